@@ -1,0 +1,1 @@
+"""Shows a run: Streamlit in the page files only. May import ``tracer``."""

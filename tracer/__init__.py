@@ -1,0 +1,1 @@
+"""What happened: record, store, report. Imports no TensorFlow, no serial line, no Streamlit."""

@@ -26,7 +26,7 @@ class NvtxRanges:
     version: str
 
 
-def open_ranges() -> NvtxRanges | None:
+def open_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
     """
     Open the domain; None where the installed ``nvtx`` package has no lower layer that we know.
 
@@ -37,7 +37,7 @@ def open_ranges() -> NvtxRanges | None:
     except ImportError:
         return None
     try:
-        domain = lib.DomainHandle(DOMAIN)
+        domain = lib.DomainHandle(domain_name)
 
         def attributes(name: str) -> Any:
             return _attributes(lib, domain, name)

@@ -1,0 +1,58 @@
+"""The command line: names the commands, prints errors, sets exit codes; computes nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from runner.commands.demo import demo
+from runner.commands.host import host
+from runner.commands.host_config import host_config
+from runner.commands.infer import infer
+from runner.commands.report import report
+from runner.commands.run import run
+from runner.commands.runs import runs
+from tracer.errors import KwsTraceError
+
+app = typer.Typer(
+    name="kws-trace",
+    help="Where each inference of the MLPerf Tiny keyword-spotting benchmark spends its time.\n\n"
+    "`run` is the device under test, `host` drives one, `report` says where the time went.\n\n"
+    "Exit codes: 0 done, 1 the job failed, 2 wrong use or bad input.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo)
+app.command("run")(run)
+app.command("host")(host)
+app.command("host-config")(host_config)
+app.command("infer")(infer)
+app.command("report")(report)
+app.command("runs")(runs)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),  # noqa: FBT001, FBT003
+) -> None:
+    if version:
+        from importlib import metadata
+
+        typer.echo(f"kws-trace {metadata.version('kws-trace')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; errors that a user may see are one message without a stack trace."""
+    try:
+        app()
+    except KwsTraceError as error:
+        Console(stderr=True).print(f"kws-trace: {error}", style="bold red", markup=False, highlight=False)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went (`| head`); there is nobody to tell.
+        sys.stderr.close()
+        sys.exit(1)

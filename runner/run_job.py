@@ -1,0 +1,176 @@
+"""One run from its options to its end: load, warm up, measure the costs, record, serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+from runner.dut import Dut
+from runner.models import ModelChoice, load_pipeline, model_facts
+from runner.pipeline import Pipeline
+from runner.protocol import DutProtocol
+from runner.startup import recorder_cost, settle, splitting_cost
+from runner.window_runner import StopFlag, WindowRunner
+from tracer.errors import KwsTraceError
+from tracer.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.run_info import default_run_name, new_run_info
+from tracer.run_writer import RunWriter
+
+ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
+"""What of the environment changes a runtime's speed; nothing else of it is kept."""
+
+
+class EnergyModeError(KwsTraceError):
+    """Energy mode stamps time on a pin and not on the line."""
+
+    def __init__(self) -> None:
+        super().__init__("--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode")
+
+
+def refuse_energy_mode() -> NoReturn:
+    """Say that energy mode is not there."""
+    raise EnergyModeError
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """What to run and where its record goes."""
+
+    choice: ModelChoice
+    traces: Path
+    name: str | None
+    nvtx: bool = True
+
+
+@dataclass
+class OpenRun:
+    """A pipeline that is warm, and the recorder that waits for its windows."""
+
+    pipeline: Pipeline
+    runner: WindowRunner
+    writer: RunWriter
+    stop: StopFlag
+    problems: list[str]
+
+
+def tell(text: str) -> None:
+    """A line on standard error: standard output belongs to results."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | None = None) -> Iterator[OpenRun]:
+    """
+    Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
+
+    Raises:
+        KwsTraceError: for a model, a device or a folder that cannot be used.
+    """
+    began = time.perf_counter()
+    pipeline = load_pipeline(job.choice)
+    loaded_s = time.perf_counter() - began
+    pipeline.load(bytes(pipeline.buffer_sizes[0]))
+    ranges = open_ranges() if job.nvtx else None
+    startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
+    info = new_run_info(
+        name=job.name or default_run_name(),
+        command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+        port=port,
+        baud=baud,
+        startup=startup,
+        recorder_cost=recorder_cost(len(pipeline.stages()), nvtx=job.nvtx),
+        splitting_cost=splitting_cost(pipeline) if job.choice.mode == "split" else None,
+        nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
+        **_pipeline_facts(job.choice, pipeline),
+    )
+    problems: list[str] = []
+    writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    try:
+        yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), writer, stop, problems)
+    finally:
+        writer.close()
+        pipeline.backend.close()
+
+
+def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
+    """
+    Be the DUT on ``port`` until a signal; returns the exit code.
+
+    Raises:
+        KwsTraceError: for a port, a model or a folder that cannot be used.
+    """
+    from runner.link import open_dut_link
+
+    stop = StopFlag()
+    stop.install()
+    # The port first: a wrong one should not cost the time that a runtime takes to load.
+    link = open_dut_link(port, baud, stop)
+    try:
+        with open_run(job, stop, port, baud) as opened:
+            gaps: list[dict[str, str]] = []
+
+            def keep_gap(gap: dict[str, str]) -> None:
+                gaps.append(gap)
+                opened.writer.update_info(gaps=gaps)
+                tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
+
+            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
+            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap)
+            dut.boot()
+            tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
+            try:
+                dut.serve()
+            finally:
+                dut.flush()
+        tell(f"run complete: {job.traces / opened.writer.name}")
+    finally:
+        link.close()
+    return 1 if opened.problems else 0
+
+
+def _summary(pipeline: Pipeline) -> str:
+    backend = pipeline.backend
+    return f"{backend.name} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
+
+
+def _report_once(problems: list[str]) -> Callable[[str], None]:
+    def report(problem: str) -> None:
+        if problem not in problems:
+            problems.append(problem)
+            tell(f"recorder: {problem}")
+
+    return report
+
+
+def _nvtx_facts(ranges: NvtxRanges | None, *, wanted: bool) -> dict[str, Any]:
+    if ranges is not None:
+        return {"ranges": True, "version": ranges.version, "layer": "nvtx._lib.lib"}
+    why = "the installed nvtx has no lower layer that we know" if wanted else "--no-nvtx"
+    return {"ranges": False, "why": why}
+
+
+def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline) -> dict[str, Any]:
+    backend, quantization = pipeline.backend, pipeline.quantization
+    packages = ("kws-trace", "numpy", "nvtx", "pyarrow")
+    versions = {name: metadata.version(name) for name in packages}
+    shown = None if quantization is None else {"scale": quantization.scale, "zero_point": quantization.zero_point}
+    return {
+        "model": model_facts(choice.path),
+        "backend": {"name": backend.name, "device": backend.device, "threads": backend.threads},
+        "timed": pipeline.timed,
+        "stages_mode": pipeline.mode,
+        "stages": [name for name, _ in pipeline.stages()],
+        "quantization": shown,
+        "versions": {**versions, backend.name: backend.version},
+        "environment": {key: value for key, value in os.environ.items() if key.startswith(ENVIRONMENT_PREFIXES)},
+    }
+
+

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runner.link import DutLink, LineEndedError, WriteTimeoutError
 from runner.pipeline import Pipeline
@@ -125,11 +126,11 @@ class Dut:
         elif isinstance(request, Infer):
             self._infer(request)
         else:
-            self._send([results_line(self._pipeline.backend.probabilities()), READY])
+            self._send([results_line(_floats(self._pipeline.backend.probabilities())), READY])
 
     def _infer(self, request: Infer) -> None:
         data = self._protocol.loaded
-        assert data is not None  # noqa: S101: the protocol asks for no inference before
+        assert data is not None  # noqa: S101 -- the protocol asks for no inference before
         begun = _now()
         self._pipeline.load(data)
         self._serial.append(("load", begun, _now() - begun))
@@ -159,7 +160,7 @@ class Dut:
         finally:
             facts.end_ns = _now()
             facts.cpu_ns = time.process_time_ns() - cpu
-        results = results_line(self._pipeline.backend.probabilities())
+        results = results_line(_floats(self._pipeline.backend.probabilities()))
         self._send([lap_line(facts.end_ns // 1000), "m-infer-done", results])
 
     def _record(
@@ -226,5 +227,5 @@ class _Laps:
         self.warmups = 0
 
 
-def _floats(values: np.ndarray) -> tuple[float, ...]:
+def _floats(values: NDArray[np.float32]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)

@@ -166,5 +166,3 @@ def _one_window(opened: OpenRun, number: int, data: bytes, repeat: int, warmups:
     )
     opened.writer.make_parts_if_due()
     return np.asarray(edges[made:, -1] - edges[made:, 0])
-
-

@@ -37,6 +37,4 @@ class DeviceError(KwsTraceError):
     """The runtime does not see the device that was asked for."""
 
     def __init__(self, device: str, seen: list[str]) -> None:
-        super().__init__(
-            f"no device {device}; the runtime sees {', '.join(seen)}: name one of them with --device"
-        )
+        super().__init__(f"no device {device}; the runtime sees {', '.join(seen)}: name one of them with --device")

@@ -60,9 +60,7 @@ def load_pipeline(choice: ModelChoice) -> Pipeline:
     if kind == "litert":
         from runner.backends.litert import LiteRtBackend
 
-        return Pipeline(
-            LiteRtBackend(choice.path, choice.threads), _quantization(choice), choice.timed, choice.mode
-        )
+        return Pipeline(LiteRtBackend(choice.path, choice.threads), _quantization(choice), choice.timed, choice.mode)
     from runner.backends.tensorflow_session import TensorFlowBackend
 
     session = TensorFlowBackend(choice.path, choice.device, choice.threads)
@@ -78,13 +76,9 @@ def backend_of(path: Path, wanted: str | None) -> str:
     elif path.suffix == ".tflite":
         found = "litert"
     else:
-        raise ModelError(
-            path, "neither a folder nor a .tflite file", "name a SavedModel folder or a .tflite file"
-        )
+        raise ModelError(path, "neither a folder nor a .tflite file", "name a SavedModel folder or a .tflite file")
     if wanted not in (None, found):
-        raise ModelError(
-            path, f"{wanted} does not run this kind of model", f"leave --backend out: {found} does"
-        )
+        raise ModelError(path, f"{wanted} does not run this kind of model", f"leave --backend out: {found} does")
     return found
 
 

@@ -21,9 +21,7 @@ class InputSizeError(KwsTraceError):
 
     def __init__(self, size: int, sizes: tuple[int, ...]) -> None:
         takes = " or ".join(str(known) for known in sizes)
-        super().__init__(
-            f"an input of {size} bytes: this model takes {takes} (490 int8, or 490 float32 values)"
-        )
+        super().__init__(f"an input of {size} bytes: this model takes {takes} (490 int8, or 490 float32 values)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class Pipeline:
     def in_mode(self, mode: str) -> Pipeline:
         """The same model and input in the other mode, to measure what splitting costs."""
         other = Pipeline(self.backend, self.quantization, self.timed, mode)
-        other._counts, other._holds_counts = self._counts, self._holds_counts  # noqa: SLF001: our own twin
+        other._counts, other._holds_counts = self._counts, self._holds_counts
         return other
 
     def _dequantize(self) -> None:

@@ -12,6 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tracer.run_info import default_run_name, new_run_info
+from tracer.run_writer import RunWriter
+
 from runner.dut import Dut
 from runner.models import ModelChoice, load_pipeline, model_facts
 from runner.pipeline import Pipeline
@@ -20,8 +23,6 @@ from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import NvtxRanges, open_ranges
-from tracer.run_info import default_run_name, new_run_info
-from tracer.run_writer import RunWriter
 
 ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
 """What of the environment changes a runtime's speed; nothing else of it is kept."""
@@ -31,7 +32,9 @@ class EnergyModeError(KwsTraceError):
     """Energy mode stamps time on a pin and not on the line."""
 
     def __init__(self) -> None:
-        super().__init__("--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode")
+        super().__init__(
+            "--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode"
+        )
 
 
 def refuse_energy_mode() -> NoReturn:
@@ -172,5 +175,3 @@ def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline) -> dict[str, Any]:
         "versions": {**versions, backend.name: backend.version},
         "environment": {key: value for key, value in os.environ.items() if key.startswith(ENVIRONMENT_PREFIXES)},
     }
-
-

@@ -73,9 +73,7 @@ def splitting_cost(pipeline: Pipeline, seconds: float = 1.0) -> dict[str, Any]:
     """
     from tracer.statistics import bootstrap_interval
 
-    loops = [
-        untraced_loop([stage for _, stage in pipeline.in_mode(mode).stages()]) for mode in ("split", "fused")
-    ]
+    loops = [untraced_loop([stage for _, stage in pipeline.in_mode(mode).stages()]) for mode in ("split", "fused")]
     loops[1](3)
     start = time.perf_counter_ns()
     loops[0](3)

@@ -20,7 +20,7 @@ CHUNK = 1 << 16
 """Inferences between conversions: a list of Python integers holds 40 bytes a reading, an array 8."""
 
 
-class StopSignal(BaseException):  # noqa: N818: it ends a loop, it is no failure
+class StopSignal(BaseException):
     """SIGINT or SIGTERM came while inferences ran; raised inside the loop, caught around it."""
 
 
@@ -37,9 +37,10 @@ class StopFlag:
         signal.signal(signal.SIGTERM, self._handle)
 
     def __call__(self) -> bool:
+        """Whether it was; for those who wait."""
         return self.stopped
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002: as signal calls it
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- as signal calls it
         self.stopped = True
         if self.interruptible:
             self.interruptible = False

@@ -81,5 +81,5 @@ def _compile(source: str, names: dict[str, object]) -> InferenceLoop:
     # As arguments' defaults the callables become locals, which cost less to reach than globals.
     head, rest = source.split("):", 1)
     bound = head + ", " + ", ".join(f"{name}={name}" for name in names) + "):" + rest
-    exec(compile(bound, "<inference loop>", "exec"), names)  # noqa: S102: the source is ours, whole, above
+    exec(compile(bound, "<inference loop>", "exec"), names)  # noqa: S102 -- the source is ours, whole, above
     return names["loop"]  # type: ignore[return-value]

@@ -96,9 +96,7 @@ def _check(path: Path, given: dict[str, Any], gives: dict[str, Any]) -> None:
         raise ModelShapeError(path, tuple(map(int, given["shape"])), tuple(map(int, gives["shape"])))
     for tensor, what in ((given, "input"), (gives, "output")):
         if np.dtype(tensor["dtype"]) not in (np.dtype(np.int8), np.dtype(np.float32)):
-            raise ModelError(
-                path, f"its {what} is {np.dtype(tensor['dtype'])}", "convert it to int8 or float32"
-            )
+            raise ModelError(path, f"its {what} is {np.dtype(tensor['dtype'])}", "convert it to int8 or float32")
 
 
 def _quantization(tensor: dict[str, Any]) -> tuple[float | None, int | None]:

@@ -9,6 +9,7 @@ stage is done when its call returns.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,12 @@ class TensorFlowBackend:
             with tf.device(self.device):
                 nodes = _build(tf, self._session, path)
         self._session.run([nodes["input"].initializer, nodes["output"].initializer])
-        make = self._session._make_callable_from_options  # noqa: SLF001: the only door to inline execution
+        make = self._session._make_callable_from_options  # noqa: SLF001 -- the only door to inline execution
         feed = nodes["feed"].name
-        self._assign = make(_options(tf, feeds=[feed], targets=[nodes["assign"].name]))
-        self._run = make(_options(tf, targets=[nodes["run"].name]))
-        self._read = make(_options(tf, fetches=[nodes["read"].name]))
-        self._whole = make(
-            _options(tf, feeds=[nodes["model_input"].name], fetches=[nodes["model_output"].name])
-        )
+        self._assign = make(_options(feeds=[feed], targets=[nodes["assign"].name]))
+        self._run = make(_options(targets=[nodes["run"].name]))
+        self._read = make(_options(fetches=[nodes["read"].name]))
+        self._whole = make(_options(feeds=[nodes["model_input"].name], fetches=[nodes["model_output"].name]))
         self._output: Any = [np.zeros((1, CLASSES), np.float32)]
 
     def host_to_device(self) -> None:
@@ -124,7 +123,7 @@ def _choose_device(session: Any, wanted: str | None) -> str:
 def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     """Load the model between two variables on the device in force; returns the nodes that the callables name."""
     v1 = tf.compat.v1
-    signature = _signature(tf, path)
+    signature = _signature(path)
     given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
     _check(path, given, gives)
     with tf.device("/device:CPU:0"):
@@ -141,9 +140,7 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
         reason = str(error).splitlines()[0]
         raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
     output = tf.reshape(session.graph.get_tensor_by_name(gives.name), [1, CLASSES])
-    target = v1.get_variable(
-        "kws_trace_output", initializer=np.zeros((1, CLASSES), np.float32), use_resource=True
-    )
+    target = v1.get_variable("kws_trace_output", initializer=np.zeros((1, CLASSES), np.float32), use_resource=True)
     return {
         "feed": feed,
         "input": source,
@@ -156,7 +153,7 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     }
 
 
-def _signature(tf: Any, path: Path) -> Any:
+def _signature(path: Path) -> Any:
     from tensorflow.core.protobuf import saved_model_pb2
 
     try:
@@ -183,7 +180,7 @@ def _check(path: Path, given: Any, gives: Any) -> None:
         raise ModelShapeError(path, *shapes)
 
 
-def _options(tf: Any, feeds: list[str] = [], fetches: list[str] = [], targets: list[str] = []) -> Any:  # noqa: B006
+def _options(feeds: Sequence[str] = (), fetches: Sequence[str] = (), targets: Sequence[str] = ()) -> Any:
     from tensorflow.core.protobuf import config_pb2
 
     options = config_pb2.CallableOptions(feed=feeds, fetch=fetches, target=targets)

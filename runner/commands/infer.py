@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -23,9 +23,9 @@ from runner.commands.options import (
 
 
 def infer(
-    files: Annotated[Optional[list[Path]], typer.Argument(help="Inputs of 490 bytes (or 1960, float32).")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Inputs of 490 bytes (or 1960, float32).")] = None,
     dataset: Annotated[
-        Optional[Path], typer.Option(help="A folder with y_labels.csv, or an .npz. Default: the shipped inputs.")
+        Path | None, typer.Option(help="A folder with y_labels.csv, or an .npz. Default: the shipped inputs.")
     ] = None,
     repeat: Annotated[int, typer.Option(help="Inferences of each input.", min=1)] = 1,
     warmups: Annotated[int, typer.Option(help="Untimed inferences before each input.", min=0)] = 0,

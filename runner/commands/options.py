@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
 ModelOption = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(help="A SavedModel folder (TensorFlow) or a .tflite file (LiteRT). Default: the shipped int8 one."),
 ]
 BackendOption = Annotated[
-    Optional[Literal["tensorflow", "litert"]],
+    Literal["tensorflow", "litert"] | None,
     typer.Option(help="Inferred from the model; without --model it picks the shipped model of that runtime."),
 ]
 DeviceOption = Annotated[
-    Optional[str], typer.Option(help="Among what TensorFlow sees: GPU:0, CPU. Default: the first GPU, else the CPU.")
+    str | None, typer.Option(help="Among what TensorFlow sees: GPU:0, CPU. Default: the first GPU, else the CPU.")
 ]
-ThreadsOption = Annotated[Optional[int], typer.Option(help="Of the runtime. Default: LiteRT 1, TensorFlow its own.")]
+ThreadsOption = Annotated[int | None, typer.Option(help="Of the runtime. Default: LiteRT 1, TensorFlow its own.")]
 ScaleOption = Annotated[
-    Optional[float],
+    float | None,
     typer.Option(help="Scale of the int8 inputs, for a float model. Default: the benchmark's 0.5847029089927673."),
 ]
 ZeroPointOption = Annotated[
-    Optional[int], typer.Option(help="Zero point of the int8 inputs, for a float model. Default: the benchmark's 83.")
+    int | None, typer.Option(help="Zero point of the int8 inputs, for a float model. Default: the benchmark's 83.")
 ]
 TimedOption = Annotated[
     Literal["reference", "end-to-end"],
@@ -35,4 +35,4 @@ StagesOption = Annotated[
 ]
 NvtxOption = Annotated[bool, typer.Option("--nvtx/--no-nvtx", help="Push NVTX ranges for a profiler.")]
 TracesOption = Annotated[Path, typer.Option(help="Folder of the runs.")]
-NameOption = Annotated[Optional[str], typer.Option(help="The run's folder. Default: time and host name.")]
+NameOption = Annotated[str | None, typer.Option(help="The run's folder. Default: time and host name.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -40,7 +40,7 @@ def run(
     traces: TracesOption = Path("traces"),
     name: NameOption = None,
     vendor: Annotated[str, typer.Option(help="The name in m-name-dut-[...].")] = "kws-trace",
-    energy: Annotated[Optional[str], typer.Option(help="Energy mode's timestamp pin: not there yet.")] = None,
+    energy: Annotated[str | None, typer.Option(help="Energy mode's timestamp pin: not there yet.")] = None,
 ) -> None:
     """
     Be the device under test of the benchmark on PORT, and record every stage of every inference.

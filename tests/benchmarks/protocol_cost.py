@@ -16,6 +16,7 @@ from typing import Any
 
 from runner.dataset import shipped_dataset
 from runner.link import Link, open_host_link
+
 from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from tests.benchmarks.pairs import interleaved
 from tracer.inference_loop import untraced_loop

@@ -1,0 +1,79 @@
+"""What can be wrong with a port: the thing, the problem, the remedy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tracer.errors import KwsTraceError
+
+
+class PortError(KwsTraceError):
+    """A port that cannot be used."""
+
+    def __init__(self, spec: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{spec}: {problem}; {remedy}")
+        self.spec = spec
+
+
+class LineEndedError(KwsTraceError):
+    """The far end of the line hung up, or the device went."""
+
+    exit_code = 1
+
+    def __init__(self, spec: str, why: str) -> None:
+        super().__init__(f"{spec}: the line ended ({why})")
+
+
+class WriteTimeoutError(KwsTraceError):
+    """Nobody read what was written."""
+
+    exit_code = 1
+
+    def __init__(self, spec: str, timeout_s: float) -> None:
+        super().__init__(f"{spec}: nobody read within {timeout_s:g} s; is the host on the other end?")
+
+
+def existing_ports() -> str:
+    """The serial ports of this machine, for a message."""
+    ports = sorted(
+        str(path) for kind in ("ttyACM*", "ttyUSB*", "ttyGS*", "ttyTHS*") for path in Path("/dev").glob(kind)
+    )
+    return "there are " + ", ".join(ports) if ports else "there are no serial ports on this machine"
+
+
+def holder_of(path: str) -> str | None:
+    """Name and number of another process that has ``path`` open, as far as ``/proc`` tells us."""
+    real = os.path.realpath(path)
+    for folder in Path("/proc").glob("[0-9]*"):
+        if folder.name == str(os.getpid()):
+            continue
+        try:
+            if any(os.readlink(link) == real for link in (folder / "fd").iterdir()):
+                return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
+        except OSError:
+            continue
+    return None
+
+
+def port_error(spec: str, error: OSError) -> PortError:
+    """From what the system said to what the user can do."""
+    text = str(error).lower()
+    if isinstance(error, FileNotFoundError) or error.errno in (2, 6, 19) or "no such file" in text:
+        return PortError(spec, "there is no such port", f"{existing_ports()}: name one with --port")
+    if isinstance(error, PermissionError) or error.errno in (1, 13):
+        return PortError(spec, "you may not open it", "sudo usermod -aG dialout $USER, then log in again")
+    if error.errno in (11, 16) or "exclusively lock" in text or "busy" in text:
+        holder = holder_of(spec)
+        return busy_error(spec, holder or "another process")
+    if error.errno in (25, 22) or "inappropriate ioctl" in text or "could not configure" in text:
+        return PortError(spec, "it is not a serial port", f"{existing_ports()}: name one with --port")
+    return PortError(spec, error.strerror or str(error), "check the cable and the port's name")
+
+
+def busy_error(spec: str, holder: str) -> PortError:
+    """Somebody holds the port; a getty is told apart, since it comes back when it is only killed."""
+    remedy = f"end {holder}"
+    if "getty" in holder or "login" in holder:
+        remedy = f"sudo systemctl mask --now serial-getty@{Path(spec).name}"
+    return PortError(spec, f"{holder} holds it", remedy)

@@ -1,0 +1,192 @@
+"""Where the time of a run went, as figures; pure, and the JSON that ``kws-trace report --json`` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tracer.run_store import StoredRun
+from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
+from tracer.statistics import bootstrap_interval, percentiles
+
+VALID_WINDOW_NS = 10_000_000_000
+"""The benchmark's rule: a performance window lasts at least 10 s."""
+
+
+def build_report(run: StoredRun) -> dict[str, Any]:
+    """
+    The figures of a run.
+
+    Returns:
+        ``run``, ``windows``, ``stages``, ``inference``, ``serial``, ``median_rate_hz``, ``accuracy``, ``recorder``,
+        ``splitting``, ``left_out``, ``notes``. Times are in the unit that the key names; shares are of the wall time
+        of the timed inferences. Warm-ups and aborted windows are in no figure.
+    """
+    windows = run.windows().to_pylist()
+    spans = run.spans()
+    complete = [window for window in windows if window["state"] == "complete"]
+    performance = [window for window in complete if window["kind"] == "performance"]
+    used = performance or complete
+    starts, ends = _inference_bounds(spans, {window["window"] for window in used})
+    whole = ends - starts
+    figures = [_window_figures(window) for window in windows if window["kind"] == "performance"]
+    rates = [one["rate_hz"] for one in figures if one["state"] == "complete" and one["rate_hz"] is not None]
+    return {
+        "run": _run_facts(run),
+        "median_rate_hz": float(np.median(rates)) if rates else None,
+        "windows": figures,
+        "inference": _inference_figures(whole),
+        "stages": _stage_figures(spans, used, int(whole.sum())),
+        "serial": _serial_figures(spans),
+        "accuracy": _accuracy_figures(complete),
+        "recorder": _recorder_figures(run, whole, complete),
+        "splitting": run.info.splitting_cost,
+        "left_out": _left_out(run, windows, spans),
+        "notes": _notes(run, performance, complete),
+    }
+
+
+def _run_facts(run: StoredRun) -> dict[str, Any]:
+    info = run.info
+    return {
+        "name": run.name,
+        "run_id": info.run_id,
+        "state": run.state,
+        "created": info.created,
+        "host": info.host,
+        "cpu": info.cpu,
+        "model": info.model,
+        "backend": info.backend,
+        "timed": info.timed,
+        "stages_mode": info.stages_mode,
+        "port": info.port,
+        "versions": info.versions,
+        "startup": info.startup,
+        "gaps": info.gaps,
+    }
+
+
+def _window_figures(window: dict[str, Any]) -> dict[str, Any]:
+    first, last = window["lap_start_us"], window["lap_end_us"]
+    duration = None if first is None or last is None else (last - first) * 1000
+    wall = window["end_ns"] - window["start_ns"]
+    why = []
+    if window["state"] != "complete":
+        why.append("cut short")
+    if duration is not None and duration < VALID_WINDOW_NS:
+        why.append("under 10 s by the laps")
+    if wall < VALID_WINDOW_NS:
+        why.append("under 10 s of wall time")
+    return {
+        "window": window["window"],
+        "kind": window["kind"],
+        "state": window["state"],
+        "inferences": window["inferences"],
+        "warmups": window["warmups"],
+        "duration_ns": duration,
+        "rate_hz": window["inferences"] * 1e9 / duration if duration else None,
+        "wall_duration_ns": wall,
+        "wall_rate_hz": window["inferences"] * 1e9 / wall if wall else None,
+        "cpu_ns": window["cpu_ns"],
+        "valid": not why,
+        "why": why,
+    }
+
+
+def _of_windows(spans: pa.Table, numbers: set[int]) -> pa.Table:
+    timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
+    inside = pc.is_in(spans["window"], pa.array(sorted(numbers), pa.int32()))
+    return spans.filter(pc.and_(timed, inside))
+
+
+def _inference_bounds(spans: pa.Table, numbers: set[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start of the first and end of the last stage of each timed inference, int64 nanoseconds."""
+    timed = _of_windows(spans, numbers)
+    inference = timed["inference"].to_numpy()
+    start = timed["start_ns"].to_numpy()
+    end = start + timed["duration_ns"].to_numpy()
+    if not len(inference):
+        return start, end
+    order = np.argsort(inference, kind="stable")
+    edges = np.flatnonzero(np.r_[True, np.diff(inference[order]) != 0])
+    return np.minimum.reduceat(start[order], edges), np.maximum.reduceat(end[order], edges)
+
+
+def _figures(durations: NDArray[np.int64]) -> dict[str, Any]:
+    spread = percentiles(durations) if len(durations) else dict.fromkeys(("median_ns", "p90_ns", "p99_ns"))
+    return {"count": len(durations), "total_ns": int(durations.sum()), **spread}
+
+
+def _inference_figures(whole: NDArray[np.int64]) -> dict[str, Any]:
+    interval = [round(value) for value in bootstrap_interval(whole)] if len(whole) else None
+    share = 1.0 if len(whole) else None
+    return {"stage": INFERENCE, **_figures(whole), "share": share, "median_interval_ns": interval}
+
+
+def _stage_figures(spans: pa.Table, used: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
+    timed = _of_windows(spans, {window["window"] for window in used})
+    figures = []
+    for stage in INFERENCE_STAGES:
+        durations = timed.filter(pc.equal(timed["stage"], stage))["duration_ns"].to_numpy()
+        if len(durations):
+            one = _figures(durations)
+            figures.append({"stage": stage, **one, "share": one["total_ns"] / total if total else None})
+    return figures
+
+
+def _serial_figures(spans: pa.Table) -> list[dict[str, Any]]:
+    figures = []
+    for stage in SERIAL_STAGES:
+        durations = spans.filter(pc.equal(spans["stage"], stage))["duration_ns"].to_numpy()
+        if len(durations):
+            figures.append({"stage": stage, **_figures(durations)})
+    return figures
+
+
+def _accuracy_figures(complete: list[dict[str, Any]]) -> dict[str, Any] | None:
+    windows = [window for window in complete if window["kind"] == "accuracy"]
+    if not windows:
+        return None
+    walls = np.array([window["end_ns"] - window["start_ns"] for window in windows])
+    return {"windows": len(windows), "inferences": len(windows), **percentiles(walls), "total_ns": int(walls.sum())}
+
+
+def _recorder_figures(run: StoredRun, whole: NDArray[np.int64], complete: list[dict[str, Any]]) -> dict[str, Any]:
+    cost = run.info.recorder_cost.get("ns_per_inference")
+    median = float(np.median(whole)) if len(whole) else None
+    return {
+        **run.info.recorder_cost,
+        "share": cost / median if cost is not None and median else None,
+        "conversion_ns": sum(window["recorder_ns"] for window in complete),
+    }
+
+
+def _left_out(run: StoredRun, windows: list[dict[str, Any]], spans: pa.Table) -> dict[str, Any]:
+    return {
+        "warmups": sum(window["warmups"] for window in windows),
+        "aborted_windows": sum(window["state"] != "complete" for window in windows),
+        "serial_spans_outside_windows": pc.sum(pc.is_null(spans["window"])).as_py() or 0,
+        "dropped": run.dropped,
+    }
+
+
+def _notes(run: StoredRun, performance: list[dict[str, Any]], complete: list[dict[str, Any]]) -> list[str]:
+    notes = []
+    if not complete:
+        notes.append("no window was finished: a host has yet to send `infer`")
+    elif not performance:
+        notes.append("no performance window: the figures are of the accuracy pass")
+    elif len(performance) < len(complete):
+        notes.append("the figures are of the performance windows; the accuracy pass is summed apart")
+    if performance and len(performance) != 5:
+        notes.append(f"{len(performance)} performance windows: an official result has five")
+    if run.info.stages_mode == "fused":
+        notes.append("stages were not separated (--stages fused)")
+    if run.state == "recording":
+        notes.append("the run is being recorded: more may come")
+    notes.append("frequencies not recorded")
+    return notes

@@ -1,0 +1,122 @@
+"""What a run is: ``run.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import uuid
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import KwsTraceError
+from tracer.schema import SCHEMA_VERSION
+
+
+class RunInfoError(KwsTraceError):
+    """A ``run.json`` that cannot be read."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """
+    Facts of a run; times in ISO 8601 UTC, costs in nanoseconds an inference.
+
+    ``extra`` keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
+    """
+
+    run_id: str
+    name: str
+    state: str
+    created: str
+    schema_version: int = SCHEMA_VERSION
+    host: str = ""
+    platform: str = ""
+    python: str = ""
+    cpu: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    backend: dict[str, Any] = field(default_factory=dict)
+    timed: str = "reference"
+    stages_mode: str = "split"
+    stages: list[str] = field(default_factory=list)
+    quantization: dict[str, Any] | None = None
+    port: str | None = None
+    baud: int | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    recorder_cost: dict[str, Any] = field(default_factory=dict)
+    splitting_cost: dict[str, Any] | None = None
+    startup: dict[str, Any] = field(default_factory=dict)
+    nvtx: dict[str, Any] = field(default_factory=dict)
+    gaps: list[dict[str, str]] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    not_recorded: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def new_run_info(name: str, **facts: Any) -> RunInfo:
+    """A run that begins now on this machine; ``facts`` are fields of ``RunInfo``."""
+    return RunInfo(
+        run_id=str(uuid.uuid4()),
+        name=name,
+        state="recording",
+        created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        host=socket.gethostname(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        cpu=_cpu_name(),
+        **facts,
+    )
+
+
+def default_run_name() -> str:
+    """Time and host name, as ``20260131-235959-bench``."""
+    host = "".join(c if c.isalnum() or c in "-_" else "-" for c in socket.gethostname())
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{host}"
+
+
+def write_run_info(path: Path, info: RunInfo) -> None:
+    """Write ``run.json`` whole, under another name first: a reader never sees half of it."""
+    known = asdict(info)
+    text = json.dumps({**known.pop("extra"), **known}, indent=2) + "\n"
+    temporary = path.with_suffix(".json.new")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
+
+
+def read_run_info(path: Path) -> RunInfo:
+    """
+    Read ``run.json``.
+
+    Raises:
+        RunInfoError: if it is missing, damaged or of a newer schema.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunInfoError(path, "there is no such file", "no run is here; `kws-trace runs` lists them") from None
+    except (OSError, ValueError) as error:
+        raise RunInfoError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
+    if not isinstance(facts, dict) or not {"run_id", "name", "state", "created"} <= facts.keys():
+        raise RunInfoError(path, "it lacks run_id, name, state or created", "it was not written by kws-trace")
+    version = facts.get("schema_version")
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise RunInfoError(path, f"schema {version}, newer than {SCHEMA_VERSION}", "read it with a newer kws-trace")
+    names = {known.name for known in fields(RunInfo)} - {"extra"}
+    extra = {key: value for key, value in facts.items() if key not in names}
+    return RunInfo(**{key: value for key, value in facts.items() if key in names}, extra=extra)
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return names[0] if names else platform.machine()

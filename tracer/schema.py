@@ -1,0 +1,82 @@
+"""The tables of a run: columns, units and how they are packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Of a run on disk; a newer reader opens older runs, an older reader refuses newer ones."""
+
+_NAMES = pa.dictionary(pa.int8(), pa.string())
+_RUN_ID = pa.dictionary(pa.int32(), pa.string())
+
+SPANS = pa.schema(
+    [
+        ("run_id", _RUN_ID),
+        ("window", pa.int32()),
+        ("inference", pa.int64()),
+        ("stage", _NAMES),
+        ("start_ns", pa.int64()),
+        ("duration_ns", pa.int64()),
+        ("warmup", pa.bool_()),
+    ]
+)
+"""One stage of one inference; ``inference`` is null for stages of the serial line."""
+
+WINDOWS = pa.schema(
+    [
+        ("run_id", _RUN_ID),
+        ("window", pa.int32()),
+        ("kind", pa.string()),
+        ("state", pa.string()),
+        ("inferences", pa.int64()),
+        ("warmups", pa.int64()),
+        ("lap_start_us", pa.int64()),
+        ("lap_end_us", pa.int64()),
+        ("start_ns", pa.int64()),
+        ("end_ns", pa.int64()),
+        ("cpu_ns", pa.int64()),
+        ("recorder_ns", pa.int64()),
+    ]
+)
+RESULTS = pa.schema(
+    [
+        ("run_id", _RUN_ID),
+        ("window", pa.int32()),
+        ("input_sha256", pa.string()),
+        ("probabilities", pa.list_(pa.float32())),
+    ]
+)
+TABLES: Mapping[str, pa.Schema] = {"spans": SPANS, "windows": WINDOWS, "results": RESULTS}
+
+JOURNAL = pa.schema(
+    [
+        ("seq", pa.int64()),
+        *[(field.name, field.type) for field in WINDOWS if field.name != "run_id"],
+        ("first_inference", pa.int64()),
+        ("stages", pa.list_(pa.string())),
+        ("edges", pa.large_list(pa.int64())),
+        ("serial_stage", pa.list_(pa.int8())),
+        ("serial_start_ns", pa.list_(pa.int64())),
+        ("serial_duration_ns", pa.list_(pa.int64())),
+        ("input_sha256", pa.string()),
+        ("probabilities", pa.list_(pa.float32())),
+    ]
+)
+"""One row a window, in one batch, so that a window is there whole or not at all. Window -1 has serial spans only."""
+
+PACKING = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": ["run_id", "stage"],
+    "column_encoding": {
+        "window": "DELTA_BINARY_PACKED",
+        "inference": "DELTA_BINARY_PACKED",
+        "start_ns": "DELTA_BINARY_PACKED",
+        "duration_ns": "DELTA_BINARY_PACKED",
+    },
+    "write_statistics": ["window", "inference", "start_ns"],
+}
+"""Of the spans table: both among the fastest and the smallest that were tried."""

@@ -1,0 +1,170 @@
+"""The report as text for a terminal of 80 columns; figures come from ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Report = dict[str, Any]
+
+
+def time_text(ns: float | None) -> str:
+    """Nanoseconds in the unit that leaves one to three digits before the point."""
+    if ns is None:
+        return "-"
+    for limit, unit, size in ((1e3, "ns", 1.0), (1e6, "us", 1e3), (1e9, "ms", 1e6)):
+        if abs(ns) < limit:
+            return f"{ns / size:.0f} {unit}" if size == 1.0 else f"{ns / size:.2f} {unit}"
+    return f"{ns / 1e9:.3f} s"
+
+
+def share_text(share: float | None) -> str:
+    """A share in percent."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def rate_text(report: Report) -> str:
+    """The official rate and whether it is valid, in one line."""
+    rate = report["median_rate_hz"]
+    if rate is None:
+        return "no performance window"
+    done = [window for window in report["windows"] if window["state"] == "complete"]
+    valid = [window for window in done if window["valid"]]
+    verdict = "valid" if len(valid) == len(done) == 5 else f"not official: {_why_not(done, valid)}"
+    return f"{rate:.3f} inf/s, median of {len(done)} windows ({verdict})"
+
+
+def render_report(report: Report, console: Console) -> None:
+    """Print one report, the rate first."""
+    run = report["run"]
+    backend = run["backend"]
+    console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {run['created']}", highlight=False)
+    console.print(
+        f"{escape(run['model'].get('name', '?'))} on {backend.get('name')} ({backend.get('device')}), "
+        f"timed {run['timed']}, stages {run['stages_mode']}",
+        highlight=False,
+    )
+    console.print(f"[bold]{rate_text(report)}[/bold]", highlight=False)
+    console.print(_stage_table(report))
+    if report["windows"]:
+        console.print(_window_table(report["windows"]))
+    if report["accuracy"]:
+        accuracy = report["accuracy"]
+        console.print(
+            f"Accuracy pass: {accuracy['windows']} windows of one inference, "
+            f"median {time_text(accuracy['median_ns'])} by wall clock",
+            highlight=False,
+        )
+    if report["serial"]:
+        console.print(_serial_table(report["serial"]))
+    for line in closing_lines(report):
+        console.print(line, highlight=False, markup=False)
+
+
+def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
+    """Print several runs as the columns of one table."""
+    table = Table(title="Median time of an inference, and of its stages")
+    table.add_column("")
+    for report in reports:
+        table.add_column(escape(str(report["run"]["backend"].get("name"))), justify="right")
+    stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))
+    table.add_row("inf/s (median)", *[_rate(report) for report in reports])
+    table.add_row("inference", *[time_text(report["inference"]["median_ns"]) for report in reports])
+    for stage in stages:
+        table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
+    table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
+    table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
+    table.add_row("split / fused", *[_splitting_cell(report) for report in reports])
+    console.print(table)
+    for report in reports:
+        console.print(f"{report['run']['backend'].get('name')}: {rate_text(report)}", highlight=False)
+
+
+def closing_lines(report: Report) -> list[str]:
+    """What tracing cost, what splitting cost, what was left out, and notes."""
+    lines = []
+    recorder = report["recorder"]
+    if "ns_per_inference" in recorder:
+        share = share_text(recorder["share"])
+        lines.append(f"The tracer's own cost: {recorder['ns_per_inference']} ns an inference ({share})")
+    splitting = report["splitting"]
+    if splitting:
+        low, high = splitting["interval"]
+        lines.append(
+            f"Splitting: {splitting['ratio']:.3f} times the fused inference ({low:.3f} to {high:.3f}), "
+            f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
+        )
+    left = report["left_out"]
+    lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows")
+    lines += [f"Lost: {sentence}" for sentence in left["dropped"]]
+    lines += [f"The line ended from {gap['start']} to {gap['end']}: {gap['why']}" for gap in report["run"]["gaps"]]
+    return [*lines, *(f"Note: {note}" for note in report["notes"])]
+
+
+def _why_not(done: list[Report], valid: list[Report]) -> str:
+    if len(done) != 5:
+        return f"{len(done)} windows, not 5"
+    return f"{len(done) - len(valid)} of {len(done)} windows under 10 s"
+
+
+def _stage_table(report: Report) -> Table:
+    table = Table(title="Stages of an inference (wall time)")
+    for name in ("stage", "count", "median", "p90", "p99", "share"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for one in [*report["stages"], report["inference"]]:
+        table.add_row(*_spread(one), share_text(one["share"]))
+    return table
+
+
+def _spread(one: Report) -> list[str]:
+    times = [time_text(one[key]) for key in ("median_ns", "p90_ns", "p99_ns")]
+    return [one["stage"], str(one["count"]), *times]
+
+
+def _window_table(windows: list[Report]) -> Table:
+    table = Table(title="Performance windows")
+    for name in ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "valid"):
+        table.add_column(name, justify="right")
+    for window in windows:
+        rates = [window["rate_hz"], window["wall_rate_hz"]]
+        table.add_row(
+            str(window["window"]),
+            str(window["inferences"]),
+            time_text(window["duration_ns"]),
+            *["-" if rate is None else f"{rate:.3f}" for rate in rates],
+            "yes" if window["valid"] else "no",
+        )
+    return table
+
+
+def _serial_table(serial: list[Report]) -> Table:
+    table = Table(title="Serial line, outside the laps")
+    for name in ("stage", "count", "median", "p90", "p99"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    for one in serial:
+        table.add_row(*_spread(one))
+    return table
+
+
+def _rate(report: Report) -> str:
+    return "-" if report["median_rate_hz"] is None else f"{report['median_rate_hz']:.1f}"
+
+
+def _stage_cell(report: Report, stage: str) -> str:
+    for one in report["stages"]:
+        if one["stage"] == stage:
+            return f"{time_text(one['median_ns'])} ({share_text(one['share'])})"
+    return "-"
+
+
+def _recorder_cell(report: Report) -> str:
+    cost = report["recorder"].get("ns_per_inference")
+    return "-" if cost is None else f"{time_text(cost)} ({share_text(report['recorder']['share'])})"
+
+
+def _splitting_cell(report: Report) -> str:
+    return "-" if not report["splitting"] else f"{report['splitting']['ratio']:.3f}"

@@ -13,15 +13,15 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from runner.dataset import Dataset, shipped_dataset
+from runner.host import HostSession, PerformancePlan, run_accuracy, run_performance
+from runner.ports import open_host_link
+from tracer.errors import KwsTraceError
 from tracer.report import build_report
 from tracer.report_text import render_side_by_side
 from tracer.run_info import default_run_name
 from tracer.run_store import open_run
-
-from runner.dataset import Dataset, shipped_dataset
-from runner.host import HostSession, PerformancePlan, run_accuracy, run_performance
-from runner.link import open_host_link
-from tracer.errors import KwsTraceError
 
 BACKENDS = ("tensorflow", "litert")
 START_LIMIT_S = 180.0

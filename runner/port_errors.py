@@ -49,7 +49,7 @@ def holder_of(path: str) -> str | None:
         if folder.name == str(os.getpid()):
             continue
         try:
-            if any(os.readlink(link) == real for link in (folder / "fd").iterdir()):
+            if any(str(link.readlink()) == real for link in (folder / "fd").iterdir()):
                 return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
         except OSError:
             continue

@@ -12,9 +12,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tracer.run_info import default_run_name, new_run_info
-from tracer.run_writer import RunWriter
-
 from runner.dut import Dut
 from runner.models import ModelChoice, load_pipeline, model_facts
 from runner.pipeline import Pipeline
@@ -23,6 +20,8 @@ from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.run_info import default_run_name, new_run_info
+from tracer.run_writer import RunWriter
 
 ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
 """What of the environment changes a runtime's speed; nothing else of it is kept."""
@@ -110,7 +109,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     Raises:
         KwsTraceError: for a port, a model or a folder that cannot be used.
     """
-    from runner.link import open_dut_link
+    from runner.ports import open_dut_link
 
     stop = StopFlag()
     stop.install()

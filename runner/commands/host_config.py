@@ -1,0 +1,52 @@
+"""``kws-trace host-config``: files for the benchmark's own hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def host_config(
+    runner: Annotated[Literal["mlcommons", "energyrunner"], typer.Argument(help="For which host.")],
+    usb: Annotated[str, typer.Option(help="VENDOR:PRODUCT of the DUT's port; default: Linux's serial gadget.")] = (
+        "0525:a4a7"
+    ),
+    baud: Annotated[int, typer.Option(min=300)] = 115200,
+    inferences: Annotated[int | None, typer.Option(help="N of a performance window.", min=1)] = None,
+    port: Annotated[str | None, typer.Option(help="Measure N on the DUT that is ready here.")] = None,
+    seconds: Annotated[float, typer.Option(help="Of a window, when N is measured.", min=10.0)] = 11.0,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
+) -> None:
+    """Write what the MLCommons runner or energyrunner needs to find and drive this DUT."""
+    from runner.host_config import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
+    from tracer.errors import KwsTraceError
+
+    vendor, product = parse_usb_id(usb)
+    if runner == "mlcommons" and inferences is None:
+        if port is None:
+            raise KwsTraceError("host-config mlcommons: N is not known; give --inferences N, or --port to measure it")
+        inferences = _measured(port, baud, seconds)
+    facts = BenchFacts(vendor, product, baud, inferences or 0)
+    files = mlcommons_files(facts) if runner == "mlcommons" else energyrunner_files(facts)
+    for path in write_files(files, out, force=force):
+        typer.echo(path)
+    if runner == "energyrunner":
+        typer.echo("copy .eembc.ini to the home directory of the host; N is set in energyrunner's window")
+
+
+def _measured(port: str, baud: int, seconds: float) -> int:
+    from runner.dataset import shipped_dataset
+    from runner.host import HostSession, PerformancePlan, measure_inferences
+    from runner.ports import open_host_link
+
+    link = open_host_link(port, baud)
+    try:
+        session = HostSession(link)
+        session.handshake()
+        session.load(shipped_dataset().input(0))
+        return measure_inferences(session, PerformancePlan(seconds))
+    finally:
+        link.close()

@@ -1,0 +1,109 @@
+"""What the benchmark's own hosts need to find and drive this DUT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.errors import KwsTraceError
+
+
+class ConfigExistsError(KwsTraceError):
+    """A file that is there is not overwritten."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: it exists; remove it, write elsewhere with --out, or --force")
+
+
+class UsbIdError(KwsTraceError):
+    """Not a pair of USB ids."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--usb {text}: write VENDOR:PRODUCT in hexadecimal, as 0525:a4a7; `lsusb` lists them")
+
+
+@dataclass(frozen=True, slots=True)
+class BenchFacts:
+    """USB ids of the DUT's port as the host sees it, its baud rate, and N of a performance window."""
+
+    vendor_id: int
+    product_id: int
+    baud: int
+    inferences: int
+
+
+def parse_usb_id(text: str) -> tuple[int, int]:
+    """
+    ``0525:a4a7`` to two numbers.
+
+    Raises:
+        UsbIdError: if it is not of that form.
+    """
+    try:
+        vendor, product = (int(part, 16) for part in text.split(":"))
+    except ValueError:
+        raise UsbIdError(text) from None
+    if not (0 <= vendor <= 0xFFFF and 0 <= product <= 0xFFFF):
+        raise UsbIdError(text)
+    return vendor, product
+
+
+def mlcommons_files(facts: BenchFacts) -> dict[str, str]:
+    """Devices and test files of the MLCommons Tiny runner, by name."""
+    devices = f"""\
+# For the MLCommons Tiny runner: main.py --device_list devices_kws_trace.yaml
+- name: kws-trace
+  type: dut
+  baud:
+    energy: 9600
+    performance: {facts.baud}
+    accuracy: {facts.baud}
+  usb:
+    0x{facts.vendor_id:04X}: 0x{facts.product_id:04X}
+"""
+    return {
+        "devices_kws_trace.yaml": devices,
+        "tests_performance_kws_trace.yaml": _tests("loop 5", f"infer {facts.inferences} 10"),
+        "tests_accuracy_kws_trace.yaml": _tests("loop", "infer 1 0"),
+    }
+
+
+def energyrunner_files(facts: BenchFacts) -> dict[str, str]:
+    """Energyrunner's settings, read from the home directory of who runs it."""
+    return {
+        ".eembc.ini": f"root=${{HOME}}/eembc\ndut-boot-mv=3000\ndut-baud={facts.baud}\n"
+        "default-timeout-ms=5000\numount-on-error=0\n"
+    }
+
+
+def write_files(files: dict[str, str], folder: Path, *, force: bool) -> list[Path]:
+    """
+    Write the files, none if one of them is there.
+
+    Raises:
+        ConfigExistsError: if one exists and ``force`` is not set.
+    """
+    paths = [folder / name for name in files]
+    for path in paths:
+        if path.exists() and not force:
+            raise ConfigExistsError(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            path.write_text(files[path.name], encoding="utf-8")
+    except OSError as error:
+        raise KwsTraceError(f"{folder}: {error.strerror}; name a folder you can write with --out") from None
+    return paths
+
+
+def _tests(loop: str, infer: str) -> str:
+    return f"""\
+kws01:
+  name: keyword_spotting
+  model: kws01
+  truth_file: y_labels.csv
+  script:
+    - {loop}:
+      - download
+      - {infer}
+"""

@@ -1,0 +1,106 @@
+"""``kws-trace host`` from its options to its end: drive, log, print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from runner.dataset import Dataset, load_dataset, shipped_dataset
+from runner.host import (
+    AccuracyOutcome,
+    HostSession,
+    PerformanceOutcome,
+    PerformancePlan,
+    run_accuracy,
+    run_performance,
+)
+from runner.host_log import SessionLog, session_folder
+from runner.host_results import (
+    LABELS,
+    accuracy_lines,
+    clock_lines,
+    confusion,
+    confusion_rows,
+    outcome_json,
+    performance_lines,
+)
+from runner.ports import open_host_link
+
+
+@dataclass(frozen=True, slots=True)
+class HostJob:
+    """What a user asked the host to do."""
+
+    port: str
+    baud: int
+    mode: str
+    dataset: Path | None
+    plan: PerformancePlan
+    traces: Path
+    session: Path | None
+    quiet: bool
+    as_json: bool
+
+
+def drive(job: HostJob) -> None:
+    """
+    Run one session against the DUT on the port; what was measured is on disk when something fails.
+
+    Raises:
+        KwsTraceError: if the port cannot be used, the DUT refuses or goes silent, or the dataset is wrong.
+    """
+    dataset = load_dataset(job.dataset) if job.dataset else shipped_dataset()
+    link = open_host_link(job.port, job.baud)
+    try:
+        with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
+            session = HostSession(link, log)
+            session.handshake()
+            outcome = _measure(job, session, dataset)
+            log.end()
+            performance = isinstance(outcome, PerformanceOutcome)
+            lines = performance_lines(outcome) if isinstance(outcome, PerformanceOutcome) else accuracy_lines(outcome)
+            for line in lines:
+                log.result(line)
+            if performance:
+                log.result("Cannot compute accuracy metrics in single-run mode.")
+            _print(job, outcome, lines, log.folder)
+    finally:
+        link.close()
+
+
+def _measure(job: HostJob, session: HostSession, dataset: Dataset) -> PerformanceOutcome | AccuracyOutcome:
+    total = job.plan.windows if job.mode == "performance" else len(dataset.names)
+    with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+        task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
+        advance: Callable[[], None] = lambda: progress.advance(task)  # noqa: E731 -- a callback of one call
+        if job.mode == "performance":
+            return run_performance(session, dataset, job.plan, advance)
+        return run_accuracy(session, dataset, advance)
+
+
+def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
+    console = Console()
+    if job.as_json:
+        sys.stdout.write(json.dumps(outcome_json(job.mode, outcome, str(folder)), indent=2) + "\n")
+        return
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+    if isinstance(outcome, PerformanceOutcome):
+        for line in clock_lines(outcome):
+            console.print(line, markup=False, highlight=False, style="bold yellow")
+    else:
+        table = Table(title="Inputs by true class (row) and given class (column)", padding=0)
+        table.add_column("")
+        for label in LABELS:
+            table.add_column(label[:4], justify="right")
+        for row in confusion_rows(confusion(outcome)):
+            table.add_row(*row)
+        console.print(table)
+    console.print(f"session: {folder}", markup=False, highlight=False)

@@ -1,0 +1,53 @@
+"""Windows as a DUT would record them, for tests of the store and of the report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracer.run_info import RunInfo, new_run_info
+from tracer.window import RecordedWindow, SerialSpan
+
+STAGES = ("host_to_device", "session_run", "readback")
+STEPS_NS = (1_000, 40_000, 2_000)
+
+
+def window(
+    number: int, inferences: int = 3, warmups: int = 1, *, first: int = 0, state: str = "complete"
+) -> RecordedWindow:
+    """Inferences of exactly 43 us, back to back, in a window that begins at ``number`` seconds."""
+    start = 1_000_000_000 * (number + 1)
+    count = inferences + warmups
+    begins = start + 43_000 * (np.arange(count, dtype=np.int64) - warmups)
+    edges = begins[:, None] + np.r_[0, np.cumsum(STEPS_NS)][None, :]
+    end = start + 43_000 * inferences
+    return RecordedWindow(
+        window=number,
+        kind="accuracy" if inferences == 1 else "performance",
+        state=state,
+        inferences=inferences,
+        warmups=warmups,
+        lap_start_us=start // 1000,
+        lap_end_us=end // 1000 if state == "complete" else None,
+        start_ns=start,
+        end_ns=end,
+        cpu_ns=1000,
+        first_inference=first,
+        stages=STAGES,
+        edges=edges,
+        serial=(SerialSpan("serial_read", start - 90_000, 5_000), SerialSpan("serial_write", start - 80_000, 7_000)),
+        input_sha256="00",
+        probabilities=(0.0,) * 11 + (1.0,) if state == "complete" else None,
+        recorder_ns=0,
+    )
+
+
+def info(name: str = "run") -> RunInfo:
+    """Facts of a run on a fake backend."""
+    return new_run_info(
+        name,
+        model={"name": "kws"},
+        backend={"name": "fake", "device": "CPU", "threads": 1},
+        stages=list(STAGES),
+        recorder_cost={"ns_per_inference": 430},
+        splitting_cost={"split_ns": 43_000, "fused_ns": 40_000, "ratio": 1.075, "interval": [1.07, 1.08]},
+    )

@@ -12,7 +12,7 @@ def demo(
     traces: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("traces"),
     seconds: Annotated[
         float, typer.Option(help="Of each performance window; an official one has 10.", min=0.1)
-    ] = 1.0,
+    ] = 0.6,
 ) -> None:
     """
     Run the device under test with the shipped model, drive it as the benchmark does, and report.

@@ -1,0 +1,109 @@
+"""Ten million spans to Parquet, against pandas' default, in turn in one run; and the memory of a long window."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.pairs import interleaved
+from tests.recorded import STAGES, info
+from tracer.journal import journal_batch
+from tracer.run_writer import RunWriter
+from tracer.tables import span_batches, spans_table, write_spans
+from tracer.window import RecordedWindow
+
+INFERENCES = 3_333_334
+"""Of three stages: ten million spans."""
+
+
+def measure() -> dict[str, Any]:
+    """``parquet`` (ratio of our time to pandas', bytes a span of both) and ``long_window`` (memory)."""
+    return {"parquet": _parquet(), "long_window": _in_a_child()}
+
+
+def _window(inferences: int) -> RecordedWindow:
+    """Stages with the spread of a real run: a normal body and a long tail."""
+    rng = np.random.default_rng(1)
+    steps = np.empty((inferences, len(STAGES) + 1))
+    for column, (typical, spread) in enumerate([(900, 80), (40_000, 1500), (2_500, 200), (600, 60)]):
+        steps[:, column] = rng.normal(typical, spread, inferences) + rng.exponential(spread / 4, inferences)
+    ends = np.cumsum(steps.clip(50).ravel().astype(np.int64)).reshape(inferences, -1)
+    starts = np.r_[0, ends[:-1, -1]]
+    edges = np.ascontiguousarray(np.c_[starts, ends[:, :-1]]) + 10**12
+    return RecordedWindow(
+        0, "performance", "complete", inferences, 0, 0, 1, 0, 1, 0, 0, STAGES, edges, (), None, None, 0
+    )
+
+
+def _parquet() -> dict[str, Any]:
+    row = journal_batch(_window(INFERENCES), 0)
+    frame = spans_table([row], "run").to_pandas()
+    frame["stage"], frame["run_id"] = frame["stage"].astype("category"), frame["run_id"].astype("category")
+    with tempfile.TemporaryDirectory() as folder:
+        ours, pandas = Path(folder) / "ours.parquet", Path(folder) / "pandas.parquet"
+        found = interleaved(
+            lambda: write_spans(ours, span_batches([row], "run")), lambda: frame.to_parquet(pandas), 5
+        )
+        spans = len(frame)
+        sizes = {"bytes_a_span": ours.stat().st_size / spans, "bytes_a_span_pandas": pandas.stat().st_size / spans}
+    return {**found, **{key: round(value, 3) for key, value in sizes.items()}, "spans": spans}
+
+
+def _in_a_child() -> dict[str, Any]:
+    # Peak memory is a process's own: this one has held frames of gigabytes.
+    code = "from tests.benchmarks.span_storage import long_window; print(long_window())"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return {"peak_mb_over_idle": float(said), "inferences": 1_000_000}
+
+
+def long_window() -> float:
+    """Peak megabytes over the idle process, of recording a window of 1,000,000 inferences."""
+    from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+    from runner.window_runner import Readings, StopFlag, WindowRunner
+
+    pipeline = load_pipeline(ModelChoice(SHIPPED_TFLITE))
+    pipeline.load(bytes(490))
+    for _, stage in pipeline.stages():
+        stage()
+    with tempfile.TemporaryDirectory() as folder:
+        writer = RunWriter.create(Path(folder), "run", info(), print)
+        runner = WindowRunner(pipeline, None, StopFlag())
+        names, loop = runner.prepare()
+        idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        readings = Readings(len(names) + 1)
+        start = time.perf_counter_ns()
+        runner.run(loop, 1_000_000, readings)
+        end = time.perf_counter_ns()
+        edges = readings.edges()
+        writer.append(
+            RecordedWindow(
+                0,
+                "performance",
+                "complete",
+                len(edges),
+                0,
+                start // 1000,
+                end // 1000,
+                start,
+                end,
+                0,
+                0,
+                names,
+                edges,
+                (),
+                None,
+                None,
+                readings.recorder_ns,
+            )  # fmt: skip
+        )
+        del edges, readings
+        writer.make_parts_if_due()
+        writer.close()
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) / 1024

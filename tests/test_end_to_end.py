@@ -1,0 +1,125 @@
+"""A real DUT as a child process on a pseudo-terminal, driven by a minimal client written from the protocol."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner.dataset import shipped_dataset
+from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from tracer.run_store import open_run
+
+
+class Client:
+    """The least that a host is: writes a command, reads to ``m-ready``."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self.fd)
+        termios.tcflush(self.fd, termios.TCIOFLUSH)
+
+    def ask(self, command: bytes) -> list[str]:
+        os.write(self.fd, command)
+        data = b""
+        while not data.endswith(b"m-ready\r\n"):
+            data += os.read(self.fd, 4096)
+        return data.decode().split("\r\n")[:-1]
+
+    def load(self, data: bytes) -> None:
+        self.ask(f"db load {len(data)}%".encode())
+        for start in range(0, len(data), 31):
+            last = self.ask(f"db {data[start : start + 31].hex()}%".encode())
+        assert last == ["m-load-done", "m-ready"]
+
+
+@pytest.fixture
+def dut(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{tmp_path / 'dut'}"]
+    command += ["--traces", str(tmp_path / "traces"), "--name", "run"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        while "ready on" not in (line := child.stderr.readline()):
+            assert line, "the DUT ended before it was ready"
+        yield child
+        child.kill()
+
+
+def results(lines: list[str]) -> list[float]:
+    found = [match[1] for line in lines if (match := re.match(r"m-results-\[(.*)\]$", line))]
+    return [float(value) for value in found[-1].split(",")]
+
+
+def test_predictions_equal_the_model_called_directly_and_the_run_holds_them(
+    dut: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    client, dataset = Client(tmp_path / "dut"), shipped_dataset()
+    assert client.ask(b"name%") == ["m-name-dut-[kws-trace]", "m-ready"]
+    pipeline = load_pipeline(ModelChoice(SHIPPED_TFLITE))
+    for index in range(50):
+        data = dataset.input(index)
+        client.load(data)
+        heard = results(client.ask(b"infer 1 0%"))
+        pipeline.load(data)
+        pipeline.backend.fused()
+        assert np.abs(pipeline.backend.probabilities() - heard).max() <= 5.01e-7
+    laps = [line for line in client.ask(b"infer 300 5%") if line.startswith("m-lap-us-")]
+    dut.send_signal(signal.SIGTERM)
+    assert dut.wait() == 0
+    run = open_run("run", tmp_path / "traces")
+    assert run.state == "complete"
+    windows = run.windows().to_pylist()
+    assert len(windows) == 51
+    assert [f"m-lap-us-{windows[-1][key]}" for key in ("lap_start_us", "lap_end_us")] == laps
+    spans = run.spans().to_pandas()
+    assert spans[spans.inference.notna()].groupby("stage", observed=True).size().to_dict() == {
+        "host_to_device": 355,
+        "session_run": 355,
+        "readback": 355,
+    }
+    assert not (tmp_path / "dut").is_symlink()
+    files = [path for path in run.folder.rglob("*") if path.is_file()]
+    assert len(files) <= 8
+
+
+def test_a_kill_in_the_middle_of_a_window_keeps_every_window_before_it(
+    dut: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    client = Client(tmp_path / "dut")
+    client.load(bytes(490))
+    client.ask(b"infer 10 0%")
+    os.write(client.fd, b"infer 100000000 0%")
+    while b"m-lap-us" not in os.read(client.fd, 4096):
+        pass
+    time.sleep(0.1)
+    dut.kill()
+    dut.wait()
+    run = open_run("run", tmp_path / "traces")
+    assert run.state == "recovered"
+    assert run.windows()["inferences"].to_pylist() == [10]
+
+
+def test_a_signal_in_the_middle_of_a_window_ends_the_run_complete_with_the_window_aborted(
+    dut: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    client = Client(tmp_path / "dut")
+    client.load(bytes(490))
+    os.write(client.fd, b"infer 100000000 0%")
+    while b"m-lap-us" not in os.read(client.fd, 4096):
+        pass
+    time.sleep(0.1)
+    dut.send_signal(signal.SIGINT)
+    assert dut.wait() == 0
+    window = open_run("run", tmp_path / "traces").windows().to_pylist()[0]
+    assert window["state"] == "aborted"
+    assert window["inferences"] > 0

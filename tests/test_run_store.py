@@ -142,7 +142,7 @@ def test_a_full_disk_is_reported_and_what_waits_is_written_when_there_is_room(
     assert "No space left" in problems[0]
     monkeypatch.undo()
     recorder.append(window(2, first=8))
-    assert numbers(open_run("run", tmp_path)) == [0, 2]
+    assert numbers(open_run(killed(tmp_path), tmp_path)) == [0, 1, 2]
     recorder.close()
     assert numbers(open_run("run", tmp_path)) == [0, 1, 2]
 

@@ -12,22 +12,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tracer.errors import KwsTraceError
-from tracer.journal import read_journal
+from tracer.journal import JournalRow, read_journal
 from tracer.run_info import RunInfo, RunInfoError, read_run_info, write_run_info
-from tracer.run_writer import write_parts
+from tracer.run_writer import write_part
 from tracer.schema import TABLES
-from tracer.tables import results_table, spans_table, windows_table
+from tracer.tables import rows_table
+
+KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
 
 _PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
-_FROM_ROWS = {"spans": spans_table, "windows": windows_table, "results": results_table}
 
 
 class RunNotFoundError(KwsTraceError):
     """No run answers to the name."""
 
     def __init__(self, ref: str, traces: Path, names: list[str]) -> None:
-        there = ", ".join(names[-5:]) if names else "none: `kws-trace demo` makes two"
-        super().__init__(f"{ref}: no such run in {traces}; there are {there}")
+        there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
+        super().__init__(f"{ref}: no such run in {traces}; {there}")
 
 
 class RunLockedError(KwsTraceError):
@@ -37,19 +38,42 @@ class RunLockedError(KwsTraceError):
         super().__init__(f"{folder}: it is being recorded; end it first (Ctrl-C on its `kws-trace run`)")
 
 
+class RunNotWritableError(KwsTraceError):
+    """A killed run's folder does not take what would make it whole."""
+
+    exit_code = 1
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"{folder}: cannot be made whole ({error.strerror or error}); it can be read as it is, "
+            "or copied to where there is room"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Parquet file of a table, and the rows of the journal that it covers."""
+
+    path: Path
+    first: int
+    last: int
+
+
 @dataclass
 class StoredRun:
     """
     A run on disk as it stood when it was opened.
 
-    ``state`` is ``recording``, ``complete`` or ``recovered``; ``dropped`` says in sentences what is not there.
+    ``state`` is ``recording``, ``complete`` or ``recovered``. ``dropped`` says in sentences what is not there; a
+    damaged part is found when its table is read.
     """
 
     folder: Path
     info: RunInfo
     state: str
     dropped: list[str]
-    rows: list[pa.RecordBatch] = field(default_factory=list)
+    rows: list[JournalRow] = field(default_factory=list)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -68,20 +92,21 @@ class StoredRun:
         """Columns as ``schema.RESULTS``, by window."""
         return self._table("results").sort_by("window")
 
-    def uncovered(self, table: str) -> list[pa.RecordBatch]:
-        """Rows of the journal that no part of ``table`` holds."""
-        covered = max((last for _, _, last in _parts(self.folder / table)), default=-1)
-        return [row for row in self.rows if row.column("seq")[0].as_py() > covered]
+    def uncovered(self, parts: list[Part]) -> list[JournalRow]:
+        """Rows of the journal that none of ``parts`` holds."""
+        return [row for row in self.rows if not any(part.first <= row.seq <= part.last for part in parts)]
 
     def _table(self, name: str) -> pa.Table:
-        schema = TABLES[name]
-        tables = []
-        for path, _, _ in _parts(self.folder / name):
+        tables, whole = [], []
+        for part in self.parts.get(name, []):
             try:
-                tables.append(pq.read_table(path, partitioning=None).cast(schema))
-            except (pa.ArrowException, OSError, ValueError) as error:
-                self._drop(f"{name}/{path.name} is damaged ({str(error).splitlines()[0]}): its rows are left out")
-        tables.append(_FROM_ROWS[name](self.uncovered(name), self.info.run_id))
+                tables.append(pq.ParquetFile(part.path).read().select(TABLES[name].names).cast(TABLES[name]))
+                whole.append(part)
+            except (pa.ArrowException, OSError, ValueError, LookupError) as error:
+                self._drop(f"{name}/{part.path.name} is damaged ({_first_line(error)}): what it held is left out")
+        rows = self.uncovered(whole)
+        if rows or not tables:
+            tables.append(rows_table(name, rows, self.info.run_id))
         return pa.concat_tables(tables).unify_dictionaries()
 
     def _drop(self, sentence: str) -> None:
@@ -99,106 +124,114 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
 
     Raises:
         RunNotFoundError: if there is none.
-        RunInfoError: if its ``run.json`` is damaged or newer than this reader.
+        RunInfoError: if its ``run.json`` is damaged.
+        RunSchemaError: if a newer version wrote it.
     """
     folder = _find(str(ref), traces)
+    # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
+    locked = _locked(folder)
     info = read_run_info(folder / "run.json")
     dropped = list(info.not_recorded)
-    rows: list[pa.RecordBatch] = []
-    for path in sorted(folder.glob("journal-*.arrows"), key=lambda found: int(found.stem.split("-")[1])):
-        journal = read_journal(path)
-        rows += journal.batches
-        if journal.torn_bytes:
-            dropped.append(f"{path.name}: the last {journal.torn_bytes} bytes are half a window, which is left out")
+    rows: list[JournalRow] = []
+    for path in sorted(folder.glob("journal-*.arrows")):
+        try:
+            journal = read_journal(path)
+        except OSError as error:
+            dropped.append(f"{path.name} is not readable ({_first_line(error)}): what it held is left out")
+            continue
+        rows += journal.rows
+        if journal.torn_bytes and not locked:
+            dropped.append(f"{path.name}: its last {journal.torn_bytes} bytes are no whole window and are left out")
+    rows.sort(key=lambda row: row.seq)
+    # Parts after journals, spans last: what moves from one to the other meanwhile is seen in one of them at least.
+    parts = {table: _parts(folder / table) for table in sorted(TABLES, key="spans".__eq__)}
     state = info.state
-    if state == "recording" and not _locked(folder):
+    if state == "recording" and not locked:
         state = "recovered"
-        dropped.append("the run was killed: the window being timed then, if there was one, is not in it")
-    return StoredRun(folder, info, state, dropped, rows)
+        dropped.append(KILLED)
+    return StoredRun(folder, info, state, dropped, rows, parts)
 
 
 def list_runs(traces: Path) -> list[StoredRun]:
-    """The runs of a folder, oldest first; folders that are none are left out, damaged ones too."""
-    runs = []
-    for path in traces.glob("*/run.json") if traces.is_dir() else []:
-        try:
-            runs.append(open_run(path.parent, traces))
-        except RunInfoError:
-            continue
-    return sorted(runs, key=lambda run: run.info.created)
+    """The runs of a folder, oldest first; folders that are none are left out, and those of ``damaged_runs``."""
+    return [open_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
 
 
 def damaged_runs(traces: Path) -> list[str]:
     """A sentence for each folder whose ``run.json`` cannot be read."""
-    sentences = []
-    for path in sorted(traces.glob("*/run.json")):
-        try:
-            read_run_info(path)
-        except RunInfoError as error:
-            sentences.append(str(error))
-    return sentences
+    return _readable(traces)[1]
 
 
-def recover_run(ref: str, traces: Path) -> StoredRun:
+def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     """
-    Make a killed run whole: parts from what its journal holds, state ``recovered``.
+    Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
 
     Raises:
+        RunNotFoundError: if there is none.
         RunLockedError: if it is being recorded.
+        RunNotWritableError: if the disk does not take it; then it reads as before.
     """
-    folder = _find(ref, traces)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    folder = _find(str(ref), traces)
     try:
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunLockedError(folder) from None
-        # The lock is ours, so the state would read `recording`: decide by what run.json says.
-        run = replace(open_run(folder, traces), state="recovered")
-        if run.info.state == "recording":
-            _rewrite(run)
-    finally:
-        os.close(lock)
+            if read_run_info(folder / "run.json").state == "recording":
+                _rewrite(folder, traces)
+        finally:
+            os.close(lock)
+    except BlockingIOError:
+        raise RunLockedError(folder) from None
+    except OSError as error:
+        raise RunNotWritableError(folder, error) from None
     return open_run(folder, traces)
 
 
-def _rewrite(run: StoredRun) -> None:
+def _rewrite(folder: Path, traces: Path) -> None:
+    run = open_run(folder, traces)
     for table in TABLES:
-        for part in (run.folder / table).glob(".*.new"):
-            part.unlink()
-    # A kill between the tables' parts leaves some tables ahead: the longest list names the part, each takes its own.
-    missing = {table: run.uncovered(table) for table in TABLES}
-    longest = max(missing.values(), key=len)
-    if longest:
-        for table in TABLES:
-            for path, first, _ in _parts(run.folder / table):
-                if first >= longest[0].column("seq")[0].as_py():
-                    path.unlink()
-        first, last = (longest[i].column("seq")[0].as_py() for i in (0, -1))
-        write_parts(run.folder, f"part-{first:012d}-{last:012d}.parquet", longest, run.info.run_id)
-    sentences = [line for line in run.dropped if "half a window" in line]
-    killed = "the run was killed: the window being timed then, if there was one, is not in it"
-    lost = [*run.info.not_recorded, *sentences, killed]
-    write_run_info(run.folder / "run.json", replace(run.info, state="recovered", not_recorded=lost))
-    for path in run.folder.glob("journal-*.arrows"):
-        path.unlink()
+        for leftover in (folder / table).glob(".*.new"):
+            leftover.unlink()
+        # A kill between the parts of two tables leaves one ahead: each takes what it lacks.
+        rows = run.uncovered(run.parts[table])
+        if rows:
+            write_part(folder, table, rows, run.info.run_id)
+    # The lock is ours, so it reads as locked: what the journal lost has to be asked for.
+    torn = [(path.name, read_journal(path).torn_bytes) for path in sorted(folder.glob("journal-*.arrows"))]
+    lost = [f"{name}: its last {count} bytes were no whole window and were left out" for name, count in torn if count]
+    known = [*run.info.not_recorded, *lost, KILLED]
+    write_run_info(folder / "run.json", replace(run.info, state="recovered", not_recorded=known))
+    for name, _ in torn:
+        (folder / name).unlink()
 
 
 def _find(ref: str, traces: Path) -> Path:
     if ref == "last":
-        runs = list_runs(traces)
-        if not runs:
-            raise RunNotFoundError(ref, traces, [])
-        return runs[-1].folder
-    for folder in (traces / ref, Path(ref)):
-        if (folder / "run.json").is_file():
-            return folder
-    raise RunNotFoundError(ref, traces, [run.name for run in list_runs(traces)])
+        runs = _readable(traces)[0]
+        if runs:
+            return max(runs)[1]
+    else:
+        for folder in (traces / ref, Path(ref)):
+            if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
+                return folder
+    raise RunNotFoundError(ref, traces, [folder.name for _, folder in sorted(_readable(traces)[0])])
 
 
-def _parts(folder: Path) -> list[tuple[Path, int, int]]:
-    found = [(path, _PART.match(path.name)) for path in sorted(folder.glob("part-*.parquet"))]
-    return [(path, int(match[1]), int(match[2])) for path, match in found if match]
+def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Creation time and folder of each run, and a sentence for each that cannot be read."""
+    runs, sentences = [], []
+    for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
+        try:
+            runs.append((read_run_info(path).created, path.parent))
+        except RunInfoError as error:
+            sentences.append(str(error))
+    return runs, sentences
+
+
+def _parts(folder: Path) -> list[Part]:
+    found = [(path, _PART.match(path.name)) for path in folder.glob("part-*.parquet")]
+    parts = [Part(path, int(match[1]), int(match[2])) for path, match in found if match]
+    return sorted(parts, key=lambda part: part.first)
 
 
 def _locked(folder: Path) -> bool:
@@ -210,6 +243,12 @@ def _locked(folder: Path) -> bool:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:
+        return False
     finally:
         os.close(lock)
     return False
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -2,136 +2,182 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tracer.journal import JournalRow
 from tracer.schema import PACKING, RESULTS, SPANS, WINDOWS
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 
-ROW_GROUP = 1 << 20
+ROW_GROUP = 1 << 18
 """Spans of a row group: what of a long window is in memory at once while it is written."""
 
 _STAGES = (INFERENCE, *INFERENCE_STAGES, *SERIAL_STAGES)
-_CODES = {name: code for code, name in enumerate(_STAGES)}
+_STAGE_NAMES = pa.array(_STAGES)
 
 
-def span_batches(rows: Sequence[pa.RecordBatch], run_id: str) -> Iterator[pa.RecordBatch]:
+def span_batches(rows: Sequence[JournalRow], run_id: str) -> Iterator[pa.RecordBatch]:
     """
     The spans of journal rows, stage by stage: neighbours then differ little and pack small.
 
     Args:
-        rows: batches of the journal, one row each.
+        rows: of the journal.
         run_id: of the run.
+
+    Yields:
+        Batches of ``schema.SPANS``, of at most ``ROW_GROUP`` spans.
     """
-    for stage in _STAGES:
-        for row in rows:
-            if stage in SERIAL_STAGES:
-                yield from _serial_spans(row, stage, run_id)
-            else:
-                yield from _inference_spans(row, stage, run_id)
-
-
-def span_count(row: pa.RecordBatch) -> int:
-    """Spans that a journal row will make."""
-    stages = len(row.column("stages")[0])
-    inferences: int = row.column("inferences")[0].as_py() + row.column("warmups")[0].as_py()
-    return stages * inferences + len(row.column("serial_stage")[0])
+    ids = pa.array([run_id])
+    for stage in (INFERENCE, *INFERENCE_STAGES):
+        for group in _groups([row for row in rows if stage in row.facts["stages"] and len(row.edges)]):
+            yield _batch(ids, stage, *_inference_columns(group, stage))
+    for code, stage in enumerate(SERIAL_STAGES):
+        spans = [(row, row.serial[row.serial[:, 0] == code]) for row in rows]
+        counts = [len(found) for _, found in spans]
+        if sum(counts):
+            numbers = np.repeat(np.array([row.facts["window"] for row in rows], np.int32), counts)
+            found = np.concatenate([found for _, found in spans])
+            yield _batch(
+                ids, stage, numbers, None, found[:, 1].copy(), found[:, 2].copy(), np.zeros(len(found), bool)
+            )
 
 
 def write_spans(path: Path, batches: Iterable[pa.RecordBatch]) -> None:
-    """Write spans as one Parquet file, packed as ``schema.PACKING`` says; small batches share a row group."""
+    """
+    Write spans as one Parquet file, packed as ``schema.PACKING`` says; small batches share a row group.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
     with pq.ParquetWriter(path, SPANS, **PACKING) as writer:
         waiting: list[pa.RecordBatch] = []
+        count = 0
         for batch in batches:
+            if waiting and count + len(batch) > ROW_GROUP:
+                writer.write_table(pa.Table.from_batches(waiting), row_group_size=ROW_GROUP)
+                waiting, count = [], 0
             waiting.append(batch)
-            if sum(len(one) for one in waiting) >= ROW_GROUP:
-                writer.write_table(_joined(waiting), row_group_size=ROW_GROUP)
-                waiting = []
+            count += len(batch)
         if waiting:
-            writer.write_table(_joined(waiting), row_group_size=ROW_GROUP)
+            writer.write_table(pa.Table.from_batches(waiting), row_group_size=ROW_GROUP)
 
 
-def spans_table(rows: Sequence[pa.RecordBatch], run_id: str) -> pa.Table:
+def write_table(path: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
+    """
+    Write one table of a run, from rows of the journal, as one Parquet file.
+
+    Raises:
+        OSError: if the disk does not take it.
+    """
+    if table == "spans":
+        write_spans(path, span_batches(rows, run_id))
+    else:
+        pq.write_table(rows_table(table, rows, run_id), path, compression="zstd")
+
+
+def spans_table(rows: Sequence[JournalRow], run_id: str) -> pa.Table:
     """All spans of journal rows at once."""
-    return _joined(list(span_batches(rows, run_id)))
+    return pa.Table.from_batches(list(span_batches(rows, run_id)), SPANS)
 
 
-def windows_table(rows: Sequence[pa.RecordBatch], run_id: str) -> pa.Table:
-    """One row a window; the tail of a run, which is no window, is left out."""
-    return _plain_table(rows, run_id, WINDOWS)
+def rows_table(table: str, rows: Sequence[JournalRow], run_id: str) -> pa.Table:
+    """
+    The rows of a table that rows of the journal make.
+
+    Args:
+        table: ``spans``, ``windows`` (the tail of a run, which is none, is left out) or ``results`` (the windows
+            that have an output).
+        rows: of the journal.
+        run_id: of the run.
+    """
+    if table == "spans":
+        return spans_table(rows, run_id)
+    windows = [row.facts for row in rows if row.facts["window"] >= 0]
+    if table == "windows":
+        return _facts_table(windows, run_id, WINDOWS)
+    return _facts_table([facts for facts in windows if facts["probabilities"] is not None], run_id, RESULTS)
 
 
-def results_table(rows: Sequence[pa.RecordBatch], run_id: str) -> pa.Table:
-    """The output vector of each complete window."""
-    table = _plain_table(rows, run_id, RESULTS)
-    return table.filter(table["probabilities"].is_valid())
+def _facts_table(facts: Sequence[Mapping[str, Any]], run_id: str, schema: pa.Schema) -> pa.Table:
+    columns = [
+        _constant(pa.array([run_id]), 0, len(facts), np.int32)
+        if field.name == "run_id"
+        else pa.array([one[field.name] for one in facts], field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _joined(batches: list[pa.RecordBatch]) -> pa.Table:
-    table = pa.Table.from_batches(batches, SPANS) if batches else SPANS.empty_table()
-    return table.unify_dictionaries().combine_chunks()
+_Slice = tuple[JournalRow, int, int]
+"""A row and the first and the end of some of its inferences."""
 
 
-def _plain_table(rows: Sequence[pa.RecordBatch], run_id: str, schema: pa.Schema) -> pa.Table:
-    tables = []
+def _groups(rows: Iterable[JournalRow]) -> Iterator[list[_Slice]]:
+    """Small rows together and large ones in pieces, so that each group has at most ``ROW_GROUP`` inferences."""
+    group: list[_Slice] = []
+    free = ROW_GROUP
     for row in rows:
-        if row.column("window")[0].as_py() < 0:
-            continue
-        columns = [
-            _constant(run_id, 1) if field.name == "run_id" else row.column(field.name).cast(field.type)
-            for field in schema
-        ]
-        tables.append(pa.RecordBatch.from_arrays(columns, schema=schema))
-    return pa.Table.from_batches(tables, schema).unify_dictionaries().combine_chunks()
+        begin = 0
+        while begin < len(row.edges):
+            end = min(begin + free, len(row.edges))
+            group.append((row, begin, end))
+            free -= end - begin
+            begin = end
+            if not free:
+                yield group
+                group, free = [], ROW_GROUP
+    if group:
+        yield group
 
 
-def _inference_spans(row: pa.RecordBatch, stage: str, run_id: str) -> Iterator[pa.RecordBatch]:
-    stages = row.column("stages")[0].as_py()
-    if stage not in stages:
-        return
-    place, width = stages.index(stage), len(stages) + 1
-    edges: NDArray[np.int64] = row.column("edges").values.to_numpy().reshape(-1, width)
-    first, warmups = row.column("first_inference")[0].as_py(), row.column("warmups")[0].as_py()
-    for begin in range(0, len(edges), ROW_GROUP):
-        part = edges[begin : begin + ROW_GROUP]
-        start = np.ascontiguousarray(part[:, place])
-        numbers = np.arange(begin, begin + len(part))
-        yield _spans(row, stage, run_id, start, part[:, place + 1] - start, first + numbers, numbers < warmups)
+_Columns = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
-def _serial_spans(row: pa.RecordBatch, stage: str, run_id: str) -> Iterator[pa.RecordBatch]:
-    code = SERIAL_STAGES.index(stage)
-    mask = row.column("serial_stage").values.to_numpy() == code
-    if mask.any():
-        start = row.column("serial_start_ns").values.to_numpy()[mask]
-        duration = row.column("serial_duration_ns").values.to_numpy()[mask]
-        yield _spans(row, stage, run_id, start, duration, None, np.zeros(len(start), bool))
+def _inference_columns(group: Sequence[_Slice], stage: str) -> _Columns:
+    """Window, inference, start, duration and warmup of each inference of ``group``."""
+    places = [row.facts["stages"].index(stage) for row, _, _ in group]
+    starts = [row.edges[begin:end, place] for (row, begin, end), place in zip(group, places, strict=True)]
+    ends = [row.edges[begin:end, place + 1] for (row, begin, end), place in zip(group, places, strict=True)]
+    counts = [end - begin for _, begin, end in group]
+    begins = np.repeat(np.array([begin for _, begin, _ in group], np.int64), counts)
+    inside = np.arange(sum(counts)) - np.repeat(np.cumsum(counts) - counts, counts) + begins
+    firsts, warmups, windows = (
+        np.array([row.facts[name] for row, _, _ in group], np.int64)
+        for name in ("first_inference", "warmups", "window")
+    )
+    start = np.concatenate(starts)
+    return (
+        np.repeat(windows.astype(np.int32), counts),
+        np.repeat(firsts, counts) + inside,
+        start,
+        np.concatenate(ends) - start,
+        inside < np.repeat(warmups, counts),
+    )
 
 
-def _spans(
-    row: pa.RecordBatch,
+def _batch(
+    ids: pa.Array,
     stage: str,
-    run_id: str,
+    window: NDArray[np.int32],
+    inference: NDArray[np.int64] | None,
     start: NDArray[np.int64],
     duration: NDArray[np.int64],
-    inference: NDArray[np.int64] | None,
     warmup: NDArray[np.bool_],
 ) -> pa.RecordBatch:
     count = len(start)
-    number = row.column("window")[0].as_py()
     # The tail of a run is spans of the line without a window.
-    window = pa.nulls(count, pa.int32()) if number < 0 else pa.array(np.full(count, number, np.int32))
-    codes = pa.array(np.full(count, _CODES[stage], np.int8))
+    tail = window < 0
     columns = [
-        _constant(run_id, count),
-        window,
+        _constant(ids, 0, count, np.int32),
+        pa.array(window, mask=tail if tail.any() else None),
         pa.nulls(count, pa.int64()) if inference is None else pa.array(inference),
-        pa.DictionaryArray.from_arrays(codes, pa.array(_STAGES)),
+        _constant(_STAGE_NAMES, _STAGES.index(stage), count, np.int8),
         pa.array(start),
         pa.array(duration),
         pa.array(warmup),
@@ -139,5 +185,5 @@ def _spans(
     return pa.RecordBatch.from_arrays(columns, schema=SPANS)
 
 
-def _constant(run_id: str, count: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([run_id]))
+def _constant(names: pa.Array, code: int, count: int, kind: type[np.int8] | type[np.int32]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.full(count, code, kind)), names, safe=False)

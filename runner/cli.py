@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.host import host
 from runner.commands.host_config import host_config
@@ -32,6 +33,7 @@ app.command("host-config")(host_config)
 app.command("infer")(infer)
 app.command("report")(report)
 app.command("runs")(runs)
+app.command("dashboard")(dashboard)
 
 
 @app.callback(invoke_without_command=True)

@@ -64,7 +64,7 @@ def run_demo(traces: Path, seconds: float) -> int:
     if "tensorflow" not in backends:
         console.print("TensorFlow is not installed; pip install 'kws-trace\\[tensorflow]' adds it to the demo.")
     console.print(f"More: kws-trace report {names[-1]}", markup=False, highlight=False)
-    if importlib.util.find_spec("dashboard.app"):
+    if importlib.util.find_spec("streamlit"):
         console.print(f"Dashboard: kws-trace dashboard --traces {traces}", markup=False, highlight=False)
     return 0
 

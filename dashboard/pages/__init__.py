@@ -1,0 +1,1 @@
+"""One module a page; Streamlit lives here and in ``app`` alone."""

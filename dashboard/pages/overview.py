@@ -1,0 +1,79 @@
+"""Overview of one run: the rate and its validity, where the time went, and what was left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import altair as alt
+import streamlit as st
+
+from dashboard.view_model import mean_stage_frame, stage_frame, window_frame
+from tracer.errors import KwsTraceError
+from tracer.report import build_report
+from tracer.report_text import closing_lines, rate_text, time_text
+from tracer.run_store import StoredRun, list_runs, open_run
+
+
+def show(traces: Path) -> None:
+    """Let the user choose a run, by the URL's ``run`` or the list, and show its report."""
+    st.title("kws-trace")
+    runs = list_runs(traces)
+    if not runs:
+        st.info(f"No runs in {traces} yet. `kws-trace demo` makes two; `kws-trace run --port ...` records a session.")
+        return
+    run = _chosen(runs, traces)
+    if run is None:
+        return
+    with st.spinner("Reading the run"):
+        report = build_report(run)
+    facts, inference = report["run"], report["inference"]
+    st.subheader(rate_text(report))
+    columns = st.columns(3)
+    columns[0].metric("Inference, median", time_text(inference["median_ns"]))
+    columns[1].metric("Inference, p99", time_text(inference["p99_ns"]))
+    columns[2].metric("Inferences timed", inference["count"])
+    # Names come from files and from hosts: st.text takes them as they are, never as Markdown.
+    st.text(
+        f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')}), "
+        f"timed {facts['timed']}, stages {facts['stages_mode']}, {facts['host']}, {facts['cpu']}, {facts['created']}"
+    )
+    st.caption("No kernel level in this run: the stages are wall time on the host.")
+    _chart(mean_stage_frame(report).to_dict("records"))
+    st.dataframe(stage_frame(report), hide_index=True, width="stretch")
+    if report["windows"]:
+        st.subheader("Performance windows")
+        st.dataframe(window_frame(report), hide_index=True, width="stretch")
+    for line in closing_lines(report):
+        st.text(line)
+
+
+def _chosen(runs: list[StoredRun], traces: Path) -> StoredRun | None:
+    names = [run.name for run in reversed(runs)]
+    asked = st.query_params.get("run", names[0])
+    if asked not in names:
+        # Only a name of the list is opened, so that no URL leads out of the folder.
+        st.error("The run that the address names is not in the traces folder.")
+        asked = names[0]
+    name = st.selectbox("Run", names, index=names.index(asked))
+    st.query_params["run"] = name
+    try:
+        return open_run(traces / name, traces)
+    except KwsTraceError as error:
+        st.error(str(error))
+        return None
+
+
+def _chart(rows: list[dict[str, object]]) -> None:
+    if not rows:
+        return
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("us:Q", stack="zero", title="mean time of an inference, us"),
+            color=alt.Color("stage:N", title="stage"),
+            tooltip=[alt.Tooltip("stage:N"), alt.Tooltip("us:Q", title="us", format=".3f")],
+        )
+        .properties(height=90)
+    )
+    st.altair_chart(chart, width="stretch")

@@ -1,0 +1,259 @@
+"""The line, over real pseudo-terminals and sockets."""
+
+from __future__ import annotations
+
+import os
+import pty
+import socket
+import threading
+import time
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runner.link import DutLink, Link, LineEndedError, WriteTimeoutError
+from runner.port_errors import PortError, busy_error, port_error
+from runner.ports import open_dut_link, open_host_link
+
+
+class Pty:
+    """The far end of a DUT that opened a device: a master, and a link to its slave that may be made anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.master = -1
+        self.connect()
+
+    def connect(self) -> None:
+        self.master, slave = pty.openpty()
+        tty.setraw(slave)
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(slave))
+        os.close(slave)
+
+    def hang_up(self) -> None:
+        os.close(self.master)
+        self.master = -1
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Pty]:
+    end = Pty(tmp_path / "tty")
+    yield end
+    if end.master >= 0:
+        end.hang_up()
+
+
+def read_all(link: Link, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        got = link.read(2.0)
+        assert got, f"only {data!r} came"
+        data += got
+    return data
+
+
+def test_bytes_pass_both_ways_over_a_device(far: Pty) -> None:
+    link = open_dut_link(str(far.path), 115200)
+    os.write(far.master, b"name%\r\x00\xff")
+    assert read_all(link, 8) == b"name%\r\x00\xff"
+    link.write(b"m-ready\r\n")
+    assert os.read(far.master, 100) == b"m-ready\r\n"
+    assert link.read(0.01) == b""
+    link.close()
+
+
+def test_a_line_that_hangs_up_is_told_and_opened_again_at_the_same_path(far: Pty) -> None:
+    link = open_dut_link(str(far.path), 115200)
+    far.hang_up()
+    with pytest.raises(LineEndedError):
+        link.read(2.0)
+    threading.Timer(0.3, far.connect).start()
+    assert link.reopen() is True
+    os.write(far.master, b"name%")
+    assert read_all(link, 5) == b"name%"
+    link.close()
+
+
+def test_a_line_that_does_not_come_back_is_given_up_when_told_to_stop(far: Pty) -> None:
+    stop = threading.Event()
+    link = open_dut_link(str(far.path), 115200, stop.is_set)
+    far.hang_up()
+    threading.Timer(0.2, stop.set).start()
+    assert link.reopen() is False
+    link.close()
+
+
+def fill(link: Link) -> None:
+    with pytest.raises(WriteTimeoutError):
+        for _ in range(100):
+            link.write(b"x" * 4096, timeout_s=0.05)
+
+
+@pytest.mark.parametrize("kind", ["device", "pty"])
+def test_a_host_that_never_reads_ends_a_write_and_close_returns_at_once(kind: str, far: Pty, tmp_path: Path) -> None:
+    link = open_dut_link(str(far.path) if kind == "device" else f"pty:{tmp_path / 'own'}", 115200)
+    fill(link)
+    began = time.monotonic()
+    link.close()
+    # The kernel would wait 30 s for a drain: this tells the two apart, and is no speed limit.
+    assert time.monotonic() - began < 15
+
+
+def test_what_was_not_read_is_discarded(far: Pty) -> None:
+    link = open_dut_link(str(far.path), 115200)
+    os.write(far.master, b"stale")
+    time.sleep(0.05)
+    link.discard()
+    os.write(far.master, b"new")
+    assert read_all(link, 3) == b"new"
+    link.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[DutLink]:
+    link = open_dut_link(f"pty:{tmp_path / 'dut'}", 115200)
+    yield link
+    link.close()
+
+
+def test_hosts_come_and_go_on_a_pseudo_terminal_of_the_duts(own: DutLink, tmp_path: Path) -> None:
+    for spec in (str(tmp_path / "dut"), f"pty:{tmp_path / 'dut'}"):
+        host = open_host_link(spec, 115200)
+        host.write(b"db 00ff%")
+        assert read_all(own, 8) == b"db 00ff%"
+        own.write(b"m-ready\r\n")
+        assert read_all(host, 9) == b"m-ready\r\n"
+        host.close()
+    assert own.read(0.01) == b""
+
+
+def test_a_host_does_not_see_what_was_said_before_it_came(own: DutLink, tmp_path: Path) -> None:
+    own.write(b"m-init-done\r\nm-ready\r\n")
+    host = open_host_link(str(tmp_path / "dut"), 115200)
+    assert host.read(0.05) == b""
+    host.close()
+
+
+def test_replies_that_nobody_read_are_discarded_on_a_pseudo_terminal(own: DutLink, tmp_path: Path) -> None:
+    host = open_host_link(str(tmp_path / "dut"), 115200)
+    own.write(b"m-results-[]\r\n")
+    own.discard()
+    own.write(b"m-ready\r\n")
+    assert read_all(host, 9) == b"m-ready\r\n"
+    host.close()
+
+
+def test_a_second_host_is_refused(own: DutLink, tmp_path: Path) -> None:
+    host = open_host_link(str(tmp_path / "dut"), 115200)
+    with pytest.raises(PortError, match="holds it"):
+        open_host_link(str(tmp_path / "dut"), 115200)
+    host.close()
+
+
+def test_closing_removes_the_link(tmp_path: Path) -> None:
+    path = tmp_path / "dut"
+    link = open_dut_link(f"pty:{path}", 115200)
+    assert path.is_symlink()
+    link.close()
+    assert not path.is_symlink()
+
+
+def test_the_link_of_a_dead_run_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "dut"
+    path.symlink_to("/dev/pts/99999")
+    link = open_dut_link(f"pty:{path}", 115200)
+    assert path.exists()
+    link.close()
+
+
+def test_a_file_is_never_replaced_by_a_link(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("mine")
+    with pytest.raises(PortError, match="file of that name"):
+        open_dut_link(f"pty:{path}", 115200)
+    assert path.read_text() == "mine"
+
+
+def test_a_link_to_a_pseudo_terminal_that_somebody_holds_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "dut"
+    master, slave = pty.openpty()
+    path.symlink_to(os.ttyname(slave))
+    ready, done = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(ready[1], b"x")
+        os.read(done[0], 1)
+        os._exit(0)
+    os.read(ready[0], 1)
+    try:
+        with pytest.raises(PortError, match=f"process {child}"):
+            open_dut_link(f"pty:{path}", 115200)
+    finally:
+        os.write(done[1], b"x")
+        os.waitpid(child, 0)
+        for fd in (master, slave, *ready, *done):
+            os.close(fd)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_tcp_clients_are_served_one_after_the_other() -> None:
+    port = free_port()
+    link = open_dut_link(f"tcp-listen:127.0.0.1:{port}", 115200)
+    link.write(b"nobody is there\r\n")
+    for spec in (f"tcp:127.0.0.1:{port}", f"socket://127.0.0.1:{port}"):
+        host = open_host_link(spec, 115200)
+        if spec.startswith("socket"):
+            assert link.reopen() is True
+        host.write(b"name%")
+        assert read_all_patient(link, 5) == b"name%"
+        link.write(b"m-ready\r\n")
+        assert read_all(host, 9) == b"m-ready\r\n"
+        host.close()
+        with pytest.raises(LineEndedError):
+            while True:
+                link.read(2.0)
+    link.close()
+
+
+def read_all_patient(link: Link, count: int) -> bytes:
+    data = b""
+    for _ in range(20):
+        data += link.read(0.25)
+        if len(data) >= count:
+            break
+    return data
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("/dev/ttyNONE9", "there is no such port"),
+        ("loop://", "only answers itself"),
+        ("rfc2217://x:1", "no line that the DUT can hold"),
+        ("tcp-listen:7000", "write it tcp-listen:HOST:PORT"),
+        ("tcp-listen:127.0.0.1:99999", "no address"),
+        ("/dev/null", "not a serial port"),
+        ("pty:/nonexistent/folder/dut", "name a path"),
+        ("socket://127.0.0.1:1", "is something listening"),
+    ],
+)
+def test_a_port_that_cannot_be_opened_says_why_and_what_to_do(spec: str, said: str) -> None:
+    with pytest.raises(PortError, match=said) as raised:
+        open_dut_link(spec, 115200)
+    assert raised.value.exit_code == 2
+    assert str(raised.value).startswith(spec.split("?")[0])
+
+
+def test_a_forbidden_port_names_the_group_and_a_getty_its_unit() -> None:
+    assert "usermod -aG dialout" in str(port_error("/dev/ttyUSB0", PermissionError(13, "Permission denied")))
+    message = str(busy_error("/dev/ttyGS0", "agetty (process 12)"))
+    assert "agetty (process 12) holds it" in message
+    assert "systemctl mask --now serial-getty@ttyGS0" in message

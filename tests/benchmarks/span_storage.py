@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.benchmarks.pairs import interleaved
 from tests.recorded import STAGES, info
-from tracer.journal import journal_batch
+from tracer.journal import JournalRow
 from tracer.run_writer import RunWriter
 from tracer.tables import span_batches, spans_table, write_spans
 from tracer.window import RecordedWindow
@@ -43,7 +43,7 @@ def _window(inferences: int) -> RecordedWindow:
 
 
 def _parquet() -> dict[str, Any]:
-    row = journal_batch(_window(INFERENCES), 0)
+    row = JournalRow.of(_window(INFERENCES), 0)
     frame = spans_table([row], "run").to_pandas()
     frame["stage"], frame["run_id"] = frame["stage"].astype("category"), frame["run_id"].astype("category")
     with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +101,7 @@ def long_window() -> float:
                 None,
                 None,
                 readings.recorder_ns,
-            )  # fmt: skip
+            )
         )
         del edges, readings
         writer.make_parts_if_due()

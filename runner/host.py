@@ -5,107 +5,41 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runner.dataset import Dataset
-from runner.link import Link
-from tracer.errors import KwsTraceError
+from runner.host_outcomes import (
+    AccuracyOutcome,
+    PerformanceOutcome,
+    PerformancePlan,
+    RefusedError,
+    Reply,
+    SilentDutError,
+    WindowOutcome,
+)
+from runner.link import Link, WriteTimeoutError
+
+__all__ = [
+    "AccuracyOutcome",
+    "HostSession",
+    "PerformanceOutcome",
+    "PerformancePlan",
+    "RefusedError",
+    "Reply",
+    "SilentDutError",
+    "WindowOutcome",
+    "measure_inferences",
+    "run_accuracy",
+    "run_performance",
+]
 
 BYTES_A_COMMAND = 30
 """energyrunner keeps a command within 64 characters: 17 commands, with ``db load``'s own, fill 490 bytes."""
 
-MINIMUM_S = 10.0
 _LAP = re.compile(r"m-lap-us-(\d+)\Z")
+_NAME = re.compile(r"m-name-dut-\[(.*)\]")
 _RESULTS = re.compile(r"m-results-\[([^\]]*)\]\Z")
-
-
-class SilentDutError(KwsTraceError):
-    """The DUT does not answer."""
-
-    def __init__(self, command: str, seconds: float, *, answered_before: bool) -> None:
-        remedy = "is `kws-trace run` ready on the other end, at the same baud, with no other program on the port?"
-        super().__init__(f"no m-ready within {seconds:g} s of `{command}`; {remedy}")
-        self.exit_code = 1 if answered_before else 2
-
-
-class RefusedError(KwsTraceError):
-    """The DUT answered with an error."""
-
-    exit_code = 1
-
-    def __init__(self, command: str, line: str) -> None:
-        super().__init__(f"the DUT refused `{command}`: {line}")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply line and when it arrived, in seconds of the host's clock."""
-
-    at_s: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class WindowOutcome:
-    """One window as the host saw it: laps in microseconds by the DUT, wall time in seconds by the host."""
-
-    inferences: int
-    lap_us: int
-    wall_s: float
-    probabilities: NDArray[np.float64]
-
-    @property
-    def rate_hz(self) -> float:
-        """Inferences per second by the DUT's laps, as the benchmark counts."""
-        return self.inferences * 1e6 / self.lap_us if self.lap_us else float("nan")
-
-    @property
-    def met(self) -> bool:
-        """Whether the window lasted the 10 s that the benchmark asks for, by the laps."""
-        return self.lap_us >= MINIMUM_S * 1e6
-
-    @property
-    def clocks_differ(self) -> bool:
-        """Whether laps and host differ by more than 1 %, and by more than a line's latency explains."""
-        difference = abs(self.lap_us / 1e6 - self.wall_s)
-        return difference > 0.01 * self.wall_s and difference > 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class PerformancePlan:
-    """
-    How long a performance window is.
-
-    ``inferences`` fixes N; otherwise N is measured so that a window lasts ``seconds`` of wall time.
-    """
-
-    seconds: float = 11.0
-    inferences: int | None = None
-    warmups: int = 10
-    windows: int = 5
-
-
-@dataclass
-class PerformanceOutcome:
-    """The windows, and the median of their rates."""
-
-    windows: list[WindowOutcome] = field(default_factory=list)
-
-    @property
-    def median_rate_hz(self) -> float:
-        """The benchmark's figure."""
-        return float(np.median([window.rate_hz for window in self.windows]))
-
-
-@dataclass
-class AccuracyOutcome:
-    """Output vectors in the order of the dataset, and its classes."""
-
-    labels: NDArray[np.int64]
-    vectors: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 Listener = Callable[[str, str], None]
@@ -128,14 +62,38 @@ class HostSession:
         self._rest = b""
         self._answered = False
         self._step = 0
+        self._limits_ms = 0
         self.name = ""
 
     def handshake(self) -> None:
-        """Ask for name and profile; what a DUT said at its boot is passed over."""
-        for command in ("name", "profile", "timestamp"):
-            for reply in self.command(command):
-                if match := re.match(r"m-name-dut-\[(.*)\]", reply.text):
-                    self.name = match[1]
+        """
+        Ask for name, profile and timestamp.
+
+        What a DUT says at its boot, which ends in an ``m-ready`` too, is passed over; so is one error, the
+        answer to half a command that an earlier host left behind.
+
+        Raises:
+            SilentDutError: if nothing answers.
+        """
+        try:
+            replies = self._exchange("name", 10.0, mute=True)
+        except RefusedError:
+            replies = []
+        for _ in range(3):
+            names = [match[1] for reply in replies if (match := _NAME.match(reply.text))]
+            if names:
+                self.name = names[0]
+                break
+            self._answered = False
+            replies = self._exchange("name", 10.0, mute=True)
+        self._drain()
+        for command in ("profile", "timestamp"):
+            self.command(command)
+
+    def _drain(self) -> None:
+        while self._link.read(0.05):
+            pass
+        self._rest = b""
 
     def command(self, text: str, timeout_s: float = 10.0) -> list[Reply]:
         """
@@ -145,17 +103,36 @@ class HostSession:
             SilentDutError: if no ``m-ready`` comes within ``timeout_s`` of the last line.
             RefusedError: if a line is an error.
         """
-        self._step += 1
-        self._listen("sequencer", f"m-sequencing-i[{self._step}]-command[dut {text}]-ack[/dut.?: m-ready/]-ms[-1]")
-        self._listen("parser", f'Command "dut {text}"')
+        infer = text.startswith("infer")
+        self._sequence(f"dut {text}", "/dut.?: m-ready/" if infer else "/dut: m-ready/", None if infer else timeout_s)
         self._listen("parser", "m-ready-finished[dut]")
         return self._exchange(text, timeout_s, mute=False)
 
+    def describe(self, version: str, settings: dict[str, str]) -> None:
+        """Log who drives and with which settings, as energyrunner does before its first command to the DUT."""
+        self._sequence("version", "/parser: m-ready/", 10.0)
+        self._listen("parser", f"m-version[{version}]")
+        self._listen("parser", "m-ready-finished[version]")
+        self._sequence("bm cfg ulp-mlperf", "/parser: m-ready/", 10.0)
+        for key, value in settings.items():
+            self._listen("parser", f"m-bm-cfg-name[ulp-mlperf]-key[{key}]-val[{value}]")
+        self._listen("parser", "m-ready-finished[bm]")
+
+    def _sequence(self, command: str, acknowledgement: str, limit_s: float | None) -> None:
+        """Log the next step; ``acc`` and ``total_ms`` are the limits so far: the steps to come are open."""
+        self._step += 1
+        limit_ms = -1 if limit_s is None else round(limit_s * 1000)
+        self._listen(
+            "sequencer",
+            f"m-sequencing-i[{self._step}]-command[{command}]-ack[{acknowledgement}]-ms[{limit_ms}]"
+            f"-acc[{self._limits_ms}]-total_ms[{self._limits_ms + limit_ms}]",
+        )
+        self._limits_ms += limit_ms
+        self._listen("parser", f'Command "{command}"')
+
     def load(self, data: bytes, name: str = "input") -> None:
         """Load one input, each command acknowledged."""
-        self._step += 1
-        self._listen("sequencer", f'm-sequencing-i[{self._step}]-command[bload dut "{name}"]-ack[/parser: m-ready/]')
-        self._listen("parser", f'Command "bload dut "{name}""')
+        self._sequence(f'bload dut "{name}"', "/parser: m-ready/", 10.0)
         self._listen("parser", f"File size is {len(data)}, loading...")
         self._listen("parser", "Starting at byte offset 0")
         self._listen("parser", f"Sending {len(data)} bytes")
@@ -182,17 +159,27 @@ class HostSession:
         vectors = [match[1] for reply in replies if (match := _RESULTS.match(reply.text))]
         if len(laps) != 2 or not vectors:
             raise RefusedError(command, f"{len(laps)} laps and {len(vectors)} results instead of 2 and 1")
-        values = np.array([float(value) for value in vectors[-1].split(",")])
+        try:
+            values = np.array([float(value) for value in vectors[-1].split(",")])
+        except ValueError:
+            values = np.empty(0)
+        if values.shape != (12,) or laps[1][1] < laps[0][1]:
+            raise RefusedError(command, f"laps {laps[0][1]} and {laps[1][1]}, results {vectors[-1]}: not 12 numbers")
         return WindowOutcome(inferences, laps[1][1] - laps[0][1], laps[1][0] - laps[0][0], values)
 
     def time_warmups(self, count: int) -> float:
         """Seconds of ``count`` warm-ups, by the host's clock."""
         replies = self.command(f"infer 1 {count}", timeout_s=300.0)
         at = {reply.text.rsplit("-", 1)[0] if "start" in reply.text else reply.text: reply.at_s for reply in replies}
+        if "m-warmup-done" not in at or "m-warmup-start" not in at:
+            raise RefusedError(f"infer 1 {count}", "no m-warmup-start and m-warmup-done")
         return at["m-warmup-done"] - at["m-warmup-start"]
 
     def _exchange(self, text: str, timeout_s: float, *, mute: bool) -> list[Reply]:
-        self._link.write(f"{text}%".encode())
+        try:
+            self._link.write(f"{text}%".encode())
+        except WriteTimeoutError:
+            raise SilentDutError(text, 5.0, answered_before=self._answered) from None
         replies: list[Reply] = []
         while True:
             for reply in self._lines(text, timeout_s):
@@ -219,15 +206,19 @@ def _say_nothing(_who: str, _text: str) -> None:
 
 
 def run_performance(
-    session: HostSession, dataset: Dataset, plan: PerformancePlan, progress: Callable[[], None] = lambda: None
+    session: HostSession,
+    dataset: Dataset,
+    plan: PerformancePlan,
+    progress: Callable[[], None] = lambda: None,
+    outcome: PerformanceOutcome | None = None,
 ) -> PerformanceOutcome:
     """
-    Five inputs, one window each.
+    Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails.
 
     Raises:
         KwsTraceError: if the DUT stops answering.
     """
-    outcome = PerformanceOutcome()
+    outcome = outcome or PerformanceOutcome()
     count = plan.inferences
     for number in range(plan.windows):
         index = number % len(dataset.names)
@@ -255,15 +246,18 @@ def measure_inferences(session: HostSession, plan: PerformancePlan) -> int:
 
 
 def run_accuracy(
-    session: HostSession, dataset: Dataset, progress: Callable[[], None] = lambda: None
+    session: HostSession,
+    dataset: Dataset,
+    progress: Callable[[], None] = lambda: None,
+    outcome: AccuracyOutcome | None = None,
 ) -> AccuracyOutcome:
     """
-    Each input once.
+    Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails.
 
     Raises:
         KwsTraceError: if the DUT stops answering.
     """
-    outcome = AccuracyOutcome(dataset.labels)
+    outcome = outcome or AccuracyOutcome(dataset.labels)
     for index, name in enumerate(dataset.names):
         session.load(dataset.input(index), name)
         outcome.vectors.append(session.infer(1, 0).probabilities)

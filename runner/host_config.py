@@ -69,11 +69,24 @@ def mlcommons_files(facts: BenchFacts) -> dict[str, str]:
 
 
 def energyrunner_files(facts: BenchFacts) -> dict[str, str]:
-    """Energyrunner's settings, read from the home directory of who runs it."""
-    return {
-        ".eembc.ini": f"root=${{HOME}}/eembc\ndut-boot-mv=3000\ndut-baud={facts.baud}\n"
-        "default-timeout-ms=5000\numount-on-error=0\n"
+    """
+    Energyrunner's settings, read from the home directory of who runs it.
+
+    The keys are those that its README ("Custom Configuration") lists. ``root`` is this user's home, to be
+    changed where energyrunner runs as another; the long time limit is for a DUT that is slow at its first window.
+    """
+    settings = {
+        "root": str(Path.home()),
+        "dut-baud": str(facts.baud),
+        "dut-boot-mv": "3000",
+        "default-timeout-ms": "120000",
+        "emon-drop-thresh-pct": "0.1",
+        "timestamp-hold-us": "50",
+        "umount-on-error": "true",
+        "use-crlf": "false",
+        "use-visa": "false",
     }
+    return {".eembc.ini": "".join(f"{key}={value}\n" for key, value in settings.items())}
 
 
 def write_files(files: dict[str, str], folder: Path, *, force: bool) -> list[Path]:

@@ -28,6 +28,7 @@ from runner.host_results import (
     clock_lines,
     confusion,
     confusion_rows,
+    missing_class_lines,
     outcome_json,
     performance_lines,
 )
@@ -61,28 +62,56 @@ def drive(job: HostJob) -> None:
     try:
         with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
             session = HostSession(link, log)
-            session.handshake()
-            outcome = _measure(job, session, dataset)
-            log.end()
-            performance = isinstance(outcome, PerformanceOutcome)
-            lines = performance_lines(outcome) if isinstance(outcome, PerformanceOutcome) else accuracy_lines(outcome)
-            for line in lines:
-                log.result(line)
-            if performance:
-                log.result("Cannot compute accuracy metrics in single-run mode.")
+            session.describe("kws-trace", _settings(job, dataset))
+            outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
+            try:
+                session.handshake()
+                _measure(job, session, dataset, outcome)
+            finally:
+                lines = _conclude(log, outcome)
             _print(job, outcome, lines, log.folder)
     finally:
         link.close()
 
 
-def _measure(job: HostJob, session: HostSession, dataset: Dataset) -> PerformanceOutcome | AccuracyOutcome:
+def _settings(job: HostJob, dataset: Dataset) -> dict[str, str]:
+    performance = job.mode == "performance"
+    return {
+        "iterWarmup": str(job.plan.warmups if performance else 0),
+        "iterInfer": str(job.plan.inferences or "measured") if performance else "1",
+        "runMode": "bmark" if performance else "multi",
+        "model": "kws01",
+        "sourceDir": str(job.dataset or "shipped"),
+        "singleInputFn": dataset.names[0],
+    }
+
+
+def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+    """End the session with the results of what was measured, all of it or, after a failure, a part."""
+    log.end()
+    if isinstance(outcome, PerformanceOutcome):
+        lines = performance_lines(outcome) if outcome.windows else []
+        extra = ["Cannot compute accuracy metrics in single-run mode."] if lines else []
+    else:
+        lines, extra = (accuracy_lines(outcome) if outcome.vectors else []), []
+        if outcome.vectors and len(outcome.vectors) < len(outcome.labels):
+            extra = [f"Only {len(outcome.vectors)} of {len(outcome.labels)} inputs were measured."]
+    for line in [*lines, *extra]:
+        log.result(line)
+    return lines
+
+
+def _measure(
+    job: HostJob, session: HostSession, dataset: Dataset, outcome: PerformanceOutcome | AccuracyOutcome
+) -> None:
     total = job.plan.windows if job.mode == "performance" else len(dataset.names)
     with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
         task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
         advance: Callable[[], None] = lambda: progress.advance(task)  # noqa: E731 -- a callback of one call
-        if job.mode == "performance":
-            return run_performance(session, dataset, job.plan, advance)
-        return run_accuracy(session, dataset, advance)
+        if isinstance(outcome, PerformanceOutcome):
+            run_performance(session, dataset, job.plan, advance, outcome)
+        else:
+            run_accuracy(session, dataset, advance, outcome)
 
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
@@ -96,6 +125,8 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         for line in clock_lines(outcome):
             console.print(line, markup=False, highlight=False, style="bold yellow")
     else:
+        for line in missing_class_lines(outcome):
+            console.print(line, markup=False, highlight=False)
         table = Table(title="Inputs by true class (row) and given class (column)", padding=0)
         table.add_column("")
         for label in LABELS:

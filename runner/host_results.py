@@ -35,7 +35,7 @@ def clock_lines(outcome: PerformanceOutcome) -> list[str]:
     """A line a window whose laps and host differ by more than 1 %."""
     return [
         f"Window {2 * number}: the DUT's laps say {window.lap_us / 1e6:.3f} s, this clock {window.wall_s:.3f} s: "
-        f"the rate is wrong by {100 * (window.wall_s * 1e6 / window.lap_us - 1):+.1f} %"
+        f"by this clock the rate is {window.inferences / window.wall_s:.3f} inf./sec."
         for number, window in enumerate(outcome.windows, 1)
         if window.clocks_differ
     ]
@@ -43,9 +43,17 @@ def clock_lines(outcome: PerformanceOutcome) -> list[str]:
 
 def accuracy_lines(outcome: AccuracyOutcome) -> list[str]:
     """Top-1 and AUC as energyrunner prints them."""
-    auc = auc_one_vs_rest(outcome.labels, np.stack(outcome.vectors))
+    labels = outcome.labels[: len(outcome.vectors)]
+    auc = auc_one_vs_rest(labels, np.stack(outcome.vectors))
     shown = "not defined: the labels hold one class" if auc is None else f"{auc:.2f}"
     return [f"Top-1: {100 * top1(outcome):.1f}%", f"AUC: {shown}"]
+
+
+def missing_class_lines(outcome: AccuracyOutcome) -> list[str]:
+    """A line that names the classes which the labels lack, and which the AUC so leaves out; none when all occur."""
+    present = set(outcome.labels[: len(outcome.vectors)].tolist())
+    missing = [label for number, label in enumerate(LABELS) if number not in present]
+    return [f"No input of: {', '.join(missing)}. The AUC is the mean over the other classes."] if missing else []
 
 
 def top1(outcome: AccuracyOutcome) -> float:

@@ -36,9 +36,8 @@ class WriteTimeoutError(KwsTraceError):
 
 def existing_ports() -> str:
     """The serial ports of this machine, for a message."""
-    ports = sorted(
-        str(path) for kind in ("ttyACM*", "ttyUSB*", "ttyGS*", "ttyTHS*") for path in Path("/dev").glob(kind)
-    )
+    kinds = ("ttyACM*", "ttyUSB*", "ttyGS*", "ttyTHS*", "ttyAMA*")
+    ports = sorted(str(path) for kind in kinds for path in Path("/dev").glob(kind))
     return "there are " + ", ".join(ports) if ports else "there are no serial ports on this machine"
 
 
@@ -49,8 +48,13 @@ def holder_of(path: str) -> str | None:
         if folder.name == str(os.getpid()):
             continue
         try:
+            name = (folder / "comm").read_text().strip()
+            # A getty is root's, whose descriptors are hidden from others; its arguments are not.
+            words = (folder / "cmdline").read_text(errors="replace").split("\0")
+            if "getty" in name and Path(real).name in {Path(word).name for word in words}:
+                return f"{name} (process {folder.name})"
             if any(str(link.readlink()) == real for link in (folder / "fd").iterdir()):
-                return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
+                return f"{name} (process {folder.name})"
         except OSError:
             continue
     return None
@@ -59,8 +63,13 @@ def holder_of(path: str) -> str | None:
 def port_error(spec: str, error: OSError) -> PortError:
     """From what the system said to what the user can do."""
     text = str(error).lower()
+    if "://" in spec:
+        return PortError(spec, error.strerror or str(error), "is something listening there? start it first")
     if isinstance(error, FileNotFoundError) or error.errno in (2, 6, 19) or "no such file" in text:
-        return PortError(spec, "there is no such port", f"{existing_ports()}: name one with --port")
+        remedy = f"{existing_ports()}: name one with --port"
+        if Path(spec).name.startswith("ttyGS"):
+            remedy = f"load the serial gadget (sudo modprobe g_serial); {remedy}"
+        return PortError(spec, "there is no such port", remedy)
     if isinstance(error, PermissionError) or error.errno in (1, 13):
         return PortError(spec, "you may not open it", "sudo usermod -aG dialout $USER, then log in again")
     if error.errno in (11, 16) or "exclusively lock" in text or "busy" in text:

@@ -35,6 +35,7 @@ class _DeviceLink(DutLink):
             raise port_error(self.spec, OSError(error.errno, str(error))) from None
         # A descriptor of our own, so that pyserial's close, which may drain, is never what ends the line.
         self._attach(os.dup(self._serial.fileno()))
+        _wait_for_a_byte(self._fd)
 
     def _drop_serial(self) -> None:
         if self._serial is not None:
@@ -72,6 +73,12 @@ class _PtyLink(DutLink):
                 self.spec, error.strerror or str(error), "name a path in a folder you can write"
             ) from None
         self._attach(master)
+
+    def discard(self) -> None:
+        # What the host has not read waits in the slave, which flushing the master does not reach.
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcflush(self._slave, termios.TCIFLUSH)
+        super().discard()
 
     def _claim(self) -> None:
         if not self._path.is_symlink():
@@ -177,7 +184,8 @@ def open_host_link(spec: str, baud: int) -> Link:
 def _open_device(spec: str, baud: int, stopped: Callable[[], bool]) -> _DeviceLink:
     link = _DeviceLink(spec, baud, stopped)
     try:
-        if "://" not in spec and (holder := holder_of(spec)) and "getty" in holder:
+        # A second reader of a device would take half the bytes; a pseudo-terminal is held by whoever made it.
+        if os.path.realpath(spec).startswith("/dev/tty") and (holder := holder_of(spec)):
             raise busy_error(spec, holder)
         link.open()
     except OSError as error:
@@ -185,6 +193,14 @@ def _open_device(spec: str, baud: int, stopped: Callable[[], bool]) -> _DeviceLi
     except (ValueError, termios.error) as error:
         raise PortError(spec, str(error), "check the port and --baud") from None
     return link
+
+
+def _wait_for_a_byte(fd: int) -> None:
+    """Make an empty read mean a hang-up: with pyserial's VMIN of 0 it may also mean that nothing is there."""
+    if os.isatty(fd):
+        attributes = termios.tcgetattr(fd)
+        attributes[6][termios.VMIN] = 1
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def _refuse_other_urls(spec: str) -> None:

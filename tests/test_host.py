@@ -1,14 +1,17 @@
-"""The host against a DUT that answers from the protocol, and its results in energyrunner's form."""
+"""What ``kws-trace host`` asks, measures, prints and leaves on disk, against a DUT of the tests' own."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from runner.dataset import Dataset, DatasetError, load_dataset, shipped_dataset
+from runner.dataset import Dataset, load_dataset
 from runner.host import (
     AccuracyOutcome,
     HostSession,
@@ -17,179 +20,253 @@ from runner.host import (
     RefusedError,
     SilentDutError,
     WindowOutcome,
-    run_accuracy,
     run_performance,
 )
-from runner.host_config import BenchFacts, ConfigExistsError, UsbIdError, mlcommons_files, parse_usb_id, write_files
-from runner.host_log import SessionLog, session_folder
-from runner.host_results import accuracy_lines, auc_one_vs_rest, clock_lines, confusion, performance_lines
-from runner.protocol import CommandReader, DutProtocol, Infer, encode, results_line
+from runner.host_job import HostJob, drive
+from runner.host_results import accuracy_lines, clock_lines, missing_class_lines, performance_lines
+from runner.link import Link
+from runner.ports import open_host_link
+from tests.fake_dut import FakeDut
+
+ONES = np.zeros(12)
 
 
-class AnsweringLink:
-    """A DUT of 1000 inf/s on a clock of its own; says the class of the input's first byte."""
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six inputs of four classes; the fake takes an input's first byte for its class, and one label is another."""
+    path = tmp_path / "kws01"
+    path.mkdir()
+    labels = [0, 1, 2, 3, 0, 5]
+    for number, first in enumerate([0, 1, 2, 3, 0, 1]):
+        (path / f"tst_{number}.bin").write_bytes(bytes([first]) + bytes(489))
+    (path / "y_labels.csv").write_text("".join(f"tst_{n}.bin,12,{label}\n" for n, label in enumerate(labels)))
+    return path
 
-    spec = "fake"
 
-    def __init__(self, lap_factor: float = 1.0) -> None:
-        self.now = 0.0
-        self.lap_factor = lap_factor
-        self.reader, self.protocol = CommandReader(), DutProtocol("fake", (490,))
-        self.pending: list[tuple[float, bytes]] = []
-        self.commands: list[str] = []
-        self.silent = False
+@pytest.fixture
+def dataset(folder: Path) -> Dataset:
+    return load_dataset(folder)
 
-    def write(self, data: bytes, timeout_s: float = 5.0) -> None:
-        for command in self.reader.feed(data):
-            assert command is not None
-            self.commands.append(command)
-            if self.silent:
-                return
-            answer = self.protocol.handle(command)
-            if isinstance(answer, Infer):
-                self._infer(answer)
-            elif isinstance(answer, list):
-                self.pending.append((0.0, encode(answer)))
-            else:
-                self.pending.append((0.0, encode(["m-lap-us-1", "m-ready"])))
 
-    def _infer(self, request: Infer) -> None:
-        assert self.protocol.loaded is not None
-        vector = [0.0] * 12
-        vector[self.protocol.loaded[0] % 12] = 1.0
-        lap = round(request.inferences * 1000 * self.lap_factor)
-        self.pending += [
-            (0.0, encode([f"m-warmup-start-{request.warmups}"])),
-            (request.warmups / 1000, encode(["m-warmup-done", f"m-infer-start-{request.inferences}", "m-lap-us-5"])),
-            (request.inferences / 1000, encode([f"m-lap-us-{5 + lap}", "m-infer-done", results_line(vector)])[:-7]),
-            (0.0, encode([results_line(vector)])[-7:] + encode(["m-ready"])),
-        ]
+@pytest.fixture
+def dut(tmp_path: Path) -> Iterator[FakeDut]:
+    with FakeDut(tmp_path / "dut") as fake:
+        yield fake
+
+
+@pytest.fixture
+def link(dut: FakeDut) -> Iterator[Link]:
+    host = open_host_link(str(dut.path), 115200)
+    yield host
+    host.close()
+
+
+def job(tmp_path: Path, folder: Path, mode: str, **changes: Any) -> HostJob:
+    options: dict[str, Any] = {
+        "port": str(tmp_path / "dut"),
+        "baud": 115200,
+        "mode": mode,
+        "dataset": folder,
+        "plan": PerformancePlan(inferences=40, warmups=2),
+        "traces": tmp_path / "traces",
+        "session": tmp_path / "session",
+        "quiet": True,
+        "as_json": False,
+    }
+    return HostJob(**{**options, **changes})
+
+
+def test_an_input_is_loaded_in_seventeen_commands_of_at_most_64_characters(
+    dut: FakeDut, link: Link, dataset: Dataset
+) -> None:
+    HostSession(link).load(dataset.input(1))
+    loading = [command for command in dut.commands if command.startswith("db ") and "load" not in command]
+    assert dut.commands[0] == "db load 490"
+    assert len(loading) == 17
+    assert max(len(command) + 1 for command in loading) <= 64
+    assert bytes.fromhex("".join(command[3:] for command in loading)) == dataset.input(1)
+
+
+def test_the_handshake_learns_the_name(dut: FakeDut, link: Link) -> None:
+    session = HostSession(link)
+    session.handshake()
+    assert session.name == "fake"
+    assert dut.commands == ["name", "profile", "timestamp"]
+
+
+class Script(Link):
+    """A line that says what it is told, whatever it is asked."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        super().__init__("script")
+        self.chunks = list(chunks)
 
     def read(self, timeout_s: float) -> bytes:
-        if not self.pending:
-            return b""
-        wait, data = self.pending.pop(0)
-        self.now += wait
-        return data
+        return self.chunks.pop(0) if self.chunks else b""
+
+    def write(self, data: bytes, timeout_s: float = 5.0) -> None:
+        return None
 
 
-def session(link: AnsweringLink) -> HostSession:
-    return HostSession(link, clock=lambda: link.now)  # type: ignore[arg-type]
+def test_a_boot_message_that_comes_late_is_not_taken_for_an_answer() -> None:
+    name, other = b"m-name-dut-[x]\r\nm-ready\r\n", b"m-lap-us-1\r\nm-ready\r\n"
+    session = HostSession(Script(b"m-init-done\r\nm-ready\r\n", name, name, b"", other, other))
+    session.handshake()
+    assert session.name == "x"
 
 
-def dataset() -> Dataset:
-    inputs = np.zeros((12, 490), np.int8)
-    inputs[:, 0] = np.arange(12)
-    return Dataset([f"tst_{i:06d}.bin" for i in range(12)], np.arange(12), array=inputs)
+def test_half_a_command_of_an_earlier_host_is_forgiven() -> None:
+    name, other = b"m-name-dut-[x]\r\nm-ready\r\n", b"m-ready\r\n"
+    session = HostSession(Script(b"e-[Unknown command: infname]\r\n", b"m-ready\r\n", name, b"", other, other))
+    session.handshake()
+    assert session.name == "x"
 
 
-def test_five_inputs_get_a_window_each_and_n_fills_the_time() -> None:
-    link = AnsweringLink()
-    outcome = run_performance(session(link), dataset(), PerformancePlan(seconds=11.0))
-    assert len(outcome.windows) == 5
-    assert outcome.windows[0].inferences == pytest.approx(11_000, rel=0.01)
-    assert outcome.median_rate_hz == pytest.approx(1000)
-    assert all(window.met and not window.clocks_differ for window in outcome.windows)
-    performance = [command for command in link.commands if re.match(r"infer (?!1 )", command)]
-    assert len(performance) == 5
-    loads = [command for command in link.commands if command.startswith("db ")]
-    assert max(len(command) for command in loads) < 64
-    assert len(loads) == 5 * 18
+def test_replies_may_come_in_pieces() -> None:
+    session = HostSession(Script(b"m-lap-", b"us-77\r", b"\nm-re", b"ady\r\n"))
+    assert [reply.text for reply in session.command("timestamp")] == ["m-lap-us-77"]
 
 
-def test_every_input_is_asked_once_and_scored() -> None:
-    outcome = run_accuracy(session(AnsweringLink()), dataset())
+def test_a_dut_that_never_answered_is_wrong_use_and_one_that_stopped_has_failed() -> None:
+    with pytest.raises(SilentDutError, match="kws-trace run") as never:
+        HostSession(Script()).command("name")
+    assert never.value.exit_code == 2
+    session = HostSession(Script(b"m-ready\r\n"))
+    session.command("name")
+    with pytest.raises(SilentDutError) as later:
+        session.command("timestamp")
+    assert later.value.exit_code == 1
+
+
+@pytest.mark.parametrize("results", ["m-results-[a,b]", "m-results-[0.5]", "m-results-[]", "nothing"])
+def test_results_that_are_no_twelve_numbers_are_an_error(results: str) -> None:
+    said = f"m-lap-us-1\r\nm-lap-us-2\r\n{results}\r\nm-ready\r\n".encode()
+    with pytest.raises(RefusedError):
+        HostSession(Script(said)).infer(1, 0)
+
+
+def test_five_inputs_make_five_windows(dut: FakeDut, link: Link, dataset: Dataset) -> None:
+    outcome = run_performance(HostSession(link), dataset, PerformancePlan(inferences=20, warmups=3))
+    assert [command for command in dut.commands if command.startswith("infer")] == ["infer 20 3"] * 5
+    assert [int(np.argmax(window.probabilities)) for window in outcome.windows] == [0, 1, 2, 3, 0]
+    assert outcome.median_rate_hz == np.median([window.rate_hz for window in outcome.windows])
+
+
+def test_n_is_measured_for_windows_of_the_length_that_was_asked_for(
+    dut: FakeDut, link: Link, dataset: Dataset
+) -> None:
+    outcome = run_performance(HostSession(link), dataset, PerformancePlan(seconds=0.5, warmups=0, windows=2))
+    assert {window.inferences for window in outcome.windows} == {outcome.windows[0].inferences}
+    assert 0.25 < outcome.windows[0].wall_s < 1.5
+
+
+def window(seconds: float, inferences: int = 2400, wall_s: float | None = None) -> WindowOutcome:
+    return WindowOutcome(inferences, round(seconds * 1e6), seconds if wall_s is None else wall_s, ONES)
+
+
+def test_results_have_the_lines_of_the_published_ones(shared_data: Path) -> None:
+    published = shared_data / "mlperf-tiny-results" / "v0.5-reference-Nucleo-L4R5ZI" / "results.txt"
+    lines = [line.split(": ", 1)[1] for line in published.read_text().splitlines()]
+    outcome = PerformanceOutcome([window(18.192, 100)] * 5)
+    assert performance_lines(outcome) == lines[:-1]
+
+
+def test_a_window_under_ten_seconds_has_not_met_the_requirement() -> None:
+    lines = performance_lines(PerformanceOutcome([window(9.99)]))
+    assert any("NOT been met" in line for line in lines)
+    assert not any(line == "Runtime requirements have been met." for line in lines)
+
+
+def test_laps_that_differ_from_the_hosts_clock_are_told() -> None:
+    # The windows of the 2021 session: CPU time in the laps.
+    assert "10.540 s" in clock_lines(PerformanceOutcome([window(10.540, wall_s=10.037)]))[0]
+    assert clock_lines(PerformanceOutcome([window(10.040, wall_s=10.037)])) == []
+    assert clock_lines(PerformanceOutcome([window(0.0, wall_s=1.0)])) != []
+
+
+def test_a_dut_whose_laps_are_cpu_time_is_found_out(tmp_path: Path, dataset: Dataset) -> None:
+    with FakeDut(tmp_path / "dut", lap_scale=1.5) as fake:
+        link = open_host_link(str(fake.path), 115200)
+        outcome = run_performance(HostSession(link), dataset, PerformancePlan(inferences=400, warmups=0, windows=1))
+        link.close()
+    assert outcome.windows[0].clocks_differ
+
+
+def test_classes_that_do_not_occur_are_named_and_left_out_of_the_auc() -> None:
+    outcome = AccuracyOutcome(np.array([0, 1]), [np.eye(12)[0], np.eye(12)[1]])
     assert accuracy_lines(outcome) == ["Top-1: 100.0%", "AUC: 1.00"]
-    assert (confusion(outcome) == np.eye(12)).all()
+    assert "left, no, off" in missing_class_lines(outcome)[0]
+    one = AccuracyOutcome(np.array([0]), [np.eye(12)[0]])
+    assert accuracy_lines(one)[1] == "AUC: not defined: the labels hold one class"
 
 
-def test_a_device_that_stamps_cpu_time_is_told() -> None:
-    link = AnsweringLink(lap_factor=1.05)
-    outcome = run_performance(session(link), dataset(), PerformancePlan(inferences=10_040, warmups=1))
-    assert "rate is wrong by -4.8 %" in clock_lines(outcome)[0]
+def test_an_accuracy_session_prints_its_figures_and_leaves_its_files(
+    dut: FakeDut, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drive(job(tmp_path, folder, "accuracy"))
+    printed = capsys.readouterr().out
+    assert "Top-1: 83.3%" in printed
+    assert "No input of: no, right" not in printed
+    assert dut.commands.count("infer 1 0") == 6
+    results = (tmp_path / "session" / "results.txt").read_text().splitlines()
+    assert results[0].split(": ", 1)[1] == "Top-1: 83.3%"
+    assert all(re.fullmatch(r"\d{5}\.\d{3} ulp-mlperf: .*", line) for line in results)
 
 
-def test_results_have_the_lines_of_energyrunner(shared_data: Path) -> None:
-    windows = [WindowOutcome(2400, 10_540_477, 10.037, np.zeros(12))] * 5
-    ours = performance_lines(PerformanceOutcome(windows))
-    assert ours[:5] == [
-        "Performance results for window 2:",
-        "  # Inferences :         2400",
-        "  Runtime      :       10.540 sec.",
-        "  Throughput   :      227.694 inf./sec.",
-        "Runtime requirements have been met.",
-    ]
-    file = shared_data / "mlperf-tiny-results" / "v0.5-reference-Nucleo-L4R5ZI" / "results.txt"
-    theirs = [line.split(": ", 1)[1] for line in file.read_text().splitlines()]
-    shape = [re.sub(r"[ \d.]+", " N ", line) for line in ours]
-    assert shape == [re.sub(r"[ \d.]+", " N ", line) for line in theirs][: len(shape)]
+def test_json_holds_the_outcome(
+    dut: FakeDut, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drive(job(tmp_path, folder, "accuracy", as_json=True))
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["top1"] == pytest.approx(5 / 6)
+    assert np.sum(facts["confusion"]) == 6
+    drive(job(tmp_path, folder, "performance", as_json=True))
+    facts = json.loads(capsys.readouterr().out)
+    assert len(facts["windows"]) == 5
+    assert {"inferences", "lap_us", "wall_s", "rate_hz", "met"} <= set(facts["windows"][0])
 
 
-def test_a_window_under_ten_seconds_is_not_called_met() -> None:
-    lines = performance_lines(PerformanceOutcome([WindowOutcome(10, 9_999_999, 10.0, np.zeros(12))]))
-    assert "NOT" in lines[4]
+def test_the_session_goes_into_the_run_that_is_being_recorded(
+    dut: FakeDut, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, state in (("old", "complete"), ("now", "recording")):
+        (tmp_path / "traces" / name).mkdir(parents=True)
+        facts = {"state": state, "port": f"pty:{dut.path}"}
+        (tmp_path / "traces" / name / "run.json").write_text(json.dumps(facts))
+    drive(job(tmp_path, folder, "accuracy", session=None))
+    assert (tmp_path / "traces" / "now" / "session" / "results.txt").exists()
+    assert not (tmp_path / "traces" / "old" / "session").exists()
 
 
-def test_a_silent_device_and_a_refusal_are_errors_with_their_exit_codes() -> None:
-    link = AnsweringLink()
-    link.silent = True
-    with pytest.raises(SilentDutError) as caught:
-        session(link).handshake()
-    assert caught.value.exit_code == 2
-    with pytest.raises(RefusedError, match="Unknown command"):
-        session(AnsweringLink()).command("bogus")
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_what_was_measured_before_a_dut_failed_is_on_disk(tmp_path: Path, folder: Path, mode: str) -> None:
+    with FakeDut(tmp_path / "dut", refuse_after=3), pytest.raises(RefusedError, match="Model failed") as raised:
+        drive(job(tmp_path, folder, mode))
+    assert raised.value.exit_code == 1
+    results = (tmp_path / "session" / "results.txt").read_text()
+    if mode == "performance":
+        assert results.count("Throughput") == 3
+    else:
+        assert "Top-1: 100.0%" in results
+        assert "Only 3 of 6 inputs were measured." in results
+    assert "dut: e-[Model failed]" in (tmp_path / "session" / "log.txt").read_text()
 
 
-def test_auc_is_one_vs_rest_over_the_classes_that_occur() -> None:
-    vectors = np.eye(12)[[0, 1, 1]]
-    assert auc_one_vs_rest(np.array([0, 1, 0]), vectors) == pytest.approx(0.75)
-    assert auc_one_vs_rest(np.array([3, 3]), vectors[:2]) is None
-    assert accuracy_lines(AccuracyOutcome(np.array([3, 3]), [vectors[0], vectors[1]]))[1].startswith("AUC: not")
+def shape(line: str) -> str:
+    """A log line without what differs between rigs: times, numbers, names of files and folders."""
+    line = re.sub(r'bload dut ".*"(?=\]|")', "bload dut Q", line)
+    line = re.sub(r"-val\[[^\]]*\]", "-val[V]", line)
+    line = re.sub(r"m-version\[[^\]]*\]", "m-version[V]", line)
+    return re.sub(r"-?\d+(\.\d+)?(,\d+\.\d+)*", "N", line.split(" ", 1)[1])
 
 
-def test_the_session_goes_into_the_run_that_records_the_port(tmp_path: Path) -> None:
-    run = tmp_path / "traces" / "a"
-    run.mkdir(parents=True)
-    (run / "run.json").write_text('{"state": "recording", "port": "pty:/tmp/x"}')
-    assert session_folder("/tmp/x", tmp_path / "traces") == run / "session"
-    assert session_folder("/tmp/y", tmp_path / "traces").parts[0] == "sessions"
-    with SessionLog(run / "session") as log:
-        log("dut", "m-ready")
-        log.result("Median throughput is 5.000 inf./sec.")
-    assert re.search(r"^\d{5}\.\d{3} dut: m-ready$", (run / "session" / "log.txt").read_text(), re.M)
-    assert "ulp-mlperf: Median" in (run / "session" / "results.txt").read_text()
-    assert session_folder("pty:/tmp/x", tmp_path / "traces").name == "session-2"
-
-
-def test_the_real_dataset_and_the_shipped_one_load(shared_data: Path) -> None:
-    real = load_dataset(shared_data / "mlperf-tiny-kws" / "kws01")
-    assert len(real.names) == 500
-    assert {len(real.input(i)) for i in range(20)} == {490}
-    assert len(shipped_dataset().input(0)) == 490
-
-
-@pytest.mark.parametrize("text", ["", "a.bin,12\n", "a.bin,12,x\n", "a.bin,12,12\n", "../a.bin,12,3\n"])
-def test_a_wrong_label_file_is_told_by_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "y_labels.csv").write_text(text)
-    with pytest.raises(DatasetError, match=r"y_labels\.csv"):
-        load_dataset(tmp_path)
-
-
-def test_an_input_that_is_missing_or_short_is_told_by_name(tmp_path: Path) -> None:
-    (tmp_path / "y_labels.csv").write_text("a.bin,12,3\nb.bin,12,3\n")
-    (tmp_path / "a.bin").write_bytes(b"x")
-    loaded = load_dataset(tmp_path)
-    for index, name in enumerate(("a.bin", "b.bin")):
-        with pytest.raises(DatasetError, match=name):
-            loaded.input(index)
-
-
-def test_the_files_for_mlcommons_name_the_port_the_baud_and_n(tmp_path: Path) -> None:
-    files = mlcommons_files(BenchFacts(*parse_usb_id("0525:a4a7"), 115200, 2600))
-    assert "0x0525: 0xA4A7" in files["devices_kws_trace.yaml"]
-    assert "- infer 2600 10" in files["tests_performance_kws_trace.yaml"]
-    write_files(files, tmp_path, force=False)
-    with pytest.raises(ConfigExistsError, match="--force"):
-        write_files(files, tmp_path, force=False)
-    with pytest.raises(UsbIdError, match="lsusb"):
-        parse_usb_id("usb")
+def test_the_log_has_the_line_forms_of_the_real_one_in_the_same_order(
+    shared_data: Path, dut: FakeDut, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = shared_data / "mlperf-tiny-results" / "v0.5-reference-Nucleo-L4R5ZI" / "log.txt"
+    drive(job(tmp_path, folder, "performance"))
+    ours = (tmp_path / "session" / "log.txt").read_text().splitlines()
+    session = [line for line in ours if " ulp-mlperf: " not in line]
+    assert all(re.match(r"\d{5}\.\d{3} \w", line) for line in ours)
+    theirs = [shape(line) for line in real.read_text().splitlines()]
+    assert [shape(line) for line in session] == theirs

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.link import DutLink, Link, LineEndedError, WriteTimeoutError
+from runner.link import DutLink, LineEndedError, Link, WriteTimeoutError
 from runner.port_errors import PortError, busy_error, port_error
 from runner.ports import open_dut_link, open_host_link
 
@@ -88,8 +88,7 @@ def test_a_line_that_does_not_come_back_is_given_up_when_told_to_stop(far: Pty) 
 
 def fill(link: Link) -> None:
     with pytest.raises(WriteTimeoutError):
-        for _ in range(100):
-            link.write(b"x" * 4096, timeout_s=0.05)
+        link.write(b"x" * 400_000, timeout_s=0.2)
 
 
 @pytest.mark.parametrize("kind", ["device", "pty"])
@@ -218,8 +217,7 @@ def test_tcp_clients_are_served_one_after_the_other() -> None:
         assert read_all(host, 9) == b"m-ready\r\n"
         host.close()
         with pytest.raises(LineEndedError):
-            while True:
-                link.read(2.0)
+            link.read(2.0)
     link.close()
 
 
@@ -249,7 +247,7 @@ def test_a_port_that_cannot_be_opened_says_why_and_what_to_do(spec: str, said: s
     with pytest.raises(PortError, match=said) as raised:
         open_dut_link(spec, 115200)
     assert raised.value.exit_code == 2
-    assert str(raised.value).startswith(spec.split("?")[0])
+    assert str(raised.value).startswith(spec)
 
 
 def test_a_forbidden_port_names_the_group_and_a_getty_its_unit() -> None:

@@ -16,7 +16,7 @@ def host_config(
     baud: Annotated[int, typer.Option(min=300)] = 115200,
     inferences: Annotated[int | None, typer.Option(help="N of a performance window.", min=1)] = None,
     port: Annotated[str | None, typer.Option(help="Measure N on the DUT that is ready here.")] = None,
-    seconds: Annotated[float, typer.Option(help="Of a window, when N is measured.", min=10.0)] = 11.0,
+    seconds: Annotated[float, typer.Option(help="Of a window, when N is measured.", min=10.0)] = 13.0,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
@@ -34,7 +34,9 @@ def host_config(
     for path in write_files(files, out, force=force):
         typer.echo(path)
     if runner == "energyrunner":
-        typer.echo("copy .eembc.ini to the home directory of the host; N is set in energyrunner's window")
+        typer.echo(
+            "copy .eembc.ini to the home directory of the host and set root there; N is set in energyrunner's window"
+        )
 
 
 def _measured(port: str, baud: int, seconds: float) -> int:

@@ -1,0 +1,99 @@
+"""What a host holds of a session: replies, windows, vectors, and the ways in which a DUT fails it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.errors import KwsTraceError
+
+MINIMUM_S = 10.0
+"""The benchmark asks that a window lasts at least this long."""
+
+
+class SilentDutError(KwsTraceError):
+    """The DUT does not answer."""
+
+    def __init__(self, command: str, seconds: float, *, answered_before: bool) -> None:
+        remedy = "is `kws-trace run` ready on the other end, at the same baud, with no other program on the port?"
+        super().__init__(f"no m-ready within {seconds:g} s of `{command}`; {remedy}")
+        self.exit_code = 1 if answered_before else 2
+
+
+class RefusedError(KwsTraceError):
+    """The DUT answered with an error."""
+
+    exit_code = 1
+
+    def __init__(self, command: str, line: str) -> None:
+        super().__init__(f"the DUT refused `{command}`: {line}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply line and when it arrived, in seconds of the host's clock."""
+
+    at_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOutcome:
+    """One window as the host saw it: laps in microseconds by the DUT, wall time in seconds by the host."""
+
+    inferences: int
+    lap_us: int
+    wall_s: float
+    probabilities: NDArray[np.float64]
+
+    @property
+    def rate_hz(self) -> float:
+        """Inferences per second by the DUT's laps, as the benchmark counts."""
+        return self.inferences * 1e6 / self.lap_us if self.lap_us else float("nan")
+
+    @property
+    def met(self) -> bool:
+        """Whether the window lasted the 10 s that the benchmark asks for, by the laps."""
+        return self.lap_us >= MINIMUM_S * 1e6
+
+    @property
+    def clocks_differ(self) -> bool:
+        """Whether laps and host differ by more than 1 %, and by more than a line's latency explains."""
+        difference = abs(self.lap_us / 1e6 - self.wall_s)
+        return difference > 0.01 * self.wall_s and difference > 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class PerformancePlan:
+    """
+    How long a performance window is.
+
+    ``inferences`` fixes N; otherwise N is measured so that a window lasts ``seconds`` of wall time.
+    """
+
+    seconds: float = 13.0
+    inferences: int | None = None
+    warmups: int = 10
+    windows: int = 5
+
+
+@dataclass
+class PerformanceOutcome:
+    """The windows, and the median of their rates."""
+
+    windows: list[WindowOutcome] = field(default_factory=list)
+
+    @property
+    def median_rate_hz(self) -> float:
+        """The benchmark's figure."""
+        return float(np.median([window.rate_hz for window in self.windows]))
+
+
+@dataclass
+class AccuracyOutcome:
+    """Output vectors in the order of the dataset, and its classes."""
+
+    labels: NDArray[np.int64]
+    vectors: list[NDArray[np.float64]] = field(default_factory=list)

@@ -17,7 +17,7 @@ def host(
     dataset: Annotated[
         Path | None, typer.Option(help="A folder with y_labels.csv, or an .npz. Default: the shipped inputs.")
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Wall time of a window, for which N is measured.", min=0.01)] = 13.0,
+    seconds: Annotated[float, typer.Option(help="Wall time of a window, for which N is measured.", min=0.01)] = 16.0,
     inferences: Annotated[int | None, typer.Option(help="N of a window, instead of measuring it.", min=1)] = None,
     warmups: Annotated[int, typer.Option(help="Untimed inferences before each window.", min=0)] = 10,
     session: Annotated[Path | None, typer.Option(help="Folder for log.txt and results.txt.")] = None,

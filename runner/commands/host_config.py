@@ -16,7 +16,7 @@ def host_config(
     baud: Annotated[int, typer.Option(min=300)] = 115200,
     inferences: Annotated[int | None, typer.Option(help="N of a performance window.", min=1)] = None,
     port: Annotated[str | None, typer.Option(help="Measure N on the DUT that is ready here.")] = None,
-    seconds: Annotated[float, typer.Option(help="Of a window, when N is measured.", min=10.0)] = 13.0,
+    seconds: Annotated[float, typer.Option(help="Of a window, when N is measured.", min=10.0)] = 16.0,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:

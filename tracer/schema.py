@@ -14,16 +14,21 @@ _RUN_ID = pa.dictionary(pa.int32(), pa.string())
 
 SPANS = pa.schema(
     [
-        ("run_id", _RUN_ID),
-        ("window", pa.int32()),
-        ("inference", pa.int64()),
-        ("stage", _NAMES),
-        ("start_ns", pa.int64()),
-        ("duration_ns", pa.int64()),
-        ("warmup", pa.bool_()),
+        pa.field("run_id", _RUN_ID, nullable=False),
+        pa.field("window", pa.int32()),
+        pa.field("inference", pa.int64()),
+        pa.field("stage", _NAMES, nullable=False),
+        pa.field("start_ns", pa.int64(), nullable=False),
+        pa.field("duration_ns", pa.int64(), nullable=False),
+        pa.field("warmup", pa.bool_(), nullable=False),
     ]
 )
-"""One stage of one inference; ``inference`` is null for stages of the serial line."""
+"""
+One stage of one inference.
+
+``inference`` is null for stages of the serial line, ``window`` for those after the last window. That the others are
+never null saves the writer their levels, a quarter of its time.
+"""
 
 WINDOWS = pa.schema(
     [
@@ -70,9 +75,8 @@ rest: what a lost power supply leaves may be whole in length and zero in content
 PACKING = {
     "compression": "zstd",
     "compression_level": 1,
-    "use_dictionary": ["run_id", "stage"],
+    "use_dictionary": ["run_id", "stage", "window"],
     "column_encoding": {
-        "window": "DELTA_BINARY_PACKED",
         "inference": "DELTA_BINARY_PACKED",
         "start_ns": "DELTA_BINARY_PACKED",
         "duration_ns": "DELTA_BINARY_PACKED",

@@ -18,6 +18,9 @@ from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 ROW_GROUP = 1 << 18
 """Spans of a row group: what of a long window is in memory at once while it is written."""
 
+BLOCK = 1 << 16
+"""Inferences whose spans stand together, stage by stage: few enough to stay in a processor's cache meanwhile."""
+
 _STAGES = (INFERENCE, *INFERENCE_STAGES, *SERIAL_STAGES)
 _STAGE_NAMES = pa.array(_STAGES)
 
@@ -31,21 +34,26 @@ def span_batches(rows: Sequence[JournalRow], run_id: str) -> Iterator[pa.RecordB
         run_id: of the run.
 
     Yields:
-        Batches of ``schema.SPANS``, of at most ``ROW_GROUP`` spans.
+        Batches of ``schema.SPANS``, each of one stage; those of inferences of at most ``BLOCK``.
     """
     ids = pa.array([run_id])
-    for stage in (INFERENCE, *INFERENCE_STAGES):
-        for group in _groups([row for row in rows if stage in row.facts["stages"] and len(row.edges)]):
-            yield _batch(ids, stage, *_inference_columns(group, stage))
+    for stages in dict.fromkeys(tuple(row.facts["stages"]) for row in rows):
+        for block in _blocks(row for row in rows if tuple(row.facts["stages"]) == stages):
+            edges = np.concatenate([row.edges[begin:end] for row, begin, end in block]).T.copy()
+            window, inference, warmup = _numbers(block)
+            for place, stage in enumerate(stages):
+                start, duration = edges[place], edges[place + 1] - edges[place]
+                yield _batch(ids, stage, window, inference, start, duration, warmup)
+    windows = np.array([row.facts["window"] for row in rows], np.int32)
     for code, stage in enumerate(SERIAL_STAGES):
-        spans = [(row, row.serial[row.serial[:, 0] == code]) for row in rows]
-        counts = [len(found) for _, found in spans]
-        if sum(counts):
-            numbers = np.repeat(np.array([row.facts["window"] for row in rows], np.int32), counts)
-            found = np.concatenate([found for _, found in spans])
-            yield _batch(
-                ids, stage, numbers, None, found[:, 1].copy(), found[:, 2].copy(), np.zeros(len(found), bool)
-            )
+        found = [row.serial[row.serial[:, 0] == code] for row in rows]
+        spans = np.concatenate(found) if found else np.empty((0, 3), np.int64)
+        if len(spans):
+            numbers = np.repeat(windows, [len(one) for one in found])
+            # The tail of a run is spans of the line without a window.
+            window = pa.array(numbers, mask=numbers < 0)
+            inference, warmup = pa.nulls(len(spans), pa.int64()), pa.array(np.zeros(len(spans), bool))
+            yield _batch(ids, stage, window, inference, spans[:, 1].copy(), spans[:, 2].copy(), warmup)
 
 
 def write_spans(path: Path, batches: Iterable[pa.RecordBatch]) -> None:
@@ -118,70 +126,47 @@ _Slice = tuple[JournalRow, int, int]
 """A row and the first and the end of some of its inferences."""
 
 
-def _groups(rows: Iterable[JournalRow]) -> Iterator[list[_Slice]]:
-    """Small rows together and large ones in pieces, so that each group has at most ``ROW_GROUP`` inferences."""
-    group: list[_Slice] = []
-    free = ROW_GROUP
+def _blocks(rows: Iterable[JournalRow]) -> Iterator[list[_Slice]]:
+    """Small rows together and large ones in pieces, so that each block has at most ``BLOCK`` inferences."""
+    block: list[_Slice] = []
+    free = BLOCK
     for row in rows:
         begin = 0
         while begin < len(row.edges):
             end = min(begin + free, len(row.edges))
-            group.append((row, begin, end))
+            block.append((row, begin, end))
             free -= end - begin
             begin = end
             if not free:
-                yield group
-                group, free = [], ROW_GROUP
-    if group:
-        yield group
+                yield block
+                block, free = [], BLOCK
+    if block:
+        yield block
 
 
-_Columns = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
-
-
-def _inference_columns(group: Sequence[_Slice], stage: str) -> _Columns:
-    """Window, inference, start, duration and warmup of each inference of ``group``."""
-    places = [row.facts["stages"].index(stage) for row, _, _ in group]
-    starts = [row.edges[begin:end, place] for (row, begin, end), place in zip(group, places, strict=True)]
-    ends = [row.edges[begin:end, place + 1] for (row, begin, end), place in zip(group, places, strict=True)]
-    counts = [end - begin for _, begin, end in group]
-    begins = np.repeat(np.array([begin for _, begin, _ in group], np.int64), counts)
-    inside = np.arange(sum(counts)) - np.repeat(np.cumsum(counts) - counts, counts) + begins
+def _numbers(block: Sequence[_Slice]) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Window, number and warmup of each inference of ``block``."""
+    counts = [end - begin for _, begin, end in block]
+    inside = np.concatenate([np.arange(begin, end) for _, begin, end in block])
     firsts, warmups, windows = (
-        np.array([row.facts[name] for row, _, _ in group], np.int64)
+        np.repeat(np.array([row.facts[name] for row, _, _ in block], np.int64), counts)
         for name in ("first_inference", "warmups", "window")
     )
-    start = np.concatenate(starts)
-    return (
-        np.repeat(windows.astype(np.int32), counts),
-        np.repeat(firsts, counts) + inside,
-        start,
-        np.concatenate(ends) - start,
-        inside < np.repeat(warmups, counts),
-    )
+    return pa.array(windows.astype(np.int32)), pa.array(firsts + inside), pa.array(inside < warmups)
 
 
 def _batch(
     ids: pa.Array,
     stage: str,
-    window: NDArray[np.int32],
-    inference: NDArray[np.int64] | None,
+    window: pa.Array,
+    inference: pa.Array,
     start: NDArray[np.int64],
     duration: NDArray[np.int64],
-    warmup: NDArray[np.bool_],
+    warmup: pa.Array,
 ) -> pa.RecordBatch:
-    count = len(start)
-    # The tail of a run is spans of the line without a window.
-    tail = window < 0
-    columns = [
-        _constant(ids, 0, count, np.int32),
-        pa.array(window, mask=tail if tail.any() else None),
-        pa.nulls(count, pa.int64()) if inference is None else pa.array(inference),
-        _constant(_STAGE_NAMES, _STAGES.index(stage), count, np.int8),
-        pa.array(start),
-        pa.array(duration),
-        pa.array(warmup),
-    ]
+    run_id = _constant(ids, 0, len(start), np.int32)
+    name = _constant(_STAGE_NAMES, _STAGES.index(stage), len(start), np.int8)
+    columns = [run_id, window, inference, name, pa.array(start), pa.array(duration), warmup]
     return pa.RecordBatch.from_arrays(columns, schema=SPANS)
 
 

@@ -40,7 +40,8 @@ def test_the_figures_are_those_of_the_timed_inferences_of_complete_windows(repor
 
 
 def test_a_window_has_its_official_rate_and_why_it_is_not_valid(report: dict[str, Any]) -> None:
-    first, aborted = report["windows"]
+    first, accuracy, aborted = report["windows"]
+    assert (accuracy["kind"], accuracy["valid"], accuracy["why"][0]) == ("accuracy", False, "of the accuracy pass")
     assert (first["inferences"], first["duration_ns"], first["wall_duration_ns"]) == (10, 430_000, 430_000)
     assert first["rate_hz"] == pytest.approx(1e9 / 43_000)
     assert report["median_rate_hz"] == first["rate_hz"]

@@ -13,6 +13,8 @@ from tracer.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 
+Numbers = tuple[NDArray[np.int64], NDArray[np.int64]]
+
 VALID_WINDOW_NS = 10_000_000_000
 """The benchmark's rule: a performance window lasts at least 10 s."""
 
@@ -22,26 +24,28 @@ def build_report(run: StoredRun) -> dict[str, Any]:
     The figures of a run.
 
     Returns:
-        ``run``, ``windows``, ``stages``, ``inference``, ``serial``, ``median_rate_hz``, ``accuracy``, ``recorder``,
-        ``splitting``, ``left_out``, ``notes``. Times are in the unit that the key names; shares are of the wall time
-        of the timed inferences. Warm-ups and aborted windows are in no figure.
+        ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
+        ``recorder``, ``splitting``, ``left_out``, ``notes``. Times are in the unit that the key names. ``share`` is
+        of the wall time of the timed inferences, ``share_of_session`` of the time from the first span to the last.
+        Warm-ups and aborted windows are in no figure, nor, where there are performance windows, is the accuracy pass.
     """
-    windows = run.windows().to_pylist()
-    spans = run.spans()
+    windows, spans = run.windows().to_pylist(), run.spans()
     complete = [window for window in windows if window["state"] == "complete"]
     performance = [window for window in complete if window["kind"] == "performance"]
-    used = performance or complete
-    starts, ends = _inference_bounds(spans, {window["window"] for window in used})
-    whole = ends - starts
-    figures = [_window_figures(window) for window in windows if window["kind"] == "performance"]
-    rates = [one["rate_hz"] for one in figures if one["state"] == "complete" and one["rate_hz"] is not None]
+    stages = _timed_stages(spans, performance or complete)
+    whole = _whole(stages)
+    figures = [_window_figures(window) for window in windows]
+    rates = [one["rate_hz"] for one in figures if one["kind"] == "performance" and one["state"] == "complete"]
+    known = [rate for rate in rates if rate is not None]
+    session = _session_ns(spans)
     return {
         "run": _run_facts(run),
-        "median_rate_hz": float(np.median(rates)) if rates else None,
+        "session_ns": session,
+        "median_rate_hz": float(np.median(known)) if known else None,
         "windows": figures,
         "inference": _inference_figures(whole),
-        "stages": _stage_figures(spans, used, int(whole.sum())),
-        "serial": _serial_figures(spans),
+        "stages": _stage_figures(stages, int(whole.sum())),
+        "serial": _serial_figures(spans, session),
         "accuracy": _accuracy_figures(complete),
         "recorder": _recorder_figures(run, whole, complete),
         "splitting": run.info.splitting_cost,
@@ -75,6 +79,8 @@ def _window_figures(window: dict[str, Any]) -> dict[str, Any]:
     duration = None if first is None or last is None else (last - first) * 1000
     wall = window["end_ns"] - window["start_ns"]
     why = []
+    if window["kind"] != "performance":
+        why.append("of the accuracy pass")
     if window["state"] != "complete":
         why.append("cut short")
     if duration is not None and duration < VALID_WINDOW_NS:
@@ -97,23 +103,37 @@ def _window_figures(window: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_windows(spans: pa.Table, numbers: set[int]) -> pa.Table:
+def _timed_stages(spans: pa.Table, used: list[dict[str, Any]]) -> dict[str, Numbers]:
+    """Number and duration of each timed inference, by stage; a fused inference is a stage of that name."""
+    numbers = pa.array([window["window"] for window in used], pa.int32())
     timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
-    inside = pc.is_in(spans["window"], pa.array(sorted(numbers), pa.int32()))
-    return spans.filter(pc.and_(timed, inside))
+    timed = spans.filter(pc.and_(timed, pc.is_in(spans["window"], numbers)))
+    found = {}
+    for stage in (INFERENCE, *INFERENCE_STAGES):
+        rows = timed.filter(pc.equal(timed["stage"], stage))
+        if len(rows):
+            found[stage] = (rows["inference"].to_numpy(), rows["duration_ns"].to_numpy())
+    return found
 
 
-def _inference_bounds(spans: pa.Table, numbers: set[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start of the first and end of the last stage of each timed inference, int64 nanoseconds."""
-    timed = _of_windows(spans, numbers)
-    inference = timed["inference"].to_numpy()
-    start = timed["start_ns"].to_numpy()
-    end = start + timed["duration_ns"].to_numpy()
-    if not len(inference):
-        return start, end
-    order = np.argsort(inference, kind="stable")
-    edges = np.flatnonzero(np.r_[True, np.diff(inference[order]) != 0])
-    return np.minimum.reduceat(start[order], edges), np.maximum.reduceat(end[order], edges)
+def _whole(stages: dict[str, Numbers]) -> NDArray[np.int64]:
+    """Wall time of each timed inference: its stages share edges, so their sum."""
+    if not stages:
+        return np.empty(0, np.int64)
+    first = min(int(numbers.min()) for numbers, _ in stages.values())
+    size = 1 + max(int(numbers.max()) for numbers, _ in stages.values()) - first
+    total, there = np.zeros(size, np.int64), np.zeros(size, bool)
+    for numbers, durations in stages.values():
+        total[numbers - first] += durations
+        there[numbers - first] = True
+    return total[there]
+
+
+def _session_ns(spans: pa.Table) -> int | None:
+    """From the first span to the end of the last, whatever happened between them."""
+    if not len(spans):
+        return None
+    return int(pc.max(pc.add(spans["start_ns"], spans["duration_ns"])).as_py() - pc.min(spans["start_ns"]).as_py())
 
 
 def _figures(durations: NDArray[np.int64]) -> dict[str, Any]:
@@ -127,23 +147,24 @@ def _inference_figures(whole: NDArray[np.int64]) -> dict[str, Any]:
     return {"stage": INFERENCE, **_figures(whole), "share": share, "median_interval_ns": interval}
 
 
-def _stage_figures(spans: pa.Table, used: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
-    timed = _of_windows(spans, {window["window"] for window in used})
+def _stage_figures(stages: dict[str, Numbers], total: int) -> list[dict[str, Any]]:
     figures = []
     for stage in INFERENCE_STAGES:
-        durations = timed.filter(pc.equal(timed["stage"], stage))["duration_ns"].to_numpy()
-        if len(durations):
-            one = _figures(durations)
+        if stage in stages:
+            one = _figures(stages[stage][1])
             figures.append({"stage": stage, **one, "share": one["total_ns"] / total if total else None})
     return figures
 
 
-def _serial_figures(spans: pa.Table) -> list[dict[str, Any]]:
+def _serial_figures(spans: pa.Table, session: int | None) -> list[dict[str, Any]]:
     figures = []
     for stage in SERIAL_STAGES:
         durations = spans.filter(pc.equal(spans["stage"], stage))["duration_ns"].to_numpy()
         if len(durations):
-            figures.append({"stage": stage, **_figures(durations)})
+            one = _figures(durations)
+            figures.append(
+                {"stage": stage, **one, "share_of_session": one["total_ns"] / session if session else None}
+            )
     return figures
 
 
@@ -152,7 +173,8 @@ def _accuracy_figures(complete: list[dict[str, Any]]) -> dict[str, Any] | None:
     if not windows:
         return None
     walls = np.array([window["end_ns"] - window["start_ns"] for window in windows])
-    return {"windows": len(windows), "inferences": len(windows), **percentiles(walls), "total_ns": int(walls.sum())}
+    inferences = sum(window["inferences"] for window in windows)
+    return {"windows": len(windows), "inferences": inferences, **percentiles(walls), "total_ns": int(walls.sum())}
 
 
 def _recorder_figures(run: StoredRun, whole: NDArray[np.int64], complete: list[dict[str, Any]]) -> dict[str, Any]:

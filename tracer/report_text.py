@@ -23,7 +23,9 @@ def time_text(ns: float | None) -> str:
 
 
 def share_text(share: float | None) -> str:
-    """A share in percent."""
+    """A share in percent; one that would read as nothing reads as less than a tenth."""
+    if share is not None and 0 < share < 0.0005:
+        return "< 0.1 %"
     return "-" if share is None else f"{100 * share:.1f} %"
 
 
@@ -32,7 +34,7 @@ def rate_text(report: Report) -> str:
     rate = report["median_rate_hz"]
     if rate is None:
         return "no performance window"
-    done = [window for window in report["windows"] if window["state"] == "complete"]
+    done = [window for window in _performance(report) if window["state"] == "complete"]
     valid = [window for window in done if window["valid"]]
     verdict = "valid" if len(valid) == len(done) == 5 else f"not official: {_why_not(done, valid)}"
     return f"{rate:.3f} inf/s, median of {len(done)} windows ({verdict})"
@@ -50,8 +52,8 @@ def render_report(report: Report, console: Console) -> None:
     )
     console.print(f"[bold]{rate_text(report)}[/bold]", highlight=False)
     console.print(_stage_table(report))
-    if report["windows"]:
-        console.print(_window_table(report["windows"]))
+    if _performance(report):
+        console.print(_window_table(_performance(report)))
     if report["accuracy"]:
         accuracy = report["accuracy"]
         console.print(
@@ -88,11 +90,11 @@ def closing_lines(report: Report) -> list[str]:
     """What tracing cost, what splitting cost, what was left out, and notes."""
     lines = []
     recorder = report["recorder"]
-    if "ns_per_inference" in recorder:
+    if recorder.get("ns_per_inference") is not None:
         share = share_text(recorder["share"])
         lines.append(f"The tracer's own cost: {recorder['ns_per_inference']} ns an inference ({share})")
     splitting = report["splitting"]
-    if splitting:
+    if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
         low, high = splitting["interval"]
         lines.append(
             f"Splitting: {splitting['ratio']:.3f} times the fused inference ({low:.3f} to {high:.3f}), "
@@ -101,8 +103,14 @@ def closing_lines(report: Report) -> list[str]:
     left = report["left_out"]
     lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows")
     lines += [f"Lost: {sentence}" for sentence in left["dropped"]]
-    lines += [f"The line ended from {gap['start']} to {gap['end']}: {gap['why']}" for gap in report["run"]["gaps"]]
+    for gap in report["run"]["gaps"]:
+        start, end, why = (gap.get(key, "?") for key in ("start", "end", "why"))
+        lines.append(f"The line ended from {start} to {end}: {why}")
     return [*lines, *(f"Note: {note}" for note in report["notes"])]
+
+
+def _performance(report: Report) -> list[Report]:
+    return [window for window in report["windows"] if window["kind"] == "performance"]
 
 
 def _why_not(done: list[Report], valid: list[Report]) -> str:
@@ -142,11 +150,11 @@ def _window_table(windows: list[Report]) -> Table:
 
 
 def _serial_table(serial: list[Report]) -> Table:
-    table = Table(title="Serial line, outside the laps")
-    for name in ("stage", "count", "median", "p90", "p99"):
+    table = Table(title="Serial line, outside the laps (share of the whole session)")
+    for name in ("stage", "count", "median", "p90", "p99", "share"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     for one in serial:
-        table.add_row(*_spread(one))
+        table.add_row(*_spread(one), share_text(one["share_of_session"]))
     return table
 
 
@@ -167,4 +175,5 @@ def _recorder_cell(report: Report) -> str:
 
 
 def _splitting_cell(report: Report) -> str:
-    return "-" if not report["splitting"] else f"{report['splitting']['ratio']:.3f}"
+    ratio = (report["splitting"] or {}).get("ratio")
+    return "-" if ratio is None else f"{ratio:.3f}"

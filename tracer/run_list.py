@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from tracer.run_store import StoredRun, list_runs
 
@@ -19,21 +18,16 @@ def list_rows(traces: Path) -> list[dict[str, Any]]:
 
 
 def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, console: Console) -> None:
-    """Print the rows as a table, and what could not be read."""
+    """Print two lines a run, and what could not be read."""
     if not rows and not damaged:
         console.print(f"no runs in {escape(str(traces))}; `kws-trace demo` makes two", highlight=False)
-    if rows:
-        table = Table()
-        for name in ("run", "state", "on", "windows", "inf/s", "size"):
-            table.add_column(
-                name, justify="right" if name in ("windows", "inf/s", "size") else "left", overflow="fold"
-            )
-        for row in rows:
-            rate = "-" if row["rate_hz"] is None else f"{row['rate_hz']:.1f}"
-            size = f"{row['bytes'] / 1e6:.2f} MB"
-            on = f"{row['backend']}, {row['stages']}"
-            table.add_row(escape(row["name"]), row["state"], on, str(row["windows"]), rate, size)
-        console.print(table)
+    for row in rows:
+        rate = "" if row["rate_hz"] is None else f"  {row['rate_hz']:.1f} inf/s"
+        facts = f"{row['windows']} windows{rate}  {row['bytes'] / 1e6:.2f} MB"
+        console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
+        when = row["created"][:16].replace("T", " ")
+        what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
+        console.print(f"  {when}  {what}", highlight=False, markup=False)
     for sentence in damaged:
         console.print(f"not readable: {sentence}", markup=False, highlight=False)
 
@@ -44,7 +38,7 @@ def _row(run: StoredRun) -> dict[str, Any]:
         window["inferences"] * 1e6 / (window["lap_end_us"] - window["lap_start_us"])
         for window in windows
         if window["kind"] == "performance" and window["state"] == "complete"
-        if window["lap_end_us"] > window["lap_start_us"]
+        if (window["lap_end_us"] or 0) > (window["lap_start_us"] or 0)
     ]
     return {
         "name": run.name,

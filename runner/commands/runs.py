@@ -25,7 +25,7 @@ def runs(
 
     if recover is not None:
         recovered = recover_run(recover, traces)
-        typer.echo(f"{recovered.name}: {recovered.state}")
+        typer.echo("\n  ".join([f"{recovered.name}: {recovered.state}", *recovered.dropped]))
         return
     rows, damaged = list_rows(traces), damaged_runs(traces)
     if as_json:

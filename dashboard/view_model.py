@@ -9,9 +9,11 @@ import pandas as pd
 from tracer.report_text import share_text, time_text
 
 Report = dict[str, Any]
+Frame = Any
+"""A pandas DataFrame; pandas comes with types that need not be installed."""
 
 
-def stage_frame(report: Report) -> pd.DataFrame:
+def stage_frame(report: Report) -> Frame:
     """A row a stage and one for the whole inference: times as text with their units, shares of the wall time."""
     rows = [
         {
@@ -27,7 +29,7 @@ def stage_frame(report: Report) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def mean_stage_frame(report: Report) -> pd.DataFrame:
+def mean_stage_frame(report: Report) -> Frame:
     """``stage`` and ``us``: mean microseconds an inference of each stage, which sum to the mean inference."""
     stages = report["stages"] or [report["inference"]]
     return pd.DataFrame(
@@ -36,7 +38,7 @@ def mean_stage_frame(report: Report) -> pd.DataFrame:
     )
 
 
-def window_frame(report: Report) -> pd.DataFrame:
+def window_frame(report: Report) -> Frame:
     """A row a performance window: official rate and laps, wall time, validity and why not."""
     rows = [
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import streamlit as st
@@ -63,7 +64,7 @@ def _chosen(runs: list[StoredRun], traces: Path) -> StoredRun | None:
         return None
 
 
-def _chart(rows: list[dict[str, object]]) -> None:
+def _chart(rows: list[dict[Any, Any]]) -> None:
     if not rows:
         return
     chart = (

@@ -13,7 +13,7 @@ from tracer.inference_loop import Stage, compose_loop, untraced_loop
 from tracer.nvtx_ranges import open_ranges
 
 BLOCK = {"litert": 200, "tensorflow": 40}
-PAIRS = {"litert": 300, "tensorflow": 200}
+PAIRS = {"litert": 100, "tensorflow": 150}
 
 
 def measure() -> dict[str, Any]:

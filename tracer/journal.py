@@ -62,7 +62,7 @@ class JournalRow:
         """
         seq, text, check = (batch.column(name)[0].as_py() for name in ("seq", "facts", "check"))
         edges, serial = (batch.column(name).flatten().to_numpy() for name in ("edges", "serial"))
-        if check != _check(text, edges, serial):
+        if check != _check(seq, text, edges, serial):
             raise MalformedTraceError(f"journal row {seq}: its checksum is another")
         facts = json.loads(text)
         return cls(seq, facts, edges.reshape(-1, len(facts["stages"]) + 1), serial.reshape(-1, 3))
@@ -81,7 +81,7 @@ class JournalRow:
         """The row as one IPC message."""
         text = _encode(self.facts)
         edges, serial = self.edges.reshape(-1), self.serial.reshape(-1)
-        numbers = np.array([self.seq, _check(text, edges, serial)])
+        numbers = np.array([self.seq, _check(self.seq, text, edges, serial)])
         columns = [
             _ints(numbers[:1]),
             _one_text(text.encode()),
@@ -170,6 +170,8 @@ def read_journal(path: Path) -> JournalRows:
     good = 0
     try:
         reader = pa.ipc.open_stream(source)
+        if reader.schema != JOURNAL:
+            return JournalRows([], len(data))
         good = source.tell()
         while True:
             batch = reader.read_next_batch()
@@ -184,8 +186,8 @@ def read_journal(path: Path) -> JournalRows:
     return JournalRows(rows, len(data) - good)
 
 
-def _check(text: str, edges: NDArray[np.int64], serial: NDArray[np.int64]) -> int:
-    return zlib.crc32(serial.data, zlib.crc32(edges.data, zlib.crc32(text.encode())))
+def _check(seq: int, text: str, edges: NDArray[np.int64], serial: NDArray[np.int64]) -> int:
+    return zlib.crc32(serial.data, zlib.crc32(edges.data, zlib.crc32(f"{seq}{text}".encode())))
 
 
 def _ints(values: NDArray[np.int64]) -> pa.Array:

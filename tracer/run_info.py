@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -92,12 +93,22 @@ def default_run_name() -> str:
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:
-    """Write ``run.json`` whole, under another name first: a reader never sees half of it."""
+    """
+    Write ``run.json`` whole, under another name first: a reader never sees half of it.
+
+    Raises:
+        OSError: if the disk does not take it; then it is as before.
+    """
     known = asdict(info)
     text = json.dumps({**known.pop("extra"), **known}, indent=2) + "\n"
     temporary = path.with_suffix(".json.new")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def read_run_info(path: Path) -> RunInfo:

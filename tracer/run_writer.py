@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -94,12 +95,17 @@ class RunWriter:
             if folder.is_dir():
                 raise RunExistsError(folder) from None
             raise TracesFolderError(traces, error.strerror or str(error)) from None
+        lock = None
         try:
             lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(lock, fcntl.LOCK_EX)
             write_run_info(folder / "run.json", info)
             return cls(folder, info, lock, on_problem)
         except OSError as error:
+            # It holds only what this call made.
+            shutil.rmtree(folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
             raise TracesFolderError(folder, error.strerror or str(error)) from None
 
     @property
@@ -127,7 +133,11 @@ class RunWriter:
 
     def make_parts_if_due(self) -> None:
         """Make Parquet parts when enough spans wait; call it while no host is timing."""
-        if self._spans >= PART_SPANS and self._make_parts():
+        if self._spans < PART_SPANS:
+            return
+        # Counted from here: parts that a full disk refuses are tried again, but not after every window.
+        self._spans = 0
+        if self._make_parts():
             try:
                 self._change_journal(JournalFile(self.folder / f"journal-{self._seq}.arrows"))
             except OSError as error:
@@ -152,6 +162,8 @@ class RunWriter:
             # Its state stays `recording`, so that it reads as recovered: what the journal holds.
             self._journal.close()
             missing = [f"{len(self._unwritten)} windows, which the disk did not take"] if self._unwritten else []
+            for what in [*lost, *missing]:
+                self._on_problem(f"{self.folder}: lost {what}")
             self.update_info(not_recorded=[*self.info.not_recorded, *lost, *missing])
         os.close(self._lock)
 
@@ -165,7 +177,7 @@ class RunWriter:
             return False
         self._failing.discard("Parquet parts are not made")
         self._rows, self._unwritten = [], []
-        self._spans = self._bytes = 0
+        self._bytes = 0
         return True
 
     def _cover(self, table: str) -> None:
@@ -189,7 +201,6 @@ class RunWriter:
         while self._bytes > WAITING_BYTES and len(self._rows) > 1:
             row = self._rows.pop(0)
             self._bytes -= row.nbytes
-            self._spans -= row.spans
             if self._unwritten and self._unwritten[0] is row:
                 self._unwritten.pop(0)
                 self._given_up += 1

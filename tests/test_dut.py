@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from runner.link import LineEndedError, WriteTimeoutError
 
 from runner.dut import Dut
+from runner.link import LineEndedError, WriteTimeoutError
 from runner.pipeline import Pipeline, Quantization
 from runner.protocol import DutProtocol
 from runner.window_runner import StopFlag, WindowRunner

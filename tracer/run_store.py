@@ -100,7 +100,7 @@ class StoredRun:
         tables, whole = [], []
         for part in self.parts.get(name, []):
             try:
-                tables.append(pq.ParquetFile(part.path).read().select(TABLES[name].names).cast(TABLES[name]))
+                tables.append(_read_part(part.path, TABLES[name]))
                 whole.append(part)
             except (pa.ArrowException, OSError, ValueError, LookupError) as error:
                 self._drop(f"{name}/{part.path.name} is damaged ({_first_line(error)}): what it held is left out")
@@ -232,6 +232,11 @@ def _parts(folder: Path) -> list[Part]:
     found = [(path, _PART.match(path.name)) for path in folder.glob("part-*.parquet")]
     parts = [Part(path, int(match[1]), int(match[2])) for path, match in found if match]
     return sorted(parts, key=lambda part: part.first)
+
+
+def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read(columns=schema.names).select(schema.names).cast(schema)
 
 
 def _locked(folder: Path) -> bool:

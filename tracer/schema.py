@@ -81,6 +81,7 @@ PACKING = {
         "start_ns": "DELTA_BINARY_PACKED",
         "duration_ns": "DELTA_BINARY_PACKED",
     },
+    "write_page_checksum": True,
     "write_statistics": ["window", "inference", "start_ns"],
 }
 """Of the spans table: both among the fastest and the smallest that were tried."""

@@ -22,6 +22,7 @@ BLOCK = 1 << 16
 """Inferences whose spans stand together, stage by stage: few enough to stay in a processor's cache meanwhile."""
 
 _STAGES = (INFERENCE, *INFERENCE_STAGES, *SERIAL_STAGES)
+# Made here for another reason too: the first pa.array imports pandas, which should not happen between windows.
 _STAGE_NAMES = pa.array(_STAGES)
 
 
@@ -86,7 +87,7 @@ def write_table(path: Path, table: str, rows: Sequence[JournalRow], run_id: str)
     if table == "spans":
         write_spans(path, span_batches(rows, run_id))
     else:
-        pq.write_table(rows_table(table, rows, run_id), path, compression="zstd")
+        pq.write_table(rows_table(table, rows, run_id), path, compression="zstd", write_page_checksum=True)
 
 
 def spans_table(rows: Sequence[JournalRow], run_id: str) -> pa.Table:

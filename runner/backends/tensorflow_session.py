@@ -92,6 +92,8 @@ def _import_tensorflow() -> Any:
         import tensorflow as tf
     except ImportError:
         raise RuntimeMissingError("TensorFlow", "kws-trace[tensorflow]") from None
+    # The v1 loader says at each start that it is deprecated; its successor does not read the reference model.
+    tf.get_logger().setLevel("ERROR")
     return tf
 
 

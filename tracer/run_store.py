@@ -236,7 +236,10 @@ def _parts(folder: Path) -> list[Part]:
 
 def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        return file.read(columns=schema.names).select(schema.names).cast(schema)
+        table = file.read(columns=schema.names).select(schema.names).cast(schema)
+    # Checksums are of pages: damage to what describes them may still point outside a dictionary.
+    table.validate(full=True)
+    return table
 
 
 def _locked(folder: Path) -> bool:

@@ -51,5 +51,6 @@ def window_frame(report: Report) -> Frame:
             "valid": "yes" if window["valid"] else "no: " + ", ".join(window["why"]),
         }
         for window in report["windows"]
+        if window["kind"] == "performance"
     ]
     return pd.DataFrame(rows)

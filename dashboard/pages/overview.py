@@ -41,9 +41,10 @@ def show(traces: Path) -> None:
     st.caption("No kernel level in this run: the stages are wall time on the host.")
     _chart(mean_stage_frame(report).to_dict("records"))
     st.dataframe(stage_frame(report), hide_index=True, width="stretch")
-    if report["windows"]:
+    windows = window_frame(report)
+    if len(windows):
         st.subheader("Performance windows")
-        st.dataframe(window_frame(report), hide_index=True, width="stretch")
+        st.dataframe(windows, hide_index=True, width="stretch")
     for line in closing_lines(report):
         st.text(line)
 

@@ -92,10 +92,6 @@ class JournalRow:
         return pa.RecordBatch.from_arrays(columns, schema=JOURNAL).serialize()
 
 
-journal_batch = JournalRow.of
-"""The row of a window, as the benchmark of storage calls it."""
-
-
 class JournalFile:
     """
     The file of one journal, appended with one write a window.

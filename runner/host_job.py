@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from runner.dataset import Dataset, load_dataset, shipped_dataset
+from runner.dataset import LABELS, Dataset, load_dataset, shipped_dataset
 from runner.host import (
     AccuracyOutcome,
     HostSession,
@@ -23,7 +23,6 @@ from runner.host import (
 )
 from runner.host_log import SessionLog, session_folder
 from runner.host_results import (
-    LABELS,
     accuracy_lines,
     clock_lines,
     confusion,

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from runner.dataset import LABELS
 from runner.host import AccuracyOutcome, PerformanceOutcome
-
-LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
 
 
 def performance_lines(outcome: PerformanceOutcome) -> list[str]:

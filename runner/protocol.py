@@ -153,7 +153,7 @@ class DutProtocol:
         if words and words[0] == "infer":
             answer = self._infer(words[1:])
             return answer if isinstance(answer, Infer) else [answer, READY]
-        if words == ["timestamp"] or (words and words[0] == "timestamp"):
+        if words and words[0] == "timestamp":
             return Timestamp()
         if words and words[0] == "results":
             return Results()

@@ -78,3 +78,10 @@ def test_a_model_of_another_task_is_refused_with_both_shapes(tmp_path: Path) -> 
     tf.saved_model.save(Other(), str(tmp_path / "other"))
     with pytest.raises(ModelShapeError, match=r"\(1, 8\)"):
         load_pipeline(ModelChoice(tmp_path / "other"))
+
+
+def test_a_damaged_saved_model_is_told_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    (tmp_path / "saved_model.pb").write_bytes(b"\xff\xff\xff not a protobuf")
+    with pytest.raises(ModelError, match="damaged"):
+        load_pipeline(ModelChoice(tmp_path))

@@ -156,6 +156,7 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
 
 
 def _signature(path: Path) -> Any:
+    from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
     try:
@@ -163,10 +164,7 @@ def _signature(path: Path) -> Any:
         saved = saved_model_pb2.SavedModel.FromString(data)
     except FileNotFoundError:
         raise ModelError(path, "no saved_model.pb in it", "name the SavedModel's own folder") from None
-    except Exception as error:
-        # protobuf's decode error has another class in each of its implementations.
-        if type(error).__name__ != "DecodeError":
-            raise
+    except DecodeError:
         raise ModelError(path, "its saved_model.pb is damaged", "export the model again") from None
     for graph in saved.meta_graphs:
         if "serve" in graph.meta_info_def.tags and "serving_default" in graph.signature_def:

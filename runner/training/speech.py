@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from runner.dataset import LABELS
 from runner.training.features import CLIP_SAMPLES, SAMPLE_RATE_HZ
 from tracer.errors import KwsTraceError
 
@@ -23,8 +24,7 @@ PITCHES = (20, 80)
 PEAKS = (0.3, 1.0)
 TRIM_BELOW_PEAK = 0.01
 
-KEYWORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
-LABELS = (*KEYWORDS, "silence", "unknown")
+KEYWORDS = LABELS[:10]
 SILENCE = LABELS.index("silence")
 UNKNOWN = LABELS.index("unknown")
 # fmt: off

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.dataset import LABELS
 from runner.training.clips import ClipSet, Plan, Say, make_clip_set
 from runner.training.ds_cnn import build_ds_cnn
 from runner.training.evaluation import (
@@ -26,7 +27,6 @@ from runner.training.export import convert_to_int8, dequantize, input_quantizati
 from runner.training.speech import (
     ACCENTS,
     HELD_OUT_VARIANTS,
-    LABELS,
     PITCHES,
     SNR_DB,
     SPEEDS_WPM,

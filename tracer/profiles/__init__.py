@@ -1,0 +1,1 @@
+"""What profilers recorded, read into one set of tables: one reader a format."""

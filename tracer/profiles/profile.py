@@ -1,0 +1,142 @@
+"""What every reader of a profile gives: GPU work, API calls, ranges and host operations as tables of one form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from tracer.errors import KwsTraceError
+
+_NAMES = pa.dictionary(pa.int32(), pa.string())
+
+GPU_WORK = pa.schema(
+    [
+        pa.field("process", pa.int64(), nullable=False),
+        pa.field("device", pa.int32(), nullable=False),
+        pa.field("stream", pa.int64(), nullable=False),
+        pa.field("kind", _NAMES, nullable=False),
+        pa.field("name", _NAMES, nullable=False),
+        pa.field("bytes", pa.int64()),
+        pa.field("start_ns", pa.int64(), nullable=False),
+        pa.field("end_ns", pa.int64(), nullable=False),
+        pa.field("correlation_id", pa.int64()),
+    ]
+)
+"""
+One kernel, memcpy or memset on the device.
+
+``kind`` is ``kernel``, ``memcpy``, ``memset`` or ``graph`` (a CUDA graph traced as one block). ``name`` is the whole
+demangled name of a kernel, ``[CUDA memcpy Host-to-Device]`` and the like of a copy. ``bytes`` is null of a kernel.
+``correlation_id`` is that of the call in ``API_CALLS`` of the same process that launched it; null where unknown.
+"""
+
+API_CALLS = pa.schema(
+    [
+        pa.field("process", pa.int64(), nullable=False),
+        pa.field("thread", pa.int64(), nullable=False),
+        pa.field("name", _NAMES, nullable=False),
+        pa.field("start_ns", pa.int64(), nullable=False),
+        pa.field("end_ns", pa.int64(), nullable=False),
+        pa.field("correlation_id", pa.int64()),
+    ]
+)
+"""One call of the CUDA runtime or driver; ``name`` without a version suffix (``cudaLaunchKernel``)."""
+
+NVTX_RANGES = pa.schema(
+    [
+        pa.field("process", pa.int64(), nullable=False),
+        pa.field("thread", pa.int64(), nullable=False),
+        pa.field("domain", _NAMES),
+        pa.field("name", _NAMES),
+        pa.field("payload", pa.int64()),
+        pa.field("style", _NAMES, nullable=False),
+        pa.field("start_ns", pa.int64(), nullable=False),
+        pa.field("end_ns", pa.int64()),
+    ]
+)
+"""
+One NVTX range. ``domain`` is null for the default one; ``style`` is ``push_pop`` or ``start_end``; ``end_ns`` is
+null where the capture ended first.
+"""
+
+HOST_OPS = pa.schema(
+    [
+        pa.field("process", pa.int64(), nullable=False),
+        pa.field("thread", pa.int64(), nullable=False),
+        pa.field("kind", _NAMES, nullable=False),
+        pa.field("name", _NAMES, nullable=False),
+        pa.field("start_ns", pa.int64(), nullable=False),
+        pa.field("end_ns", pa.int64(), nullable=False),
+    ]
+)
+"""One operation on a host thread: ``op`` (TensorFlow's executor running one), ``library`` (cuDNN, cuBLAS), ``os``."""
+
+PROFILE_TABLES: Mapping[str, pa.Schema] = {
+    "gpu_work": GPU_WORK,
+    "api_calls": API_CALLS,
+    "nvtx_ranges": NVTX_RANGES,
+    "host_ops": HOST_OPS,
+}
+
+
+class ProfileError(KwsTraceError):
+    """A profile cannot be used: the file, what is wrong, the remedy."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """
+    A capture with a timeline. All times are nanoseconds of one clock, the capture's own.
+
+    Args:
+        path: the file that was read; nothing was written to it or beside it.
+        source: ``nsys``, ``nvprof`` or ``tensorflow``.
+        version: of the tool or of the file's schema, as the file has it.
+        traced: what the capture recorded, of ``cuda``, ``nvtx``, ``osrt``, ``cudnn``, ``cublas``, ``ops``. An empty
+            table of something traced means that nothing happened; of something else, that nobody looked.
+        processes: executable of each process id that the file names.
+        experimental: no real file has tested this reader.
+        notes: sentences for the user: what the file cannot tell, what was lost.
+    """
+
+    path: Path
+    source: str
+    version: str
+    traced: frozenset[str]
+    gpu_work: pa.Table
+    api_calls: pa.Table
+    nvtx_ranges: pa.Table
+    host_ops: pa.Table
+    processes: Mapping[int, str] = field(default_factory=dict)
+    experimental: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """One line of a summary: ``kind`` is as in ``GPU_WORK``, or ``api``."""
+
+    kind: str
+    name: str
+    count: int
+    total_ns: int
+    share: float | None
+    """Of the GPU's (or of the API calls') total, as printed; between 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSummary:
+    """A profile that has totals and no timeline, as nvprof's text: it cannot say where in an inference work lies."""
+
+    path: Path
+    source: str
+    rows: tuple[SummaryRow, ...]
+    experimental: bool = False
+    notes: tuple[str, ...] = ()

@@ -21,7 +21,10 @@ def fake_ranges(log: list[object]) -> NvtxRanges:
     def push(attributes: Any, domain: Any) -> None:
         log.append((attributes.name, attributes.payload))
 
-    return NvtxRanges(push, lambda domain: log.append("pop"), "domain", Attributes, "fake")
+    def numbering(attributes: Any) -> Any:
+        return lambda number: setattr(attributes, "payload", number)
+
+    return NvtxRanges(push, lambda domain: log.append("pop"), "domain", Attributes, numbering, "fake")
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3, 4])

@@ -36,7 +36,7 @@ def loop_source(stages: int, *, nvtx: bool) -> str:
     inner = nvtx and stages > 1
     body = ["    for number in range(first, first + count):"]
     if nvtx:
-        body += ["        whole.payload = number", "        push(whole, domain)"]
+        body += ["        set_number(number)", "        push(whole, domain)"]
     body.append("        t0 = clock()")
     for i in range(stages):
         call = f"stage{i}()"
@@ -65,7 +65,8 @@ def compose_loop(
     names["clock"] = clock
     if ranges is not None:
         names |= {"push": ranges.push, "pop": ranges.pop, "domain": ranges.domain}
-        names["whole"] = ranges.attributes("inference")
+        names["whole"] = whole = ranges.attributes("inference")
+        names["set_number"] = ranges.numbering(whole)
         names |= {f"range{i}": ranges.attributes(name) for i, (name, _) in enumerate(stages)}
     return _compile(loop_source(len(stages), nvtx=ranges is not None), names)
 

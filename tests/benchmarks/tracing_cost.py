@@ -12,8 +12,10 @@ from tests.benchmarks.pairs import interleaved
 from tracer.inference_loop import Stage, compose_loop, untraced_loop
 from tracer.nvtx_ranges import open_ranges
 
-BLOCK = {"litert": 200, "tensorflow": 40}
-PAIRS = {"litert": 100, "tensorflow": 150}
+BLOCK = {"litert": 10, "tensorflow": 2}
+"""Short, so that both of a pair meet the machine in one mood: longer blocks spread the ratios ten times as far."""
+
+PAIRS = {"litert": 1500, "tensorflow": 3000}
 
 
 def measure() -> dict[str, Any]:

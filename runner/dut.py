@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.capture import Capture, run_captured
 from runner.link import DutLink, LineEndedError, WriteTimeoutError
 from runner.pipeline import Pipeline
 from runner.protocol import (
@@ -25,8 +26,11 @@ from runner.protocol import (
     lap_line,
     results_line,
 )
+from runner.window_record import WindowNotes, recorded_window
 from runner.window_runner import Readings, StopFlag, StopSignal, WindowRunner
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.errors import KwsTraceError
+from tracer.inference_loop import InferenceLoop
+from tracer.window import RecordedWindow
 
 _now = time.perf_counter_ns
 
@@ -53,6 +57,8 @@ class Dut:
         sink: the recorder.
         stop: set by signals.
         on_gap: told each gap of the line: its start and end in UTC, and why.
+        capture: the profiler that is told to collect after a window; None for none.
+        on_problem: told in a sentence what does not work and does not end the DUT.
     """
 
     def __init__(
@@ -64,12 +70,15 @@ class Dut:
         sink: WindowSink,
         stop: StopFlag,
         on_gap: Callable[[dict[str, str]], None],
+        capture: Capture | None = None,
+        on_problem: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._link, self._protocol, self._pipeline = link, protocol, pipeline
         self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
         self._reader = CommandReader()
         self._serial: list[tuple[str, int, int]] = []
         self._windows = 0
+        self._capture, self._captured, self._on_problem = capture, 0, on_problem
 
     def boot(self) -> None:
         """Say the boot lines; what a host sent before them is thrown away."""
@@ -89,7 +98,9 @@ class Dut:
     def flush(self) -> None:
         """Hand on the serial spans since the last window, as a row without one."""
         if self._serial:
-            self._sink.append(self._recorded(-1, Infer(0, 0), (), Readings(1), None, "complete"))
+            notes = WindowNotes("performance", self._runner.next_inference)
+            self._sink.append(recorded_window(-1, notes, (), Readings(1), self._serial))
+            self._serial = []
 
     def _serve_line(self) -> None:
         read, feed = self._link.read, self._reader.feed
@@ -136,74 +147,62 @@ class Dut:
         self._serial.append(("load", begun, _now() - begun))
         names, loop = self._runner.prepare()
         readings = Readings(len(names) + 1)
-        facts = _Laps(first=self._runner.next_inference)
-        try:
-            self._timed(request, loop, readings, facts)
-        except BaseException:
-            self._record(request, names, readings, facts, "aborted", data)
-            raise
-        self._record(request, names, readings, facts, "complete", data)
+        kind = "accuracy" if request.inferences == 1 else "performance"
+        notes = WindowNotes(kind, self._runner.next_inference)
+        with self._recording(notes, names, readings, data):
+            self._timed(request, loop, readings, notes)
+        if kind == "performance":
+            self._capture_if_due(data)
         self._send([READY])
         self._sink.make_parts_if_due()
 
-    def _timed(self, request: Infer, loop: object, readings: Readings, facts: _Laps) -> None:
+    def _timed(self, request: Infer, loop: InferenceLoop, readings: Readings, notes: WindowNotes) -> None:
         run = self._runner.run
         self._send([f"m-warmup-start-{request.warmups}"])
-        run(loop, request.warmups, readings)  # type: ignore[arg-type]
-        facts.warmups = readings.inferences
+        run(loop, request.warmups, readings)
+        notes.warmups = readings.inferences
         opening = ["m-warmup-done", f"m-infer-start-{request.inferences}"]
         cpu = time.process_time_ns()
-        facts.start_ns = _now()
-        self._send([*opening, lap_line(facts.start_ns // 1000)])
+        notes.start_ns = _now()
+        self._send([*opening, lap_line(notes.start_ns // 1000)])
         try:
-            run(loop, request.inferences, readings)  # type: ignore[arg-type]
+            run(loop, request.inferences, readings)
         finally:
-            facts.end_ns = _now()
-            facts.cpu_ns = time.process_time_ns() - cpu
+            notes.end_ns = _now()
+            notes.cpu_ns = time.process_time_ns() - cpu
         results = results_line(_floats(self._pipeline.backend.probabilities()))
-        self._send([lap_line(facts.end_ns // 1000), "m-infer-done", results])
+        self._send([lap_line(notes.end_ns // 1000), "m-infer-done", results])
 
-    def _record(
-        self, request: Infer, names: tuple[str, ...], readings: Readings, facts: _Laps, state: str, data: bytes
-    ) -> None:
-        window = self._recorded(self._windows, request, names, readings, facts, state, data)
-        self._windows += 1
-        self._sink.append(window)
+    def _capture_if_due(self, data: bytes) -> None:
+        """After a window and before its ``m-ready``: no host is timing."""
+        capture = self._capture
+        if capture is None or self._captured >= capture.windows:
+            return
+        self._captured += 1
+        names, loop = self._runner.prepare(capture.ranges)
+        readings = Readings(len(names) + 1)
+        notes = WindowNotes("capture", self._runner.next_inference)
+        try:
+            with self._recording(notes, names, readings, data):
+                run_captured(self._runner, capture, notes, readings, loop)
+        except KwsTraceError as error:
+            self._capture = None
+            self._on_problem(f"no capture: {error}")
 
-    def _recorded(
-        self,
-        number: int,
-        request: Infer,
-        names: tuple[str, ...],
-        readings: Readings,
-        facts: _Laps | None,
-        state: str,
-        data: bytes | None = None,
-    ) -> RecordedWindow:
-        facts = facts or _Laps(first=self._runner.next_inference)
-        warmups = readings.inferences if facts.start_ns is None else facts.warmups
-        complete = state == "complete" and data is not None
-        start_ns = facts.start_ns or _now()
-        serial, self._serial = self._serial, []
-        return RecordedWindow(
-            window=number,
-            kind="accuracy" if request.inferences == 1 else "performance",
-            state=state,
-            inferences=readings.inferences - warmups,
-            warmups=warmups,
-            lap_start_us=None if facts.start_ns is None else facts.start_ns // 1000,
-            lap_end_us=facts.end_ns // 1000 if complete and facts.end_ns is not None else None,
-            start_ns=start_ns,
-            end_ns=start_ns if facts.end_ns is None else facts.end_ns,
-            cpu_ns=facts.cpu_ns,
-            first_inference=facts.first,
-            stages=names,
-            edges=readings.edges(),
-            serial=tuple(SerialSpan(*span) for span in serial),
-            input_sha256=hashlib.sha256(data).hexdigest() if data is not None else None,
-            probabilities=_floats(self._pipeline.backend.probabilities()) if complete else None,
-            recorder_ns=readings.recorder_ns,
-        )
+    @contextmanager
+    def _recording(
+        self, notes: WindowNotes, names: tuple[str, ...], readings: Readings, data: bytes
+    ) -> Iterator[None]:
+        """Hand the window on when the block ends, whole or cut short."""
+        probabilities = None
+        try:
+            yield
+            probabilities = _floats(self._pipeline.backend.probabilities())
+        finally:
+            serial, self._serial = self._serial, []
+            self._windows += 1
+            window = recorded_window(self._windows - 1, notes, names, readings, serial, data, probabilities)
+            self._sink.append(window)
 
     def _reopen(self, why: str) -> None:
         began = datetime.now(timezone.utc)
@@ -212,19 +211,6 @@ class Dut:
             self._link.discard()
         ended = datetime.now(timezone.utc)
         self._on_gap({"start": began.isoformat(), "end": ended.isoformat(), "why": why})
-
-
-class _Laps:
-    """The readings around a window: what the laps tell, and the CPU time between them."""
-
-    __slots__ = ("cpu_ns", "end_ns", "first", "start_ns", "warmups")
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-        self.start_ns: int | None = None
-        self.end_ns: int | None = None
-        self.cpu_ns = 0
-        self.warmups = 0
 
 
 def _floats(values: NDArray[np.float32]) -> tuple[float, ...]:

@@ -90,16 +90,22 @@ class WindowRunner:
         self._pipeline = pipeline
         self._ranges = ranges
         self._stop = stop
-        self._loops: dict[tuple[str, ...], InferenceLoop] = {}
+        self._loops: dict[tuple[NvtxRanges | None, tuple[str, ...]], InferenceLoop] = {}
         self.next_inference = 0
 
-    def prepare(self) -> tuple[tuple[str, ...], InferenceLoop]:
-        """The stages that the loaded input needs, and their loop, composed once."""
+    def prepare(self, ranges: NvtxRanges | None = None) -> tuple[tuple[str, ...], InferenceLoop]:
+        """
+        The stages that the loaded input needs, and their loop, composed once.
+
+        Args:
+            ranges: of a capture; None takes the run's own.
+        """
         stages = self._pipeline.stages()
         names = tuple(name for name, _ in stages)
-        if names not in self._loops:
-            self._loops[names] = compose_loop(stages, self._ranges)
-        return names, self._loops[names]
+        key = (ranges or self._ranges, names)
+        if key not in self._loops:
+            self._loops[key] = compose_loop(stages, key[0])
+        return names, self._loops[key]
 
     def run(self, loop: InferenceLoop, count: int, readings: Readings) -> None:
         """

@@ -16,7 +16,7 @@ from typing import Any
 DOMAIN = "kws-trace"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NvtxRanges:
     """
     Handles of the domain: ``push(attributes, domain)`` opens a range, ``pop(domain)`` closes the newest.

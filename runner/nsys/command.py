@@ -1,0 +1,65 @@
+"""The ``nsys profile`` command line of a bounded capture; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.capture import CAPTURE_RANGE
+from runner.nsys.installation import Nsys, NsysBrokenError
+from tracer.nvtx_ranges import DOMAIN
+
+PRESETS = ("light", "deep")
+
+_TRACES = {"light": ("cuda", "nvtx"), "deep": ("cuda", "nvtx", "cudnn", "cublas", "osrt")}
+_NEEDED = ("capture-range", "capture-range-end", "nvtx-capture", "output", "trace")
+
+CAPTURE_BYTES = 24_000_000
+"""Of one capture's intermediate file before its events: 23.3 MB measured with nsys 2022.4."""
+
+INFERENCE_BYTES = 200_000
+"""Of an inference's events, generously: a hundred kernels with their calls, at 1 kB each."""
+
+
+def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program: Sequence[str]) -> list[str]:
+    """
+    Run ``program`` under nsys; each of its first ``windows`` capture ranges becomes a report of its own.
+
+    ``light`` traces CUDA and NVTX, for figures. ``deep`` adds the libraries, the operating system's calls and the
+    nodes of CUDA graphs, for causes: it slows what it looks at.
+
+    Args:
+        nsys: of this machine; options and values that it does not have are left out.
+        preset: ``light`` or ``deep``.
+        windows: captures at most.
+        output: of the reports, without suffix; nsys adds a number.
+        program: and its arguments.
+
+    Raises:
+        NsysBrokenError: if this nsys has no capture ranges.
+    """
+    missing = [name for name in _NEEDED if name not in nsys.options]
+    if missing:
+        raise NsysBrokenError(f"{nsys.path} {nsys.version} has no --{missing[0]}", "install 2020.4 or newer")
+    traces = [name for name in _TRACES[preset] if name in nsys.traces or name in ("cuda", "nvtx")]
+    wanted = {
+        "trace": ",".join(traces),
+        # Its processor sampling costs what is to be measured.
+        "sample": "none",
+        "cpuctxsw": "none",
+        "cuda-graph-trace": "node" if preset == "deep" else "graph",
+        "capture-range": "nvtx",
+        "nvtx-capture": f"{CAPTURE_RANGE}@{DOMAIN}",
+        "capture-range-end": f"repeat:{windows}",
+        # The DUT answers on when the last capture is made, and ends by its own signal.
+        "kill": "none",
+        "wait": "all",
+        "output": str(output),
+    }
+    options = [f"--{name}={value}" for name, value in wanted.items() if name in nsys.options]
+    return [str(nsys.path), "profile", *options, *program]
+
+
+def estimated_bytes(inferences: int, windows: int) -> int:
+    """What the intermediate files may take, about; they go when the run is ingested."""
+    return windows * (CAPTURE_BYTES + inferences * INFERENCE_BYTES)

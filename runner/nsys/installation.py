@@ -1,0 +1,149 @@
+"""Which Nsight Systems is installed, what it knows, and whether it may trace here; said before a run starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.errors import KwsTraceError
+
+_FOLDERS = ("/opt/nvidia/nsight-systems/*/target-linux-*", "/opt/nvidia/nsight-systems/*/bin", "/usr/local/cuda/bin")
+_IMPORTER = "host-linux-*/QdstrmImporter"
+
+
+class NsysMissingError(KwsTraceError):
+    """No ``nsys`` is installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nsys: not found in PATH nor under /opt/nvidia/nsight-systems; install it (JetPack: `sudo apt install "
+            "nsight-systems-cli`; Debian: nsight-systems from non-free), or use --profiler tensorflow"
+        )
+
+
+class NsysBrokenError(KwsTraceError):
+    """``nsys`` does not do what was asked of it."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, said: str) -> None:
+        last = [line.strip() for line in said.splitlines() if line.strip()]
+        super().__init__(f"nsys: {what}; it said: {last[-1] if last else 'nothing'}")
+
+
+class RootNeededError(KwsTraceError):
+    """On Tegra only root may trace CUDA."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(
+            f"nsys: on this board (Tegra) only root can trace CUDA; run\n\n  {line}\n\nwhat it writes will be yours"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Nsys:
+    """
+    An installation.
+
+    Args:
+        path: of the ``nsys`` program.
+        version: as it prints it.
+        options: the long options that its ``profile`` has.
+        traces: what ``--trace`` takes.
+        importer: turns ``.qdstrm`` into ``.nsys-rep`` where ``nsys`` itself does not; None where there is none.
+    """
+
+    path: Path
+    version: str
+    options: frozenset[str]
+    traces: frozenset[str]
+    importer: Path | None
+
+
+def find_nsys() -> Nsys:
+    """
+    The ``nsys`` of PATH, else the newest under ``/opt/nvidia``.
+
+    Raises:
+        NsysMissingError: if there is none.
+        NsysBrokenError: if it does not run.
+    """
+    found = shutil.which("nsys")
+    installed = [path for pattern in _FOLDERS for path in sorted(Path("/").glob(f"{pattern[1:]}/nsys"), reverse=True)]
+    if found is None and not installed:
+        raise NsysMissingError
+    path = Path(found) if found is not None else installed[0]
+    version = _said(path, "--version")
+    match = re.search(r"version\s+(\S+)", version)
+    if match is None:
+        raise NsysBrokenError(f"{path} --version names no version", version)
+    options, traces = parse_profile_help(_said(path, "profile", "--help"))
+    return Nsys(path, match[1], options, traces, _importer(path))
+
+
+def parse_profile_help(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The long options that ``nsys profile --help`` lists, and the values that it names for ``--trace``."""
+    options = frozenset(re.findall(r"^\s+(?:-\w, )?--([a-z][a-z-]+)", text, re.MULTILINE))
+    after = re.search(r"^\s+(?:-t, )?--trace=?\s*$(.*?)(?=^\s+(?:-\w, )?--[a-z])", text, re.MULTILINE | re.DOTALL)
+    words = re.findall(r"[a-z][a-z0-9-]+", after[1].partition("Select the API")[0]) if after else []
+    return options, frozenset(words)
+
+
+def is_tegra(root: Path = Path("/")) -> bool:
+    """Whether the board is a Jetson: its device tree says so."""
+    try:
+        return b"nvidia,tegra" in (root / "proc/device-tree/compatible").read_bytes()
+    except OSError:
+        return False
+
+
+def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str], root: Path = Path("/")) -> None:
+    """
+    On Tegra only root can trace CUDA.
+
+    Args:
+        arguments: of this command line, after the program.
+        environment: of this process.
+
+    Raises:
+        RootNeededError: with the line that works.
+    """
+    if not is_tegra(root) or os.geteuid() == 0:
+        return
+    kept = [name for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if environment.get(name)]
+    settings = [f"{name}={environment[name]}" for name in kept]
+    raise RootNeededError(shlex.join(["sudo", "env", *settings, sys.executable, "-m", "runner", *arguments]))
+
+
+def give_to_caller(paths: Sequence[Path], environment: Mapping[str, str]) -> None:
+    """Under sudo, what was written belongs to who called; links are not followed."""
+    if os.geteuid() != 0 or "SUDO_UID" not in environment:
+        return
+    owner, group = int(environment["SUDO_UID"]), int(environment.get("SUDO_GID", -1))
+    for path in paths:
+        for one in (path, *path.rglob("*")):
+            os.chown(one, owner, group, follow_symlinks=False)
+
+
+def _importer(path: Path) -> Path | None:
+    real = path.resolve()
+    for folder in (*real.parents[:3], Path("/usr/lib/nsight-systems")):
+        found = sorted(folder.glob(_IMPORTER))
+        if found:
+            return found[0]
+    return None
+
+
+def _said(path: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NsysBrokenError(f"{path} does not run", str(error)) from None
+    return done.stdout + done.stderr

@@ -1,0 +1,165 @@
+"""The DUT as a child of ``nsys profile``: signals go to the DUT alone, and nsys ends after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from runner.nsys.command import estimated_bytes, profile_command
+from runner.nsys.installation import Nsys
+from runner.nsys.reports import RAW, REPORTS, import_raw
+
+CHILD = "KWS_TRACE_UNDER_NSYS"
+"""Set for the DUT that nsys runs: JSON with ``name`` (of the run) and ``pid_file``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOrders:
+    """What the launcher tells the DUT."""
+
+    name: str
+    pid_file: Path
+
+
+def taken_orders() -> ChildOrders | None:
+    """The orders of the launcher, if this process is its DUT; its own children do not inherit them."""
+    text = os.environ.pop(CHILD, None)
+    if text is None:
+        return None
+    orders = json.loads(text)
+    return ChildOrders(orders["name"], Path(orders["pid_file"]))
+
+
+def tell_pid(orders: ChildOrders) -> None:
+    """Let the launcher know whom to signal."""
+    temporary = orders.pid_file.with_suffix(".new")
+    temporary.write_text(str(os.getpid()))
+    temporary.rename(orders.pid_file)
+
+
+def run_under_nsys(
+    nsys: Nsys, preset: str, windows: int, name: str, folder: Path, arguments: Sequence[str]
+) -> tuple[int, list[Path]]:
+    """
+    Run the DUT under nsys until it ends.
+
+    A signal sent to nsys would end it while the DUT still has to make its run complete: nsys stands in a session of
+    its own, and SIGINT and SIGTERM are handed to the DUT.
+
+    Args:
+        nsys: of this machine.
+        preset: ``light`` or ``deep``.
+        windows: captures at most.
+        name: of the run.
+        folder: takes the reports.
+        arguments: of the DUT, after ``kws-trace``.
+
+    Returns:
+        Its exit code, and the reports (``.nsys-rep``, or raw where they cannot be imported here), in order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pid_file = folder / "dut.pid"
+    program = [sys.executable, "-m", "runner", *arguments]
+    command = profile_command(nsys, preset, windows, folder / "capture", program)
+    child = {**os.environ, CHILD: json.dumps({"name": name, "pid_file": str(pid_file)}), "TMPDIR": str(folder)}
+    # Text that is not registered would not start a capture range either.
+    child.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
+    log = folder / "nsys.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, env=child, start_new_session=True, stdout=written)
+        code = _wait_forwarding(process, pid_file)
+    pid_file.unlink(missing_ok=True)
+    return code, _reports(nsys, folder)
+
+
+def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
+    pending: list[int] = []
+
+    def keep(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+        pending.append(number)
+
+    before = {number: signal.signal(number, keep) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while True:
+            try:
+                return process.wait(timeout=0.1)
+            except subprocess.TimeoutExpired:
+                pass
+            while pending and pid_file.exists():
+                _signal(int(pid_file.read_text()), pending.pop(0))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return  # it ended meanwhile, as it was to
+
+
+def _reports(nsys: Nsys, folder: Path) -> list[Path]:
+    """In the order of their captures; raw ones are imported where that is possible, and then go."""
+    raw = sorted(folder.glob(f"*{RAW}"), key=_number)
+    for path in raw:
+        if path.with_suffix(REPORTS[0]).exists():
+            path.unlink()
+        elif nsys.importer is not None:
+            import_raw(nsys, path, folder)
+            path.unlink()
+    found = [path for suffix in (*REPORTS, RAW) for path in folder.glob(f"*{suffix}")]
+    return sorted(found, key=_number)
+
+
+def _number(path: Path) -> int:
+    """Of ``capture.3.nsys-rep``."""
+    words = [word for word in path.name.split(".") if word.isdigit()]
+    return int(words[0]) if words else 0
+
+
+def announcement(nsys: Nsys, preset: str, inferences: int, windows: int) -> str:
+    """What is said before the run: what will be captured, and the size that it may take."""
+    size = estimated_bytes(inferences, windows) / 1e6
+    return (
+        f"nsys {nsys.version}, preset {preset}: {inferences} inferences after each of the first {windows} windows; "
+        f"at most about {size:.0f} MB while it works"
+    )
+
+
+def wait_until_gone(pid: int, seconds: float) -> bool:
+    """Whether a process ended in that time; for tests and for closing."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def without_profiler_options(arguments: Sequence[str], options: Mapping[str, bool]) -> list[str]:
+    """
+    ``arguments`` without those that only the launcher obeys.
+
+    Args:
+        arguments: of the command line.
+        options: name of each, and whether a value follows it.
+    """
+    kept, skip = [], False
+    for word in arguments:
+        name, equals, _ = word.partition("=")
+        if skip:
+            skip = False
+        elif name in options:
+            skip = options[name] and not equals
+        else:
+            kept.append(word)
+    return kept

@@ -40,7 +40,9 @@ def nvtx(name: str | None, start: int, end: int | None, **other: Any) -> Row:
     return {**row, "start_ns": start, "end_ns": end, **other}
 
 
-def inference(number: int | None, start: int, stages: Sequence[tuple[str, int]], gap: int = 2, **other: Any) -> list[Row]:
+def inference(
+    number: int | None, start: int, stages: Sequence[tuple[str, int]], gap: int = 2, **other: Any
+) -> list[Row]:
     """The ranges of one of our inferences: stages of these lengths, ``gap`` ns before, between and after them."""
     rows, now = [], start + gap
     for name, length in stages:

@@ -128,7 +128,7 @@ def naive(rows: list[Row], call: Call, *, thread_wise: bool) -> tuple[set[int], 
     return around, ambiguous and not around
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(captures(), st.booleans())
 def test_any_capture_gives_what_the_definition_gives(
     capture: tuple[list[Row], list[Call]], thread_wise: bool

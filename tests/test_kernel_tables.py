@@ -1,0 +1,193 @@
+"""Kernel tables: what is counted where, and that a table's figures are those of its rows."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.profiles import EXECUTOR, MAIN, call, copy, inference, kernel, nvtx, profile
+from tracer.grouped_figures import group_figures
+from tracer.kernel_tables import calls_by_name, copies_by_name, kernels_by_name
+from tracer.profiles.profile import ProfileSummary, SummaryRow
+from tracer.range_tables import project_ranges, work_by_range
+
+STAGES = [("host_to_device", 10), ("session_run", 100), ("readback", 20)]
+
+
+def test_kernels_come_by_their_total_and_copies_apart() -> None:
+    work = [kernel("a", 0, 10, 1), kernel("b", 10, 50, 2), kernel("a", 60, 80, 3), copy("Host-to-Device", 90, 95, 4)]
+    capture = profile(work)
+    rows = kernels_by_name(capture).to_pylist()
+    assert [(row["name"], row["count"], row["total_ns"]) for row in rows] == [("b", 1, 40), ("a", 2, 30)]
+    assert rows[1] == {
+        "name": "a",
+        "kind": "kernel",
+        "count": 2,
+        "total_ns": 30,
+        "mean_ns": 15.0,
+        "median_ns": 15.0,
+        "min_ns": 10,
+        "max_ns": 20,
+        "share": pytest.approx(30 / 70),
+    }
+    (moved,) = copies_by_name(capture).to_pylist()
+    assert (moved["name"], moved["bytes"], moved["total_ns"]) == ("[CUDA memcpy Host-to-Device]", 490, 5)
+    assert moved["bytes_per_s"] == pytest.approx(490 / 5e-9)
+
+
+def test_a_graph_traced_as_one_block_is_among_the_kernels() -> None:
+    rows = kernels_by_name(profile([{**kernel("graph 3", 0, 10, 1), "kind": "graph"}])).to_pylist()
+    assert [(row["name"], row["kind"]) for row in rows] == [("graph 3", "graph")]
+
+
+def test_copies_without_bytes_or_without_time_have_no_rate() -> None:
+    rows = copies_by_name(profile([copy("a", 0, 5, 1, size=None), copy("b", 9, 9, 2)])).to_pylist()
+    assert [(row["bytes"], row["bytes_per_s"]) for row in rows] == [(None, None), (490, None)]
+
+
+def test_calls_carry_the_work_that_they_launched() -> None:
+    calls = [call("cudaLaunchKernel", 0, 5, 1), call("cudaGraphLaunch", 10, 30, 2), call("cudaFree", 40, 41, None)]
+    work = [kernel("a", 7, 17, 1), kernel("b", 35, 36, 2), kernel("c", 40, 42, 2), kernel("d", 0, 1, 9)]
+    rows = {row["name"]: row for row in calls_by_name(profile(work, calls)).to_pylist()}
+    told = {
+        name: (row["total_ns"], row["launched"], row["launched_ns"], row["median_delay_ns"])
+        for name, row in rows.items()
+    }
+    assert told == {
+        "cudaGraphLaunch": (20, 2, 3, 27.5),
+        "cudaLaunchKernel": (5, 1, 10, 7.0),
+        "cudaFree": (1, 0, 0, None),
+    }
+
+
+def test_every_kernel_lands_in_its_stage_and_those_of_no_range_have_a_row_of_their_own() -> None:
+    calls = [call("cudaLaunchKernel", 1020 + i, 1021 + i, i, EXECUTOR) for i in range(3)]
+    calls.append(call("cudaLaunchKernel", 5000, 5001, 3))
+    work = [kernel("k", 1030 + 10 * i, 1037 + 10 * i, i) for i in range(3)]
+    work += [kernel("k", 5010, 5020, 3), kernel("k", 6000, 6100, 99)]
+    found = work_by_range(profile(work, calls, inference(0, 1000, STAGES)))
+    rows = [(row["range"], row["count"], row["total_ns"], row["innermost_count"]) for row in found.rows.to_pylist()]
+    assert sorted(rows, key=str) == [("inference", 3, 21, 0), ("session_run", 3, 21, 3), (None, 2, 110, 2)]
+    assert rows[-1][0] is None
+    assert (found.unlaunched, found.ambiguous) == (1, 0)
+
+
+def test_thread_wise_loses_what_an_executor_launched() -> None:
+    calls = [call("cudaLaunchKernel", 1020, 1021, 1, EXECUTOR), call("cudaLaunchKernel", 1030, 1031, 2, MAIN)]
+    work = [kernel("k", 1040, 1050, 1), kernel("k", 1050, 1055, 2)]
+    capture = profile(work, calls, inference(0, 1000, STAGES))
+    ours, theirs = (
+        {row["range"]: row["total_ns"] for row in work_by_range(capture, thread_wise=rule).rows.to_pylist()}
+        for rule in (False, True)
+    )
+    assert ours == {"inference": 15, "session_run": 15}
+    assert theirs == {"inference": 5, "session_run": 5, None: 10}
+
+
+def test_what_several_threads_could_have_asked_for_is_counted_as_ambiguous() -> None:
+    ranges = [nvtx("a", 0, 100, thread=1), nvtx("b", 0, 100, thread=2)]
+    found = work_by_range(profile([kernel("k", 60, 70, 1)], [call("cudaLaunchKernel", 50, 51, 1, EXECUTOR)], ranges))
+    assert [row["range"] for row in found.rows.to_pylist()] == [None]
+    assert found.ambiguous == 1
+
+
+def test_one_domain_can_be_asked_for_and_copies_with_their_bytes() -> None:
+    ranges = [*inference(0, 1000, STAGES), nvtx("aten::add", 1015, 1100)]
+    calls = [call("cudaMemcpyAsync", 1020, 1021, 1), call("cudaLaunchKernel", 1022, 1023, 2)]
+    capture = profile([copy("Host-to-Device", 1030, 1035, 1), kernel("k", 1040, 1050, 2)], calls, ranges)
+    assert {row["range"] for row in work_by_range(capture, domain="kws-trace").rows.to_pylist()} == {
+        "inference",
+        "session_run",
+    }
+    assert work_by_range(capture, domain="absent").rows["range"].to_pylist() == [None]
+    rows = work_by_range(capture, copies=True).rows.to_pylist()
+    assert {(row["range"], row["kind"], row["bytes"]) for row in rows} == {
+        (name, kind, size)
+        for name in ("inference", "session_run", "aten::add")
+        for kind, size in (("kernel", None), ("memcpy", 490))
+    }
+
+
+def test_a_range_is_projected_from_its_first_work_to_its_last() -> None:
+    calls = [call("cudaLaunchKernel", 1020, 1021, 1), call("cudaMemcpyAsync", 1030, 1031, 2)]
+    work = [kernel("k", 1040, 1090, 1), copy("Device-to-Host", 1060, 1070, 2)]
+    capture = profile(work, calls, inference(0, 1000, STAGES))
+    rows = project_ranges(capture).to_pylist()
+    assert rows == [{"range_row": row, "count": 2, "start_ns": 1040, "end_ns": 1090} for row in (0, 2)]
+
+
+def test_an_empty_capture_has_empty_tables() -> None:
+    empty = profile()
+    tables = [kernels_by_name(empty), copies_by_name(empty), calls_by_name(empty), project_ranges(empty)]
+    assert [len(table) for table in [*tables, work_by_range(empty).rows]] == [0] * 5
+
+
+def test_a_summary_gives_its_rows_and_no_median() -> None:
+    rows = (
+        SummaryRow("kernel", "a", 4, 20, 0.1),
+        SummaryRow("api", "x", 1, 7, None),
+        SummaryRow("kernel", "b", 1, 30, 0.9),
+    )
+    summary = ProfileSummary(Path("x.txt"), "nvprof", (*rows, SummaryRow("memset", "[CUDA memset]", 2, 3, 0.01)))
+    found = kernels_by_name(summary).to_pylist()
+    assert [(row["name"], row["mean_ns"], row["median_ns"], row["share"]) for row in found] == [
+        ("b", 30.0, None, 0.9),
+        ("a", 5.0, None, 0.1),
+    ]
+    assert [row["name"] for row in copies_by_name(summary).to_pylist()] == ["[CUDA memset]"]
+    assert [row["name"] for row in calls_by_name(summary).to_pylist()] == ["x"]
+
+
+sizes = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 1 << 45)), min_size=1, max_size=30)
+
+
+@given(sizes)
+def test_figures_by_group_are_those_of_its_members(rows: list[tuple[int, int]]) -> None:
+    members: dict[int, list[int]] = defaultdict(list)
+    for group, value in rows:
+        members[group].append(value)
+    dense = {group: place for place, group in enumerate(sorted(members))}
+    groups = np.array([dense[group] for group, _ in rows])
+    found = group_figures(groups, np.array([value for _, value in rows]), len(dense))
+    for group, place in dense.items():
+        values = members[group]
+        assert found.count[place] == len(values)
+        assert found.total_ns[place] == sum(values)
+        assert (found.min_ns[place], found.max_ns[place]) == (min(values), max(values))
+        assert found.median_ns[place] == pytest.approx(statistics.median(values))
+
+
+@st.composite
+def captures(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
+    threads = st.sampled_from((MAIN, EXECUTOR))
+    ranges = [
+        nvtx(draw(st.sampled_from("xyz")), start, start + draw(st.integers(0, 20)), thread=draw(threads))
+        for start in draw(st.lists(st.integers(0, 40), max_size=6))
+    ]
+    calls = [
+        call("cudaLaunchKernel", at, at + 1, i, draw(threads))
+        for i, at in enumerate(draw(st.lists(st.integers(0, 60))))
+    ]
+    ids = draw(st.lists(st.integers(0, len(calls) + 1), max_size=12))
+    work = [
+        kernel(draw(st.sampled_from("ab")), 100 + i, 101 + i + draw(st.integers(0, 9)), k) for i, k in enumerate(ids)
+    ]
+    return {"gpu_work": work, "calls": calls, "ranges": ranges}
+
+
+@settings(max_examples=60, deadline=None)
+@given(captures(), st.booleans())
+def test_the_innermost_figures_of_all_rows_add_up_to_all_kernels(capture: dict[str, Any], thread_wise: bool) -> None:
+    rows = work_by_range(profile(**capture), thread_wise=thread_wise).rows.to_pylist()
+    assert sum(row["innermost_count"] for row in rows) == len(capture["gpu_work"])
+    assert sum(row["innermost_total_ns"] for row in rows) == sum(
+        w["end_ns"] - w["start_ns"] for w in capture["gpu_work"]
+    )
+    assert all(row["innermost_count"] <= row["count"] for row in rows)

@@ -72,7 +72,10 @@ HOST_OPS = pa.schema(
         pa.field("end_ns", pa.int64(), nullable=False),
     ]
 )
-"""One operation on a host thread: ``op`` (TensorFlow's executor running one), ``library`` (cuDNN, cuBLAS), ``os``."""
+"""
+One operation on a host thread: ``op`` (TensorFlow's executor running one), ``runtime`` (TensorFlow's own frames
+around its ops, as ``SessionRun``), ``library`` (cuDNN, cuBLAS), ``os``. Rows of a thread may nest.
+"""
 
 PROFILE_TABLES: Mapping[str, pa.Schema] = {
     "gpu_work": GPU_WORK,

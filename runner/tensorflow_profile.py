@@ -1,0 +1,64 @@
+"""TensorFlow's own profiler around a block of work: the kernel level where there is no nsys, or no GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.errors import KwsTraceError
+
+OPS_LEVEL = 2
+"""Host tracer level that records our ranges and the ops that TensorFlow calls expensive; 3 records every op."""
+
+
+class ProfilerError(KwsTraceError):
+    """TensorFlow's profiler did not start, or left no file."""
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"TensorFlow's profiler: {problem}; {remedy}")
+
+
+@dataclass(slots=True)
+class ProfiledBlock:
+    """``path`` of the ``*.xplane.pb``; None until the block has ended."""
+
+    path: Path | None = None
+
+
+@contextmanager
+def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBlock]:
+    """
+    Profile what runs inside; Python's own calls are not traced.
+
+    Args:
+        logdir: TensorFlow makes ``plugins/profile/<time>/`` in it.
+        level: host tracer level, 1 to 3.
+
+    Raises:
+        ProfilerError: if another profiler runs in this process, or no file was written. An error of the block itself
+            goes through; what had been recorded by then is saved.
+    """
+    import tensorflow as tf
+
+    profiler = tf.profiler.experimental
+    before = set(logdir.rglob("*.xplane.pb"))
+    options = profiler.ProfilerOptions(host_tracer_level=level, python_tracer_level=0, device_tracer_level=1)
+    try:
+        profiler.start(str(logdir), options)
+    except tf.errors.AlreadyExistsError:
+        raise ProfilerError(
+            "another one runs in this process", "stop it, or leave out --profiler tensorflow"
+        ) from None
+    block = ProfiledBlock()
+    try:
+        yield block
+    finally:
+        profiler.stop()
+    written = sorted(set(logdir.rglob("*.xplane.pb")) - before)
+    if not written:
+        raise ProfilerError(f"it left no *.xplane.pb in {logdir}", "see whether that folder can be written to")
+    block.path = written[-1]

@@ -1,0 +1,57 @@
+"""
+Our ranges as TensorFlow's TraceMe events, so that its own profiler records stages beside ops.
+
+Measured on two shared cores, the least of 15 rounds of 5000 pairs with an inference's number, nanoseconds a pair
+without and with a running profiler: this way 161 and 1855, ``TraceMe`` unasked with the number as a keyword 1401 and
+2012, the public ``tf.profiler.experimental.Trace`` 798 and 2774. So: ask first whether anybody listens, then write
+the number into the name in TraceMe's own notation, which the profiler takes apart when it stops.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.nvtx_ranges import DOMAIN, NvtxRanges
+
+
+class TraceMeAttributes:
+    """Name of a range, with its domain before it, and the number that its next push carries; None for none."""
+
+    __slots__ = ("name", "payload")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.payload: int | None = None
+
+
+def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
+    """
+    Ranges with the interface of ``tracer.nvtx_ranges``; None where TensorFlow is absent or has no such lower layer.
+
+    Pushes and pops belong to one thread. A range that is open when the profiler starts or stops is not recorded.
+    """
+    try:
+        import tensorflow as tf
+        from tensorflow.python.profiler.internal import _pywrap_traceme
+
+        trace_me, listening = _pywrap_traceme.TraceMe, _pywrap_traceme.traceme_enabled
+    except (ImportError, AttributeError):
+        return None
+
+    def push(attributes: TraceMeAttributes, opened: list[Any]) -> None:
+        if not listening():
+            opened.append(None)
+        elif attributes.payload is None:
+            opened.append(trace_me(attributes.name))
+        else:
+            opened.append(trace_me(f"{attributes.name}#number={attributes.payload}#"))
+
+    def pop(opened: list[Any]) -> None:
+        newest = opened.pop()
+        if newest is not None:
+            newest.Stop()
+
+    def attributes(name: str) -> TraceMeAttributes:
+        return TraceMeAttributes(f"{domain_name}:{name}")
+
+    return NvtxRanges(push, pop, [], attributes, tf.__version__)

@@ -1,9 +1,8 @@
 """
 Builds SQLite exports as Nsight Systems writes them, from the columns that real exports have.
 
-``NsysExport`` collects rows and writes a new file, or adds to a real one (``onto``). Every argument that says "of each
-row" takes one value for all rows or a sequence; times are nanoseconds. ``large_export`` writes the file that speed is
-measured on.
+``NsysExport`` collects rows and writes a new file, or adds to a real one (``onto``). Every argument takes one value
+for all rows or a sequence; times are nanoseconds. ``large_export`` writes the file that speed is measured on.
 
     export = NsysExport()
     export.ranges([100], [900], "inference", payload=[0], process=7, thread=7)
@@ -22,48 +21,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.nsys_columns import COLUMNS, MEMCPY_KINDS, NOT_IN_3_0, declarations
+
 Ints: TypeAlias = "int | Sequence[int] | NDArray[np.int64]"
 Names: TypeAlias = "str | Sequence[str] | tuple[list[str], NDArray[np.int64]]"
 """Of each row; or the distinct names and, of each row, its index among them."""
 
-# Columns as in exports of nsys 2026.2 (schema 3.25) and 2022.4 (schema 3.0, lazy=false); `!` not null, `~` text.
-_ACTIVITY = "start! end! deviceId! contextId! greenContextId streamId! correlationId globalPid"
-COLUMNS = {
-    "CUPTI_ACTIVITY_KIND_KERNEL": f"{_ACTIVITY} demangledName! shortName! mangledName launchType cacheConfig "
-    "registersPerThread! gridX! gridY! gridZ! blockX! blockY! blockZ! staticSharedMemory! dynamicSharedMemory! "
-    "localMemoryPerThread! localMemoryTotal! gridId! sharedMemoryExecuted graphNodeId sharedMemoryLimitConfig "
-    "qmdBulkReleaseDone qmdPreexitDone qmdLastCtaDone graphId clusterX clusterY clusterZ clusterSchedulingPolicy "
-    "maxPotentialClusterSize maxActiveClusters",
-    "CUPTI_ACTIVITY_KIND_MEMCPY": f"{_ACTIVITY} bytes! copyKind! deprecatedSrcId srcKind dstKind srcDeviceId "
-    "srcContextId dstDeviceId dstContextId migrationCause graphNodeId virtualAddress copyCount",
-    "CUPTI_ACTIVITY_KIND_MEMSET": f"{_ACTIVITY} value! bytes! graphNodeId memKind",
-    "CUPTI_ACTIVITY_KIND_GRAPH_TRACE": f"{_ACTIVITY} graphId! graphExecId!",
-    "CUPTI_ACTIVITY_KIND_RUNTIME": "start! end! eventClass! globalTid correlationId nameId! returnValue! callchainId",
-    "NVTX_EVENTS": "start! end eventType! rangeId category color text~ globalTid endGlobalTid textId domainId "
-    "uint64Value int64Value doubleValue uint32Value int32Value floatValue jsonTextId jsonText~ binaryData~",
-    "OSRT_API": "start! end! eventClass! globalTid nameId! returnValue! nestingLevel callchainId!",
-    "CUDNN_EVENTS": "start! end! eventClass! globalTid nameId!",
-    "CUBLAS_EVENTS": "start! end! eventClass! globalTid nameId!",
-    "PROFILER_OVERHEAD": "start! end! globalTid nameId! overheadType!",
-    "ThreadNames": "nameId! priority globalTid",
-    "PROCESSES": "globalPid pid name~",
-    "ANALYSIS_DETAILS": "globalVid! duration! startTime! stopTime!",
-    "TARGET_INFO_SYSTEM_ENV": "globalVid devStateName~! name~! nameEnum! value~!",
-}
-_NOT_IN_3_0 = {
-    *("greenContextId", "qmdBulkReleaseDone", "qmdPreexitDone", "qmdLastCtaDone", "graphId", "clusterX", "clusterY"),
-    *(
-        "clusterZ",
-        "clusterSchedulingPolicy",
-        "maxPotentialClusterSize",
-        "maxActiveClusters",
-        "copyCount",
-        "binaryData",
-    ),
-}
-MEMCPY_KINDS = ["Unknown", "Host-to-Device", "Device-to-Host"]
-MEMCPY_KINDS += ["Host-to-Array", "Array-to-Host", "Array-to-Array", "Array-to-Device", "Device-to-Array"]
-MEMCPY_KINDS += ["Device-to-Device", "Host-to-Host", "Peer-to-Peer"]
 EVENT_TYPES = {"push_pop": 59, "start_end": 60}
 SECRET = "hunter2-of-the-environment"
 """Stands in the environment of the capture: no reader may give it."""
@@ -92,7 +55,7 @@ class NsysExport:
         self.schema = schema
         self.capture = capture
         self.machine = machine
-        self.without = {*without, *(_NOT_IN_3_0 if schema.startswith("3.0.") else ())}
+        self.without = {*without, *(NOT_IN_3_0 if schema.startswith("3.0.") else ())}
         self.duration_ns = duration_ns
         self.lazy = True
         self._strings: dict[str, int] = {}
@@ -302,16 +265,12 @@ class NsysExport:
         rows = [(number + self._first_string - 1, name) for name, number in self._strings.items()]
         database.executemany("INSERT INTO StringIds VALUES (?, ?)", rows)
         for table in sorted({*self._rows, *(COLUMNS if not self.lazy else ())}):
-            declared = {word.rstrip("!~"): word for word in COLUMNS[table].split()}
-            kept = [name for name in declared if name not in self.without]
-            types = [
-                f"{name} {'TEXT' if '~' in declared[name] else 'INTEGER'}{' NOT NULL' * ('!' in declared[name])}"
-                for name in kept
-            ]
-            database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(types)})")
+            declared = declarations(table, self.without)
+            columns = ", ".join(f"{name} {kind}" for name, kind in declared.items())
+            database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
             there = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
             for part in self._rows.get(table, []):
-                _insert(database, table, [(name, "!" in declared.get(name, "")) for name in there], part)
+                _insert(database, table, [(name, "NOT" in declared.get(name, "")) for name in there], part)
 
 
 def _insert(

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.captured import EXECUTOR, MAIN, POLLER, Call, Gpu, captured
-from tracer.breakdown import OWNERS, break_down
+from tracer.breakdown import break_down
 from tracer.captured_work import CapturedWork
 from tracer.cuda_calls import classify_call
+from tracer.owners import OWNERS
 
 NAMES = ("cudaLaunchKernel", "cudaMemcpyAsync", "cudaStreamSynchronize", "cudaEventQuery", "cudaMalloc")
 STAGES = ("dequantize", "session_run", "readback")

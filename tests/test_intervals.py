@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer.errors import MalformedTraceError
 from tracer.intervals import Intervals, Timeline, clip, covering_rows, intersect, subtract, union, union_by_group
 
 SPAN = 40
+ANY = settings(deadline=None, max_examples=60)
 rows = st.lists(
     st.tuples(st.integers(0, SPAN), st.integers(0, 9)).map(lambda row: (row[0], row[0] + row[1])), max_size=9
 )
@@ -28,12 +29,14 @@ def nanoseconds(intervals: Intervals) -> set[int]:
     return counted(list(zip(intervals.start_ns.tolist(), intervals.end_ns.tolist(), strict=True)))
 
 
+@ANY
 @given(rows)
 def test_a_union_holds_the_nanoseconds_that_any_row_covers(pairs):
     assert nanoseconds(made(pairs)) == counted(pairs)
     assert made(pairs).measure() == len(counted(pairs))
 
 
+@ANY
 @given(rows)
 def test_a_union_is_ascending_and_its_intervals_do_not_touch(pairs):
     found = made(pairs)
@@ -41,6 +44,7 @@ def test_a_union_is_ascending_and_its_intervals_do_not_touch(pairs):
     assert (found.start_ns[1:] > found.end_ns[:-1]).all()
 
 
+@ANY
 @given(rows, rows)
 def test_what_two_sets_share_and_what_they_do_not_are_the_first_set(one, other):
     first, second = made(one), made(other)
@@ -49,12 +53,14 @@ def test_what_two_sets_share_and_what_they_do_not_are_the_first_set(one, other):
     assert intersect(first, second).measure() + subtract(first, second).measure() == first.measure()
 
 
+@ANY
 @given(rows, st.integers(0, SPAN), st.integers(0, 20))
 def test_clipping_keeps_what_lies_in_the_bounds(pairs, low, length):
     kept = clip(made(pairs), low, low + length)
     assert nanoseconds(kept) == counted(pairs) & set(range(low, low + length))
 
 
+@ANY
 @given(st.lists(st.tuples(st.integers(-2, 2), st.integers(0, SPAN), st.integers(0, 9)), max_size=12))
 def test_groups_are_united_apart(given_rows):
     group, start, length = (
@@ -67,6 +73,7 @@ def test_groups_are_united_apart(given_rows):
         assert nanoseconds(Intervals(first[there], last[there])) == counted(mine)
 
 
+@ANY
 @given(rows)
 def test_a_timeline_counts_the_rows_over_each_piece(pairs):
     start, end = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))

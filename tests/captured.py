@@ -1,0 +1,65 @@
+"""Captured work written row by row, for tests of the breakdown and of the replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracer.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
+from tracer.cuda_calls import call_kinds
+
+MAIN, EXECUTOR, POLLER = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """``call`` is the row of the launching call among those given; -1 where it is not known."""
+
+    start: int
+    end: int
+    call: int = -1
+    kernel: bool = True
+    stream: int = 7
+    device: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    start: int
+    end: int
+    thread: int = MAIN
+
+
+def captured(
+    inferences: Sequence[tuple[int, int]],
+    stages: Sequence[tuple[str, int, int]],
+    gpu: Sequence[Gpu] = (),
+    calls: Sequence[Call] = (),
+    ops: Sequence[tuple[int, int, int]] = (),
+) -> CapturedWork:
+    """``stages`` are (name, start, end), ``ops`` (thread, start, end); inferences are numbered from 0."""
+    names = tuple(dict.fromkeys(name for name, _, _ in stages))
+    rows = [(names.index(name), start, end) for name, start, end in stages]
+    return CapturedWork(
+        inferences=InferenceRows(
+            np.arange(len(inferences)), np.full(len(inferences), MAIN), *_columns(inferences, 2)
+        ),
+        stage_names=names,
+        stages=StageRows(*_columns(rows, 3)),
+        gpu=GpuRows(
+            np.array([row.kernel for row in gpu], np.bool_),
+            *_columns([(row.device, row.stream, row.start, row.end, row.call) for row in gpu], 5),
+        ),
+        calls=CallRows(
+            call_kinds([row.name for row in calls]),
+            *_columns([(row.thread, row.start, row.end) for row in calls], 3),
+        ),
+        ops=OpRows(*_columns(ops, 3)),
+    )
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> list[np.ndarray]:
+    return list(np.array(rows, np.int64).reshape(-1, width).T)

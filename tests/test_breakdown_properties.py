@@ -1,0 +1,157 @@
+"""The breakdown, against counting each nanosecond, for any capture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.captured import EXECUTOR, MAIN, POLLER, Call, Gpu, captured
+from tracer.breakdown import break_down
+from tracer.captured_work import CapturedWork
+from tracer.cuda_calls import classify_call
+from tracer.owners import OWNERS
+
+NAMES = ("cudaLaunchKernel", "cudaMemcpyAsync", "cudaStreamSynchronize", "cudaEventQuery", "cudaMalloc")
+STAGES = ("dequantize", "session_run", "readback")
+END = 130
+
+
+@st.composite
+def captures(draw: Any) -> dict[str, Any]:
+    """Up to three inferences of up to three stages, with any GPU work, calls and operations about them."""
+    inferences, stages, at = [], [], draw(st.integers(0, 6))
+    for _ in range(draw(st.integers(0, 3))):
+        begin = at
+        for stage in draw(st.lists(st.sampled_from(STAGES), min_size=1, max_size=3, unique=True)):
+            start = at + draw(st.integers(0, 3))
+            at = start + draw(st.integers(1, 14))
+            stages.append((stage, start, at))
+        at += draw(st.integers(0, 3))
+        inferences.append((begin, at))
+        at += draw(st.integers(0, 5))
+    threads = st.sampled_from((MAIN, EXECUTOR, POLLER))
+    starts, lengths = st.integers(0, END), st.integers(0, 25)
+    calls = draw(
+        st.lists(
+            st.builds(lambda n, a, b, t: Call(n, a, a + b, t), st.sampled_from(NAMES), starts, lengths, threads),
+            max_size=9,
+        )
+    )
+    gpu = draw(
+        st.lists(
+            st.builds(
+                lambda a, b, c, k, s: Gpu(a, a + b, c, k, s),
+                starts,
+                lengths,
+                st.integers(-1, len(calls) - 1),
+                st.booleans(),
+                st.integers(7, 8),
+            ),
+            max_size=9,
+        )
+    )
+    ops = draw(st.lists(st.builds(lambda t, a, b: (t, a, a + b), threads, starts, lengths), max_size=3))
+    return {"inferences": inferences, "stages": stages, "gpu": gpu, "calls": calls, "ops": ops}
+
+
+def naive_wait(rows: dict[str, Any], call: Call) -> int:
+    """When the last work ended that was launched before a call and had ended by its return."""
+    ends = [
+        work.end
+        for work in rows["gpu"]
+        if call.start < work.end <= call.end
+        and (rows["calls"][work.call].start if work.call >= 0 else work.start) < call.start
+    ]
+    return max(ends, default=call.start)
+
+
+def naive_owner(rows: dict[str, Any], inference: tuple[int, int], at: int) -> tuple[str, str | None]:
+    """The first owner that applies at one nanosecond, and the stage there."""
+    stage = next((name for name, start, end in rows["stages"] if start <= at < end), None)
+    running = [work for work in rows["gpu"] if work.start <= at < work.end]
+    if running:
+        return ("kernel" if any(work.kernel for work in running) else "copy"), stage
+    held = set()
+    for call in rows["calls"]:
+        if inference[0] <= call.start < inference[1] and call.start <= at < call.end:
+            kind = classify_call(call.name)
+            if kind == "query" and call.thread != MAIN:
+                continue
+            waits = "wait" if at < naive_wait(rows, call) else "wake"
+            held.add({"launch": "launch", "copy": "copy_call", "synchronise": waits}.get(kind, "other_call"))
+    for owner in ("launch", "copy_call", "wait", "wake", "other_call"):
+        if owner in held:
+            return owner, stage
+    if stage == "session_run" and any(start <= at < end for _, start, end in rows["ops"]):
+        return "op", stage
+    return ("host" if stage else "tracer"), stage
+
+
+@settings(max_examples=60, deadline=None)
+@given(captures())
+def test_the_parts_agree_with_counting_each_nanosecond(rows):
+    found = break_down(captured(**rows))
+    places = {name: place for place, name in enumerate(found.stage_names)}
+    counted = np.zeros(found.owned_ns.shape, np.int64)
+    for row, inference in enumerate(rows["inferences"]):
+        for at in range(*inference):
+            owner, stage = naive_owner(rows, inference, at)
+            counted[row, OWNERS.index(owner), places.get(stage, len(places))] += 1
+    assert found.owned_ns.tolist() == counted.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(captures())
+def test_the_parts_sum_to_the_wall_time_and_none_exceeds_its_whole(rows):
+    found = break_down(captured(**rows))
+    assert sum(found.parts().values()).tolist() == found.wall_ns.tolist()
+    assert (found.busy_ns + found.overhead_ns).tolist() == found.wall_ns.tolist()
+    gaps = found.gaps.by_cause(len(found.wall_ns))
+    assert (found.busy_ns + gaps.sum(axis=1)).tolist() == found.wall_ns.tolist()
+    for owner in ("kernel", "copy", "launch", "copy_call", "wait", "wake", "other_call", "op", "tracer"):
+        place = OWNERS.index(owner)
+        assert (found.owned_ns[:, place] <= found.total_ns[:, place]).all(), owner
+
+
+@settings(max_examples=60, deadline=None)
+@given(captures(), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(rows, random):
+    order = list(range(len(rows["calls"])))
+    random.shuffle(order)
+    where = {old: new for new, old in enumerate(order)}
+    gpu = [Gpu(one.start, one.end, where.get(one.call, -1), one.kernel, one.stream) for one in rows["gpu"]]
+    random.shuffle(gpu)
+    shuffled = captured(**{**rows, "calls": [rows["calls"][old] for old in order], "gpu": gpu})
+    assert facts(break_down(captured(**rows)), rows) == facts(break_down(shuffled), rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(captures())
+def test_no_gpu_work_is_dropped(rows):
+    work: CapturedWork = captured(**rows)
+    outside = break_down(work).outside
+    inside = np.flatnonzero(work.gpu_inference >= 0)
+    assert sorted([*inside.tolist(), *outside.gpu.tolist(), *outside.unlaunched.tolist()]) == list(
+        range(len(work.gpu))
+    )
+    counted = sum(
+        len(set(range(start, end)) & set(range(rows["gpu"][row].start, rows["gpu"][row].end)))
+        for row in (*outside.gpu.tolist(), *outside.unlaunched.tolist())
+        for start, end in rows["inferences"]
+    )
+    assert outside.inside_ns == counted
+
+
+def facts(found: Any, rows: dict[str, Any]) -> list[Any]:
+    return [
+        found.owned_ns.tolist(),
+        found.total_ns.tolist(),
+        found.gaps.start_ns.tolist(),
+        found.gaps.by_cause(len(rows["inferences"])).tolist(),
+        found.spill.stage_ns.tolist(),
+        found.spill.inference_ns.tolist(),
+        found.polling.total_ns.tolist(),
+    ]

@@ -1,0 +1,50 @@
+"""What a call of the CUDA runtime or driver does to the path of an inference, by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+CALL_KINDS = ("launch", "copy", "synchronise", "query", "other")
+"""A call's kind, where it is stored as a number: its place here."""
+
+LAUNCH, COPY, SYNCHRONISE, QUERY, OTHER = range(5)
+
+# A name as the profilers give it: `cudaLaunchKernel_v7000`, `cuMemcpyHtoDAsync_v2_ptsz`, `cuLaunchKernel_ptds`.
+_SUFFIXES = re.compile(r"(_v\d+|_ptsz|_ptds)+\Z")
+_LAUNCH = re.compile(r"(cuda|cu)(Launch(?!HostFunc)\w*|GraphLaunch)\Z")
+_COPY = re.compile(r"(cuda|cu)(Memcpy|Memset)\w*\Z")
+_SYNCHRONISE = re.compile(r"(cuda|cu)(Stream|Event|Device|Ctx|Thread)Synchronize\Z")
+_QUERY = re.compile(r"(cuda|cu)(Stream|Event)Query\Z")
+_PATTERNS = ((LAUNCH, _LAUNCH), (COPY, _COPY), (SYNCHRONISE, _SYNCHRONISE), (QUERY, _QUERY))
+
+
+def base_name(name: str) -> str:
+    """The call's name without the suffixes of its version and of its default stream."""
+    return _SUFFIXES.sub("", name)
+
+
+def classify_call(name: str) -> str:
+    """
+    One of ``CALL_KINDS``.
+
+    ``launch`` gives the GPU a kernel or a graph, ``copy`` a memcpy or a memset (blocking or not), ``synchronise``
+    returns when the GPU has finished something, ``query`` asks whether it has. What only queues an order between
+    streams (``cudaStreamWaitEvent``), a host function or an event is ``other``, as is everything else. Names are
+    those of the CUDA runtime and driver API references.
+    """
+    return CALL_KINDS[_code(name)]
+
+
+def call_kinds(names: Sequence[str]) -> NDArray[np.int8]:
+    """``classify_call`` of each name, as places in ``CALL_KINDS``; each different name is looked at once."""
+    codes = {name: _code(name) for name in set(names)}
+    return np.fromiter((codes[name] for name in names), np.int8, len(names))
+
+
+def _code(name: str) -> int:
+    base = base_name(name)
+    return next((code for code, pattern in _PATTERNS if pattern.match(base)), OTHER)

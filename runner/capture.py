@@ -23,9 +23,17 @@ CAPTURE_WARMUPS = 10
 class Capture(Protocol):
     """A profiler that is told when to collect."""
 
-    inferences: int
-    windows: int
-    ranges: NvtxRanges | None
+    @property
+    def inferences(self) -> int:
+        """Of a capture, beside its warm-ups."""
+
+    @property
+    def windows(self) -> int:
+        """How many windows are followed by a capture."""
+
+    @property
+    def ranges(self) -> NvtxRanges:
+        """What it sees."""
 
     def collecting(self) -> AbstractContextManager[None]:
         """While it is entered the profiler collects."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
+from runner.capture import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut import Dut
 from runner.models import ModelChoice, load_pipeline, model_facts
 from runner.pipeline import Pipeline
@@ -36,19 +37,48 @@ class EnergyModeError(KwsTraceError):
         )
 
 
+class NoRangesError(KwsTraceError):
+    """A capture needs ranges."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "capture: no ranges can be pushed, so nothing would be captured; leave out --no-nvtx, and install "
+            "nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
+        )
+
+
 def refuse_energy_mode() -> NoReturn:
     """Say that energy mode is not there."""
     raise EnergyModeError
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureChoice:
+    """
+    How much a profiler is told to collect.
+
+    ``inferences`` after each of the first ``windows`` performance windows; 0 for none, as where no profiler is.
+    """
+
+    inferences: int = 0
+    windows: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class RunJob:
-    """What to run and where its record goes."""
+    """
+    What to run and where its record goes.
+
+    ``profiler`` goes into the record; ``profile_folder`` is where TensorFlow's own profiler writes, None for none.
+    """
 
     choice: ModelChoice
     traces: Path
     name: str | None
     nvtx: bool = True
+    capture: CaptureChoice = CaptureChoice()
+    profiler: dict[str, Any] | None = None
+    profile_folder: Path | None = None
 
 
 @dataclass
@@ -57,6 +87,7 @@ class OpenRun:
 
     pipeline: Pipeline
     runner: WindowRunner
+    ranges: NvtxRanges | None
     writer: RunWriter
     stop: StopFlag
     problems: list[str]
@@ -91,12 +122,13 @@ def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | N
         recorder_cost=recorder_cost(len(pipeline.stages()), nvtx=job.nvtx),
         splitting_cost=splitting_cost(pipeline) if job.choice.mode == "split" else None,
         nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
+        profiler=job.profiler or attached_profiler(os.environ),
         **_pipeline_facts(job.choice, pipeline),
     )
     problems: list[str] = []
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
     try:
-        yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), writer, stop, problems)
+        yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
     finally:
         writer.close()
         pipeline.backend.close()
@@ -125,7 +157,9 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
             protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
-            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap)
+            capture = open_capture(job, opened.ranges)
+            report = _report_once(opened.problems)
+            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report)
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
@@ -136,6 +170,35 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
+    """
+    The profiler that the DUT tells when to collect; None for none.
+
+    Raises:
+        NoRangesError: if the ranges that it would see cannot be pushed.
+    """
+    if not job.capture.inferences:
+        return None
+    if job.profile_folder is not None:
+        from runner.trace_me import open_trace_me_ranges
+
+        ranges = open_trace_me_ranges()
+    if ranges is None:
+        raise NoRangesError
+    if job.profile_folder is not None:
+        return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
+    return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)
+
+
+def attached_profiler(environment: Mapping[str, str]) -> dict[str, Any] | None:
+    """The profiler that this process was started under, by what it sets for its injection; None for none."""
+    if any(name.startswith("NSYS_") for name in environment) or "nsys" in environment.get(
+        "NVTX_INJECTION64_PATH", ""
+    ):
+        return {"name": "nsys", "by": "hand"}
+    return None
 
 
 def _summary(pipeline: Pipeline) -> str:

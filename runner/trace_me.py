@@ -9,6 +9,8 @@ the number into the name in TraceMe's own notation, which the profiler takes apa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tracer.nvtx_ranges import DOMAIN, NvtxRanges
@@ -54,4 +56,7 @@ def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
     def attributes(name: str) -> TraceMeAttributes:
         return TraceMeAttributes(f"{domain_name}:{name}")
 
-    return NvtxRanges(push, pop, [], attributes, tf.__version__)
+    def numbering(attributes: TraceMeAttributes) -> Callable[[int], object]:
+        return partial(setattr, attributes, "payload")
+
+    return NvtxRanges(push, pop, [], attributes, numbering, tf.__version__)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import DOMAIN
-from tracer.profile_columns import NO_ROW, Codes, Integers, encode, integers, present
+from tracer.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
 from tracer.profiles.profile import Profile
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
@@ -54,7 +54,7 @@ class InferenceRanges:
         stage_start_ns: int64, n rows, a column a stage; ``NO_ROW`` where the inference lacks it.
         stage_end_ns: as ``stage_start_ns``.
         repeated: pushed again within the same inference: how many stage ranges.
-        unended: ranges of the domain that the capture's end cut.
+        unended: ranges of inferences and stages that the capture's end cut.
         outside: ranges of the domain outside every inference, as those of the serial line.
     """
 
@@ -111,9 +111,16 @@ def stage_ranges(profile: Profile, domain: str = DOMAIN, process: int | None = N
         stages=(),
         stage_start_ns=np.empty((len(rows), 0), np.int64),
         stage_end_ns=np.empty((len(rows), 0), np.int64),
-        unended=int((mine & ~ended).sum()),
+        unended=int((mine & ~ended & _of_inferences(names)).sum()),
     )
     return _with_stages(inferences, ranges, np.flatnonzero(mine & ~whole & ended))
+
+
+def _of_inferences(names: Codes) -> Flags:
+    """Rows that bear the name of an inference or a stage; the range that starts a capture ends with it, or after it."""
+    known = np.array([names.code_of(name) for name in (INFERENCE, *INFERENCE_STAGES)])
+    found: Flags = np.isin(names.codes, known)
+    return found
 
 
 def _only_process(path: Path, owners: Integers) -> int | None:

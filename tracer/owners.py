@@ -1,4 +1,4 @@
-"""The owners of time, in the order in which they claim it, and a capture's time cut into pieces that have one each."""
+"""The owners of time, in the order in which they claim it, and a capture's time cut into pieces of one each."""
 
 from __future__ import annotations
 

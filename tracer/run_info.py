@@ -39,6 +39,7 @@ class RunInfo:
     """
     Facts of a run; times in ISO 8601 UTC, costs in nanoseconds an inference.
 
+    ``profiler`` says which profiler was attached while the run was made, ``captures`` what was ingested from one.
     ``extra`` keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
     """
 
@@ -68,6 +69,8 @@ class RunInfo:
     gaps: list[dict[str, str]] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     not_recorded: list[str] = field(default_factory=list)
+    profiler: dict[str, Any] | None = None
+    captures: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -40,6 +42,22 @@ def run(
     traces: TracesOption = Path("traces"),
     name: NameOption = None,
     vendor: Annotated[str, typer.Option(help="The name in m-name-dut-[...].")] = "kws-trace",
+    nsys: Annotated[
+        bool, typer.Option("--nsys", help="Run under Nsight Systems, and take what it captures into the run.")
+    ] = False,
+    profiler: Annotated[
+        Literal["nsys", "tensorflow"] | None,
+        typer.Option(help="nsys as --nsys; tensorflow for machines without it or without a GPU."),
+    ] = None,
+    preset: Annotated[
+        Literal["light", "deep"],
+        typer.Option(help="Of nsys. light: CUDA and NVTX, for figures. deep: OS, cuDNN, cuBLAS too, for causes."),
+    ] = "light",
+    capture_inferences: Annotated[
+        int | None,
+        typer.Option(help="Captured after each performance window. Default: 200 with a profiler, else none.", min=0),
+    ] = None,
+    capture_windows: Annotated[int, typer.Option(help="Windows that a capture follows.", min=1)] = 5,
     energy: Annotated[str | None, typer.Option(help="Energy mode's timestamp pin: not there yet.")] = None,
 ) -> None:
     """
@@ -48,10 +66,26 @@ def run(
     Prints `ready on PORT` on standard error when it would answer a host; ends on Ctrl-C or SIGTERM.
     """
     from runner.models import ModelChoice
-    from runner.run_job import RunJob, refuse_energy_mode, serve_run
+    from runner.nsys.launch import taken_orders, tell_pid
+    from runner.run_job import CaptureChoice, RunJob, refuse_energy_mode, serve_run
 
     if energy is not None:
         refuse_energy_mode()
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
-    job = RunJob(choice, traces, name, nvtx=nvtx)
-    raise typer.Exit(serve_run(job, port, baud, vendor))
+    orders = taken_orders()
+    wanted = "nsys" if nsys else profiler
+    if capture_inferences is None:
+        capture_inferences = 200 if wanted else 0
+    capture = CaptureChoice(capture_inferences, capture_windows)
+    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture)
+    if orders is not None:
+        tell_pid(orders)
+        job = replace(job, name=orders.name, profiler=orders.profiler)
+        raise typer.Exit(serve_run(job, port, baud, vendor))
+    if wanted is None:
+        raise typer.Exit(serve_run(job, port, baud, vendor))
+    from runner.captured_run import serve_under_nsys, serve_with_tensorflow
+
+    if wanted == "nsys":
+        raise typer.Exit(serve_under_nsys(job, preset, sys.argv[1:]))
+    raise typer.Exit(serve_with_tensorflow(job, port, baud, vendor))

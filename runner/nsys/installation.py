@@ -111,6 +111,7 @@ def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str]
     Args:
         arguments: of this command line, after the program.
         environment: of this process.
+        root: of the file system that is asked.
 
     Raises:
         RootNeededError: with the line that works.

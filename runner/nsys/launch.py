@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from runner.nsys.installation import Nsys
 from runner.nsys.reports import RAW, REPORTS, import_raw
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
-"""Set for the DUT that nsys runs: JSON with ``name`` (of the run) and ``pid_file``."""
+"""Set for the DUT that nsys runs: JSON with the run's ``name``, ``pid_file`` and ``profiler``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,7 @@ class ChildOrders:
 
     name: str
     pid_file: Path
+    profiler: dict[str, str]
 
 
 def taken_orders() -> ChildOrders | None:
@@ -35,7 +35,7 @@ def taken_orders() -> ChildOrders | None:
     if text is None:
         return None
     orders = json.loads(text)
-    return ChildOrders(orders["name"], Path(orders["pid_file"]))
+    return ChildOrders(orders["name"], Path(orders["pid_file"]), orders["profiler"])
 
 
 def tell_pid(orders: ChildOrders) -> None:
@@ -69,7 +69,9 @@ def run_under_nsys(
     pid_file = folder / "dut.pid"
     program = [sys.executable, "-m", "runner", *arguments]
     command = profile_command(nsys, preset, windows, folder / "capture", program)
-    child = {**os.environ, CHILD: json.dumps({"name": name, "pid_file": str(pid_file)}), "TMPDIR": str(folder)}
+    profiler = {"name": "nsys", "version": nsys.version, "preset": preset}
+    orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler})
+    child = {**os.environ, CHILD: orders, "TMPDIR": str(folder.resolve())}
     # Text that is not registered would not start a capture range either.
     child.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
     log = folder / "nsys.log"
@@ -133,16 +135,6 @@ def announcement(nsys: Nsys, preset: str, inferences: int, windows: int) -> str:
         f"nsys {nsys.version}, preset {preset}: {inferences} inferences after each of the first {windows} windows; "
         f"at most about {size:.0f} MB while it works"
     )
-
-
-def wait_until_gone(pid: int, seconds: float) -> bool:
-    """Whether a process ended in that time; for tests and for closing."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not Path(f"/proc/{pid}").exists():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def without_profiler_options(arguments: Sequence[str], options: Mapping[str, bool]) -> list[str]:

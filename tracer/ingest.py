@@ -1,0 +1,113 @@
+"""Takes a profile into a run: refused where its ranges are not, all of them, the run's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from tracer.capture_join import CaptureMismatchError, fit_clock, span_edges
+from tracer.captures import remove_captures, write_capture
+from tracer.errors import KwsTraceError
+from tracer.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
+from tracer.nvtx_ranges import DOMAIN
+from tracer.profile_columns import encode
+from tracer.profiles.profile import Profile
+from tracer.run_info import write_run_info
+from tracer.run_store import StoredRun, open_run
+from tracer.stages import INFERENCE
+
+
+class RangesMissingError(KwsTraceError):
+    """A capture has none of our ranges."""
+
+    def __init__(self, profile: Profile) -> None:
+        if "nvtx" not in profile.traced and profile.source == "nsys":
+            why, remedy = "NVTX was not traced", "capture with --trace=cuda,nvtx"
+        elif profile.source == "nvprof":
+            why, remedy = "it holds no ranges of ours", "let nvprof write --export-profile FILE, with NVTX"
+        elif DOMAIN in encode(profile.nvtx_ranges, "domain").values.to_pylist():
+            why, remedy = f"domain {DOMAIN} has no `inference` in it", "capture while a host sends `infer`"
+        else:
+            why = f"no NVTX range of the domain {DOMAIN} arrived"
+            remedy = "run without --no-nvtx, and see `kws-trace doctor` for whether this nvtx and nsys fit"
+        super().__init__(f"{profile.path}: {why}; {remedy}")
+
+
+class AlreadyIngestedError(KwsTraceError):
+    """The run has captures."""
+
+    def __init__(self, run: StoredRun) -> None:
+        super().__init__(f"{run.name}: it has {len(run.info.captures)} captures; --replace takes them out first")
+
+
+def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = False) -> StoredRun:
+    """
+    Store profiles of a run in it.
+
+    All are checked before the first is written.
+
+    Args:
+        run: complete or recovered.
+        profiles: each of another stretch of it.
+        replace_old: take out the captures that it has.
+
+    Returns:
+        The run as it is then.
+
+    Raises:
+        AlreadyIngestedError: if it has captures and ``replace_old`` is false.
+        RangesMissingError, CaptureMismatchError: if a profile is not of this run, or not whole.
+        OverlappingInferencesError, SeveralProcessesError: as ``inference_ranges.stage_ranges``.
+        OSError: if the disk does not take it.
+    """
+    if run.info.captures and not replace_old:
+        raise AlreadyIngestedError(run)
+    facts = [_checked(run, profile) for profile in profiles]
+    if run.info.captures:
+        remove_captures(run.folder)
+    for number, profile in enumerate(profiles):
+        write_capture(run.folder, number, profile, run.info.run_id)
+    write_run_info(run.folder / "run.json", replace(run.info, captures=facts))
+    return open_run(run.folder)
+
+
+def _checked(run: StoredRun, profile: Profile) -> dict[str, Any]:
+    ranges = stage_ranges(profile)
+    if not len(ranges):
+        raise RangesMissingError(profile)
+    stages = tuple(stage for stage in run.info.stages if stage != INFERENCE)
+    problems = verify_ranges(ranges, _expected(run, ranges), stages)
+    if problems:
+        raise CaptureMismatchError(
+            str(profile.path), "; ".join(problems), "capture again, or name the run that was captured"
+        )
+    clock = fit_clock(str(profile.path), ranges, span_edges(run, ranges.numbers))
+    return {
+        "source": profile.source,
+        "version": profile.version,
+        "traced": sorted(profile.traced),
+        "experimental": profile.experimental,
+        "notes": list(profile.notes),
+        "process": ranges.process,
+        "first_inference": int(ranges.numbers[0]),
+        "inferences": len(ranges),
+        "clock": asdict(clock),
+        "gpu_work": len(profile.gpu_work),
+        "file": profile.path.name,
+        "ingested": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+    }
+
+
+def _expected(run: StoredRun, ranges: InferenceRanges) -> int | None:
+    """How many inferences the capture should have: those of the run's capture that it begins in, if any."""
+    first = int(ranges.numbers[0])
+    windows = run.windows().to_pylist()
+    numbers = np.cumsum([0, *(window["warmups"] + window["inferences"] for window in windows)])
+    for window, begin in zip(windows, numbers, strict=False):
+        if window["kind"] == "capture" and begin == first:
+            return int(window["warmups"] + window["inferences"])
+    return None

@@ -117,7 +117,7 @@ def stage_ranges(profile: Profile, domain: str = DOMAIN, process: int | None = N
 
 
 def _of_inferences(names: Codes) -> Flags:
-    """Rows that bear the name of an inference or a stage; the range that starts a capture ends with it, or after it."""
+    """Rows that bear the name of an inference or a stage: the range that starts a capture may end after it."""
     known = np.array([names.code_of(name) for name in (INFERENCE, *INFERENCE_STAGES)])
     found: Flags = np.isin(names.codes, known)
     return found

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from tracer.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
 from tracer.cuda_calls import call_kinds
 
 MAIN, EXECUTOR, POLLER = 1, 2, 3
+NAMES = ("cudaLaunchKernel", "cudaMemcpyAsync", "cudaStreamSynchronize", "cudaEventQuery", "cudaMalloc")
+STAGES = ("dequantize", "session_run", "readback")
+END = 130
 
 
 @dataclass(frozen=True)
@@ -63,3 +68,41 @@ def captured(
 
 def _columns(rows: Sequence[tuple[int, ...]], width: int) -> list[np.ndarray]:
     return list(np.array(rows, np.int64).reshape(-1, width).T)
+
+
+@st.composite
+def captures(draw: Any) -> dict[str, Any]:
+    """Up to three inferences of up to three stages, with any GPU work, calls and operations about them."""
+    inferences, stages, at = [], [], draw(st.integers(0, 6))
+    for _ in range(draw(st.integers(0, 3))):
+        begin = at
+        for stage in draw(st.lists(st.sampled_from(STAGES), min_size=1, max_size=3, unique=True)):
+            start = at + draw(st.integers(0, 3))
+            at = start + draw(st.integers(1, 14))
+            stages.append((stage, start, at))
+        at += draw(st.integers(0, 3))
+        inferences.append((begin, at))
+        at += draw(st.integers(0, 5))
+    threads = st.sampled_from((MAIN, EXECUTOR, POLLER))
+    starts, lengths = st.integers(0, END), st.integers(0, 25)
+    calls = draw(
+        st.lists(
+            st.builds(lambda n, a, b, t: Call(n, a, a + b, t), st.sampled_from(NAMES), starts, lengths, threads),
+            max_size=9,
+        )
+    )
+    gpu = draw(
+        st.lists(
+            st.builds(
+                lambda a, b, c, k, s: Gpu(a, a + b, c, k, s),
+                starts,
+                lengths,
+                st.integers(-1, len(calls) - 1),
+                st.booleans(),
+                st.integers(7, 8),
+            ),
+            max_size=9,
+        )
+    )
+    ops = draw(st.lists(st.builds(lambda t, a, b: (t, a, a + b), threads, starts, lengths), max_size=3))
+    return {"inferences": inferences, "stages": stages, "gpu": gpu, "calls": calls, "ops": ops}

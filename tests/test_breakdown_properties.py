@@ -8,53 +8,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.captured import EXECUTOR, MAIN, POLLER, Call, Gpu, captured
+from tests.captured import MAIN, Call, Gpu, captured, captures
 from tracer.breakdown import break_down
 from tracer.captured_work import CapturedWork
 from tracer.cuda_calls import classify_call
 from tracer.owners import OWNERS
-
-NAMES = ("cudaLaunchKernel", "cudaMemcpyAsync", "cudaStreamSynchronize", "cudaEventQuery", "cudaMalloc")
-STAGES = ("dequantize", "session_run", "readback")
-END = 130
-
-
-@st.composite
-def captures(draw: Any) -> dict[str, Any]:
-    """Up to three inferences of up to three stages, with any GPU work, calls and operations about them."""
-    inferences, stages, at = [], [], draw(st.integers(0, 6))
-    for _ in range(draw(st.integers(0, 3))):
-        begin = at
-        for stage in draw(st.lists(st.sampled_from(STAGES), min_size=1, max_size=3, unique=True)):
-            start = at + draw(st.integers(0, 3))
-            at = start + draw(st.integers(1, 14))
-            stages.append((stage, start, at))
-        at += draw(st.integers(0, 3))
-        inferences.append((begin, at))
-        at += draw(st.integers(0, 5))
-    threads = st.sampled_from((MAIN, EXECUTOR, POLLER))
-    starts, lengths = st.integers(0, END), st.integers(0, 25)
-    calls = draw(
-        st.lists(
-            st.builds(lambda n, a, b, t: Call(n, a, a + b, t), st.sampled_from(NAMES), starts, lengths, threads),
-            max_size=9,
-        )
-    )
-    gpu = draw(
-        st.lists(
-            st.builds(
-                lambda a, b, c, k, s: Gpu(a, a + b, c, k, s),
-                starts,
-                lengths,
-                st.integers(-1, len(calls) - 1),
-                st.booleans(),
-                st.integers(7, 8),
-            ),
-            max_size=9,
-        )
-    )
-    ops = draw(st.lists(st.builds(lambda t, a, b: (t, a, a + b), threads, starts, lengths), max_size=3))
-    return {"inferences": inferences, "stages": stages, "gpu": gpu, "calls": calls, "ops": ops}
 
 
 def naive_wait(rows: dict[str, Any], call: Call) -> int:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.captured_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.captured_work import CapturedWork
 from tracer.gpu_idle import GpuGaps, QueuedKernels, gpu_gaps, queued_kernels
 from tracer.intervals import Ints
 from tracer.outside_work import OutsideWork, Polling, Spill, outside_work, polling, spill
-from tracer.owners import COPIED, HOST, KERNEL, OWNERS, Pieces
+from tracer.owners import COPIED, HOST, KERNEL, OWNERS, Pieces, host_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,6 @@ class Breakdown:
             host[key] = host.get(key, 0) + table[:, HOST, place]
         tracer = parts.pop("tracer")
         return {**parts, **host, "tracer": tracer}
-
-
-def host_part(stage: str) -> str:
-    """What a stage's host code is called: ``framework`` for that of ``session_run``, else ``python <stage>``."""
-    return "framework" if stage in FRAMEWORK_STAGES else f"python {stage}"
 
 
 def break_down(work: CapturedWork) -> Breakdown:

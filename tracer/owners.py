@@ -1,4 +1,4 @@
-"""The owners of time, in the order in which they claim it, and a capture's time cut into pieces of one each."""
+"""The owners of time, in the order in which they claim it, and a capture cut into pieces that have one each."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ yet) and after (``wake``), ``other_call``. ``op``: computing on the host, withou
 KERNEL, COPIED, LAUNCHING, COPY_CALL, WAIT, WAKE, OTHER_CALL, OP, HOST, TRACER = range(10)
 
 
+def host_part(stage: str) -> str:
+    """What a stage's host code is called: ``framework`` for that of ``session_run``, else ``python <stage>``."""
+    return "framework" if stage in FRAMEWORK_STAGES else f"python {stage}"
+
+
 class PathLayers:
     """
     The rows of each owner that may claim time, clipped to where they may.
 
-    Rows of calls are those on the path of an inference, up to its end.
+    Rows of calls are those on the path of an inference, up to its end; ``polled`` are the inferences in which another
+    thread polls.
     """
 
     def __init__(self, work: CapturedWork) -> None:
@@ -34,7 +40,9 @@ class PathLayers:
         own = np.zeros(len(calls), np.bool_)
         on_path = row >= 0
         own[on_path] = calls.thread[on_path] == work.inferences.thread[row[on_path]]
-        on_path &= own | (calls.kind != QUERY)
+        polls = on_path & ~own & (calls.kind == QUERY)
+        self.polled = np.unique(row[polls])
+        on_path &= ~polls
         self.call = np.flatnonzero(on_path)
         self.own = own[self.call]
         self.thread = calls.thread[self.call]

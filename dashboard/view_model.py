@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.report_text import share_text, time_text
+from tracer.figure_text import share_text, time_text
 
 Report = dict[str, Any]
 Frame = Any

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.recorded import STEPS_NS, info, window
+from tracer.figure_text import time_text
 from tracer.report import build_report
-from tracer.report_text import render_report, render_side_by_side, time_text
+from tracer.report_text import render_report, render_side_by_side
 from tracer.run_store import open_run
 from tracer.run_writer import RunWriter
 from tracer.statistics import bootstrap_interval, percentiles

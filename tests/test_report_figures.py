@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.recorded import info, window
+from tracer.figure_text import share_text
 from tracer.report import build_report
-from tracer.report_text import rate_text, render_report, share_text
+from tracer.report_text import rate_text, render_report
 from tracer.run_info import RunInfo
 from tracer.run_store import open_run
 from tracer.run_writer import RunWriter

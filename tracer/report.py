@@ -9,27 +9,40 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.kernel_level import kernel_level
+from tracer.kernel_report import kernel_figures
 from tracer.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 
 Numbers = tuple[NDArray[np.int64], NDArray[np.int64]]
 
+LISTS = ("kernels", "copies", "kernels_by_stage", "api", "gains")
+"""Keys of the kernel level that hold lists."""
+
 VALID_WINDOW_NS = 10_000_000_000
 """The benchmark's rule: a performance window lasts at least 10 s."""
 
 
-def build_report(run: StoredRun) -> dict[str, Any]:
+def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[str, Any]:
     """
     The figures of a run.
 
+    Args:
+        run: opened.
+        unprofiled: a run of the same configuration without a profiler, whose wall time stands beside the kernels.
+
     Returns:
         ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
-        ``recorder``, ``splitting``, ``left_out``, ``notes``. Times are in the unit that the key names. ``share`` is
-        of the wall time of the timed inferences, ``share_of_session`` of the time from the first span to the last.
-        Warm-ups and aborted windows are in no figure, nor, where there are performance windows, is the accuracy pass.
+        ``recorder``, ``splitting``, ``left_out``, ``notes``; and, as ``kernel_report`` says, ``gpu`` (null where the
+        run has no kernel level), ``overhead``, ``kernels``, ``copies``, ``kernels_by_stage``, ``api``, ``gains``.
+        Times are in the unit that the key names. ``share`` is of the wall time of the timed inferences,
+        ``share_of_session`` of the time from the first span to the last. Warm-ups, captured inferences and aborted
+        windows are in no figure of the stages, nor, where there are performance windows, is the accuracy pass.
     """
-    windows, spans = run.windows().to_pylist(), run.spans()
+    every, spans = run.windows().to_pylist(), run.spans()
+    windows = [window for window in every if window["kind"] != "capture"]
+    captured = [window for window in every if window["kind"] == "capture"]
     complete = [window for window in windows if window["state"] == "complete"]
     performance = [window for window in complete if window["kind"] == "performance"]
     stages = _timed_stages(spans, performance or complete)
@@ -49,9 +62,17 @@ def build_report(run: StoredRun) -> dict[str, Any]:
         "accuracy": _accuracy_figures(complete),
         "recorder": _recorder_figures(run, whole, complete),
         "splitting": run.info.splitting_cost,
-        "left_out": _left_out(run, windows, spans),
+        "left_out": _left_out(run, windows, spans) | {"captured": sum(one["inferences"] for one in captured)},
         "notes": _notes(run, performance, complete),
+        **_kernel_level(run, unprofiled),
     }
+
+
+def _kernel_level(run: StoredRun, unprofiled: StoredRun | None) -> dict[str, Any]:
+    level = kernel_level(run, unprofiled)
+    if level is None:
+        return {"gpu": None, "overhead": {}, **{name: [] for name in LISTS}}
+    return kernel_figures(level)
 
 
 def _run_facts(run: StoredRun) -> dict[str, Any]:
@@ -70,6 +91,7 @@ def _run_facts(run: StoredRun) -> dict[str, Any]:
         "port": info.port,
         "versions": info.versions,
         "startup": info.startup,
+        "profiler": info.profiler,
         "gaps": info.gaps,
     }
 

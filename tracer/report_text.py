@@ -9,24 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.figure_text import share_text, time_text
+from tracer.kernel_text import answer_lines, render_kernel_level
+
 Report = dict[str, Any]
-
-
-def time_text(ns: float | None) -> str:
-    """Nanoseconds in the unit that leaves one to three digits before the point."""
-    if ns is None:
-        return "-"
-    for limit, unit, size in ((1e3, "ns", 1.0), (1e6, "us", 1e3), (1e9, "ms", 1e6)):
-        if abs(ns) < limit:
-            return f"{ns / size:.0f} {unit}" if size == 1.0 else f"{ns / size:.2f} {unit}"
-    return f"{ns / 1e9:.3f} s"
-
-
-def share_text(share: float | None) -> str:
-    """A share in percent; one that would read as nothing reads as less than a tenth."""
-    if share is not None and 0 < share < 0.0005:
-        return "< 0.1 %"
-    return "-" if share is None else f"{100 * share:.1f} %"
 
 
 def rate_text(report: Report) -> str:
@@ -40,8 +26,8 @@ def rate_text(report: Report) -> str:
     return f"{rate:.3f} inf/s, median of {len(done)} windows ({verdict})"
 
 
-def render_report(report: Report, console: Console) -> None:
-    """Print one report, the rate first."""
+def render_report(report: Report, console: Console, *, full_names: bool = False) -> None:
+    """Print one report, the rate and the answer first."""
     run = report["run"]
     backend = run["backend"]
     console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {run['created']}", highlight=False)
@@ -51,7 +37,10 @@ def render_report(report: Report, console: Console) -> None:
         highlight=False,
     )
     console.print(f"[bold]{rate_text(report)}[/bold]", highlight=False)
+    for line in answer_lines(report):
+        console.print(line, highlight=False, markup=False)
     console.print(_stage_table(report))
+    render_kernel_level(report, console, full_names=full_names)
     if _performance(report):
         console.print(_window_table(_performance(report)))
     if report["accuracy"]:

@@ -10,8 +10,9 @@ import streamlit as st
 
 from dashboard.view_model import mean_stage_frame, stage_frame, window_frame
 from tracer.errors import KwsTraceError
+from tracer.figure_text import time_text
 from tracer.report import build_report
-from tracer.report_text import closing_lines, rate_text, time_text
+from tracer.report_text import closing_lines, rate_text
 from tracer.run_store import StoredRun, list_runs, open_run
 
 

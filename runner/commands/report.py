@@ -12,6 +12,11 @@ from runner.commands.options import TracesOption
 
 def report(
     run: Annotated[str, typer.Argument(help="A run's folder, its name, or `last`.")] = "last",
+    unprofiled: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Of the same configuration, without a profiler: its wall time."),
+    ] = None,
+    full_names: Annotated[bool, typer.Option("--full-names", help="Every kernel, by its whole name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     traces: TracesOption = Path("traces"),
 ) -> None:
@@ -24,8 +29,8 @@ def report(
     from tracer.report_text import render_report
     from tracer.run_store import open_run
 
-    figures = build_report(open_run(run, traces))
+    figures = build_report(open_run(run, traces), None if unprofiled is None else open_run(unprofiled, traces))
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
     else:
-        render_report(figures, Console())
+        render_report(figures, Console(), full_names=full_names)

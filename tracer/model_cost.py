@@ -102,10 +102,12 @@ RULES: dict[str, Rule] = {
     "average_pool": _average_pool,
     "max_pool": _max_pool,
     "mean": _mean,
-    # A bias, a sum, a product: one operation a value. An elementary function (exp, rsqrt, tanh) is one as well.
+    # A bias, a sum, a product: one operation a value. An elementary function (exp, log, tanh) is one as well.
     "bias": _each(1),
     "elementwise": _each(1),
     "relu6": _each(2),
+    # A root and a reciprocal.
+    "rsqrt": _each(2),
     # At inference the four vectors fold into one factor and one offset a channel.
     "batch_norm": _each(2),
     # Largest, difference, exponential, sum, quotient: TensorFlow's own count is 5 as well.
@@ -208,7 +210,7 @@ def _weights(operation: Operation) -> list[Tensor]:
     """Stored tensors that are parameters: a scalar (an epsilon) or the shape for a reshape is none."""
     if operation.kind in PARAMETRIC:
         return [tensor for tensor in operation.inputs if tensor.stored]
-    if operation.kind == "elementwise":
+    if operation.kind in ("elementwise", "rsqrt"):
         return [tensor for tensor in operation.inputs if tensor.stored and (tensor.values or 0) > 1]
     return []
 

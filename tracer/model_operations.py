@@ -59,6 +59,11 @@ class Window:
         if min(self.height, self.width, self.channels) < 1:
             raise MalformedTraceError(f"a window of a model is at least 1 by 1 by 1: {self}")
 
+    @classmethod
+    def of(cls, height: int, width: int, channels: int = 1) -> Window | None:
+        """A window, or None where a file gives sizes that none has."""
+        return cls(height, width, channels) if min(height, width, channels) >= 1 else None
+
     @property
     def values(self) -> int:
         """Values that one output value is made from."""

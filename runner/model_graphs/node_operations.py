@@ -20,11 +20,12 @@ KINDS = {
     "FusedBatchNormV3": "batch_norm",
     "Softmax": "softmax",
     "Relu6": "relu6",
+    "Rsqrt": "rsqrt",
     **dict.fromkeys(
         ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "SquaredDifference", "Neg", "Square", "Sqrt"),
         "elementwise",
     ),
-    **dict.fromkeys(("Relu", "Rsqrt", "Exp", "Log", "Tanh", "Sigmoid", "Elu", "LeakyRelu", "Abs"), "elementwise"),
+    **dict.fromkeys(("Relu", "Exp", "Log", "Tanh", "Sigmoid", "Elu", "LeakyRelu", "Abs"), "elementwise"),
     **dict.fromkeys(
         ("Identity", "IdentityN", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "Snapshot"), "view"
     ),
@@ -53,11 +54,11 @@ def _window(node: Node, kind: str, inputs: tuple[Tensor, ...]) -> Window | None:
     """A filter is (height, width, in, out), of a depthwise one (height, width, in, multiplier)."""
     shape = inputs[1].shape if len(inputs) > 1 else None
     if kind in ("conv2d", "depthwise_conv2d") and shape is not None and len(shape) == 4:
-        return Window(shape[0], shape[1], shape[2] if kind == "conv2d" else 1)
+        return Window.of(shape[0], shape[1], shape[2] if kind == "conv2d" else 1)
     if kind == "dense" and shape is not None and len(shape) == 2:
-        return Window(1, 1, shape[1] if node.flag("transpose_b") else shape[0])
+        return Window.of(1, 1, shape[1] if node.flag("transpose_b") else shape[0])
     if kind in ("average_pool", "max_pool"):
         sizes = node.integers("ksize")
         if len(sizes) == 4:
-            return Window(*(sizes[2:4] if node.text("data_format") == "NCHW" else sizes[1:3]))
+            return Window.of(*(sizes[2:4] if node.text("data_format") == "NCHW" else sizes[1:3]))
     return None

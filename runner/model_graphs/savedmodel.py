@@ -122,7 +122,7 @@ class _Walk:
     def _tensor(self, known: Mapping[str, list[Tensor]], name: str) -> Tensor:
         tensors = known[_node_name(name)]
         last = name.rsplit(":", 1)[-1]
-        index = int(last) if ":" in name and last.isdigit() else 0
+        index = int(last) if ":" in name and last.isdecimal() else 0
         if index >= len(tensors):
             raise ModelError(self.path, f"its graph lacks the tensor {name}", "export the model again")
         return tensors[index]

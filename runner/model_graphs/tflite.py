@@ -22,6 +22,7 @@ KINDS = {
     "MEAN": "mean",
     "SOFTMAX": "softmax",
     "RELU6": "relu6",
+    "RSQRT": "rsqrt",
     "RESHAPE": "view",
     "SQUEEZE": "view",
     "EXPAND_DIMS": "view",
@@ -29,9 +30,7 @@ KINDS = {
     "DEQUANTIZE": "quantize",
     "SHAPE": "shape",
     **dict.fromkeys(("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE"), "elementwise"),
-    **dict.fromkeys(
-        ("RELU", "RSQRT", "EXP", "LOG", "TANH", "LOGISTIC", "NEG", "SQRT", "ABS", "PRELU"), "elementwise"
-    ),
+    **dict.fromkeys(("RELU", "EXP", "LOG", "TANH", "LOGISTIC", "NEG", "SQRT", "ABS", "PRELU"), "elementwise"),
     **dict.fromkeys(("PAD", "PADV2", "CAST", "TRANSPOSE", "CONCATENATION", "PACK", "STRIDED_SLICE", "SLICE"), "copy"),
 }
 """What each builtin operator computes."""
@@ -98,11 +97,17 @@ class _Reader:
 
     def _tensor(self, number: int) -> Tensor:
         tensor = self._graph.tensors[number]
-        shape = None if tensor.shape is None else tuple(int(size) for size in tensor.shape)
+        # A scalar's shape is absent.
+        shape = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
         data = self._model.buffers[tensor.buffer].data
         stored = data is not None and len(data) > 0
         label = tensor.name.decode("utf-8", "replace") if tensor.name else ""
-        return Tensor(f"{number} {label}", shape or (), self._types[tensor.type].lower(), stored)
+        return Tensor(
+            f"{number} {label}",
+            None if min(shape, default=0) < 0 else shape,
+            self._types[tensor.type].lower(),
+            stored,
+        )
 
 
 def _names(values: Any) -> dict[int, str]:
@@ -113,9 +118,9 @@ def _window(kind: str, inputs: tuple[Tensor, ...], options: Any) -> Window | Non
     """A filter is (out, height, width, in), of a depthwise one (1, height, width, out), of a dense one (out, in)."""
     shape = inputs[1].shape if len(inputs) > 1 else None
     if kind in ("conv2d", "depthwise_conv2d") and shape is not None and len(shape) == 4:
-        return Window(shape[1], shape[2], shape[3] if kind == "conv2d" else 1)
+        return Window.of(shape[1], shape[2], shape[3] if kind == "conv2d" else 1)
     if kind == "dense" and shape is not None and len(shape) == 2:
-        return Window(1, 1, shape[1])
+        return Window.of(1, 1, shape[1])
     if kind in ("average_pool", "max_pool"):
-        return Window(options.filterHeight, options.filterWidth)
+        return Window.of(options.filterHeight, options.filterWidth)
     return None

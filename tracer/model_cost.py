@@ -120,7 +120,11 @@ RULES: dict[str, Rule] = {
     # The shape of a tensor, read from its description.
     "shape": _none,
 }
-"""Multiply-accumulates and operations by kind, from the operation and how many values it writes."""
+"""
+Multiply-accumulates and operations by kind, from the operation and how many values it writes.
+
+What a kernel does beside them (the requantization of int8 sums, the order of loops) is how it computes, not what.
+"""
 
 NO_TRAFFIC = {"view", "shape"}
 PARAMETRIC = {"conv2d", "depthwise_conv2d", "dense", "bias", "batch_norm"}

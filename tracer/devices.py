@@ -5,9 +5,9 @@ Peaks are of the CUDA cores (a fused multiply-add a core and cycle is two operat
 learning accelerators are not in them. ``fp16_ratio`` is how many times the float32 rate the cores reach on pairs of
 float16: CUDA C++ programming guide, "Throughput of native arithmetic instructions", by compute capability.
 
-Clocks of Nano, TX2 and Xavier NX were read in NVIDIA's guide. Of the Orin modules, those of the Orin Nano, the Orin NX
-16GB and the AGX Orin 64GB were checked against excerpts of the sheets, a ``deviceQuery`` and the printed 5.3 TFLOP/s;
-the 765 MHz of the Orin NX 8GB and the 930 MHz of the AGX Orin 32GB are NVIDIA's figures as commonly quoted, not checked.
+Clocks of Nano, TX2 and Xavier NX were read in NVIDIA's guide. Of the Orin modules, those of the Orin Nano, the Orin
+NX 16GB and the AGX Orin 64GB were checked against excerpts of the sheets, a ``deviceQuery`` and the printed 5.3
+TFLOP/s; the 765 MHz of the Orin NX 8GB and the 930 MHz of the AGX Orin 32GB are as commonly quoted, not checked.
 """
 
 from __future__ import annotations

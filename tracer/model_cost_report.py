@@ -91,7 +91,7 @@ def render_cost(figures: dict[str, Any], console: Console) -> None:
     peak = total["peak_activation_bytes"]
     held = "not known" if peak is None else f"{peak + total['weight_bytes']:,} bytes"
     lines = [
-        f"Memory held at most: {held} (weights, and the most of activations at once)",
+        f"Memory held at most: {held} (weights and live activations)",
         f"Moved at least: {total['least_moved_bytes']:,} bytes (weights once, input and output)",
         *(f"Not counted: {one['name']}: {one['why']}" for one in cost["not_counted"]),
     ]
@@ -123,7 +123,7 @@ def published_lines(placed: dict[str, Any] | None) -> list[str]:
 
 
 def _cost_table(cost: dict[str, Any]) -> Table:
-    table = Table(title="Cost of one inference", box=box.SIMPLE, pad_edge=False)
+    table = Table(title="Cost of one inference", box=box.SIMPLE, pad_edge=False, collapse_padding=True)
     table.add_column("layer", overflow="fold", max_width=25)
     for name in ("params", "MACs", "weights B", "output B", "moved B"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.host import host
@@ -35,6 +36,7 @@ app.command("infer")(infer)
 app.command("ingest")(ingest)
 app.command("report")(report)
 app.command("runs")(runs)
+app.command("cost")(cost)
 app.command("dashboard")(dashboard)
 
 

@@ -1,0 +1,41 @@
+"""A Keras model (``.keras``, ``.h5``) as operations: exported by Keras for inference, read as a SavedModel."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from runner.model_errors import ModelError, RuntimeMissingError
+from runner.model_graphs.savedmodel import read_saved_model
+from tracer.model_operations import Operation
+
+
+def read_keras(path: Path) -> list[Operation]:
+    """
+    Operations of one inference, as Keras exports it: dropout is gone, batch norms are as Keras writes them.
+
+    Raises:
+        ModelError: if Keras does not load or export it.
+        RuntimeMissingError: if TensorFlow is not installed.
+    """
+    if not path.is_file():
+        raise ModelError(path, "there is no such model", "give a .keras or .h5 file")
+    # Its C++ side greets at length on standard error.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import tensorflow as tf
+    except ImportError:
+        raise RuntimeMissingError("TensorFlow", "kws-trace[tensorflow]") from None
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "model"
+        try:
+            # A model from elsewhere may hold code (Lambda layers): safe_mode refuses it.
+            model = tf.keras.models.load_model(path, compile=False, safe_mode=True)
+            model.export(str(exported), verbose=False)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(
+                path, f"Keras does not load it ({reason})", "save it with this version of Keras"
+            ) from None
+        return read_saved_model(exported)

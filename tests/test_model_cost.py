@@ -1,0 +1,171 @@
+"""Every formula of the cost of a model against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.errors import MalformedTraceError
+from tracer.model_cost import count_model, count_operation, peak_activations
+from tracer.model_cost_report import build_cost
+from tracer.model_operations import Operation, Tensor, Window
+
+
+def value(name: str, *shape: int, dtype: str = "float32") -> Tensor:
+    return Tensor(name, shape, dtype)
+
+
+def weight(name: str, *shape: int, dtype: str = "float32") -> Tensor:
+    return Tensor(name, shape, dtype, stored=True)
+
+
+def operation(kind, inputs, outputs, window=None, activation=None, name="one", layer="layer"):
+    return Operation(kind, name, layer, kind.upper(), tuple(inputs), tuple(outputs), window, activation)
+
+
+def test_the_first_convolution_of_the_benchmark_is_320_000_multiply_accumulates() -> None:
+    inputs = [value("x", 1, 49, 10, 1), weight("w", 10, 4, 1, 64)]
+    cost = count_operation(operation("conv2d", inputs, [value("y", 1, 25, 5, 64)], Window(10, 4, 1)))
+    # 25 x 5 x 64 outputs, each of 10 x 4 x 1 products.
+    assert (cost.macs, cost.operations, cost.parameters) == (320_000, 640_000, 2560)
+    # 490 inputs, 2560 weights and 8000 outputs of 4 bytes.
+    assert (cost.weight_bytes, cost.output_bytes, cost.moved_bytes) == (10_240, 32_000, 44_200)
+
+
+def test_a_bias_adds_one_and_a_fused_activation_its_own_to_each_output() -> None:
+    inputs = [value("x", 1, 5, 5, 2), weight("w", 1, 1, 2, 3), weight("b", 3)]
+    outputs = [value("y", 1, 5, 5, 3)]
+    plain = count_operation(operation("conv2d", inputs, outputs, Window(1, 1, 2)))
+    fused = count_operation(operation("conv2d", inputs, outputs, Window(1, 1, 2), "relu6"))
+    # 75 outputs of 2 products: 150 multiply-accumulates; + 75 for the bias; + 150 for relu6's two comparisons.
+    assert (plain.macs, plain.operations, plain.parameters) == (150, 375, 9)
+    assert (fused.macs, fused.operations) == (150, 525)
+
+
+def test_a_depthwise_convolution_sums_no_channels() -> None:
+    inputs = [value("x", 1, 25, 5, 64), weight("w", 3, 3, 64, 1)]
+    cost = count_operation(operation("depthwise_conv2d", inputs, [value("y", 1, 25, 5, 64)], Window(3, 3)))
+    assert (cost.macs, cost.operations, cost.parameters) == (72_000, 144_000, 576)
+
+
+def test_a_pointwise_convolution_and_a_dense_layer() -> None:
+    inputs = [value("x", 1, 25, 5, 64), weight("w", 1, 1, 64, 64)]
+    pointwise = count_operation(operation("conv2d", inputs, [value("y", 1, 25, 5, 64)], Window(1, 1, 64)))
+    inputs = [value("x", 1, 64), weight("w", 64, 12), weight("b", 12)]
+    dense = count_operation(operation("dense", inputs, [value("y", 1, 12)], Window(1, 1, 64)))
+    assert pointwise.macs == 512_000
+    assert (dense.macs, dense.operations, dense.parameters, dense.weight_bytes) == (768, 1548, 780, 3120)
+
+
+@pytest.mark.parametrize(
+    ("kind", "window", "operations"),
+    [
+        ("average_pool", Window(25, 5), 64 * 125),
+        ("max_pool", Window(25, 5), 64 * 124),
+        ("mean", None, 8000),
+        ("bias", None, 64),
+        ("elementwise", None, 64),
+        ("relu6", None, 128),
+        ("rsqrt", None, 128),
+        ("batch_norm", None, 128),
+        ("quantize", None, 128),
+        ("softmax", None, 320),
+        ("view", None, 0),
+        ("copy", None, 0),
+        ("shape", None, 0),
+    ],
+)
+def test_what_is_no_multiply_accumulate_is_counted_as_operations(kind, window, operations) -> None:
+    cost = count_operation(operation(kind, [value("x", 1, 25, 5, 64)], [value("y", 1, 64)], window))
+    assert (cost.macs, cost.operations, cost.parameters) == (0, operations, 0)
+    still = kind in ("view", "shape")
+    assert (cost.output_bytes, cost.moved_bytes) == ((0, 0) if still else (256, 32_256))
+
+
+def test_int8_values_take_a_byte_and_int32_biases_four() -> None:
+    inputs = [value("x", 1, 64, dtype="int8"), weight("w", 12, 64, dtype="int8"), weight("b", 12, dtype="int32")]
+    cost = count_operation(operation("dense", inputs, [value("y", 1, 12, dtype="int8")], Window(1, 1, 64)))
+    assert (cost.weight_bytes, cost.output_bytes, cost.moved_bytes) == (768 + 48, 12, 64 + 816 + 12)
+
+
+def test_an_epsilon_and_a_shape_are_no_parameters() -> None:
+    epsilon = count_operation(operation("elementwise", [weight("v", 64), weight("epsilon")], [value("y", 64)]))
+    reshape = count_operation(operation("view", [value("x", 1, 1, 64), weight("shape", 2)], [value("y", 1, 64)]))
+    assert (epsilon.parameters, reshape.parameters) == (64, 0)
+
+
+def test_a_weight_that_two_operations_read_is_one_parameter_and_moves_twice() -> None:
+    shared = weight("w", 8, 8)
+    first = operation("dense", [value("x", 1, 8), shared], [value("h", 1, 8)], Window(1, 1, 8), name="first")
+    second = operation("dense", [value("h", 1, 8), shared], [value("y", 1, 8)], Window(1, 1, 8), name="second")
+    cost = count_model([first, second])
+    assert (cost.parameters, cost.weight_bytes, cost.macs) == (64, 256, 128)
+    assert cost.moved_bytes == 2 * (32 + 256 + 32)
+    assert cost.least_moved_bytes == 256 + 32 + 32
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (operation("unknown", [value("x", 4)], [value("y", 4)]), "no rule for UNKNOWN"),
+        (operation("bias", [Tensor("x", None, "float32")], [value("y", 4)]), "the file gives no shape for x"),
+        (operation("bias", [value("x", 4)], [value("y", 4, dtype="string")]), "no size for values of type string"),
+        (
+            operation("average_pool", [value("x", 4)], [value("y", 4)], Window(1, 1), "gelu"),
+            "no rule for the fused activation gelu",
+        ),
+    ],
+)
+def test_what_cannot_be_counted_is_listed_and_never_zero(what: Operation, why: str) -> None:
+    cost = count_model([what])
+    assert [one.why for one in cost.not_counted] == [why]
+    assert (cost.costs[0].macs, cost.costs[0].operations, cost.costs[0].moved_bytes) == (None, None, None)
+    figures = build_cost(cost)
+    assert figures["layers"][0]["macs"] is None
+    assert figures["not_counted"] == [{"name": "one", "why": why}]
+    assert "1 operations are not counted: the totals are without them" in figures["notes"]
+
+
+def test_a_convolution_without_a_window_is_refused() -> None:
+    with pytest.raises(MalformedTraceError, match="without its window"):
+        count_operation(operation("conv2d", [value("x", 4), weight("w", 4)], [value("y", 4)]))
+    with pytest.raises(MalformedTraceError, match="at least 1"):
+        Window(0, 1)
+
+
+def test_activations_live_until_they_are_last_read_and_views_share_their_bytes() -> None:
+    x, a, b, c, y = value("x", 10), value("a", 100), value("b", 100), value("c", 1), value("y", 10)
+    chain = [
+        operation("elementwise", [x], [a]),
+        operation("view", [a], [b]),
+        operation("elementwise", [b], [c]),
+        # x is read once more: it has lived beside a, and beside c.
+        operation("elementwise", [x, c], [y]),
+    ]
+    assert peak_activations(chain) == 4 * (10 + 100 + 1)
+    assert peak_activations([]) == 0
+    assert peak_activations([operation("view", [Tensor("x", None, "float32")], [y])]) is None
+
+
+sizes = st.integers(1, 12)
+
+
+@given(st.lists(st.tuples(sizes, sizes, sizes, sizes), min_size=1, max_size=8))
+def test_the_layers_sum_to_the_totals(shapes: list[tuple[int, int, int, int]]) -> None:
+    chain = []
+    for index, (height, width, given_channels, out) in enumerate(shapes):
+        inputs = [
+            value(f"x{index}", 1, 9, 9, given_channels),
+            weight(f"w{index}", height, width, given_channels, out),
+        ]
+        window = Window(height, width, given_channels)
+        made = [value(f"y{index}", 1, 7, 7, out)]
+        chain.append(operation("conv2d", inputs, made, window, name=str(index), layer=str(index % 3)))
+    figures = build_cost(count_model(chain))
+    for key in ("parameters", "macs", "operations", "weight_bytes", "moved_bytes"):
+        assert figures["total"][key] == sum(layer[key] for layer in figures["layers"])
+    assert figures["total"]["macs"] == sum(49 * math.prod(shape) for shape in shapes)
+    assert figures["total"]["activation_bytes"] == sum(layer["output_bytes"] for layer in figures["layers"])

@@ -1,0 +1,234 @@
+"""Limits of devices, the roofline, and the place among published results, against values worked out by hand."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.cpu_probe import cpu_clock_hz, probe_cpu
+from tracer.devices import DEVICES, Limits, UnknownDeviceError, detect_device, find_device, match_device
+from tracer.model_cost import count_model
+from tracer.model_operations import Operation, Tensor, Window
+from tracer.published import COMMITS, PUBLISHED, place_among
+from tracer.roofline import attainable_per_s, build_limits, operation_points, roofline_curve
+
+LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
+
+
+def test_the_2021_report_s_own_count_takes_28_us_at_its_gentle_measure() -> None:
+    # 2 x 1,664,768 operations on 128 cores at 921 MHz. The report prints 28.42: its formula gives 28.24.
+    limits = find_device("nano").limits(gpu_hz=921e6)
+    figures = build_limits(2 * 1_664_768, 2008, 2008, limits, measured_ns=4.2e6)
+    assert figures["gentle_ns"] == pytest.approx(28_243, abs=1)
+    assert figures["gentle_ns"] == pytest.approx(28_420, rel=0.01)
+    # Its utilisation of 0.67 % and its 70.7 MB/s of input and output.
+    assert figures["measured"]["utilisation_gentle"] == pytest.approx(0.0067, abs=0.00005)
+    assert figures["needed_bytes_per_s_gentle"] == pytest.approx(70.7e6, rel=0.01)
+
+
+def test_the_report_s_peak_of_512_gflops_gives_its_6_5_us() -> None:
+    limits = Limits("as the report has it", 128, 921e6, 512e9, None, 25.6e9, "report")
+    assert build_limits(2 * 1_664_768, 2008, 2008, limits)["peak_ns"] == pytest.approx(6503, abs=1)
+
+
+def test_limits_are_the_longer_of_arithmetic_and_least_traffic() -> None:
+    # 40,000 operations at 20 G/s: 2 us, at 40 G/s: 1 us; 50,000 bytes at 5 GB/s: 10 us; 5,000: 1 us.
+    figures = build_limits(40_000, 50_000, 5_000, LIMITS, measured_ns=20_000)
+    assert (figures["peak_ns"], figures["peak_fp16_ns"], figures["gentle_ns"]) == (2000, 1000, 4000)
+    assert (figures["memory_ns"], figures["least_memory_ns"]) == (10_000, 1000)
+    assert (figures["limit_ns"], figures["bound"]) == (2000, "compute")
+    assert figures["ridge_operations_per_byte"] == 4
+    assert (figures["point"]["intensity"], figures["point"]["attainable_per_s"]) == (8, 20e9)
+    assert (figures["point_through_memory"]["intensity"], figures["point_through_memory"]["attainable_per_s"]) == (
+        0.8,
+        4e9,
+    )
+    measured = figures["measured"]
+    assert (measured["operations_per_s"], measured["utilisation_peak"], measured["utilisation_gentle"]) == (
+        2e9,
+        0.1,
+        0.2,
+    )
+    assert (measured["needed_bytes_per_s"], measured["bandwidth_share"]) == (2.5e9, 0.5)
+    assert build_limits(40_000, 50_000, 50_000, LIMITS)["bound"] == "memory"
+    assert build_limits(40_000, 50_000, 50_000, LIMITS)["measured"] is None
+
+
+def test_without_a_clock_there_is_no_gentle_measure() -> None:
+    figures = build_limits(1000, 10, 10, Limits("cpu", 2, None, 1e9, None, 1e9, "probe"), 1e4)
+    assert (figures["gentle_ns"], figures["needed_bytes_per_s_gentle"]) == (None, None)
+    assert figures["measured"]["utilisation_gentle"] is None
+
+
+@given(st.floats(1e-3, 1e4), st.floats(1e-3, 1e4))
+def test_the_roof_rises_to_its_ridge_and_is_flat_past_it(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert attainable_per_s(low, LIMITS) <= attainable_per_s(high, LIMITS) <= LIMITS.fp32_per_s
+    assert attainable_per_s(LIMITS.ridge, LIMITS) == LIMITS.fp32_per_s
+
+
+def test_the_curve_has_its_ends_and_its_ridge() -> None:
+    curve = roofline_curve(LIMITS, 0.1, 100, 4)
+    assert [round(intensity, 6) for intensity, _ in curve] == [0.1, 1, 4, 10, 100]
+    assert [rate for _, rate in curve] == pytest.approx([0.5e9, 5e9, 20e9, 20e9, 20e9])
+
+
+def test_an_operation_s_point_has_the_time_that_was_measured_for_it() -> None:
+    x, w, y = (
+        Tensor("x", (1, 64), "float32"),
+        Tensor("w", (64, 12), "float32", stored=True),
+        Tensor("y", (1, 12), "float32"),
+    )
+    dense = Operation("dense", "dense/MatMul", "dense", "MatMul", (x, w), (y,), Window(1, 1, 64))
+    view = Operation("view", "flatten", "flatten", "Reshape", (y,), (Tensor("z", (12,), "float32"),))
+    points = operation_points(count_model([dense, view]), LIMITS, {"dense/MatMul": 2000.0})
+    assert [point["name"] for point in points] == ["dense/MatMul"]
+    # 1536 operations over (64 + 768 + 12) x 4 bytes, in 2 us.
+    assert points[0]["intensity"] == pytest.approx(1536 / 3376)
+    assert points[0]["reached_per_s"] == pytest.approx(0.768e9)
+    assert operation_points(count_model([dense]), LIMITS)[0]["reached_per_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("key", "gflops", "gigabytes"),
+    [
+        ("nano", 235.9, 25.6),
+        ("tx2", 665.6, 59.7),
+        ("xavier-nx", 844.8, 59.7),
+        ("orin-nano-4gb", 640, 34.1),
+        ("orin-nano", 1280, 68.3),
+        ("orin-nano-super", 2089, 102.4),
+        ("orin-nx-8gb", 1566.7, 102.4),
+        ("orin-nx", 1880, 102.4),
+        ("agx-orin-32gb", 3333, 204.8),
+        ("agx-orin", 5324.8, 204.8),
+    ],
+)
+def test_a_device_s_peak_and_bandwidth_are_those_that_nvidia_prints(
+    key: str, gflops: float, gigabytes: float
+) -> None:
+    limits = find_device(key).limits()
+    assert limits.fp32_per_s / 1e9 == pytest.approx(gflops, rel=0.001)
+    assert limits.bytes_per_s / 1e9 == pytest.approx(gigabytes, rel=0.002)
+
+
+def test_every_device_of_the_table_has_a_source_and_is_in_the_test_above() -> None:
+    assert len(DEVICES) == 10
+    assert len({device.key for device in DEVICES}) == 10
+    assert all(device.source for device in DEVICES)
+
+
+def test_the_nano_reaches_472_gflops_in_float16() -> None:
+    assert find_device("Jetson Nano").limits().fp16_per_s == pytest.approx(471.9e9, rel=0.001)
+
+
+def test_measured_clocks_scale_the_limits() -> None:
+    top, half = find_device("nano").limits(), find_device("nano").limits(460.8e6, 800e6)
+    assert (half.fp32_per_s, half.bytes_per_s) == (top.fp32_per_s / 2, top.bytes_per_s / 2)
+    assert half.gentle_per_s == 128 * 460.8e6
+
+
+def test_a_device_that_is_not_in_the_table_is_told_with_those_that_are() -> None:
+    with pytest.raises(UnknownDeviceError, match="xavier-nx"):
+        find_device("tk1")
+
+
+@pytest.mark.parametrize(
+    ("model", "compatible", "key"),
+    [
+        ("NVIDIA Jetson Nano Developer Kit", ["nvidia,p3449-0000-a02+p3448-0000-a02", "nvidia,tegra210"], "nano"),
+        ("quill", ["nvidia,p2597-0000+p3310-1000", "nvidia,tegra186"], "tx2"),
+        ("NVIDIA Jetson Xavier NX Developer Kit", ["nvidia,p3509-0000+p3668-0000", "nvidia,tegra194"], "xavier-nx"),
+        ("NVIDIA Jetson Orin Nano Developer Kit", ["nvidia,p3768-0000+p3767-0005", "nvidia,p3767-0005"], "orin-nano"),
+        ("NVIDIA Jetson Orin Nano Developer Kit", ["nvidia,p3768-0000+p3767-0004"], "orin-nano-4gb"),
+        (
+            "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super",
+            ["nvidia,p3768-0000+p3767-0005-super", "nvidia,p3767-0005"],
+            "orin-nano-super",
+        ),
+        ("NVIDIA Jetson Orin NX Engineering Reference Developer Kit", ["nvidia,p3768-0000+p3767-0000"], "orin-nx"),
+        ("NVIDIA Jetson AGX Orin Developer Kit", ["nvidia,p3737-0000+p3701-0005", "nvidia,tegra234"], "agx-orin"),
+        ("NVIDIA Jetson AGX Orin", ["nvidia,p3737-0000+p3701-0004"], "agx-orin-32gb"),
+        ("NVIDIA Jetson Nano 2GB Developer Kit", [], "nano"),
+        ("Raspberry Pi 4 Model B Rev 1.2", ["raspberrypi,4-model-b", "brcm,bcm2711"], None),
+    ],
+)
+def test_a_device_tree_names_its_module(model: str, compatible: list[str], key: str | None) -> None:
+    found = match_device(model, compatible)
+    assert (found.key if found else None) == key
+
+
+def test_a_device_is_detected_by_its_device_tree_and_a_pc_is_none(tmp_path: Path) -> None:
+    assert detect_device(tmp_path) is None
+    tree = tmp_path / "proc" / "device-tree"
+    tree.mkdir(parents=True)
+    (tree / "model").write_bytes(b"NVIDIA Jetson Nano Developer Kit\0")
+    (tree / "compatible").write_bytes(b"nvidia,p3449-0000-b00+p3448-0000-b00\0nvidia,jetson-nano\0nvidia,tegra210\0")
+    assert detect_device(tmp_path) == find_device("nano")
+
+
+def test_the_probe_takes_the_best_of_its_repetitions() -> None:
+    # Each repetition reads the clock before and after it; the pass ends when its time is over.
+    ticks = iter([0, 0, 4_000_000, 4_000_000, 5_000_000, 6_000_000, 10**9, 0, 0, 50_000_000, 10**9])
+    limits = probe_cpu(1, seconds=0.5, clock=lambda: next(ticks))
+    assert limits.fp32_per_s == 2 * 512**3 / 1e-3
+    assert limits.bytes_per_s == 2 * 64 * 2**20 / 50e-3
+    assert limits.cores == 1
+
+
+def test_the_cpu_s_clock_is_that_of_cpufreq_else_of_cpuinfo_else_unknown(tmp_path: Path) -> None:
+    assert cpu_clock_hz(tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "cpuinfo").write_text("processor : 0\ncpu MHz\t\t: 2445.4\n")
+    assert cpu_clock_hz(tmp_path) == 2445.4e6
+    cpufreq = tmp_path / "sys/devices/system/cpu/cpu0/cpufreq"
+    cpufreq.mkdir(parents=True)
+    (cpufreq / "scaling_cur_freq").write_text("1479000\n")
+    assert cpu_clock_hz(tmp_path) == 1479e6
+
+
+def test_the_2021_latency_stands_third_of_six_in_v0_5_as_the_report_says() -> None:
+    # 232.26 inf/s; before it the Raspberry Pi 4 with 0.39 and 0.42 ms.
+    placed = place_among(1e9 / 232.26, near=3)
+    assert placed["rounds"]["v0.5"] == {"rank": 3, "of": 6}
+    pi = {row.system: row.latency_ns for row in PUBLISHED if row.submitter == "latentai"}
+    assert sorted(round(ns / 1e6, 2) for ns in pi.values()) == [0.39, 0.42]
+
+
+@given(st.floats(1e3, 1e10))
+def test_neighbours_stand_on_their_sides_and_the_rank_counts_the_faster(latency_ns: float) -> None:
+    placed = place_among(latency_ns)
+    assert all(one["latency_ns"] < latency_ns for one in placed["faster"])
+    assert all(one["latency_ns"] >= latency_ns for one in placed["slower"])
+    distinct = {(row.submitter, row.system, row.rate_hz) for row in PUBLISHED if row.division == "closed"}
+    assert placed["of"] == len(distinct) + 1
+    assert placed["rank"] == 1 + sum(1e9 / rate < latency_ns for _, _, rate in distinct)
+
+
+def test_every_published_result_has_a_positive_rate_and_a_repository_at_a_commit() -> None:
+    assert len(PUBLISHED) == 89
+    assert {row.round for row in PUBLISHED} == set(COMMITS)
+    assert all(row.rate_hz > 0 and row.division in ("closed", "open") for row in PUBLISHED)
+    assert PUBLISHED[0].source.startswith("mlcommons/tiny_results_v0.5: closed/")
+
+
+def test_published_rates_are_those_of_the_logs(shared_data: Path) -> None:
+    rates = {(row.round, row.system): row.rate_hz for row in PUBLISHED}
+    results = shared_data / "mlperf-tiny-results"
+    for folder, key in (
+        ("v1.3-STMicroelectronics-NUCLEO_L4R5ZI-P", ("v1.3", "NUCLEO_L4R5ZI-P")),
+        ("v0.5-reference-Nucleo-L4R5ZI", ("v0.5", "Nucleo-L4R5ZI")),
+    ):
+        printed = re.search(r"Median throughput is +([\d.]+)", (results / folder / "results.txt").read_text())
+        assert printed is not None
+        assert float(printed[1]) == rates[key]
+    # This log prints no rate: five windows of 25,000 inferences, after the lap of `timestamp`.
+    log = (results / "v0.5-latentai-raspberry_pi_4" / "performance_log.txt").read_text(errors="replace")
+    laps = [int(lap) for lap in re.findall(r"m-lap-us-(\d+)", log)][1:]
+    median = statistics.median(25_000e6 / (end - start) for start, end in zip(laps[::2], laps[1::2], strict=True))
+    assert round(median, 3) == rates["v0.5", "raspberry_pi_4_leip_framework/kws_fp32"]

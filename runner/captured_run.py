@@ -14,6 +14,7 @@ from runner.nsys.reports import export_sqlite, is_report
 from runner.run_job import RunJob, serve_run, tell
 from tracer.errors import KwsTraceError
 from tracer.ingest import ingest
+from tracer.profiles.nsys_capture import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
 from tracer.run_info import default_run_name
@@ -99,15 +100,27 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
 
 
 def take_in(
-    run: StoredRun, paths: Sequence[Path], nsys: Nsys | None = None, *, replace_old: bool = False
+    run: StoredRun,
+    paths: Sequence[Path],
+    nsys: Nsys | None = None,
+    *,
+    replace_old: bool = False,
 ) -> StoredRun:
     """
     Ingest profiles of a run; reports of nsys are exported by the installed one first, beside the run.
 
+    Args:
+        run: complete or recovered.
+        paths: each of another stretch of it.
+        nsys: of this machine; found when it is needed.
+        replace_old: take out the captures that the run has.
+
     Raises:
         KwsTraceError: if one cannot be read, or is not of this run.
     """
-    profiles = [read_profile(path, run.folder, nsys) for path in paths]
+    # Exports of nsys 2022 do not say what was asked for; a run that we profiled ourselves does.
+    asked = frozenset((run.info.profiler or {}).get("traced", ()))
+    profiles = [_with_asked(read_profile(path, run.folder, nsys), asked) for path in paths]
     run = ingest(run, profiles, replace_old=replace_old)
     for number, facts in enumerate(run.info.captures):
         clock = facts["clock"]
@@ -117,6 +130,11 @@ def take_in(
             f"rate {clock['rate_ppm']:+.1f} ppm"
         )
     return run
+
+
+def _with_asked(profile: Profile, asked: frozenset[str]) -> Profile:
+    notes = tuple(note for note in profile.notes if not (asked and note.startswith(UNSAID)))
+    return replace(profile, traced=profile.traced | asked, notes=notes)
 
 
 def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Profile:

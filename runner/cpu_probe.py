@@ -36,7 +36,7 @@ def probe_cpu(
         clock: nanoseconds.
         root: where ``/sys`` and ``/proc`` are, for the clock rate.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+    from threadpoolctl import threadpool_limits
 
     cores = threads or len(os.sched_getaffinity(0))
     left, right = (np.full((_SIDE, _SIDE), 0.5, np.float32) for _ in range(2))

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
-import sys
-import termios
 import time
-import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,46 +14,14 @@ import pytest
 
 from runner.dataset import shipped_dataset
 from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from tests.serial_client import Client, results, running_dut
 from tracer.run_store import open_run
-
-
-class Client:
-    """The least that a host is: writes a command, reads to ``m-ready``."""
-
-    def __init__(self, path: Path) -> None:
-        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self.fd)
-        termios.tcflush(self.fd, termios.TCIOFLUSH)
-
-    def ask(self, command: bytes) -> list[str]:
-        os.write(self.fd, command)
-        data = b""
-        while not data.endswith(b"m-ready\r\n"):
-            data += os.read(self.fd, 4096)
-        return data.decode().split("\r\n")[:-1]
-
-    def load(self, data: bytes) -> None:
-        self.ask(f"db load {len(data)}%".encode())
-        for start in range(0, len(data), 31):
-            last = self.ask(f"db {data[start : start + 31].hex()}%".encode())
-        assert last == ["m-load-done", "m-ready"]
 
 
 @pytest.fixture
 def dut(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{tmp_path / 'dut'}"]
-    command += ["--traces", str(tmp_path / "traces"), "--name", "run"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        while "ready on" not in (line := child.stderr.readline()):
-            assert line, "the DUT ended before it was ready"
+    with running_dut(tmp_path) as child:
         yield child
-        child.kill()
-
-
-def results(lines: list[str]) -> list[float]:
-    found = [match[1] for line in lines if (match := re.match(r"m-results-\[(.*)\]$", line))]
-    return [float(value) for value in found[-1].split(",")]
 
 
 def test_predictions_equal_the_model_called_directly_and_the_run_holds_them(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tracer.attribution import Attribution, attribute
 from tracer.breakdown import Breakdown, break_down
 from tracer.captured_profile import captured_work, joined
-from tracer.captured_work import CapturedWork
+from tracer.captured_work import FRAMEWORK_STAGES, CapturedWork
 from tracer.captures import read_capture
 from tracer.gains import GainFigure, gain_figures
 from tracer.inference_ranges import InferenceRanges, stage_ranges
@@ -50,6 +50,11 @@ class KernelLevel:
     unprofiled_ns: Integers
     unprofiled: str
 
+    @property
+    def computing_known(self) -> bool:
+        """Whether the capture tells computing from the framework around it: by GPU work or by a host's operations."""
+        return bool(len(self.work.gpu) or len(self.work.ops.start_ns))
+
 
 def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelLevel | None:
     """
@@ -76,6 +81,9 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
     picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
     few = captured_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
     gains = _at_the_mean(gain_figures(replay(few), breakdown.busy_ns, wall), walls if len(walls) else _walls(few))
+    if not (len(work.gpu) or len(work.ops.start_ns)):
+        # What would remain without the framework is its computing, which this capture does not show.
+        gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
     name = (unprofiled or run).name if len(walls) else ""
     attribution = attribute(profile, ranges)
     return KernelLevel(profile, ranges, keep, attribution, work, breakdown, verdict(breakdown), gains, walls, name)

@@ -73,6 +73,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
         "traced": sorted(profile.traced),
         "inferences": len(wall),
         "has_gpu_work": bool(len(level.work.gpu)),
+        "computing_known": level.computing_known,
         "wall_ns": _time(wall, wall),
         "kernel_ns": _time(parts["kernel"], wall),
         "copy_ns": _time(parts["copy"], wall),
@@ -157,13 +158,14 @@ def _notes(level: KernelLevel) -> list[str]:
     notes = list(profile.notes)
     if profile.experimental:
         notes.append(f"experimental: no real {profile.source} file with GPU work has tested this reader")
-    if not len(work.gpu):
-        if "cuda" in profile.traced:
-            notes.append("CUDA was traced and the GPU did nothing: the model ran on the CPU")
-        else:
-            notes.append("CUDA was not traced: whether a GPU worked is not known")
-    elif work.gpu.kernel.all():
+    if len(work.gpu) and work.gpu.kernel.all():
         notes.append("no copy traced (host-mapped or embedded)")
+    if not len(work.gpu) and profile.source != "tensorflow":
+        nothing = "CUDA was traced and the GPU did nothing: the model ran on the CPU"
+        unknown = "CUDA was not traced: whether a GPU worked is not known"
+        notes.append(nothing if "cuda" in profile.traced else unknown)
+    if not level.computing_known:
+        notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes
 
 

@@ -51,12 +51,13 @@ def answer_lines(report: Figures) -> list[str]:
         busy, overhead = gpu["busy_ns"], gpu["overhead_ns"]
         lines.append(_busy(busy["mean"], busy["share"], overhead["mean"], overhead["share"]))
         lines.append(f"(both of the profiled run; an inference in the mean; {clocks})")
-    lines.append(gpu["verdict"]["sentence"])
+    if gpu["computing_known"]:
+        lines.append(gpu["verdict"]["sentence"])
     if beside is not None and beside["profiler_ratio"] is not None:
         ratio = beside["profiler_median_ratio"]
         lines.append(
             f"The profiler: {ratio:.2f} times the unprofiled median inference ({100 * (ratio - 1):+.0f} %), "
-            f"{gpu['source']} {gpu['version']}"
+            + " ".join(word for word in (gpu["source"], gpu["version"]) if word)
         )
     return lines
 
@@ -128,7 +129,9 @@ def _part_table(report: Figures) -> Table:
             table.add_row(part_text(name), *row)
     for name, one in report["overhead"].items():
         row = [time_text(one["mean"]), share_text(one["share"]), time_text(one["median"])]
-        table.add_row(part_text(name), *row, time_text(one["cpu_total"]))
+        told_apart = name != "framework" or gpu["computing_known"]
+        label = part_text(name) if told_apart else "framework and computing"
+        table.add_row(label, *row, time_text(one["cpu_total"]))
     wall = gpu["wall_ns"]
     table.add_row("inference", time_text(wall["mean"]), "100.0 %", time_text(wall["median"]), "-", style="bold")
     return table
@@ -168,7 +171,7 @@ def _gain_table(gains: list[Figures]) -> Table:
     bound = " (upper bounds)" if any(one["upper_bound"] for one in gains) else ""
     table = Table(title=f"What removing it would give, by replay{bound}")
     table.add_column("removed")
-    for name in ("an inference", "95 % of it", "inf/s then"):
+    for name in ("an inference", "95 % interval", "inf/s then"):
         table.add_column(name, justify="right")
     shown = [one for one in gains if one["gain_ns"] > 0]
     for one in shown:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.figure_text import share_text, time_text
 from tracer.model_cost import ModelCost, OperationCost
-from tracer.report_text import share_text, time_text
 
 REFERENCE_MACS = 2_656_768
 REPORT_2021_MACS = 1_664_768

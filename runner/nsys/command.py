@@ -41,9 +41,8 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
     missing = [name for name in _NEEDED if name not in nsys.options]
     if missing:
         raise NsysBrokenError(f"{nsys.path} {nsys.version} has no --{missing[0]}", "install 2020.4 or newer")
-    traces = [name for name in _TRACES[preset] if name in nsys.traces or name in ("cuda", "nvtx")]
     wanted = {
-        "trace": ",".join(traces),
+        "trace": ",".join(traced(nsys, preset)),
         # Its processor sampling costs what is to be measured.
         "sample": "none",
         "cpuctxsw": "none",
@@ -58,6 +57,11 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
     }
     options = [f"--{name}={value}" for name, value in wanted.items() if name in nsys.options]
     return [str(nsys.path), "profile", *options, *program]
+
+
+def traced(nsys: Nsys, preset: str) -> tuple[str, ...]:
+    """What a preset asks of this nsys to trace."""
+    return tuple(name for name in _TRACES[preset] if name in nsys.traces or name in ("cuda", "nvtx"))
 
 
 def estimated_bytes(inferences: int, windows: int) -> int:

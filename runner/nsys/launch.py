@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from runner.nsys.command import estimated_bytes, profile_command
+from runner.nsys.command import estimated_bytes, profile_command, traced
 from runner.nsys.installation import Nsys
 from runner.nsys.reports import RAW, REPORTS, import_raw
 
@@ -26,7 +27,7 @@ class ChildOrders:
 
     name: str
     pid_file: Path
-    profiler: dict[str, str]
+    profiler: dict[str, Any]
 
 
 def taken_orders() -> ChildOrders | None:
@@ -69,7 +70,7 @@ def run_under_nsys(
     pid_file = folder / "dut.pid"
     program = [sys.executable, "-m", "runner", *arguments]
     command = profile_command(nsys, preset, windows, folder / "capture", program)
-    profiler = {"name": "nsys", "version": nsys.version, "preset": preset}
+    profiler = {"name": "nsys", "version": nsys.version, "preset": preset, "traced": traced(nsys, preset)}
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler})
     child = {**os.environ, CHILD: orders, "TMPDIR": str(folder.resolve())}
     # Text that is not registered would not start a capture range either.

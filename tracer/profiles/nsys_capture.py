@@ -24,6 +24,9 @@ NEWEST = (3, 25)
 OLDEST = (3, 0)
 """Schema of nsys 2022.4, the oldest that real files have tested."""
 
+UNSAID = "the export does not say what was asked for"
+"""How the note begins that falls away for who knows what was asked for."""
+
 _KINDS = {
     "cuda": ("Cuda", "CUDA profiling initialization"),
     "nvtx": ("NvtxEvents", "NVTX profiling initialization"),
@@ -140,7 +143,7 @@ def read_traced(export: Export, strings: StringIds, rows: dict[str, int]) -> tup
         return frozenset(traced), ()
     unknown = [name for kind, name in (("cuda", "CUDA"), ("nvtx", "NVTX")) if kind not in traced]
     note = (
-        "the export does not say what was asked for, and holds no sign of {}: either it was not traced or the "
+        UNSAID + ", and holds no sign of {}: either it was not traced or the "
         "program made no use of it; capture with --trace=cuda,nvtx to be sure"
     )
     return frozenset(traced), tuple(note.format(name) for name in unknown)

@@ -166,7 +166,9 @@ def _take_event(found: _Found, row: dict[str, str]) -> None:
         found.calls.append((found.process, 0, name, start, end, correlation))
     elif (kind := _work_kind(name)) is not None:
         number = stream if re.fullmatch(r"[0-9]{1,18}", stream) else "-1"
-        size = size_bytes(row.get("Size", ""), found.units.get("Size", "")) if kind != "kernel" else None
+        # What unified memory moved stands in a column of its own.
+        column = "Unified Memory" if row.get("Unified Memory") else "Size"
+        size = size_bytes(row.get(column, ""), found.units.get(column, "")) if kind != "kernel" else None
         work = (_device(found, device), int(number), kind, _work_name(name), size, start, end, correlation)
         found.work.append((found.process, *work))
 

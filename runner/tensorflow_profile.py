@@ -57,7 +57,11 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
     try:
         yield block
     finally:
-        profiler.stop()
+        try:
+            profiler.stop()
+        except tf.errors.OpError as error:
+            problem = f"it did not end well ({error.message})"
+            raise ProfilerError(problem, f"see whether {logdir} can be written to") from error
     written = sorted(set(logdir.rglob("*.xplane.pb")) - before)
     if not written:
         raise ProfilerError(f"it left no *.xplane.pb in {logdir}", "see whether that folder can be written to")

@@ -209,3 +209,10 @@ def test_ranges_without_a_running_profiler_are_balanced_and_record_nothing(real_
     assert ranges is not None
     compose_loop([("a", lambda: None), ("b", lambda: None)], ranges)(0, 5, [].extend)
     assert ranges.domain == []
+
+
+def test_a_profiler_that_somebody_else_stopped_is_told(real_profile: Path, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(ProfilerError, match="did not end well"), profile_block(tmp_path):
+        tf.profiler.experimental.stop()

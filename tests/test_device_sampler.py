@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.device.sampler import DeviceSampler
+from runner.device.sampler import DeviceSampler, leave_the_cpus_of_the_run
 from tests.device_trees import jetson_nano, jetson_orin
 from tracer.device_samples import header_line, sweep_line
 from tracer.errors import MalformedTraceError
@@ -34,8 +34,8 @@ def test_a_run_is_sampled_on_the_clock_of_its_spans(tmp_path: Path) -> None:
     assert sampler.stop()
     after = time.perf_counter_ns()
     found = read_sample_journal(journal)
-    assert all(before < sample.time_ns < after for sample in found.samples)
-    gpu = [sample.value for sample in found.samples if sample.source == "gpu"]
+    assert all(before < sample.time_ns < after for sample in found.samples())
+    gpu = [sample.value for sample in found.samples() if sample.source == "gpu"]
     assert gpu[0] == 306_000_000
     # The last sweep is made after the end was asked for: a run's last window has a reading behind it.
     assert gpu[-1] == 624_750_000
@@ -91,10 +91,10 @@ def test_a_torn_journal_keeps_what_was_whole(tmp_path: Path) -> None:
     for torn in ("6 0=4", "6", "x"):
         journal.write_text(whole + torn)
         found = read_sample_journal(journal)
-        assert [(sample.time_ns, sample.source, sample.value) for sample in found.samples] == [(5, "gpu", 7)]
+        assert [(sample.time_ns, sample.source, sample.value) for sample in found.samples()] == [(5, "gpu", 7)]
         assert (found.failures, found.torn) == (None, 1)
     journal.write_text(whole + "6 9=4\n7 1=8\n")
-    assert [sample.value for sample in read_sample_journal(journal).samples] == [7, 8]
+    assert read_sample_journal(journal).values == [7, 8]
     assert read_sample_journal(journal).torn == 1
 
 
@@ -103,3 +103,25 @@ def test_a_file_that_is_no_journal_is_refused_by_name(tmp_path: Path, text: str)
     (tmp_path / "samples.txt").write_text(text)
     with pytest.raises(MalformedTraceError, match=r"samples\.txt"):
         read_sample_journal(tmp_path / "samples.txt")
+
+
+def test_the_sampler_leaves_the_cpus_that_a_run_is_held_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[set[int]] = []
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {2})
+    monkeypatch.setattr("os.sched_setaffinity", lambda _, cpus: chosen.append(cpus))
+    leave_the_cpus_of_the_run()
+    assert chosen == [{0, 1, 3}]
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3})
+    leave_the_cpus_of_the_run()
+    assert len(chosen) == 1
+
+
+def test_a_profiler_of_the_run_does_not_enter_the_sampler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NVTX_INJECTION64_PATH", "/no/such/library.so")
+    sampler = DeviceSampler.start(tmp_path / "samples.txt", 20, jetson_nano(tmp_path / "nano"))
+    assert sampler is not None
+    wait_for_sweeps(tmp_path / "samples.txt", 1)
+    environment = Path(f"/proc/{sampler.process.pid}/environ").read_bytes()
+    assert b"NVTX_INJECTION64_PATH" not in environment
+    assert sampler.stop()

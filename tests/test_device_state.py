@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.device_samples import Sample
+from tracer.device_report import device_figures, device_lines
+from tracer.device_samples import Sample, header_line, sweep_line
 from tracer.device_state import (
     SAMPLES,
     Frequency,
     WindowState,
+    differing_frequencies,
     energy_mj,
     frequencies_during,
+    journal_table,
     samples_table,
     window_marks,
 )
+from tracer.sample_journal import read_sample_journal
 
 SECOND = 1_000_000_000
 
@@ -129,3 +135,46 @@ def test_throttling_that_began_in_a_window_marks_it_and_that_before_does_not() -
 def test_a_window_between_two_sweeps_says_that_nothing_is_known() -> None:
     samples = samples_table(table("gpu", "frequency_hz", [921, 614]), "run")
     assert window_marks(samples, windows((10, 20))) == (WindowState(0, 0, (), ()),)
+
+
+def test_two_runs_at_different_frequencies_are_told_apart() -> None:
+    first = [Frequency("cpu0", 1000, 1000, 1000, 1), Frequency("gpu", 921, 921, 921, 1)]
+    assert differing_frequencies(first, [Frequency("gpu", 614, 614, 614, 1)]) == ("gpu",)
+    assert differing_frequencies(first, [Frequency("cpu0", 1015, 1015, 1015, 1)]) == ()
+    assert differing_frequencies(first, []) == ()
+
+
+def test_a_journal_becomes_the_table_of_its_samples(tmp_path: Path) -> None:
+    path = tmp_path / "samples.txt"
+    sources = [("cpu0", "frequency_hz"), ("gpu", "frequency_hz"), ("rail:VDD_IN", "power_mw")]
+    path.write_text(header_line(sources, 250) + sweep_line(5, [7, None, 9]) + sweep_line(6, [8, 1, 9]))
+    journal = read_sample_journal(path)
+    found = journal_table(journal, "run")
+    assert found.schema == SAMPLES
+    assert found.to_pylist() == samples_table(journal.samples(), "run").to_pylist()
+    assert found.num_rows == 5
+    assert window_marks(found, windows((5, 6))) == (WindowState(0, 2, ("cpu",), ()),)
+
+
+def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
+    rows = table("gpu", "frequency_hz", [921_600_000, 921_600_000, 614_400_000]) + table(
+        "rail:POM_5V_IN", "power_mw", [2000, 2000, 3000]
+    )
+    bounds = windows((0, SECOND), (SECOND, 2 * SECOND)).append_column("inferences", pa.array([100, 100]))
+    figures = device_figures(samples_table(rows, "run"), bounds)
+    assert figures["marked"] == [1]
+    assert figures["windows"][0]["energy"]["mj_per_inference"] == pytest.approx(20.0)
+    assert device_lines(figures) == [
+        "window 1: gpu 768 MHz",
+        "window 0: 20 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        "window 1: gpu changed frequency",
+        "window 1: 25 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+    ]
+
+
+def test_a_run_that_was_not_sampled_says_so() -> None:
+    bounds = windows((0, SECOND)).append_column("inferences", pa.array([1]))
+    assert device_lines(device_figures(samples_table([], "run"), bounds)) == ["frequencies not recorded"]
+    sparse = samples_table(table("gpu", "frequency_hz", [1]), "run")
+    short = windows((10, 20)).append_column("inferences", pa.array([1]))
+    assert "not known" in device_lines(device_figures(sparse, short))[0]

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL, Sample
+from tracer.sample_journal import SampleJournal
 
 SAMPLES = pa.schema(
     [
@@ -103,12 +104,37 @@ class WindowState:
 def samples_table(samples: Iterable[Sample], run_id: str) -> pa.Table:
     """The samples as a table of ``SAMPLES``, in the order given."""
     rows = list(samples)
+    return _table(
+        run_id,
+        [row.time_ns for row in rows],
+        pa.array([row.source for row in rows], SAMPLES.field("source").type),
+        pa.array([row.quantity for row in rows], SAMPLES.field("quantity").type),
+        [row.value for row in rows],
+    )
+
+
+def journal_table(journal: SampleJournal, run_id: str) -> pa.Table:
+    """What the sampling process left as a table of ``SAMPLES``, without an object a reading."""
+    numbers = pa.array(journal.numbers, pa.int16())
+    named = [
+        pa.DictionaryArray.from_arrays(numbers, pa.array([source[part] for source in journal.sources], pa.string()))
+        for part in (0, 1)
+    ]
+    # Casting to text and back makes the dictionaries distinct: a quantity stands once for each of its sources.
+    source, quantity = (
+        column.cast(pa.string()).dictionary_encode().cast(SAMPLES.field(name).type)
+        for column, name in zip(named, ("source", "quantity"), strict=True)
+    )
+    return _table(run_id, journal.times_ns, source, quantity, journal.values)
+
+
+def _table(run_id: str, times: list[int], source: pa.Array, quantity: pa.Array, values: list[int]) -> pa.Table:
     columns = {
-        "run_id": pa.array([run_id] * len(rows), SAMPLES.field("run_id").type),
-        "time_ns": pa.array([row.time_ns for row in rows], pa.int64()),
-        "source": pa.array([row.source for row in rows], SAMPLES.field("source").type),
-        "quantity": pa.array([row.quantity for row in rows], SAMPLES.field("quantity").type),
-        "value": pa.array([row.value for row in rows], pa.int64()),
+        "run_id": pa.array([run_id] * len(times), SAMPLES.field("run_id").type),
+        "time_ns": pa.array(times, pa.int64()),
+        "source": source,
+        "quantity": quantity,
+        "value": pa.array(values, pa.int64()),
     }
     return pa.table(columns, SAMPLES)
 
@@ -122,10 +148,21 @@ def frequencies_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[F
     """
     found = []
     for source, times, values in _series(samples, FREQUENCY_HZ):
-        inside = values[(times >= start_ns) & (times <= end_ns)]
+        inside = values[_inside(times, start_ns, end_ns)]
         if inside.size:
             found.append(_frequency(source, inside))
     return tuple(found)
+
+
+def differing_frequencies(first: Iterable[Frequency], second: Iterable[Frequency]) -> tuple[str, ...]:
+    """Sources in both whose medians differ by more than ``CHANGE`` of the larger: two runs not to be compared."""
+    others = {frequency.source: frequency.median_hz for frequency in second}
+    return tuple(
+        frequency.source
+        for frequency in first
+        if (other := others.get(frequency.source)) is not None
+        and abs(frequency.median_hz - other) > CHANGE * max(frequency.median_hz, other)
+    )
 
 
 def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
@@ -156,7 +193,7 @@ def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
             smallest = int(differences[differences > 0].min())
             step = min(step, smallest) if step else smallest
     times = rails[chosen[0]][0]
-    inside = int(((times >= start_ns) & (times <= end_ns)).sum())
+    inside = times[_inside(times, start_ns, end_ns)].size
     return Energy(total_mj, chosen, inside, int(np.median(np.diff(times))), step)
 
 
@@ -181,14 +218,14 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
         changed = [
             source
             for source, times, values in frequencies
-            if (inside := values[(times >= start_ns) & (times <= end_ns)]).size and _frequency(source, inside).changed
+            if (inside := values[_inside(times, start_ns, end_ns)]).size and _frequency(source, inside).changed
         ]
         throttled = [
             source
             for source, times, values in throttling
             if _throttled(times, values, start_ns, end_ns, is_level=source in levels)
         ]
-        count = int(((sweeps >= start_ns) & (sweeps <= end_ns)).sum())
+        count = sweeps[_inside(sweeps, start_ns, end_ns)].size
         states.append(WindowState(window, count, tuple(changed), tuple(sorted(set(throttled)))))
     return tuple(states)
 
@@ -223,6 +260,11 @@ def _judged_frequencies(samples: pa.Table) -> list[_Series]:
     return [("cpu", sweeps, fastest), *others]
 
 
+def _inside(times: NDArray[np.int64], start_ns: int, end_ns: int) -> slice:
+    """Positions of the sorted times that lie in ``[start_ns, end_ns]``."""
+    return slice(int(np.searchsorted(times, start_ns, "left")), int(np.searchsorted(times, end_ns, "right")))
+
+
 def _frequency(source: str, values: NDArray[np.int64]) -> Frequency:
     return Frequency(source, int(np.median(values)), int(values.min()), int(values.max()), int(values.size))
 
@@ -231,12 +273,12 @@ def _throttled(
     times: NDArray[np.int64], values: NDArray[np.int64], start_ns: int, end_ns: int, *, is_level: bool
 ) -> bool:
     """A level above 0 inside; a count that is higher at the last sweep inside than at the last one before."""
-    inside = values[(times >= start_ns) & (times <= end_ns)]
+    where = _inside(times, start_ns, end_ns)
+    inside, before = values[where], values[: where.start]
     if not inside.size:
         return False
     if is_level:
         return bool((inside > 0).any())
-    before = values[times < start_ns]
     return bool(inside[-1] > (before[-1] if before.size else inside[0]))
 
 

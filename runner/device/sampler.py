@@ -8,6 +8,7 @@ processes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -27,6 +28,9 @@ from tracer.device_samples import failures_line, header_line, sweep_line
 INTERVAL_MS = 250
 NICENESS = 10
 """What is measured goes first: a late sweep is still right, since it is stamped when it is made."""
+
+INJECTED = ("LD_PRELOAD", "NVTX_INJECTION64_PATH", "CUDA_INJECTION64_PATH")
+"""By these a profiler enters a run's children; this one is none of its business."""
 
 
 def all_sensors(root: Path) -> list[Sensor]:
@@ -71,6 +75,7 @@ class DeviceSampler:
             return None
         package_root = str(Path(__file__).resolve().parent.parent.parent)
         paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {name: value for name, value in os.environ.items() if name not in INJECTED}
         command = [sys.executable, "-m", "runner.device.sampler", str(root), str(interval_ms)]
         with journal.open("wb") as target:
             process = subprocess.Popen(
@@ -78,7 +83,7 @@ class DeviceSampler:
                 stdin=subprocess.PIPE,
                 stdout=target,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
                 # Ctrl-C goes to a terminal's whole group; the last sweeps should outlive it.
                 start_new_session=True,
             )
@@ -124,8 +129,18 @@ def sample(sensors: list[OpenSensor], interval_ms: int, target: TextIO, parent: 
     target.write(failures_line(failures))
 
 
+def leave_the_cpus_of_the_run() -> None:
+    """Of a run that is held to some CPUs (``taskset``) take others, where there are any that we may use."""
+    others = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0)
+    if others:
+        # A control group may forbid them all: then the run's own have to do.
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, others)
+
+
 def _main(root: str, interval_ms: str) -> None:
     os.nice(NICENESS)
+    leave_the_cpus_of_the_run()
     sample(open_sensors(all_sensors(Path(root))), int(interval_ms), sys.stdout, sys.stdin.fileno())
 
 

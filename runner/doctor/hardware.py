@@ -112,9 +112,7 @@ def check_temperature(system: System) -> Finding | None:
     said = f"{name} {now / 1000:g} C, throttles at {limit / 1000:g} C"
     if now < limit - NEAR_LIMIT_MC:
         return Finding("temperature", FINE, said)
-    return Finding(
-        "temperature", WARNING, said, "let it cool, or set its fan to full (jetson_clocks --fan on a Jetson)"
-    )
+    return Finding("temperature", WARNING, said, "let it cool, or set its fan to full")
 
 
 def check_throttling(system: System) -> Finding | None:
@@ -145,7 +143,7 @@ def check_load(system: System) -> Finding:
         "other load",
         WARNING,
         f"{minute:g} runnable over the last minute: the benchmark shares the machine",
-        "end what `top` shows; on a Jetson stop the desktop (sudo systemctl isolate multi-user.target)",
+        "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)",
     )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
+from runner.commands.doctor import doctor
 from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
@@ -38,6 +39,7 @@ app.command("report")(report)
 app.command("runs")(runs)
 app.command("cost")(cost)
 app.command("dashboard")(dashboard)
+app.command("doctor")(doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,66 @@
+"""All checks in their order, each with the words that stand there while it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.device.board import Board, read_board
+from runner.doctor import hardware
+from runner.doctor.findings import Finding
+from runner.doctor.profilers import check_profilers
+from runner.doctor.runtimes import check_litert, check_tensorflow
+from runner.doctor.serial_port import PERFORMANCE_BAUD, check_port
+from runner.doctor.system import System
+
+DEFAULT_PORT = "/dev/ttyGS0"
+"""The serial gadget, by which a Jetson is a DUT on its USB port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the session will use; without a port, the gadget's on a Jetson, and no line about a port on a PC."""
+
+    port: str | None = None
+    baud: int = PERFORMANCE_BAUD
+    traces: Path = Path("traces")
+    tensorflow: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look: ``doing`` tells what takes the time."""
+
+    doing: str
+    look: Callable[[], Iterable[Finding]]
+
+
+def checks(system: System, settings: Settings) -> tuple[Check, ...]:
+    """The checks of this machine; nothing is looked at before each is called, but which board it is."""
+    board = read_board(system.root)
+    port = settings.port or (DEFAULT_PORT if board.is_jetson else None)
+    found = [Check("the board", lambda: [hardware.check_board(system, board)])]
+    if port is not None:
+        found.append(Check(f"the port {port}", lambda: check_port(system, port, settings.baud)))
+    found.append(Check("LiteRT", lambda: [check_litert(system)]))
+    if settings.tensorflow:
+        found.append(Check("TensorFlow, whose import takes a while", lambda: [check_tensorflow(system, board)]))
+    found.append(Check("the profiler", lambda: check_profilers(system, board)))
+    found.append(Check("the hardware", lambda: _hardware(system, board, settings.traces)))
+    return tuple(found)
+
+
+def examine(system: System, settings: Settings) -> tuple[Finding, ...]:
+    """Every finding, in order."""
+    return tuple(finding for check in checks(system, settings) for finding in check.look())
+
+
+def _hardware(system: System, board: Board, traces: Path) -> Iterator[Finding]:
+    if board.is_jetson:
+        yield hardware.check_power_mode(system)
+    yield from hardware.check_clocks(system, board)
+    yield from filter(None, [hardware.check_temperature(system), hardware.check_throttling(system)])
+    yield hardware.check_sampling(system, board)
+    yield hardware.check_load(system)
+    yield hardware.check_disk(system, traces)

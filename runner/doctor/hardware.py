@@ -1,0 +1,194 @@
+"""The hardware's state: power mode, clocks, temperature, throttling, other load, disk, and what can be sampled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.device.board import Board
+from runner.device.cpu import CpuPolicy, cpu_policies
+from runner.device.gpu import GpuState, gpu_states
+from runner.device.sampler import sampled_sources
+from runner.device.tegrastats import TegrastatsError, parse_tegrastats
+from runner.device.thermal import thermal_zones, throttles
+from runner.doctor.findings import ERROR, FINE, WARNING, Finding
+from runner.doctor.system import System
+from tracer.device_samples import FREQUENCY_HZ, POWER_MW
+
+NEAR_LIMIT_MC = 10_000
+HOT_MC = 85_000
+"""Where a zone names no passive trip point."""
+
+LEAST_DISK = 100_000_000
+ENOUGH_DISK = 1_000_000_000
+"""A window of a million inferences takes some 15 MB; a run's journal is there twice while its parts are written."""
+
+OTHER_LOAD = 0.5
+"""Runnable tasks, on average over a minute; the benchmark itself is not running yet."""
+
+
+def check_board(system: System, board: Board) -> Finding:
+    """Which board; on a PC what is absent is said here once."""
+    if board.is_jetson:
+        release = f", Jetson Linux {board.l4t}" if board.l4t else ""
+        jetpack = f" (JetPack {board.jetpack})" if board.jetpack else ""
+        return Finding("board", FINE, f"{board.model or 'a Jetson'}{release}{jetpack}")
+    names = re.findall(r"(?m)^model name\s*:\s*(.+)$", system.read("proc/cpuinfo") or "")
+    name = board.model or (names[0] if names else "this machine")
+    return Finding("board", FINE, f"{name} is no Jetson: no power mode, no jetson_clocks, no rails to look at")
+
+
+def check_power_mode(system: System) -> Finding:
+    """The nvpmodel mode, on a Jetson; anything but the board's MAXN is slower than the board can be."""
+    ran = system.run(("nvpmodel", "-q"))
+    found = re.search(r"NV Power Mode:\s*(\S+)\s+(\d+)", ran.output) if ran is not None else None
+    if found is None:
+        why = "nvpmodel is not installed" if ran is None else "nvpmodel -q does not say it"
+        return Finding("power mode", WARNING, why, "sudo nvpmodel -q; without it the mode of the run is not known")
+    name, number = found[1], found[2]
+    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", system.read("etc/nvpmodel.conf") or "")
+    fastest = [(other, label) for other, label in modes if label.startswith("MAXN")]
+    if name.startswith("MAXN") and name in {"MAXN", *(label for _, label in fastest[-1:])}:
+        return Finding("power mode", FINE, f"{name} ({number})")
+    if not fastest:
+        return Finding("power mode", FINE, f"{name} ({number}); this board's table has no MAXN")
+    best, label = fastest[-1]
+    return Finding(
+        "power mode",
+        WARNING,
+        f"{name} ({number}): the board can be faster",
+        f"sudo nvpmodel -m {best} ({label}), if its power supply and cooling allow it",
+    )
+
+
+def check_clocks(system: System, board: Board) -> Iterator[Finding]:
+    """Whether CPU and GPU hold one frequency, which two runs need to be comparable."""
+    policies = cpu_policies(system.root)
+    if policies:
+        yield _cpu_clocks(policies, board)
+    elif board.is_jetson:
+        yield Finding("CPU clocks", WARNING, "cpufreq names no policy", "CPU frequencies will not be recorded")
+    gpus = gpu_states(system.root)
+    if gpus:
+        yield _gpu_clocks(gpus)
+    elif board.is_jetson:
+        yield Finding("GPU clocks", WARNING, "devfreq names no GPU", "GPU frequencies will not be recorded")
+
+
+def _cpu_clocks(policies: tuple[CpuPolicy, ...], board: Board) -> Finding:
+    governors = sorted({policy.governor or "unknown" for policy in policies})
+    highest = max(policy.highest_hz or 0 for policy in policies)
+    said = f"governor {', '.join(governors)}, up to {_mhz(highest)}"
+    if all(policy.pinned for policy in policies):
+        return Finding("CPU clocks", FINE, f"{said}, held there")
+    remedy = "sudo jetson_clocks" if board.is_jetson else "sudo cpupower frequency-set -g performance"
+    return Finding("CPU clocks", WARNING, f"{said}: it moves with the load", remedy)
+
+
+def _gpu_clocks(gpus: tuple[GpuState, ...]) -> Finding:
+    free = [gpu for gpu in gpus if not gpu.pinned]
+    told = ", ".join(f"{gpu.name} at {_mhz(gpu.current_hz)} of {_mhz(gpu.highest_hz)}" for gpu in gpus)
+    if not free:
+        return Finding("GPU clocks", FINE, f"{told}, held there")
+    gated = " and switches itself off when idle" if any(gpu.railgated for gpu in free) else ""
+    return Finding("GPU clocks", WARNING, f"{told}: it moves with the load{gated}", "sudo jetson_clocks")
+
+
+def _mhz(hertz: int | None) -> str:
+    return "unknown MHz" if hertz is None else f"{hertz / 1e6:g} MHz"
+
+
+def check_temperature(system: System) -> Finding | None:
+    """The zone that is nearest to its limit; None where there are no zones."""
+    zones = [
+        (zone.temperature_mc, zone.throttles_at_mc or HOT_MC, zone.name)
+        for zone in thermal_zones(system.root)
+        if zone.temperature_mc is not None
+    ]
+    if not zones:
+        return None
+    now, limit, name = min(zones, key=lambda zone: zone[1] - zone[0])
+    said = f"{name} {now / 1000:g} C, throttles at {limit / 1000:g} C"
+    if now < limit - NEAR_LIMIT_MC:
+        return Finding("temperature", FINE, said)
+    return Finding("temperature", WARNING, said, "let it cool, or set its fan to full")
+
+
+def check_throttling(system: System) -> Finding | None:
+    """What limits speed now, and what did since boot; None where nothing could."""
+    found = throttles(system.root)
+    if not found:
+        return None
+    now = [one.name for one in found if not one.is_count and one.value > 0]
+    counts = [f"{one.name} {one.value}" for one in found if one.is_count and one.value > 0]
+    if now:
+        remedy = "let it cool; on over-current a stronger power supply"
+        return Finding("throttling", WARNING, f"{', '.join(now)} limits speed now", remedy)
+    if counts:
+        # Counts of the past are no fault of this moment; a run compares them before and after.
+        return Finding("throttling", FINE, f"none now; events since boot: {', '.join(counts)}")
+    return Finding("throttling", FINE, "none now, none since boot")
+
+
+def check_load(system: System) -> Finding:
+    """Whether something else runs."""
+    text = system.read("proc/loadavg")
+    if text is None:
+        return Finding("other load", WARNING, "/proc/loadavg is not there", "see that nothing else runs")
+    minute = float(text.split()[0])
+    if minute <= OTHER_LOAD:
+        return Finding("other load", FINE, f"{minute:g} runnable over the last minute")
+    return Finding(
+        "other load",
+        WARNING,
+        f"{minute:g} runnable over the last minute: the benchmark shares the machine",
+        "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)",
+    )
+
+
+def check_disk(system: System, traces: Path) -> Finding:
+    """Room for runs."""
+    free = system.free_bytes(traces)
+    if free is None:
+        return Finding("disk", WARNING, f"{traces}: its room cannot be told", "name another folder with --traces")
+    said = f"{free / 1e9:.1f} GB free for {traces}"
+    if free >= ENOUGH_DISK:
+        return Finding("disk", FINE, said)
+    state = WARNING if free >= LEAST_DISK else ERROR
+    return Finding("disk", state, said, "make room, or name another folder with --traces")
+
+
+def check_sampling(system: System, board: Board) -> Finding:
+    """What a run will record of frequencies and power."""
+    sources = sampled_sources(system.root)
+    kinds = {FREQUENCY_HZ: "frequencies", POWER_MW: "rails"}
+    told = [
+        f"{label} {', '.join(source.removeprefix('rail:') for source in named)}"
+        for quantity, label in kinds.items()
+        if (named := [source for source, kind in sources if kind == quantity])
+    ]
+    if not told:
+        if board.is_jetson:
+            return Finding("sampling", WARNING, "no frequencies and no rails", "is /sys mounted (in a container)?")
+        return Finding("sampling", FINE, "nothing to sample: a run will say that frequencies were not recorded")
+    absent = board.is_jetson and ("emc", FREQUENCY_HZ) not in sources
+    if absent:
+        memory = _memory_by_tegrastats(system)
+        now = f"; now {memory} MHz by tegrastats" if memory is not None else ""
+        remedy = "run as root to record the memory's frequency too"
+        return Finding("sampling", WARNING, f"{'; '.join(told)}; not the memory's{now}", remedy)
+    return Finding("sampling", FINE, "; ".join(told))
+
+
+def _memory_by_tegrastats(system: System) -> int | None:
+    """It prints for ever; what it printed until its time was up is enough."""
+    ran = system.run(("tegrastats", "--interval", "200"), 1.0)
+    if ran is None:
+        return None
+    for line in ran.output.splitlines():
+        try:
+            return parse_tegrastats(line).emc_mhz
+        except TegrastatsError:
+            continue
+    return None

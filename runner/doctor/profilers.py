@@ -1,0 +1,95 @@
+"""The profiler: is Nsight Systems there, will our ranges reach it, and may it trace CUDA."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+from runner.device.board import Board
+from runner.doctor.findings import ERROR, FINE, WARNING, Finding
+from runner.doctor.system import System
+
+ASK_RANGES = """
+from importlib import metadata
+from tracer.nvtx_ranges import open_ranges
+ranges = open_ranges("kws-trace-doctor")
+print(metadata.version("nvtx"), "ranges" if ranges is not None else "none")
+"""
+OLDEST_NVTX = (0, 2, 12)
+PARANOID = "proc/sys/kernel/perf_event_paranoid"
+
+
+def check_profilers(system: System, board: Board) -> Iterator[Finding]:
+    """Lines about nsys, nvtx and what may be traced."""
+    version = _nsys_version(system)
+    yield _nsys(system, board, version)
+    yield _ranges(system, version)
+    if board.is_jetson:
+        yield _tegra_permission(system)
+    yield _sampling_permission(system)
+
+
+def _nsys_version(system: System) -> str | None:
+    ran = system.run(("nsys", "--version"), 30.0)
+    if ran is None or not ran.fine:
+        return None
+    found = re.search(r"version (\d+(?:\.\d+)+)", ran.output)
+    return found[1] if found else None
+
+
+def _nsys(system: System, board: Board, version: str | None) -> Finding:
+    if version is not None:
+        return Finding("nsys", FINE, f"Nsight Systems {version}")
+    if system.which("nsys") is not None:
+        return Finding("nsys", WARNING, "it is there and does not say its version", "see what `nsys --version` says")
+    remedy = "install Nsight Systems (Debian: nsight-systems in non-free), or use TensorFlow's profiler"
+    if board.jetpack == 4:
+        remedy = "JetPack 4 profiles with nvprof: capture there, read the file on a PC with `kws-trace kernels`"
+    elif board.is_jetson:
+        remedy = "sudo apt install nsight-systems-cli, of JetPack's own source, or use TensorFlow's profiler"
+    return Finding("nsys", WARNING, "not installed: no GPU kernels under the stages", remedy)
+
+
+def _ranges(system: System, nsys: str | None) -> Finding:
+    """
+    Whether ranges arrive.
+
+    ``nvtx`` asks a function that nsys releases of 2022 and 2023 lack before it records; the layer below it, which a
+    run uses, asks nobody. So the layer decides, not the release of nsys.
+    """
+    remedy = "pip install 'nvtx>=0.2.12'"
+    ran = system.run((sys.executable, "-c", ASK_RANGES), 60.0)
+    if ran is None or not ran.fine:
+        return Finding("NVTX ranges", ERROR, "the nvtx package does not import: no stage would be named", remedy)
+    version, _, layer = ran.output.strip().partition(" ")
+    under = f"nsys {nsys}" if nsys else "a profiler"
+    if layer == "ranges":
+        return Finding("NVTX ranges", FINE, f"nvtx {version}: ranges are pushed by a layer that {under} records")
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    why = "older than 0.2.12" if numbers < OLDEST_NVTX else "of a release whose lower layer we do not know"
+    return Finding("NVTX ranges", ERROR, f"nvtx {version} is {why}: {under} would record no stage", remedy)
+
+
+def _tegra_permission(system: System) -> Finding:
+    if system.is_root:
+        return Finding("CUDA tracing", FINE, "root, as tracing CUDA on a Tegra asks for")
+    return Finding(
+        "CUDA tracing",
+        WARNING,
+        f"on a Tegra it needs root, and this is {system.user}",
+        'for a profiled run: sudo env "PATH=$PATH" kws-trace run --nsys ...',
+    )
+
+
+def _sampling_permission(system: System) -> Finding:
+    text = system.read(PARANOID)
+    if text is None or system.is_root or int(text) <= 2:
+        level = "not there" if text is None else text
+        return Finding("perf_event_paranoid", FINE, f"{level}{' (root)' if system.is_root else ''}")
+    return Finding(
+        "perf_event_paranoid",
+        WARNING,
+        f"{text}: nsys cannot see operating-system calls and context switches (CUDA and NVTX it can)",
+        "sudo sysctl kernel.perf_event_paranoid=2, for a deep capture",
+    )

@@ -1,0 +1,115 @@
+"""
+Doing what a finding proposes, and undoing it later: what undoes it is written down before anything is done.
+
+The record is a file of the user's, so that ``--undo`` works after a reboot too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from runner.doctor.findings import Repair
+from runner.doctor.system import System
+from tracer.errors import KwsTraceError
+
+COMMAND_LIMIT_S = 120.0
+"""``sudo`` may ask for a password on the terminal."""
+
+
+class RepairError(KwsTraceError):
+    """A command of a repair failed; those before it were done, and ``--undo`` undoes them."""
+
+    exit_code = 1
+
+    def __init__(self, command: Sequence[str], why: str) -> None:
+        super().__init__(
+            f"{' '.join(command)}: {why}; run it by hand to see why, `kws-trace doctor --undo` goes back"
+        )
+        self.command = tuple(command)
+
+
+class RepairRecordError(KwsTraceError):
+    """The record of repairs cannot be read."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}; undo by hand what it lists, then remove it")
+        self.path = path
+
+
+def record_path() -> Path:
+    """Where the repairs of this user are written down (the XDG base directories' state folder)."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "kws-trace" / "doctor.json"
+
+
+def as_root(system: System, command: Sequence[str]) -> tuple[str, ...]:
+    """The command as it is run: with ``sudo`` before it unless we are root."""
+    return tuple(command) if system.is_root else ("sudo", *command)
+
+
+def apply_repair(system: System, repair: Repair, record: Path, tell: Callable[[str], None]) -> None:
+    """
+    Write down how to undo the repair, then do it.
+
+    Raises:
+        RepairError: if a command fails.
+        RepairRecordError: if what was written down before cannot be read.
+        OSError: if the record cannot be written; then nothing was done.
+    """
+    _write(record, [*_read(record), [list(command) for command in repair.undo]])
+    for command in repair.commands:
+        _do(system, command, tell)
+
+
+def undo_repairs(system: System, record: Path, tell: Callable[[str], None]) -> int:
+    """
+    Undo every repair that is written down, the last first; returns how many there were.
+
+    Raises:
+        RepairError: if a command fails; the repairs not yet undone stay written down.
+        RepairRecordError: if the record cannot be read.
+    """
+    repairs = _read(record)
+    for left in range(len(repairs), 0, -1):
+        for command in repairs[left - 1]:
+            _do(system, command, tell)
+        _write(record, repairs[: left - 1])
+    return len(repairs)
+
+
+def repairs_to_undo(record: Path) -> list[list[str]]:
+    """The commands that ``undo_repairs`` would run, in order."""
+    return [command for repair in reversed(_read(record)) for command in repair]
+
+
+def _do(system: System, command: Sequence[str], tell: Callable[[str], None]) -> None:
+    full = as_root(system, command)
+    tell(" ".join(full))
+    ran = system.run(full, COMMAND_LIMIT_S)
+    if ran is None:
+        raise RepairError(full, f"{full[0]} is not installed")
+    if not ran.fine:
+        raise RepairError(full, ran.errors.strip() or f"it ended with {ran.code}")
+
+
+def _read(record: Path) -> list[list[list[str]]]:
+    try:
+        repairs = json.loads(record.read_text(encoding="utf-8"))["repairs"]
+        return [[[str(word) for word in command] for command in repair] for repair in repairs]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RepairRecordError(record, f"it is not readable ({error})") from None
+
+
+def _write(record: Path, repairs: list[list[list[str]]]) -> None:
+    if not repairs:
+        record.unlink(missing_ok=True)
+        return
+    record.parent.mkdir(parents=True, exist_ok=True)
+    temporary = record.with_suffix(".json.new")
+    temporary.write_text(json.dumps({"repairs": repairs}, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(record)

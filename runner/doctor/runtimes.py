@@ -1,0 +1,77 @@
+"""The runtimes: which are installed and which devices they see, asked in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from runner.device.board import Board
+from runner.doctor.findings import ERROR, FINE, WARNING, Finding
+from runner.doctor.system import System
+
+IMPORT_LIMIT_S = 180.0
+"""TensorFlow's import takes 8 to 14 s on a PC, and several times that from a Jetson's SD card."""
+
+ASK_TENSORFLOW = """
+import json, os
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import tensorflow as tf
+devices = [device.name.replace("/physical_device:", "") for device in tf.config.list_physical_devices()]
+cuda = bool(tf.test.is_built_with_cuda())
+print("\\n" + json.dumps({"version": tf.__version__, "devices": devices, "cuda": cuda}))
+"""
+ASK_LITERT = """
+import json
+from importlib import metadata
+from ai_edge_litert.interpreter import Interpreter
+print("\\n" + json.dumps({"version": metadata.version("ai-edge-litert"), "name": Interpreter.__name__}))
+"""
+NVIDIA_WHEEL = (
+    "install NVIDIA's own TensorFlow wheel for this JetPack first (its guide: Installing TensorFlow for Jetson "
+    "Platform), then kws-trace without its tensorflow extra"
+)
+
+
+def check_tensorflow(system: System, board: Board) -> Finding:
+    """TensorFlow and its devices; on a Jetson one without a GPU is an error."""
+    facts, problem = _ask(system, ASK_TENSORFLOW)
+    if facts is None:
+        remedy = NVIDIA_WHEEL if board.is_jetson else "pip install 'kws-trace[tensorflow]', or keep to .tflite models"
+        return Finding("TensorFlow", WARNING, problem, remedy)
+    version, devices = facts["version"], facts["devices"]
+    seen = f"{version} sees {', '.join(devices) or 'no device'}"
+    if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
+        return Finding("TensorFlow", FINE, seen)
+    why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"
+    remedy = NVIDIA_WHEEL
+    if facts["cuda"]:
+        remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}"
+    return Finding("TensorFlow", ERROR, f"{seen}, on a Jetson: {why}", remedy)
+
+
+def check_litert(system: System) -> Finding:
+    """LiteRT, which runs the shipped int8 model."""
+    facts, problem = _ask(system, ASK_LITERT)
+    if facts is None:
+        return Finding("LiteRT", ERROR, problem, "pip install ai-edge-litert")
+    return Finding("LiteRT", FINE, f"{facts['version']}")
+
+
+def _ask(system: System, program: str) -> tuple[dict[str, Any] | None, str]:
+    """The facts, or None and what went wrong."""
+    ran = system.run((sys.executable, "-c", program), IMPORT_LIMIT_S)
+    if ran is None:
+        return None, f"{sys.executable} cannot be run"
+    if ran.code is None:
+        return None, f"its import did not end within {IMPORT_LIMIT_S:g} s"
+    if not ran.fine:
+        if "ModuleNotFoundError" in ran.errors:
+            return None, "not installed"
+        last = ran.errors.strip().splitlines()[-1:] or [f"ended with {ran.code}"]
+        return None, f"it does not import: {last[0]}"
+    try:
+        facts: dict[str, Any] = json.loads(ran.output.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return None, "its import ended without an answer"
+    return facts, ""

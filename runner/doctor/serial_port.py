@@ -1,0 +1,140 @@
+"""The serial line: is the port there, ours to open, free now and free after a reboot; and its speed."""
+
+from __future__ import annotations
+
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+from runner.doctor.findings import ERROR, FINE, WARNING, Finding, Repair
+from runner.doctor.system import System
+
+PERFORMANCE_BAUD = 115200
+"""What energyrunner and the MLCommons runner open a DUT with in performance mode; 9600 is that of energy mode."""
+
+CONSOLE_PORTS = ("ttyS", "ttyTHS", "ttyAMA", "ttyTCU")
+"""Ports of the board itself, on which a Jetson's ``nvgetty`` holds its console."""
+
+
+def check_port(system: System, port: str, baud: int) -> Iterator[Finding]:
+    """Lines about ``port``; none but one for a pseudo-terminal or an address, which need no device."""
+    if port.startswith(("pty:", "tcp-listen:", "socket:")):
+        yield Finding("serial port", FINE, f"{port}: no device, so nothing to hold or to allow")
+        return
+    if not system.exists(port):
+        remedy = f"{system.ports()}: name one with --port"
+        if Path(port).name.startswith("ttyGS"):
+            remedy = f"load the serial gadget (sudo modprobe g_serial); {remedy}"
+        yield Finding("serial port", ERROR, f"{port}: there is no such port", remedy)
+        return
+    if not system.is_terminal(port):
+        yield Finding("serial port", ERROR, f"{port} is no serial port", f"{system.ports()}: name one with --port")
+        return
+    yield Finding("serial port", FINE, f"{port} is there")
+    yield _access(system, port)
+    yield _holder(system, port)
+    yield from _services(system, port)
+    yield _baud(port, baud)
+
+
+def _access(system: System, port: str) -> Finding:
+    if system.may_open(port):
+        return Finding("port access", FINE, f"{system.user} may open {port}")
+    if "dialout" in system.groups:
+        return Finding(
+            "port access",
+            ERROR,
+            f"{system.user} is in dialout and may not open {port}",
+            f"it belongs to another group (ls -l {port}): sudo usermod -aG GROUP {system.user}, then log in again",
+        )
+    repair = Repair(
+        (("usermod", "-aG", "dialout", system.user),),
+        (("gpasswd", "-d", system.user, "dialout"),),
+    )
+    return Finding(
+        "port access",
+        ERROR,
+        f"{system.user} may not open {port}",
+        f"sudo usermod -aG dialout {system.user}, then log in again",
+        repair,
+    )
+
+
+def _holder(system: System, port: str) -> Finding:
+    holder = system.holder(port)
+    if holder is None:
+        seen = "nobody holds it" if system.is_root else "nobody that we may see holds it"
+        return Finding("port free", FINE, f"{port}: {seen}")
+    remedy = "see the service below: a getty that is only killed comes back" if "getty" in holder else f"end {holder}"
+    return Finding("port free", ERROR, f"{port}: {holder} holds it", remedy)
+
+
+def _services(system: System, port: str) -> Iterator[Finding]:
+    """The services that 2021's script stopped until the next boot, and ModemManager, which probes new ports."""
+    name = Path(port).name
+    if system.which("systemctl") is None or not system.exists("/run/systemd/system"):
+        yield Finding("port services", FINE, "systemd does not run here: no service of its takes the port")
+        return
+    units = [f"serial-getty@{name}.service"]
+    if name.startswith(CONSOLE_PORTS):
+        units.append("nvgetty.service")
+    for unit in units:
+        yield _service(system, unit, f"a login console would take {port}", ERROR)
+    yield _service(system, "ModemManager.service", "it sends AT commands to ports that appear", WARNING)
+
+
+def _service(system: System, unit: str, harm: str, state: str) -> Finding:
+    check = f"service {unit.removesuffix('.service')}"
+    active = _word(system, "is-active", unit)
+    enabled = _word(system, "is-enabled", unit)
+    if active is None or enabled is None:
+        return Finding(check, WARNING, "systemctl does not answer", f"make sure by hand that it is off: {harm}")
+    runs = active in {"active", "activating", "reloading"}
+    starts = enabled in {"enabled", "enabled-runtime", "linked", "alias"}
+    if not runs and not starts:
+        return Finding(check, FINE, "masked" if enabled.startswith("masked") else "not there, or off and stays off")
+    when = " and ".join([*(["runs"] if runs else []), *(["starts at boot"] if starts else [])])
+    repair = _off_for_good(system, unit, runs=runs, starts=starts)
+    remedy = "; ".join(f"sudo {' '.join(command)}" for command in repair.commands)
+    return Finding(check, state if runs else WARNING, f"{when}: {harm}", remedy, repair)
+
+
+def _off_for_good(system: System, unit: str, *, runs: bool, starts: bool) -> Repair:
+    """
+    Masking survives a reboot, and generators that start a getty on the kernel's console; disabling does neither.
+
+    A unit whose own file lies in ``/etc`` cannot be masked, since the mask's link goes there: NVIDIA installs
+    ``nvgetty`` so.
+    """
+    start = (("systemctl", "start", unit),) if runs else ()
+    if system.read(f"etc/systemd/system/{unit}"):
+        enable = (("systemctl", "enable", unit),) if starts else ()
+        return Repair((("systemctl", "disable", "--now", unit),), (*enable, *start))
+    return Repair((("systemctl", "mask", "--now", unit),), (("systemctl", "unmask", unit), *start))
+
+
+def _word(system: System, question: str, unit: str) -> str | None:
+    ran = system.run(("systemctl", question, unit))
+    if ran is None or ran.code is None:
+        return None
+    # The code says yes or no; the word says which no: inactive, disabled, masked, not-found, or nothing for no unit.
+    if "Failed to connect" in ran.errors:
+        return None
+    return ran.output.strip().partition("\n")[0] or "not-found"
+
+
+def _baud(port: str, baud: int) -> Finding:
+    if not hasattr(termios, f"B{baud}"):
+        return Finding(
+            "baud", ERROR, f"{baud} is no speed that a serial port here has", f"use --baud {PERFORMANCE_BAUD}"
+        )
+    if Path(port).name.startswith(("ttyGS", "ttyACM")):
+        return Finding("baud", FINE, f"{baud}; a USB serial port has its own speed whatever is set")
+    if baud != PERFORMANCE_BAUD:
+        return Finding(
+            "baud",
+            WARNING,
+            f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode",
+            f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too",
+        )
+    return Finding("baud", FINE, f"{baud}, as hosts in performance mode")

@@ -1,0 +1,180 @@
+"""Frequencies, energy and marks, from samples whose answers are counted by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.device_report import device_figures, device_lines
+from tracer.device_samples import Sample, header_line, sweep_line
+from tracer.device_state import (
+    SAMPLES,
+    Frequency,
+    WindowState,
+    differing_frequencies,
+    energy_mj,
+    frequencies_during,
+    journal_table,
+    samples_table,
+    window_marks,
+)
+from tracer.sample_journal import read_sample_journal
+
+SECOND = 1_000_000_000
+
+
+def table(source: str, quantity: str, values: list[int], *, step_ns: int = SECOND) -> list[Sample]:
+    return [Sample(number * step_ns, source, quantity, value) for number, value in enumerate(values)]
+
+
+def windows(*bounds: tuple[int, int]) -> pa.Table:
+    starts, ends = zip(*bounds, strict=True)
+    return pa.table({"window": list(range(len(bounds))), "start_ns": list(starts), "end_ns": list(ends)})
+
+
+def test_samples_become_the_rows_of_their_table() -> None:
+    found = samples_table([Sample(5, "gpu", "frequency_hz", 7)], "run")
+    assert found.schema == SAMPLES
+    assert found.to_pylist() == [
+        {"run_id": "run", "time_ns": 5, "source": "gpu", "quantity": "frequency_hz", "value": 7}
+    ]
+    assert samples_table([], "run").num_rows == 0
+
+
+def test_a_frequency_is_that_of_the_sweeps_inside() -> None:
+    samples = samples_table(table("gpu", "frequency_hz", [100, 900, 910, 920, 100]), "run")
+    assert frequencies_during(samples, SECOND, 3 * SECOND) == (Frequency("gpu", 910, 900, 920, 3),)
+    assert frequencies_during(samples, SECOND + 1, 2 * SECOND - 1) == ()
+
+
+def test_a_frequency_changed_beyond_two_percent_of_its_median() -> None:
+    assert not Frequency("gpu", 1000, 990, 1010, 3).changed
+    assert Frequency("gpu", 1000, 989, 1010, 3).changed
+
+
+def test_temperatures_are_no_frequencies() -> None:
+    samples = samples_table(table("thermal:x", "temperature_mc", [1, 2]), "run")
+    assert frequencies_during(samples, 0, SECOND) == ()
+
+
+def test_energy_is_the_area_under_the_whole_boards_rail() -> None:
+    rows = table("rail:VDD_IN", "power_mw", [1000, 3000, 3000]) + table("rail:VDD_SOC", "power_mw", [900, 900, 900])
+    found = energy_mj(samples_table(rows, "run"), SECOND // 2, 2 * SECOND)
+    # From 2000 mW at 0.5 s to 3000 mW at 1 s: 0.5 s x 2500; then 1 s x 3000.
+    assert found is not None
+    assert found.energy_mj == pytest.approx(4250.0)
+    assert (found.rails, found.samples, found.interval_ns, found.step_mw) == (("VDD_IN",), 2, SECOND, 2000)
+
+
+def test_a_board_without_an_input_rail_is_the_sum_of_its_parts() -> None:
+    parts = {"VDD_GPU_SOC": 3000, "VDD_CPU_CV": 1000, "VIN_SYS_5V0": 4000, "VDDQ_VDD2_1V8AO": 700}
+    rows = [row for name, value in parts.items() for row in table(f"rail:{name}", "power_mw", [value, value])]
+    found = energy_mj(samples_table(rows, "run"), 0, SECOND)
+    assert found is not None
+    assert found.energy_mj == pytest.approx(8000.0)
+    assert found.step_mw == 0
+
+
+def test_energy_is_not_told_beyond_the_readings_nor_from_a_part_of_the_board() -> None:
+    whole = samples_table(table("rail:POM_5V_IN", "power_mw", [1000, 1000]), "run")
+    assert energy_mj(whole, 0, SECOND) is not None
+    assert energy_mj(whole, -1, SECOND) is None
+    assert energy_mj(whole, 0, SECOND + 1) is None
+    assert energy_mj(samples_table(table("rail:POM_5V_GPU", "power_mw", [1, 1]), "run"), 0, SECOND) is None
+    assert energy_mj(samples_table([], "run"), 0, SECOND) is None
+
+
+@given(
+    st.lists(st.integers(0, 60_000), min_size=2, max_size=30),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_the_energy_of_two_parts_is_that_of_the_whole(
+    powers: list[int], one: float, two: float, three: float
+) -> None:
+    samples = samples_table(table("rail:VDD_IN", "power_mw", powers), "run")
+    last = (len(powers) - 1) * SECOND
+    start, middle, end = sorted(round(last * share) for share in (one, two, three))
+    parts = [energy_mj(samples, *bounds) for bounds in ((start, middle), (middle, end))]
+    whole = energy_mj(samples, start, end)
+    together = sum(part.energy_mj for part in parts if part is not None)
+    assert together == pytest.approx(0.0 if whole is None else whole.energy_mj, abs=1e-6)
+
+
+def test_a_window_during_which_a_frequency_changed_is_marked() -> None:
+    samples = samples_table(table("gpu", "frequency_hz", [921, 921, 614, 921, 921, 921]), "run")
+    assert window_marks(samples, windows((0, 2 * SECOND), (3 * SECOND, 5 * SECOND))) == (
+        WindowState(0, 3, ("gpu",), ()),
+        WindowState(1, 3, (), ()),
+    )
+
+
+def test_idle_cores_do_not_mark_a_window() -> None:
+    busy_moves = [Sample(t, "cpu0", "frequency_hz", value) for t, value in enumerate([2000, 800, 2000])]
+    other = [Sample(t, "cpu4", "frequency_hz", value) for t, value in enumerate([800, 2000, 800])]
+    (state,) = window_marks(samples_table(busy_moves + other, "run"), windows((0, 2)))
+    assert state == WindowState(0, 3, (), ())
+    (state,) = window_marks(samples_table(busy_moves, "run"), windows((0, 2)))
+    assert state.changed == ("cpu",)
+
+
+def test_throttling_that_began_in_a_window_marks_it_and_that_before_does_not() -> None:
+    rows = table("throttle:oc3", "throttle_count", [4, 4, 5, 5]) + table(
+        "throttle:cpu-throttle-alert", "throttle_level", [1, 0, 0, 0]
+    )
+    states = window_marks(samples_table(rows, "run"), windows((0, 0), (SECOND, SECOND), (SECOND + 1, 2 * SECOND)))
+    assert [state.throttled for state in states] == [("throttle:cpu-throttle-alert",), (), ("throttle:oc3",)]
+    assert [state.marked for state in states] == [True, False, True]
+
+
+def test_a_window_between_two_sweeps_says_that_nothing_is_known() -> None:
+    samples = samples_table(table("gpu", "frequency_hz", [921, 614]), "run")
+    assert window_marks(samples, windows((10, 20))) == (WindowState(0, 0, (), ()),)
+
+
+def test_two_runs_at_different_frequencies_are_told_apart() -> None:
+    first = [Frequency("cpu0", 1000, 1000, 1000, 1), Frequency("gpu", 921, 921, 921, 1)]
+    assert differing_frequencies(first, [Frequency("gpu", 614, 614, 614, 1)]) == ("gpu",)
+    assert differing_frequencies(first, [Frequency("cpu0", 1015, 1015, 1015, 1)]) == ()
+    assert differing_frequencies(first, []) == ()
+
+
+def test_a_journal_becomes_the_table_of_its_samples(tmp_path: Path) -> None:
+    path = tmp_path / "samples.txt"
+    sources = [("cpu0", "frequency_hz"), ("gpu", "frequency_hz"), ("rail:VDD_IN", "power_mw")]
+    path.write_text(header_line(sources, 250) + sweep_line(5, [7, None, 9]) + sweep_line(6, [8, 1, 9]))
+    journal = read_sample_journal(path)
+    found = journal_table(journal, "run")
+    assert found.schema == SAMPLES
+    assert found.to_pylist() == samples_table(journal.samples(), "run").to_pylist()
+    assert found.num_rows == 5
+    assert window_marks(found, windows((5, 6))) == (WindowState(0, 2, ("cpu",), ()),)
+
+
+def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
+    rows = table("gpu", "frequency_hz", [921_600_000, 921_600_000, 614_400_000]) + table(
+        "rail:POM_5V_IN", "power_mw", [2000, 2000, 3000]
+    )
+    bounds = windows((0, SECOND), (SECOND, 2 * SECOND)).append_column("inferences", pa.array([100, 100]))
+    figures = device_figures(samples_table(rows, "run"), bounds)
+    assert figures["marked"] == [1]
+    assert figures["windows"][0]["energy"]["mj_per_inference"] == pytest.approx(20.0)
+    assert device_lines(figures) == [
+        "window 1: gpu 768 MHz",
+        "window 0: 20 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        "window 1: gpu changed frequency",
+        "window 1: 25 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+    ]
+
+
+def test_a_run_that_was_not_sampled_says_so() -> None:
+    bounds = windows((0, SECOND)).append_column("inferences", pa.array([1]))
+    assert device_lines(device_figures(samples_table([], "run"), bounds)) == ["frequencies not recorded"]
+    sparse = samples_table(table("gpu", "frequency_hz", [1]), "run")
+    short = windows((10, 20)).append_column("inferences", pa.array([1]))
+    assert "not known" in device_lines(device_figures(sparse, short))[0]

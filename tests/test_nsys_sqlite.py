@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
@@ -262,3 +265,29 @@ def test_what_an_export_holds_is_what_is_read(
     assert (ranges["process"], ranges["thread"], ranges["name"]) == (process, thread, name)
     assert (kernels["start_ns"], kernels["end_ns"], kernels["process"]) == (start, end, process)
     assert (kernels["name"], kernels["correlation_id"]) == (name, thread)
+
+
+@pytest.mark.parametrize(
+    ("report", "table", "kind"),
+    [("gpukernsum", "gpu_work", "kernel"), ("cudaapisum", "api_calls", None), ("nvtxppsum", "nvtx_ranges", None)],
+)
+def test_counts_and_totals_are_those_of_nsys_own_summary(
+    tmp_path: Path, h100: Path, report: str, table: str, kind: str | None
+) -> None:
+    if shutil.which("nsys") is None:
+        pytest.skip("needs nsys (Debian: nsight-systems, non-free), which is not installed")
+    # A copy: nsys writes indices into the file that it sums up.
+    copy = Path(shutil.copy(h100, tmp_path / "x.sqlite"))
+    copy.chmod(0o600)
+    command = ["nsys", "stats", "--report", report, "--format", "csv", "-q", "-o", "-", str(copy)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    expected: dict[str, tuple[int, int]] = {}
+    for line in csv.DictReader(printed[printed.index("Time (%)") :].splitlines()):
+        name = re.sub(r"_v\d{5,}$", "", line.get("Name") or line["Range"])  # 2022.4 strips four digits alone
+        count, total = expected.get(name.removeprefix(":"), (0, 0))
+        number = int(line.get("Instances") or line["Num Calls"])
+        expected[name.removeprefix(":")] = (count + number, total + int(line["Total Time (ns)"]))
+    rows_of_ours = getattr(read_nsys_sqlite(h100), table)
+    if kind:
+        rows_of_ours = rows_of_ours.filter(pc.equal(rows_of_ours["kind"], kind))
+    assert totals(rows_of_ours) == expected

@@ -57,9 +57,10 @@ def open_profile(path: Path) -> Profile | ProfileSummary:
             exported first, by the nsys that made it.
     """
     kind = recognise(path)
+    file = _captured(path) if kind == XPLANE else path
     module, function = _READERS[kind]
     reader: Callable[[Path], Profile | ProfileSummary] = getattr(import_module(f"tracer.profiles.{module}"), function)
-    return reader(_captured(path) if kind == XPLANE else path)
+    return reader(file)
 
 
 def recognise(path: Path) -> str:

@@ -1,0 +1,102 @@
+"""
+An Nsight Systems export as its tables are on disk, in whatever container: what both readers of it share.
+
+An export is a set of tables made lazily, whose columns come and go between releases (schema 3.0 of nsys 2022.4 to
+3.25 of 2026.2, both seen in real files). The containers differ only in how a table's columns are fetched; what the
+columns mean is told in ``nsys_tables`` and ``nsys_capture``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tracer.profiles.profile import ProfileError
+
+EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
+TEXT_COLUMNS = frozenset({"value", "name", "label", "text"})
+"""Of the tables that are read; every other column holds whole numbers."""
+
+
+class NotNsysExportError(ProfileError):
+    """The file is whole but holds something else than an Nsight Systems export."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(path, problem, "give what `nsys export --type sqlite` (or `parquetdir`) wrote")
+
+
+class DamagedExportError(ProfileError):
+    """The export is cut off, half written, or holds what no release of nsys writes."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(path, problem, EXPORT_AGAIN)
+
+
+class Export(Protocol):
+    """One export, opened to be read and never written."""
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+
+    @property
+    def columns(self) -> Mapping[str, frozenset[str]]:
+        """Columns of each table that exists; a table that is absent has none."""
+
+    def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
+        """
+        Fetch columns that exist, in the order of the rows.
+
+        Returns:
+            Strings for the columns of ``TEXT_COLUMNS``, int64 for all others; nulls where the export has them. With
+            ``event_types`` only the rows whose ``eventType`` is one of them.
+
+        Raises:
+            DamagedExportError: if the table cannot be read, or holds something else.
+        """
+
+
+def fetch_existing(export: Export, table: str, wanted: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
+    """Fetch those of the wanted columns that exist; no rows and no columns where the table does not."""
+    there = [name for name in wanted if name in export.columns.get(table, ())]
+    return export.fetch(table, there, event_types) if there else pa.table({})
+
+
+def require_columns(export: Export, table: str, *names: str) -> None:
+    """
+    Refuse a table that lacks what its meaning hangs on.
+
+    Raises:
+        NotNsysExportError: naming the table and the column.
+    """
+    for name in names:
+        if name not in export.columns[table]:
+            raise NotNsysExportError(export.path, f"its table {table} has no column {name}")
+
+
+def whole(export: Export, table: str, rows: pa.Table, column: str) -> NDArray[np.int64]:
+    """
+    A column that is never null, as int64.
+
+    Raises:
+        DamagedExportError: if it is null somewhere.
+    """
+    values = rows.column(column)
+    if values.null_count:
+        raise DamagedExportError(export.path, f"{table}.{column} is null in {values.null_count} rows")
+    numbers: NDArray[np.int64] = values.to_numpy()
+    return numbers
+
+
+def filled(rows: pa.Table, column: str, default: int) -> NDArray[np.int64]:
+    """A column as int64 with a default in place of nulls, and of the column where it does not exist."""
+    if column not in rows.column_names:
+        return np.full(rows.num_rows, default, np.int64)
+    values = rows.column(column)
+    numbers: NDArray[np.int64] = (values.fill_null(default) if values.null_count else values).to_numpy()
+    return numbers

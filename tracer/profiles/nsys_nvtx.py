@@ -1,0 +1,164 @@
+"""
+NVTX ranges of an Nsight Systems export.
+
+``NVTX_EVENTS`` holds ranges, marks and names in one table, told apart by ``eventType``. A range's text stands in the
+row or, registered, in ``StringIds``; a domain's name stands in the row that made it, of the same process. The payload
+stands in the column of its own type. A range that was open when the capture ended has no end or, as real captures of
+2022.4 show, the capture's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tracer.profiles.nsys_export import Export, filled, require_columns, whole
+from tracer.profiles.nsys_names import StringIds, distinct, encode_names
+from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
+from tracer.profiles.profile import NVTX_RANGES
+
+_PAYLOADS = ("int64Value", "uint64Value", "int32Value", "uint32Value")
+NVTX_COLUMNS = ("start", "end", "eventType", "globalTid", "text", "textId", "domainId", *_PAYLOADS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Columns as ``NVTX_RANGES``, and sentences for the user."""
+
+    table: pa.Table
+    notes: tuple[str, ...] = ()
+
+
+def nvtx_ranges(
+    export: Export,
+    rows: pa.Table,
+    strings: StringIds,
+    types: dict[str, int],
+    numbers: ProcessNumbers,
+    duration_ns: int | None,
+) -> Ranges:
+    """
+    Make the ranges of the rows of ``NVTX_EVENTS``.
+
+    Args:
+        export: for messages.
+        rows: columns of ``NVTX_COLUMNS`` that exist, of the event types in ``types``.
+        strings: of the export.
+        types: number of each event type.
+        numbers: of its processes.
+        duration_ns: end of the capture, on the clock of the rows.
+
+    Raises:
+        DamagedExportError: if a start, a type or a thread is null.
+        NotNsysExportError: if a column is missing.
+    """
+    if not rows.num_columns:
+        return Ranges(NVTX_RANGES.empty_table())
+    require_columns(export, "NVTX_EVENTS", "eventType")
+    types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
+    made, rows = _apart(rows, np.flatnonzero(types_of_rows == types["NvtxDomainCreate"]))
+    types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
+    push_pop = np.isin(types_of_rows, [types["NvtxPushPopRange"], types["NvtxtPushPopRange"]])
+    start = whole(export, "NVTX_EVENTS", rows, "start")
+    end, open_end = _ends(rows, duration_ns)
+    backwards = ~open_end & (end < start)
+    ids = whole(export, "NVTX_EVENTS", rows, "globalTid")
+    domains, nameless = _domains(_domain_names(export, made, strings, numbers), rows, numbers.process(ids))
+    columns = {
+        "process": numbers.process(ids),
+        "thread": thread_numbers(ids),
+        "domain": domains,
+        "name": _names(rows, strings),
+        "payload": _payloads(rows),
+        "style": encode_names(["start_end", "push_pop"], push_pop.astype(np.int64)),
+        "start_ns": start,
+        "end_ns": pa.array(end, mask=open_end),
+    }
+    table = pa.table(columns).cast(NVTX_RANGES)
+    notes = []
+    if backwards.any():
+        table = table.filter(pa.array(~backwards))
+        notes.append(f"{int(backwards.sum())} NVTX ranges end before they start and are left out")
+    if nameless:
+        notes.append(f"{nameless} NVTX ranges are of domains whose names the export does not give")
+    return Ranges(table, tuple(notes))
+
+
+def _apart(rows: pa.Table, places: NDArray[np.int64]) -> tuple[pa.Table, pa.Table]:
+    """Rows at some places and all others; they are few, and slices between them copy nothing."""
+    edges = [-1, *places.tolist(), rows.num_rows]
+    others = [rows.slice(before + 1, after - before - 1) for before, after in pairwise(edges)]
+    made = [rows.slice(place, 1) for place in places.tolist()]
+    return pa.concat_tables([rows.slice(0, 0), *made]), pa.concat_tables(others)
+
+
+def _ends(rows: pa.Table, duration_ns: int | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """End of each range, and whether it was open at the capture's end."""
+    ends = rows.column("end")
+    unknown = ends.is_null().to_numpy()
+    values: NDArray[np.int64] = ends.fill_null(0).to_numpy()
+    return values, unknown if duration_ns is None else unknown | (values == duration_ns)
+
+
+def _names(rows: pa.Table, strings: StringIds) -> pa.ChunkedArray | pa.Array:
+    """Text of each row, its own or registered; null where it has neither."""
+    own = (
+        rows.column("text").combine_chunks() if "text" in rows.column_names else pa.nulls(rows.num_rows, pa.string())
+    )
+    if own.null_count == 0 and rows.num_rows:
+        return own.dictionary_encode()
+    ids = filled(rows, "textId", -1)
+    null = ids < 0 if "textId" not in rows.column_names else rows.column("textId").is_null().to_numpy()
+    registered = strings.encode(ids[~null])
+    spelled = own.dictionary_encode()
+    codes = np.zeros(rows.num_rows, np.int64)
+    codes[~null] = registered.indices.to_numpy()
+    has_text = own.is_valid().to_numpy(zero_copy_only=False)
+    codes[has_text] = len(registered.dictionary) + spelled.indices.fill_null(0).to_numpy()[has_text]
+    names = registered.dictionary.to_pylist() + spelled.dictionary.to_pylist()
+    return encode_names(names, codes, null & ~has_text)
+
+
+def _payloads(rows: pa.Table) -> pa.ChunkedArray | pa.Array:
+    """Whole-number payload of each row, in whichever column holds it; a floating one is none."""
+    found = [rows.column(name) for name in _PAYLOADS if name in rows.column_names]
+    used = [column for column in found if column.null_count < rows.num_rows]
+    if not used:
+        return pa.nulls(rows.num_rows, pa.int64())
+    return used[0] if len(used) == 1 else pc.coalesce(*used)
+
+
+def _domain_names(
+    export: Export, made: pa.Table, strings: StringIds, numbers: ProcessNumbers
+) -> dict[tuple[int, int], str]:
+    """Name of each domain by process and ``domainId``."""
+    names: dict[tuple[int, int], str] = {}
+    if made.num_rows and "domainId" in made.column_names:
+        processes = numbers.process(whole(export, "NVTX_EVENTS", made, "globalTid")).tolist()
+        texts = _names(made, strings).to_pylist()
+        for process, number, text in zip(processes, filled(made, "domainId", 0).tolist(), texts, strict=True):
+            if text is not None:
+                names[process, number] = text
+    return names
+
+
+def _domains(
+    names: dict[tuple[int, int], str], rows: pa.Table, processes: NDArray[np.int64]
+) -> tuple[pa.DictionaryArray, int]:
+    """Domain of each row, null for the default one; and how many rows are of a domain without a name."""
+    numbers = filled(rows, "domainId", 0)
+    null = numbers == 0
+    if null.all():
+        return encode_names([], np.zeros(len(numbers), np.int64), null), 0
+    used, of_rows = distinct(numbers)
+    owners, of_owners = distinct(processes)
+    pairs = [(owner, number) for owner in owners.tolist() for number in used.tolist()]
+    codes = of_owners * len(used) + of_rows
+    texts = [names.get(pair, f"domain {pair[1]}") for pair in pairs]
+    nameless = np.array([pair not in names for pair in pairs], bool)
+    return encode_names(texts, codes, null), int((nameless[codes] & ~null).sum())

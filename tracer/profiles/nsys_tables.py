@@ -1,0 +1,288 @@
+"""
+Turns the tables of an Nsight Systems export into the tables of a profile.
+
+Times are nanoseconds from the session's start in every schema. Columns are from real exports (2022.4, 2026.1, 2026.2)
+and nsys's "SQLite schema reference"; those that an export lacks are done without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tracer.profiles import nsys_capture as capture
+from tracer.profiles.nsys_export import (
+    DamagedExportError,
+    Export,
+    NotNsysExportError,
+    fetch_existing,
+    filled,
+    require_columns,
+    whole,
+)
+from tracer.profiles.nsys_names import StringIds, distinct, encode_names
+from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
+from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
+from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, Profile
+
+_GPU = ("start", "end", "deviceId", "streamId", "correlationId", "globalPid")
+_CUPTI = "CUPTI_ACTIVITY_KIND_"
+_KERNELS = (f"{_CUPTI}KERNEL", f"{_CUPTI}CONCURRENT_KERNEL")
+_CALLS = (f"{_CUPTI}RUNTIME", f"{_CUPTI}DRIVER")
+_COPIES = {
+    f"{_CUPTI}MEMCPY": ("memcpy", "[CUDA memcpy {1}]", "copyKind"),
+    f"{_CUPTI}MEMSET": ("memset", "[CUDA memset]", "bytes"),
+    f"{_CUPTI}GRAPH_TRACE": ("graph", "[CUDA graph {0}]", "graphId"),
+}
+"""Kind of work, its name by the number in a column (and the label of that number), and the column."""
+_HOST = {"OSRT_API": "os", "CUDNN_EVENTS": "library", "CUBLAS_EVENTS": "library"}
+_EVENTS = {
+    "NVTX_EVENTS": NVTX_COLUMNS,
+    **dict.fromkeys(_KERNELS, (*_GPU, "demangledName", "shortName")),
+    **dict.fromkeys(_CALLS, ("start", "end", "globalTid", "correlationId", "nameId")),
+    f"{_CUPTI}MEMCPY": (*_GPU, "copyKind", "bytes"),
+    f"{_CUPTI}MEMSET": (*_GPU, "bytes"),
+    f"{_CUPTI}GRAPH_TRACE": (*_GPU, "graphId"),
+    **dict.fromkeys(_HOST, ("start", "end", "globalTid", "nameId")),
+}
+"""The tables that are read for their rows, the largest first."""
+_REQUIRED = {"globalTid", "nameId", "deviceId", "streamId", "copyKind", "bytes"}
+_VERSION = re.compile(r"_v\d{4,}\Z")
+"""
+Which CUDA brought a function (``cudaLaunchKernel_v7000``; with _ptsz before it, the per-thread stream). The ``_v2``
+of ``cuMemcpyHtoD_v2`` is part of the function's own name, and nsys's own reports leave it too.
+"""
+
+
+def read_export(export: Export) -> Profile:
+    """
+    Read an export whole.
+
+    Raises:
+        NotNsysExportError: if it is none, or lacks a column that its tables hang on.
+        NewerSchemaError: if a release of nsys wrote it that is not known here.
+        DamagedExportError: if it cannot be read.
+    """
+    present = [table for table in _EVENTS if table in export.columns]
+    if not present and not {"ANALYSIS_DETAILS", "META_DATA_EXPORT", "EXPORT_META_DATA"} & set(export.columns):
+        raise NotNsysExportError(export.path, "it has none of the tables of an Nsight Systems export")
+    version = capture.read_version(export)
+    try:
+        return _Reading(export, version, present).profile()
+    except (pa.ArrowException, OverflowError) as error:
+        raise DamagedExportError(export.path, f"it holds numbers that cannot be ({_first_line(error)})") from None
+
+
+class _Reading:
+    """What the parts of one reading share: the raw rows, the strings, and who is who."""
+
+    def __init__(self, export: Export, version: capture.Version, present: list[str]) -> None:
+        self.export = export
+        self.version = version
+        self.backwards = 0
+        types = capture.read_event_types(export)
+        self.types = types
+        for table in present:
+            require_columns(export, table, "start", "end", *sorted(_REQUIRED & set(_EVENTS[table])))
+        with ThreadPoolExecutor(2) as threads:
+            fetched = {
+                table: threads.submit(
+                    fetch_existing, export, table, _EVENTS[table], tuple(types.values()) if "NVTX" in table else ()
+                )
+                for table in present
+            }
+            self.raw = {table: future.result() for table, future in fetched.items()}
+        self.strings = StringIds(export)
+        named, names = capture.read_processes(export)
+        ids = [whole(export, table, rows, "globalTid") for table, rows in self._with("globalTid")]
+        ids += [filled(rows, "globalPid", 0) for _, rows in self._with("globalPid")]
+        self.numbers = ProcessNumbers([*(part[part != 0] for part in ids if len(part))])
+        self.names = dict(zip(self.numbers.process(np.array(named, np.int64)).tolist(), names, strict=True))
+
+    def profile(self) -> Profile:
+        calls = self._calls()
+        work, notes = self._gpu_work(calls)
+        rows = {table: raw.num_rows for table, raw in self.raw.items()}
+        traced, unsure = capture.read_traced(self.export, self.strings, rows)
+        ranges = nvtx_ranges(
+            self.export,
+            self.raw.get("NVTX_EVENTS", pa.table({})),
+            self.strings,
+            self.types,
+            self.numbers,
+            capture.read_duration(self.export),
+        )
+        host = self._host_ops()
+        return Profile(
+            path=self.export.path,
+            source="nsys",
+            version=self.version.text,
+            traced=traced,
+            gpu_work=work,
+            api_calls=calls,
+            nvtx_ranges=ranges.table,
+            host_ops=host,
+            processes=self.names,
+            experimental=self.version.experimental,
+            notes=(
+                *self.version.notes,
+                *unsure,
+                *notes,
+                *ranges.notes,
+                *self._losses(),
+                *self.numbers.notes,
+                *capture.read_diagnostics(self.export),
+            ),
+        )
+
+    def _with(self, column: str) -> Iterable[tuple[str, pa.Table]]:
+        return [(table, rows) for table, rows in self.raw.items() if column in rows.column_names]
+
+    def _losses(self) -> tuple[str, ...]:
+        losses = []
+        if self.backwards:
+            losses.append(f"{self.backwards} rows end before they start and are left out")
+        if self.strings.unknown:
+            losses.append(f"{self.strings.unknown} rows name a string that is not in the export")
+        return tuple(losses)
+
+    def _forward(self, table: str) -> pa.Table:
+        """Rows of a table without those whose end comes before their start: no timeline has a place for them."""
+        rows = self.raw[table]
+        backwards = whole(self.export, table, rows, "end") < whole(self.export, table, rows, "start")
+        if not backwards.any():
+            return rows
+        self.backwards += int(backwards.sum())
+        return rows.filter(pa.array(~backwards))
+
+    def _calls(self) -> pa.Table:
+        parts = []
+        for table in _CALLS:
+            if table in self.raw:
+                rows = self._forward(table)
+                ids = whole(self.export, table, rows, "globalTid")
+                names = self.strings.encode(whole(self.export, table, rows, "nameId"), _without_version)
+                parts.append(
+                    _table(
+                        API_CALLS,
+                        process=self.numbers.process(ids),
+                        thread=thread_numbers(ids),
+                        name=names,
+                        start_ns=rows.column("start"),
+                        end_ns=rows.column("end"),
+                        correlation_id=_optional(rows, "correlationId"),
+                    )
+                )
+        return _joined(API_CALLS, parts)
+
+    def _gpu_work(self, calls: pa.Table) -> tuple[pa.Table, list[str]]:
+        parts, notes = [], []
+        homeless = 0
+        labels = capture.read_memcpy_labels(self.export)
+        for table, kind, rows, names in self._gpu_tables(labels):
+            processes, unknown = self._gpu_processes(rows, calls)
+            homeless += unknown
+            parts.append(
+                _table(
+                    GPU_WORK,
+                    process=processes,
+                    device=whole(self.export, table, rows, "deviceId"),
+                    stream=whole(self.export, table, rows, "streamId"),
+                    kind=encode_names([kind], np.zeros(rows.num_rows, np.int64)),
+                    name=names,
+                    bytes=_optional(rows, "bytes"),
+                    start_ns=rows.column("start"),
+                    end_ns=rows.column("end"),
+                    correlation_id=_optional(rows, "correlationId"),
+                )
+            )
+            if kind == "graph" and rows.num_rows:
+                notes.append(
+                    f"{rows.num_rows} launches of CUDA graphs were traced as one block each, without their kernels; "
+                    "capture with --cuda-graph-trace=node to have them"
+                )
+        if homeless:
+            notes.append(f"of {homeless} pieces of GPU work the process is not known: they are given process 0")
+        return _joined(GPU_WORK, parts), notes
+
+    def _gpu_tables(self, labels: dict[int, str]) -> list[tuple[str, str, pa.Table, pa.DictionaryArray]]:
+        """Table, kind, rows and names of all GPU work."""
+        found = []
+        for table in self.raw:
+            if table in _KERNELS:
+                rows = self._forward(table)
+                found.append((table, "kernel", rows, self._kernel_names(table, rows)))
+            elif table in _COPIES:
+                kind, name, column = _COPIES[table]
+                rows = self._forward(table)
+                found.append((table, kind, rows, _numbered(rows, column, name, labels)))
+        return found
+
+    def _kernel_names(self, table: str, rows: pa.Table) -> pa.DictionaryArray:
+        for column in ("demangledName", "shortName"):
+            if column in rows.column_names:
+                return self.strings.encode(whole(self.export, table, rows, column))
+        raise NotNsysExportError(self.export.path, f"its table {table} has no column demangledName or shortName")
+
+    def _gpu_processes(self, rows: pa.Table, calls: pa.Table) -> tuple[NDArray[np.int64], int]:
+        if "globalPid" in rows.column_names and not rows.column("globalPid").null_count:
+            return self.numbers.process(rows.column("globalPid").to_numpy()), 0
+        launches = calls.column("correlation_id").fill_null(-1).to_numpy()
+        found, unknown = processes_by_launch(filled(rows, "correlationId", -2), launches, calls["process"].to_numpy())
+        if "globalPid" in rows.column_names:
+            given = filled(rows, "globalPid", 0)
+            found = np.where(given != 0, self.numbers.process(given), found)
+            unknown = int((found == 0).sum())
+        return found, unknown
+
+    def _host_ops(self) -> pa.Table:
+        parts = []
+        for table, kind in _HOST.items():
+            if table in self.raw:
+                rows = self._forward(table)
+                ids = whole(self.export, table, rows, "globalTid")
+                parts.append(
+                    _table(
+                        HOST_OPS,
+                        process=self.numbers.process(ids),
+                        thread=thread_numbers(ids),
+                        kind=encode_names([kind], np.zeros(rows.num_rows, np.int64)),
+                        name=self.strings.encode(whole(self.export, table, rows, "nameId")),
+                        start_ns=rows.column("start"),
+                        end_ns=rows.column("end"),
+                    )
+                )
+        return _joined(HOST_OPS, parts)
+
+
+def _without_version(name: str) -> str:
+    return _VERSION.sub("", name)
+
+
+def _numbered(rows: pa.Table, column: str, name: str, labels: dict[int, str]) -> pa.DictionaryArray:
+    """Names of rows that have a number instead: a kind of copy, a graph."""
+    used, codes = distinct(filled(rows, column, 0))
+    return encode_names(
+        [name.format(number, labels.get(number, f"kind {number}")) for number in used.tolist()], codes
+    )
+
+
+def _optional(rows: pa.Table, column: str) -> pa.ChunkedArray | pa.Array:
+    return rows.column(column) if column in rows.column_names else pa.nulls(rows.num_rows, pa.int64())
+
+
+def _table(schema: pa.Schema, **columns: object) -> pa.Table:
+    return pa.table({field.name: columns[field.name] for field in schema}).cast(schema)
+
+
+def _joined(schema: pa.Schema, parts: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(parts).unify_dictionaries() if parts else schema.empty_table()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

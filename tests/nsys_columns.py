@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from typing import Any
+
+import numpy as np
+
 # Columns as in exports of nsys 2026.2 (schema 3.25) and 2022.4 (schema 3.0, lazy=false).
 _ACTIVITY = "start! end! deviceId! contextId! greenContextId streamId! correlationId globalPid"
 COLUMNS = {
@@ -50,3 +55,29 @@ def declarations(table: str, without: set[str]) -> dict[str, str]:
         for name, word in declared.items()
         if name not in without
     }
+
+
+def insert_rows(
+    database: sqlite3.Connection,
+    table: str,
+    columns: list[tuple[str, bool]],
+    part: dict[str, Any],
+    step: int = 100_000,
+) -> None:
+    """Insert in steps, for memory's sake; what is not given is null, or 0 where the table does not take null."""
+    count = max((len(value) for value in part.values() if np.ndim(value)), default=1)
+    given = [name for name, required in columns if required or part.get(name) is not None]
+    marks = ", ".join("?" * len(given))
+    names = ", ".join(f'"{name}"' for name in given)
+    for first in range(0, count, step):
+        chunk = range(first, min(first + step, count))
+        values = [_column(part.get(name), chunk) for name in given]
+        database.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", zip(*values, strict=True))
+
+
+def _column(value: Any, chunk: range) -> list[Any]:
+    if np.ndim(value):
+        part = value[chunk.start : chunk.stop]
+        return part.tolist() if isinstance(part, np.ndarray) else list(part)
+    plain = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    return [0 if plain is None else plain] * len(chunk)

@@ -2,7 +2,7 @@
 Builds SQLite exports as Nsight Systems writes them, from the columns that real exports have.
 
 ``NsysExport`` collects rows and writes a new file, or adds to a real one (``onto``). Every argument takes one value
-for all rows or a sequence; times are nanoseconds. ``large_export`` writes the file that speed is measured on.
+for all rows or a sequence; times are nanoseconds.
 
     export = NsysExport()
     export.ranges([100], [900], "inference", payload=[0], process=7, thread=7)
@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.nsys_columns import COLUMNS, MEMCPY_KINDS, NOT_IN_3_0, declarations
+from tests.nsys_columns import COLUMNS, MEMCPY_KINDS, NOT_IN_3_0, declarations, insert_rows
 
 Ints: TypeAlias = "int | Sequence[int] | NDArray[np.int64]"
 Names: TypeAlias = "str | Sequence[str] | tuple[list[str], NDArray[np.int64]]"
@@ -185,17 +185,9 @@ class NsysExport:
         """Add the rows to an export that nsys wrote; tables that it lacks are made, columns that it lacks are not."""
         with sqlite3.connect(path) as database:
             self._first_string = database.execute("SELECT max(id) + 1 FROM StringIds").fetchone()[0]
-            self._rows = {table: [self._moved(part) for part in parts] for table, parts in self._rows.items()}
             self._write_rows(database)
         database.close()
         return path
-
-    def _moved(self, part: dict[str, Any]) -> dict[str, Any]:
-        strings = ("nameId", "textId", "demangledName", "shortName")
-        return {
-            name: np.asarray(value) + self._first_string - 1 if name in strings and value is not None else value
-            for name, value in part.items()
-        }
 
     def _activity(
         self,
@@ -270,71 +262,20 @@ class NsysExport:
             database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
             there = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
             for part in self._rows.get(table, []):
-                _insert(database, table, [(name, "NOT" in declared.get(name, "")) for name in there], part)
+                insert_rows(
+                    database, table, [(name, "NOT" in declared.get(name, "")) for name in there], self._moved(part)
+                )
 
-
-def _insert(
-    database: sqlite3.Connection,
-    table: str,
-    columns: list[tuple[str, bool]],
-    part: dict[str, Any],
-    step: int = 100_000,
-) -> None:
-    """Insert in steps, for memory's sake; what is not given is null, or 0 where the table does not take null."""
-    count = max((len(value) for value in part.values() if np.ndim(value)), default=1)
-    given = [name for name, required in columns if required or part.get(name) is not None]
-    marks = ", ".join("?" * len(given))
-    names = ", ".join(f'"{name}"' for name in given)
-    for first in range(0, count, step):
-        chunk = range(first, min(first + step, count))
-        values = [_column(part.get(name), chunk) for name in given]
-        database.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", zip(*values, strict=True))
-
-
-def _column(value: Any, chunk: range) -> list[Any]:
-    if np.ndim(value):
-        part = value[chunk.start : chunk.stop]
-        return part.tolist() if isinstance(part, np.ndarray) else list(part)
-    plain = value.item() if isinstance(value, np.generic | np.ndarray) else value
-    return [0 if plain is None else plain] * len(chunk)
+    def _moved(self, part: dict[str, Any]) -> dict[str, Any]:
+        """Ids of strings, past those that the file has."""
+        strings = ("nameId", "textId", "demangledName", "shortName")
+        return {
+            name: np.asarray(value) + self._first_string - 1 if name in strings and value is not None else value
+            for name, value in part.items()
+        }
 
 
 def _spelled(names: Names) -> str | list[str]:
     if isinstance(names, tuple):
         return [names[0][code] for code in names[1].tolist()]
     return names if isinstance(names, str) else list(names)
-
-
-def large_export(path: Path, kernels: int = 1_000_000) -> Path:
-    """
-    A capture of two processes with as many kernels as CUDA calls, and twice as many nested ranges.
-
-    Each inference has a range, three stages, 16 operations inside ``session_run`` and 10 launches from three executor
-    threads of the same process; the two processes run side by side and use the same correlation ids.
-    """
-    export = NsysExport(duration_ns=10**15)
-    export.processes({100: "kws-trace", 200: "other"})
-    for process in (100, 200):
-        _inferences(export, process, kernels // 2)
-    return export.write(path)
-
-
-def _inferences(export: NsysExport, process: int, kernels: int, launches: int = 10, operations: int = 16) -> None:
-    count = max(kernels // launches, 1)
-    begin = np.arange(count, dtype=np.int64) * 1_000_000 + 1000 + process
-    number = np.arange(count, dtype=np.int64)
-    own = {"process": process, "thread": process}
-    export.ranges(begin, begin + 900_000, "inference", payload=number, **own)
-    for stage, first, last in (("host_to_device", 0, 99), ("session_run", 100, 799), ("readback", 800, 900)):
-        export.ranges(begin + first * 1000, begin + last * 1000, stage, payload=number, **own)
-    code = np.tile(np.arange(operations, dtype=np.int64), count)
-    operation = np.repeat(begin, operations) + code * 40_000 + 110_000
-    export.ranges(operation, operation + 35_000, ([f"op/{i}" for i in range(operations)], code), domain=None, **own)
-    code = np.tile(np.arange(launches, dtype=np.int64), count)
-    launch = np.repeat(begin, launches) + code * 65_000 + 115_000
-    ids = np.arange(len(launch), dtype=np.int64) + 1
-    names = [f"void cutlass::Kernel<cutlass_{i}_s1688gemm, {i}>(Params)" for i in range(launches)]
-    thread = process + 1 + ids % 3
-    rows = {"process": process, "correlation_id": ids}
-    export.calls(launch, launch + 6_000, "cudaLaunchKernel_v7000", thread=thread, **rows)
-    export.kernels(launch + 9_000, launch + 40_000, (names, code), stream=7 + code % 2, **rows)

@@ -34,8 +34,7 @@ def read_nsys_sqlite(path: Path) -> Profile:
     Raises:
         ProfileError: if there is no such file, it is no such export, it is damaged or cut off, or of a newer schema.
     """
-    _check_file(path)
-    return read_export(SqliteExport(path, _columns(path)))
+    return read_export(SqliteExport(path, sqlite_columns(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,14 @@ def _check_file(path: Path) -> None:
         raise DamagedExportError(path, f"the file is cut off: {size} of {pages * page_size} bytes are there")
 
 
-def _columns(path: Path) -> dict[str, frozenset[str]]:
+def sqlite_columns(path: Path) -> dict[str, frozenset[str]]:
+    """
+    Give the columns of each table of a SQLite file.
+
+    Raises:
+        ProfileError: if it is no SQLite file, or a damaged one.
+    """
+    _check_file(path)
     with _reading(path, "list of tables"), closing(_connect(path)) as database:
         tables = [
             row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")

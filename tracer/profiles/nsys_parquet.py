@@ -1,0 +1,73 @@
+"""
+Reads the Parquet export of Nsight Systems (``nsys export --type parquetdir``): a folder with a file for each table.
+
+Experimental: the releases that write it (2023 and later) were not at hand. By nsys's manual the tables and columns
+are those of the SQLite export; integer widths may differ and are widened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tracer.profiles.nsys_export import TEXT_COLUMNS, DamagedExportError, NotNsysExportError
+from tracer.profiles.nsys_tables import read_export
+from tracer.profiles.profile import Profile, ProfileError
+
+EXPERIMENTAL = "experimental: no real Parquet export of nsys has tested this reader; compare with the SQLite export"
+
+
+def read_nsys_parquet(folder: Path) -> Profile:
+    """
+    Read an Nsight Systems Parquet export.
+
+    Raises:
+        ProfileError: if there is no such folder, it is no such export, a file of it is damaged, or of a newer schema.
+    """
+    profile = read_export(ParquetExport(folder, _columns(folder)))
+    return replace(profile, experimental=True, notes=(EXPERIMENTAL, *profile.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetExport:
+    """An export in a folder of Parquet files, one a table."""
+
+    path: Path
+    columns: dict[str, frozenset[str]] = field(repr=False)
+
+    def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
+        """As ``Export.fetch`` says."""
+        wanted = [("eventType", "in", list(event_types))] if event_types else None
+        schema = pa.schema([(name, pa.string() if name in TEXT_COLUMNS else pa.int64()) for name in columns])
+        file = self.path / f"{table}.parquet"
+        try:
+            rows: pa.Table = pq.read_table(file, columns=list(columns), filters=wanted, partitioning=None)
+            rows = rows.select(list(columns)).cast(schema)
+            rows.validate(full=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DamagedExportError(self.path, f"its {file.name} cannot be read ({_first_line(error)})") from None
+        return rows
+
+
+def _columns(folder: Path) -> dict[str, frozenset[str]]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".parquet")
+    except OSError as error:
+        raise ProfileError(folder, f"cannot be read ({error.strerror or error})", "give an export of nsys") from None
+    if not files:
+        raise NotNsysExportError(folder, "the folder holds no Parquet file")
+    columns = {}
+    for file in files:
+        try:
+            columns[file.stem] = frozenset(pq.read_schema(file).names)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DamagedExportError(folder, f"its {file.name} cannot be read ({_first_line(error)})") from None
+    return columns
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -12,6 +12,7 @@ from runner.commands.demo import demo
 from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
+from runner.commands.kernels import kernels
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
@@ -31,6 +32,7 @@ app.command("run")(run)
 app.command("host")(host)
 app.command("host-config")(host_config)
 app.command("infer")(infer)
+app.command("kernels")(kernels)
 app.command("report")(report)
 app.command("runs")(runs)
 app.command("dashboard")(dashboard)

@@ -38,14 +38,9 @@ def capture(tmp_path: Path) -> str:
     at = [1_000_100, 1_000_200, 2_000_100, 5_000_000, 1_000_300]
     ids = [1, 2, 3, 4, 5]
     export.calls([*at], [t + 50 for t in at], "cudaLaunchKernel_v7000", process=100, thread=101, correlation_id=ids)
-    names = (["gemm", HOSTILE], [0, 0, 0, 1])
-    export.kernels(
-        [t + 1000 for t in at[:4]],
-        [t + 4000 for t in at[:4]],
-        [names[0][i] for i in names[1]],
-        process=100,
-        correlation_id=ids[:4],
-    )
+    names = ["gemm", "gemm", "gemm", HOSTILE]
+    starts, ends = ([t + delay for t in at[:4]] for delay in (1000, 4000))
+    export.kernels(starts, ends, names, process=100, correlation_id=ids[:4])
     export.memcpys([1_010_000], [1_010_500], 1, [490], process=100, correlation_id=[5])
     return str(export.write(tmp_path / "capture.sqlite"))
 

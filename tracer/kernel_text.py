@@ -55,9 +55,8 @@ def render_ranges(rows: Sequence[Row], console: Console, *, full_names: bool) ->
     last: object = None
     for row in rows:
         here = tuple(row[key] for key in ("domain", "range", "style", "process", "thread"))
-        table.add_row(
-            *_figures(row), *_range_cell(row, repeated=here == last), plain(_name(row, full_names=full_names))
-        )
+        name = plain(_name(row, full_names=full_names))
+        table.add_row(*_figures(row), _range_cell(row, repeated=here == last), name)
         last = here
     console.print(table)
 

@@ -15,6 +15,7 @@ from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
 from runner.commands.ingest import ingest
+from runner.commands.kernels import kernels
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
@@ -35,6 +36,7 @@ app.command("host")(host)
 app.command("host-config")(host_config)
 app.command("infer")(infer)
 app.command("ingest")(ingest)
+app.command("kernels")(kernels)
 app.command("report")(report)
 app.command("runs")(runs)
 app.command("cost")(cost)

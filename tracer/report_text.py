@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tracer.device_report import device_lines
 from tracer.figure_text import share_text, time_text
-from tracer.kernel_text import answer_lines, render_kernel_level
+from tracer.breakdown_text import answer_lines, render_kernel_level
 
 Report = dict[str, Any]
 

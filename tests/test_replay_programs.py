@@ -65,7 +65,7 @@ steps = st.one_of(
 programs = st.lists(steps, max_size=14).map(lambda start: [*start, Step("sync", 3), Step("host", 4)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(programs)
 def test_a_gain_is_what_the_program_gains_when_it_runs_without_the_part(program):
     work = recorded(program)

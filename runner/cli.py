@@ -15,6 +15,7 @@ from runner.commands.infer import infer
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
+from runner.commands.session import session
 from tracer.errors import KwsTraceError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command("host-config")(host_config)
 app.command("infer")(infer)
 app.command("report")(report)
 app.command("runs")(runs)
+app.command("session")(session)
 app.command("dashboard")(dashboard)
 
 

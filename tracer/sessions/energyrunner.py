@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tracer.sessions.energyrunner_lines import (
@@ -15,18 +16,21 @@ from tracer.sessions.energyrunner_lines import (
     MODES,
     QUICK,
     REPLY,
+    RESOLUTION_S,
     SETTING,
     STAMPED,
     STANDARD,
+    VERSION,
     OpenWindow,
+    host_length,
+    lost_before_windows,
     vector,
 )
 from tracer.sessions.line_pattern import LinePattern
 from tracer.sessions.log_lines import Line
-from tracer.sessions.session import Evidence, HostLength, Irregularity, Kind, Lap, Session, Window
+from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, Window
 from tracer.sessions.summary_lines import SummaryLines
 
-RESOLUTION_S = 0.001
 _IRREGULAR_KEPT = 1000
 
 
@@ -57,7 +61,7 @@ class EnergyrunnerReader:
         self._round_trip_s = 0.0
         self._backwards: Evidence | None = None
         self._last_text = ""
-        self._total = 0
+        self._total = self._measured = 0
         self._in_windows = self._stopped = self._energy = False
         self._model: str | None = None
         self._device: str | None = None
@@ -110,48 +114,47 @@ class EnergyrunnerReader:
 
     def _host_line(self, who: str, text: str, line: Line) -> None:
         command = COMMAND.match(text)
-        loads = "command[bload" in text or (command is not None and command[1].startswith("bload"))
-        if loads:
+        if "command[bload" in text or (command is not None and command[1].startswith("bload")):
             self._begin_load(line)
             if load := LOAD.search(text):
                 self._input = load[1]
+        if "command[dut infer" in text or "command[io dut infer" in text:
+            self._pattern.mark()
         if who in ("sequencer", "parser"):
             kind = f"{who}: " + re.split(r'[0-9"]', text, maxsplit=1)[0]
             self._pattern.count(kind)
             if not self._in_windows:
                 self._preamble[re.sub(r"\[.*", "", kind)] += 1
+        if command:
+            self._command(command[1], line)
+        else:
+            self._fact(text)
+
+    def _fact(self, text: str) -> None:
         if setting := SETTING.match(text):
             self._settings[setting[1]] = setting[2]
-        elif text.startswith("m-bmark-run-name[") and "code[ulp-ml]" in text:
-            self._energy = True
+        elif version := VERSION.match(text):
+            self._settings["version"] = version[1]
         elif text.startswith(("m-sequencer-stop", "m-session-stop")):
             self._stopped = True
-        elif command:
-            self._command(command[1], line)
+        elif text.startswith("m-bmark-run-name["):
+            self._energy = self._energy or "code[ulp-ml]" in text
 
     def _begin_load(self, line: Line) -> None:
         if not self._in_windows:
             self._in_windows = True
             self._pattern.begin()
-            self._check_preamble(line)
+            for kind in lost_before_windows(self._preamble):
+                self._add(Irregularity("lost", f"`{kind}`", None, (self._evidence(line),)))
         elif self._open is not None and self._open.laps:
             # The next input is loaded: the window is over, though its `m-ready` is lost.
             self._close(line, complete=True)
-
-    def _check_preamble(self, line: Line) -> None:
-        """Each command before the windows is told in three lines."""
-        kinds = ("sequencer: m-sequencing-i", "parser: Command ", "parser: m-ready-finished")
-        counts = [self._preamble[kind] for kind in kinds]
-        if all(counts) and len(set(counts)) > 1:
-            most = max(counts)
-            for kind, count in zip(kinds, counts, strict=True):
-                if count < most:
-                    self._add(Irregularity("lost", f"`{kind}`", None, (self._evidence(line),)))
 
     def _command(self, command: str, line: Line) -> None:
         if infer := INFER.match(command):
             self._close(line, complete=True)
             self._in_windows = True
+            self._pattern.mark()
             self._open = OpenWindow(self._input, begun_s=self._stamp, evidence=[self._evidence(line)])
             self._open.inferences = int(infer[1]) if infer[1] else None
             self._open.warmups = int(infer[2]) if infer[2] else None
@@ -208,6 +211,12 @@ class EnergyrunnerReader:
         window, self._open = self._open, None
         if window is None:
             return
+        if self._measures(window):
+            self._measured += 1
+            self._pattern.back()
+            first = len(self._marks) - len(window.laps)
+            self._marks[first:] = [replace(lap, window=None) for lap in self._marks[first:]]
+            return
         self._total += 1
         if complete:
             self._pattern.end(self._total, window.evidence[0] if window.evidence else self._evidence(line))
@@ -220,27 +229,16 @@ class EnergyrunnerReader:
                     warmups=window.warmups,
                     laps=tuple(window.laps),
                     probabilities=window.probabilities,
-                    host=self._length(window),
+                    host=host_length(window, self._round_trip_s),
                     evidence=tuple(window.evidence),
                     complete=complete or len(window.laps) == 2,
                 )
             )
 
-    def _length(self, window: OpenWindow) -> HostLength | None:
-        """
-        The window by the host: both stamps have the log's resolution, and a line may have been underway.
-
-        Where both laps came at once, long after the command, the host read them late: then it has no time for them.
-        """
-        stamps = [lap.host_s for lap in window.laps if lap.host_s is not None]
-        if len(stamps) < 2 or stamps[-1] < stamps[0]:
-            return None
-        length = stamps[-1] - stamps[0]
-        slack = max(self._round_trip_s, LEAST_LATENCY_S) + RESOLUTION_S
-        waited = stamps[0] - window.begun_s if window.begun_s is not None else 0.0
-        if length <= 0.005 and waited > 10 * slack:
-            return None
-        return HostLength(length, max(0.0, length - slack), length + slack)
+    def _measures(self, window: OpenWindow) -> bool:
+        """Whether ``kws-trace host`` measured by this how many inferences a window takes."""
+        performance = MODES.get(self._settings.get("runMode", "")) == "performance"
+        return performance and window.inferences == 1 and self._settings.get("iterInfer") != "1"
 
     def _add(self, irregularity: Irregularity) -> None:
         if len(self._irregular) < _IRREGULAR_KEPT:
@@ -260,6 +258,7 @@ class EnergyrunnerReader:
             windows=tuple(self._windows),
             model=self._model or self._settings.get("model"),
             device=self._device,
+            runner_version=self._settings.get("version"),
             printed=tuple(self._summary.printed),
             verdicts=tuple(self._summary.verdicts),
             marks=tuple(self._marks),
@@ -292,4 +291,6 @@ class EnergyrunnerReader:
         notes = [] if self._stopped else ["the log ends before the session does"]
         if self._cut is not None and "Saved this run to session ID" not in self._cut.text:
             notes.append(f"line {self._cut.number} has no end and is not used: {self._cut.text[:60]!r}")
+        if self._measured:
+            notes.append(f"{self._measured} times the host measured by one inference how many a window takes")
         return notes + [f"the runner says: {error.text}" for error in self._summary.errors]

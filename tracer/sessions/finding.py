@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tracer.sessions.session import Evidence
+from tracer.sessions.session import Evidence, Session
 
 Severity = Literal["error", "warning", "note"]
+
+EVIDENCE = 10
+"""Lines that a finding quotes at most."""
 
 SOURCES = {
     "length": "energyrunner: a run takes at least 10 s and 10 iterations; the MLCommons runner prints `met` above "
@@ -39,3 +43,20 @@ class Finding:
     def as_json(self) -> dict[str, Any]:
         """The finding for programs."""
         return asdict(self)
+
+
+def named(numbers: Iterable[int]) -> str:
+    """The windows in words."""
+    listed = list(numbers)
+    if len(listed) == 1:
+        return f"window {listed[0]}"
+    if len(listed) > 8:
+        return f"{len(listed)} windows"
+    return f"windows {', '.join(str(number) for number in listed[:-1])} and {listed[-1]}"
+
+
+def window_lines(session: Session, numbers: Iterable[int]) -> tuple[Evidence, ...]:
+    """The lines that bound the windows, as many as a finding quotes."""
+    wanted = set(numbers)
+    lines = [line for window in session.windows if window.number in wanted for line in window.lines]
+    return tuple(lines[:EVIDENCE])

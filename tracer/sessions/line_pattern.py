@@ -30,6 +30,7 @@ class LinePattern:
         self._windows: list[tuple[int, int, Evidence]] = []
         self._seen: Counter[Signature] = Counter()
         self._overflow = False
+        self._mark: Counter[str] | None = None
 
     def count(self, kind: str) -> None:
         """A line of this kind belongs to the window that is being told."""
@@ -38,11 +39,23 @@ class LinePattern:
     def begin(self) -> None:
         """Forget the lines so far: they belong to no window."""
         self._kinds.clear()
+        self._mark = None
+
+    def mark(self) -> None:
+        """The window's own command comes next; ``back`` forgets what follows, unless the window was ended."""
+        if self._mark is None:
+            self._mark = Counter(self._kinds)
+
+    def back(self) -> None:
+        """Forget the lines since the mark."""
+        if self._mark is not None:
+            self._kinds = self._mark
+            self._mark = None
 
     def end(self, window: int, evidence: Evidence) -> None:
         """The window is told; ``evidence`` is one of its lines."""
         signature = tuple(sorted(self._kinds.items()))
-        self._kinds.clear()
+        self.begin()
         if signature not in self._patterns and len(self._patterns) >= _PATTERNS:
             self._overflow = True
             return

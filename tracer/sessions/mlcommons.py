@@ -1,4 +1,4 @@
-"""The MLCommons runner's ``log.txt``: ``0726.010150 ulp-mlperf: Load complete.``; its format is that of `script.py`."""
+"""The MLCommons runner's ``log.txt``: ``0726.010150 ulp-mlperf: Load complete.``, as its ``script.py`` prints it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tracer.sessions.session import Evidence, HostLength, Kind, Session, Window
 from tracer.sessions.summary_lines import SummaryLines
 
 STAMPED = re.compile(r"(\d{4}\.\d{6}) (ulp-mlperf): (.*)$", re.DOTALL)
-FIRST = re.compile(r"Logging initialized\. Writing output to |Initializing SerialDevice on port|Retrieving name from DUT")
+FIRST = re.compile(
+    r"Logging initialized\. Writing output to |Initializing SerialDevice on port|Retrieving name from DUT"
+)
 _LOADING = re.compile(r"Loading file (.+) segment (\d+)$")
 _RUNNING = re.compile(r"Running inference with (\d+)/(\d+) \(warmup/measured\) iterations")
 _RESULTS = re.compile(r"\s*m-results\s*: \[(.*)\]$")
@@ -228,8 +230,8 @@ def _length(window: _Open, *, first: bool) -> HostLength | None:
     """
     Bounds of the window by the host, whose times are whole seconds, cut off.
 
-    The window lies between `Load complete` and its printed results, behind its warm-ups; those of the first window may
-    take any time (a runtime prepares itself), those of later windows are taken to last as the timed ones do.
+    The window lies between `Load complete` and its printed results, behind its warm-ups; those of the first window
+    may take any time (a runtime prepares itself), those of later windows are taken to last as the timed ones do.
     """
     if window.loaded_s is None or window.told_s is None or window.runtime_us is None:
         return None

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
-from tracer.sessions.energyrunner import STAMPED as ENERGYRUNNER
 from tracer.sessions.energyrunner import EnergyrunnerReader
+from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
 from tracer.sessions.log_lines import Line, SessionFileError, read_lines
 from tracer.sessions.mlcommons import FIRST, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
@@ -49,7 +49,8 @@ def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
     Read one session.
 
     Args:
-        path: its log (``results.txt`` and ``results.json`` beside it are read too), its folder, or its ``results.json``.
+        path: its log (``results.txt`` and ``results.json`` beside it are read too), its folder, or its
+            ``results.json``.
         keep: windows that are kept in memory; how many more there were is said.
 
     Returns:

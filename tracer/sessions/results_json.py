@@ -29,7 +29,8 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise SessionFileError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
-    decoder, found = json.JSONDecoder(), []
+    decoder = json.JSONDecoder()
+    found: list[dict[str, Any]] = []
     at = text.find("[") + 1
     while at and at < len(text):
         while at < len(text) and text[at] in ", \r\n\t":
@@ -83,7 +84,9 @@ def with_laps(windows: tuple[Window, ...], exact: list[Window]) -> tuple[Window,
 
 
 def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str) -> Window:
-    evidence = Evidence(name, 1, f"entry {number}: start_time {infer.get('start_time')}, end_time {infer.get('end_time')}")
+    evidence = Evidence(
+        name, 1, f"entry {number}: start_time {infer.get('start_time')}, end_time {infer.get('end_time')}"
+    )
     laps = [infer[key] for key in ("start_time", "end_time") if isinstance(infer.get(key), int)]
     results = infer.get("results")
     vector = results if isinstance(results, list) and all(isinstance(one, int | float) for one in results) else None

@@ -8,6 +8,9 @@ from typing import Literal
 
 from tracer.errors import MalformedTraceError
 
+PrintedName = Literal[
+    "inferences", "runtime_s", "rate_hz", "median_rate_hz", "top1_percent", "auc", "median_energy_uj"
+]
 Kind = Literal["performance", "accuracy", "energy"]
 MINIMUM_S = 10.0
 """The benchmark asks that a window lasts at least this long."""
@@ -54,8 +57,9 @@ class Window:
     """
     One ``infer`` command, numbered from 1 in the session.
 
-    ``laps`` are the lap lines as they stand, two where nothing went wrong. Where the log holds no laps, ``runtime_us``
-    is the length that was printed, exact to ``slack_us``. ``complete`` is false where the log ends within the window.
+    ``laps`` are the lap lines as they stand, two where nothing went wrong. Where the log holds no laps,
+    ``runtime_us`` is the length that was printed, exact to ``slack_us``. ``complete`` is false
+    where the log ends within the window.
     """
 
     number: int
@@ -94,7 +98,7 @@ class Window:
 class Printed:
     """A figure as the runner printed it, digit for digit; ``window`` is None for a figure of the whole session."""
 
-    name: Literal["inferences", "runtime_s", "rate_hz", "median_rate_hz", "top1_percent", "auc", "median_energy_uj"]
+    name: PrintedName
     text: str
     evidence: Evidence
     window: int | None = None
@@ -137,6 +141,7 @@ class Session:
     windows: tuple[Window, ...]
     model: str | None = None
     device: str | None = None
+    runner_version: str | None = None
     printed: tuple[Printed, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     marks: tuple[Lap, ...] = ()

@@ -49,8 +49,10 @@ def idle_rate(session: Session, windows: list[WindowAudit]) -> ClockRate | None:
         return None
     dut_us, host_s, gaps, evidence = 0, 0.0, 0, []
     longest = 0.0
+    # Where the host read a window's laps late, their times bound no gap either.
+    untimed = {window.number for window in session.windows if window.host is None}
     for first, second in _gaps(session):
-        if first.host_s is None or second.host_s is None:
+        if first.host_s is None or second.host_s is None or {first.window, second.window} & untimed:
             continue
         advance, passed = _forward(second.us - first.us, second.host_s - first.host_s), second.host_s - first.host_s
         if advance is None:

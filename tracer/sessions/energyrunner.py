@@ -195,7 +195,7 @@ class EnergyrunnerReader:
         elif name == "infer-start":
             window.inferences = int(values[0])
         elif name == "results":
-            window.probabilities = vector(values[0])
+            window.probabilities = vector(values[0]) if self._total < self._keep else None
         elif name == "ready":
             self._close(line, complete=True)
 

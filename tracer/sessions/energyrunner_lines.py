@@ -61,8 +61,8 @@ def host_length(window: OpenWindow, round_trip_s: float) -> HostLength | None:
     """
     The window by the host: both stamps have the log's resolution, and a line may have been underway.
 
-    How long, the round trip of a short command of the same session tells. Where both laps came at once, long after the
-    command, the host read them late: then it has no time for them.
+    How long, the round trip of a short command of the same session tells. Where both laps came at once, long after
+    the command, the host read them late: then it has no time for them.
     """
     stamps = [lap.host_s for lap in window.laps if lap.host_s is not None]
     if len(stamps) < 2 or stamps[-1] < stamps[0]:
@@ -76,6 +76,6 @@ def host_length(window: OpenWindow, round_trip_s: float) -> HostLength | None:
 
 
 def lost_before_windows(kinds: Mapping[str, int]) -> list[str]:
-    """The kinds of host lines that are fewer than their like: each command before the windows is told in three lines."""
+    """The host's lines that are fewer than their like: each command before the windows is told in three lines."""
     told = {kind: kinds.get(kind, 0) for kind in _A_COMMAND}
     return [kind for kind, count in told.items() if 0 < count < max(told.values())] if all(told.values()) else []

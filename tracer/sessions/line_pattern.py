@@ -11,7 +11,8 @@ Signature = tuple[tuple[str, int], ...]
 _PATTERNS = 64
 """Different patterns that are told apart; a log with more of them has no pattern."""
 
-_KEPT = 1000
+_KEPT = 100
+"""Windows of a pattern that are named."""
 
 
 class LinePattern:

@@ -115,7 +115,8 @@ class MlcommonsReader:
             window.loaded_s = at_s
             window.evidence = [evidence]
         elif (results := _RESULTS.match(text)) and window is not None:
-            window.probabilities = vector(results[1])
+            # An empty one still tells that the window is told to its end.
+            window.probabilities = vector(results[1]) if self._total < self._keep else ()
         else:
             before = len(self._summary.printed)
             self._summary.take(text, evidence)

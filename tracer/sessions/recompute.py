@@ -86,8 +86,8 @@ def _accuracy(session: Session) -> Recomputed:
     unknown = [] if area is not None else ["AUC: a class is without an input, or a vector sums to 0"]
     if lacking := len(session.windows) - len(told):
         unknown.append(
-            f"Top-1 and AUC of all {len(session.windows)} windows: {lacking} lack a vector, or an input that names its "
-            "class"
+            f"Top-1 and AUC of all {len(session.windows)} windows: {lacking} lack a vector, "
+            "or an input that names its class"
         )
     return Recomputed(None, share, area, form, len(told), tuple(unknown))
 

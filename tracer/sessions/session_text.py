@@ -22,7 +22,7 @@ def render_session(audit: SessionAudit, console: Console) -> None:
     session = audit.session
     host = "kws-trace host" if session.runner_version == "kws-trace" else _HOSTS[session.host]
     mode = f", mode {session.mode}" if session.mode else ""
-    console.print(f"[bold]{escape(str(session.path))}[/bold]", highlight=False)
+    console.print(f"[bold]{escape(str(session.path))}[/bold]", highlight=False, emoji=False)
     console.print(
         f"{host}, {session.kind}{escape(mode)}, model {escape(session.model or 'not told')}, "
         f"DUT {escape(session.device or 'not told')}",
@@ -31,11 +31,11 @@ def render_session(audit: SessionAudit, console: Console) -> None:
     if session.kind != "accuracy" and audit.windows:
         console.print(_window_table(audit))
     for line in figure_lines(audit):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, emoji=False)
     for finding in audit.findings:
         _render_finding(finding, console)
     for line in closing_lines(audit):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, emoji=False)
 
 
 def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
@@ -59,7 +59,7 @@ def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
     console.print(table)
     for number, audit in enumerate(audits, 1):
         if audit.findings:
-            console.print(f"[bold]{number}. {escape(str(audit.session.path))}[/bold]", highlight=False)
+            console.print(f"[bold]{number}. {escape(str(audit.session.path))}[/bold]", highlight=False, emoji=False)
             for finding in audit.findings:
                 _render_finding(finding, console)
 
@@ -151,13 +151,15 @@ def _true_cell(one: WindowAudit) -> str:
 def _render_finding(finding: Finding, console: Console) -> None:
     style = _STYLES[finding.severity]
     console.print(
-        f"[{style}]{finding.severity.upper()}[/{style}] {finding.rule}: {escape(finding.text)}.", highlight=False
+        f"[{style}]{finding.severity.upper()}[/{style}] {finding.rule}: {escape(finding.text)}.",
+        highlight=False,
+        emoji=False,
     )
-    console.print(f"  rule: {finding.source}", markup=False, highlight=False)
+    console.print(f"  rule: {finding.source}", markup=False, highlight=False, emoji=False)
     for line in finding.evidence[:6]:
-        console.print(f"  {line.file}:{line.line}: {line.text[:100]}", markup=False, highlight=False)
+        console.print(f"  {line.file}:{line.line}: {line.text[:100]}", markup=False, highlight=False, emoji=False)
     if len(finding.evidence) > 6:
-        console.print(f"  and {len(finding.evidence) - 6} lines more", markup=False, highlight=False)
+        console.print(f"  and {len(finding.evidence) - 6} lines more", markup=False, highlight=False, emoji=False)
 
 
 def _was_printed(session: Session, name: str) -> str:

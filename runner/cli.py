@@ -19,6 +19,7 @@ from runner.commands.kernels import kernels
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
+from runner.commands.session import session
 from tracer.errors import KwsTraceError
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app.command("kernels")(kernels)
 app.command("report")(report)
 app.command("runs")(runs)
 app.command("cost")(cost)
+app.command("session")(session)
 app.command("dashboard")(dashboard)
 app.command("doctor")(doctor)
 

@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from runner.commands.accuracy import accuracy
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.host import host
@@ -32,6 +33,7 @@ app.command("host")(host)
 app.command("host-config")(host_config)
 app.command("infer")(infer)
 app.command("report")(report)
+app.command("accuracy")(accuracy)
 app.command("runs")(runs)
 app.command("dashboard")(dashboard)
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from runner.commands.cost import cost
+from runner.commands.accuracy import accuracy
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.doctor import doctor
@@ -39,6 +40,7 @@ app.command("infer")(infer)
 app.command("ingest")(ingest)
 app.command("kernels")(kernels)
 app.command("report")(report)
+app.command("accuracy")(accuracy)
 app.command("runs")(runs)
 app.command("cost")(cost)
 app.command("session")(session)

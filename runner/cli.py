@@ -7,8 +7,8 @@ import sys
 import typer
 from rich.console import Console
 
-from runner.commands.cost import cost
 from runner.commands.accuracy import accuracy
+from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.doctor import doctor
@@ -32,20 +32,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo)
-app.command("run")(run)
-app.command("host")(host)
-app.command("host-config")(host_config)
-app.command("infer")(infer)
-app.command("ingest")(ingest)
-app.command("kernels")(kernels)
-app.command("report")(report)
-app.command("accuracy")(accuracy)
-app.command("runs")(runs)
-app.command("cost")(cost)
-app.command("session")(session)
-app.command("dashboard")(dashboard)
-app.command("doctor")(doctor)
+_COMMANDS = {
+    "Recording": (demo, run, infer, ingest),
+    "Driving": (host, host_config),
+    "Reading": (report, kernels, runs, dashboard),
+    "Judging": (doctor, session, accuracy, cost),
+}
+for _panel, _functions in _COMMANDS.items():
+    for _function in _functions:
+        app.command(_function.__name__.replace("_", "-"), rich_help_panel=_panel)(_function)
 
 
 @app.callback(invoke_without_command=True)

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.figure_text import share_text, time_text
 from tracer.report import build_report
-from tracer.report_text import share_text, time_text
 from tracer.run_store import open_run
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session

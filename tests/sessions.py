@@ -16,8 +16,8 @@ class Plan:
     A session to write.
 
     ``seconds`` are the wall times of its windows, ``counts`` their inferences. ``ratio`` is what the DUT's clock
-    makes of a second within windows, ``idle`` of one between them. ``first_us`` is the clock at the first lap; it wraps at
-    ``wrap_us``.
+    makes of a second within windows, ``idle`` of one between them. ``first_us`` is the clock at the first lap; it
+    wraps at ``wrap_us``.
     """
 
     seconds: tuple[float, ...] = (11.0, 11.01, 11.02, 10.99, 11.0)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tracer.figure_text import share_text, time_text
 from tracer.kernel_names import short_name
-from tracer.report_text import share_text, time_text
 
 Row = dict[str, Any]
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.breakdown_text import answer_lines, render_kernel_level
 from tracer.device_report import device_lines
 from tracer.figure_text import share_text, time_text
-from tracer.breakdown_text import answer_lines, render_kernel_level
 
 Report = dict[str, Any]
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tracer.attribution import Attribution, attribute
 from tracer.breakdown import Breakdown, break_down
-from tracer.captured_profile import captured_work, joined
+from tracer.captured_profile import joined, kept_work
 from tracer.captured_work import FRAMEWORK_STAGES, CapturedWork
 from tracer.captures import read_capture
 from tracer.gains import GainFigure, gain_figures
@@ -74,12 +74,12 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
     profile = joined([read_capture(run, number) for number in range(len(run.info.captures))])
     ranges = stage_ranges(profile, process=run.info.captures[0].get("process"))
     keep = _counted(run, ranges.numbers)
-    work = captured_work(profile, ranges, keep)
+    work = kept_work(profile, ranges, keep)
     breakdown = break_down(work)
     walls = timed_walls(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
     wall = float(np.median(walls)) if len(walls) else None
     picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
-    few = captured_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
+    few = kept_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
     gains = _at_the_mean(gain_figures(replay(few), breakdown.busy_ns, wall), walls if len(walls) else _walls(few))
     if not (len(work.gpu) or len(work.ops.start_ns)):
         # What would remain without the framework is its computing, which this capture does not show.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -32,6 +33,10 @@ from runner.host_results import (
     performance_lines,
 )
 from runner.ports import open_host_link
+from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.sessions.audit import audit
+from tracer.sessions.open_session import build_session
+from tracer.sessions.session_text import finding_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def drive(job: HostJob) -> None:
                 _measure(job, session, dataset, outcome)
             finally:
                 lines = _conclude(log, outcome)
-            _print(job, outcome, lines, log.folder)
+        _print(job, outcome, lines, log.folder)
     finally:
         link.close()
 
@@ -115,8 +120,10 @@ def _measure(
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
     console = Console()
+    judged = _judged(folder, outcome)
     if job.as_json:
-        sys.stdout.write(json.dumps(outcome_json(job.mode, outcome, str(folder)), indent=2) + "\n")
+        found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
     for line in lines:
         console.print(line, markup=False, highlight=False)
@@ -133,4 +140,15 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         for row in confusion_rows(confusion(outcome)):
             table.add_row(*row)
         console.print(table)
+    for line in judged:
+        console.print(line, markup=False, highlight=False, style="bold yellow")
     console.print(f"session: {folder}", markup=False, highlight=False)
+
+
+def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+    """What is wrong with the session by its own raw lines, and with the results by what they say alone."""
+    lines = [finding_line(finding) for finding in audit(build_session(folder / "log.txt"))]
+    if isinstance(outcome, AccuracyOutcome) and outcome.vectors:
+        count = len(outcome.vectors)
+        lines += symptom_lines(accuracy_symptoms(np.array(outcome.vectors), np.array(outcome.labels[:count])))
+    return lines

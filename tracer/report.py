@@ -13,6 +13,7 @@ from tracer.device_report import device_figures, gpu_frequency_text
 from tracer.kernel_level import kernel_level
 from tracer.kernel_report import kernel_figures
 from tracer.run_store import StoredRun
+from tracer.sessions.run_sessions import run_sessions
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 
@@ -35,7 +36,8 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
 
     Returns:
         ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
-        ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says); and, as
+        ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says), ``sessions``
+        (that a host left in the run, as ``session_json`` says); and, as
         ``kernel_report`` says, ``gpu`` (null where the run has no kernel level), ``overhead``, ``kernels``,
         ``copies``, ``kernels_by_stage``, ``api``, ``gains``.
         Times are in the unit that the key names. ``share`` is of the wall time of the timed inferences,
@@ -68,6 +70,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
         "left_out": _left_out(run, windows, spans) | {"captured": sum(one["inferences"] for one in captured)},
         "notes": _notes(run, performance, complete),
         "device": device,
+        "sessions": run_sessions(run.folder),
         **_kernel_level(run, unprofiled, gpu_frequency_text(device)),
     }
 

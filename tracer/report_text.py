@@ -51,6 +51,10 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
             f"median {time_text(accuracy['median_ns'])} by wall clock",
             highlight=False,
         )
+    for session in report["sessions"]:
+        console.print(f"Session {escape(session['path'])}", highlight=False, emoji=False)
+        for line in session["lines"]:
+            console.print(f"  {line}", markup=False, highlight=False, emoji=False)
     if report["serial"]:
         console.print(_serial_table(report["serial"]))
     for line in closing_lines(report):

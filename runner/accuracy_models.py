@@ -29,13 +29,17 @@ class LoadedModel:
     """
     A model on its runtime, one inference after another as a DUT runs them: 0.2 to 0.4 ms each.
 
+    Args:
+        choice: what to load.
+        name: to call it by, instead of its file's.
+
     Raises:
         KwsTraceError: as ``load_pipeline`` does.
     """
 
-    def __init__(self, choice: ModelChoice) -> None:
+    def __init__(self, choice: ModelChoice, name: str | None = None) -> None:
         pipeline = load_pipeline(choice)
-        self.name = choice.path.name
+        self.name = name or choice.path.name
         self._backend = pipeline.backend
         self.takes_counts = self._backend.input_dtype == np.int8
         own = pipeline.quantization

@@ -74,8 +74,11 @@ def others_at_hand(model: Path, named: list[Path]) -> list[Path]:
     neighbours = [path for path in sorted(folder.iterdir()) if path.suffix == ".tflite" or _is_saved_model(path)]
     found = [*named, *neighbours, SHIPPED_TFLITE, SHIPPED_SAVED_MODEL]
     wanted = [path for path in found if path in named or model.is_dir() or not path.is_dir()]
-    different = {path.resolve(): path for path in reversed(wanted) if path.resolve() != model.resolve()}
-    return list(reversed(different.values()))
+    different: dict[Path, Path] = {}
+    for path in wanted:
+        different.setdefault(path.resolve(), path)
+    different.pop(model.resolve(), None)
+    return list(different.values())
 
 
 def _is_saved_model(path: Path) -> bool:

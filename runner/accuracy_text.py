@@ -13,6 +13,7 @@ from runner.accuracy_inputs import Matched, Recorded
 from tracer.accuracy.confusion import LABELS, auc_of, confusion_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
+from tracer.accuracy.verdict import ENOUGH
 
 
 def diagnosis_json(
@@ -52,6 +53,7 @@ def diagnosis_json(
             "best": _explanation_json(verdict.best, verdict.tolerance),
             "rival": _explanation_json(verdict.rival, verdict.tolerance),
             "runner_up": _explanation_json(verdict.runner_up, verdict.tolerance),
+            "same_class_as_it_should_be": diagnosis.same_class,
             "recorded": {"top1": diagnosis.recorded_top1, "auc": diagnosis.recorded_auc},
             "mended": {"top1": diagnosis.mended_top1, "auc": diagnosis.mended_auc},
             "candidates_tried": diagnosis.tried,
@@ -95,6 +97,8 @@ def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) 
     lines = list(lines)
     if verdict.runner_up is not None and verdict.kind == "mistake":
         lines.append(f"Runner-up: {_mistakes(verdict.runner_up)}, {_count(verdict.runner_up, tolerance)}.")
+    if verdict.alike:
+        lines.append(f"Not excluded, as it reproduces as many: {_mistakes(verdict.alike[0])}.")
     if verdict.kind == "mistake":
         lines.append(
             f"Mended, Top-1 is {100 * diagnosis.mended_top1:.1f} % over these {diagnosis.inputs} inputs "
@@ -108,6 +112,12 @@ def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) 
 
 def _not_reproduced(matched: Matched, diagnosis: Diagnosis) -> list[str]:
     best = diagnosis.verdict.best
+    same = f"{diagnosis.same_class} of {diagnosis.inputs}"
+    if diagnosis.same_class >= ENOUGH * diagnosis.inputs and not best.mistakes:
+        return [
+            f"No mistake found: this model gives the same class for {same} inputs, if not the same digits.",
+            f"Vectors within {LOOSEST}: {_count(best, LOOSEST)}; other arithmetic (int8 kernels differ) does that.",
+        ]
     lines = ["No mistake that is tried reproduces the results."]
     lines.append(f"Nearest: {_mistakes(best)}, {_count(best, LOOSEST)} within {LOOSEST}.")
     if at_chance(matched.vectors, matched.labels):

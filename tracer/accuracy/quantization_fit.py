@@ -23,9 +23,11 @@ ZERO_POINTS = np.arange(-128, 129, 16)
 STARTS = 3
 
 
-def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes_counts: bool) -> Quantization:
+def fit_quantization(
+    predict: Predict, data: Inputs, recorded: Vectors, start: Quantization, *, takes_counts: bool, near: bool
+) -> Quantization:
     """
-    Search scale and zero point: a grid, then Nelder and Mead's simplex from its best places.
+    Search scale and zero point: from ``start`` and a grid's best places on, by Nelder and Mead's simplex.
 
     The loss is the mean difference of the square roots of probabilities (Hellinger), which sees small outputs as
     well as large ones. The grid goes by vectors of every sureness, whose valleys are wide; the end by the least
@@ -36,6 +38,8 @@ def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes
         predict: the model, (n, 490) to (n, 12).
         data: int8 (N, 490), N at least ``FIT_FROM``.
         recorded: (N, 12).
+        start: what they should be.
+        near: that they are close to that, so that the grid can be spared.
         takes_counts: whether the model's input is int8: then values are rounded and cut to that.
 
     Returns:
@@ -55,8 +59,9 @@ def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes
         return loss
 
     wide, coarse = loss_over(spread), loss_over(spread[::2])
+    starts = [np.array([np.log(start.scale), start.zero_point], np.float64)]
     grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
-    starts = sorted(grid, key=coarse)[:STARTS]
+    starts += [] if near else sorted(grid, key=coarse)[:STARTS]
     best = min((_descend(wide, start, (0.08, 6.0), 40) for start in starts), key=wide)
     best = _descend(wide, _wander(wide, best), (0.01, 0.5), 120)
     return _whole(loss_over(by_sureness[: 2 * FITTED_ON]), best)

@@ -104,8 +104,8 @@ def _values(results: Vectors, labels: Classes) -> list[Finding]:
     """Vectors that are no probabilities, by what they are instead."""
     count = len(results)
     sums = results.sum(axis=1)
-    # Coarse outputs are rounded: each of the twelve by up to half a step.
-    limit = max(0.05, CLASSES / 2 * _step(results))
+    # Coarse outputs are cut, each of the twelve by up to a step.
+    limit = max(0.05, CLASSES * _step(results))
     off = np.abs(sums - 1) > limit
     numbers = {"vectors": int(off.sum()), "of": count, "median_sum": float(np.median(sums))}
     seen = f"{off.sum()} of {count} vectors do not sum to 1 (median {np.median(sums):.3f})"

@@ -17,6 +17,9 @@ ENOUGH = 0.95
 ALIKE = 0.005
 """Shares that differ by less are the same: then the candidate with fewer mistakes is meant."""
 
+CLOSE = 0.05
+"""Of two candidates that both fail, one has to be better by this to be called the nearer in spite of its mistakes."""
+
 EVIDENCE = 3
 """Vectors that the mistake reproduces and the right way does not, at least."""
 
@@ -30,7 +33,8 @@ class Verdict:
 
     ``tolerance`` is the strictest at which ``best`` reproduces enough, ``digits`` the same in decimal digits; where
     nothing does, ``best`` is the nearest candidate and ``tolerance`` the loosest. ``rival`` does as well as ``best``
-    (undecided), ``runner_up`` is the next that is not ``best`` with a further mistake.
+    (undecided), ``runner_up`` is the next that is not ``best`` with a further mistake; ``alike`` reproduce as many
+    as ``best`` and have more mistakes, so they are less likely but not excluded.
     """
 
     kind: Kind
@@ -38,6 +42,7 @@ class Verdict:
     tolerance: float
     rival: Explanation | None
     runner_up: Explanation | None
+    alike: tuple[Explanation, ...] = ()
 
     @property
     def digits(self) -> int:
@@ -69,8 +74,11 @@ def judge(explanations: Sequence[Explanation], decimals: int) -> Verdict:
         if not best.mistakes:
             return Verdict("as_it_should_be", best, tolerance, None, runner_up)
         rival = _rival(alike, best, right, tolerance)
-        return Verdict("undecided" if rival else "mistake", best, tolerance, rival, runner_up)
-    nearest = max(explanations, key=lambda one: (one.share(LOOSEST) if one.loosest >= LOOSEST else 0.0, -one.cost))
+        more = sorted((one for one in alike if one.keys > best.keys), key=lambda one: one.cost)
+        return Verdict("undecided" if rival else "mistake", best, tolerance, rival, runner_up, tuple(more))
+    shares = {id(one): one.share(LOOSEST) if one.loosest >= LOOSEST else 0.0 for one in explanations}
+    close = max(shares.values()) - CLOSE
+    nearest = min(explanations, key=lambda one: (shares[id(one)] < close, one.cost, -shares[id(one)]))
     return Verdict("not_reproduced", nearest, LOOSEST, None, _runner_up(explanations, nearest, LOOSEST))
 
 

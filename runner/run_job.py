@@ -20,9 +20,11 @@ from runner.protocol import DutProtocol
 from runner.run_sampling import sampled
 from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
+from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.run_info import default_run_name, new_run_info
+from tracer.run_store import open_run as stored_run
 from tracer.run_writer import RunWriter
 
 ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
@@ -168,6 +170,8 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.serve()
             finally:
                 dut.flush()
+        for warning in run_warnings(stored_run(opened.writer.folder)):
+            tell(f"accuracy: {warning}")
         tell(f"run complete: {job.traces / opened.writer.name}")
     finally:
         link.close()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.nsys_export import NsysExport
+from tests.nsys_large import large_export
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.profiles.profile import Profile
 
@@ -102,6 +103,18 @@ def test_event_types_are_those_that_the_export_names(tmp_path: Path) -> None:
         database.execute("INSERT INTO ENUM_NSYS_EVENT_TYPE VALUES (159, 'NvtxPushPopRange', '')")
     database.close()
     assert read_nsys_sqlite(path).nvtx_ranges["style"].to_pylist() == ["push_pop"]
+
+
+def test_the_export_for_speed_has_a_call_for_each_kernel_and_two_ranges(tmp_path: Path) -> None:
+    profile = read_nsys_sqlite(large_export(tmp_path / "x.sqlite", kernels=400))
+    counts = [table.num_rows for table in (profile.gpu_work, profile.api_calls, profile.nvtx_ranges)]
+    assert counts == [400, 400, 800]
+    assert profile.gpu_work["process"].value_counts().to_pylist() == [
+        {"values": 100, "counts": 200},
+        {"values": 200, "counts": 200},
+    ]
+    launching, ranged = (set(table["thread"].to_pylist()) for table in (profile.api_calls, profile.nvtx_ranges))
+    assert not launching & ranged
 
 
 PROGRAM = """

@@ -92,6 +92,9 @@ def test_a_table_without_a_column_that_it_needs_is_refused_by_name(tmp_path: Pat
     path = small(without=("streamId",)).write(tmp_path / "x.sqlite")
     with pytest.raises(NotNsysExportError, match="CUPTI_ACTIVITY_KIND_KERNEL has no column streamId"):
         read_nsys_sqlite(path)
+    path = small(without=("eventType",)).write(tmp_path / "z.sqlite")
+    with pytest.raises(NotNsysExportError, match="NVTX_EVENTS has no column eventType"):
+        read_nsys_sqlite(path)
     path = small(without=("shortName", "demangledName")).write(tmp_path / "y.sqlite")
     with pytest.raises(NotNsysExportError, match="has no column demangledName or shortName"):
         read_nsys_sqlite(path)

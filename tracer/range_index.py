@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -105,25 +106,25 @@ def _lanes(ranges: pa.Table, *, thread_wise: bool) -> list[tuple[int, list[_Lane
     lane = (process.codes * (len(domain.values) + 1) + domains) * len(thread.values) + thread.codes
     # numpy sorts 16-bit integers by radix, several times as fast as 64-bit ones.
     order = np.argsort(lane.astype(np.uint16) if lane.max() < 1 << 16 else lane, kind="stable")
+    start, end = start[order], end[order]
     cuts = np.flatnonzero(np.diff(lane[order])) + 1
     groups: dict[tuple[int, int], tuple[int, list[_Lane]]] = {}
-    for rows in np.split(order, cuts):
-        first = rows[0]
-        key = (int(process.codes[first]), int(domains[first]))
-        one = _lane(thread.values[int(thread.codes[first])].as_py(), rows, start, end)
+    for first, last in pairwise([0, *cuts.tolist(), len(order)]):
+        row, part = order[first], slice(first, last)
+        key = (int(process.codes[row]), int(domains[row]))
+        one = _in_order(_Lane(thread.values[int(thread.codes[row])].as_py(), order[part], start[part], end[part]))
         groups.setdefault(key, (process.values[key[0]].as_py(), []))[1].append(one)
     return list(groups.values())
 
 
-def _lane(thread: int, rows: Integers, start: Integers, end: Integers) -> _Lane:
-    """Put a thread's ranges into the order of their starts, the longer first."""
-    begins = start[rows]
-    if not np.all(begins[1:] > begins[:-1]):
-        order = np.argsort(begins, kind="stable")
-        if np.any(begins[order][1:] == begins[order][:-1]):
-            order = np.lexsort((-end[rows], begins))
-        rows = rows[order]
-    return _Lane(thread, rows, start[rows], end[rows])
+def _in_order(lane: _Lane) -> _Lane:
+    """Put a thread's ranges into the order of their starts, the longer first; exports have them so already."""
+    if np.all(lane.start[1:] > lane.start[:-1]):
+        return lane
+    order = np.argsort(lane.start, kind="stable")
+    if np.any(lane.start[order][1:] == lane.start[order][:-1]):
+        order = np.lexsort((-lane.end, lane.start))
+    return _Lane(lane.thread, lane.rows[order], lane.start[order], lane.end[order])
 
 
 def _thread_wise(

@@ -160,7 +160,8 @@ def _work_columns(profile: Profile, rows: Integers) -> dict[str, pa.Array]:
 
 def _instances(row: Integers, groups: Integers, size: int) -> Integers:
     """How many different ranges are in each group."""
-    packed = np.sort(row * max(size, 1) + groups)
+    packed = row * max(size, 1) + groups
+    packed.sort()
     fresh = np.ones(len(packed), dtype=bool)
     fresh[1:] = packed[1:] != packed[:-1]
     return np.bincount(packed[fresh] % max(size, 1), minlength=size)

@@ -36,7 +36,7 @@ NSYS_AI = "KWS_TRACE_NSYS_AI"
 
 # Ranges of a step: begin and end in ns from the step's own begin; four deep, a kernel launched in each leaf.
 STEP_NS = 100_000
-RANGES = {"step": (0, 95_000), "layer": (1_000, 94_000), "forward": (2_000, 47_000), "backward": (48_000, 93_000)}
+RANGES = {"step": (0, 95_000), "layer": (1_000, 94_000), "forward": (2_000, 47_000), "backward": (47_500, 93_000)}
 LEAVES = {f"op{number}": (3_000 + 22_500 * number, 23_000 + 22_500 * number) for number in range(4)}
 
 FLOOR = """
@@ -91,24 +91,41 @@ def measure(kernels: int = KERNELS) -> dict[str, Any]:
 
 
 def write_export(path: Path, kernels: int) -> Path:
-    """Two processes of four threads, steps of eight nested ranges and four launches on each thread."""
+    """
+    Two processes of four threads, steps of eight nested ranges and four launches on each thread.
+
+    Rows come in the order of their starts, as nsys writes them. No two processes share a correlation id here, for the
+    sake of nsys-ai, which joins by that alone.
+    """
     export = NsysExport(duration_ns=10**15)
     steps = kernels // (2 * THREADS * len(LEAVES))
-    for number in range(2 * THREADS):
-        process = 100 * (1 + number // THREADS)
-        own = {"process": process, "thread": process + number % THREADS}
-        begin = np.arange(steps, dtype=np.int64) * STEP_NS + 1000 * number
-        for name, (first, last) in {**RANGES, **LEAVES}.items():
-            export.ranges(begin + first, begin + last, name, domain=None, **own)
-        for leaf, (first, _) in enumerate(LEAVES.values()):
-            # No two processes share an id here, for the sake of nsys-ai, which joins by id alone.
-            ids = (number * steps + np.arange(steps, dtype=np.int64)) * len(LEAVES) + leaf + 1
-            launch = begin + first + 500
-            export.calls(launch, launch + 6_000, "cudaLaunchKernel_v7000", correlation_id=ids, **own)
-            names = ([f"void cutlass::Kernel<gemm_{leaf}_{i}>(Params)" for i in range(5)], ids % 5)
-            rows = {"process": process, "correlation_id": ids, "stream": 7 + number}
-            export.kernels(launch + 9_000, launch + 11_000 + ids % 97, names, **rows)
+    number = np.repeat(np.arange(2 * THREADS, dtype=np.int64), steps)
+    begin = np.tile(np.arange(steps, dtype=np.int64) * STEP_NS, 2 * THREADS) + 1007 * number
+    process = 100 * (1 + number // THREADS)
+    owner = {"process": process, "thread": process + number % THREADS}
+    nested = RANGES | LEAVES
+    first, last = (np.array([edges[side] for edges in nested.values()]) for side in (0, 1))
+    rows = _by_start(begin[:, None] + first, last - first, owner)
+    names = (list(nested), rows.pop("column"))
+    export.ranges(rows.pop("start_ns"), rows.pop("end_ns"), names, domain=None, **rows)
+    launch = first[len(RANGES) :] + 500
+    rows = _by_start(begin[:, None] + launch, np.full(len(LEAVES), 6_000), owner)
+    leaf, start = rows.pop("column"), rows.pop("start_ns")
+    ids = np.arange(len(start), dtype=np.int64) + 1
+    export.calls(start, rows.pop("end_ns"), "cudaLaunchKernel_v7000", correlation_id=ids, **rows)
+    kernel_names = [f"void cutlass::Kernel<gemm_{number}>(Params)" for number in range(5 * len(LEAVES))]
+    work = {"process": rows["process"], "stream": 7 + rows["thread"] % 100, "correlation_id": ids}
+    export.kernels(start + 9_000, start + 11_000 + ids % 97, (kernel_names, 5 * leaf + ids % 5), **work)
     return export.write(path)
+
+
+def _by_start(start: Any, length: Any, owner: dict[str, Any]) -> dict[str, Any]:
+    """Rows of a table of (step, column) in the order of their starts: start, end, column and who owns each."""
+    width = start.shape[1]
+    order = np.argsort(start.ravel(), kind="stable")
+    column = order % width
+    rows = {"start_ns": start.ravel()[order], "end_ns": start.ravel()[order] + length[column], "column": column}
+    return rows | {name: values[order // width] for name, values in owner.items()}
 
 
 def _run(command: Sequence[str]) -> Cost:

@@ -14,6 +14,7 @@ from tracer.accuracy.confusion import LABELS, auc_of, confusion_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
 from tracer.accuracy.verdict import ENOUGH
+from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
 
 
 def diagnosis_json(
@@ -33,6 +34,7 @@ def diagnosis_json(
         "labelled": len(matched.all_labels),
         "top1": top1_of(matched.all_vectors, matched.all_labels),
         "auc": auc_of(matched.all_vectors, matched.all_labels),
+        "auc_at_thresholds": auc_at_thresholds(matched.all_labels, matched.all_vectors, "thresholds"),
         "confusion": confusion_of(matched.all_vectors, matched.all_labels).tolist(),
         "findings": [
             {
@@ -66,10 +68,12 @@ def diagnosis_json(
 def render_diagnosis(facts: dict[str, Any], findings: list[Finding], console: Console) -> None:
     """Print it: what the numbers say, what reproduces them, what mending would give."""
     auc = "not defined" if facts["auc"] is None else f"{facts['auc']:.2f}"
+    printed = facts["auc_at_thresholds"]
+    beside = "" if printed is None else f", {printed:.2f} as energyrunner reckons"
     top1 = "not known" if facts["top1"] != facts["top1"] else f"{100 * facts['top1']:.1f} %"
     console.print(f"[bold]{escape(facts['source'])}[/bold]", highlight=False)
     console.print(
-        f"{facts['labelled']} results with a known class: Top-1 {top1}, AUC {auc} (by ranks)", highlight=False
+        f"{facts['labelled']} results with a known class: Top-1 {top1}, AUC {auc} (exact){beside}", highlight=False
     )
     console.print(_confusion_table(facts["confusion"]))
     for line in symptom_lines(findings) or ["The numbers alone show nothing amiss."]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,6 +31,10 @@ def kernels(
     full_names: Annotated[
         bool, typer.Option("--full-names", help="In the table: names whole, not shortened.")
     ] = False,
+    beside: Annotated[
+        Path | None,
+        typer.Option(metavar="PROFILE", help="Say instead whether the same kernels take one factor longer there."),
+    ] = None,
     inferences: InferencesOption = None,
     wall_ms: WallOption = None,
     cpu_ms: CpuOption = None,
@@ -49,6 +55,13 @@ def kernels(
     from tracer.profiles.open_profile import open_profile
 
     opened = open_profile(profile)
+    if beside is not None:
+        from tracer.profile_ratio import profile_ratio
+
+        ratio = profile_ratio(opened, open_profile(beside))
+        found = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
+        typer.echo(json.dumps(found, indent=2) if form == "json" else ratio.sentence())
+        return
     if inferences is not None or wall_ms is not None or cpu_ms is not None:
         print_summary(opened, inferences, wall_ms, cpu_ms, as_json=form == "json")
         return

@@ -70,9 +70,8 @@ def enclosing_ranges(ranges: pa.Table, points: Points, *, thread_wise: bool = Fa
         thread_wise: Nsight's rule instead of ours.
     """
     count = len(points.start_ns)
-    lanes = _lanes(ranges, thread_wise=thread_wise)
-    start = integers(ranges, "start_ns")
-    end = _ends(ranges, FOREVER)
+    start, end = integers(ranges, "start_ns"), integers(ranges, "end_ns", FOREVER)
+    lanes = _lanes(ranges, start, end, thread_wise=thread_wise)
     innermost = np.full(count, NO_ROW, dtype=np.int64)
     ambiguous = np.zeros(count, dtype=bool)
     newest = np.empty(count, dtype=np.int64)
@@ -90,17 +89,13 @@ def enclosing_ranges(ranges: pa.Table, points: Points, *, thread_wise: bool = Fa
     return EnclosingRanges(point, row, innermost, ambiguous & (innermost == NO_ROW))
 
 
-def _ends(ranges: pa.Table, missing: int) -> Integers:
-    return integers(ranges, "end_ns", missing)
-
-
-def _lanes(ranges: pa.Table, *, thread_wise: bool) -> list[tuple[int, list[_Lane]]]:
+def _lanes(ranges: pa.Table, start: Integers, end: Integers, *, thread_wise: bool) -> list[tuple[int, list[_Lane]]]:
     """Per process and domain (by process alone where the rule is thread-wise) the lanes of its threads."""
     if not len(ranges):
         return []
-    start = integers(ranges, "start_ns")
-    last = int(max(start.max(), _ends(ranges, int(start.max())).max()))
-    end = _ends(ranges, last if thread_wise else FOREVER)
+    if thread_wise:
+        known = end[end != FOREVER]
+        end = np.minimum(end, max(int(start.max()), int(known.max()) if len(known) else 0))
     process, thread, domain = (encode(ranges, name) for name in ("process", "thread", "domain"))
     domains = np.zeros_like(domain.codes) if thread_wise else domain.codes + 1
     lane = (process.codes * (len(domain.values) + 1) + domains) * len(thread.values) + thread.codes

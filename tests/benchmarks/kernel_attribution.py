@@ -31,7 +31,7 @@ KERNELS = 1_000_000
 THREADS = 4
 """Of each of the two processes; every one pushes ranges and launches."""
 
-ROUNDS = 3
+ROUNDS = 5
 NSYS_AI = "KWS_TRACE_NSYS_AI"
 
 # Ranges of a step: begin and end in ns from the step's own begin; four deep, a kernel launched in each leaf.
@@ -73,20 +73,22 @@ class Cost:
 
 
 def measure(kernels: int = KERNELS) -> dict[str, Any]:
-    """Seconds of each (the best of three in turn of ours and the floor, one run of the slow ones), ratios, memory."""
+    """Median seconds of ours and the floor, in turn, and of their ratio; one run of the slow ones; memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_export(Path(folder) / "capture.sqlite", kernels)
         ours_command = [sys.executable, "-m", "runner", "kernels", str(path), "--by", "range", "--format", "json"]
         rounds = [(_run(ours_command), _run([sys.executable, "-c", FLOOR, str(path)])) for _ in range(ROUNDS)]
-        ours, floor = (min(column, key=lambda cost: cost.seconds) for column in zip(*rounds, strict=True))
+        seconds = np.array([[cost.seconds for cost in pair] for pair in rounds])
+        ours_s, floor_s = np.median(seconds, axis=0)
         figures: dict[str, Any] = {
             "kernels": kernels,
             "megabytes": round(path.stat().st_size / 1e6),
-            "ours_s": round(ours.seconds, 2),
-            "floor_s": round(floor.seconds, 2),
-            "times_floor": round(ours.seconds / floor.seconds, 2),
+            "ours_s": round(float(ours_s), 2),
+            "floor_s": round(float(floor_s), 2),
+            "times_floor": round(float(np.median(seconds[:, 0] / seconds[:, 1])), 2),
             "peak_mb": round(max(mine.peak_mb for mine, _ in rounds)),
         }
+        ours = Cost(float(ours_s), figures["peak_mb"], rounds[0][0].said)
         return {**figures, **_nsys_stats(path, ours), **_nsys_ai(path, ours, kernels)}
 
 

@@ -1,4 +1,4 @@
-"""The kernel level as a whole: runs with GPU work that is known, from the export of nsys to the figures of the report."""
+"""The kernel level as a whole: GPU work that is known, from the export of nsys to the figures of the report."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_two_captures_are_one_level_of_twice_the_counts_and_the_same_means(tmp_p
         one["name"]: 2 * one["count"] for one in report["api"]
     }
     for name in ("kernel_ns", "copy_ns"):
-        assert twice["gpu"][name] == report["gpu"][name]
+        assert {**twice["gpu"][name], "share": None} == {**report["gpu"][name], "share": None}
     assert twice["gpu"]["wall_ns"]["mean"] == pytest.approx(walls_of(usual_windows(2)).mean(), abs=1e-6)
     assert twice["gpu"]["unprofiled"]["inferences"] == 20
 
@@ -324,8 +324,7 @@ def test_a_real_run_with_kernels_added_from_another_thread_has_each_in_its_stage
     assert report["gpu"]["inferences"] == 50
     assert stages(report) == {"host_to_device": (1, 1_000), "session_run": (4, 20_500), "readback": (1, 2_000)}
     assert works(report, "kernels") == {"conv": (100, 50 * 17_000), "softmax": (50, 50 * 3_000)}
-    # Kernels of the warm-up before may run into the first that counts: these models are quick.
-    assert report["gpu"]["kernel_ns"]["mean"] == pytest.approx(np.mean(expected), abs=20_000 / 25)
+    assert report["gpu"]["kernel_ns"]["mean"] == pytest.approx(np.mean(expected), abs=1e-6)
     parts = report["gpu"]["busy_ns"]["mean"] + sum(one["mean"] for one in report["overhead"].values())
     assert parts == pytest.approx(report["gpu"]["wall_ns"]["mean"], abs=1e-6)
     assert report["gpu"]["unprofiled"]["inferences"] == 120

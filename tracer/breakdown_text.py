@@ -37,6 +37,8 @@ def part_text(name: str) -> str:
 def answer_lines(report: Figures) -> list[str]:
     """The lines that the report leads with: busy against overhead, what bounds it, how the two were measured."""
     gpu = report["gpu"]
+    if gpu is None and report["capture_problem"]:
+        return [f"No kernel level: {report['capture_problem']}"]
     if gpu is None:
         return ["No kernel level: `kws-trace run --nsys` records one, `kws-trace ingest` takes one in"]
     clocks = gpu["frequencies"] or "frequencies not recorded"

@@ -1,8 +1,8 @@
 """
 The kernel level of a run: its captures attributed, broken down and replayed, ready for figures.
 
-Which inferences count: those of the captures that are no warm-ups. Wall time without a profiler is that of the timed
-inferences that no capture saw, of this run or of one that is named.
+Which inferences count: those of the captures that are no warm-ups and of no window that a signal cut. Wall time
+without a profiler is that of the timed inferences that no capture saw, of this run or of one that is named.
 """
 
 from __future__ import annotations
@@ -127,11 +127,13 @@ def timed_walls(run: StoredRun, profiled: set[int]) -> Integers:
 
 
 def _counted(run: StoredRun, numbers: Integers) -> Flags:
-    """Inferences that are no warm-ups; all, where every one is."""
+    """Inferences that are no warm-ups, of windows that no signal cut; all, where there is no other."""
+    windows = run.windows()
+    cut = windows.filter(pc.not_equal(windows["state"], "complete"))["window"]
     spans = run.spans()
-    spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), spans["warmup"]))
-    warm = np.unique(spans["inference"].to_numpy())
-    keep: Flags = ~np.isin(numbers, warm)
+    left = pc.or_(spans["warmup"], pc.is_in(spans["window"], value_set=cut.combine_chunks()))
+    spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), left))
+    keep: Flags = ~np.isin(numbers, np.unique(spans["inference"].to_numpy()))
     return keep if keep.any() else np.ones(len(numbers), bool)
 
 

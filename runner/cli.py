@@ -18,6 +18,7 @@ from runner.commands.ingest import ingest
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
+from runner.commands.runtimes import runtimes
 from tracer.errors import KwsTraceError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command("ingest")(ingest)
 app.command("report")(report)
 app.command("runs")(runs)
 app.command("cost")(cost)
+app.command("runtimes")(runtimes)
 app.command("dashboard")(dashboard)
 app.command("doctor")(doctor)
 

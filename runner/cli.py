@@ -15,6 +15,7 @@ from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
 from runner.commands.ingest import ingest
+from runner.commands.overhead import overhead
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
@@ -40,6 +41,7 @@ app.command("report")(report)
 app.command("runs")(runs)
 app.command("cost")(cost)
 app.command("runtimes")(runtimes)
+app.command("overhead")(overhead)
 app.command("dashboard")(dashboard)
 app.command("doctor")(doctor)
 

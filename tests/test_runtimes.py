@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
@@ -113,6 +113,7 @@ def test_a_gain_is_of_the_same_rounds_and_the_fastest_comes_first() -> None:
     assert base["gain_ns"] is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(1, 1e9), st.floats(1, 1e9)), min_size=2, max_size=20))
 def test_a_median_lies_in_its_interval_and_a_rate_is_its_inverse(pairs: list[tuple[float, float]]) -> None:
     base, other = (list(column) for column in zip(*pairs, strict=True))

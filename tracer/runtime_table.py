@@ -104,7 +104,7 @@ def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     console.print(f"{figures['model']['name']}: {threads}{asked}", highlight=False, markup=False)
     console.print(_time_table(figures["runtimes"]))
     if figures["reference"] is not None:
-        console.print(f"What it gives to leave {figures['reference']}, measured in the same rounds:")
+        console.print(f"Gained against {figures['reference']}, in the same rounds:")
         console.print(_gain_table([row for row in figures["runtimes"] if row["gain_ns"] is not None]))
     else:
         console.print("no gains: what they would be against is not installed")
@@ -134,7 +134,7 @@ def _time_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = _empty_table("way", "us gained", "95 %", "inf/s", "times", "95 %")
+    table = _empty_table("way", "us", "95 %", "inf/s", "times", "95 %")
     for row in rows:
         low, high = row["speedup_interval"]
         spread = _spread_us(row["gain_ns"], row["gain_interval_ns"])

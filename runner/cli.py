@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from runner.commands.bandwidth import bandwidth
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -42,6 +43,7 @@ app.command("runs")(runs)
 app.command("cost")(cost)
 app.command("runtimes")(runtimes)
 app.command("overhead")(overhead)
+app.command("bandwidth")(bandwidth)
 app.command("dashboard")(dashboard)
 app.command("doctor")(doctor)
 

@@ -158,6 +158,22 @@ def test_the_command_measures_without_a_tool_and_lists_what_is_missing(
     assert read_ledgers(tmp_path) == [figures]
 
 
+def test_under_a_profiler_nothing_is_untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NSYS_SESSION", "1")
+    with pytest.raises(KwsTraceError, match="run it without"):
+        measure_overhead(OverheadJob(LITERT))
+
+
+def test_the_launches_of_a_condition_are_told_apart() -> None:
+    times = [pair_times([11], [10]), pair_times([13], [10])]
+    figures = ledger() | build_ledger(
+        [Condition(RECORDER, None, "here", [times[0]]), Condition(NSYS, "1", "there", times)], []
+    )
+    said = io.StringIO()
+    render_ledger(figures, Console(file=said, width=200))
+    assert "nsys, collecting: there; the 2 launches: +10.0%, +30.0%" in said.getvalue()
+
+
 def test_a_child_answers_blocks_and_ends(tmp_path: Path) -> None:
     with open_worker(LITERT, tmp_path) as block:
         took = block(3)

@@ -128,10 +128,16 @@ def render_ledger(figures: dict[str, Any], console: Console) -> None:
     console.print(table)
     told = figures["conditions"][0]["where"] if figures["conditions"] else ""
     lines = [figures["report_2021"]["text"]]
-    lines += [f"{row['name']}: {row['where']}" for row in figures["conditions"] if row["where"] != told]
+    lines += [f"{row['name']}: {_how(row)}" for row in figures["conditions"] if row["where"] != told]
     lines += [f"not measured: {one['name']}: {one['reason']}" for one in figures["absent"]]
     for line in (*lines, *load_lines(figures["load"])):
         console.print(line, highlight=False, markup=False)
+
+
+def _how(row: dict[str, Any]) -> str:
+    if row["launches"] == 1:
+        return str(row["where"])
+    return f"{row['where']}; the {row['launches']} launches: {', '.join(map(_percent, row['launch_ratios']))}"
 
 
 def _percent(ratio: float | None) -> str:

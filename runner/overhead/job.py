@@ -25,6 +25,8 @@ from runner.overhead.blocks import (
 from runner.overhead.under_nsys import open_nsys_worker, ranges_that_arrived
 from runner.overhead.worker import open_worker
 from runner.pipeline import Pipeline
+from runner.run_job import attached_profiler
+from runner.runtimes.environment import speed_environment
 from runner.startup import COST_DOMAIN, settle
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import open_ranges
@@ -47,6 +49,13 @@ AROUND = "stretches in turn in one process, the profiler started and stopped aro
 
 Advance = Callable[[str, float], object]
 """What is being measured, and the share of it that was done since the last call."""
+
+
+class AttachedProfilerError(KwsTraceError):
+    """This process itself runs under a profiler."""
+
+    def __init__(self) -> None:
+        super().__init__("overhead: a profiler is attached to this process, so nothing is untraced; run it without")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,11 @@ def measure_overhead(job: OverheadJob, advance: Advance = lambda _what, _share: 
         As ``tracer.overhead_ledger.build_ledger``, with ``model``, ``backend``, ``stages_mode`` and ``load``.
 
     Raises:
+        AttachedProfilerError: if nothing here can be untraced.
         KwsTraceError: if the model cannot be used.
     """
+    if attached_profiler(os.environ) is not None:
+        raise AttachedProfilerError
     load_before = os.getloadavg()[0]
     pipeline = load_pipeline(job.choice)
     pipeline.load(bytes(pipeline.buffer_sizes[0]))
@@ -106,6 +118,7 @@ def measure_overhead(job: OverheadJob, advance: Advance = lambda _what, _share: 
         "backend": facts,
         "stages_mode": job.choice.mode,
         "load": {"before": load_before, "cpus": os.cpu_count()},
+        "environment": speed_environment(),
         **build_ledger(conditions, absent),
     }
 

@@ -79,11 +79,20 @@ def open_worker(
         except subprocess.TimeoutExpired:
             raise WorkerError(f"did not end within {END_S:.0f} s", log) from None
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            _end(process)
     if code:
         raise WorkerError(f"ended with code {code}", log)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Of a process that should have ended; what it was to write does not matter any more."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 from runner.dataset import load_dataset, shipped_dataset
 from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, _quantization, backend_of, model_facts
 from runner.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
+from runner.runtimes.environment import speed_environment
 from runner.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.runtimes.measure import measure_rounds, top1
 from tracer.runtime_table import RuntimeTimes, build_runtimes
@@ -72,6 +73,7 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
         "tflite": [model_facts(file) for file in files],
         "threads": job.threads,
         "load": {"before": load_before, "cpus": os.cpu_count()},
+        "environment": speed_environment(),
         **build_runtimes(rows, absent, REFERENCE),
     }
 

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from runner.commands.accuracy import accuracy
+from runner.commands.bandwidth import bandwidth
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -17,9 +18,11 @@ from runner.commands.host_config import host_config
 from runner.commands.infer import infer
 from runner.commands.ingest import ingest
 from runner.commands.kernels import kernels
+from runner.commands.overhead import overhead
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
+from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from tracer.errors import KwsTraceError
 
@@ -36,7 +39,8 @@ _COMMANDS = {
     "Recording": (demo, run, infer, ingest),
     "Driving": (host, host_config),
     "Reading": (report, kernels, runs, dashboard),
-    "Judging": (doctor, session, accuracy, cost),
+    "Judging": (doctor, session, accuracy),
+    "Limits": (cost, runtimes, overhead, bandwidth),
 }
 for _panel, _functions in _COMMANDS.items():
     for _function in _functions:

@@ -11,6 +11,7 @@ from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.doctor import doctor
+from runner.commands.export import export
 from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
@@ -36,6 +37,7 @@ app.command("host-config")(host_config)
 app.command("infer")(infer)
 app.command("ingest")(ingest)
 app.command("report")(report)
+app.command("export")(export)
 app.command("runs")(runs)
 app.command("cost")(cost)
 app.command("dashboard")(dashboard)

@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from runner.commands.accuracy import accuracy
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -16,9 +17,11 @@ from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
 from runner.commands.ingest import ingest
+from runner.commands.kernels import kernels
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
+from runner.commands.session import session
 from tracer.errors import KwsTraceError
 
 app = typer.Typer(
@@ -30,18 +33,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo)
-app.command("run")(run)
-app.command("host")(host)
-app.command("host-config")(host_config)
-app.command("infer")(infer)
-app.command("ingest")(ingest)
-app.command("report")(report)
-app.command("export")(export)
-app.command("runs")(runs)
-app.command("cost")(cost)
-app.command("dashboard")(dashboard)
-app.command("doctor")(doctor)
+_COMMANDS = {
+    "Recording": (demo, run, infer, ingest),
+    "Driving": (host, host_config),
+    "Reading": (report, kernels, export, runs, dashboard),
+    "Judging": (doctor, session, accuracy, cost),
+}
+for _panel, _functions in _COMMANDS.items():
+    for _function in _functions:
+        app.command(_function.__name__.replace("_", "-"), rich_help_panel=_panel)(_function)
 
 
 @app.callback(invoke_without_command=True)

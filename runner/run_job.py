@@ -17,6 +17,7 @@ from runner.dut import Dut
 from runner.models import ModelChoice, load_pipeline, model_facts
 from runner.pipeline import Pipeline
 from runner.protocol import DutProtocol
+from runner.run_sampling import sampled
 from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
 from tracer.errors import KwsTraceError
@@ -128,7 +129,8 @@ def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | N
     problems: list[str] = []
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
     try:
-        yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
+        with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
+            yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
     finally:
         writer.close()
         pipeline.backend.close()

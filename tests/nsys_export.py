@@ -260,11 +260,9 @@ class NsysExport:
             declared = declarations(table, self.without)
             columns = ", ".join(f"{name} {kind}" for name, kind in declared.items())
             database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
-            there = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            there = [(row[1], bool(row[3])) for row in database.execute(f"PRAGMA table_info({table})")]
             for part in self._rows.get(table, []):
-                insert_rows(
-                    database, table, [(name, "NOT" in declared.get(name, "")) for name in there], self._moved(part)
-                )
+                insert_rows(database, table, there, self._moved(part))
 
     def _moved(self, part: dict[str, Any]) -> dict[str, Any]:
         """Ids of strings, past those that the file has."""

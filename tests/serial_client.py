@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,11 +36,16 @@ class Client:
 
 
 @contextmanager
-def running_dut(folder: Path, options: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+def running_dut(
+    folder: Path,
+    options: Sequence[str] = (),
+    before: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[str]]:
     """A DUT on ``folder/dut`` that is ready and records ``folder/traces/run``; killed if it is still there then."""
-    command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{folder / 'dut'}"]
+    command = [*before, sys.executable, "-m", "runner", "run", "--port", f"pty:{folder / 'dut'}"]
     command += ["--traces", str(folder / "traces"), "--name", "run", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stderr is not None
         while "ready on" not in (line := child.stderr.readline()):
             assert line, "the DUT ended before it was ready"

@@ -61,7 +61,7 @@ def test_the_parts_agree_with_counting_each_nanosecond(rows):
     assert found.owned_ns.tolist() == counted.tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(captures())
 def test_the_parts_sum_to_the_wall_time_and_none_exceeds_its_whole(rows):
     found = break_down(captured(**rows))
@@ -74,7 +74,7 @@ def test_the_parts_sum_to_the_wall_time_and_none_exceeds_its_whole(rows):
         assert (found.owned_ns[:, place] <= found.total_ns[:, place]).all(), owner
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(captures(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(rows, random):
     order = list(range(len(rows["calls"])))
@@ -86,7 +86,7 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
     assert facts(break_down(captured(**rows)), rows) == facts(break_down(shuffled), rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(captures())
 def test_no_gpu_work_is_dropped(rows):
     work: CapturedWork = captured(**rows)

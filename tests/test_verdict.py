@@ -74,7 +74,7 @@ def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():
     assert judged(captured([], [])).kernel_share == 0.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(captures())
 def test_the_shares_of_any_capture_sum_to_the_whole(rows):
     found = judged(captured(**rows))

@@ -73,6 +73,22 @@ def device_lines(figures: dict[str, Any]) -> list[str]:
     return lines
 
 
+def gpu_frequency_text(figures: dict[str, Any]) -> str | None:
+    """The GPU's frequency during the windows in words, with its range where it changed; None if not recorded."""
+    found = [
+        values
+        for window in figures["windows"]
+        for source, values in window["frequencies"].items()
+        if source.startswith("gpu")
+    ]
+    if not found:
+        return None
+    low, high = min(one["min_hz"] for one in found), max(one["max_hz"] for one in found)
+    if low == high:
+        return f"GPU at {high / 1e6:g} MHz"
+    return f"GPU at {low / 1e6:g} to {high / 1e6:g} MHz"
+
+
 def _energy(energy: Energy | None, inferences: int) -> dict[str, Any] | None:
     # Fewer than two sweeps inside say nothing of the window itself.
     if energy is None or energy.samples < 2 or not inferences:

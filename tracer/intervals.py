@@ -126,8 +126,10 @@ class Timeline:
     """
 
     def __init__(self, edges: Sequence[Ints]) -> None:
-        cuts = np.unique(np.concatenate(edges)) if edges else np.empty(0, np.int64)
-        self.cuts: Ints = cuts
+        # numpy's own unique hashes first (2.4): 60 times as slow on a million times.
+        times = np.sort(np.concatenate(edges)) if edges else np.empty(0, np.int64)
+        cuts: Ints = times[np.r_[True, times[1:] != times[:-1]][: len(times)]]
+        self.cuts = cuts
         self.start_ns: Ints = cuts[:-1]
         self.end_ns: Ints = cuts[1:]
         self.length_ns: Ints = np.diff(cuts)

@@ -32,16 +32,16 @@ class NoTimelineError(KwsTraceError):
         self.path = path
 
 
-def of_kinds(profile: Profile, kinds: tuple[str, ...]) -> tuple[Codes, Integers]:
+def of_kinds(work: pa.Table, kinds: tuple[str, ...]) -> tuple[Codes, Integers]:
     """The ``kind`` column as codes, and the rows that are of one of ``kinds``."""
-    kind = encode(profile.gpu_work, "kind")
+    kind = encode(work, "kind")
     wanted = np.isin(kind.codes, [kind.code_of(one) for one in kinds])
     return kind, np.flatnonzero(wanted)
 
 
-def durations(profile: Profile) -> Integers:
-    """Of each row of ``gpu_work``, in nanoseconds."""
-    return integers(profile.gpu_work, "end_ns") - integers(profile.gpu_work, "start_ns")
+def durations(work: pa.Table) -> Integers:
+    """Of each row, in nanoseconds."""
+    return integers(work, "end_ns") - integers(work, "start_ns")
 
 
 def figure_columns(figures: GroupedFigures, whole: int) -> dict[str, Integers | NDArray[np.float64]]:
@@ -69,7 +69,7 @@ def kernels_by_name(profile: Profile | ProfileSummary) -> pa.Table:
     """
     if isinstance(profile, ProfileSummary):
         return _summary_table(profile, KERNEL_KINDS)
-    return _work_table(profile, KERNEL_KINDS)
+    return _work_table(profile.gpu_work, KERNEL_KINDS)
 
 
 def copies_by_name(profile: Profile | ProfileSummary) -> pa.Table:
@@ -80,17 +80,22 @@ def copies_by_name(profile: Profile | ProfileSummary) -> pa.Table:
     """
     if isinstance(profile, ProfileSummary):
         return _summary_table(profile, COPY_KINDS)
-    table = _work_table(profile, COPY_KINDS, with_bytes=True)
+    table = _work_table(profile.gpu_work, COPY_KINDS, with_bytes=True)
     seconds = pc.divide(pc.cast(table["total_ns"], pa.float64()), 1e9)
     rate = pc.if_else(pc.greater(seconds, 0), pc.divide(pc.cast(table["bytes"], pa.float64()), seconds), None)
     return table.append_column("bytes_per_s", rate)
 
 
-def _work_table(profile: Profile, kinds: tuple[str, ...], *, with_bytes: bool = False) -> pa.Table:
-    kind, rows = of_kinds(profile, kinds)
-    name = encode(profile.gpu_work, "name")
+def ops_by_name(profile: Profile) -> pa.Table:
+    """Operations that ran on the CPU by name, with the columns of ``kernels_by_name``; ``kind`` is ``op``."""
+    return _work_table(profile.host_ops, ("op",))
+
+
+def _work_table(work: pa.Table, kinds: tuple[str, ...], *, with_bytes: bool = False) -> pa.Table:
+    kind, rows = of_kinds(work, kinds)
+    name = encode(work, "name")
     distinct, groups = dense_groups(kind.codes[rows] * max(len(name.values), 1) + name.codes[rows])
-    took = durations(profile)[rows]
+    took = durations(work)[rows]
     figures = group_figures(groups, took, len(distinct))
     kind_of, name_of = np.divmod(distinct, max(len(name.values), 1))
     columns = {
@@ -99,7 +104,7 @@ def _work_table(profile: Profile, kinds: tuple[str, ...], *, with_bytes: bool = 
         **figure_columns(figures, int(took.sum())),
     }
     if with_bytes:
-        columns["bytes"] = known_sums(profile.gpu_work["bytes"], rows, groups, len(distinct))
+        columns["bytes"] = known_sums(work["bytes"], rows, groups, len(distinct))
     return pa.table(columns).sort_by([("total_ns", "descending"), ("name", "ascending")])
 
 
@@ -124,7 +129,7 @@ def calls_by_name(profile: Profile | ProfileSummary) -> pa.Table:
     work = np.flatnonzero(launch != NO_ROW)
     by = groups[launch[work]]
     launched = np.bincount(by, minlength=len(distinct))
-    spent = summed(by, durations(profile)[work], len(distinct))
+    spent = summed(by, durations(profile.gpu_work)[work], len(distinct))
     delay = integers(profile.gpu_work, "start_ns")[work] - start[launch[work]]
     return pa.table(
         {

@@ -46,7 +46,7 @@ def _lay(profile: Profile, kinds: tuple[str, ...], domain: str | None, *, thread
     if domain is not None:
         domains = encode(ranges, "domain")
         ranges = ranges.filter(pa.array(domains.codes == domains.code_of(domain)))
-    _, chosen = of_kinds(profile, kinds)
+    _, chosen = of_kinds(profile.gpu_work, kinds)
     launch = launches(profile)[chosen]
     rows, unlaunched = chosen[launch != NO_ROW], chosen[launch == NO_ROW]
     calls, launch = profile.api_calls, launch[launch != NO_ROW]
@@ -77,7 +77,7 @@ def work_by_range(
         without a range). Ranges come by their total, the longest first, and in each its kernels likewise.
     """
     laid = _lay(profile, KERNEL_KINDS + (COPY_KINDS if copies else ()), domain, thread_wise=thread_wise)
-    took = durations(profile)
+    took = durations(profile.gpu_work)
     alone = laid.around.innermost == NO_ROW
     whole = int(took[laid.rows].sum() + took[laid.unlaunched].sum())
     ranged = _ranged_rows(profile, laid, took, whole)

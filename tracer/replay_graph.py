@@ -114,12 +114,12 @@ class _Inference:
         if lane:
             before = lane.end[-1]
             graph.lane_node[node], graph.lane_lag[node] = lane.node[-1], min(one.shortest_gap, start - before)
-            ready = max(ready, before)
+            ready = max(ready, before + graph.lane_lag[node])
         place = bisect_right(self.ends, (start, len(graph.kind)))
         other = self.ends[place - 1] if place else None
         if other and other[0] > ready:
             graph.other_node[node], graph.other_lag[node] = other[1], start - other[0]
-        elif lane and lane.end[-1] == ready:
+        elif lane and lane.end[-1] + graph.lane_lag[node] == ready:
             graph.lane_lag[node] = start - lane.end[-1]
         else:
             graph.latency[node] = start - launched

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.device_report import device_figures, gpu_frequency_text
 from tracer.kernel_level import kernel_level
 from tracer.kernel_report import kernel_figures
 from tracer.run_store import StoredRun
@@ -34,8 +35,9 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
 
     Returns:
         ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
-        ``recorder``, ``splitting``, ``left_out``, ``notes``; and, as ``kernel_report`` says, ``gpu`` (null where the
-        run has no kernel level), ``overhead``, ``kernels``, ``copies``, ``kernels_by_stage``, ``api``, ``gains``.
+        ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says); and, as
+        ``kernel_report`` says, ``gpu`` (null where the run has no kernel level), ``overhead``, ``kernels``,
+        ``copies``, ``kernels_by_stage``, ``api``, ``gains``.
         Times are in the unit that the key names. ``share`` is of the wall time of the timed inferences,
         ``share_of_session`` of the time from the first span to the last. Warm-ups, captured inferences and aborted
         windows are in no figure of the stages, nor, where there are performance windows, is the accuracy pass.
@@ -43,6 +45,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
     every, spans = run.windows().to_pylist(), run.spans()
     windows = [window for window in every if window["kind"] != "capture"]
     captured = [window for window in every if window["kind"] == "capture"]
+    device = device_figures(run.samples(), run.windows())
     complete = [window for window in windows if window["state"] == "complete"]
     performance = [window for window in complete if window["kind"] == "performance"]
     stages = _timed_stages(spans, performance or complete)
@@ -64,15 +67,16 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
         "splitting": run.info.splitting_cost,
         "left_out": _left_out(run, windows, spans) | {"captured": sum(one["inferences"] for one in captured)},
         "notes": _notes(run, performance, complete),
-        **_kernel_level(run, unprofiled),
+        "device": device,
+        **_kernel_level(run, unprofiled, gpu_frequency_text(device)),
     }
 
 
-def _kernel_level(run: StoredRun, unprofiled: StoredRun | None) -> dict[str, Any]:
+def _kernel_level(run: StoredRun, unprofiled: StoredRun | None, frequencies: str | None) -> dict[str, Any]:
     level = kernel_level(run, unprofiled)
     if level is None:
         return {"gpu": None, "overhead": {}, **{name: [] for name in LISTS}}
-    return kernel_figures(level)
+    return kernel_figures(level, frequencies)
 
 
 def _run_facts(run: StoredRun) -> dict[str, Any]:
@@ -232,5 +236,4 @@ def _notes(run: StoredRun, performance: list[dict[str, Any]], complete: list[dic
         notes.append("stages were not separated (--stages fused)")
     if run.state == "recording":
         notes.append("the run is being recorded: more may come")
-    notes.append("frequencies not recorded")
     return notes

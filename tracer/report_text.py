@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.breakdown_text import answer_lines, render_kernel_level
+from tracer.device_report import device_lines
 from tracer.figure_text import share_text, time_text
-from tracer.kernel_text import answer_lines, render_kernel_level
 
 Report = dict[str, Any]
 
@@ -89,6 +90,7 @@ def closing_lines(report: Report) -> list[str]:
             f"Splitting: {splitting['ratio']:.3f} times the fused inference ({low:.3f} to {high:.3f}), "
             f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
         )
+    lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"])]
     left = report["left_out"]
     lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows")
     lines += [f"Lost: {sentence}" for sentence in left["dropped"]]

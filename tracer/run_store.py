@@ -15,6 +15,7 @@ from tracer.errors import KwsTraceError
 from tracer.journal import JournalRow, read_journal
 from tracer.run_info import RunInfo, RunInfoError, read_run_info, write_run_info
 from tracer.run_writer import write_part
+from tracer.sample_store import keep_samples, read_samples
 from tracer.schema import TABLES
 from tracer.tables import rows_table
 
@@ -91,6 +92,13 @@ class StoredRun:
     def results(self) -> pa.Table:
         """Columns as ``schema.RESULTS``, by window."""
         return self._table("results").sort_by("window")
+
+    def samples(self) -> pa.Table:
+        """Columns as ``device_state.SAMPLES``: frequencies, temperatures and power, where the machine tells them."""
+        table, sentences = read_samples(self.folder, self.info.run_id)
+        for sentence in sentences:
+            self._drop(sentence)
+        return table
 
     def uncovered(self, parts: list[Part]) -> list[JournalRow]:
         """Rows of the journal that none of ``parts`` holds."""
@@ -199,7 +207,7 @@ def _rewrite(folder: Path, traces: Path) -> None:
     # The lock is ours, so it reads as locked: what the journal lost has to be asked for.
     torn = [(path.name, read_journal(path).torn_bytes) for path in sorted(folder.glob("journal-*.arrows"))]
     lost = [f"{name}: its last {count} bytes were no whole window and were left out" for name, count in torn if count]
-    known = [*run.info.not_recorded, *lost, KILLED]
+    known = [*run.info.not_recorded, *lost, *keep_samples(folder, run.info.run_id), KILLED]
     write_run_info(folder / "run.json", replace(run.info, state="recovered", not_recorded=known))
     for name, _ in torn:
         (folder / name).unlink()

@@ -8,26 +8,26 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
+from dashboard.pages.chrome import choose_run, refreshing, report_of
 from dashboard.view_model import mean_stage_frame, stage_frame, window_frame
-from tracer.errors import KwsTraceError
 from tracer.figure_text import time_text
-from tracer.report import build_report
 from tracer.report_text import closing_lines, rate_text
-from tracer.run_store import StoredRun, list_runs, open_run
+from tracer.run_store import StoredRun
 
 
 def show(traces: Path) -> None:
     """Let the user choose a run, by the URL's ``run`` or the list, and show its report."""
-    st.title("kws-trace")
-    runs = list_runs(traces)
-    if not runs:
-        st.info(f"No runs in {traces} yet. `kws-trace demo` makes two; `kws-trace run --port ...` records a session.")
-        return
-    run = _chosen(runs, traces)
+    run = choose_run(traces)
     if run is None:
         return
-    with st.spinner("Reading the run"):
-        report = build_report(run)
+    st.title("Overview")
+    refreshing(run, lambda: _page(run))
+
+
+def _page(run: StoredRun) -> None:
+    report = report_of(run)
+    if report is None:
+        return
     facts, inference = report["run"], report["inference"]
     st.subheader(rate_text(report))
     columns = st.columns(3)
@@ -48,22 +48,6 @@ def show(traces: Path) -> None:
         st.dataframe(windows, hide_index=True, width="stretch")
     for line in closing_lines(report):
         st.text(line)
-
-
-def _chosen(runs: list[StoredRun], traces: Path) -> StoredRun | None:
-    names = [run.name for run in reversed(runs)]
-    asked = st.query_params.get("run", names[0])
-    if asked not in names:
-        # Only a name of the list is opened, so that no URL leads out of the folder.
-        st.error("The run that the address names is not in the traces folder.")
-        asked = names[0]
-    name = st.selectbox("Run", names, index=names.index(asked))
-    st.query_params["run"] = name
-    try:
-        return open_run(traces / name, traces)
-    except KwsTraceError as error:
-        st.error(str(error))
-        return None
 
 
 def _chart(rows: list[dict[Any, Any]]) -> None:

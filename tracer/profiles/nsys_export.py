@@ -8,7 +8,7 @@ columns mean is told in ``nsys_tables`` and ``nsys_capture``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -45,7 +45,7 @@ class Export(Protocol):
         """The file or folder."""
 
     @property
-    def columns(self) -> Mapping[str, frozenset[str]]:
+    def columns(self) -> Mapping[str, Collection[str]]:
         """Columns of each table that exists; a table that is absent has none."""
 
     def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:

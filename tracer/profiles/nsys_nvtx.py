@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.profiles.nsys_export import Export, filled, require_columns, whole
+from tracer.profiles.nsys_export import Export, filled, whole
 from tracer.profiles.nsys_names import StringIds, distinct, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
 from tracer.profiles.profile import NVTX_RANGES
@@ -55,11 +55,9 @@ def nvtx_ranges(
 
     Raises:
         DamagedExportError: if a start, a type or a thread is null.
-        NotNsysExportError: if a column is missing.
     """
     if not rows.num_columns:
         return Ranges(NVTX_RANGES.empty_table())
-    require_columns(export, "NVTX_EVENTS", "eventType")
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
     made, rows = _apart(rows, np.flatnonzero(types_of_rows == types["NvtxDomainCreate"]))
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")

@@ -39,10 +39,10 @@ def read_nsys_sqlite(path: Path) -> Profile:
 
 @dataclass(frozen=True, slots=True)
 class SqliteExport:
-    """An export in one SQLite file."""
+    """An export in one SQLite file; ``columns`` gives each column's declared type."""
 
     path: Path
-    columns: dict[str, frozenset[str]] = field(repr=False)
+    columns: dict[str, dict[str, str]] = field(repr=False)
 
     def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
         """As ``Export.fetch`` says."""
@@ -51,7 +51,9 @@ class SqliteExport:
             query += f" WHERE eventType IN ({', '.join(str(int(number)) for number in event_types)})"
         schema = pa.schema([(name, pa.string() if name in TEXT_COLUMNS else pa.int64()) for name in columns])
         connectorx = _connectorx()
-        if connectorx is not None:
+        # It panics on a declaration that is no UTF-8, and takes other types as it sees fit.
+        declared = {self.columns[table][name].upper() for name in columns}
+        if connectorx is not None and declared <= {"INTEGER", "INT", "TEXT"}:
             try:
                 # The whole URI is escaped once more: connectorx takes it for a path and hands it to SQLite as it is.
                 rows: pa.Table = connectorx.read_sql(f"sqlite://{quote(_uri(self.path))}", query, return_type="arrow")
@@ -69,7 +71,8 @@ def _stepped(cursor: sqlite3.Cursor, schema: pa.Schema, path: Path, table: str) 
         arrays = []
         for name, values in zip(schema.names, zip(*rows, strict=True), strict=True):
             try:
-                arrays.append(pa.array(values, schema.field(name).type))
+                # Inferred and then cast: given the type, a fraction would be cut to a whole number in silence.
+                arrays.append(pa.array(values).cast(schema.field(name).type))
             except (pa.ArrowException, TypeError, OverflowError):
                 kind = "text" if name in TEXT_COLUMNS else "a whole number"
                 raise DamagedExportError(path, f"{table}.{name} holds something that is not {kind}") from None
@@ -100,9 +103,9 @@ def _check_file(path: Path) -> None:
         raise DamagedExportError(path, f"the file is cut off: {size} of {pages * page_size} bytes are there")
 
 
-def sqlite_columns(path: Path) -> dict[str, frozenset[str]]:
+def sqlite_columns(path: Path) -> dict[str, dict[str, str]]:
     """
-    Give the columns of each table of a SQLite file.
+    Give the columns of each table of a SQLite file, and the type with which each is declared.
 
     Raises:
         ProfileError: if it is no SQLite file, or a damaged one.
@@ -112,18 +115,16 @@ def sqlite_columns(path: Path) -> dict[str, frozenset[str]]:
         tables = [
             row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
         ]
-        return {
-            table: frozenset(row[0] for row in database.execute("SELECT name FROM pragma_table_info(?)", (table,)))
-            for table in tables
-            if isinstance(table, str)
-        }
+        query = "SELECT name, type FROM pragma_table_info(?)"
+        return {table: dict(database.execute(query, (table,))) for table in tables if isinstance(table, str)}
 
 
 @contextmanager
 def _reading(path: Path, what: str) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        # SQLite's own message may quote damaged bytes, which Python then cannot decode.
         raise DamagedExportError(path, f"its {what} cannot be read ({error})") from None
 
 

@@ -51,7 +51,7 @@ _EVENTS = {
     **dict.fromkeys(_HOST, ("start", "end", "globalTid", "nameId")),
 }
 """The tables that are read for their rows, the largest first."""
-_REQUIRED = {"globalTid", "nameId", "deviceId", "streamId", "copyKind", "bytes"}
+_REQUIRED = {"globalTid", "nameId", "eventType", "deviceId", "streamId", "copyKind", "bytes"}
 _VERSION = re.compile(r"_v\d{4,}\Z")
 """
 Which CUDA brought a function (``cudaLaunchKernel_v7000``; with _ptsz before it, the per-thread stream). The ``_v2``

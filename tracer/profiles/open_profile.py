@@ -31,7 +31,7 @@ _REPORTS = {
     b"NVIDIA Tegra Profiler Report": ("this is a report of nsys (.nsys-rep or .qdrep)", _EXPORT),
     b"U3w[END]NVIDIA Nsight Systems": (
         "this is what nsys records before it makes a report (.qdstrm)",
-        "import it by the QdstrmImporter of the same nsys (`QdstrmImporter -i {}`), then `nsys export --type sqlite`",
+        "import it with `QdstrmImporter -i {}` of the same nsys, then `nsys export --type sqlite`",
     ),
 }
 """First bytes of the files of nsys 2022.4, what they are, and what to do."""
@@ -57,9 +57,10 @@ def open_profile(path: Path) -> Profile | ProfileSummary:
             exported first, by the nsys that made it.
     """
     kind = recognise(path)
+    file = _captured(path) if kind == XPLANE else path
     module, function = _READERS[kind]
     reader: Callable[[Path], Profile | ProfileSummary] = getattr(import_module(f"tracer.profiles.{module}"), function)
-    return reader(_captured(path) if kind == XPLANE else path)
+    return reader(file)
 
 
 def recognise(path: Path) -> str:

@@ -1,0 +1,141 @@
+"""What an accuracy pass left, beside the inputs that it was made over: from a run of ours, or from a host's log."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.dataset import Dataset
+from tracer.accuracy.logged import Logged, SessionLogError, logged_results
+from tracer.errors import KwsTraceError
+from tracer.run_store import StoredRun, open_run
+
+_CLASS_IN_NAME = re.compile(r"_(\d{1,2})\.bin\Z")
+"""The benchmark's file names end in the class: ``tst_000000_Stop_7.bin``."""
+
+
+class NoResultsError(KwsTraceError):
+    """There is nothing to look at."""
+
+    def __init__(self, source: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{source}: {problem}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The vectors of a pass, (N, 12), and what names the input of each: a SHA-256, a file name, or nothing."""
+
+    source: str
+    vectors: NDArray[np.float64]
+    named_by: str
+    names: list[str | None]
+    run: StoredRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """
+    The vectors whose inputs the dataset has, in the order of the pass.
+
+    ``data`` is int8 or float32 (n, 490); ``labels`` int64 (n,). ``all_vectors`` and ``all_labels`` hold besides the
+    vectors of inputs whose class alone is known, from the file's name.
+    """
+
+    vectors: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    data: NDArray[Any]
+    all_vectors: NDArray[np.float64]
+    all_labels: NDArray[np.int64]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_recorded(ref: str, traces: Path) -> Recorded:
+    """
+    The results of a run (its folder, its name, ``last``), or of a session (its folder, or a log).
+
+    Raises:
+        KwsTraceError: if there is neither, or it holds no results.
+    """
+    path = Path(ref)
+    log = path / "log.txt" if path.is_dir() else path
+    if log.is_file() and not (path / "run.json").is_file():
+        return _of_log(log)
+    if path.is_dir() and not (path / "run.json").is_file():
+        raise SessionLogError(path, "neither a run.json nor a log.txt is in it")
+    return _of_run(open_run(ref, traces))
+
+
+def match(recorded: Recorded, dataset: Dataset) -> Matched:
+    """
+    Lay the dataset's inputs beside the vectors.
+
+    Raises:
+        NoResultsError: if the dataset has the input of none.
+        DatasetError: if an input cannot be read, or some are int8 and others float32.
+    """
+    contents = [dataset.input(index) for index in range(len(dataset.names))]
+    places, notes = _places(recorded, dataset, contents)
+    here = [number for number, place in enumerate(places) if place is not None]
+    if not here:
+        remedy = "name with --dataset the folder whose inputs were used"
+        raise NoResultsError(recorded.source, f"none of its {len(places)} inputs is in the dataset", remedy)
+    taken = [place for place in places if place is not None]
+    if len({len(contents[place]) for place in taken}) > 1:
+        raise NoResultsError(recorded.source, "its inputs are int8 and float32 mixed", "give one kind of inputs")
+    kind = np.int8 if len(contents[taken[0]]) == 490 else np.dtype("<f4")
+    labels = [
+        int(dataset.labels[place]) if place is not None else _class_of(name)
+        for place, name in zip(places, recorded.names, strict=True)
+    ]
+    known = [number for number, label in enumerate(labels) if label is not None]
+    if len(here) < len(places):
+        text = f"the dataset has the inputs of {len(here)} of {len(places)} results"
+        by_name = f"; the class of {len(known) - len(here)} others is read from their names" if known != here else ""
+        notes.append(f"{text}: models are tried on those{by_name}")
+    return Matched(
+        vectors=recorded.vectors[here],
+        labels=dataset.labels[taken],
+        data=np.stack([np.frombuffer(contents[place], kind) for place in taken]),
+        all_vectors=recorded.vectors[known],
+        all_labels=np.array([labels[number] for number in known], np.int64),
+        notes=notes,
+    )
+
+
+def _places(recorded: Recorded, dataset: Dataset, contents: list[bytes]) -> tuple[list[int | None], list[str]]:
+    """Of each result the place of its input in the dataset."""
+    if recorded.named_by == "sha256":
+        digests = {hashlib.sha256(data).hexdigest(): place for place, data in reversed(list(enumerate(contents)))}
+        return [digests.get(str(name)) for name in recorded.names], []
+    known = {name: place for place, name in enumerate(dataset.names)}
+    if any(name is not None for name in recorded.names):
+        return [None if name is None else known.get(name) for name in recorded.names], []
+    note = "the log names no inputs: results are taken to be in the order of the dataset"
+    return [place if place < len(contents) else None for place in range(len(recorded.names))], [note]
+
+
+def _class_of(name: str | None) -> int | None:
+    found = _CLASS_IN_NAME.search(name or "")
+    return int(found[1]) if found and int(found[1]) < 12 else None
+
+
+def _of_log(log: Path) -> Recorded:
+    results: list[Logged] = list(logged_results(log))
+    if not results:
+        raise SessionLogError(log, "it holds no m-results")
+    vectors = np.stack([vector for _, vector in results])
+    return Recorded(str(log), vectors, "name", [name for name, _ in results])
+
+
+def _of_run(run: StoredRun) -> Recorded:
+    rows = run.results()
+    if not len(rows):
+        raise NoResultsError(run.name, "this run holds no results", "record an accuracy pass, or `kws-trace infer`")
+    vectors = np.stack([np.asarray(one, np.float64) for one in rows["probabilities"].to_pylist()])
+    return Recorded(run.name, vectors, "sha256", rows["input_sha256"].to_pylist(), run)

@@ -1,0 +1,92 @@
+"""``kws-trace session`` from its paths to its figures: read, judge, join with a run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tracer.figure_text import share_text, time_text
+from tracer.report import build_report
+from tracer.run_store import open_run
+from tracer.sessions.audit import SessionAudit, audit_session
+from tracer.sessions.join import JoinedWindow, join_session
+from tracer.sessions.log_lines import SessionFileError
+from tracer.sessions.open_session import build_session, iter_sessions
+from tracer.sessions.session_json import session_json
+
+SHOWN_WINDOWS = 10
+
+
+@dataclass(frozen=True)
+class JoinedRun:
+    """A session's windows beside those of our run of it, and that run's report."""
+
+    windows: list[JoinedWindow]
+    report: dict[str, Any]
+
+    def render(self, console: Console) -> None:
+        """Print the official rate of each window beside ours, then the stages."""
+        table = Table(title=f"The same windows in run {escape(self.report['run']['name'])}")
+        for name in ("window", "in the run", "joined by", "official inf/s", "our wall time", "our inf/s", "CPU time"):
+            table.add_column(name, justify="right")
+        for one in self.windows[:SHOWN_WINDOWS]:
+            table.add_row(
+                str(one.session_window),
+                str(one.run_window),
+                one.by,
+                "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
+                time_text(one.wall_ns),
+                "-" if one.wall_rate_hz is None else f"{one.wall_rate_hz:.3f}",
+                time_text(one.cpu_ns),
+            )
+        console.print(table)
+        if len(self.windows) > SHOWN_WINDOWS:
+            console.print(f"and {len(self.windows) - SHOWN_WINDOWS} windows more", highlight=False)
+        stages = Table(title="Where an inference's time goes, in that run")
+        for name in ("", "median", "p99", "share"):
+            stages.add_column(name, justify="left" if not name else "right")
+        for one in [self.report["inference"], *self.report["stages"]]:
+            stages.add_row(
+                one["stage"], time_text(one["median_ns"]), time_text(one["p99_ns"]), share_text(one["share"])
+            )
+        console.print(stages)
+
+
+def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[SessionAudit], JoinedRun | None]:
+    """
+    Read and judge sessions, and join one to a run.
+
+    Args:
+        paths: of sessions; with ``run`` and none of these, those within the run's folder.
+        run: a run's folder, name or ``last``; None for no join.
+        traces: folder of the runs.
+
+    Raises:
+        SessionFileError: if a path holds no session, or ``run`` comes with several.
+        JoinError: if the session is not of the run.
+        KwsTraceError: if the run cannot be opened.
+    """
+    stored = open_run(run, traces) if run is not None else None
+    named = paths or ([stored.folder] if stored is not None else [])
+    if not named:
+        raise SessionFileError(Path(), "no session is named", "name a session's folder or its log, or --run")
+    audits = [audit_session(build_session(path)) for path in iter_sessions(named)]
+    if stored is None:
+        return audits, None
+    if len(audits) > 1:
+        raise SessionFileError(named[0], f"{len(audits)} sessions are here", "name the one that drove the run")
+    windows = join_session(audits[0], stored.windows().to_pylist(), stored.name)
+    return audits, JoinedRun(windows, build_report(stored))
+
+
+def session_report(audits: list[SessionAudit], joined: JoinedRun | None) -> dict[str, Any]:
+    """What ``--json`` prints: ``sessions``, and with a run ``run`` (``windows`` joined, ``report``)."""
+    found: dict[str, Any] = {"sessions": [session_json(audit) for audit in audits]}
+    if joined is not None:
+        found["run"] = {"windows": [asdict(one) for one in joined.windows], "report": joined.report}
+    return found

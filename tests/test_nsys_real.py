@@ -1,0 +1,111 @@
+"""A real ``nsys profile`` of a real DUT: every range arrives, and fits the run's own spans. Needs nsys installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner.capture import CAPTURE_WARMUPS
+from runner.captured_run import take_in
+from runner.dataset import shipped_dataset
+from tests.conftest import ROOT
+from tests.serial_client import Client, running_dut
+from tracer.capture_join import span_edges
+from tracer.captures import read_capture
+from tracer.inference_ranges import InferenceRanges, stage_ranges
+from tracer.report import build_report
+from tracer.run_store import StoredRun, open_run
+
+pytestmark = pytest.mark.skipif(shutil.which("nsys") is None, reason="nsys is not installed (Debian: nsight-systems)")
+
+SECRET = "a-password-of-the-environment"
+OLDEST_NVTX = ROOT / ".venv" / "nvtx-0.2.12"
+"""Where ``.ci/run`` puts the oldest nvtx that we allow."""
+
+
+def drive(folder: Path, windows: int) -> None:
+    client, dataset = Client(folder / "dut"), shipped_dataset()
+    client.load(dataset.input(0))
+    for _ in range(windows):
+        assert client.ask(b"infer 100 5%")[-1] == "m-ready"
+
+
+def environment(**more: str) -> Mapping[str, str]:
+    return {**os.environ, "KWS_SECRET": SECRET, **more}
+
+
+def end(child: subprocess.Popen[str]) -> str:
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 0, said
+    return said
+
+
+def range_lengths_beside_spans(run: StoredRun, ranges: InferenceRanges) -> np.ndarray:
+    """What each range of a stage is shorter than its span: both are of one stretch of code."""
+    edges = span_edges(run, ranges.numbers).edges
+    return np.diff(edges, axis=1) - (ranges.stage_end_ns - ranges.stage_start_ns)
+
+
+def test_a_run_under_nsys_has_every_range_of_its_captures_and_one_clock_fits_them(tmp_path: Path) -> None:
+    options = ["--nsys", "--capture-inferences", "40", "--capture-windows", "2"]
+    with running_dut(tmp_path, options, environment=environment()) as child:
+        drive(tmp_path, windows=3)
+        end(child)
+    run = open_run(tmp_path / "traces" / "run")
+    assert run.state == "complete"
+    assert [facts["inferences"] for facts in run.info.captures] == [40 + CAPTURE_WARMUPS] * 2
+    kinds = [window["kind"] for window in run.windows().to_pylist()]
+    assert kinds == ["performance", "capture"] * 2 + ["performance"]
+    for number, facts in enumerate(run.info.captures):
+        ranges = stage_ranges(read_capture(run, number))
+        assert ranges.stages == ("host_to_device", "session_run", "readback")
+        assert np.diff(ranges.numbers).tolist() == [1] * (len(ranges) - 1)
+        assert abs(facts["clock"]["rate_ppm"]) < 1000
+        # The reading that ends a span follows the range's end, and the one that begins it precedes its begin.
+        difference = range_lengths_beside_spans(run, ranges)
+        assert (difference > -2000).all()
+        assert np.median(difference) < 20_000
+    report = build_report(run)
+    assert report["gpu"]["inferences"] == 80
+    assert report["gpu"]["unprofiled"]["inferences"] == 300
+    assert "CUDA was traced" in " ".join(report["gpu"]["notes"])
+    texts = [path.read_bytes() for path in (tmp_path / "traces" / "run").rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in text for text in texts)
+
+
+@pytest.mark.parametrize("oldest", [False, True])
+def test_a_capture_made_by_hand_is_ingested_with_the_newest_nvtx_and_with_the_oldest(
+    tmp_path: Path, oldest: bool
+) -> None:
+    if oldest and not OLDEST_NVTX.is_dir():
+        pytest.skip(f"needs nvtx 0.2.12 in {OLDEST_NVTX}, where .ci/run puts it")
+    paths = [str(OLDEST_NVTX)] if oldest else []
+    seen = environment(PYTHONPATH=os.pathsep.join([*paths, str(ROOT)]))
+    nsys = ["nsys", "profile", "-t", "nvtx", "-s", "none", "--cpuctxsw=none", "-o", str(tmp_path / "x")]
+    with running_dut(tmp_path, before=nsys, environment=seen) as child:
+        drive(tmp_path, windows=2)
+        os.kill(dut_of(child.pid), signal.SIGINT)
+        child.communicate(timeout=120)
+    run = open_run(tmp_path / "traces" / "run")
+    assert run.info.profiler == {"name": "nsys", "by": "hand"}
+    assert run.info.nvtx["version"] == "0.2.12" or not oldest
+    reports = [path for path in tmp_path.iterdir() if path.suffix in (".nsys-rep", ".qdstrm")]
+    run = take_in(run, reports[:1])
+    assert [facts["inferences"] for facts in run.info.captures] == [210]
+    assert len(stage_ranges(read_capture(run, 0)).numbers) == 210
+
+
+def dut_of(pid: int) -> int:
+    """The process below nsys that is the DUT."""
+    found = subprocess.run(["pgrep", "-f", "runner run --port"], capture_output=True, text=True, check=True)
+    pids = [int(word) for word in found.stdout.split()]
+    programs = {one: Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0")[0] for one in pids}
+    return next(one for one, program in programs.items() if b"python" in program and one != pid)

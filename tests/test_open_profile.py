@@ -1,0 +1,106 @@
+"""A profile is known by what it holds, whatever its name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import ROOT
+from tests.test_nsys_refusals import run_sql, small
+from tracer.profiles.open_profile import (
+    NSYS_PARQUET,
+    NSYS_SQLITE,
+    NVPROF_SQLITE,
+    NVPROF_TEXT,
+    XPLANE,
+    open_profile,
+    recognise,
+)
+from tracer.profiles.profile import Profile, ProfileError
+
+# The first bytes of a real xplane.pb: one plane of 8192 bytes, named /host:CPU.
+XSPACE = b"\x0a\x8d\x40\x12\x09/host:CPU" + b"\x01" * 8192
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_an_nsys_export_is_opened_whatever_its_name(tmp_path: Path) -> None:
+    path = small().write(tmp_path / "photo.jpg")
+    assert recognise(path) == NSYS_SQLITE
+    profile = open_profile(path)
+    assert isinstance(profile, Profile)
+    assert profile.gpu_work.num_rows == 1
+
+
+def test_an_sqlite_file_with_nvprofs_table_of_strings_is_nvprofs(tmp_path: Path) -> None:
+    path = run_sql(tmp_path / "x.sqlite", "CREATE TABLE StringTable (_id_ INTEGER, value TEXT)")
+    assert recognise(path) == NVPROF_SQLITE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "==4211== NVPROF is profiling process 4211, command: python3\n",
+        "======== Profiling result:\n Time(%)      Time     Calls\n",
+        "a program's own words\n" * 100_000 + '"Start","Duration","Grid X"\ns,ms,\n',
+    ],
+)
+def test_a_text_with_nvprofs_words_is_nvprofs(tmp_path: Path, text: str) -> None:
+    assert recognise(written(tmp_path / "x", text.encode())) == NVPROF_TEXT
+
+
+def test_the_2021_summary_is_nvprofs(shared_data: Path) -> None:
+    assert recognise(shared_data / "nvprof" / "summary.nvprof.txt") == NVPROF_TEXT
+
+
+def test_an_xplane_is_known_by_its_first_field(tmp_path: Path) -> None:
+    assert recognise(written(tmp_path / "x", XSPACE)) == XPLANE
+
+
+def test_a_folder_is_parquet_or_tensorflows(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    pq.write_table(pa.table({"id": [1]}), tmp_path / "a" / "StringIds.parquet")
+    assert recognise(tmp_path / "a") == NSYS_PARQUET
+    deep = tmp_path / "b" / "plugins" / "profile" / "2026"
+    deep.mkdir(parents=True)
+    written(deep / "host.xplane.pb", XSPACE)
+    assert recognise(tmp_path / "b") == XPLANE
+    written(deep / "other.xplane.pb", XSPACE)
+    with pytest.raises(ProfileError, match=r"holds 2 captures; give one of them, as .*other\.xplane\.pb"):
+        open_profile(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x7fELF\0\0", "no profile that is known"),
+        (b"dear diary\n", "no profile that is known"),
+        (b"\n\n= 1 =\n", "no profile that is known"),
+        (b"NVIDIA Tegra Profiler Report 1.\0", "nsys export --type sqlite"),
+        (b"U3w[END]NVIDIA Nsight Systems Stream\0", "QdstrmImporter"),
+        (b"SQLite format 3\0", "no SQLite file"),
+    ],
+)
+def test_what_is_no_profile_is_refused_with_what_to_do(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(ProfileError, match=message):
+        open_profile(written(tmp_path / "x", content))
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="none: cannot be read"):
+        open_profile(tmp_path / "none")
+
+
+def test_no_reader_is_imported_before_it_is_used() -> None:
+    code = "import sys, tracer.profiles.open_profile; print([m for m in sys.modules if 'nsys' in m or 'torx' in m])"
+    made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == "[]"

@@ -1,0 +1,80 @@
+"""Columns of the breakdown, taken from a profile's tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tests.captured import EXECUTOR, MAIN
+from tracer.breakdown import break_down
+from tracer.captured_work import InferenceRows
+from tracer.profile_work import captured_work, stage_rows
+from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
+
+OURS, OTHER = 11, 22
+
+
+def table(schema: pa.Schema, rows: list[tuple]) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+
+
+def profile(gpu: list[tuple], calls: list[tuple], ops: list[tuple] = ()) -> Profile:
+    return Profile(
+        path=Path("x.sqlite"),
+        source="nsys",
+        version="3",
+        traced=frozenset({"cuda", "nvtx"}),
+        gpu_work=table(GPU_WORK, gpu),
+        api_calls=table(API_CALLS, calls),
+        nvtx_ranges=table(NVTX_RANGES, []),
+        host_ops=table(HOST_OPS, list(ops)),
+    )
+
+
+def parts(found: Profile, launch: list[int]) -> dict[str, int]:
+    work = captured_work(
+        found,
+        OURS,
+        InferenceRows(np.array([5]), np.array([MAIN]), np.array([0]), np.array([100])),
+        ("dequantize", "session_run"),
+        stage_rows([[0, 10]], [[10, 100]]),
+        np.array(launch, np.int64),
+    )
+    return {name: int(ns[0]) for name, ns in break_down(work).parts().items() if ns[0]}
+
+
+def test_rows_of_other_processes_are_left_out_and_launches_keep_to_their_work():
+    calls = [
+        (OTHER, 1, "cudaLaunchKernel", 20, 90, 1),
+        (OURS, EXECUTOR, "cudaLaunchKernel_v7000", 30, 40, 1),
+        (OURS, MAIN, "cudaStreamSynchronize", 40, 80, 2),
+    ]
+    gpu = [
+        (OTHER, 0, 7, "kernel", "a", None, 30, 90, 1),
+        (OURS, 0, 7, "kernel", "b", None, 50, 60, 1),
+        (OURS, 0, 7, "memset", "c", 4, 60, 65, None),
+    ]
+    assert parts(profile(gpu, calls), [0, 1, -1]) == {
+        "kernel": 10,
+        "copy": 5,
+        "launch": 10,
+        "wait": 10,
+        "wake": 15,
+        "python dequantize": 10,
+        "framework": 40,
+    }
+
+
+def test_operations_count_only_on_a_machine_without_gpu_work():
+    ops = [(OURS, 9, "op", "Conv2D", 20, 60), (OURS, 9, "os", "poll", 60, 90), (OTHER, 9, "op", "Add", 60, 90)]
+    assert parts(profile([], [], ops), []) == {"op": 40, "framework": 50, "python dequantize": 10}
+    gpu = [(OURS, 0, 7, "graph", "g", None, 20, 30, None)]
+    assert parts(profile(gpu, [], ops), [-1]) == {"kernel": 10, "framework": 80, "python dequantize": 10}
+
+
+def test_a_stage_that_an_inference_lacks_has_no_row():
+    rows = stage_rows([[0, -1, 20], [40, 50, 60]], [[10, -1, 30], [50, 60, 70]])
+    assert rows.stage.tolist() == [0, 2, 0, 1, 2]
+    assert rows.start_ns.tolist() == [0, 20, 40, 50, 60]

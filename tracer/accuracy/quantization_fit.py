@@ -1,0 +1,115 @@
+"""Finds the scale and the zero point that the recorded vectors were made with, where the usual ones are not it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.accuracy.confusion import Vectors
+from tracer.accuracy.mistakes import Inputs, Quantization, quantize_anew
+
+Predict = Callable[[Inputs], Vectors]
+Loss = Callable[[NDArray[np.float64]], float]
+
+FITTED_ON = 32
+"""Vectors that the fit sees; the verdict is over all of them, so a fit by chance shows."""
+
+FIT_FROM = 2 * FITTED_ON
+SCALES = np.geomspace(1 / 300, 6, 41)
+ZERO_POINTS = np.arange(-128, 129, 16)
+STARTS = 3
+
+
+def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes_counts: bool) -> Quantization:
+    """
+    Search scale and zero point: a grid, then Nelder and Mead's simplex from its best places.
+
+    The loss is the mean difference of the square roots of probabilities (Hellinger), which sees small outputs as
+    well as large ones. The grid goes by vectors of every sureness, whose valleys are wide; the end by the least
+    sure ones, whose valleys are narrow. Zero points are whole counts and scales often short numbers: the nearest
+    such are tried last.
+
+    Args:
+        predict: the model, (n, 490) to (n, 12).
+        data: int8 (N, 490), N at least ``FIT_FROM``.
+        recorded: (N, 12).
+        takes_counts: whether the model's input is int8: then values are rounded and cut to that.
+
+    Returns:
+        The best found, whether or not it is any good.
+    """
+    by_sureness = _by_sureness(recorded)
+    spread = by_sureness[np.linspace(0, len(by_sureness) - 1, FITTED_ON).astype(int)]
+
+    def loss_over(picked: NDArray[np.int64]) -> Loss:
+        counts, roots = data[picked], np.sqrt(np.clip(recorded[picked], 0, 1))
+
+        def loss(place: NDArray[np.float64]) -> float:
+            mapping = Quantization(float(np.exp(place[0])), float(place[1]))
+            answers = predict(quantize_anew(counts, mapping, takes_counts=takes_counts))
+            return float(np.abs(np.sqrt(np.clip(answers, 0, 1)) - roots).mean())
+
+        return loss
+
+    wide, coarse = loss_over(spread), loss_over(spread[::2])
+    grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
+    starts = sorted(grid, key=coarse)[:STARTS]
+    best = min((_descend(wide, start, (0.08, 6.0), 40) for start in starts), key=wide)
+    best = _descend(wide, _wander(wide, best), (0.01, 0.5), 120)
+    return _whole(loss_over(by_sureness[: 2 * FITTED_ON]), best)
+
+
+def _wander(loss: Loss, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Random steps that shrink: rounding to int8 makes the ground too rough for a simplex."""
+    random = np.random.default_rng(0)
+    best, lowest = start, loss(start)
+    for step in np.geomspace(1, 0.02, 5):
+        for move in random.normal(0, (0.12 * step, 8 * step), (30, 2)):
+            height = loss(best + move)
+            if height < lowest:
+                best, lowest = best + move, height
+    return best
+
+
+def _descend(loss: Loss, start: NDArray[np.float64], steps: tuple[float, float], most: int) -> NDArray[np.float64]:
+    from scipy.optimize import minimize
+
+    options: dict[str, Any] = {"maxfev": most, "xatol": 1e-9, "fatol": 1e-12}
+    options["initial_simplex"] = np.array([start, start + np.array([steps[0], 0]), start + np.array([0, steps[1]])])
+    return np.asarray(minimize(loss, start, method="Nelder-Mead", options=options).x, np.float64)
+
+
+def _whole(loss: Loss, found: NDArray[np.float64]) -> Quantization:
+    """The found place with a whole zero point and, where that is better, a scale of few digits."""
+    from scipy.optimize import minimize_scalar
+
+    places = [found]
+    for zero in (float(np.floor(found[1])), float(np.ceil(found[1]))):
+        near = (found[0] - 0.05, found[0] + 0.05)
+        result = minimize_scalar(_at(loss, zero), bounds=near, method="bounded", options={"xatol": 1e-8})
+        places += [
+            np.array([np.log(scale), zero]) for x in (found[0], result.x) for scale in _short(float(np.exp(x)))
+        ]
+        places.append(np.array([result.x, zero]))
+    best = min(places, key=loss)
+    return Quantization(float(np.exp(best[0])), float(best[1]))
+
+
+def _at(loss: Loss, zero: float) -> Callable[[float], float]:
+    """The loss along the scale alone."""
+    return lambda x: loss(np.array([x, zero]))
+
+
+def _short(scale: float) -> Iterator[float]:
+    for digits in range(1, 6):
+        yield float(f"{scale:.{digits}g}")
+    yield 1 / round(1 / scale) if scale < 1 else float(round(scale))
+
+
+def _by_sureness(recorded: Vectors) -> NDArray[np.int64]:
+    """Places of different vectors, the least sure first."""
+    _, first = np.unique(recorded, axis=0, return_index=True)
+    return np.asarray(first[np.argsort(recorded[first].max(axis=1), kind="stable")], np.int64)

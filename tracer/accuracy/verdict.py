@@ -1,0 +1,90 @@
+"""Which candidate the recorded vectors come from, and whether that can be said at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from tracer.accuracy.explanations import LOOSEST, Explanation
+
+ENOUGH = 0.95
+"""Share of the vectors that a candidate has to reproduce."""
+
+ALIKE = 0.005
+"""Shares that differ by less are the same: then the candidate with fewer mistakes is meant."""
+
+EVIDENCE = 3
+"""Vectors that the mistake reproduces and the right way does not, at least."""
+
+Kind = Literal["as_it_should_be", "mistake", "undecided", "not_reproduced"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What was found.
+
+    ``tolerance`` is the strictest at which ``best`` reproduces enough, ``digits`` the same in decimal digits; where
+    nothing does, ``best`` is the nearest candidate and ``tolerance`` the loosest. ``rival`` does as well as ``best``
+    (undecided), ``runner_up`` is the next that is not ``best`` with a further mistake.
+    """
+
+    kind: Kind
+    best: Explanation
+    tolerance: float
+    rival: Explanation | None
+    runner_up: Explanation | None
+
+    @property
+    def digits(self) -> int:
+        """Decimal digits that agree."""
+        return round(-math.log10(self.tolerance))
+
+
+def judge(explanations: Sequence[Explanation], decimals: int) -> Verdict:
+    """
+    Find the candidate that reproduces the recorded vectors.
+
+    Tolerances are tried from the last printed digit on, ten times looser each, up to ``LOOSEST``: where two
+    candidates agree to two digits, one that agrees to six is the one. At a tolerance the highest share wins, and
+    among shares that are alike the fewest mistakes.
+
+    Args:
+        explanations: at least one; the first is how it should be.
+        decimals: that the vectors were printed with.
+    """
+    right = explanations[0]
+    for tolerance in [10.0**-n for n in range(decimals, 1, -1)]:
+        fit = [one for one in explanations if one.share(tolerance) >= ENOUGH and one.loosest >= tolerance]
+        if not fit:
+            continue
+        highest = max(one.share(tolerance) for one in fit)
+        alike = [one for one in fit if one.share(tolerance) >= highest - ALIKE]
+        best = min(alike, key=lambda one: (one.cost, -one.share(tolerance), float(np.nanmean(one.errors))))
+        runner_up = _runner_up(explanations, best, tolerance)
+        if not best.mistakes:
+            return Verdict("as_it_should_be", best, tolerance, None, runner_up)
+        rival = _rival(alike, best, right, tolerance)
+        return Verdict("undecided" if rival else "mistake", best, tolerance, rival, runner_up)
+    nearest = max(explanations, key=lambda one: (one.share(LOOSEST) if one.loosest >= LOOSEST else 0.0, -one.cost))
+    return Verdict("not_reproduced", nearest, LOOSEST, None, _runner_up(explanations, nearest, LOOSEST))
+
+
+def _rival(
+    alike: Sequence[Explanation], best: Explanation, right: Explanation, tolerance: float
+) -> Explanation | None:
+    """A candidate that the vectors do not tell from ``best``."""
+    gained = (best.errors <= tolerance + 1e-9) & ~(right.errors <= tolerance + 1e-9)
+    if gained.sum() < EVIDENCE:
+        return right
+    others = [one for one in alike if one.cost == best.cost and (one.keys, one.model) != (best.keys, best.model)]
+    return max(others, key=lambda one: one.share(tolerance), default=None)
+
+
+def _runner_up(explanations: Sequence[Explanation], best: Explanation, tolerance: float) -> Explanation | None:
+    others = [one for one in explanations if one.model != best.model or not one.keys >= best.keys]
+    return max(others, key=lambda one: (one.share(tolerance), -one.cost), default=None)

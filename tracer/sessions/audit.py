@@ -1,0 +1,85 @@
+"""Whether a session's figures can be trusted: its clock, its windows, its log, its runner's arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tracer.sessions.clock_audit import Rate, WindowAudit, audit_windows, pair_of
+from tracer.sessions.clock_findings import clock_findings, lap_findings
+from tracer.sessions.finding import Finding
+from tracer.sessions.recompute import Recomputed, differences, recompute
+from tracer.sessions.session import Session
+from tracer.sessions.window_findings import OFFICIAL_WINDOWS, line_findings, window_findings
+
+
+@dataclass(frozen=True)
+class SessionAudit:
+    """
+    A session judged.
+
+    ``windows`` are its complete windows; ``true_median`` is the median rate by the host's clock with its bounds, None
+    where the log has no times for all of them. ``valid`` is None where nothing is to be judged, ``why`` says.
+    """
+
+    session: Session
+    windows: tuple[WindowAudit, ...]
+    figures: Recomputed
+    true_median: Rate | None
+    findings: tuple[Finding, ...]
+    valid: bool | None
+    why: str
+
+
+def audit(session: Session) -> list[Finding]:
+    """What is wrong with a session, the worst first; empty where nothing is."""
+    return list(audit_session(session).findings)
+
+
+def audit_session(session: Session) -> SessionAudit:
+    """Recompute a session's figures and judge them."""
+    pairs = [pair_of(window) for window in session.timed]
+    if session.no_host_times is not None:
+        pairs = [replace(pair, host=None) for pair in pairs]
+    windows = audit_windows(pairs)
+    figures = recompute(session, windows)
+    findings = [
+        *line_findings(session.irregular),
+        *lap_findings(session, windows),
+        *clock_findings(session, windows),
+        *(window_findings(session, windows) if session.kind != "accuracy" else []),
+        *differences(session, windows, figures),
+    ]
+    order = {"error": 0, "warning": 1, "note": 2}
+    findings.sort(key=lambda finding: order[finding.severity])
+    valid, why = _verdict(session, windows, findings)
+    return SessionAudit(session, tuple(windows), figures, _true_median(session, windows), tuple(findings), valid, why)
+
+
+def _true_median(session: Session, windows: list[WindowAudit]) -> Rate | None:
+    rates = [one.true_rate for one in windows]
+    known = [rate for rate in rates if rate is not None]
+    if session.kind == "accuracy" or not known or len(known) < len(session.windows):
+        return None
+    points = [rate.point_hz for rate in known if rate.point_hz is not None]
+    point = float(np.median(points)) if len(points) == len(known) else None
+    return Rate(
+        point, float(np.median([rate.low_hz for rate in known])), float(np.median([rate.high_hz for rate in known]))
+    )
+
+
+def _verdict(session: Session, windows: list[WindowAudit], findings: list[Finding]) -> tuple[bool | None, str]:
+    if session.kind == "accuracy":
+        return None, "an accuracy session has no rate to judge"
+    if not windows:
+        return None, "no whole window"
+    wrong = [finding.rule for finding in findings if finding.severity == "error"]
+    if wrong:
+        return False, ", ".join(dict.fromkeys(wrong))
+    if len(windows) != OFFICIAL_WINDOWS:
+        return False, f"{len(windows)} whole windows instead of five"
+    if any(one.short is None for one in windows):
+        return None, "whether each window lasted 10 s cannot be told from what is here"
+    other = [finding.rule for finding in findings if finding.severity == "warning"]
+    return True, f"but see {', '.join(dict.fromkeys(other))}" if other else "five windows of 10 s or more"

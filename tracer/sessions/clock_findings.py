@@ -1,0 +1,91 @@
+"""What is wrong with the laps of a session: they stand still, wrap, go back, or tell another time than the host."""
+
+from __future__ import annotations
+
+from tracer.sessions.clock_audit import WindowAudit
+from tracer.sessions.clock_marks import ClockRate, between_windows, idle_rate, whole_rate
+from tracer.sessions.finding import SOURCES, Finding, Severity, named, window_lines
+from tracer.sessions.session import Session
+
+
+def lap_findings(session: Session, windows: list[WindowAudit]) -> list[Finding]:
+    """Laps that stand still, go back or wrap, within windows and between them."""
+    told = {
+        "still": ("laps-still", "the laps stand still: no rate is to be had from them"),
+        "back": ("laps-back", "the second lap is before the first: no rate is to be had from them"),
+        "wrapped": ("laps-wrapped", "the counter of the laps wraps (32 bits of microseconds): it is put right here"),
+    }
+    findings = []
+    for state, (rule, text) in told.items():
+        numbers = [one.number for one in windows if one.laps == state]
+        if numbers:
+            lines = window_lines(session, numbers)
+            severity: Severity = "warning" if session.kind == "accuracy" else "error"
+            findings.append(
+                Finding(rule, severity, f"in {named(numbers)} {text}", SOURCES["laps"], lines, tuple(numbers))
+            )
+    within = {finding.rule for finding in findings}
+    return findings + [one for one in between_windows(session) if one.rule not in within]
+
+
+def clock_findings(session: Session, windows: list[WindowAudit]) -> list[Finding]:
+    """Whether the laps tell the host's time: one finding at most."""
+    if session.kind == "accuracy":
+        # Windows of one inference: a host that was once late by 0.2 s would be taken for a wrong clock.
+        whole = whole_rate(session)
+        return [_no_wall_time(session, whole)] if whole is not None and whole.differs else []
+    idle = idle_rate(session, windows)
+    wrong = [one for one in windows if one.clocks_differ]
+    if wrong:
+        return [_clock_rate(session, wrong, idle)]
+    broken = any(one.laps in ("still", "back", "wrapped") for one in windows)
+    return [_no_wall_time(session, idle)] if idle is not None and idle.differs and not broken else []
+
+
+def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | None) -> Finding:
+    numbers = [one.number for one in wrong]
+    worst = max(wrong, key=lambda one: abs((one.elapsed_us or 0) / 1e6 / max(_middle(one), 1e-9) - 1))
+    laps_s, host = (worst.elapsed_us or 0.0) / 1e6, worst.host
+    bounds = f"{host.low_s:.3f} to {host.high_s:.3f} s" if host else ""
+    point = f"{host.point_s:.3f} s ({bounds})" if host and host.point_s is not None else bounds
+    text = f"in {named(numbers)} the laps tell another time than the host: "
+    text += f"window {worst.number} lasts {laps_s:.3f} s by the laps, {point} by the host"
+    if worst.rate_hz and worst.true_rate:
+        low, high = worst.rate_hz / worst.true_rate.high_hz - 1, worst.rate_hz / worst.true_rate.low_hz - 1
+        direction = "low" if high < 0 else "high"
+        share = worst.rate_hz / worst.true_rate.point_hz - 1 if worst.true_rate.point_hz else max(low, high, key=abs)
+        text += f": its rate, {worst.rate_hz:.3f} inf/s, is too {direction} by {100 * abs(share):.1f} %"
+        if worst.true_rate.point_hz:
+            text += f", the true one is {worst.true_rate.point_hz:.1f}"
+        text += f" ({worst.true_rate.low_hz:.1f} to {worst.true_rate.high_hz:.1f})"
+    cause = _cause(worst, idle)
+    evidence = window_lines(session, numbers)
+    return Finding("clock-rate", "error", f"{text}. {cause}", SOURCES["laps"], evidence, tuple(numbers))
+
+
+def _cause(worst: WindowAudit, idle: ClockRate | None) -> str:
+    ratio = worst.ratio or (worst.elapsed_us or 0.0) / 1e6 / max(_middle(worst), 1e-9)
+    if idle is None or not idle.known:
+        return "CPU time, or a timer at another frequency, does this"
+    said = f"between the windows the laps advance {idle.ratio:.2f} s a second"
+    if abs(idle.ratio / ratio - 1) < 0.02:
+        return f"{said}, as within them: a timer at another frequency does this"
+    if idle.ratio < 0.9:
+        return f"{said}: the DUT stamps CPU time (`clock()`), not wall time"
+    return f"{said}: within the windows the DUT stamps something other than wall time, such as CPU time"
+
+
+def _no_wall_time(session: Session, rate: ClockRate) -> Finding:
+    accuracy = session.kind == "accuracy"
+    where = "from the first lap to the last" if accuracy else "between the windows"
+    text = f"{where} the laps advance {rate.dut_s:.3f} s in {rate.host_s:.3f} s of the host's clock: "
+    text += "they are no wall time; "
+    text += "CPU time is the usual cause" if rate.ratio < 0.9 else "a timer at another frequency does this"
+    severity: Severity = "warning" if accuracy else "note"
+    return Finding("clock-idle", severity, text, SOURCES["laps"], rate.evidence)
+
+
+def _middle(one: WindowAudit) -> float:
+    if one.host is None:
+        return 0.0
+    return one.host.point_s if one.host.point_s is not None else (one.host.low_s + one.host.high_s) / 2

@@ -1,0 +1,296 @@
+"""energyrunner's ``log.txt``, and that of ``kws-trace host``: ``00019.937 dut: m-ready``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from tracer.sessions.energyrunner_lines import (
+    COMMAND,
+    INFER,
+    LEAST_LATENCY_S,
+    LOAD,
+    MODES,
+    QUICK,
+    REPLY,
+    RESOLUTION_S,
+    SETTING,
+    STAMPED,
+    STANDARD,
+    VERSION,
+    OpenWindow,
+    host_length,
+    lost_before_windows,
+    vector,
+)
+from tracer.sessions.line_pattern import LinePattern
+from tracer.sessions.log_lines import Line
+from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, Window
+from tracer.sessions.summary_lines import SummaryLines
+
+_IRREGULAR_KEPT = 1000
+
+
+class EnergyrunnerReader:
+    """
+    Reads a log line by line.
+
+    Args:
+        path: of the log; its name stands in the evidence.
+        keep: windows that are kept; those beyond are counted.
+    """
+
+    def __init__(self, path: Path, keep: int) -> None:
+        self._path, self._keep, self._file = path, keep, path.name
+        self._windows: list[Window] = []
+        self._marks: list[Lap] = []
+        self._restarts: set[int] = set()
+        self._settings: dict[str, str] = {}
+        self._summary = SummaryLines(window_step=2, keep=4 * keep)
+        self._pattern = LinePattern(STANDARD)
+        self._preamble: Counter[str] = Counter()
+        self._irregular: list[Irregularity] = []
+        self._open: OpenWindow | None = None
+        self._input: str | None = None
+        self._stamp: float | None = None
+        self._first_stamp: float | None = None
+        self._quick_s: float | None = None
+        self._round_trip_s = 0.0
+        self._backwards: Evidence | None = None
+        self._last_text = ""
+        self._total = self._measured = 0
+        self._in_windows = self._stopped = self._energy = False
+        self._model: str | None = None
+        self._device: str | None = None
+        self._cut: Line | None = None
+
+    def read(self, lines: Iterable[Line]) -> Session:
+        """The session that the lines tell."""
+        for line in lines:
+            if not line.ended:
+                self._cut = line
+            elif line.whole:
+                self._take(line)
+        return self._finish()
+
+    def _take(self, line: Line) -> None:
+        stamped = STAMPED.match(line.text)
+        if stamped is None:
+            # A message of several lines: what the DUT said in it came with the stamp above.
+            self._reply("dut", line.text, line)
+            return
+        self._tell_time(float(stamped[1]), line)
+        who, text = stamped[2], stamped[3]
+        if line.text == self._last_text and self._tells(who, text):
+            self._add(Irregularity("duplicated", f"`{who}: {text[:60]}`", None, (self._evidence(line),)))
+            return
+        self._last_text = line.text
+        if who in ("dut", "io"):
+            self._energy = self._energy or who == "io"
+            self._reply(who, text, line)
+        elif who.startswith("ulp-"):
+            self._summary.take(text, self._evidence(line))
+        else:
+            self._host_line(who, text, line)
+
+    def _tells(self, who: str, text: str) -> bool:
+        """Whether a line that stands twice in a row is one that cannot: not chatter, and no lap of a fast window."""
+        if who in ("dut", "io"):
+            reply = REPLY.search(text)
+            return reply is not None and "m-lap-us" not in reply[0]
+        return who in ("parser", "sequencer", "session") or who.startswith("ulp-")
+
+    def _tell_time(self, stamp: float, line: Line) -> None:
+        if self._stamp is not None and stamp < self._stamp - 43_200:
+            # ``kws-trace host`` stamps the second of the day: midnight has passed.
+            stamp += 86_400 * round((self._stamp - stamp) / 86_400)
+        if self._stamp is not None and stamp < self._stamp - 1.5 * RESOLUTION_S and self._backwards is None:
+            self._backwards = self._evidence(line)
+        self._first_stamp = stamp if self._first_stamp is None else self._first_stamp
+        self._stamp = stamp
+
+    def _host_line(self, who: str, text: str, line: Line) -> None:
+        command = COMMAND.match(text)
+        if "command[bload" in text or (command is not None and command[1].startswith("bload")):
+            self._begin_load(line)
+            if load := LOAD.search(text):
+                self._input = load[1]
+        if "command[dut infer" in text or "command[io dut infer" in text:
+            self._pattern.mark()
+        if who in ("sequencer", "parser"):
+            kind = f"{who}: " + re.split(r'[0-9"]', text, maxsplit=1)[0]
+            self._pattern.count(kind)
+            if not self._in_windows:
+                self._preamble[re.sub(r"\[.*", "", kind)] += 1
+        if command:
+            self._command(command[1], line)
+        else:
+            self._fact(text)
+
+    def _fact(self, text: str) -> None:
+        if setting := SETTING.match(text):
+            self._settings[setting[1]] = setting[2]
+        elif version := VERSION.match(text):
+            self._settings["version"] = version[1]
+        elif text.startswith(("m-sequencer-stop", "m-session-stop")):
+            self._stopped = True
+        elif text.startswith("m-bmark-run-name["):
+            self._energy = self._energy or "code[ulp-ml]" in text
+
+    def _begin_load(self, line: Line) -> None:
+        if not self._in_windows:
+            self._in_windows = True
+            self._pattern.begin()
+            for kind in lost_before_windows(self._preamble):
+                self._add(Irregularity("lost", f"`{kind}`", None, (self._evidence(line),)))
+        elif self._open is not None and self._open.laps:
+            # The next input is loaded: the window is over, though its `m-ready` is lost.
+            self._close(line, complete=True)
+
+    def _command(self, command: str, line: Line) -> None:
+        if infer := INFER.match(command):
+            self._close(line, complete=True)
+            self._in_windows = True
+            self._pattern.mark()
+            self._open = OpenWindow(self._input, begun_s=self._stamp, evidence=[self._evidence(line)])
+            self._open.inferences = int(infer[1]) if infer[1] else None
+            self._open.warmups = int(infer[2]) if infer[2] else None
+        elif QUICK.match(command):
+            self._quick_s = self._stamp
+
+    def _reply(self, who: str, text: str, line: Line) -> None:
+        if self._quick_s is not None and self._stamp is not None:
+            self._round_trip_s = max(self._round_trip_s, self._stamp - self._quick_s)
+            self._quick_s = None
+        reply = REPLY.search(text)
+        if reply is None:
+            return
+        name, *values = [word for word in reply.groups() if word is not None]
+        if name == "ready" and who == "io" and not text.startswith("[dut]:"):
+            return
+        if name == "init-done":
+            self._restarts.add(len(self._marks))
+        elif name == "model":
+            self._model = values[0]
+        elif name == "name":
+            self._device = values[0]
+        else:
+            self._answer(name, values, line)
+
+    def _answer(self, name: str, values: list[str], line: Line) -> None:
+        if self._open is None and name in ("warmup-start", "warmup-done", "infer-start"):
+            self._open = OpenWindow(self._input, evidence=[self._evidence(line)])
+        window = self._open
+        if window is not None:
+            self._pattern.count(f"m-{name}")
+        if name == "lap-us":
+            self._lap(int(values[0]), line)
+        elif window is None:
+            return
+        elif name == "warmup-start":
+            window.warmups = int(values[0])
+        elif name == "infer-start":
+            window.inferences = int(values[0])
+        elif name == "results":
+            window.probabilities = vector(values[0]) if self._total < self._keep else None
+        elif name == "ready":
+            self._close(line, complete=True)
+
+    def _lap(self, value: int, line: Line) -> None:
+        number = self._total + 1 if self._open is not None else None
+        lap = Lap(value, self._stamp, self._evidence(line), number)
+        if self._open is not None and len(self._open.laps) < 8:
+            self._open.laps.append(lap)
+        if len(self._marks) < 3 * self._keep:
+            self._marks.append(lap)
+
+    def _close(self, line: Line, *, complete: bool) -> None:
+        window, self._open = self._open, None
+        if window is None:
+            return
+        if self._measures(window):
+            self._measured += 1
+            self._pattern.back()
+            first = len(self._marks) - len(window.laps)
+            self._marks[first:] = [replace(lap, window=None) for lap in self._marks[first:]]
+            return
+        self._total += 1
+        if complete:
+            self._pattern.end(self._total, window.evidence[0] if window.evidence else self._evidence(line))
+        if len(self._windows) < self._keep:
+            self._windows.append(
+                Window(
+                    number=self._total,
+                    input_name=window.input_name,
+                    inferences=window.inferences,
+                    warmups=window.warmups,
+                    laps=tuple(window.laps),
+                    probabilities=window.probabilities,
+                    host=host_length(window, self._round_trip_s),
+                    evidence=tuple(window.evidence),
+                    complete=complete or len(window.laps) == 2,
+                )
+            )
+
+    def _measures(self, window: OpenWindow) -> bool:
+        """Whether ``kws-trace host`` measured by this how many inferences a window takes."""
+        performance = MODES.get(self._settings.get("runMode", "")) == "performance"
+        return performance and window.inferences == 1 and self._settings.get("iterInfer") != "1"
+
+    def _add(self, irregularity: Irregularity) -> None:
+        if len(self._irregular) < _IRREGULAR_KEPT:
+            self._irregular.append(irregularity)
+
+    def _evidence(self, line: Line) -> Evidence:
+        return Evidence(self._file, line.number, line.text[:200])
+
+    def _finish(self) -> Session:
+        self._close(Line(0, ""), complete=False)
+        mode = self._settings.get("runMode")
+        return Session(
+            path=self._path,
+            host="energyrunner",
+            kind=self._kind(mode),
+            mode=mode,
+            windows=tuple(self._windows),
+            model=self._model or self._settings.get("model"),
+            device=self._device,
+            runner_version=self._settings.get("version"),
+            printed=tuple(self._summary.printed),
+            verdicts=tuple(self._summary.verdicts),
+            marks=tuple(self._marks),
+            restarts=frozenset(self._restarts),
+            irregular=tuple(self._irregular + self._summary.irregular + self._pattern.irregular()),
+            resolution_s=RESOLUTION_S,
+            latency_s=max(self._round_trip_s, LEAST_LATENCY_S),
+            no_host_times=self._no_times(),
+            complete=self._stopped,
+            dropped_windows=self._total - len(self._windows),
+            notes=tuple(self._notes()),
+            files=(self._file,),
+        )
+
+    def _kind(self, mode: str | None) -> Kind:
+        if self._energy:
+            return "energy"
+        if mode in MODES:
+            return MODES[mode]
+        return "accuracy" if {window.inferences for window in self._windows} == {1} else "performance"
+
+    def _no_times(self) -> str | None:
+        if self._backwards is not None:
+            return f"the log's own times go back at line {self._backwards.line}"
+        if self._stamp is None or self._stamp == self._first_stamp:
+            return "all lines of the log bear the same time"
+        return None
+
+    def _notes(self) -> list[str]:
+        notes = [] if self._stopped else ["the log ends before the session does"]
+        if self._cut is not None and "Saved this run to session ID" not in self._cut.text:
+            notes.append(f"line {self._cut.number} has no end and is not used: {self._cut.text[:60]!r}")
+        if self._measured:
+            notes.append(f"{self._measured} times the host measured by one inference how many a window takes")
+        return notes + [f"the runner says: {error.text}" for error in self._summary.errors]

@@ -1,0 +1,106 @@
+"""Lines that a log lacks or holds twice: each window of a session is told in the same lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tracer.sessions.session import Evidence, Irregularity
+
+Signature = tuple[tuple[str, int], ...]
+
+_PATTERNS = 64
+"""Different patterns that are told apart; a log with more of them has no pattern."""
+
+_KEPT = 100
+"""Windows of a pattern that are named."""
+
+
+class LinePattern:
+    """
+    Counts the kinds of lines of each window, and compares each window with what most have.
+
+    Args:
+        standard: the kinds that a window has by the protocol; they are asked for where too few windows show a
+            pattern of their own.
+    """
+
+    def __init__(self, standard: dict[str, int]) -> None:
+        self._standard = standard
+        self._kinds: Counter[str] = Counter()
+        self._patterns: dict[Signature, int] = {}
+        self._windows: list[tuple[int, int, Evidence]] = []
+        self._seen: Counter[Signature] = Counter()
+        self._overflow = False
+        self._mark: Counter[str] | None = None
+
+    def count(self, kind: str) -> None:
+        """A line of this kind belongs to the window that is being told."""
+        self._kinds[kind] += 1
+
+    def begin(self) -> None:
+        """Forget the lines so far: they belong to no window."""
+        self._kinds.clear()
+        self._mark = None
+
+    def mark(self) -> None:
+        """The window's own command comes next; ``back`` forgets what follows, unless the window was ended."""
+        if self._mark is None:
+            self._mark = Counter(self._kinds)
+
+    def back(self) -> None:
+        """Forget the lines since the mark."""
+        if self._mark is not None:
+            self._kinds = self._mark
+            self._mark = None
+
+    def end(self, window: int, evidence: Evidence) -> None:
+        """The window is told; ``evidence`` is one of its lines."""
+        signature = tuple(sorted(self._kinds.items()))
+        self.begin()
+        if signature not in self._patterns and len(self._patterns) >= _PATTERNS:
+            self._overflow = True
+            return
+        number = self._patterns.setdefault(signature, len(self._patterns))
+        self._seen[signature] += 1
+        if self._seen[signature] <= _KEPT:
+            self._windows.append((window, number, evidence))
+
+    def irregular(self) -> list[Irregularity]:
+        """What single windows lack or have twice."""
+        usual = self._usual()
+        if self._overflow or usual is None:
+            return self._against_standard()
+        signatures = {number: dict(signature) for signature, number in self._patterns.items()}
+        found = []
+        for window, number, evidence in self._windows:
+            found += _differences(usual, signatures[number], window, evidence)
+        return found
+
+    def _usual(self) -> dict[str, int] | None:
+        """The pattern of most windows, of three at least."""
+        total = sum(self._seen.values())
+        if total < 3:
+            return None
+        signature, times = self._seen.most_common(1)[0]
+        return dict(signature) if times > total / 2 else None
+
+    def _against_standard(self) -> list[Irregularity]:
+        if self._overflow or sum(self._seen.values()) >= 3:
+            return []
+        signatures = {number: dict(signature) for signature, number in self._patterns.items()}
+        found = []
+        for window, number, evidence in self._windows:
+            kinds = {kind: count for kind, count in signatures[number].items() if kind in self._standard}
+            found += _differences(self._standard, kinds, window, evidence)
+        return found
+
+
+def _differences(usual: dict[str, int], kinds: dict[str, int], window: int, evidence: Evidence) -> list[Irregularity]:
+    found = []
+    for kind in sorted(usual.keys() | kinds.keys()):
+        more = kinds.get(kind, 0) - usual.get(kind, 0)
+        if more < 0:
+            found.append(Irregularity("lost", f"`{kind}`", window, (evidence,)))
+        elif more > 0 and usual.get(kind):
+            found.append(Irregularity("duplicated", f"`{kind}`", window, (evidence,)))
+    return found

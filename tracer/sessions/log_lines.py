@@ -1,0 +1,69 @@
+"""The lines of a host's log, one at a time: memory does not grow with the file, half a line is never given out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.errors import KwsTraceError
+
+CHUNK = 1 << 16
+LONGEST = 1 << 16
+"""Bytes of a line that are kept; no line of a figure is near this long."""
+
+
+class SessionFileError(KwsTraceError):
+    """A session's file that cannot be read, or that no host wrote."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    A line without its end, numbered from 1.
+
+    ``ended`` is false for a last line without a newline: the file may have been cut inside it, and since a cut
+    number is still a number, no figure is taken from such a line. ``whole`` is false where bytes beyond ``LONGEST``
+    were dropped; no figure is taken from it either.
+    """
+
+    number: int
+    text: str
+    ended: bool = True
+    whole: bool = True
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """
+    Lines of a file, CR LF or LF, in one pass; bytes that are no UTF-8 become U+FFFD.
+
+    Raises:
+        SessionFileError: if the file cannot be read.
+    """
+    number, rest, dropped = 0, bytearray(), False
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                *ends, tail = chunk.split(b"\n")
+                for piece in ends:
+                    number += 1
+                    rest += piece
+                    yield _line(number, rest, ended=True, dropped=dropped)
+                    rest, dropped = bytearray(), False
+                rest += tail
+                if len(rest) > LONGEST:
+                    del rest[LONGEST:]
+                    dropped = True
+    except OSError as error:
+        raise SessionFileError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
+    if rest:
+        yield _line(number + 1, rest, ended=False, dropped=dropped)
+
+
+def _line(number: int, data: bytearray, *, ended: bool, dropped: bool) -> Line:
+    whole = not dropped and len(data) <= LONGEST
+    return Line(number, bytes(data[:LONGEST]).rstrip(b"\r").decode("utf-8", "replace"), ended, whole)

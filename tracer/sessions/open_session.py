@@ -1,0 +1,168 @@
+"""From a path to a session: which files belong to it, who wrote them, one pass over the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
+
+from tracer.sessions.energyrunner import EnergyrunnerReader
+from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
+from tracer.sessions.log_lines import Line, SessionFileError, read_lines
+from tracer.sessions.mlcommons import FIRST, MlcommonsReader
+from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
+from tracer.sessions.results_json import kind_of, read_entries, windows_of, with_laps
+from tracer.sessions.session import Evidence, Session
+from tracer.sessions.summary_lines import SummaryLines
+
+KEPT_WINDOWS = 10_000
+"""Windows of a session that are kept; the largest set of the benchmark's keyword spotting has 1000 inputs."""
+
+_SNIFFED = 200
+
+
+def session_paths(path: Path) -> list[Path]:
+    """
+    The sessions at a path: a log, a session's folder, or a folder of such folders, in the order of their names.
+
+    Returns:
+        A log each, or a ``results.json`` that has no log beside it.
+
+    Raises:
+        SessionFileError: if there is none.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise SessionFileError(path, "there is no such file", "name a session's folder or its log")
+    for pattern in ("*log.txt", "results.json", "*/*log.txt", "**/*log.txt", "**/results.json"):
+        # ``._log.txt`` is what an archive made on a Mac has beside each file.
+        found = sorted(one for one in path.glob(pattern) if one.is_file() and not one.name.startswith("._"))
+        if found:
+            return found
+    raise SessionFileError(path, "no log.txt is in it", "name a session's folder or its log")
+
+
+def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
+    """
+    Read one session.
+
+    Args:
+        path: its log (``results.txt`` and ``results.json`` beside it are read too), its folder, or its
+            ``results.json``.
+        keep: windows that are kept in memory; how many more there were is said.
+
+    Returns:
+        The session; where its log was cut, what stands whole in it, and a note that says so.
+
+    Raises:
+        SessionFileError: if no runner wrote it, or it cannot be read.
+    """
+    if path.is_dir():
+        logs = session_paths(path)
+        if len(logs) > 1:
+            raise SessionFileError(path, f"{len(logs)} sessions are in it", "name one of them")
+        path = logs[0]
+    session = _from_json(path, keep) if path.suffix == ".json" else _from_log(path, keep)
+    if session.dropped_windows:
+        beyond = f"{session.dropped_windows} windows beyond the first {keep} are not kept: no figure is made of them"
+        session = replace(session, notes=(*session.notes, beyond))
+    return session
+
+
+def _from_log(path: Path, keep: int) -> Session:
+    lines = read_lines(path)
+    head = list(islice(lines, _SNIFFED))
+    host = _host_of(head)
+    everything = chain(head, lines)
+    prefix = path.name.removesuffix("log.txt") if path.name.endswith("log.txt") else ""
+    if host == "energyrunner":
+        session = EnergyrunnerReader(path, keep).read(everything)
+    elif host == "mlcommons":
+        session = MlcommonsReader(path, keep).read(everything)
+    else:
+        raise SessionFileError(
+            path, "no line of it is of energyrunner or the MLCommons runner", "name a session's folder or its log.txt"
+        )
+    if path.name.endswith("log.txt"):
+        session = _with_results(session, path.with_name(f"{prefix}results.txt"))
+        session = _with_entries(session, path.with_name("results.json"), keep)
+    return session
+
+
+def _host_of(lines: list[Line]) -> str | None:
+    for line in lines:
+        if ENERGYRUNNER.match(line.text):
+            return "energyrunner"
+        if MLCOMMONS.match(line.text) or FIRST.match(line.text):
+            return "mlcommons"
+    return None
+
+
+def _with_results(session: Session, path: Path) -> Session:
+    """The session with the figures that ``results.txt`` holds."""
+    if not path.is_file():
+        return session
+    energyrunner = session.host == "energyrunner"
+    summary = SummaryLines(window_step=2 if energyrunner else 1, keep=4 * KEPT_WINDOWS)
+    notes: list[str] = []
+    for line in read_lines(path):
+        stamped = (ENERGYRUNNER if energyrunner else MLCOMMONS).match(line.text)
+        if line.ended and line.whole:
+            text = stamped[3] if stamped else line.text
+            summary.take(text, Evidence(path.name, line.number, line.text[:200]))
+        else:
+            notes.append(f"{path.name}: line {line.number} has no end and is not used: {line.text[:60]!r}")
+    return replace(
+        session,
+        printed=(*session.printed, *summary.printed),
+        verdicts=(*session.verdicts, *summary.verdicts),
+        notes=(*session.notes, *notes),
+        files=(*session.files, path.name),
+    )
+
+
+def _with_entries(session: Session, path: Path, keep: int) -> Session:
+    if session.host != "mlcommons" or not path.is_file():
+        return session
+    entries, note = read_entries(path)
+    windows = with_laps(session.windows, windows_of(entries, path.name, keep))
+    return replace(
+        session,
+        windows=windows,
+        kind=kind_of(entries) or session.kind,
+        marks=tuple(lap for window in windows for lap in window.laps),
+        notes=(*session.notes, note) if note else session.notes,
+        files=(*session.files, path.name),
+    )
+
+
+def _from_json(path: Path, keep: int) -> Session:
+    entries, note = read_entries(path)
+    windows = windows_of(entries, path.name, keep)
+    if not windows:
+        raise SessionFileError(path, "no window stands whole in it", "name a session's folder or its log.txt")
+    notes = ["only results.json is here: it has no times of the host"]
+    return Session(
+        path=path,
+        host="mlcommons",
+        kind=kind_of(entries) or "performance",
+        mode=None,
+        windows=tuple(windows),
+        marks=tuple(lap for window in windows for lap in window.laps),
+        no_host_times="results.json has none",
+        complete=note is None,
+        notes=tuple([*notes, note] if note else notes),
+        files=(path.name,),
+    )
+
+
+def iter_sessions(paths: list[Path]) -> Iterator[Path]:
+    """Each session once, in the order in which the paths name them."""
+    seen: set[Path] = set()
+    for path in paths:
+        for one in session_paths(path):
+            if one.resolve() not in seen:
+                seen.add(one.resolve())
+                yield one

@@ -1,0 +1,185 @@
+"""The runner's figures from its own raw lines, and which of those that it printed are others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+
+from tracer.sessions.accuracy_figures import AucForm, auc, class_of, top1
+from tracer.sessions.clock_audit import WindowAudit
+from tracer.sessions.finding import SOURCES, Finding
+from tracer.sessions.session import Printed, Session, Window
+
+NAMES = {
+    "inferences": "inferences",
+    "runtime_s": "runtime",
+    "rate_hz": "throughput",
+    "median_rate_hz": "median throughput",
+    "top1_percent": "Top-1",
+    "auc": "AUC",
+    "median_energy_uj": "median energy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """
+    Figures from the raw lines, None where these do not give one; ``unknown`` says which and why.
+
+    Rates are by the laps, as the benchmark counts; ``top1`` is a share, ``vectors`` how many it is of.
+    """
+
+    median_rate_hz: float | None = None
+    top1: float | None = None
+    auc: float | None = None
+    auc_form: AucForm | None = None
+    vectors: int = 0
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a figure can be: bounds that its sources' own digits leave."""
+
+    low: float
+    high: float
+
+
+def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
+    """The session's figures, from its complete windows."""
+    unknown: list[str] = []
+    median = None
+    if session.kind != "accuracy" and audits:
+        rates = [audit.rate_hz for audit in audits]
+        known = [rate for rate in rates if rate is not None]
+        if len(known) == len(rates) and len(known) == len(session.windows):
+            median = float(np.median(known))
+        else:
+            lacking = len(session.windows) - len(known)
+            unknown.append(f"the median: {lacking} of {len(session.windows)} windows have no length by laps")
+    if _by_monitor(session):
+        unknown.append("printed lengths: the energy monitor's own timestamps are not in the log")
+    if session.kind != "accuracy":
+        return Recomputed(median_rate_hz=median, unknown=tuple(unknown))
+    return _accuracy(session)
+
+
+def _by_monitor(session: Session) -> bool:
+    """Whether the runner printed lengths by the energy monitor, which the laps of the log do not give."""
+    return session.kind == "energy" and session.host == "energyrunner"
+
+
+def _accuracy(session: Session) -> Recomputed:
+    rows = [(class_of(window.input_name), window.probabilities) for window in session.timed]
+    told = [(label, vector) for label, vector in rows if label is not None and vector and len(vector) == 12]
+    if session.dropped_windows:
+        return Recomputed(unknown=("Top-1 and AUC: not all windows are kept",))
+    if not told:
+        return Recomputed(unknown=("Top-1 and AUC: no window has a vector of 12 and an input that names its class",))
+    labels = np.array([label for label, _ in told], np.int64)
+    vectors = np.array([vector for _, vector in told], np.float64)
+    share = top1(labels, vectors)
+    form = _auc_form(session)
+    area = auc(labels, vectors, form)
+    unknown = [] if area is not None else ["AUC: a class is without an input, or a vector sums to 0"]
+    if lacking := len(session.windows) - len(told):
+        unknown.append(
+            f"Top-1 and AUC of all {len(session.windows)} windows: {lacking} lack a vector, "
+            "or an input that names its class"
+        )
+    return Recomputed(None, share, area, form, len(told), tuple(unknown))
+
+
+def _auc_form(session: Session) -> AucForm:
+    if session.host == "mlcommons":
+        return "normalised"
+    return "exact" if session.runner_version == "kws-trace" else "thresholds"
+
+
+def differences(session: Session, audits: list[WindowAudit], figures: Recomputed) -> list[Finding]:
+    """Printed figures that the raw lines do not give, to the printed digit."""
+    by_number = {audit.number: audit for audit in audits}
+    windows = {window.number: window for window in session.timed}
+    found: dict[str, list[tuple[Printed, str]]] = {}
+    for printed in session.printed:
+        if _by_monitor(session) and printed.name != "inferences":
+            continue
+        if printed.window is None:
+            spans = _whole_spans(printed.name, session, figures)
+        else:
+            spans = _window_spans(printed.name, windows.get(printed.window), by_number.get(printed.window))
+        if spans and not any(_agrees(printed.text, span) for span in spans):
+            expected = f"{(spans[0].low + spans[0].high) / 2:.6g}"
+            found.setdefault(printed.name, []).append((printed, expected))
+    return [_finding(session, name, rows) for name, rows in found.items()]
+
+
+def _finding(session: Session, name: str, rows: list[tuple[Printed, str]]) -> Finding:
+    printed, expected = rows[0]
+    where = f" of window {printed.window}" if printed.window is not None else ""
+    more = f"; {len(rows) - 1} more differ" if len(rows) > 1 else ""
+    return Finding(
+        rule="printed-differs",
+        # The rate of a single inference is no figure of the benchmark.
+        severity="note" if session.kind == "accuracy" and printed.window is not None else "error",
+        text=f"the printed {NAMES[name]}{where} is {printed.text}, its raw lines give {expected}{more}",
+        source=SOURCES["printed"],
+        evidence=tuple(row.evidence for row, _ in rows[:5]),
+        windows=tuple(dict.fromkeys(row.window for row, _ in rows if row.window is not None)),
+    )
+
+
+def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]:
+    """What a figure of the session can be by the raw lines; none where not all windows have theirs."""
+    whole = figures.vectors == len(session.windows)
+    if name == "median_rate_hz" and figures.median_rate_hz is not None:
+        return _median_spans(session, figures.median_rate_hz)
+    if name == "top1_percent" and figures.top1 is not None and whole:
+        return [Span(100 * figures.top1, 100 * figures.top1)]
+    if name == "auc" and figures.auc is not None and whole:
+        return [Span(figures.auc, figures.auc)]
+    return []
+
+
+def _window_spans(name: str, window: Window | None, audit: WindowAudit | None) -> list[Span]:
+    """What a figure of a window can be: by the laps as they stand, and with a wrapped counter put right."""
+    if window is None or audit is None:
+        return []
+    count = window.inferences
+    if name == "inferences":
+        return [Span(count, count)] if count is not None else []
+    half = 0.0 if window.lap_us else window.slack_us
+    lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us]
+    if name == "runtime_s":
+        return [Span((us - half) / 1e6, (us + half) / 1e6) for us in lengths]
+    if name == "rate_hz" and count:
+        ends = [(count * 1e6 / (us + half), count * 1e6 / (us - half)) for us in lengths if abs(us) > half]
+        return [Span(min(pair), max(pair)) for pair in ends]
+    return []
+
+
+def _median_spans(session: Session, exact: float) -> list[Span]:
+    """By the laps, a wrapped counter put right; and as they stand, as far as printed lengths allow."""
+    rates = [(w.inferences, w.elapsed_us, 0.0 if w.lap_us else w.slack_us) for w in session.timed]
+    if not all(count and us and abs(us) > slack for count, us, slack in rates):
+        return [Span(exact, exact)]
+    low = float(np.median([count * 1e6 / (us + slack) for count, us, slack in rates if count and us]))
+    high = float(np.median([count * 1e6 / (us - slack) for count, us, slack in rates if count and us]))
+    return [Span(exact, exact), Span(min(low, high), max(low, high))]
+
+
+def _agrees(text: str, span: Span) -> bool:
+    """Whether a value within the bounds reads so when it is rounded to as many digits."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return False
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return False
+    half = 0.5 * 10.0**exponent
+    # The last digit may have been rounded half up or half to even, on a float either way.
+    room = half * (1 + 1e-6) + 1e-9 * abs(float(value))
+    return span.low - room <= float(value) <= span.high + room

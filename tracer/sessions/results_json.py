@@ -1,0 +1,111 @@
+"""The MLCommons runner's ``results.json``: laps and vectors of each window, as far as the file goes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tracer.sessions.log_lines import SessionFileError
+from tracer.sessions.session import Evidence, Kind, Lap, Window
+
+LARGEST = 32 << 20
+"""Bytes of a file that is read whole; that of an energy session holds each sample of the current."""
+
+_MODES: dict[str, Kind] = {"p": "performance", "a": "accuracy", "e": "energy"}
+
+
+def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
+    """
+    The entries that stand whole in the file, and a note where that is not all of it.
+
+    Raises:
+        SessionFileError: if the file cannot be read.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            return [], f"{path.name} is larger than {LARGEST >> 20} MiB and is not read: no laps from it"
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise SessionFileError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
+    decoder = json.JSONDecoder()
+    found: list[dict[str, Any]] = []
+    at = text.find("[") + 1
+    while at and at < len(text):
+        while at < len(text) and text[at] in ", \r\n\t":
+            at += 1
+        if text[at : at + 1] == "]":
+            return found, None
+        try:
+            entry, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found, f"{path.name} is cut or damaged: {len(found)} whole entries are used"
+
+
+def windows_of(entries: list[dict[str, Any]], name: str, keep: int) -> list[Window]:
+    """Windows of the entries that hold an inference, numbered from 1; an entry of an error holds none."""
+    found: list[Window] = []
+    for entry in entries:
+        infer = entry.get("infer")
+        if isinstance(infer, dict) and len(found) < keep:
+            found.append(_window(len(found) + 1, entry, infer, name))
+    return found
+
+
+def kind_of(entries: list[dict[str, Any]]) -> Kind | None:
+    """What the entries say that the session was."""
+    return next((_MODES[entry["mode"]] for entry in entries if entry.get("mode") in ("p", "a", "e")), None)
+
+
+def with_laps(windows: tuple[Window, ...], exact: list[Window]) -> tuple[Window, ...]:
+    """The log's windows with the laps and vectors that the entry of the same number and input has."""
+    by_number = {window.number: window for window in exact}
+    joined = []
+    for window in windows:
+        other = by_number.get(window.number)
+        if other is None or (window.input_name and other.input_name != window.input_name):
+            joined.append(window)
+            continue
+        joined.append(
+            replace(
+                window,
+                laps=other.laps,
+                input_name=window.input_name or other.input_name,
+                probabilities=other.probabilities or window.probabilities,
+                inferences=other.inferences if window.inferences is None else window.inferences,
+                warmups=other.warmups if window.warmups is None else window.warmups,
+            )
+        )
+    return tuple(joined)
+
+
+def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str) -> Window:
+    evidence = Evidence(
+        name, 1, f"entry {number}: start_time {infer.get('start_time')}, end_time {infer.get('end_time')}"
+    )
+    laps = [infer[key] for key in ("start_time", "end_time") if isinstance(infer.get(key), int)]
+    results = infer.get("results")
+    vector = results if isinstance(results, list) and all(isinstance(one, int | float) for one in results) else None
+    elapsed = infer.get("elapsed_time")
+    return Window(
+        number=number,
+        input_name=_text(entry.get("file")),
+        inferences=_count(infer.get("iterations")),
+        warmups=_count(infer.get("warmups")),
+        laps=tuple(Lap(us, None, evidence, number) for us in laps),
+        runtime_us=float(elapsed) if isinstance(elapsed, int | float) else None,
+        probabilities=tuple(float(one) for one in vector) if vector else None,
+        evidence=(evidence,),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None

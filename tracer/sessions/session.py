@@ -1,0 +1,161 @@
+"""A session as a host left it: windows, what was printed of them, and which lines say so; values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tracer.errors import MalformedTraceError
+
+PrintedName = Literal[
+    "inferences", "runtime_s", "rate_hz", "median_rate_hz", "top1_percent", "auc", "median_energy_uj"
+]
+Kind = Literal["performance", "accuracy", "energy"]
+MINIMUM_S = 10.0
+"""The benchmark asks that a window lasts at least this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A line of a session's file that proves something."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostLength:
+    """How long a window was by the host's clock, in seconds: a best value (None where only bounds exist), bounds."""
+
+    point_s: float | None
+    low_s: float
+    high_s: float
+
+    def __post_init__(self) -> None:
+        if not self.low_s <= self.high_s:
+            raise MalformedTraceError(f"bounds of a host's time are the wrong way round: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """
+    One ``m-lap-us`` line: the DUT's clock in microseconds, when the host noted it, in seconds of the host's clock.
+
+    ``host_s`` is None where the log has no time for it. ``window`` is the number of the window that it bounds.
+    """
+
+    us: int
+    host_s: float | None
+    evidence: Evidence
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """
+    One ``infer`` command, numbered from 1 in the session.
+
+    ``laps`` are the lap lines as they stand, two where nothing went wrong. Where the log holds no laps,
+    ``runtime_us`` is the length that was printed, exact to ``slack_us``. ``complete`` is false
+    where the log ends within the window.
+    """
+
+    number: int
+    input_name: str | None = None
+    inferences: int | None = None
+    warmups: int | None = None
+    laps: tuple[Lap, ...] = ()
+    runtime_us: float | None = None
+    slack_us: float = 0.0
+    host: HostLength | None = None
+    probabilities: tuple[float, ...] | None = None
+    evidence: tuple[Evidence, ...] = ()
+    complete: bool = True
+
+    @property
+    def lap_us(self) -> tuple[int, int] | None:
+        """First and last lap of the window; a lap line that stands twice counts once."""
+        values = [lap.us for lap in self.laps]
+        if len(values) == 3 and (values[0] == values[1] or values[1] == values[2]):
+            values = [values[0], values[2]]
+        return (values[0], values[1]) if len(values) == 2 else None
+
+    @property
+    def elapsed_us(self) -> float | None:
+        """Length by the laps as they stand, negative where they go back; else the printed one; else None."""
+        laps = self.lap_us
+        return float(laps[1] - laps[0]) if laps else self.runtime_us
+
+    @property
+    def lines(self) -> tuple[Evidence, ...]:
+        """The lines that bound the window."""
+        return tuple(lap.evidence for lap in self.laps) or self.evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A figure as the runner printed it, digit for digit; ``window`` is None for a figure of the whole session."""
+
+    name: PrintedName
+    text: str
+    evidence: Evidence
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the runner said of a window: ``met`` or not; ``window`` is None where it did not say of which."""
+
+    window: int | None
+    met: bool
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Irregularity:
+    """A line that is lost from the log or stands in it twice."""
+
+    kind: Literal["lost", "duplicated"]
+    what: str
+    window: int | None
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """
+    A session.
+
+    ``host`` is who wrote it: energyrunner (or ``kws-trace host``, in the same form), or the MLCommons runner.
+    ``mode`` is the runner's own word for the kind. ``marks`` are the laps of the session in their order, with the
+    numbers of the laps before which the DUT started anew in ``restarts``. ``no_host_times`` says why there are none.
+    ``latency_s`` is what a line may have been underway.
+    """
+
+    path: Path
+    host: Literal["energyrunner", "mlcommons"]
+    kind: Kind
+    mode: str | None
+    windows: tuple[Window, ...]
+    model: str | None = None
+    device: str | None = None
+    runner_version: str | None = None
+    printed: tuple[Printed, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    marks: tuple[Lap, ...] = ()
+    restarts: frozenset[int] = frozenset()
+    irregular: tuple[Irregularity, ...] = ()
+    resolution_s: float = 0.001
+    latency_s: float = 0.0
+    no_host_times: str | None = None
+    complete: bool = True
+    dropped_windows: int = 0
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = field(default=())
+
+    @property
+    def timed(self) -> tuple[Window, ...]:
+        """The complete windows, of which figures are made."""
+        return tuple(window for window in self.windows if window.complete)

@@ -1,0 +1,84 @@
+"""A judged session as the object that ``kws-trace session --json`` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.sessions.audit import SessionAudit
+from tracer.sessions.clock_audit import Rate, WindowAudit
+from tracer.sessions.session import Session
+
+
+def session_json(audit: SessionAudit) -> dict[str, Any]:
+    """
+    The session for programs.
+
+    Returns:
+        ``path``, ``host``, ``kind``, ``mode``, ``model``, ``device``, ``files``, ``complete``, ``window_count``,
+        ``windows``, ``median``, ``accuracy``, ``valid``, ``why``, ``clock_judged``, ``no_host_times``, ``findings``,
+        ``not_recomputed``, ``notes``. Times are in the unit that the key names; an accuracy session's windows are
+        counted, not listed.
+    """
+    session, figures = audit.session, audit.figures
+    return {
+        "path": str(session.path),
+        "host": session.host,
+        "kind": session.kind,
+        "mode": session.mode,
+        "model": session.model,
+        "device": session.device,
+        "files": list(session.files),
+        "complete": session.complete,
+        "window_count": len(session.windows) + session.dropped_windows,
+        "windows": [] if session.kind == "accuracy" else [_window(session, one) for one in audit.windows],
+        "median": {
+            "rate_hz": figures.median_rate_hz,
+            "printed": _printed(session, "median_rate_hz"),
+            "true": _rate(audit.true_median),
+        },
+        "accuracy": {
+            "top1": figures.top1,
+            "auc": figures.auc,
+            "auc_form": figures.auc_form,
+            "vectors": figures.vectors,
+            "printed_top1_percent": _printed(session, "top1_percent"),
+            "printed_auc": _printed(session, "auc"),
+        },
+        "valid": audit.valid,
+        "why": audit.why,
+        "clock_judged": any(one.clocks_differ is not None for one in audit.windows),
+        "no_host_times": session.no_host_times,
+        "findings": [finding.as_json() for finding in audit.findings],
+        "not_recomputed": list(figures.unknown),
+        "notes": list(session.notes),
+    }
+
+
+def _window(session: Session, one: WindowAudit) -> dict[str, Any]:
+    window = next(window for window in session.windows if window.number == one.number)
+    return {
+        "window": one.number,
+        "input": window.input_name,
+        "inferences": one.inferences,
+        "warmups": window.warmups,
+        "laps": one.laps,
+        "lap_start_us": window.lap_us[0] if window.lap_us else None,
+        "lap_end_us": window.lap_us[1] if window.lap_us else None,
+        "elapsed_us": one.elapsed_us,
+        "rate_hz": one.rate_hz,
+        "host_s": one.host.point_s if one.host else None,
+        "host_bounds_s": [one.host.low_s, one.host.high_s] if one.host else None,
+        "ratio": one.ratio,
+        "clocks_differ": one.clocks_differ,
+        "short": one.short,
+        "true_rate": _rate(one.true_rate),
+        "lines": [line.line for line in window.lines],
+    }
+
+
+def _rate(rate: Rate | None) -> dict[str, Any] | None:
+    return {"rate_hz": rate.point_hz, "bounds_hz": [rate.low_hz, rate.high_hz]} if rate else None
+
+
+def _printed(session: Session, name: str) -> str | None:
+    return next((printed.text for printed in session.printed if printed.name == name), None)

@@ -1,0 +1,172 @@
+"""A judged session as text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tracer.sessions.audit import SessionAudit
+from tracer.sessions.clock_audit import Rate, WindowAudit
+from tracer.sessions.finding import Finding
+from tracer.sessions.session import Session
+
+_STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
+_HOSTS = {"energyrunner": "energyrunner", "mlcommons": "MLCommons runner"}
+
+
+def render_session(audit: SessionAudit, console: Console) -> None:
+    """Print one session: what it was, its figures, what is wrong with it and the lines that prove it."""
+    session = audit.session
+    host = "kws-trace host" if session.runner_version == "kws-trace" else _HOSTS[session.host]
+    mode = f", mode {session.mode}" if session.mode else ""
+    console.print(f"[bold]{escape(str(session.path))}[/bold]", highlight=False, emoji=False)
+    console.print(
+        f"{host}, {session.kind}{escape(mode)}, model {escape(session.model or 'not told')}, "
+        f"DUT {escape(session.device or 'not told')}",
+        highlight=False,
+    )
+    if session.kind != "accuracy" and audit.windows:
+        console.print(_window_table(audit))
+    for line in figure_lines(audit):
+        console.print(line, markup=False, highlight=False, emoji=False)
+    for finding in audit.findings:
+        _render_finding(finding, console)
+    for line in closing_lines(audit):
+        console.print(line, markup=False, highlight=False, emoji=False)
+
+
+def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
+    """Print several sessions, a row each; their findings stand below."""
+    table = Table(title="Sessions")
+    for name in ("#", "session", "kind", "inf/s", "true inf/s", "Top-1", "AUC", "valid", "findings"):
+        table.add_column(name, justify="left" if name in ("session", "kind") else "right", overflow="fold")
+    for number, audit in enumerate(audits, 1):
+        figures, true = audit.figures, audit.true_median
+        table.add_row(
+            str(number),
+            escape(_short_path(audit.session)),
+            audit.session.kind[:4],
+            "-" if figures.median_rate_hz is None else f"{figures.median_rate_hz:.1f}",
+            "-" if true is None or true.point_hz is None else f"{true.point_hz:.1f}",
+            "-" if figures.top1 is None else f"{100 * figures.top1:.1f}",
+            "-" if figures.auc is None else f"{figures.auc:.3f}",
+            {True: "yes", False: "no", None: "-"}[audit.valid],
+            str(len(audit.findings)),
+        )
+    console.print(table)
+    for number, audit in enumerate(audits, 1):
+        if audit.findings:
+            console.print(f"[bold]{number}. {escape(str(audit.session.path))}[/bold]", highlight=False, emoji=False)
+            for finding in audit.findings:
+                _render_finding(finding, console)
+
+
+def figure_lines(audit: SessionAudit) -> list[str]:
+    """The session's figures: recomputed, as printed, and by the host's clock."""
+    session, figures = audit.session, audit.figures
+    lines = []
+    one = "Median" if len(session.windows) > 1 else "Rate"
+    if figures.median_rate_hz is not None:
+        printed = _was_printed(session, "median_rate_hz" if len(session.windows) > 1 else "rate_hz")
+        lines.append(f"{one} by the laps: {figures.median_rate_hz:.3f} inf/s ({printed})")
+    if audit.true_median is not None:
+        lines.append(f"{one} by the host's clock: {rate_text(audit.true_median)}")
+    if figures.top1 is not None:
+        lines.append(
+            f"Top-1: {100 * figures.top1:.1f} % of {figures.vectors} inputs ({_was_printed(session, 'top1_percent')})"
+        )
+    if figures.auc is not None:
+        form = {"thresholds": "at 101 thresholds", "exact": "exact", "normalised": "of vectors scaled to 1"}
+        lines.append(f"AUC: {figures.auc:.3f}, {form[figures.auc_form or 'exact']} ({_was_printed(session, 'auc')})")
+    if session.kind == "accuracy":
+        lines.append(f"{len(session.windows) + session.dropped_windows} windows")
+    verdict = {True: "VALID", False: "NOT VALID", None: "not judged"}[audit.valid]
+    return [*lines, f"{verdict}: {audit.why}"]
+
+
+def closing_lines(audit: SessionAudit) -> list[str]:
+    """What could not be recomputed or judged, and what the files lack."""
+    session = audit.session
+    lines = [f"Not recomputed: {reason}" for reason in audit.figures.unknown]
+    if session.no_host_times is not None:
+        lines.append(f"No verdict on the clock: {session.no_host_times}")
+    elif session.kind == "performance" and audit.windows and all(one.clocks_differ is None for one in audit.windows):
+        lines.append("No verdict on the clock: the log has no usable times of the host")
+    elif session.kind == "performance" and audit.windows and not audit.findings:
+        lines.append(_agreement(audit))
+    return lines + [f"Note: {note}" for note in session.notes]
+
+
+def rate_text(rate: Rate) -> str:
+    """A rate with its bounds."""
+    bounds = f"{rate.low_hz:.1f} to {rate.high_hz:.1f}"
+    return f"{bounds} inf/s" if rate.point_hz is None else f"{rate.point_hz:.1f} inf/s ({bounds})"
+
+
+def _agreement(audit: SessionAudit) -> str:
+    ratios = [one.ratio for one in audit.windows if one.ratio is not None]
+    if not ratios:
+        return f"The laps lie within what the host's times of {audit.session.resolution_s:.0f} s allow."
+    worst = max(abs(ratio - 1) for ratio in ratios)
+    return f"The laps agree with the host's clock within {100 * worst:.2f} %."
+
+
+def _window_table(audit: SessionAudit) -> Table:
+    table = Table(title="Windows")
+    for name in ("window", "N", "laps, s", "host, s", "ratio", "inf/s", "true inf/s", "10 s"):
+        table.add_column(name, justify="right")
+    for one in audit.windows:
+        table.add_row(
+            str(one.number),
+            "-" if one.inferences is None else str(one.inferences),
+            _laps_cell(one),
+            _host_cell(one),
+            "-" if one.ratio is None else f"{one.ratio:.4f}",
+            "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
+            _true_cell(one),
+            {True: "no", False: "yes", None: "?"}[one.short],
+        )
+    return table
+
+
+def _laps_cell(one: WindowAudit) -> str:
+    if one.elapsed_us is None:
+        return one.laps
+    return f"{one.elapsed_us / 1e6:.3f}" + (" *" if one.laps == "wrapped" else "")
+
+
+def _host_cell(one: WindowAudit) -> str:
+    if one.host is None:
+        return "-"
+    return f"{one.host.low_s:.0f}-{one.host.high_s:.0f}" if one.host.point_s is None else f"{one.host.point_s:.3f}"
+
+
+def _true_cell(one: WindowAudit) -> str:
+    return "-" if one.true_rate is None or one.true_rate.point_hz is None else f"{one.true_rate.point_hz:.1f}"
+
+
+def _render_finding(finding: Finding, console: Console) -> None:
+    style = _STYLES[finding.severity]
+    console.print(
+        f"[{style}]{finding.severity.upper()}[/{style}] {finding.rule}: {escape(finding.text)}.",
+        highlight=False,
+        emoji=False,
+    )
+    console.print(f"  rule: {finding.source}", markup=False, highlight=False, emoji=False)
+    for line in finding.evidence[:6]:
+        console.print(f"  {line.file}:{line.line}: {line.text[:100]}", markup=False, highlight=False, emoji=False)
+    if len(finding.evidence) > 6:
+        console.print(f"  and {len(finding.evidence) - 6} lines more", markup=False, highlight=False, emoji=False)
+
+
+def _was_printed(session: Session, name: str) -> str:
+    texts = list(dict.fromkeys(printed.text for printed in session.printed if printed.name == name))
+    return f"printed {', '.join(texts)}" if texts else "not printed"
+
+
+def _short_path(session: Session) -> str:
+    parts = session.path.parts
+    return parts[-2] if parts[-1] in ("log.txt", "results.json") and len(parts) > 1 else parts[-1]

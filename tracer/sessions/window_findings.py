@@ -1,0 +1,110 @@
+"""What is wrong with the windows of a session: too short, too few, unlike one another, or not wholly in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tracer.sessions.clock_audit import WindowAudit
+from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, named, window_lines
+from tracer.sessions.session import MINIMUM_S, Irregularity, Session
+
+OFFICIAL_WINDOWS = 5
+OUTLIER_SHARE = 0.05
+OUTLIER_SPREADS = 6.0
+"""A window is outside when it is so many scaled median deviations, and 5 %, from the median of all."""
+
+
+def line_findings(found: Iterable[Irregularity]) -> list[Finding]:
+    """Lines that the log lacks or holds twice, those of one kind together."""
+    grouped: dict[tuple[str, str], list[Irregularity]] = {}
+    for one in found:
+        grouped.setdefault((one.kind, one.what), []).append(one)
+    findings = []
+    for (kind, what), ones in grouped.items():
+        numbers = tuple(dict.fromkeys(one.window for one in ones if one.window is not None))
+        where = f" in {named(numbers)}" if numbers else ""
+        told = f"{what} is missing{where}" if kind == "lost" else f"{what} stands twice{where}"
+        evidence = tuple(line for one in ones for line in one.evidence)[:EVIDENCE]
+        findings.append(
+            Finding(f"line-{kind}", "warning", f"the log is not whole: {told}", SOURCES["log"], evidence, numbers)
+        )
+    return findings
+
+
+def window_findings(session: Session, windows: list[WindowAudit]) -> list[Finding]:
+    """The rules for the windows of a performance or energy session."""
+    findings = []
+    short = [one for one in windows if one.short]
+    if short:
+        findings.append(_short(session, short))
+    few = [
+        one for one in windows if one.inferences is not None and one.inferences < 10 and session.kind == "performance"
+    ]
+    if few:
+        numbers = tuple(one.number for one in few)
+        text = f"{named(numbers)} of fewer than 10 inferences"
+        findings.append(
+            Finding("window-iterations", "warning", text, SOURCES["length"], window_lines(session, numbers), numbers)
+        )
+    findings += _outliers(session, windows)
+    count = len(session.windows) + session.dropped_windows
+    if session.complete and count not in (0, OFFICIAL_WINDOWS):
+        single = session.mode == "single"
+        told = f"{count} window{'s' * (count != 1)} (mode {session.mode or 'not told'})"
+        text = f"{told}: an official result is the median of five"
+        findings.append(Finding("window-count", "note" if single else "warning", text, SOURCES["count"]))
+    return findings
+
+
+def _short(session: Session, short: list[WindowAudit]) -> Finding:
+    numbers = tuple(one.number for one in short)
+    lengths = [_length_text(one) for one in short]
+    by = "by the host's clock" if any(one.host and one.host.point_s for one in short) else "by the laps"
+    by = (
+        "by both clocks" if all(one.host and one.host.point_s and one.clocks_differ is False for one in short) else by
+    )
+    text = f"{named(numbers)} under {MINIMUM_S:.0f} s: {', '.join(lengths[:8])} s {by}"
+    met = [verdict for verdict in session.verdicts if verdict.met and verdict.window in numbers]
+    if met:
+        text += "; the runner, which goes by the laps, printed that the requirement was met"
+    evidence = window_lines(session, numbers)[: EVIDENCE - 2] + tuple(verdict.evidence for verdict in met[:2])
+    return Finding("window-short", "error", text, SOURCES["length"], evidence, numbers)
+
+
+def _length_text(one: WindowAudit) -> str:
+    if one.host and one.host.point_s is not None:
+        return f"{one.host.point_s:.3f}"
+    at_most = f" (at most {one.host.high_s:.0f} by the host)" if one.clocks_differ and one.host else ""
+    return f"{(one.elapsed_us or 0) / 1e6:.3f}{at_most}"
+
+
+def _rate(one: WindowAudit, *, by_host: bool) -> float | None:
+    if by_host:
+        return one.true_rate.point_hz if one.true_rate else None
+    return one.rate_hz
+
+
+def _outliers(session: Session, windows: list[WindowAudit]) -> list[Finding]:
+    by_host = any(one.clocks_differ for one in windows)
+    known = [(one, value) for one in windows if (value := _rate(one, by_host=by_host)) is not None]
+    if len(known) < 4:
+        return []
+    rates = np.array([value for _, value in known])
+    middle = float(np.median(rates))
+    spread = 1.4826 * float(np.median(np.abs(rates - middle)))
+    limit = max(OUTLIER_SHARE * middle, OUTLIER_SPREADS * spread)
+    outside = [(one, value) for one, value in known if abs(value - middle) > limit]
+    if not outside:
+        return []
+    inside = [value for value in rates.tolist() if abs(value - middle) <= limit]
+    numbers = tuple(one.number for one, _ in outside)
+    usual = float(np.median(inside))
+    told = ", ".join(f"{value:.1f}" for _, value in outside[:8])
+    shares = ", ".join(f"{value / usual:.2f}" for _, value in outside[:8])
+    text = (
+        f"{named(numbers)} ran at {told} inf/s, the other {len(inside)} at {min(inside):.1f} to {max(inside):.1f}: "
+        f"{shares} of their rate"
+    )
+    return [Finding("window-rate", "warning", text, SOURCES["spread"], window_lines(session, numbers), numbers)]

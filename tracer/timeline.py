@@ -73,6 +73,20 @@ class Timeline:
         tracks = [track.rows for track in self.tracks if track.kind == "stage"]
         return 1 + max((int(rows.inference.max()) for rows in tracks), default=-1)
 
+    def first_captured(self) -> int | None:
+        """Number of the first inference of a capture that is no warm-up; None where nothing is captured."""
+        for track in self.tracks:
+            rows = track.rows
+            if track.kind == "stage" and self.captures:
+                start, end = self.captures[0]
+                # Half of it at least: the edges of the two clocks differ by a bracket.
+                middle = (rows.start_ns + rows.end_ns) // 2
+                inside = (rows.depth == 0) & (middle >= start) & (middle < end)
+                timed = inside if rows.warmup is None else inside & ~rows.warmup
+                numbers = rows.inference[timed if timed.any() else inside]
+                return int(numbers[0]) if len(numbers) else None
+        return None
+
     def inference_span(self, first: int, last: int) -> tuple[int, int] | None:
         """Start and end of the inferences numbered ``first`` to ``last``, both with; None where there is none."""
         for track in self.tracks:

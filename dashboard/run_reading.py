@@ -13,6 +13,10 @@ from tracer.report import build_report
 from tracer.run_files import RunFolderError, run_folder
 from tracer.run_info import RunInfoError, read_run_info
 from tracer.run_store import StoredRun
+from tracer.sessions.audit import audit_session
+from tracer.sessions.log_lines import SessionFileError
+from tracer.sessions.open_session import build_session
+from tracer.sessions.session_json import session_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +93,22 @@ def what_is_left(folder: Path) -> list[dict[str, Any]]:
             sizes = [file.lstat().st_size for file in path.iterdir() if file.is_file()]
             rows.append({"table": path.name, "files": len(sizes), "bytes": sum(sizes)})
     return rows
+
+
+def read_sessions(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """
+    What hosts left in a run's folder, judged.
+
+    Returns:
+        A session each, as ``session_json`` gives it with its folder's ``name``, and a sentence for each that could
+        not be read.
+    """
+    sessions, problems = [], []
+    for path in sorted(folder.glob("session*")):
+        if not path.is_dir():
+            continue
+        try:
+            sessions.append({"name": path.name, **session_json(audit_session(build_session(path)))})
+        except SessionFileError as error:
+            problems.append(str(error))
+    return sessions, problems

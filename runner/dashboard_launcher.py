@@ -19,7 +19,6 @@ OPTIONS = (
     "--browser.gatherUsageStats=false",
     "--client.showErrorDetails=none",
     "--client.toolbarMode=minimal",
-    "--client.showSidebarNavigation=true",
 )
 
 PUBLISHED = """\
@@ -55,7 +54,7 @@ def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[
     """The program that shows ``traces``, and its arguments."""
     found = importlib.util.find_spec("dashboard")
     assert found is not None and found.submodule_search_locations  # noqa: S101, PT018 -- ours, a package
-    app = Path(next(iter(found.submodule_search_locations))) / "app.py"
+    script = Path(next(iter(found.submodule_search_locations))) / "start" / "script.py"
     # Without an address Streamlit binds every interface; without a name it guesses what pages are called by.
     name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
     address = (f"--server.address={host}", f"--browser.serverAddress={name}", f"--server.port={port}")
@@ -64,7 +63,7 @@ def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[
         "-m",
         "dashboard.serve",
         "run",
-        str(app),
+        str(script),
         *address,
         *OPTIONS,
         "--",

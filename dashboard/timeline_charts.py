@@ -11,8 +11,11 @@ from dashboard.timeline_lanes import COPIES, OPERATIONS, OTHER_KERNELS
 from dashboard.timeline_view import Drawing, Frame
 from tracer.stages import INFERENCE
 
-LANE_PX = 34
-OVERVIEW_LANE_PX = 18
+LANE_PX, OVERVIEW_LANE_PX = 30, 18
+AXIS_PX, LEGEND_ROW_PX = 62, 26
+"""Streamlit fits a chart with its axis and its legend into its height."""
+
+LEGEND_COLUMNS = 4
 BRUSH = "brush"
 """Name of the overview's selection."""
 
@@ -60,22 +63,23 @@ def overview_chart(frame: Frame, lanes: Sequence[str], categories: Sequence[str]
             x2="end_ms:Q",
             y=_lanes(lanes),
             color=alt.Color("category:N", scale=colours(categories), legend=None),
-            opacity=_opacity(),
+            opacity=_opacity(0.5),
         )
         .add_params(brush)
-        .properties(height=OVERVIEW_LANE_PX * max(len(lanes), 1))
+        .properties(height=OVERVIEW_LANE_PX * max(len(lanes), 1) + AXIS_PX)
     )
 
 
 def detail_chart(drawing: Drawing, categories: Sequence[str], start_ns: int, end_ns: int) -> alt.LayerChart:
     """The range: each mark has its whole name and exact times on hover; wheel and drag look closer."""
-    used = set(drawing.marks["category"]) if len(drawing.marks) else set()
+    drawn = set(drawing.marks["category"]) if len(drawing.marks) else set()
+    used = [one for one in (*categories, "several") if one in drawn]
     legend = alt.Legend(
         orient="bottom",
-        columns=6,
-        labelLimit=260,
+        columns=LEGEND_COLUMNS,
+        labelLimit=210,
         title=None,
-        values=[one for one in [*categories, "several"] if one in used],
+        values=used,
         symbolType="square",
     )
     marks = (
@@ -101,7 +105,8 @@ def detail_chart(drawing: Drawing, categories: Sequence[str], start_ns: int, end
     if len(drawing.lines):
         layers.append(_launch_lines(drawing, start_ns, end_ns))
     zoom = alt.selection_interval(bind="scales", encodings=["x"], name="look")
-    height = LANE_PX * max(len(drawing.lanes), 1)
+    rows = -(-len(used) // LEGEND_COLUMNS)
+    height = LANE_PX * max(len(drawing.lanes), 1) + AXIS_PX + LEGEND_ROW_PX * rows
     return alt.layer(*layers).add_params(zoom).properties(height=height)
 
 
@@ -128,9 +133,9 @@ def _time(field: str, start_ns: int, end_ns: int, title: str) -> alt.X:
 
 
 def _lanes(lanes: Sequence[str]) -> alt.Y:
-    axis = alt.Axis(labelLimit=210, title=None, domain=False, ticks=False)
+    axis = alt.Axis(labelLimit=210, labelOverlap=False, title=None, domain=False, ticks=False)
     return alt.Y("lane:N", sort=list(lanes), scale=alt.Scale(domain=list(lanes)), axis=axis)
 
 
-def _opacity() -> alt.Opacity:
-    return alt.Opacity("busy:Q", scale=alt.Scale(domain=[0, 1], range=[0.2, 1], clamp=True), legend=None)
+def _opacity(least: float = 0.25) -> alt.Opacity:
+    return alt.Opacity("busy:Q", scale=alt.Scale(domain=[0, 1], range=[least, 1], clamp=True), legend=None)

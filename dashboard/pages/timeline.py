@@ -183,7 +183,7 @@ def _controls(kept: _Kept) -> None:
         _set(chosen, kept)
         memory[_CHANGED] = True
 
-    boxes = st.columns([2, 2, 2, 2, 5], vertical_alignment="bottom")
+    boxes = st.columns(4)
     most = max(timeline.inferences - 1, 0)
     numbers = {"min_value": 0, "max_value": most, "step": 1, "on_change": typed_numbers, "disabled": not most}
     boxes[0].number_input("First inference", key=_FIRST, **numbers)
@@ -191,7 +191,7 @@ def _controls(kept: _Kept) -> None:
     times = {"min_value": 0.0, "max_value": timeline.end_ns / 1e6, "format": "%.6f", "on_change": typed_time}
     boxes[2].number_input("From, ms", key=_FROM, **times)
     boxes[3].number_input("To, ms", key=_TO, **times)
-    with boxes[4].container(horizontal=True):
+    with st.container(horizontal=True):
         for icon, label, by, scale in (
             ("arrow_back", "Earlier", -0.5, 1.0),
             ("arrow_forward", "Later", 0.5, 1.0),

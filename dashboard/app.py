@@ -1,13 +1,40 @@
-"""The Streamlit app: ``streamlit run app.py -- TRACES``, as ``kws-trace dashboard`` starts it."""
+"""The app around the pages: who may look, and which page the address names."""
 
 from __future__ import annotations
 
-import sys
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.pages.overview import show
+from dashboard.icon import tab_icon
+from dashboard.pages.chrome import signed_in
 
-st.set_page_config(page_title="kws-trace", layout="wide")
-st.navigation([st.Page(lambda: show(Path(sys.argv[1] if len(sys.argv) > 1 else "traces")), title="Overview")]).run()
+PAGES = {
+    "overview": ("Overview", ":material/speed:"),
+    "stages": ("Stages", ":material/stacked_bar_chart:"),
+    "kernels": ("Kernels", ":material/memory:"),
+    "timeline": ("Timeline", ":material/view_timeline:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
+    "runs": ("Runs", ":material/folder_open:"),
+}
+"""Each is a module of ``dashboard.pages`` with ``show(traces)``, and the last part of the page's address."""
+
+
+def show(traces: Path) -> None:
+    """Show the page that the address names; its module is imported only then."""
+    st.set_page_config(page_title="kws-trace", page_icon=tab_icon(), layout="wide")
+    if not signed_in():
+        return
+    pages = [
+        st.Page(partial(_show_page, name, traces), title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, (title, icon) in PAGES.items()
+        if find_spec(f"dashboard.pages.{name}") is not None
+    ]
+    st.navigation(pages).run()
+
+
+def _show_page(name: str, traces: Path) -> None:
+    import_module(f"dashboard.pages.{name}").show(traces)

@@ -13,6 +13,7 @@ from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
 from runner.commands.doctor import doctor
+from runner.commands.export import export
 from runner.commands.host import host
 from runner.commands.host_config import host_config
 from runner.commands.infer import infer
@@ -38,7 +39,7 @@ app = typer.Typer(
 _COMMANDS = {
     "Recording": (demo, run, infer, ingest),
     "Driving": (host, host_config),
-    "Reading": (report, kernels, runs, dashboard),
+    "Reading": (report, kernels, export, runs, dashboard),
     "Judging": (doctor, session, accuracy),
     "Limits": (cost, runtimes, overhead, bandwidth),
 }

@@ -3,35 +3,69 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from runner.model_errors import RuntimeMissingError
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 OPTIONS = (
-    # Without an address Streamlit binds every interface, and asks an outside service for its own.
-    "--server.address=127.0.0.1",
     "--server.headless=true",
+    "--server.fileWatcherType=none",
     "--browser.gatherUsageStats=false",
     "--client.showErrorDetails=none",
-    "--client.toolbarMode=viewer",
+    "--client.toolbarMode=minimal",
 )
 
+PUBLISHED = """\
+The dashboard is open to every machine that reaches {host}: whoever opens it sees every run in {traces}.
+Nothing is encrypted. Runs can be renamed and deleted on this machine only, or by who has signed in: set up sign-in
+(OpenID Connect) in .streamlit/secrets.toml, section [auth], as Streamlit's st.login needs it."""
 
-def launch(traces: Path, port: int) -> int:
+
+def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str], None] = lambda _: None) -> int:
     """
     Run the app until it is stopped; returns its exit code.
+
+    Args:
+        traces: folder of the runs.
+        port: of the page.
+        host: address to listen on; any but the loopback publishes the runs, which ``warn`` is told.
+        warn: takes a message for the user.
 
     Raises:
         RuntimeMissingError: if Streamlit is not installed.
     """
-    found = importlib.util.find_spec("dashboard")
-    if importlib.util.find_spec("streamlit") is None or found is None or not found.submodule_search_locations:
+    if importlib.util.find_spec("streamlit") is None or importlib.util.find_spec("dashboard") is None:
         raise RuntimeMissingError("Streamlit", "kws-trace[dashboard]")
-    app = Path(next(iter(found.submodule_search_locations))) / "app.py"
-    command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={port}", *OPTIONS]
+    if host not in LOOPBACK:
+        warn(PUBLISHED.format(host=host, traces=traces))
     try:
-        return subprocess.call([*command, "--", str(traces.absolute())])
+        return subprocess.call(dashboard_command(traces, port, host))
     except KeyboardInterrupt:
         return 0
+
+
+def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[str]:
+    """The program that shows ``traces``, and its arguments."""
+    found = importlib.util.find_spec("dashboard")
+    assert found is not None and found.submodule_search_locations  # noqa: S101, PT018 -- ours, a package
+    script = Path(next(iter(found.submodule_search_locations))) / "start" / "script.py"
+    # Without an address Streamlit binds every interface; without a name it guesses what pages are called by.
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
+    address = (f"--server.address={host}", f"--browser.serverAddress={name}", f"--server.port={port}")
+    return [
+        sys.executable,
+        "-m",
+        "dashboard.serve",
+        "run",
+        str(script),
+        *address,
+        *OPTIONS,
+        "--",
+        str(traces.absolute()),
+    ]

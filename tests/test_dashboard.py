@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.view_model import mean_stage_frame, stage_frame, window_frame
+from dashboard.overview_view import stage_bar, stage_frame, window_frame
 from tests.recorded import info, window
 from tracer.report import build_report
 from tracer.report_text import rate_text
@@ -34,7 +34,7 @@ def test_tables_hold_the_figures_of_the_report(tmp_path: Path) -> None:
     recorder.close()
     report = build_report(open_run("run", tmp_path))
     assert stage_frame(report)["stage"].tolist() == ["host_to_device", "session_run", "readback", "inference"]
-    assert mean_stage_frame(report)["us"].sum() == pytest.approx(43.0)
+    assert stage_bar(report).parts["us"].sum() == pytest.approx(43.0)
     assert window_frame(report)["inf/s (laps)"].tolist() == [pytest.approx(1e9 / 43_000)] * 2
 
 

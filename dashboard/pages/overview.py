@@ -1,82 +1,135 @@
-"""Overview of one run: the rate and its validity, where the time went, and what was left out."""
+"""Overview of one run: the rate and its validity, where the time went, what to remove, and how it was measured."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import streamlit as st
 
-from dashboard.view_model import mean_stage_frame, stage_frame, window_frame
-from tracer.errors import KwsTraceError
-from tracer.figure_text import time_text
-from tracer.report import build_report
+from dashboard.charts import stacked_bar
+from dashboard.markdown_text import plain
+from dashboard.overview_view import (
+    Bar,
+    busy_bar,
+    fact_frame,
+    frequency_text,
+    gain_note,
+    gain_rows,
+    kind_bar,
+    missing_kernel_level,
+    session_frame,
+    stage_bar,
+    stage_frame,
+    window_frame,
+)
+from dashboard.pages.chrome import choose_run, lines, refreshing, report_of
+from dashboard.run_reading import read_sessions
+from tracer.breakdown_text import kernel_lines
+from tracer.figure_text import share_text, time_text
 from tracer.report_text import closing_lines, rate_text
-from tracer.run_store import StoredRun, list_runs, open_run
+from tracer.run_store import StoredRun
 
 
 def show(traces: Path) -> None:
-    """Let the user choose a run, by the URL's ``run`` or the list, and show its report."""
-    st.title("kws-trace")
-    runs = list_runs(traces)
-    if not runs:
-        st.info(f"No runs in {traces} yet. `kws-trace demo` makes two; `kws-trace run --port ...` records a session.")
+    """Let the user choose a run, and show what its report leads with."""
+    st.title("Overview")
+    run = choose_run(traces)
+    if run is not None:
+        refreshing(run, lambda: _page(run))
+
+
+def _page(run: StoredRun) -> None:
+    report = report_of(run)
+    if report is None:
         return
-    run = _chosen(runs, traces)
-    if run is None:
-        return
-    with st.spinner("Reading the run"):
-        report = build_report(run)
-    facts, inference = report["run"], report["inference"]
-    st.subheader(rate_text(report))
-    columns = st.columns(3)
-    columns[0].metric("Inference, median", time_text(inference["median_ns"]))
-    columns[1].metric("Inference, p99", time_text(inference["p99_ns"]))
-    columns[2].metric("Inferences timed", inference["count"])
-    # Names come from files and from hosts: st.text takes them as they are, never as Markdown.
-    st.text(
-        f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')}), "
-        f"timed {facts['timed']}, stages {facts['stages_mode']}, {facts['host']}, {facts['cpu']}, {facts['created']}"
-    )
-    st.caption("No kernel level in this run: the stages are wall time on the host.")
-    _chart(mean_stage_frame(report).to_dict("records"))
-    st.dataframe(stage_frame(report), hide_index=True, width="stretch")
+    _headline(report)
+    _where_the_time_went(report)
+    _to_remove(report)
     windows = window_frame(report)
     if len(windows):
         st.subheader("Performance windows")
+        st.caption("Laps: what the host was told. Wall clock: the recorder's. A valid window lasts 10 s by both.")
         st.dataframe(windows, hide_index=True, width="stretch")
-    for line in closing_lines(report):
-        st.text(line)
+    _sessions(run)
+    st.subheader("How it was measured")
+    st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
+    with st.expander("What tracing cost, what was left out, and notes", expanded=True):
+        lines([*closing_lines(report), *(kernel_lines(report) if report["gpu"] else [])])
 
 
-def _chosen(runs: list[StoredRun], traces: Path) -> StoredRun | None:
-    names = [run.name for run in reversed(runs)]
-    asked = st.query_params.get("run", names[0])
-    if asked not in names:
-        # Only a name of the list is opened, so that no URL leads out of the folder.
-        st.error("The run that the address names is not in the traces folder.")
-        asked = names[0]
-    name = st.selectbox("Run", names, index=names.index(asked))
-    st.query_params["run"] = name
-    try:
-        return open_run(traces / name, traces)
-    except KwsTraceError as error:
-        st.error(str(error))
-        return None
-
-
-def _chart(rows: list[dict[Any, Any]]) -> None:
-    if not rows:
-        return
-    chart = (
-        alt.Chart(alt.Data(values=rows))
-        .mark_bar()
-        .encode(
-            x=alt.X("us:Q", stack="zero", title="mean time of an inference, us"),
-            color=alt.Color("stage:N", title="stage"),
-            tooltip=[alt.Tooltip("stage:N"), alt.Tooltip("us:Q", title="us", format=".3f")],
-        )
-        .properties(height=90)
+def _headline(report: dict[str, Any]) -> None:
+    facts, inference = report["run"], report["inference"]
+    st.subheader(rate_text(report))
+    lines([f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')})"])
+    columns = st.columns(4)
+    columns[0].metric(
+        "Inference, median", time_text(inference["median_ns"]), help="Wall time by the recorder, warm-ups left out."
     )
-    st.altair_chart(chart, width="stretch")
+    columns[1].metric("Inference, p99", time_text(inference["p99_ns"]), help="One of a hundred takes longer.")
+    columns[2].metric("Inferences timed", f"{inference['count']:,}")
+    gpu = report["gpu"]
+    if gpu is None or not gpu["has_gpu_work"]:
+        columns[3].metric("GPU busy", "not recorded" if gpu is None else "no GPU work")
+    else:
+        beside = gpu["unprofiled"]
+        share = beside["busy_share"] if beside else gpu["busy_ns"]["share"]
+        columns[3].metric("GPU busy", share_text(share), help="A kernel or a copy running; share of an inference.")
+    if report["device"]["note"] or report["device"]["marked"]:
+        st.caption(f":material/info: Frequencies: {plain(frequency_text(report))}.")
+
+
+def _where_the_time_went(report: dict[str, Any]) -> None:
+    st.subheader("Where the time went")
+    busy, kinds, stages = busy_bar(report), kind_bar(report), stage_bar(report)
+    if report["gpu"] is None:
+        st.info(missing_kernel_level(report), icon=":material/add_chart:")
+    elif report["gpu"]["computing_known"]:
+        lines([report["gpu"]["verdict"]["sentence"]])
+    if busy is not None:
+        _bar("GPU busy against runtime overhead", busy)
+    if kinds is not None:
+        _bar("Every part of a profiled inference", kinds)
+    if stages is not None:
+        _bar("Stages, without the profiler", stages)
+        st.dataframe(stage_frame(report), hide_index=True, width="stretch")
+    else:
+        st.info("No inference was timed: a host has yet to send `infer`.")
+
+
+def _bar(title: str, bar: Bar) -> None:
+    st.markdown(f"**{title}**: {time_text(bar.wall_ns)} an inference")
+    st.altair_chart(stacked_bar(bar.parts), width="stretch")
+    # A tool's version comes from a file.
+    st.text(f"Source: {bar.source}.")
+
+
+def _to_remove(report: dict[str, Any]) -> None:
+    if report["gpu"] is None:
+        return
+    st.subheader("What to remove first")
+    rows = gain_rows(report)
+    if not rows:
+        st.markdown("Nothing that this capture tells apart would give time back.")
+        return
+    for column, row in zip(st.columns(len(rows)), rows, strict=True):
+        column.metric(
+            f"without {plain(row['name'])}", f"{'up to ' if row['upper_bound'] else ''}-{row['gain']}", border=True
+        )
+        column.caption(f"an inference ({row['interval']}); then {row['rate']}")
+    st.caption(gain_note(report))
+
+
+def _sessions(run: StoredRun) -> None:
+    sessions, problems = read_sessions(run.folder)
+    if not sessions and not problems:
+        st.caption(
+            "Top-1 and AUC: no host's session lies in this run. `kws-trace host --mode accuracy` leaves one; "
+            "`kws-trace session` reads those of other hosts."
+        )
+        return
+    st.subheader("What the host measured")
+    if sessions:
+        st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
+        st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")
+    lines(problems)

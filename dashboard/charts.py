@@ -1,0 +1,234 @@
+"""The charts of the pages as Altair specifications; pure and without Streamlit: tests read what they draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+Frame = Any
+Chart = Any
+"""An Altair chart; Altair comes without types."""
+
+COLOURS = {
+    "GPU busy": "#2a9d8f",
+    "runtime overhead": "#d1495b",
+    "GPU kernel": "#2a9d8f",
+    "GPU copy": "#7cb518",
+    "CUDA launch": "#e76f51",
+    "CUDA copy call": "#e09f3e",
+    "CUDA synchronise, waiting for the GPU": "#8e6bbf",
+    "CUDA synchronise, waking up": "#b07cc6",
+    "CUDA call, other": "#a9745b",
+    "computing operations (host)": "#3a86c8",
+    "framework": "#d1495b",
+    "framework and computing": "#d1495b",
+    "the tracer's own ranges": "#8d99ae",
+    "dequantize": "#e09f3e",
+    "host_to_device": "#7cb518",
+    "session_run": "#3a86c8",
+    "readback": "#8e6bbf",
+    "inference": "#3a86c8",
+}
+"""Of each part of an inference, the same on every page; told apart on a light and on a dark ground."""
+
+OTHERS = ("#c9ada7", "#b08968", "#e5989b", "#94a89a")
+"""For what ``COLOURS`` does not name, as Python around a stage."""
+
+LABELLED_SHARE = 0.06
+"""Parts of a bar with less than this share of it have no room for a label."""
+
+
+def colours(parts: Sequence[str]) -> list[str]:
+    """A colour for each part, the same for the same part wherever it is known."""
+    spare = [part for part in dict.fromkeys(parts) if part not in COLOURS]
+    return [COLOURS.get(part) or OTHERS[spare.index(part) % len(OTHERS)] for part in parts]
+
+
+def stacked_bar(parts: Frame, height: int = 64) -> Chart:
+    """
+    One bar of parts in their order.
+
+    Args:
+        parts: ``part``, ``us``, ``share``, ``time`` and ``order`` a row.
+        height: in pixels.
+    """
+    names = parts["part"].tolist()
+    rows, at = [], 0.0
+    for row in parts.to_dict("records"):
+        rows.append({**row, "from": at, "to": at + row["us"], "middle": at + row["us"] / 2})
+        at += row["us"]
+    for row in rows:
+        row["label"] = f"{100 * row['share']:.0f} %" if row["share"] >= LABELLED_SHARE else ""
+    data = alt.Data(values=rows)
+    across = alt.Scale(domain=[0, at or 1], nice=False)
+    bars = (
+        alt.Chart(data)
+        .mark_bar(stroke="white", strokeWidth=0.5)
+        .encode(
+            x=alt.X("from:Q", scale=across, title="mean time of an inference (us)"),
+            x2="to:Q",
+            color=alt.Color(
+                "part:N",
+                title=None,
+                sort=names,
+                scale=alt.Scale(domain=names, range=colours(names)),
+                legend=alt.Legend(orient="bottom", columns=3, labelLimit=300),
+            ),
+            tooltip=[
+                alt.Tooltip("part:N", title="part"),
+                alt.Tooltip("time:N", title="mean"),
+                alt.Tooltip("share:Q", title="share", format=".1%"),
+            ],
+        )
+    )
+    labels = (
+        alt.Chart(data)
+        .mark_text(color="white", fontWeight="bold")
+        .encode(x=alt.X("middle:Q", scale=across), text="label:N")
+    )
+    return (bars + labels).properties(height=height)
+
+
+def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()) -> Chart:
+    """
+    Bars between edges that are equally far apart on a logarithmic axis.
+
+    Args:
+        frame: ``low_us``, ``high_us`` and ``count`` a row.
+        colour: of the bars.
+        marks: percentiles to draw as lines: name and microseconds.
+    """
+    rows = [row for row in frame.to_dict("records") if row["count"]]
+    across = alt.Scale(type="log", nice=False)
+    bars = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(color=colour, binSpacing=0)
+        .encode(
+            x=alt.X("low_us:Q", scale=across, title="time (us, log)", axis=alt.Axis(format="~s", tickCount=8)),
+            x2="high_us:Q",
+            # A bar from 1 up: a count of one is seen beside one of a hundred thousand.
+            y=alt.Y("count:Q", scale=alt.Scale(type="symlog"), title="inferences (log)", axis=alt.Axis(tickCount=5)),
+            tooltip=[
+                alt.Tooltip("low_us:Q", title="from (us)", format=",.2f"),
+                alt.Tooltip("high_us:Q", title="to (us)", format=",.2f"),
+                alt.Tooltip("count:Q", title="inferences", format=","),
+            ],
+        )
+    )
+    lines = [{"name": name, "us": us} for name, us in marks]
+    rules = (
+        alt.Chart(alt.Data(values=lines))
+        .mark_rule(color="#d1495b", strokeDash=[4, 3])
+        .encode(
+            x=alt.X("us:Q", scale=across),
+            tooltip=[alt.Tooltip("name:N", title="percentile"), alt.Tooltip("us:Q", title="us", format=",.2f")],
+        )
+    )
+    texts = (
+        alt.Chart(alt.Data(values=lines))
+        .mark_text(color="#d1495b", align="left", dx=3, baseline="top")
+        .encode(x=alt.X("us:Q", scale=across), y=alt.value(2), text="name:N")
+    )
+    return (bars + rules + texts if lines else bars).properties(height=260)
+
+
+def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
+    """
+    The median of each stretch of time as a line a window, p10 to p90 as a band, and the longest as points.
+
+    Args:
+        frame: as ``stages_view.time_frame`` gives it.
+        colour: of the line.
+        logarithmic: the axis of the times.
+    """
+    kind = "log" if logarithmic else "linear"
+    scale = alt.Scale(type=kind, zero=False)
+    across = alt.X("seconds:Q", title="since the first timed inference (s)")
+    base = alt.Chart(alt.Data(values=frame.to_dict("records")))
+    tooltip = [
+        alt.Tooltip("window:N", title="window"),
+        alt.Tooltip("seconds:Q", title="s", format=",.3f"),
+        alt.Tooltip("count:Q", title="inferences"),
+        *(
+            alt.Tooltip(f"{name}_us:Q", title=f"{name} (us)", format=",.2f")
+            for name in ("p10", "median", "p90", "max")
+        ),
+    ]
+    detail = alt.Detail("window:N")
+    band = base.mark_area(color=colour, opacity=0.25).encode(
+        x=across, y=alt.Y("p10_us:Q", scale=scale, title=f"time (us{', log' if logarithmic else ''})"), y2="p90_us:Q"
+    )
+    line = base.mark_line(color=colour, strokeWidth=1.5).encode(x=across, y=alt.Y("median_us:Q", scale=scale))
+    points = base.mark_point(color="#d1495b", size=14, filled=True, opacity=0.7).encode(
+        x=across, y=alt.Y("max_us:Q", scale=scale), tooltip=tooltip
+    )
+    return alt.layer(band.encode(detail), line.encode(detail), points).properties(height=280)
+
+
+def by_window(frame: Frame) -> Chart:
+    """A stacked bar a window of its stages' means."""
+    names = list(dict.fromkeys(frame["stage"].tolist()))
+    order = {name: place for place, name in enumerate(names)}
+    rows = [{**row, "order": order[row["stage"]]} for row in frame.to_dict("records")]
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar()
+        .encode(
+            y=alt.Y("window:N", title="window", sort=None),
+            x=alt.X("us:Q", title="mean time of an inference (us)", stack="zero"),
+            order=alt.Order("order:Q"),
+            color=alt.Color(
+                "stage:N",
+                title=None,
+                sort=names,
+                scale=alt.Scale(domain=names, range=colours(names)),
+                legend=alt.Legend(orient="bottom"),
+            ),
+            tooltip=[
+                alt.Tooltip("window:N", title="window"),
+                alt.Tooltip("stage:N", title="stage"),
+                alt.Tooltip("us:Q", title="us", format=",.2f"),
+            ],
+        )
+        .properties(height=alt.Step(22))
+    )
+
+
+def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
+    """
+    How each run's median compares with the first run's: a point, its interval, and the band of what counts as equal.
+
+    Args:
+        rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
+        noise: half width of the band about 1.
+    """
+    verdicts = {"slower": "#d1495b", "faster": "#2a9d8f", "no difference": "#8d99ae"}
+    data = alt.Data(values=rows)
+    colour = alt.Color(
+        "verdict:N",
+        title=None,
+        scale=alt.Scale(domain=list(verdicts), range=list(verdicts.values())),
+        legend=alt.Legend(orient="bottom"),
+    )
+    across = alt.Scale(zero=False, padding=20)
+    tooltip = [
+        alt.Tooltip("run:N", title="run"),
+        *(alt.Tooltip(f"{name}:Q", title=name, format=".4f") for name in ("ratio", "low", "high")),
+        alt.Tooltip("verdict:N", title="verdict"),
+    ]
+    band = (
+        alt.Chart(alt.Data(values=[{"from": 1 - noise, "to": 1 + noise}]))
+        .mark_rect(color="#8d99ae", opacity=0.2)
+        .encode(x=alt.X("from:Q", scale=across, title="median inference against the first run (times)"), x2="to:Q")
+    )
+    unity = alt.Chart(alt.Data(values=[{"one": 1}])).mark_rule(color="#8d99ae").encode(x=alt.X("one:Q", scale=across))
+    upward = alt.Y("run:N", title=None, axis=alt.Axis(labelLimit=260))
+    bars = alt.Chart(data).mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=across), x2="high:Q", y=upward)
+    points = (
+        alt.Chart(data).mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("ratio:Q", scale=across), y=upward)
+    )
+    return alt.layer(
+        band, unity, bars.encode(colour, tooltip=tooltip), points.encode(colour, tooltip=tooltip)
+    ).properties(height=alt.Step(34))

@@ -1,0 +1,13 @@
+"""Untrusted text within Markdown: shown as it is."""
+
+from __future__ import annotations
+
+import re
+
+_MEANT = re.compile(r"([!-/:-@\[-`{-~])")
+"""ASCII punctuation: each of these CommonMark takes as it is after a backslash."""
+
+
+def plain(text: str) -> str:
+    """``text`` for ``st.markdown`` and the like: no markup, colour, formula or link of it is taken for one."""
+    return _MEANT.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,114 @@
+"""What a page reads of the disk: the runs that may be shown, and a run's report with what is damaged told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import KwsTraceError
+from tracer.report import build_report
+from tracer.run_files import RunFolderError, run_folder
+from tracer.run_info import RunInfoError, read_run_info
+from tracer.run_store import StoredRun
+from tracer.sessions.audit import audit_session
+from tracer.sessions.log_lines import SessionFileError
+from tracer.sessions.open_session import build_session
+from tracer.sessions.session_json import session_json
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A folder of the traces folder that says it is a run; ``problem`` is why it cannot be opened, or empty."""
+
+    name: str
+    created: str
+    problem: str = ""
+
+
+def run_entries(traces: Path) -> list[RunEntry]:
+    """The runs of a folder, newest first, then those that cannot be opened."""
+    whole, damaged = [], []
+    for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
+        name = path.parent.name
+        try:
+            whole.append(RunEntry(name, read_run_info(run_folder(traces, name) / "run.json").created))
+        except (RunInfoError, RunFolderError) as error:
+            damaged.append(RunEntry(name, "", str(error)))
+    return [*sorted(whole, key=lambda entry: (entry.created, entry.name), reverse=True), *damaged]
+
+
+def fingerprint(folder: Path) -> str:
+    """Changes whenever a file of the run does: name, size and time of each, as a hash."""
+    found = hashlib.sha256()
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(place) / name
+            try:
+                facts = path.lstat()
+            except OSError:
+                continue  # gone between the listing and here: a journal that became a part
+            found.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """
+    The figures of a run, as ``build_report`` gives them, and a sentence for each part that could not be read.
+
+    ``problems`` is what made the kernel level, or all of it, impossible; what of the tables is damaged stands in the
+    report's ``left_out``.
+    """
+
+    report: dict[str, Any]
+    problems: tuple[str, ...]
+
+
+def read_report(run: StoredRun) -> ReadReport:
+    """
+    The report of a run; where its captures cannot be read, what is left: the report without a kernel level.
+
+    Raises:
+        KwsTraceError: if nothing of it can be read.
+    """
+    try:
+        return ReadReport(build_report(run), ())
+    except KwsTraceError as error:
+        if not run.info.captures:
+            raise
+        problem = str(error)
+    rest = replace(run, info=replace(run.info, captures=[]))
+    return ReadReport(build_report(rest), (f"the kernel level cannot be read: {problem}",))
+
+
+def what_is_left(folder: Path) -> list[dict[str, Any]]:
+    """``table``, ``files`` and ``bytes`` of each folder of a run whose ``run.json`` is damaged."""
+    rows = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            sizes = [file.lstat().st_size for file in path.iterdir() if file.is_file()]
+            rows.append({"table": path.name, "files": len(sizes), "bytes": sum(sizes)})
+    return rows
+
+
+def read_sessions(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """
+    What hosts left in a run's folder, judged.
+
+    Returns:
+        A session each, as ``session_json`` gives it with its folder's ``name``, and a sentence for each that could
+        not be read.
+    """
+    sessions, problems = [], []
+    for path in sorted(folder.glob("session*")):
+        if not path.is_dir():
+            continue
+        try:
+            sessions.append({"name": path.name, **session_json(audit_session(build_session(path)))})
+        except SessionFileError as error:
+            problems.append(str(error))
+    return sessions, problems

@@ -1,0 +1,216 @@
+"""Stages: how long each takes, how that is spread, whether it drifts, and which inferences stand out; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tracer.figure_text import share_text, time_text
+from tracer.timed_inferences import TimedInferences
+
+Frame = Any
+"""A pandas DataFrame; pandas comes with types that need not be installed."""
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+BARS = 60
+"""Of the histogram."""
+
+STRETCHES = 240
+"""Into which the time of a run is cut at most, to be drawn; a stretch never spans two windows."""
+
+FENCE = 3.0
+"""Quartile distances above the third quartile beyond which a logarithm stands out: Tukey's outer fence."""
+
+SHOWN_OUTLIERS = 25
+STUTTER = 3.0
+"""Times the median from which on an inference counts as a stutter."""
+
+PERCENTS = (1, 5, 25, 50, 75, 90, 95, 99, 99.9)
+
+
+def percentile_frame(values_ns: Integers) -> Frame:
+    """``percentile`` and ``time`` of nanoseconds, interpolated as in the report, with minimum and maximum."""
+    if not len(values_ns):
+        return pd.DataFrame({"percentile": [], "time": []})
+    found = np.percentile(values_ns, PERCENTS)
+    names = ["minimum", *(f"p{percent:g}" if percent != 50 else "median" for percent in PERCENTS), "maximum"]
+    times = [values_ns.min(), *found, values_ns.max()]
+    return pd.DataFrame({"percentile": names, "time": [time_text(float(one)) for one in times]})
+
+
+def histogram_frame(values_ns: Integers, bars: int = BARS) -> Frame:
+    """
+    Counts between edges that are equally far apart in the logarithm.
+
+    Args:
+        values_ns: nanoseconds; those below 1 are counted in the first bar.
+        bars: how many at most.
+
+    Returns:
+        ``low_us``, ``high_us``, ``count``; every value is in one bar.
+    """
+    if not len(values_ns):
+        return pd.DataFrame({"low_us": [], "high_us": [], "count": []})
+    values = np.maximum(values_ns.astype(np.float64), 1.0)
+    low, high = float(values.min()), float(values.max())
+    if high <= low * 1.000001:
+        low, high = low * 0.99, high * 1.01
+    edges = np.geomspace(low, high, bars + 1)
+    edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
+    counts, _ = np.histogram(values, edges)
+    return pd.DataFrame({"low_us": edges[:-1] / 1000, "high_us": edges[1:] / 1000, "count": counts})
+
+
+def time_frame(inferences: TimedInferences, stage: str, stretches: int = STRETCHES) -> Frame:
+    """
+    How long a stage takes as the run goes on.
+
+    Returns:
+        A row a stretch of time: ``window``, ``seconds`` (since the run's first inference, the middle of the
+        stretch), ``p10_us``, ``median_us``, ``p90_us``, ``max_us`` and ``count``.
+    """
+    columns = ["window", "seconds", "p10_us", "median_us", "p90_us", "max_us", "count"]
+    if not len(inferences):
+        return pd.DataFrame({name: [] for name in columns})
+    values, starts = inferences.of_stage(stage) / 1000, inferences.start_ns - inferences.start_ns[0]
+    rows = []
+    share = max(1, stretches // max(1, len(np.unique(inferences.window))))
+    for window in np.unique(inferences.window):
+        mine = np.flatnonzero(inferences.window == window)
+        for part in np.array_split(mine, min(share, len(mine))):
+            p10, median, p90 = np.percentile(values[part], [10, 50, 90])
+            middle = (starts[part[0]] + starts[part[-1]]) / 2e9
+            rows.append((f"{window}", middle, p10, median, p90, values[part].max(), len(part)))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def window_frame(inferences: TimedInferences, stage: str) -> Frame:
+    """A row a window: inferences, median, p90, p99, maximum, and the median against that of all windows."""
+    values = inferences.of_stage(stage)
+    middle = float(np.median(values)) if len(values) else 0.0
+    rows = []
+    for window in np.unique(inferences.window):
+        mine = values[inferences.window == window]
+        median, p90, p99 = np.percentile(mine, [50, 90, 99])
+        rows.append(
+            {
+                "window": int(window),
+                "inferences": len(mine),
+                "median": time_text(float(median)),
+                "p90": time_text(float(p90)),
+                "p99": time_text(float(p99)),
+                "maximum": time_text(float(mine.max())),
+                "median against all": f"{100 * (median / middle - 1):+.1f} %" if middle else "-",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def composition_frame(inferences: TimedInferences) -> Frame:
+    """``window``, ``stage`` and ``us``: mean microseconds an inference of each stage, by window."""
+    rows = []
+    for window in np.unique(inferences.window):
+        means = inferences.duration_ns[inferences.window == window].mean(axis=0) / 1000
+        rows += [
+            {"window": f"{window}", "stage": stage, "us": float(us)}
+            for stage, us in zip(inferences.stages, means, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["window", "stage", "us"])
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """
+    The inferences that stand out.
+
+    Args:
+        rows: positions of all of them, the longest first.
+        fence_ns: they are longer than this.
+        share_of_time: of the time of all inferences that they took.
+    """
+
+    rows: Integers
+    fence_ns: float
+    share_of_time: float
+
+
+def find_outliers(values_ns: Integers) -> Outliers:
+    """Values above Tukey's outer fence of their logarithms; none among fewer than 8."""
+    if len(values_ns) < 8:
+        return Outliers(np.empty(0, np.int64), float("inf"), 0.0)
+    logarithms = np.log(np.maximum(values_ns, 1))
+    low, high = np.percentile(logarithms, [25, 75])
+    # Of values that hardly differ every other one would stand out: the least distance is that of one percent.
+    fence = float(np.exp(high + FENCE * max(high - low, 0.01)))
+    rows = np.flatnonzero(values_ns > fence)
+    rows = rows[np.argsort(-values_ns[rows], kind="stable")]
+    total = int(values_ns.sum())
+    return Outliers(rows, fence, float(values_ns[rows].sum() / total) if total else 0.0)
+
+
+def outlier_frame(inferences: TimedInferences, stage: str, outliers: Outliers, shown: int = SHOWN_OUTLIERS) -> Frame:
+    """The longest of them: ``inference``, ``window``, ``time``, ``times the median``, and each stage's part."""
+    values = inferences.of_stage(stage)
+    middle = float(np.median(values)) if len(values) else 0.0
+    rows = []
+    for row in outliers.rows[:shown]:
+        facts = {
+            "inference": int(inferences.number[row]),
+            "window": int(inferences.window[row]),
+            "time": time_text(float(values[row])),
+            "times the median": float(values[row] / middle) if middle else 0.0,
+        }
+        if len(inferences.stages) > 1:
+            parts = zip(inferences.stages, inferences.duration_ns[row], strict=True)
+            facts |= {name: time_text(float(ns)) for name, ns in parts}
+        rows.append(facts)
+    return pd.DataFrame(rows)
+
+
+def steadiness_lines(inferences: TimedInferences, stage: str, device: dict[str, Any]) -> list[str]:
+    """
+    Whether it drifts, throttles or stutters, a sentence each.
+
+    Args:
+        inferences: of the run, without warm-ups.
+        stage: that is judged.
+        device: ``device`` of the report.
+    """
+    values = inferences.of_stage(stage)
+    if len(values) < 20:
+        return ["Fewer than 20 inferences: too few to say whether they drift or stutter."]
+    lines = [_drift(values)]
+    middle = float(np.median(values))
+    rare = values > STUTTER * middle
+    took = float(values[rare].sum() / values.sum()) if values.sum() else 0.0
+    lines.append(
+        f"Stutter: {int(rare.sum())} of {len(values)} ({share_text(float(rare.mean()))}) take over "
+        f"{STUTTER:g} times the median; they took {share_text(took)} of the time."
+    )
+    if device["note"]:
+        lines.append(f"Throttling: not known ({device['note']}).")
+    else:
+        marked = [one for one in device["windows"] if one["throttled"] or one["changed"]]
+        named = ", ".join(f"{one['window']} ({', '.join([*one['throttled'], *one['changed']])})" for one in marked)
+        lines.append(f"Throttling or changed frequencies: in windows {named}." if marked else "No throttling seen.")
+    return lines
+
+
+def _drift(values: Integers) -> str:
+    """First against last tenth of the run, judged by how far the tenths' medians scatter otherwise."""
+    tenths = [float(np.median(part)) for part in np.array_split(values, 10)]
+    middle = float(np.median(values))
+    steps = np.abs(np.diff(tenths))
+    change = tenths[-1] - tenths[0]
+    word = (
+        "more than" if abs(change) > 2 * float(np.median(steps)) and abs(change) > 0.02 * middle else "no more than"
+    )
+    return (
+        f"Drift: the last tenth's median is {100 * change / middle if middle else 0:+.1f} % against the first's, "
+        f"{word} the tenths differ among themselves."
+    )

@@ -1,0 +1,89 @@
+"""
+The state of a page in its address, so that a link shows a colleague the same view.
+
+Whatever an address says is untrusted: numbers are digits, and a run is a name that ``tracer.run_files.run_folder``
+still has to find directly within the traces folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+_NUMBER = re.compile(r"[0-9]{1,18}\Z")
+LONGEST_NAME = 255
+"""Bytes of a folder's name at most, on the file systems that there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class UrlState:
+    """
+    What an address asks a page to show; None or empty where it does not say, or says nonsense.
+
+    Args:
+        run: name of the run's folder.
+        runs: names of further runs, those that Compare holds against ``run``.
+        window: number of a window.
+        inference: number of an inference.
+        bounds: ``from`` and ``to``, in the page's own unit; the first is never the larger.
+        stage: name of a stage.
+    """
+
+    run: str | None = None
+    runs: tuple[str, ...] = ()
+    window: int | None = None
+    inference: int | None = None
+    bounds: tuple[int, int] | None = None
+    stage: str | None = None
+
+
+def read_url(params: Mapping[str, str], runs: Iterable[str] = ()) -> UrlState:
+    """
+    The state in the parameters of an address.
+
+    Args:
+        params: the last value of each.
+        runs: every value of ``with``, the runs to compare with.
+    """
+    first, last = _number(params.get("from")), _number(params.get("to"))
+    bounds = (first, last) if first is not None and last is not None and first <= last else None
+    return UrlState(
+        run=_name(params.get("run")),
+        runs=tuple(dict.fromkeys(name for name in map(_name, runs) if name)),
+        window=_number(params.get("window")),
+        inference=_number(params.get("inference")),
+        bounds=bounds,
+        stage=_name(params.get("stage")),
+    )
+
+
+def query_of(state: UrlState) -> dict[str, str | list[str]]:
+    """The parameters of an address that shows ``state``; what is None has none."""
+    found: dict[str, str | list[str]] = {}
+    for key in ("run", "window", "inference", "stage"):
+        value = getattr(state, key)
+        if value is not None:
+            found[key] = str(value)
+    if state.runs:
+        found["with"] = list(state.runs)
+    if state.bounds is not None:
+        found["from"], found["to"] = (str(value) for value in state.bounds)
+    return found
+
+
+def link(page: str, state: UrlState) -> str:
+    """The address of ``page``, as a path on the same server, that shows ``state``."""
+    asked = urlencode(query_of(state), doseq=True, quote_via=quote, errors="replace")
+    return f"/{page}?{asked}" if asked else f"/{page}"
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and _NUMBER.match(text) else None
+
+
+def _name(text: str | None) -> str | None:
+    if not text or len(text.encode(errors="replace")) > LONGEST_NAME or not text.isprintable():
+        return None
+    return text

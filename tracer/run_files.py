@@ -1,0 +1,127 @@
+"""
+The folder of a run as a file: found by its name alone, renamed, deleted.
+
+A name comes from a form or from an address and is untrusted: it is that of a folder directly within the traces
+folder, never a path, and nothing that lies elsewhere is opened, moved or removed, whatever links say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from tracer.errors import KwsTraceError
+
+RESERVED = ("", ".", "..", "last")
+
+
+class RunFolderError(KwsTraceError):
+    """A run's folder cannot be opened, renamed or deleted by the name given."""
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{name!r}: {problem}; {remedy}")
+        self.name = name
+
+
+def is_run_name(name: str) -> bool:
+    """Whether ``name`` can be that of a run's folder, as for ``kws-trace run --name``."""
+    return name not in RESERVED and "/" not in name and "\\" not in name and name.isprintable()
+
+
+def run_folder(traces: Path, name: str) -> Path:
+    """
+    The folder of a run, by its name alone.
+
+    Raises:
+        RunFolderError: if ``name`` is no name, if no run answers to it, or if it or what is in it is a link that
+            leaves the traces folder.
+    """
+    if not is_run_name(name):
+        raise RunFolderError(name, "a run is named by one folder, not by a path", "choose one of the list")
+    folder = traces / name
+    try:
+        there = folder.is_dir() and (folder / "run.json").exists()
+        outside = there and _leaves(traces.resolve(), folder)
+    except OSError:
+        # A name too long for the file system, or a folder that we may not read.
+        there, outside = False, False
+    if not there:
+        raise RunFolderError(name, "no such run is in the traces folder", "choose one of the list")
+    if outside:
+        raise RunFolderError(name, "a link in it leads out of the traces folder", "put the files there, not a link")
+    return folder
+
+
+def _leaves(root: Path, folder: Path) -> bool:
+    """Whether the folder, or anything in it, is a link to what is not within ``root``."""
+    if folder.resolve().parent != root:
+        return True
+    for place, folders, files in os.walk(folder):
+        for entry in (*folders, *files):
+            path = Path(place) / entry
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                return True
+    return False
+
+
+def rename_run(traces: Path, name: str, new: str) -> Path:
+    """
+    Give a run another name.
+
+    Raises:
+        RunFolderError: if it is being recorded, if ``new`` is no name or is taken, or if the disk does not do it.
+    """
+    folder = run_folder(traces, name)
+    if not is_run_name(new):
+        raise RunFolderError(new, "a run's name is that of one folder, and not `last`", "give another")
+    target = traces / new
+    with _held(folder, name):
+        if os.path.lexists(target):
+            raise RunFolderError(new, "it is taken", "give another name")
+        try:
+            folder.rename(target)
+        except OSError as error:
+            raise RunFolderError(name, f"it cannot be renamed ({error.strerror})", "the run is as it was") from None
+    return target
+
+
+def delete_run(traces: Path, name: str) -> None:
+    """
+    Remove a run from the disk. Links are removed, never what they lead to.
+
+    Raises:
+        RunFolderError: if it is being recorded, if it is a link itself, or if the disk does not do it.
+    """
+    folder = traces / name
+    if not is_run_name(name) or folder.is_symlink() or not os.path.lexists(folder / "run.json"):
+        raise RunFolderError(name, "no such run is in the traces folder", "choose one of the list")
+    with _held(folder, name):
+        try:
+            # First what makes it a run: a removal that is cut short leaves no half of one in the lists.
+            (folder / "run.json").unlink()
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise RunFolderError(
+                name, f"it cannot be removed whole ({error.strerror})", f"remove {folder} by hand"
+            ) from None
+
+
+@contextlib.contextmanager
+def _held(folder: Path, name: str) -> Iterator[None]:
+    """Hold the run's lock, so that no recorder begins to write meanwhile; a run without one is held by nobody."""
+    try:
+        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise RunFolderError(name, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)") from None
+    finally:
+        os.close(lock)

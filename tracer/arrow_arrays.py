@@ -20,6 +20,8 @@ Column: TypeAlias = Any
 _NUMPY = {
     pa.int64(): np.int64,
     pa.int32(): np.int32,
+    pa.int16(): np.int16,
+    pa.int8(): np.int8,
     pa.float64(): np.float64,
 }
 _ARROW = {np.dtype(kind): arrow for arrow, kind in _NUMPY.items()}
@@ -46,7 +48,7 @@ def flags(column: Column) -> NDArray[np.bool_]:
 
 
 def arrow(values: NDArray[np.generic], null: NDArray[np.bool_] | None = None) -> pa.Array:
-    """int64, int32 or float64 values as an Arrow array, null where ``null`` says so."""
+    """Integers of 8 to 64 bits, or float64, as an Arrow array, null where ``null`` says so."""
     values = np.ascontiguousarray(values)
     bitmap = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
     return pa.Array.from_buffers(_ARROW[values.dtype], len(values), [bitmap, pa.py_buffer(values)])

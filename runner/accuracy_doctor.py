@@ -66,14 +66,14 @@ def diagnose(
     """
     trial = _Trial(matched, progress)
     trial.add(model, ())
-    verdict = judge(trial.found, trial.decimals)
+    verdict = trial.verdict()
     if not trial.settled(verdict):
         for other in others:
             trial.add(other, (replace(OTHER_MODEL, text=f"another model ({other.name})"),))
-        verdict = judge(trial.found, trial.decimals)
-    if verdict.kind == "not_reproduced" or (verdict.best.mistakes and not trial.settled(verdict)):
+        verdict = trial.verdict()
+    if verdict.kind != "as_it_should_be" and not trial.settled(verdict):
         trial.add_fit(model)
-        verdict = judge(trial.found, trial.decimals)
+        verdict = trial.verdict()
     return trial.diagnosis(verdict)
 
 
@@ -87,9 +87,14 @@ class _Trial:
         self._progress = progress
         self._right: dict[str, Vectors] = {}
 
+    def verdict(self) -> Verdict:
+        """By the candidates so far."""
+        return judge(self.found, self.matched.vectors, self.decimals)
+
     def settled(self, verdict: Verdict) -> bool:
         """Whether nothing else could be meant."""
-        return verdict.kind != "not_reproduced" and verdict.tolerance <= max(TIGHT, 10.0**-self.decimals)
+        decided = verdict.kind in {"mistake", "as_it_should_be"}
+        return decided and verdict.tolerance <= max(TIGHT, 10.0**-self.decimals)
 
     def add(self, model: VectorModel, mistakes: Mistakes) -> None:
         """Every reading of the bytes by one model, with every mistake after it."""
@@ -115,7 +120,7 @@ class _Trial:
         mistake = wrong_quantization(model.quantization, used, 2)
         if counts:
             text = (
-                f"counts mapped to (count - {used.zero_point:g}) * {used.scale:.6g} for a model that takes them as is"
+                f"counts scaled by {used.scale:.4g} about {used.zero_point:.4g} before a model that takes them as is"
             )
             mistake = Mistake("quantization", text, 2)
         # Where all vectors are saturated, other figures give the same.

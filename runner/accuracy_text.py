@@ -13,8 +13,11 @@ from runner.accuracy_inputs import Matched, Recorded
 from tracer.accuracy.confusion import LABELS, auc_of, confusion_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
-from tracer.accuracy.verdict import ENOUGH
+from tracer.accuracy.verdict import ENOUGH, Verdict
 from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
+
+TABLE_FROM = 20
+\"\"\"Results from which a confusion matrix is worth its lines.\"\"\"
 
 
 def diagnosis_json(
@@ -75,7 +78,8 @@ def render_diagnosis(facts: dict[str, Any], findings: list[Finding], console: Co
     console.print(
         f"{facts['labelled']} results with a known class: Top-1 {top1}, AUC {auc} (exact){beside}", highlight=False
     )
-    console.print(_confusion_table(facts["confusion"]))
+    if facts["labelled"] >= TABLE_FROM:
+        console.print(_confusion_table(facts["confusion"]))
     for line in symptom_lines(findings) or ["The numbers alone show nothing amiss."]:
         console.print(line, highlight=False, markup=False)
     for note in facts["notes"]:
@@ -93,9 +97,7 @@ def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) 
     lines = {
         "as_it_should_be": [f"Reproduced as it should be, {how}: no mistake."],
         "mistake": [f"Diagnosis: {_mistakes(best)}. It reproduces {how}."],
-        "undecided": [
-            f"Undecided: {_mistakes(best)}, or {_mistakes(verdict.rival or best)}: nothing tells them apart."
-        ],
+        "undecided": _undecided(verdict),
         "not_reproduced": _not_reproduced(matched, diagnosis),
     }[verdict.kind]
     lines = list(lines)
@@ -135,6 +137,13 @@ def _not_reproduced(matched: Matched, diagnosis: Diagnosis) -> list[str]:
             f"{100 * diagnosis.mended_top1:.1f} %: they may come from another model, or from other arithmetic."
         )
     return lines
+
+
+def _undecided(verdict: Verdict) -> list[str]:
+    rivals = [one for one in (verdict.best, verdict.rival) if one is not None]
+    named = ", or ".join(dict.fromkeys(_mistakes(one) for one in rivals))
+    reason = "The results are too few, or too much alike whatever the input, to tell."
+    return [f"Undecided: {named} reproduces {_count(verdict.best, verdict.tolerance)}.", reason]
 
 
 def _mistakes(one: Explanation) -> str:

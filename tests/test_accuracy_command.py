@@ -97,16 +97,16 @@ def test_the_shipped_model_over_its_held_out_inputs_has_no_symptom(shipped: Load
 
 
 def test_a_healthy_run_is_reproduced_and_a_session_with_a_mistake_is_diagnosed(
-    tmp_path: Path, shipped: LoadedModel, dataset: tuple[Path, Dataset]
+    tmp_path: Path, shipped: LoadedModel, dataset: tuple[Path, Dataset], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, inputs = dataset
     run = write_run(tmp_path, "healthy", inputs, shipped.predict(data_of(inputs)))
-    said = kws_trace("accuracy", run, "--traces", str(tmp_path), "--dataset", str(path), "--quiet")
-    assert said.returncode == 0, said.stderr
-    assert f"Reproduced as it should be, {COUNT} of {COUNT} vectors" in " ".join(said.stdout.split())
-    assert "no mistake" in said.stdout
-    assert "The numbers alone show nothing amiss." in said.stdout
-    assert max(len(line) for line in said.stdout.splitlines()) <= 80
+    examine(AccuracyJob(run, tmp_path, SHIPPED_TFLITE, path, [], None, None, True, False))
+    said = capsys.readouterr().out
+    assert f"Reproduced as it should be, {COUNT} of {COUNT} vectors" in " ".join(said.split())
+    assert "no mistake" in said
+    assert "The numbers alone show nothing amiss." in said
+    assert max(len(line) for line in said.splitlines()) <= 80
     log = write_log(tmp_path / "log.txt", inputs, shipped.predict(PLANTS["offset"][1](data_of(inputs))))
     told = kws_trace("accuracy", str(log), "--model", str(SHIPPED_TFLITE), "--dataset", str(path), "--json")
     assert told.returncode == 0, told.stderr

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +23,7 @@ from runner.dataset import Dataset, shipped_dataset
 from runner.model_errors import ModelError
 from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
 from runner.pipeline import InputSizeError, Quantization
-from runner.runtimes import measure
+from runner.runtimes import measure, onnx_candidates
 from runner.runtimes.candidate import REFERENCE, Candidate, FloatInput
 from runner.runtimes.job import RuntimesJob, compare_runtimes
 from runner.runtimes.litert_candidates import litert_candidates
@@ -168,6 +171,52 @@ def test_two_files_of_one_kind_get_names_of_their_own() -> None:
     found = litert_candidates([SHIPPED_TFLITE, SHIPPED_TFLITE], Quantization(1.0, 0), 1)
     assert len({one.name for one in found.candidates}) == 2
     found.close()
+
+
+class FakeOnnxRuntime(types.ModuleType):
+    """CUDA falls back in silence, TensorRT fails at its first inference."""
+
+    __version__ = "9"
+
+    class Failed(Exception):
+        pass
+
+    capi = types.SimpleNamespace(onnxruntime_pybind11_state=types.SimpleNamespace(EPFail=Failed))
+    SessionOptions = types.SimpleNamespace
+
+    @staticmethod
+    def get_available_providers() -> list[str]:
+        return ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    class InferenceSession:
+        def __init__(self, model: bytes, options: object, providers: list[str]) -> None:
+            self._wanted = providers[0]
+
+        def get_providers(self) -> list[str]:
+            return ["CPUExecutionProvider" if self._wanted.startswith("CUDA") else self._wanted]
+
+        def get_inputs(self) -> list[types.SimpleNamespace]:
+            return [types.SimpleNamespace(name="x")]
+
+        get_outputs = get_inputs
+
+        def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+            if self._wanted.startswith("Tensorrt"):
+                raise FakeOnnxRuntime.Failed("no engine\nmore")
+            assert feeds["x"].shape == (1, 490)
+            return [np.eye(12, dtype=np.float32)[[5]]]
+
+
+def test_a_provider_that_falls_back_or_fails_is_listed_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeOnnxRuntime("onnxruntime"))
+    monkeypatch.setattr(onnx_candidates, "convert", lambda *_: b"")
+    model: Any = types.SimpleNamespace(threads=1, shape=[1, 490])
+    found = onnx_candidates.onnx_candidates(model, None, FloatInput(Quantization(1.0, 0)))
+    (cpu,) = found.candidates
+    assert (cpu.name, cpu.probabilities().argmax()) == ("ONNX Runtime CPU", 5)
+    reasons = {one.name: one.reason for one in found.absent}
+    assert "CPUExecutionProvider took its place" in reasons["ONNX Runtime CUDA"]
+    assert reasons["ONNX Runtime TensorRT"].endswith("does not run the model: no engine")
 
 
 def test_without_tensorflow_litert_is_measured_and_the_rest_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:

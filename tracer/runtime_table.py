@@ -138,7 +138,7 @@ def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
     for row in rows:
         low, high = row["speedup_interval"]
         spread = _spread_us(row["gain_ns"], row["gain_interval_ns"])
-        times = _four_digits(row["speedup"]), f"{_four_digits(low)} to {_four_digits(high)}"
+        times = _three_digits(row["speedup"]), f"{_three_digits(low)} to {_three_digits(high)}"
         table.add_row(row["name"], *spread, f"{row['gain_hz']:+.0f}", *times)
     return table
 
@@ -152,9 +152,10 @@ def _empty_table(first: str, *others: str) -> Table:
 
 
 def _spread_us(value: float, interval: Sequence[float]) -> tuple[str, str]:
-    low, high = (_four_digits(end / 1e3) for end in interval)
-    return _four_digits(value / 1e3), f"{low} to {high}"
+    low, high = (_three_digits(end / 1e3) for end in interval)
+    return _three_digits(value / 1e3), f"{low} to {high}"
 
 
-def _four_digits(value: float) -> str:
-    return f"{value:.{0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2}f}"
+def _three_digits(value: float) -> str:
+    """Three digits, or all before the point; so that a row fits."""
+    return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"

@@ -47,14 +47,22 @@ def onnx_candidates(model: SessionModel, frozen: Any, given: FloatInput) -> Foun
         if provider not in available:
             found.absent.append(Absent(name, f"{onnxruntime.__version__} here has no {provider}", GPU_REMEDY))
             continue
-        session = _session(onnxruntime, serialized, provider, model.threads)
-        used = session.get_providers()[0]
+        try:
+            session = _session(onnxruntime, serialized, provider, model.threads)
+            used = session.get_providers()[0]
+            device = "CPU" if short == "CPU" else "GPU:0"
+            candidate = _candidate(name, onnxruntime.__version__, device, session, model, given)
+            # Some providers fail only at their first inference.
+            candidate.probabilities()
+        except _errors(onnxruntime) as error:
+            reason = str(error).strip().splitlines()[0]
+            found.absent.append(Absent(name, f"{provider} does not run the model: {reason}", GPU_REMEDY))
+            continue
         if used != provider:
             # It falls back in silence; a figure under the wrong name would be worse than none.
             found.absent.append(Absent(name, f"{provider} did not start; {used} took its place", GPU_REMEDY))
             continue
-        device = "CPU" if short == "CPU" else "GPU:0"
-        found.candidates.append(_candidate(name, onnxruntime.__version__, device, session, model, given))
+        found.candidates.append(candidate)
     return found
 
 
@@ -71,6 +79,14 @@ def convert(frozen: Any, model: SessionModel) -> bytes:
     proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     serialized: bytes = proto.SerializeToString()
     return serialized
+
+
+def _errors(onnxruntime: Any) -> tuple[type[Exception], ...]:
+    """What a provider may raise; ONNX Runtime's own have no class in common but Exception."""
+    names = ("Fail", "RuntimeException", "EPFail", "InvalidGraph", "InvalidArgument", "NotImplemented", "EngineError")
+    state = onnxruntime.capi.onnxruntime_pybind11_state
+    own = [getattr(state, name) for name in names if hasattr(state, name)]
+    return (*own, RuntimeError, ValueError)
 
 
 def _session(onnxruntime: Any, serialized: bytes, provider: str, threads: int) -> Any:

@@ -48,7 +48,7 @@ class SessionModel:
         self.output: Any = graph.get_tensor_by_name(self.output_name)
         devices = [one.name.rsplit("/device:", 1)[-1] for one in self.session.list_devices()]
         # Nothing pins the graph: TensorFlow puts it on the GPU where it sees one.
-        self.device = next((name for name in devices if name.startswith("GPU")), "CPU")
+        self.device = next((name for name in devices if name.startswith("GPU")), "CPU:0")
 
     def new_session(self) -> Any:
         """A Session over the graph in force, with the threads of all."""

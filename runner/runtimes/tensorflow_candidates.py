@@ -99,8 +99,8 @@ def _candidate(
     def nothing() -> None:
         """It shares the Session of the first, which is closed with that."""
 
-    version = model.tf.__version__
-    return Candidate(name, version, "float32", model.device, given.load, call, probabilities, close or nothing)
+    version, device = model.tf.__version__, model.device.replace("CPU:0", "CPU")
+    return Candidate(name, version, "float32", device, given.load, call, probabilities, close or nothing)
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ from tracer.accuracy.verdict import ENOUGH, Verdict
 from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
 
 TABLE_FROM = 20
-\"\"\"Results from which a confusion matrix is worth its lines.\"\"\"
+"""Results from which a confusion matrix is worth its lines."""
 
 
 def diagnosis_json(

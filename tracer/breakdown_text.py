@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import share_text, time_text
+from tracer.overhead_ledger import NSYS, TENSORFLOW
 
 Figures = dict[str, Any]
 
@@ -24,6 +25,9 @@ PART_TEXTS = {
     "framework": "framework",
     "tracer": "the tracer's own ranges",
 }
+
+LEDGER_NAMES = {"nsys": NSYS, "tensorflow": TENSORFLOW}
+"""The row of the profilers' ledger that is of a capture's source."""
 
 SHOWN_KERNELS = 12
 SHOWN_GAINS = 3
@@ -61,7 +65,20 @@ def answer_lines(report: Figures) -> list[str]:
             f"The profiler: {ratio:.2f} times the unprofiled median inference ({100 * (ratio - 1):+.0f} %), "
             + " ".join(word for word in (gpu["source"], gpu["version"]) if word)
         )
-    return lines
+    return [*lines, *ledger_lines(report)]
+
+
+def ledger_lines(report: Figures) -> list[str]:
+    """What the profilers' ledger says of this run's own profiler, beside the ratio that the run itself gives."""
+    ledger, gpu = report["ledger"], report["gpu"]
+    if ledger is None or gpu is None:
+        return []
+    rows = [row for row in ledger["conditions"] if row["name"] == LEDGER_NAMES.get(gpu["source"])]
+    return [
+        f"By `kws-trace overhead` {row['name']} adds {time_text(row['added_ns'])} to an inference: "
+        f"{row['ratio']:.3f} times ({row['ratio_interval'][0]:.3f} to {row['ratio_interval'][1]:.3f})"
+        for row in rows
+    ]
 
 
 def _busy(busy: float, busy_share: float, overhead: float, overhead_share: float) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import MalformedTraceError
+from tracer.run_store import StoredRun
 
 FILE = "overhead.json"
 VERSION = 1
@@ -73,6 +74,20 @@ def find_ledger(
     """
     wanted = (model_sha256, backend, device, threads, stages_mode)
     return next((one for one in read_ledgers(traces) if _configuration(one) == wanted), None)
+
+
+def ledger_of(run: StoredRun) -> dict[str, Any] | None:
+    """What ``kws-trace overhead`` measured of the configuration of ``run``; None where it did not, or is damaged."""
+    backend = run.info.backend
+    sha256, name, device = run.info.model.get("sha256"), backend.get("name"), backend.get("device")
+    if sha256 is None or name is None or device is None:
+        return None
+    try:
+        return find_ledger(
+            run.folder.parent, str(sha256), str(name), str(device), backend.get("threads"), run.info.stages_mode
+        )
+    except MalformedTraceError:
+        return None
 
 
 def _configuration(figures: dict[str, Any]) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from tracer.captures import CaptureDamagedError
 from tracer.device_report import device_figures, gpu_frequency_text
 from tracer.kernel_level import kernel_level
 from tracer.kernel_report import kernel_figures
+from tracer.overhead_store import ledger_of
 from tracer.run_store import StoredRun
 from tracer.sessions.run_sessions import run_sessions
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
@@ -38,7 +39,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
     Returns:
         ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
         ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says), ``sessions``
-        (that a host left in the run, as ``session_json`` says); and, as
+        (that a host left in the run, as ``session_json`` says), ``ledger`` (as ``overhead_store`` says); and, as
         ``kernel_report`` says, ``gpu`` (null where the run has no kernel level), ``overhead``, ``kernels``,
         ``copies``, ``kernels_by_stage``, ``api``, ``gains``. ``capture_problem`` says in a sentence which file of a
         capture cannot be read, where that is why there is no kernel level.
@@ -73,6 +74,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
         "notes": _notes(run, performance, complete),
         "device": device,
         "sessions": run_sessions(run.folder),
+        "ledger": ledger_of(run),
         **_kernel_level(run, unprofiled, gpu_frequency_text(device)),
     }
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from runner.backends import tensorflow_session
+from runner.backends import tensorflow_graph
 from runner.backends.backend import CLASSES, INPUT_SHAPE
 from runner.model_errors import ModelError
 
@@ -26,13 +26,13 @@ class SessionModel:
     def __init__(self, path: Path, threads: int) -> None:
         # Sessions and the eager runtime share a GPU here: neither may take all of it.
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-        self.tf: Any = tensorflow_session._import_tensorflow()  # noqa: SLF001 -- one door to TensorFlow in the project
+        self.tf: Any = tensorflow_graph.import_tensorflow()
         tf = self.tf
         _limit_eager_threads(tf, threads)
         self.path, self.threads = path, threads
-        signature = tensorflow_session._signature(path)  # noqa: SLF001 -- as above
+        signature = tensorflow_graph.serving_signature(path)
         given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
-        tensorflow_session._check(path, given, gives)  # noqa: SLF001 -- as above
+        tensorflow_graph.check_shapes(path, given, gives)
         self.input_name: str = given.name
         self.output_name: str = gives.name
         self.shape = [1, *(dimension.size for dimension in given.tensor_shape.dim[1:])]
@@ -52,13 +52,13 @@ class SessionModel:
 
     def new_session(self) -> Any:
         """A Session over the graph in force, with the threads of all."""
-        config = tensorflow_session._config(self.tf, None, self.threads)  # noqa: SLF001 -- as above
+        config = tensorflow_graph.session_config(self.tf, None, self.threads)
         config.inter_op_parallelism_threads = self.threads
         return self.tf.compat.v1.Session(config=config)
 
     def inline(self, session: Any, given: str, gives: str) -> Any:
         """A callable over ``session`` that runs the graph in the thread that calls it."""
-        options = tensorflow_session._options(feeds=[given], fetches=[gives])  # noqa: SLF001 -- as above
+        options = tensorflow_graph.callable_options(feeds=[given], fetches=[gives])
         return session._make_callable_from_options(options)  # noqa: SLF001 -- the only door to inline execution
 
     def freeze(self) -> Any:

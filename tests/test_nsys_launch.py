@@ -484,7 +484,7 @@ def test_a_name_that_is_taken_is_refused_and_what_is_there_left_alone(fake: Fake
 
 
 def test_tensorflows_profiler_is_refused_for_a_model_that_it_cannot_see(fake: Fake) -> None:
-    with pytest.raises(ProfilerChoiceError, match="runs on LiteRT.*--backend tensorflow") as caught:
+    with pytest.raises(ProfilerChoiceError, match=r"runs on LiteRT.*--backend tensorflow") as caught:
         serve_with_tensorflow(fake.job(), "pty:dut", 115200, "bench")
     assert caught.value.exit_code == 2
     assert not fake.traces.exists()

@@ -50,6 +50,17 @@ class NoRangesError(KwsTraceError):
         )
 
 
+def refuse_without_ranges(job: RunJob) -> None:
+    """
+    Nsight Systems collects by our ranges: without them a capture would be empty.
+
+    Raises:
+        NoRangesError: if the run is to be captured by them and pushes none.
+    """
+    if job.capture.inferences and job.profile_folder is None and not job.nvtx:
+        raise NoRangesError
+
+
 def refuse_energy_mode() -> NoReturn:
     """Say that energy mode is not there."""
     raise EnergyModeError
@@ -147,6 +158,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     """
     from runner.ports import open_dut_link
 
+    refuse_without_ranges(job)
     stop = StopFlag()
     stop.install()
     # The port first: a wrong one should not cost the time that a runtime takes to load.

@@ -96,7 +96,8 @@ def closing_lines(report: Report) -> list[str]:
         )
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"])]
     left = report["left_out"]
-    lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows")
+    captured = f", {left['captured']} captured inferences" if left["captured"] else ""
+    lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows{captured}")
     lines += [f"Lost: {sentence}" for sentence in left["dropped"]]
     for gap in report["run"]["gaps"]:
         start, end, why = (gap.get(key, "?") for key in ("start", "end", "why"))

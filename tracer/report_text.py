@@ -73,6 +73,8 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     for stage in stages:
         table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
     table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
+    if any(_top1(report) is not None for report in reports):
+        table.add_row("Top-1", *[share_text(_top1(report)) for report in reports])
     table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
     table.add_row("split / fused", *[_splitting_cell(report) for report in reports])
     console.print(table)
@@ -152,6 +154,12 @@ def _serial_table(serial: list[Report]) -> Table:
     for one in serial:
         table.add_row(*_spread(one), share_text(one["share_of_session"]))
     return table
+
+
+def _top1(report: Report) -> float | None:
+    """Of the newest accuracy session that a host left in the run."""
+    found = [one["accuracy"]["top1"] for one in report["sessions"] if one.get("kind") == "accuracy"]
+    return found[-1] if found else None
 
 
 def _rate(report: Report) -> str:

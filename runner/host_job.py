@@ -32,6 +32,7 @@ from runner.host_results import (
     outcome_json,
     performance_lines,
 )
+from runner.link import Link
 from runner.ports import open_host_link
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
 from tracer.sessions.audit import audit
@@ -64,18 +65,46 @@ def drive(job: HostJob) -> None:
     dataset = load_dataset(job.dataset) if job.dataset else shipped_dataset()
     link = open_host_link(job.port, job.baud)
     try:
-        with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
-            session = HostSession(link, log)
-            session.describe("kws-trace", _settings(job, dataset))
-            outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
-            try:
-                session.handshake()
-                _measure(job, session, dataset, outcome)
-            finally:
-                lines = _conclude(log, outcome)
-        _print(job, outcome, lines, log.folder)
+        total = job.plan.windows if job.mode == "performance" else len(dataset.names)
+        with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+            task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
+            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
+        _print(job, outcome, lines, folder)
     finally:
         link.close()
+
+
+def run_session(
+    job: HostJob, link: Link, dataset: Dataset, advance: Callable[[], None]
+) -> tuple[PerformanceOutcome | AccuracyOutcome, list[str], Path]:
+    """
+    Run one session over an open line, written down in energyrunner's form.
+
+    Args:
+        job: its mode, plan and where it is written.
+        link: to the DUT.
+        dataset: whose inputs are sent.
+        advance: called after each window.
+
+    Returns:
+        What was measured, the lines of its results, and the session's folder.
+
+    Raises:
+        KwsTraceError: if the DUT refuses or goes silent; what was measured by then is written.
+    """
+    outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
+    with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
+        session = HostSession(link, log)
+        session.describe("kws-trace", _settings(job, dataset))
+        try:
+            session.handshake()
+            if isinstance(outcome, PerformanceOutcome):
+                run_performance(session, dataset, job.plan, advance, outcome)
+            else:
+                run_accuracy(session, dataset, advance, outcome)
+        finally:
+            lines = _conclude(log, outcome)
+    return outcome, lines, log.folder
 
 
 def _settings(job: HostJob, dataset: Dataset) -> dict[str, str]:
@@ -103,19 +132,6 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
     for line in [*lines, *extra]:
         log.result(line)
     return lines
-
-
-def _measure(
-    job: HostJob, session: HostSession, dataset: Dataset, outcome: PerformanceOutcome | AccuracyOutcome
-) -> None:
-    total = job.plan.windows if job.mode == "performance" else len(dataset.names)
-    with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
-        task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
-        advance: Callable[[], None] = lambda: progress.advance(task)  # noqa: E731 -- a callback of one call
-        if isinstance(outcome, PerformanceOutcome):
-            run_performance(session, dataset, job.plan, advance, outcome)
-        else:
-            run_accuracy(session, dataset, advance, outcome)
 
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:

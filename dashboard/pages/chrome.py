@@ -117,8 +117,7 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
 
 def lines(texts: Iterable[str]) -> None:
     """Sentences that may hold untrusted names, a line each."""
-    for text in texts:
-        st.text(text)
+    st.text("\n".join(texts))
 
 
 def _read(folder: str, mark: str) -> ReadReport:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files

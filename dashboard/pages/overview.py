@@ -50,7 +50,9 @@ def _page(run: StoredRun) -> None:
     if len(windows):
         st.subheader("Performance windows")
         st.caption("Laps: what the host was told. Wall clock: the recorder's. A valid window lasts 10 s by both.")
-        st.dataframe(windows, hide_index=True, width="stretch")
+        rate = st.column_config.NumberColumn(format="%.3f")
+        rates = {name: rate for name in windows.columns if name.startswith("inf/s")}
+        st.dataframe(windows, hide_index=True, width="stretch", column_config=rates)
     _sessions(run)
     st.subheader("How it was measured")
     st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
@@ -76,7 +78,7 @@ def _headline(report: dict[str, Any]) -> None:
         share = beside["busy_share"] if beside else gpu["busy_ns"]["share"]
         columns[3].metric("GPU busy", share_text(share), help="A kernel or a copy running; share of an inference.")
     if report["device"]["note"] or report["device"]["marked"]:
-        st.caption(f":material/info: Frequencies: {plain(frequency_text(report))}.")
+        st.caption(f":material/info: {plain(frequency_text(report))}.")
 
 
 def _where_the_time_went(report: dict[str, Any]) -> None:
@@ -113,10 +115,10 @@ def _to_remove(report: dict[str, Any]) -> None:
         st.markdown("Nothing that this capture tells apart would give time back.")
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
-        column.metric(
-            f"without {plain(row['name'])}", f"{'up to ' if row['upper_bound'] else ''}-{row['gain']}", border=True
+        column.metric(f"without {plain(row['name'])}", f"-{row['gain']}", border=True)
+        column.caption(
+            f"an inference{', at most' if row['upper_bound'] else ''} ({row['interval']}); then **{row['rate']}**"
         )
-        column.caption(f"an inference ({row['interval']}); then {row['rate']}")
     st.caption(gain_note(report))
 
 

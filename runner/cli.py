@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from runner.commands.accuracy import accuracy
+from runner.commands.compare import compare
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -35,7 +36,7 @@ app = typer.Typer(
 _COMMANDS = {
     "Recording": (demo, run, infer, ingest),
     "Driving": (host, host_config),
-    "Reading": (report, kernels, runs, dashboard),
+    "Reading": (report, kernels, compare, runs, dashboard),
     "Judging": (doctor, session, accuracy, cost),
 }
 for _panel, _functions in _COMMANDS.items():

@@ -19,6 +19,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0
 """Between two looks at a run that is being recorded."""
 
+OVERVIEW_PAGE = "overview_page"
+"""Where the app keeps the first page, for those who lead to it."""
+
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 
 

@@ -190,7 +190,7 @@ def signed_in() -> bool:
         return False
     if not login_configured():
         return True
-    if st.user.is_logged_in:
+    if st.user.get("is_logged_in", False):
         if st.sidebar.button("Sign out"):
             st.logout()
         return True

@@ -44,7 +44,7 @@ def _page(run: StoredRun) -> None:
     if report is None:
         return
     _headline(report)
-    _where_the_time_went(report)
+    _where_the_time_went(report, captured=bool(run.info.captures))
     _to_remove(report)
     windows = window_frame(report)
     if len(windows):
@@ -72,7 +72,7 @@ def _headline(report: dict[str, Any]) -> None:
     columns[2].metric("Inferences timed", f"{inference['count']:,}")
     gpu = report["gpu"]
     if gpu is None or not gpu["has_gpu_work"]:
-        columns[3].metric("GPU busy", "not recorded" if gpu is None else "no GPU work")
+        columns[3].metric("GPU busy", "-" if gpu is None else "no work")
     else:
         beside = gpu["unprofiled"]
         share = beside["busy_share"] if beside else gpu["busy_ns"]["share"]
@@ -81,11 +81,13 @@ def _headline(report: dict[str, Any]) -> None:
         st.caption(f":material/info: {plain(frequency_text(report))}.")
 
 
-def _where_the_time_went(report: dict[str, Any]) -> None:
+def _where_the_time_went(report: dict[str, Any], *, captured: bool) -> None:
     st.subheader("Where the time went")
     busy, kinds, stages = busy_bar(report), kind_bar(report), stage_bar(report)
     if report["gpu"] is None:
-        st.info(missing_kernel_level(report), icon=":material/add_chart:")
+        # Of a capture that cannot be read the page's head tells.
+        if not captured:
+            st.info(missing_kernel_level(report), icon=":material/add_chart:")
     elif report["gpu"]["computing_known"]:
         lines([report["gpu"]["verdict"]["sentence"]])
     if busy is not None:

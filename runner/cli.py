@@ -9,6 +9,7 @@ from rich.console import Console
 
 from runner.commands.accuracy import accuracy
 from runner.commands.bandwidth import bandwidth
+from runner.commands.compare import compare
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -39,7 +40,7 @@ app = typer.Typer(
 _COMMANDS = {
     "Recording": (demo, run, infer, ingest),
     "Driving": (host, host_config),
-    "Reading": (report, kernels, export, runs, dashboard),
+    "Reading": (report, kernels, compare, export, runs, dashboard),
     "Judging": (doctor, session, accuracy),
     "Limits": (cost, runtimes, overhead, bandwidth),
 }

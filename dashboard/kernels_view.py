@@ -209,7 +209,7 @@ def searched(frame: Frame, text: str) -> Frame:
 
 
 def charted(staged: Frame) -> Frame:
-    """``STAGED`` of the ``KERNELS_CHARTED`` longest kernels, and all others as one; a short name of two is numbered."""
+    """``STAGED`` of the ``KERNELS_CHARTED`` longest kernels, the others as one; a short name of two is numbered."""
     totals = staged.groupby("whole_name", sort=False)["us_per_inference"].sum().sort_values(ascending=False)
     top = list(totals.index[:KERNELS_CHARTED])
     labels: dict[str, str] = {}

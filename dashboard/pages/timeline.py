@@ -17,7 +17,7 @@ from tracer.run_store import StoredRun, open_run
 from tracer.timeline import Timeline, read_timeline
 
 _RANGE, _RUN, _ADDRESS, _TURN = "timeline_range", "timeline_run", "timeline_address", "timeline_turn"
-_CHANGED = "timeline_changed"
+_CHANGED, _SHOWN = "timeline_changed", "timeline_shown"
 _FROM, _TO, _FIRST, _LAST = "timeline_from", "timeline_to", "timeline_first", "timeline_last"
 
 Range = tuple[int, int]
@@ -118,7 +118,7 @@ def _around(span: Range, timeline: Timeline) -> Range:
 def _set(chosen: Range, kept: _Kept) -> None:
     end = max(min(chosen[1], kept.timeline.end_ns), 1)
     start = min(max(chosen[0], 0), end - 1)
-    st.session_state[_RANGE] = (start, end)
+    st.session_state[_RANGE] = st.session_state[_SHOWN] = (start, end)
     # Another key is another chart: a brush that no longer is the range goes.
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
@@ -143,17 +143,18 @@ def _body(kept: _Kept) -> None:
 
 
 def _overview(kept: _Kept) -> None:
-    key = f"timeline_overview_{st.session_state[_TURN]}"
+    key, end = f"timeline_overview_{st.session_state[_TURN]}", kept.timeline.end_ns
 
     def brushed() -> None:
         bounds = next(iter(st.session_state[key].selection.get(BRUSH, {}).values()), None)
         if bounds and len(bounds) == 2:
-            start, end = (round(float(bound) * 1e6) for bound in bounds)
-            st.session_state[_RANGE] = (max(start, 0), max(min(end, kept.timeline.end_ns), start + 1))
+            first, last = (round(float(bound) * 1e6) for bound in bounds)
+            st.session_state[_RANGE] = (max(first, 0), max(min(last, end), first + 1))
             st.session_state[_CHANGED] = True
 
     labels = list(dict.fromkeys(lane.label for lane in kept.lanes if not lane.nested and len(lane.start_ns)))
-    chart = overview_chart(kept.overview, labels, kept.categories, kept.timeline.end_ns)
+    shown = st.session_state[_SHOWN]
+    chart = overview_chart(kept.overview, labels, kept.categories, end, None if shown == (0, end) else shown)
     st.altair_chart(chart, width="stretch", key=key, on_select=brushed, selection_mode=[BRUSH])
 
 

@@ -95,9 +95,8 @@ def _start(run: StoredRun, kept: _Kept) -> None:
     memory[_RUN], memory[_ADDRESS], memory[_CHANGED] = run.info.run_id, address, False
     found = asked.bounds
     if asked.inference is not None:
-        span = kept.timeline.inference_span(asked.inference, asked.inference)
-        found = _around(span, kept.timeline) if span else None
-        if span is None:
+        found = _inferences(kept.timeline, asked.inference, asked.inference)
+        if found is None:
             st.warning(f"This run has no inference {asked.inference}: it recorded {kept.timeline.inferences}.")
     _set(found or _first_range(kept.timeline), kept)
 
@@ -105,13 +104,16 @@ def _start(run: StoredRun, kept: _Kept) -> None:
 def _first_range(timeline: Timeline) -> Range:
     """The first inference of the first capture that is no warm-up; without a capture the whole run."""
     number = timeline.first_captured()
-    span = None if number is None else timeline.inference_span(number, number)
-    return (0, timeline.end_ns) if span is None else _around(span, timeline)
+    span = None if number is None else _inferences(timeline, number, number)
+    return span or (0, timeline.end_ns)
 
 
-def _around(span: Range, timeline: Timeline) -> Range:
-    """A little before and after, so that what begins and ends is seen to."""
-    margin = max((span[1] - span[0]) // 20, 1)
+def _inferences(timeline: Timeline, first: int, last: int) -> Range | None:
+    """From a little before one inference to a little after another, so that they are seen to begin and end."""
+    span, one = timeline.inference_span(first, last), timeline.inference_span(first, first)
+    if span is None or one is None:
+        return None
+    margin = max((one[1] - one[0]) // 20, 1)
     return max(span[0] - margin, 0), min(span[1] + margin, timeline.end_ns)
 
 
@@ -176,9 +178,9 @@ def _controls(kept: _Kept) -> None:
         low, high = sorted((memory[_FIRST], memory[_LAST]))
         if memory[_FIRST] != first and memory[_LAST] == last and first == last:
             high = low = memory[_FIRST]
-        span = timeline.inference_span(low, high)
+        span = _inferences(timeline, low, high)
         if span is not None:
-            choose(_around(span, timeline))
+            choose(span)
 
     def choose(chosen: Range) -> None:
         _set(chosen, kept)

@@ -1,4 +1,4 @@
-"""The Timeline and the Kernels page over runs of every kind: no exception, the range of the address, what is lacking."""
+"""The Timeline and the Kernels page over runs of every kind: no exception, the range asked for, what is lacking."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dashboard.kernels_view import REST, Frame
 from dashboard.timeline_charts import colours
 
 BAR_PX = 24
-AROUND_PX = 90
+AROUND_PX = 120
 
 
 def stages_scale(stages: Sequence[str]) -> alt.Scale:
@@ -43,13 +43,16 @@ def kernel_chart(frame: Frame) -> alt.Chart:
 
 def delay_chart(frame: Frame) -> alt.Chart:
     """How many kernels began so long after the call that launched them; the axis is of equal ratios."""
+    domain = [0.8 * float(frame["from_us"].min()), 1.25 * float(frame["to_us"].max())]
+    scale = alt.Scale(type="log", nice=False, domain=domain)
     return (
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=alt.X("from_us:Q", scale=alt.Scale(type="log", nice=False), title="launch call to start of kernel, us"),
+            x=alt.X("from_us:Q", scale=scale, title="launch call to start of kernel, us"),
             x2="to_us:Q",
-            y=alt.Y("kernels:Q", stack="zero", title="kernels"),
+            y=alt.Y("below:Q", title="kernels"),
+            y2="above:Q",
             color=_stage(frame),
             tooltip=[
                 alt.Tooltip("stage:N", title="launched in"),
@@ -64,5 +67,5 @@ def delay_chart(frame: Frame) -> alt.Chart:
 
 def _stage(frame: Frame) -> alt.Color:
     stages = list(dict.fromkeys(frame["stage"]))
-    legend = alt.Legend(orient="bottom", title="launched in", values=stages)
+    legend = alt.Legend(orient="top", title="launched in", values=stages, titleOrient="left")
     return alt.Color("stage:N", scale=stages_scale(stages), legend=legend)

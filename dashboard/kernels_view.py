@@ -44,7 +44,7 @@ COPIES = ("name", "count", "per_inference", "bytes", "bytes_per_inference", "tot
 CALLS = ("name", "kind", "count", "per_inference", "total_ms", "us_per_inference", "mean_us")
 STAGED = ("kernel", "whole_name", "stage", "count", "per_inference", "us_per_inference")
 OPERATIONS = ("name", "kind", "count", "per_inference", "total_ms", "us_per_inference", "mean_us")
-DELAYS = ("from_us", "to_us", "stage", "kernels")
+DELAYS = ("from_us", "to_us", "stage", "kernels", "below", "above")
 
 
 @dataclass(frozen=True)
@@ -150,22 +150,29 @@ def _staged(level: KernelLevel, rows: Any, stage: Any, stages: Sequence[str]) ->
 
 
 def _delays(delays: Any, stage: Any, stages: Sequence[str]) -> Frame:
-    """From the start of the launching call to the start of the kernel: counts in bins of one ratio."""
+    """
+    From the start of the launching call to the start of the kernel: counts in bins of one ratio.
+
+    Those of several stages in one bin are stacked from ``below`` to ``above``.
+    """
     if not len(delays):
         return pd.DataFrame(columns=list(DELAYS))
     # A kernel may start before its call by the profiler's rounding: it counts with the shortest.
     known = np.maximum(delays, 1)
-    low, high = int(known.min()), int(known.max())
-    edges = np.unique(np.rint(np.geomspace(low, high + 1, DELAY_BINS + 1)).astype(np.int64))
+    low, high = int(known.min()), int(known.max()) + 1
+    if high < 2 * low:
+        low, high = low * 2 // 3, high * 3 // 2
+    edges = np.unique(np.rint(np.geomspace(max(low, 1), high, DELAY_BINS + 1)).astype(np.int64))
     place = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, max(len(edges) - 2, 0))
-    found = []
+    found, below = [], np.zeros(len(edges) - 1, np.int64)
     for number, name in enumerate(stages):
         here = stage == (number if number < len(stages) - 1 else NO_ROW)
         counts = np.bincount(place[here], minlength=len(edges) - 1)
-        found += [
-            {"from_us": edges[at] / 1e3, "to_us": edges[at + 1] / 1e3, "stage": name, "kernels": int(counts[at])}
-            for at in np.flatnonzero(counts).tolist()
-        ]
+        for at in np.flatnonzero(counts).tolist():
+            bounds = {"from_us": edges[at] / 1e3, "to_us": edges[at + 1] / 1e3, "stage": name}
+            stacked = {"below": int(below[at]), "above": int(below[at] + counts[at])}
+            found.append({**bounds, "kernels": int(counts[at]), **stacked})
+        below = below + counts
     return pd.DataFrame(found, columns=list(DELAYS))
 
 
@@ -209,7 +216,7 @@ def searched(frame: Frame, text: str) -> Frame:
 
 
 def charted(staged: Frame) -> Frame:
-    """``STAGED`` of the ``KERNELS_CHARTED`` longest kernels, all others as one; a short name of two is numbered."""
+    """``STAGED`` of the ``KERNELS_CHARTED`` longest kernels, the others as one; a short name of two is numbered."""
     totals = staged.groupby("whole_name", sort=False)["us_per_inference"].sum().sort_values(ascending=False)
     top = list(totals.index[:KERNELS_CHARTED])
     labels: dict[str, str] = {}

@@ -11,8 +11,8 @@ from dashboard.timeline_lanes import COPIES, OPERATIONS, OTHER_KERNELS
 from dashboard.timeline_view import Drawing, Frame
 from tracer.stages import INFERENCE
 
-LANE_PX, OVERVIEW_LANE_PX = 30, 18
-AXIS_PX, LEGEND_ROW_PX = 62, 26
+LANE_PX, OVERVIEW_LANE_PX = 30, 20
+AXIS_PX, LEGEND_ROW_PX = 66, 26
 """Streamlit fits a chart with its axis and its legend into its height."""
 
 LEGEND_COLUMNS = 4
@@ -52,9 +52,12 @@ def colours(categories: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=[*categories, "several"], range=[*found, _FIXED["several"]])
 
 
-def overview_chart(frame: Frame, lanes: Sequence[str], categories: Sequence[str], end_ns: int) -> alt.Chart:
-    """The whole run, small, with a brush for the range."""
-    brush = alt.selection_interval(name=BRUSH, encodings=["x"])
+def overview_chart(
+    frame: Frame, lanes: Sequence[str], categories: Sequence[str], end_ns: int, shown: tuple[int, int] | None = None
+) -> alt.Chart:
+    """The whole run, small, with a brush for the range; ``shown`` is where it lies first."""
+    first = {} if shown is None else {"value": {"x": [shown[0] / 1e6, shown[1] / 1e6]}}
+    brush = alt.selection_interval(name=BRUSH, encodings=["x"], **first)
     return (
         alt.Chart(frame)
         .mark_bar(height={"band": 0.85})

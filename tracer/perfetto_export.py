@@ -228,19 +228,20 @@ def _slices(uuid: int, track: Track, chosen: Integers, names: _Names, arrows: _A
     number = names.numbers(track.names)[rows.code] if len(rows) else rows.code
     open_ends: list[int] = []
     columns = (chosen.tolist(), rows.start_ns.tolist(), rows.end_ns.tolist(), number.tolist())
-    noted = _noted(track)
+    special = _noted(track) | arrows.starts.keys() | arrows.ends.keys()
     for row, start, end, name in zip(*columns, strict=True):
         while open_ends and open_ends[-1] <= start:
             closing.timestamp = open_ends.pop()
             yield closing
         packet.timestamp = start
         event.name_iid = name
-        if noted[row]:
+        if row not in special:
+            yield packet
+        else:
             _note(event, track, row)
-        event.flow_ids.extend(arrows.starts.get(row, ()))
-        event.terminating_flow_ids.extend(arrows.ends.get(row, ()))
-        yield packet
-        if noted[row] or event.flow_ids or event.terminating_flow_ids:
+            event.flow_ids.extend(arrows.starts.get(row, ()))
+            event.terminating_flow_ids.extend(arrows.ends.get(row, ()))
+            yield packet
             for field in ("debug_annotations", "flow_ids", "terminating_flow_ids"):
                 event.ClearField(field)
         open_ends.append(end)
@@ -249,11 +250,12 @@ def _slices(uuid: int, track: Track, chosen: Integers, names: _Names, arrows: _A
         yield closing
 
 
-def _noted(track: Track) -> list[bool]:
-    """Rows that say more than their name: of the run's own, the inferences, whose stages lie within them."""
+def _noted(track: Track) -> set[int]:
+    """Rows that say more than their name: of the run's own the inferences, whose stages lie within them."""
     rows = track.rows
-    found = (rows.inference != NO_ROW) & (rows.depth == 0 if track.kind == "stage" else True)
-    return [True] * len(rows) if track.kind == GPU else list(found.tolist())
+    if track.kind == GPU:
+        return set(range(len(rows)))
+    return set(np.flatnonzero((rows.inference != NO_ROW) & ((track.kind != "stage") | (rows.depth == 0))).tolist())
 
 
 def _note(event: Any, track: Track, row: int) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tracer.attribution import attribute
 from tracer.captures import read_capture
 from tracer.errors import KwsTraceError
+from tracer.grouped_figures import dense_groups
 from tracer.inference_ranges import inference_at, stage_ranges
 from tracer.profile_columns import NO_ROW, Integers, encode, integers
 from tracer.run_store import StoredRun
@@ -240,10 +241,19 @@ def _capture_tracks(
 def _owners(kind: str, table: pa.Table, process: int | None) -> Iterator[tuple[str, Integers]]:
     """The label of each thread or stream, and its rows; that of another process than the profiled one names it."""
     first, second = ("device", "stream") if kind == GPU else ("process", "thread")
-    columns = np.stack([integers(table, name) for name in ("process", first, second)])
-    distinct, place = np.unique(columns, axis=1, return_inverse=True)
-    place = place.reshape(-1)
-    for group, (owner, one, number) in enumerate(distinct.T.tolist()):
+    keys = np.zeros(len(table), np.int64)
+    columns = []
+    for name in ("process", first, second):
+        column = integers(table, name)
+        # An xplane's threads may be hashes, of either sign.
+        plain = len(column) and column.min() >= 0
+        distinct, place = dense_groups(column) if plain else np.unique(column, return_inverse=True)
+        keys = keys * max(len(distinct), 1) + place
+        columns.append(column)
+    distinct, groups = dense_groups(keys)
+    for group in range(len(distinct)):
+        rows = np.flatnonzero(groups == group)
+        owner, one, number = (int(column[rows[0]]) for column in columns)
         # A thread of an xplane has no number but a hash: its place among them is easier to read.
         other = number if abs(number) < HASHED else f"#{group + 1}"
         label = {
@@ -251,7 +261,7 @@ def _owners(kind: str, table: pa.Table, process: int | None) -> Iterator[tuple[s
             "operation": f"operations, thread {other}",
             GPU: f"GPU {one}, stream {other}",
         }[kind]
-        yield label if owner == process else f"{label}, process {owner}", np.flatnonzero(place == group)
+        yield label if owner == process else f"{label}, process {owner}", rows
 
 
 def _located(tracks: list[Track], pairs: tuple[Integers, Integers], first: int) -> Integers:

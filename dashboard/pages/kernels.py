@@ -91,12 +91,11 @@ def _explain_absence() -> None:
 def _show_level(run: StoredRun, report: dict[str, Any], detail: KernelDetail) -> None:
     gpu = report["gpu"]
     kernels, copies, calls = kernel_frame(report), copy_frame(report), call_frame(report)
-    frequencies = gpu["frequencies"] or "frequencies not recorded"
     st.caption(
-        f"Of {gpu['inferences']} profiled inferences; warm-ups are left out. GPU frequencies: {frequencies}. "
+        f"Of {gpu['inferences']} profiled inferences; warm-ups are left out. "
         "A kernel belongs to the stage during which the call that launched it began."
     )
-    st.text(f"Source: {gpu['source']} {gpu['version']}")
+    st.text(f"Source: {gpu['source']} {gpu['version']}; GPU: {gpu['frequencies'] or 'frequencies not recorded'}")
     if len(kernels):
         figures = st.columns(4)
         figures[0].metric("Kernels an inference", f"{kernels['per_inference'].sum():.1f}")

@@ -17,7 +17,7 @@ from tracer.run_store import StoredRun, open_run
 from tracer.timeline import Timeline, read_timeline
 
 _RANGE, _RUN, _ADDRESS, _TURN = "timeline_range", "timeline_run", "timeline_address", "timeline_turn"
-_CHANGED = "timeline_changed"
+_CHANGED, _SHOWN = "timeline_changed", "timeline_shown"
 _FROM, _TO, _FIRST, _LAST = "timeline_from", "timeline_to", "timeline_first", "timeline_last"
 
 Range = tuple[int, int]
@@ -95,9 +95,8 @@ def _start(run: StoredRun, kept: _Kept) -> None:
     memory[_RUN], memory[_ADDRESS], memory[_CHANGED] = run.info.run_id, address, False
     found = asked.bounds
     if asked.inference is not None:
-        span = kept.timeline.inference_span(asked.inference, asked.inference)
-        found = _around(span, kept.timeline) if span else None
-        if span is None:
+        found = _inferences(kept.timeline, asked.inference, asked.inference)
+        if found is None:
             st.warning(f"This run has no inference {asked.inference}: it recorded {kept.timeline.inferences}.")
     _set(found or _first_range(kept.timeline), kept)
 
@@ -105,20 +104,23 @@ def _start(run: StoredRun, kept: _Kept) -> None:
 def _first_range(timeline: Timeline) -> Range:
     """The first inference of the first capture that is no warm-up; without a capture the whole run."""
     number = timeline.first_captured()
-    span = None if number is None else timeline.inference_span(number, number)
-    return (0, timeline.end_ns) if span is None else _around(span, timeline)
+    span = None if number is None else _inferences(timeline, number, number)
+    return span or (0, timeline.end_ns)
 
 
-def _around(span: Range, timeline: Timeline) -> Range:
-    """A little before and after, so that what begins and ends is seen to."""
-    margin = max((span[1] - span[0]) // 20, 1)
+def _inferences(timeline: Timeline, first: int, last: int) -> Range | None:
+    """From a little before one inference to a little after another, so that they are seen to begin and end."""
+    span, one = timeline.inference_span(first, last), timeline.inference_span(first, first)
+    if span is None or one is None:
+        return None
+    margin = max((one[1] - one[0]) // 20, 1)
     return max(span[0] - margin, 0), min(span[1] + margin, timeline.end_ns)
 
 
 def _set(chosen: Range, kept: _Kept) -> None:
     end = max(min(chosen[1], kept.timeline.end_ns), 1)
     start = min(max(chosen[0], 0), end - 1)
-    st.session_state[_RANGE] = (start, end)
+    st.session_state[_RANGE] = st.session_state[_SHOWN] = (start, end)
     # Another key is another chart: a brush that no longer is the range goes.
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
@@ -143,17 +145,18 @@ def _body(kept: _Kept) -> None:
 
 
 def _overview(kept: _Kept) -> None:
-    key = f"timeline_overview_{st.session_state[_TURN]}"
+    key, end = f"timeline_overview_{st.session_state[_TURN]}", kept.timeline.end_ns
 
     def brushed() -> None:
         bounds = next(iter(st.session_state[key].selection.get(BRUSH, {}).values()), None)
         if bounds and len(bounds) == 2:
-            start, end = (round(float(bound) * 1e6) for bound in bounds)
-            st.session_state[_RANGE] = (max(start, 0), max(min(end, kept.timeline.end_ns), start + 1))
+            first, last = (round(float(bound) * 1e6) for bound in bounds)
+            st.session_state[_RANGE] = (max(first, 0), max(min(last, end), first + 1))
             st.session_state[_CHANGED] = True
 
     labels = list(dict.fromkeys(lane.label for lane in kept.lanes if not lane.nested and len(lane.start_ns)))
-    chart = overview_chart(kept.overview, labels, kept.categories, kept.timeline.end_ns)
+    shown = st.session_state[_SHOWN]
+    chart = overview_chart(kept.overview, labels, kept.categories, end, None if shown == (0, end) else shown)
     st.altair_chart(chart, width="stretch", key=key, on_select=brushed, selection_mode=[BRUSH])
 
 
@@ -175,9 +178,9 @@ def _controls(kept: _Kept) -> None:
         low, high = sorted((memory[_FIRST], memory[_LAST]))
         if memory[_FIRST] != first and memory[_LAST] == last and first == last:
             high = low = memory[_FIRST]
-        span = timeline.inference_span(low, high)
+        span = _inferences(timeline, low, high)
         if span is not None:
-            choose(_around(span, timeline))
+            choose(span)
 
     def choose(chosen: Range) -> None:
         _set(chosen, kept)

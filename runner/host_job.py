@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from runner.dataset import LABELS, Dataset, load_dataset, shipped_dataset
+from runner.dataset import Dataset, load_dataset, shipped_dataset
 from runner.host import (
     AccuracyOutcome,
     HostSession,
@@ -34,6 +34,7 @@ from runner.host_results import (
 )
 from runner.ports import open_host_link
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.classes import LABELS
 from tracer.sessions.audit import audit
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line

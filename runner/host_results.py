@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from runner.dataset import LABELS
 from runner.host import AccuracyOutcome, PerformanceOutcome
+from tracer.classes import LABELS
 
 
 def performance_lines(outcome: PerformanceOutcome) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.accuracy.confusion import CLASSES
+from tracer.classes import CLASSES
 from tracer.errors import KwsTraceError
 
 _LOAD = re.compile(r"(?:\bbload\b|Loading file ).*?([^\"'/\\\s\[\]]+\.bin)")

@@ -273,8 +273,9 @@ class EnergyrunnerReader(LogReader):
         if mode in MODES:
             return MODES[mode]
         counts = {window.inferences for window in self._windows}
-        vectors_alone = counts == {None} and all(one.probabilities and not one.laps for one in self._windows)
-        return "accuracy" if counts == {1} or vectors_alone else "performance"
+        # Where the lines that tell a count are lost, a vector each is left.
+        told = bool(counts) and counts <= {1, None} and all(one.probabilities for one in self._windows)
+        return "accuracy" if counts == {1} or told else "performance"
 
     def _no_times(self) -> str | None:
         if self._backwards is not None:

@@ -28,7 +28,7 @@ from runner.host_results import (
     clock_lines,
     confusion,
     confusion_rows,
-    missing_class_lines,
+    exact_auc_lines,
     outcome_json,
     performance_lines,
 )
@@ -132,7 +132,7 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         for line in clock_lines(outcome):
             console.print(line, markup=False, highlight=False, style="bold yellow")
     else:
-        for line in missing_class_lines(outcome):
+        for line in exact_auc_lines(outcome):
             console.print(line, markup=False, highlight=False)
         table = Table(title="Inputs by true class (row) and given class (column)", padding=0)
         table.add_column("")

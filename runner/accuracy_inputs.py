@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.dataset import Dataset
-from tracer.accuracy.logged import Logged, SessionLogError, logged_results
+from tracer.classes import CLASSES
 from tracer.errors import KwsTraceError
 from tracer.run_store import StoredRun, open_run
+from tracer.sessions.accuracy_figures import class_of
+from tracer.sessions.log_lines import SessionFileError
+from tracer.sessions.open_session import build_session, session_paths
 
-_CLASS_IN_NAME = re.compile(r"_(\d{1,2})\.bin\Z")
-"""The benchmark's file names end in the class: ``tst_000000_Stop_7.bin``."""
+KEPT_RESULTS = 100_000
+"""Windows of a session that are read, a hundred passes over the benchmark's 1000 inputs; some 2.4 KiB each."""
+_REMEDY = "name a session's folder or its log.txt, or a run of ours"
 
 
 class NoResultsError(KwsTraceError):
@@ -36,6 +39,7 @@ class Recorded:
     named_by: str
     names: list[str | None]
     run: StoredRun | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +61,14 @@ class Matched:
 
 def read_recorded(ref: str, traces: Path) -> Recorded:
     """
-    The results of a run (its folder, its name, ``last``), or of a session (its folder, or a log).
+    The results of a run (its folder, its name, ``last``), or of a session (its folder, a log, a ``results.json``).
 
     Raises:
         KwsTraceError: if there is neither, or it holds no results.
     """
     path = Path(ref)
-    log = path / "log.txt" if path.is_dir() else path
-    if log.is_file() and not (path / "run.json").is_file():
-        return _of_log(log)
-    if path.is_dir() and not (path / "run.json").is_file():
-        raise SessionLogError(path, "neither a run.json nor a log.txt is in it")
+    if path.is_file() or (path.is_dir() and not (path / "run.json").is_file()):
+        return _of_session(path)
     return _of_run(open_run(ref, traces))
 
 
@@ -80,7 +81,8 @@ def match(recorded: Recorded, dataset: Dataset) -> Matched:
         DatasetError: if an input cannot be read, or some are int8 and others float32.
     """
     contents = [dataset.input(index) for index in range(len(dataset.names))]
-    places, notes = _places(recorded, dataset, contents)
+    places, order = _places(recorded, dataset, contents)
+    notes = [*recorded.notes, *order]
     here = [number for number, place in enumerate(places) if place is not None]
     if not here:
         remedy = "name with --dataset the folder whose inputs were used"
@@ -90,7 +92,7 @@ def match(recorded: Recorded, dataset: Dataset) -> Matched:
         raise NoResultsError(recorded.source, "its inputs are int8 and float32 mixed", "give one kind of inputs")
     kind = np.int8 if len(contents[taken[0]]) == 490 else np.dtype("<f4")
     labels = [
-        int(dataset.labels[place]) if place is not None else _class_of(name)
+        int(dataset.labels[place]) if place is not None else class_of(name)
         for place, name in zip(places, recorded.names, strict=True)
     ]
     known = [number for number, label in enumerate(labels) if label is not None]
@@ -120,17 +122,29 @@ def _places(recorded: Recorded, dataset: Dataset, contents: list[bytes]) -> tupl
     return [place if place < len(contents) else None for place in range(len(recorded.names))], [note]
 
 
-def _class_of(name: str | None) -> int | None:
-    found = _CLASS_IN_NAME.search(name or "")
-    return int(found[1]) if found and int(found[1]) < 12 else None
+def _of_session(path: Path) -> Recorded:
+    session = build_session(_session_file(path), KEPT_RESULTS)
+    told = [(one.input_name, one.probabilities) for one in session.windows if one.probabilities]
+    whole = [(name, vector) for name, vector in told if len(vector) == CLASSES]
+    if not whole:
+        raise NoResultsError(str(session.path), "it holds no m-results of twelve numbers", _REMEDY)
+    notes = []
+    if session.dropped_windows:
+        beyond = f"{session.dropped_windows} windows beyond the first {KEPT_RESULTS}"
+        notes.append(f"{beyond} of the session are not looked at")
+    vectors = np.array([vector for _, vector in whole])
+    return Recorded(str(session.path), vectors, "name", [name for name, _ in whole], notes=tuple(notes))
 
 
-def _of_log(log: Path) -> Recorded:
-    results: list[Logged] = list(logged_results(log))
-    if not results:
-        raise SessionLogError(log, "it holds no m-results")
-    vectors = np.stack([vector for _, vector in results])
-    return Recorded(str(log), vectors, "name", [name for name, _ in results])
+def _session_file(path: Path) -> Path:
+    """The log of the one session at the path."""
+    try:
+        files = session_paths(path)
+    except SessionFileError:
+        raise NoResultsError(str(path), "neither a run.json nor a log.txt is in it", _REMEDY) from None
+    if len(files) > 1:
+        raise NoResultsError(str(path), f"{len(files)} sessions are in it", "name one of them")
+    return files[0]
 
 
 def _of_run(run: StoredRun) -> Recorded:

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from runner.accuracy_doctor import Diagnosis
 from runner.accuracy_inputs import Matched, Recorded
-from tracer.accuracy.confusion import LABELS, auc_of, confusion_of, top1_of
+from tracer.accuracy.confusion import auc_of, confusion_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
 from tracer.accuracy.verdict import ENOUGH, Verdict
+from tracer.classes import LABELS
 from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
 
 TABLE_FROM = 20

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from tracer.errors import KwsTraceError
 
 SIZES = (490, 1960)
-LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
-"""The benchmark's classes, by number."""
 
 SHIPPED_INPUTS = Path(__file__).parent / "shipped" / "held_out.npz"
 

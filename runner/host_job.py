@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from runner.dataset import LABELS, Dataset, load_dataset, shipped_dataset
+from runner.dataset import Dataset, load_dataset, shipped_dataset
 from runner.host import (
     AccuracyOutcome,
     HostSession,
@@ -28,13 +28,14 @@ from runner.host_results import (
     clock_lines,
     confusion,
     confusion_rows,
-    missing_class_lines,
+    exact_auc_lines,
     outcome_json,
     performance_lines,
 )
 from runner.link import Link
 from runner.ports import open_host_link
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.classes import LABELS
 from tracer.sessions.audit import audit
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
@@ -147,7 +148,7 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         for line in clock_lines(outcome):
             console.print(line, markup=False, highlight=False, style="bold yellow")
     else:
-        for line in missing_class_lines(outcome):
+        for line in exact_auc_lines(outcome):
             console.print(line, markup=False, highlight=False)
         table = Table(title="Inputs by true class (row) and given class (column)", padding=0)
         table.add_column("")

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from runner.dataset import LABELS
 from runner.host import AccuracyOutcome, PerformanceOutcome
+from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
+from tracer.classes import LABELS
+from tracer.sessions.accuracy_figures import auc
 
 
 def performance_lines(outcome: PerformanceOutcome) -> list[str]:
@@ -41,56 +43,41 @@ def clock_lines(outcome: PerformanceOutcome) -> list[str]:
 
 
 def accuracy_lines(outcome: AccuracyOutcome) -> list[str]:
-    """Top-1 and AUC as energyrunner prints them."""
-    labels = outcome.labels[: len(outcome.vectors)]
-    auc = auc_one_vs_rest(labels, np.stack(outcome.vectors))
-    shown = "not defined: the labels hold one class" if auc is None else f"{auc:.2f}"
-    return [f"Top-1: {100 * top1(outcome):.1f}%", f"AUC: {shown}"]
+    """Top-1 and AUC as energyrunner prints them: the AUC at 101 thresholds."""
+    vectors, labels = _pass(outcome)
+    area = auc(labels, vectors, "thresholds")
+    lacking = f"no input of {', '.join(missing)}" if (missing := _missing(labels)) else "an output is no number"
+    shown = f"not defined: {lacking}" if area is None else f"{area:.2f}"
+    return [f"Top-1: {100 * top1_of(vectors, labels):.1f}%", f"AUC: {shown}"]
 
 
-def missing_class_lines(outcome: AccuracyOutcome) -> list[str]:
-    """A line that names the classes which the labels lack, and which the AUC so leaves out; none when all occur."""
-    present = set(outcome.labels[: len(outcome.vectors)].tolist())
-    missing = [label for number, label in enumerate(LABELS) if number not in present]
-    return [f"No input of: {', '.join(missing)}. The AUC is the mean over the other classes."] if missing else []
-
-
-def top1(outcome: AccuracyOutcome) -> float:
-    """Share of inputs whose largest output is their class."""
-    return float(np.mean(np.stack(outcome.vectors).argmax(axis=1) == outcome.labels[: len(outcome.vectors)]))
-
-
-def auc_one_vs_rest(labels: NDArray[np.int64], vectors: ArrayLike) -> float | None:
-    """
-    Mean over classes of the area under each one-vs-rest ROC curve (``sklearn.metrics.roc_auc_score``).
-
-    Args:
-        labels: int64 (N,).
-        vectors: (N, 12).
-
-    Returns:
-        None where fewer than two classes occur; classes that do not occur are left out of the mean.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    scores = np.asarray(vectors)
-    present = np.unique(labels)
-    if len(present) < 2:
-        return None
-    return float(np.mean([roc_auc_score(labels == one, scores[:, one]) for one in present]))
+def exact_auc_lines(outcome: AccuracyOutcome) -> list[str]:
+    """What energyrunner does not print: the area under the whole curve, and over which classes; or none."""
+    vectors, labels = _pass(outcome)
+    area = auc_of(vectors, labels)
+    if area is None:
+        return []
+    over = f" over the {len(LABELS) - len(missing)} classes that occur" if (missing := _missing(labels)) else ""
+    return [f"The exact AUC{over}: {area:.4f}"]
 
 
 def confusion(outcome: AccuracyOutcome) -> NDArray[np.int64]:
     """int64 (12, 12): inputs by true class (row) and by the class that the DUT gave (column)."""
-    from sklearn.metrics import confusion_matrix
+    return confusion_of(*_pass(outcome))
 
-    predicted = np.stack(outcome.vectors).argmax(axis=1)
-    found = confusion_matrix(outcome.labels[: len(predicted)], predicted, labels=np.arange(12))
-    return np.asarray(found, np.int64)
+
+def _pass(outcome: AccuracyOutcome) -> tuple[Vectors, Classes]:
+    """Vectors float64 (N, 12) of the inputs that were measured, and their classes (N,)."""
+    return np.array(outcome.vectors, np.float64), outcome.labels[: len(outcome.vectors)]
+
+
+def _missing(labels: Classes) -> list[str]:
+    present = set(labels.tolist())
+    return [label for number, label in enumerate(LABELS) if number not in present]
 
 
 def outcome_json(mode: str, outcome: PerformanceOutcome | AccuracyOutcome, session_dir: str) -> dict[str, Any]:
-    """The outcome for programs."""
+    """The outcome for programs; ``auc`` is exact, ``auc_at_thresholds`` what energyrunner's results print."""
     facts: dict[str, Any] = {"mode": mode, "session_dir": session_dir}
     if isinstance(outcome, PerformanceOutcome):
         facts["windows"] = [
@@ -106,8 +93,14 @@ def outcome_json(mode: str, outcome: PerformanceOutcome | AccuracyOutcome, sessi
         ]
         facts["median_rate_hz"] = outcome.median_rate_hz
         return facts
-    auc = auc_one_vs_rest(outcome.labels, np.stack(outcome.vectors))
-    return {**facts, "top1": top1(outcome), "auc": auc, "confusion": confusion(outcome).tolist()}
+    vectors, labels = _pass(outcome)
+    return {
+        **facts,
+        "top1": top1_of(vectors, labels),
+        "auc": auc_of(vectors, labels),
+        "auc_at_thresholds": auc(labels, vectors, "thresholds"),
+        "confusion": confusion(outcome).tolist(),
+    }
 
 
 def confusion_rows(matrix: NDArray[np.int64]) -> Sequence[Sequence[str]]:

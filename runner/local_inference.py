@@ -17,6 +17,7 @@ from rich.progress import Progress
 from runner.dataset import load_dataset, shipped_dataset
 from runner.run_job import OpenRun, RunJob, open_run
 from runner.window_runner import Readings, StopFlag, StopSignal
+from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.errors import KwsTraceError
 from tracer.window import RecordedWindow, SerialSpan
 
@@ -86,12 +87,10 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
         ],
     }
     if inputs.labels is not None and vectors:
-        from runner.host_results import auc_one_vs_rest
-
         labels = inputs.labels[: len(vectors)]
-        stacked = np.stack(vectors)
-        outcome["top1"] = float(np.mean(stacked.argmax(axis=1) == labels))
-        outcome["auc"] = auc_one_vs_rest(labels, stacked)
+        stacked = np.array(vectors, np.float64)
+        outcome["top1"] = top1_of(stacked, labels)
+        outcome["auc"] = auc_of(stacked, labels)
     return outcome
 
 

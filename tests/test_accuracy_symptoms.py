@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from runner.dataset import LABELS as DATASET_LABELS
-from tracer.accuracy.confusion import LABELS, auc_of, confusion_of, top1_of
+from tracer.accuracy.confusion import auc_of, confusion_of, top1_of
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
 from tracer.errors import MalformedTraceError
 
@@ -186,7 +185,3 @@ def test_other_shapes_and_classes_are_refused() -> None:
     for wrong in ((results[:, :11], labels), (results, labels[:19]), (results, labels + 12), (results[0], labels)):
         with pytest.raises(MalformedTraceError):
             accuracy_symptoms(*wrong)
-
-
-def test_classes_have_one_numbering() -> None:
-    assert LABELS == DATASET_LABELS

@@ -23,10 +23,12 @@ from runner.host import (
     run_performance,
 )
 from runner.host_job import HostJob, drive
-from runner.host_results import accuracy_lines, clock_lines, missing_class_lines, performance_lines
+from runner.host_results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
 from runner.link import Link
 from runner.ports import open_host_link
 from tests.fake_dut import FakeDut
+from tracer.sessions.audit import audit_session
+from tracer.sessions.open_session import build_session
 
 ONES = np.zeros(12)
 
@@ -192,12 +194,28 @@ def test_a_dut_whose_laps_are_cpu_time_is_found_out(tmp_path: Path, dataset: Dat
     assert outcome.windows[0].clocks_differ
 
 
-def test_classes_that_do_not_occur_are_named_and_left_out_of_the_auc() -> None:
+def test_classes_that_do_not_occur_are_named_and_left_out_of_the_exact_auc() -> None:
     outcome = AccuracyOutcome(np.array([0, 1]), [np.eye(12)[0], np.eye(12)[1]])
-    assert accuracy_lines(outcome) == ["Top-1: 100.0%", "AUC: 1.00"]
-    assert "left, no, off" in missing_class_lines(outcome)[0]
-    one = AccuracyOutcome(np.array([0]), [np.eye(12)[0]])
-    assert accuracy_lines(one)[1] == "AUC: not defined: the labels hold one class"
+    top1, auc = accuracy_lines(outcome)
+    assert top1 == "Top-1: 100.0%"
+    assert auc.startswith("AUC: not defined: no input of left, no, off")
+    assert exact_auc_lines(outcome) == ["The exact AUC over the 2 classes that occur: 1.0000"]
+    assert exact_auc_lines(AccuracyOutcome(np.array([0]), [np.eye(12)[0]])) == []
+
+
+def test_an_output_that_is_no_number_has_no_auc() -> None:
+    outcome = AccuracyOutcome(np.arange(12), [np.full(12, np.nan), *np.eye(12)[1:]])
+    assert accuracy_lines(outcome)[1] == "AUC: not defined: an output is no number"
+    assert exact_auc_lines(outcome) == []
+
+
+def test_the_auc_is_printed_as_energyrunner_computes_it_and_the_exact_one_is_given_beside_it() -> None:
+    # Scores that rank perfectly, all under 0.01: energyrunner's lowest threshold sees none of them.
+    outcome = AccuracyOutcome(np.arange(24) % 12, list(np.eye(12)[np.arange(24) % 12] * 0.005))
+    assert accuracy_lines(outcome) == ["Top-1: 100.0%", "AUC: 0.50"]
+    assert exact_auc_lines(outcome) == ["The exact AUC: 1.0000"]
+    facts = outcome_json("accuracy", outcome, "session")
+    assert (facts["auc"], facts["auc_at_thresholds"]) == (1.0, 0.5)
 
 
 def test_an_accuracy_session_prints_its_figures_and_leaves_its_files(
@@ -206,11 +224,31 @@ def test_an_accuracy_session_prints_its_figures_and_leaves_its_files(
     drive(job(tmp_path, folder, "accuracy"))
     printed = capsys.readouterr().out
     assert "Top-1: 83.3%" in printed
-    assert "No input of: no, right" not in printed
+    assert "AUC: not defined: no input of off, right, stop" in printed
     assert dut.commands.count("infer 1 0") == 6
     results = (tmp_path / "session" / "results.txt").read_text().splitlines()
     assert results[0].split(": ", 1)[1] == "Top-1: 83.3%"
     assert all(re.fullmatch(r"\d{5}\.\d{3} ulp-mlperf: .*", line) for line in results)
+
+
+def test_an_accuracy_log_of_ours_is_recomputed_to_the_digits_that_it_prints(
+    dut: FakeDut, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "kws01"
+    folder.mkdir()
+    names = [f"tst_{number:06d}_Word_{number % 12}.bin" for number in range(36)]
+    for number, name in enumerate(names):
+        given = (number % 12 + (number % 5 == 0)) % 12
+        (folder / name).write_bytes(bytes([given]) + bytes(489))
+    (folder / "y_labels.csv").write_text("".join(f"{name},12,{n % 12}\n" for n, name in enumerate(names)))
+    drive(job(tmp_path, folder, "accuracy", as_json=True))
+    facts = json.loads(capsys.readouterr().out)
+    judged = audit_session(build_session(tmp_path / "session"))
+    printed = {one.name: one.text for one in judged.session.printed}
+    assert printed == {"top1_percent": f"{100 * facts['top1']:.1f}", "auc": f"{facts['auc_at_thresholds']:.2f}"}
+    assert (judged.figures.auc, judged.figures.auc_form) == (facts["auc_at_thresholds"], "thresholds")
+    assert judged.figures.top1 == facts["top1"] < 1
+    assert "printed-differs" not in {finding.rule for finding in judged.findings}
 
 
 def test_json_holds_the_outcome(

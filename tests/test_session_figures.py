@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.sessions import Plan, accuracy_plan, energyrunner_lines, write_log
+from tracer.accuracy.confusion import auc_of
 from tracer.sessions.accuracy_figures import auc, class_of
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.clock_audit import TimedPair, audit_windows
@@ -82,14 +85,14 @@ def test_the_exact_auc_is_the_share_of_pairs_that_are_in_order(seed: int) -> Non
         inside, outside = vectors[labels == one, one], vectors[labels != one, one]
         difference = inside[:, None] - outside[None, :]
         shares.append(np.mean((difference > 0) + 0.5 * (difference == 0)))
-    assert auc(labels, vectors, "exact") == pytest.approx(np.mean(shares))
+    assert auc_of(vectors, labels) == pytest.approx(np.mean(shares))
 
 
 def test_the_auc_at_thresholds_does_not_see_what_lies_below_the_first() -> None:
     # Scores that rank perfectly, all under 0.01: the curve at thresholds knows only its corner.
     labels = np.arange(24) % 12
     vectors = np.eye(12)[labels] * 0.005
-    assert auc(labels, vectors, "exact") == 1.0
+    assert auc_of(vectors, labels) == 1.0
     assert auc(labels, vectors, "thresholds") == 0.5
 
 
@@ -97,7 +100,39 @@ def test_an_auc_is_not_defined_where_a_class_lacks_an_input() -> None:
     labels = np.arange(20) % 11
     vectors = np.eye(12)[labels]
     assert auc(labels, vectors, "thresholds") is None
-    assert auc(labels, vectors, "exact") == 1.0
+    assert auc_of(vectors, labels) == 1.0
+
+
+@given(st.integers(0, 1000), st.sampled_from([2, 3]))
+@settings(max_examples=10, deadline=None)
+def test_the_auc_at_thresholds_is_the_area_that_the_definition_gives(seed: int, decimals: int) -> None:
+    plan = accuracy_plan(24, seed)
+    labels, vectors = np.array(plan.labels), np.round(np.array(plan.vectors), decimals)
+    areas = []
+    for one in range(12):
+        rates = [(1.0, 1.0)]
+        for threshold in np.arange(0.0, 1.01, 0.01)[1:]:
+            above = vectors[:, one] > threshold
+            rates.append((float(np.mean(above[labels == one])), float(np.mean(above[labels != one]))))
+        areas.append(sum((t0 + t1) / 2 * (f0 - f1) for (t0, f0), (t1, f1) in pairwise(rates)))
+    assert auc(labels, vectors, "thresholds") == pytest.approx(np.mean(areas))
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_the_normalised_auc_is_that_of_scikit_learn(seed: int) -> None:
+    plan = accuracy_plan(24, seed)
+    labels, vectors = np.array(plan.labels), np.array(plan.vectors)
+    scaled = vectors / vectors.sum(axis=1, keepdims=True)
+    expected = roc_auc_score(labels, scaled, multi_class="ovr")
+    assert auc(labels, vectors, "normalised") == pytest.approx(expected)
+    assert auc(labels, 0 * vectors, "normalised") is None
+
+
+def test_outputs_that_are_no_number_have_no_auc() -> None:
+    vectors = np.eye(12)[np.arange(24) % 12]
+    vectors[3, 4] = np.nan
+    assert auc(np.arange(24) % 12, vectors, "thresholds") is None
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,13 @@ from runner.training.export import dequantize, input_quantization, quantize
 from runner.training.features import ClipShapeError, log_mel, mel_weights, mfcc
 from runner.training.speech import (
     HELD_OUT_VARIANTS,
-    LABELS,
     SILENCE,
     TRAINING_VARIANTS,
     draw_noise,
     place_in_noise,
 )
 from runner.training.train import HELD_OUT, INT8_MODEL, PROVENANCE, SAVED_MODEL, file_name
+from tracer.classes import LABELS
 
 SHIPPED = Path(__file__).resolve().parent.parent / "runner" / "shipped"
 

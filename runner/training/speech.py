@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from runner.dataset import LABELS
 from runner.training.features import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from tracer.classes import LABELS
 from tracer.errors import KwsTraceError
 
 SNR_DB = (5.0, 35.0)

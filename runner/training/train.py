@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.dataset import LABELS
 from runner.training.clips import ClipSet, Plan, Say, make_clip_set
 from runner.training.ds_cnn import build_ds_cnn
 from runner.training.evaluation import (
@@ -33,6 +32,7 @@ from runner.training.speech import (
     TRAINING_VARIANTS,
     espeak_version,
 )
+from tracer.classes import LABELS
 
 SAVED_MODEL = "kws_ds_cnn"
 INT8_MODEL = "kws_ds_cnn_int8.tflite"

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.classes import CLASSES
 from tracer.errors import MalformedTraceError
-
-CLASSES = 12
-LABELS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes", "silence", "unknown")
-"""The benchmark's classes, by number."""
 
 Vectors = NDArray[np.float64]
 Classes = NDArray[np.int64]

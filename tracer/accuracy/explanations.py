@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.accuracy.confusion import CLASSES, LABELS, Vectors
+from tracer.accuracy.confusion import Vectors
 from tracer.accuracy.mistakes import SOFTMAX_DOUBLED, SOFTMAX_MISSING, Mistake, Mistakes
 from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS
+from tracer.classes import CLASSES, LABELS
 
 LOOSEST = 0.01
 """Of a probability: some two steps of an int8 output. What differs by more is another vector."""

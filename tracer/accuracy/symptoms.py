@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from tracer.accuracy.confusion import CLASSES, LABELS, Classes, Vectors, check_pass, top1_of
+from tracer.accuracy.confusion import Classes, Vectors, check_pass, top1_of
+from tracer.classes import CLASSES, LABELS
 
 CONSTANT_FROM = 5
 """Inputs of several classes that must all get one class before it is called constant."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.accuracy.confusion import CLASSES, LABELS
+from tracer.classes import CLASSES, LABELS
 from tracer.run_store import StoredRun
 
 INPUTS_FROM = 20

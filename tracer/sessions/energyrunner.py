@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tracer.sessions.energyrunner_lines import (
     QUICK,
     REPLY,
     RESOLUTION_S,
+    RESULTS,
     SETTING,
     STAMPED,
     STANDARD,
@@ -24,33 +24,22 @@ from tracer.sessions.energyrunner_lines import (
     OpenWindow,
     host_length,
     lost_before_windows,
-    vector,
 )
-from tracer.sessions.line_pattern import LinePattern
 from tracer.sessions.log_lines import Line
+from tracer.sessions.log_reader import LogReader, vector
 from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, Window
-from tracer.sessions.summary_lines import SummaryLines
 
 _IRREGULAR_KEPT = 1000
 
 
-class EnergyrunnerReader:
-    """
-    Reads a log line by line.
-
-    Args:
-        path: of the log; its name stands in the evidence.
-        keep: windows that are kept; those beyond are counted.
-    """
+class EnergyrunnerReader(LogReader):
+    """Reads energyrunner's log, whole or in part, with or without the host's own lines and times."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        self._path, self._keep, self._file = path, keep, path.name
-        self._windows: list[Window] = []
+        super().__init__(path, keep, window_step=2, standard=STANDARD)
         self._marks: list[Lap] = []
         self._restarts: set[int] = set()
         self._settings: dict[str, str] = {}
-        self._summary = SummaryLines(window_step=2, keep=4 * keep)
-        self._pattern = LinePattern(STANDARD)
         self._preamble: Counter[str] = Counter()
         self._irregular: list[Irregularity] = []
         self._open: OpenWindow | None = None
@@ -61,20 +50,11 @@ class EnergyrunnerReader:
         self._round_trip_s = 0.0
         self._backwards: Evidence | None = None
         self._last_text = ""
-        self._total = self._measured = 0
-        self._in_windows = self._stopped = self._energy = False
+        self._measured = 0
+        self._in_windows = self._stopped = self._energy = self._loaded = self._repeats = False
+        self._told: str | None = None
         self._model: str | None = None
         self._device: str | None = None
-        self._cut: Line | None = None
-
-    def read(self, lines: Iterable[Line]) -> Session:
-        """The session that the lines tell."""
-        for line in lines:
-            if not line.ended:
-                self._cut = line
-            elif line.whole:
-                self._take(line)
-        return self._finish()
 
     def _take(self, line: Line) -> None:
         stamped = STAMPED.match(line.text)
@@ -141,16 +121,18 @@ class EnergyrunnerReader:
             self._energy = self._energy or "code[ulp-ml]" in text
 
     def _begin_load(self, line: Line) -> None:
+        if self._open is not None and (self._open.laps or self._open.finished):
+            # The next input is loaded: the window is over, though its `m-ready` is lost.
+            self._close(line, complete=True)
         if not self._in_windows:
             self._in_windows = True
             self._pattern.begin()
             for kind in lost_before_windows(self._preamble):
                 self._add(Irregularity("lost", f"`{kind}`", None, (self._evidence(line),)))
-        elif self._open is not None and self._open.laps:
-            # The next input is loaded: the window is over, though its `m-ready` is lost.
-            self._close(line, complete=True)
+        self._loaded = True
 
     def _command(self, command: str, line: Line) -> None:
+        self._repeats = RESULTS.match(command) is not None
         if infer := INFER.match(command):
             self._close(line, complete=True)
             self._in_windows = True
@@ -181,9 +163,7 @@ class EnergyrunnerReader:
             self._answer(name, values, line)
 
     def _answer(self, name: str, values: list[str], line: Line) -> None:
-        if self._open is None and name in ("warmup-start", "warmup-done", "infer-start"):
-            self._open = OpenWindow(self._input, evidence=[self._evidence(line)])
-        window = self._open
+        window = self._window_of(name, values, line)
         if window is not None:
             self._pattern.count(f"m-{name}")
         if name == "lap-us":
@@ -194,10 +174,28 @@ class EnergyrunnerReader:
             window.warmups = int(values[0])
         elif name == "infer-start":
             window.inferences = int(values[0])
+        elif name == "infer-done":
+            window.finished = True
         elif name == "results":
-            window.probabilities = vector(values[0]) if self._total < self._keep else None
+            window.finished, window.told, self._told = True, values[0], values[0]
+            window.probabilities = vector(values[0]) if self._has_room else None
         elif name == "ready":
             self._close(line, complete=True)
+
+    def _window_of(self, name: str, values: list[str], line: Line) -> OpenWindow | None:
+        """The window that a reply is of: the open one, or one that begins with it."""
+        if name == "results" and self._open is not None and self._open.told not in (None, values[0]):
+            self._close(line, complete=True)
+        if self._open is None and self._opens(name, values):
+            self._open = OpenWindow(self._input, evidence=[self._evidence(line)])
+        return self._open
+
+    def _opens(self, name: str, values: list[str]) -> bool:
+        """Whether a reply outside a window is of a window whose first lines are lost, or were never logged."""
+        if name == "results":
+            # The command `results` prints again what `infer` printed.
+            return not self._repeats and (self._loaded or values[0] != self._told)
+        return name in ("warmup-start", "warmup-done", "infer-start", "infer-done")
 
     def _lap(self, value: int, line: Line) -> None:
         number = self._total + 1 if self._open is not None else None
@@ -208,7 +206,7 @@ class EnergyrunnerReader:
             self._marks.append(lap)
 
     def _close(self, line: Line, *, complete: bool) -> None:
-        window, self._open = self._open, None
+        window, self._open, self._loaded = self._open, None, False
         if window is None:
             return
         if self._measures(window):
@@ -220,20 +218,19 @@ class EnergyrunnerReader:
         self._total += 1
         if complete:
             self._pattern.end(self._total, window.evidence[0] if window.evidence else self._evidence(line))
-        if len(self._windows) < self._keep:
-            self._windows.append(
-                Window(
-                    number=self._total,
-                    input_name=window.input_name,
-                    inferences=window.inferences,
-                    warmups=window.warmups,
-                    laps=tuple(window.laps),
-                    probabilities=window.probabilities,
-                    host=host_length(window, self._round_trip_s),
-                    evidence=tuple(window.evidence),
-                    complete=complete or len(window.laps) == 2,
-                )
+        self._keep_window(
+            Window(
+                number=self._total,
+                input_name=window.input_name,
+                inferences=window.inferences,
+                warmups=window.warmups,
+                laps=tuple(window.laps),
+                probabilities=window.probabilities,
+                host=host_length(window, self._round_trip_s),
+                evidence=tuple(window.evidence),
+                complete=complete or len(window.laps) == 2,
             )
+        )
 
     def _measures(self, window: OpenWindow) -> bool:
         """Whether ``kws-trace host`` measured by this how many inferences a window takes."""
@@ -243,9 +240,6 @@ class EnergyrunnerReader:
     def _add(self, irregularity: Irregularity) -> None:
         if len(self._irregular) < _IRREGULAR_KEPT:
             self._irregular.append(irregularity)
-
-    def _evidence(self, line: Line) -> Evidence:
-        return Evidence(self._file, line.number, line.text[:200])
 
     def _finish(self) -> Session:
         self._close(Line(0, ""), complete=False)
@@ -278,7 +272,10 @@ class EnergyrunnerReader:
             return "energy"
         if mode in MODES:
             return MODES[mode]
-        return "accuracy" if {window.inferences for window in self._windows} == {1} else "performance"
+        counts = {window.inferences for window in self._windows}
+        # Where the lines that tell a count are lost, a vector each is left.
+        told = bool(counts) and counts <= {1, None} and all(one.probabilities for one in self._windows)
+        return "accuracy" if counts == {1} or told else "performance"
 
     def _no_times(self) -> str | None:
         if self._backwards is not None:
@@ -290,7 +287,7 @@ class EnergyrunnerReader:
     def _notes(self) -> list[str]:
         notes = [] if self._stopped else ["the log ends before the session does"]
         if self._cut is not None and "Saved this run to session ID" not in self._cut.text:
-            notes.append(f"line {self._cut.number} has no end and is not used: {self._cut.text[:60]!r}")
+            notes += self._cut_note()
         if self._measured:
             notes.append(f"{self._measured} times the host measured by one inference how many a window takes")
-        return notes + [f"the runner says: {error.text}" for error in self._summary.errors]
+        return notes + self._errors()

@@ -16,6 +16,7 @@ REPLY = re.compile(
 )
 COMMAND = re.compile(r'(?:parser: )?Command "(.*)"$')
 INFER = re.compile(r"(?:io )?dut infer(?: (\d+))?(?: (\d+))?$")
+RESULTS = re.compile(r"(?:io )?dut results$")
 QUICK = re.compile(r"(?:io )?dut (?:timestamp|profile|name)$")
 LOAD = re.compile(r'bloadp?(?: dut)? "(?:[^"]*[\\/])?([^"\\/]+)"')
 VERSION = re.compile(r"m-version\[([^\]]*)\]$")
@@ -38,7 +39,7 @@ LEAST_LATENCY_S = 0.02
 
 @dataclass
 class OpenWindow:
-    """A window that is being told."""
+    """A window that is being told; ``told`` is the text of its result, ``finished`` whether its inferences ended."""
 
     input_name: str | None
     inferences: int | None = None
@@ -46,15 +47,9 @@ class OpenWindow:
     begun_s: float | None = None
     laps: list[Lap] = field(default_factory=list)
     probabilities: tuple[float, ...] | None = None
+    told: str | None = None
+    finished: bool = False
     evidence: list[Evidence] = field(default_factory=list)
-
-
-def vector(text: str) -> tuple[float, ...] | None:
-    """The numbers of a result, or None where they are none."""
-    try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
-        return None
 
 
 def host_length(window: OpenWindow, round_trip_s: float) -> HostLength | None:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tracer.sessions.energyrunner_lines import vector
-from tracer.sessions.line_pattern import LinePattern
 from tracer.sessions.log_lines import Line
+from tracer.sessions.log_reader import LogReader, vector
 from tracer.sessions.session import Evidence, HostLength, Kind, Session, Window
-from tracer.sessions.summary_lines import SummaryLines
 
 STAMPED = re.compile(r"(\d{4}\.\d{6}) (ulp-mlperf): (.*)$", re.DOTALL)
 FIRST = re.compile(
     r"Logging initialized\. Writing output to |Initializing SerialDevice on port|Retrieving name from DUT"
 )
-_LOADING = re.compile(r"Loading file (.+) segment (\d+)$")
+_LOADING = re.compile(r"Loading file (.+?)(?: segment \d+)?$")
 _RUNNING = re.compile(r"Running inference with (\d+)/(\d+) \(warmup/measured\) iterations")
 _RESULTS = re.compile(r"\s*m-results\s*: \[(.*)\]$")
+LOOSE = re.compile(rf"{_LOADING.pattern}|{_RESULTS.pattern}")
+"""What a log without the runner's stamps still tells of a window's input and its result."""
 _ABOUT = re.compile(r"Device (name|model) retrieved: (.*)$")
 _ELAPSED = re.compile(r"\s*Elapsed time\s*: (\d+(?:\.\d+)?)(?:  <<<< below minimum duration)?$")
 RESOLUTION_S = 1.0
@@ -42,61 +41,47 @@ class _Open:
     probabilities: tuple[float, ...] | None = None
 
 
-class MlcommonsReader:
-    """
-    Reads a log line by line.
-
-    Args:
-        path: of the log; its name stands in the evidence.
-        keep: windows that are kept; those beyond are counted.
-    """
+class MlcommonsReader(LogReader):
+    """Reads the MLCommons runner's log, whole or in part."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        self._path, self._keep, self._file = path, keep, path.name
-        self._windows: list[Window] = []
-        self._summary = SummaryLines(window_step=1, keep=4 * keep)
-        self._pattern = LinePattern({})
+        super().__init__(path, keep, window_step=1, standard={})
         self._open: _Open | None = None
         self._about: dict[str, str] = {}
         self._elapsed: list[float] = []
         self._energy = self._saved = self._accuracy = False
         self._nameless = False
         self._last_s: float | None = None
-        self._total = 0
-        self._cut: Line | None = None
-
-    def read(self, lines: Iterable[Line]) -> Session:
-        """The session that the lines tell."""
-        for line in lines:
-            if not line.ended:
-                self._cut = line
-            elif line.whole:
-                self._take(line)
-        return self._finish()
 
     def _take(self, line: Line) -> None:
-        evidence = Evidence(self._file, line.number, line.text[:200])
+        evidence = self._evidence(line)
         if stamped := STAMPED.match(line.text):
             self._stamped(self._time(stamped[1]), stamped[3], evidence)
-        elif running := _RUNNING.match(line.text):
+        elif LOOSE.match(line.text):
+            self._stamped(None, line.text, evidence)
+        else:
+            self._unstamped(line.text, evidence)
+
+    def _unstamped(self, text: str, evidence: Evidence) -> None:
+        if running := _RUNNING.match(text):
             if self._open is not None:
                 self._open.warmups, self._open.inferences = int(running[1]), int(running[2])
                 self._open.evidence.append(evidence)
                 self._pattern.count("Running inference")
-        elif about := _ABOUT.match(line.text):
+        elif about := _ABOUT.match(text):
             self._about[about[1]] = about[2]
-        elif line.text.startswith("Session logged in file"):
+        elif text.startswith("Session logged in file"):
             self._saved = True
-        elif line.text.startswith("WARNING: Failed to get name"):
+        elif text.startswith("WARNING: Failed to get name"):
             self._nameless = True
-        elif line.text.startswith(("Power Edition Output", "Captured samples:", "Energy data for trial")):
+        elif text.startswith(("Power Edition Output", "Captured samples:", "Energy data for trial")):
             self._energy = True
-        elif elapsed := _ELAPSED.match(line.text):
+        elif elapsed := _ELAPSED.match(text):
             self._elapsed.append(float(elapsed[1]) * 1e6)
-        elif line.text.startswith("--------------------"):
+        elif text.startswith("--------------------"):
             self._close()
         else:
-            self._summary.take(line.text, evidence)
+            self._summary.take(text, evidence)
 
     def _stamped(self, at_s: float | None, text: str, evidence: Evidence) -> None:
         if loading := _LOADING.match(text):
@@ -114,9 +99,11 @@ class MlcommonsReader:
         if text == "Load complete." and window is not None:
             window.loaded_s = at_s
             window.evidence = [evidence]
-        elif (results := _RESULTS.match(text)) and window is not None:
+        elif results := _RESULTS.match(text):
+            # A log that begins in the middle of a window has not told of it before.
+            window = self._open = window or _Open(None, [evidence])
             # An empty one still tells that the window is told to its end.
-            window.probabilities = vector(results[1]) if self._total < self._keep else ()
+            window.probabilities = vector(results[1]) if self._has_room else ()
         else:
             before = len(self._summary.printed)
             self._summary.take(text, evidence)
@@ -143,22 +130,20 @@ class MlcommonsReader:
             return
         self._total += 1
         self._pattern.end(self._total, window.evidence[0])
-        if len(self._windows) < self._keep:
-            whole = window.runtime_us is not None or self._energy
-            self._windows.append(
-                Window(
-                    number=self._total,
-                    input_name=window.input_name,
-                    inferences=window.inferences,
-                    warmups=window.warmups,
-                    runtime_us=window.runtime_us,
-                    slack_us=500.0,
-                    host=_length(window, first=self._total == 1),
-                    probabilities=window.probabilities,
-                    evidence=tuple(window.evidence),
-                    complete=whole,
-                )
+        self._keep_window(
+            Window(
+                number=self._total,
+                input_name=window.input_name,
+                inferences=window.inferences,
+                warmups=window.warmups,
+                runtime_us=window.runtime_us,
+                slack_us=500.0,
+                host=_length(window, first=self._total == 1),
+                probabilities=window.probabilities,
+                evidence=tuple(window.evidence),
+                complete=window.runtime_us is not None or self._energy,
             )
+        )
 
     def _finish(self) -> Session:
         self._close_last()
@@ -189,10 +174,9 @@ class MlcommonsReader:
             self._pattern.begin()
             self._open = None
             self._total += 1
-            if len(self._windows) < self._keep:
-                self._windows.append(
-                    Window(self._total, window.input_name, window.inferences, window.warmups, complete=False)
-                )
+            self._keep_window(
+                Window(self._total, window.input_name, window.inferences, window.warmups, complete=False)
+            )
         self._close()
 
     def _with_elapsed(self) -> list[Window]:
@@ -200,15 +184,7 @@ class MlcommonsReader:
         if not self._elapsed or len(self._elapsed) != len(self._windows):
             return self._windows
         return [
-            Window(
-                window.number,
-                window.input_name,
-                window.inferences,
-                window.warmups,
-                runtime_us=elapsed,
-                slack_us=1000.0,
-                evidence=window.evidence,
-            )
+            replace(window, runtime_us=elapsed, slack_us=1000.0, host=None, complete=True)
             for window, elapsed in zip(self._windows, self._elapsed, strict=True)
         ]
 
@@ -220,11 +196,10 @@ class MlcommonsReader:
 
     def _notes(self) -> list[str]:
         notes = [] if self._saved else ["the log ends before the session does"]
-        if self._cut is not None:
-            notes.append(f"line {self._cut.number} has no end and is not used: {self._cut.text[:60]!r}")
+        notes += self._cut_note()
         if self._nameless and "name" not in self._about:
             notes.append("the runner never got the DUT's name")
-        return notes + [f"the runner says: {error.text}" for error in self._summary.errors]
+        return notes + self._errors()
 
 
 def _length(window: _Open, *, first: bool) -> HostLength | None:

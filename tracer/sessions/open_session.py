@@ -8,9 +8,10 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tracer.sessions.energyrunner import EnergyrunnerReader
+from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
 from tracer.sessions.log_lines import Line, SessionFileError, read_lines
-from tracer.sessions.mlcommons import FIRST, MlcommonsReader
+from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
 from tracer.sessions.results_json import kind_of, read_entries, windows_of, with_laps
 from tracer.sessions.session import Evidence, Session
@@ -96,6 +97,12 @@ def _host_of(lines: list[Line]) -> str | None:
         if ENERGYRUNNER.match(line.text):
             return "energyrunner"
         if MLCOMMONS.match(line.text) or FIRST.match(line.text):
+            return "mlcommons"
+    # Neither has times: what was kept of a log, or of a terminal.
+    for line in lines:
+        if REPLY.search(line.text):
+            return "energyrunner"
+        if LOOSE.match(line.text):
             return "mlcommons"
     return None
 

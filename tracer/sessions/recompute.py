@@ -7,7 +7,9 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-from tracer.sessions.accuracy_figures import AucForm, auc, class_of, top1
+from tracer.accuracy.confusion import top1_of
+from tracer.classes import CLASSES
+from tracer.sessions.accuracy_figures import AucForm, auc, class_of
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.finding import SOURCES, Finding
 from tracer.sessions.session import Printed, Session, Window
@@ -73,17 +75,17 @@ def _by_monitor(session: Session) -> bool:
 
 def _accuracy(session: Session) -> Recomputed:
     rows = [(class_of(window.input_name), window.probabilities) for window in session.timed]
-    told = [(label, vector) for label, vector in rows if label is not None and vector and len(vector) == 12]
+    told = [(label, vector) for label, vector in rows if label is not None and vector and len(vector) == CLASSES]
     if session.dropped_windows:
         return Recomputed(unknown=("Top-1 and AUC: not all windows are kept",))
     if not told:
         return Recomputed(unknown=("Top-1 and AUC: no window has a vector of 12 and an input that names its class",))
     labels = np.array([label for label, _ in told], np.int64)
     vectors = np.array([vector for _, vector in told], np.float64)
-    share = top1(labels, vectors)
+    share = top1_of(vectors, labels)
     form = _auc_form(session)
     area = auc(labels, vectors, form)
-    unknown = [] if area is not None else ["AUC: a class is without an input, or a vector sums to 0"]
+    unknown = [] if area is not None else ["AUC: a class lacks an input, or a vector sums to 0 or has no numbers"]
     if lacking := len(session.windows) - len(told):
         unknown.append(
             f"Top-1 and AUC of all {len(session.windows)} windows: {lacking} lack a vector, "
@@ -93,9 +95,7 @@ def _accuracy(session: Session) -> Recomputed:
 
 
 def _auc_form(session: Session) -> AucForm:
-    if session.host == "mlcommons":
-        return "normalised"
-    return "exact" if session.runner_version == "kws-trace" else "thresholds"
+    return "normalised" if session.host == "mlcommons" else "thresholds"
 
 
 def differences(session: Session, audits: list[WindowAudit], figures: Recomputed) -> list[Finding]:

@@ -79,8 +79,9 @@ def figure_lines(audit: SessionAudit) -> list[str]:
             f"Top-1: {100 * figures.top1:.1f} % of {figures.vectors} inputs ({_was_printed(session, 'top1_percent')})"
         )
     if figures.auc is not None:
-        form = {"thresholds": "at 101 thresholds", "exact": "exact", "normalised": "of vectors scaled to 1"}
-        lines.append(f"AUC: {figures.auc:.3f}, {form[figures.auc_form or 'exact']} ({_was_printed(session, 'auc')})")
+        form = {"thresholds": "at 101 thresholds", "normalised": "of vectors scaled to 1"}
+        how = form[figures.auc_form or "thresholds"]
+        lines.append(f"AUC: {figures.auc:.3f}, {how} ({_was_printed(session, 'auc')})")
     if session.kind == "accuracy":
         lines.append(f"{len(session.windows) + session.dropped_windows} windows")
     verdict = {True: "VALID", False: "NOT VALID", None: "not judged"}[audit.valid]

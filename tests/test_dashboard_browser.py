@@ -187,10 +187,11 @@ def test_a_run_is_opened_from_the_list(browser: Any, address: str) -> None:
     visit.page.keyboard.press("Enter")
     visit.page.get_by_text("1 of ").wait_for()
     visit.settle()
+    visit.page.wait_for_timeout(1000)
     box = visit.page.locator("[data-testid=stDataFrame]").first.bounding_box()
     # The table is a picture: its first column holds the ticks, its first row the names of the columns.
     visit.page.mouse.click(box["x"] + 16, box["y"] + 52)
-    visit.page.get_by_role("button", name="Open").click()
+    visit.page.locator("[data-testid=stButton] button").filter(has_text="Open").click()
     visit.page.locator("h1").filter(has_text="Overview").wait_for()
     visit.page.wait_for_url(re.compile("run=gpu-slow"))
     visit.leave()

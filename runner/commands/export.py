@@ -1,0 +1,42 @@
+"""``kws-trace export``: a run in the form of another tool."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.commands.options import TracesOption
+
+
+def _range(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,18}):(\d{1,18})", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise typer.BadParameter("give the first and the last inference as A:B, as 100:120")
+    return int(found[1]), int(found[2])
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run's folder, its name, or `last`.")],
+    perfetto: Annotated[Path, typer.Option(metavar="FILE", help="Write a trace for https://ui.perfetto.dev here.")],
+    inferences: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="Only inferences A to B, both with, and what happened meanwhile."),
+    ] = None,
+    traces: TracesOption = Path("traces"),
+) -> None:
+    """
+    Write RUN as a trace that other tools open: spans, CUDA calls and GPU work, with arrows from launch to work.
+
+    All stand on one clock: that of the first capture, else the recorder's. Warm-ups are in it and say so. The file is
+    a Perfetto trace; drop it on https://ui.perfetto.dev (which reads it in the browser) or open it in a local copy.
+    """
+    from tracer.perfetto_export import export_perfetto
+    from tracer.run_store import open_run
+
+    bounds = None if inferences is None else _range(inferences)
+    done = export_perfetto(open_run(run, traces), perfetto, bounds)
+    typer.echo(f"{perfetto}: {done.slices} slices on {done.tracks} tracks, {done.flows} arrows from launch to work")
+    typer.echo(done.clock)

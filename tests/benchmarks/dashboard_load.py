@@ -1,0 +1,266 @@
+"""
+The dashboard on a run of 1,000,000 spans and 300,000 kernels, in a real browser.
+
+First page and zoom step are timed from the request to the drawn chart, beside an empty Streamlit page and a page that
+draws every mark from pandas, in one run on one machine; each in a server of its own, whose memory is read.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from runner.dashboard_launcher import OPTIONS, dashboard_command
+from tests.dashboard_runs import STAGES
+from tests.profiles import EXECUTOR, MAIN, PROCESS
+from tests.recorded import info
+from tracer.captures import write_capture
+from tracer.profiles.profile import PROFILE_TABLES, Profile
+from tracer.run_info import write_run_info
+from tracer.run_store import open_run
+from tracer.run_writer import RunWriter
+from tracer.window import RecordedWindow
+
+SPANS, KERNELS, LAUNCHES = 1_000_000, 300_000, 10
+CHROMIUM = "/usr/bin/chromium"
+STEPS = 7
+CHART = ".stVegaLiteChart canvas, .stVegaLiteChart svg"
+
+EMPTY = "import streamlit as st\nst.markdown('ready')\n"
+EVERY_MARK = """
+import sys
+import altair as alt, pandas as pd, streamlit as st
+from tracer.run_store import open_run
+frame = open_run(sys.argv[1]).spans().to_pandas()
+frame = frame.sort_values("start_ns").head(int(sys.argv[2]))
+frame = frame.assign(start=frame.start_ns - frame.start_ns.min())
+frame = frame.assign(end=frame.start + frame.duration_ns)[["stage", "start", "end"]]
+alt.data_transformers.disable_max_rows()
+st.altair_chart(alt.Chart(frame).mark_bar().encode(x="start:Q", x2="end:Q", y="stage:N", color="stage:N"))
+st.markdown("ready")
+"""
+
+
+def measure() -> dict[str, Any]:
+    """``timeline`` (seconds to painted, zoom step, memory), ``empty_page_s`` and ``every_mark`` from pandas."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = large_run(Path(folder))
+        scripts = {}
+        for name, text in (("empty", EMPTY), ("every", EVERY_MARK)):
+            scripts[name] = Path(folder) / f"{name}.py"
+            scripts[name].write_text(text)
+        options = (*OPTIONS, "--server.address=127.0.0.1")
+        own = [sys.executable, "-m", "streamlit", "run"]
+        empty = _page([*own, str(scripts["empty"]), *options], "", "text=ready")
+        timeline = _timeline(run)
+        every = {
+            f"{marks}_of_the_spans": _page(
+                [*own, str(scripts["every"]), *options, "--", str(run), str(marks)], "", CHART
+            )
+            for marks in (10_000, 100_000)
+        }
+    return {
+        "spans": SPANS,
+        "kernels": KERNELS,
+        "empty_page": empty,
+        "timeline": {**timeline, "beyond_empty_s": round(timeline["painted_s"] - empty["painted_s"], 2)},
+        "every_mark_from_pandas": every,
+    }
+
+
+def large_run(traces: Path) -> Path:
+    """Three stages an inference; the first 30,000 are captured, with ten kernels each from two executor threads."""
+    edges = _edges(SPANS // len(STAGES) + 1)
+    writer = RunWriter.create(traces, "large", info("large"), print)
+    count, end = len(edges), int(edges[-1, -1])
+    start = int(edges[0, 0])
+    facts = ("performance", "complete", count, 0, start // 1000, end // 1000, start, end, 0, 0, STAGES)
+    writer.append(RecordedWindow(0, *facts, edges, (), None, (0.0,) * 12, 0))
+    writer.close()
+    run = open_run(traces / "large")
+    captured = edges[: KERNELS // LAUNCHES]
+    write_capture(run.folder, 0, _capture(captured), run.info.run_id)
+    facts_of_it = {
+        "source": "nsys",
+        "version": "made up",
+        "traced": ["cuda", "nvtx"],
+        "process": PROCESS,
+        "clock": {"offset_ns": -float(start), "rate_ppm": 0.0},
+    }
+    write_run_info(run.folder / "run.json", replace(run.info, captures=[facts_of_it]))
+    return run.folder
+
+
+def _edges(count: int) -> Any:
+    rng = np.random.default_rng(1)
+    lengths = (np.array([30_000, 340_000, 30_000]) * rng.lognormal(0, 0.05, (count, 3))).astype(np.int64)
+    begins = 10**12 + np.cumsum(np.r_[0, lengths.sum(axis=1)[:-1] + 2_000])
+    return begins[:, None] + np.c_[np.zeros(count, np.int64), np.cumsum(lengths, axis=1)]
+
+
+def _capture(edges: Any) -> Profile:
+    edges = edges - edges[0, 0]
+    count = len(edges)
+    place = np.tile(np.arange(LAUNCHES), count)
+    step = (edges[:, 2] - edges[:, 1]) // (LAUNCHES + 1)
+    launch = np.repeat(edges[:, 1], LAUNCHES) + place * np.repeat(step, LAUNCHES) + 5_000
+    ids = np.arange(len(launch)) + 1
+    kernels = pa.array([f"void cutlass::Kernel<cutlass_{number}_gemm>(Params)" for number in range(LAUNCHES)])
+    work = {
+        "kind": pa.DictionaryArray.from_arrays(np.zeros(len(ids), np.int32), pa.array(["kernel"])),
+        "name": pa.DictionaryArray.from_arrays(place.astype(np.int32), kernels),
+        "device": np.zeros(len(ids), np.int32),
+        "stream": 7 + place % 2,
+        "bytes": pa.nulls(len(ids), pa.int64()),
+        "start_ns": launch + 9_000,
+        "end_ns": launch + 9_000 + np.repeat(step, LAUNCHES) // 2,
+        "correlation_id": ids,
+    }
+    calls = {
+        "thread": EXECUTOR + place % 2,
+        "name": pa.DictionaryArray.from_arrays(np.zeros(len(ids), np.int32), pa.array(["cudaLaunchKernel"])),
+        "start_ns": launch,
+        "end_ns": launch + 6_000,
+        "correlation_id": ids,
+    }
+    starts = np.concatenate([edges[:, 0] - 100, *(edges[:, stage] + 50 for stage in range(3))])
+    ends = np.concatenate([edges[:, -1] + 100, *(edges[:, stage + 1] - 50 for stage in range(3))])
+    rows = len(starts)
+    names = pa.array(["inference", *STAGES])
+    ranges = {
+        "thread": np.full(rows, MAIN),
+        "domain": pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["kws-trace"])),
+        "name": pa.DictionaryArray.from_arrays(np.repeat(np.arange(4, dtype=np.int32), count), names),
+        "payload": pa.array(np.tile(np.arange(count), 4), mask=np.arange(rows) >= count),
+        "style": pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["push_pop"])),
+        "start_ns": starts,
+        "end_ns": ends,
+    }
+    tables = {"gpu_work": work, "api_calls": calls, "nvtx_ranges": ranges}
+    made = {
+        name: pa.table({"process": np.full(len(columns["start_ns"]), PROCESS), **columns})
+        .select(PROFILE_TABLES[name].names)
+        .cast(PROFILE_TABLES[name])
+        for name, columns in tables.items()
+    }
+    none = PROFILE_TABLES["host_ops"].empty_table()
+    return Profile(Path("made-up"), "nsys", "made up", frozenset({"cuda", "nvtx"}), host_ops=none, **made)
+
+
+@contextmanager
+def _served(command: list[str]) -> Iterator[tuple[int, int]]:
+    """A server, its port and its process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = command.index("--") if "--" in command else len(command)
+    command = [word for word in command[:place] if "server.port" not in word] + command[place:]
+    command.insert(
+        next(at for at, word in enumerate(command) if word.startswith("--server")), f"--server.port={port}"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _memory_mb(pid: int, line: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return round(int(status.split(f"{line}:")[1].split()[0]) / 1024, 1)
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _painted(browser: Any, url: str, wanted: str) -> tuple[Any, float]:
+    page = browser.new_page(viewport={"width": 1500, "height": 1300})
+    begin = time.perf_counter()
+    page.goto(url)
+    page.wait_for_selector(wanted, timeout=180_000)
+    # The script has ended, and what it sent is drawn: two frames later.
+    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=180_000)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page, time.perf_counter() - begin
+
+
+def _page(command: list[str], path: str, wanted: str) -> dict[str, Any]:
+    with _served(command) as (port, pid), _browser() as browser:
+        url = f"http://127.0.0.1:{port}/{path}"
+        _, first = _painted(browser, url, wanted)
+        again = [_painted(browser, url, wanted)[1] for _ in range(3)]
+        return {
+            "painted_s": round(first, 2),
+            "painted_again_s": round(statistics.median(again), 2),
+            "memory_mb": _memory_mb(pid, "VmRSS"),
+        }
+
+
+def _timeline(run: Path) -> dict[str, Any]:
+    command = dashboard_command(run.parent, 1)
+    with _served(command) as (port, pid), _browser() as browser:
+        url = f"http://127.0.0.1:{port}/timeline?run={run.name}"
+        page, first = _painted(browser, url, ".stVegaLiteChart >> nth=1")
+        again = [_painted(browser, url, ".stVegaLiteChart >> nth=1")[1] for _ in range(3)]
+        return {
+            "painted_s": round(first, 2),
+            "painted_again_s": round(statistics.median(again), 2),
+            "zoom_step_s": _zoom_steps(page),
+            "memory_mb": _memory_mb(pid, "VmRSS"),
+            "peak_memory_mb": _memory_mb(pid, "VmHWM"),
+        }
+
+
+def _zoom_steps(page: Any) -> dict[str, float]:
+    """From letting go of the brush to the sentence of the new range, drawn."""
+    caption = page.locator("[data-testid=stCaptionContainer]").first
+    box = page.locator(CHART).first.bounding_box()
+    left, width, y = box["x"] + 130, box["width"] - 150, box["y"] + 30
+    steps = []
+    for step in range(STEPS):
+        before = caption.inner_text()
+        # Each time another part of the run, a smaller one.
+        begin, end = 0.9 - 0.1 * step, 1.0 - 0.115 * step
+        page.mouse.move(left + width * begin * 0.9, y)
+        page.mouse.down()
+        page.mouse.move(left + width * end * 0.95, y, steps=4)
+        started = time.perf_counter()
+        page.mouse.up()
+        page.wait_for_function(
+            "before => document.querySelector('[data-testid=stCaptionContainer]').innerText !== before",
+            arg=before,
+            timeout=30_000,
+        )
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        steps.append(time.perf_counter() - started)
+        page.wait_for_timeout(500)
+    return {"median": round(statistics.median(steps), 3), "longest": round(max(steps), 3)}

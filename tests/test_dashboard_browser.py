@@ -180,6 +180,19 @@ def test_other_runs_are_shown_too(browser: Any, address: str, pictures: Path, ki
     visit.leave()
 
 
+def test_a_run_being_recorded_refreshes_and_stops_when_it_has_ended(browser: Any, address: str, traces: Path) -> None:
+    writer = runs.recording_run(traces, "now")
+    visit = Visit(browser, address)
+    visit.open("?run=now")
+    timed = visit.page.locator("[data-testid=stMetric]").filter(has_text="Inferences timed")
+    timed.filter(has_text="80").wait_for()
+    writer.append(runs.windows_of(3, captured=0)[2])
+    timed.filter(has_text="120").wait_for()
+    writer.close()
+    visit.page.get_by_text("being recorded").first.wait_for(state="detached")
+    visit.leave()
+
+
 def test_a_run_is_opened_from_the_list(browser: Any, address: str) -> None:
     visit = Visit(browser, address)
     visit.open("runs")

@@ -68,7 +68,7 @@ def stacked_bar(parts: Frame) -> Chart:
     across = alt.Scale(domain=[0, at or 1], nice=False)
     bars = (
         alt.Chart(data)
-        .mark_bar(stroke="white", strokeWidth=0.5)
+        .mark_bar()
         .encode(
             x=alt.X("from:Q", scale=across, title="mean time of an inference (us)"),
             x2="to:Q",

@@ -48,8 +48,8 @@ def part_frame(figures: Figures) -> Frame:
     rows = [
         {
             "part": row["part"],
-            **{name: row[str(place)] for place, name in enumerate(names)},
             "beyond both intervals": ", ".join(row["beyond_noise"]) or "-",
+            **{name: row[str(place)] for place, name in enumerate(names)},
         }
         for row in part_rows(figures)
     ]

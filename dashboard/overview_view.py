@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -247,19 +248,23 @@ def session_frame(sessions: list[dict[str, Any]]) -> Frame:
     """A row a host's session of the run: rate, Top-1 and AUC as recomputed from its log, and whether it is valid."""
     rows = []
     for one in sessions:
+        if "accuracy" not in one:
+            # Its log cannot be read.
+            rows.append({"session": Path(one["path"]).name, "why": "; ".join(one["lines"])})
+            continue
         accuracy, median = one["accuracy"], one["median"]["rate_hz"]
         top1, auc = accuracy["top1"], accuracy["auc"]
         rows.append(
             {
-                "session": one["name"],
+                "session": one["path"],
                 "kind": one["kind"],
                 "median rate": "-" if median is None else f"{median:.3f} inf/s",
                 "Top-1": "-" if top1 is None else f"{100 * top1:.1f} %",
                 "AUC": "-" if auc is None else f"{auc:.2f}",
-                "inputs": accuracy["vectors"],
+                "inputs": str(accuracy["vectors"]),
                 "valid": {True: "yes", False: "no", None: "not judged"}[one["valid"]],
                 "why": one["why"],
                 "findings": "; ".join(finding["text"] for finding in one["findings"]),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, dtype=object).fillna("-")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from runner import dashboard_launcher
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.compare_report import compare_runs
@@ -150,6 +151,16 @@ def test_damage_is_told_with_what_is_left(traces: Path) -> None:
     assert shown.dataframe[0].value["table"].tolist() == ["results", "spans", "windows"]
 
 
+def test_a_session_that_is_none_is_told_on_the_overview(tmp_path: Path) -> None:
+    folder = runs.plain_run(tmp_path, "run")
+    (folder / "session").mkdir()
+    (folder / "session" / "log.txt").write_text("nonsense\n", encoding="utf-8")
+    shown = opened("overview", tmp_path)
+    assert not shown.exception
+    frames = [frame.value for frame in shown.dataframe if "session" in frame.value.columns]
+    assert "log.txt" in frames[0]["why"][0]
+
+
 def test_untrusted_names_are_shown_as_they_are(tmp_path: Path) -> None:
     name = runs.HOSTILE.replace("/", "")
     runs.gpu_run(tmp_path, name, model={"name": runs.HOSTILE}, backend={"name": runs.HOSTILE, "device": runs.HOSTILE})
@@ -224,6 +235,40 @@ def test_the_app_asks_who_is_there_where_that_is_configured(traces: Path, monkey
     assert not shown.exception
     assert [one.label for one in shown.button] == ["Sign in"]
     assert not shown.subheader
+
+
+def test_the_dashboard_is_of_this_machine_unless_told_otherwise_and_then_it_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("subprocess.call", lambda command: started.append(command) or 0)
+    said: list[str] = []
+    assert dashboard_launcher.launch(tmp_path, 8501, warn=said.append) == 0
+    assert not said
+    assert {
+        "--server.address=127.0.0.1",
+        "--browser.gatherUsageStats=false",
+        "--client.showErrorDetails=none",
+    } <= set(started[0])
+    assert dashboard_launcher.launch(tmp_path, 8501, "192.0.2.7", said.append) == 0
+    assert "--server.address=192.0.2.7" in started[1]
+    assert "every machine that reaches 192.0.2.7" in said[0]
+
+
+def test_an_unreadable_secrets_file_lets_nobody_in(
+    traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamlit import config
+
+    broken = tmp_path / "secrets.toml"
+    broken.write_text("[auth\n", encoding="utf-8")
+    before = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(broken)])
+    script = f"from pathlib import Path; from dashboard.app import show; show(Path({str(traces)!r}))"
+    shown = testing.AppTest.from_string(script, default_timeout=60).run()
+    config.set_option("secrets.files", before)
+    assert "nobody is let in" in shown.error[0].value
+    assert not shown.metric
 
 
 def test_streamlit_lives_in_the_app_and_its_pages_alone() -> None:

@@ -180,6 +180,19 @@ def test_other_runs_are_shown_too(browser: Any, address: str, pictures: Path, ki
     visit.leave()
 
 
+def test_a_run_being_recorded_refreshes_and_stops_when_it_has_ended(browser: Any, address: str, traces: Path) -> None:
+    writer = runs.recording_run(traces, "now")
+    visit = Visit(browser, address)
+    visit.open("?run=now")
+    timed = visit.page.locator("[data-testid=stMetric]").filter(has_text="Inferences timed")
+    timed.filter(has_text="80").wait_for()
+    writer.append(runs.windows_of(3, captured=0)[2])
+    timed.filter(has_text="120").wait_for()
+    writer.close()
+    visit.page.get_by_text("being recorded").first.wait_for(state="detached")
+    visit.leave()
+
+
 def test_a_run_is_opened_from_the_list(browser: Any, address: str) -> None:
     visit = Visit(browser, address)
     visit.open("runs")
@@ -187,10 +200,11 @@ def test_a_run_is_opened_from_the_list(browser: Any, address: str) -> None:
     visit.page.keyboard.press("Enter")
     visit.page.get_by_text("1 of ").wait_for()
     visit.settle()
+    visit.page.wait_for_timeout(1000)
     box = visit.page.locator("[data-testid=stDataFrame]").first.bounding_box()
     # The table is a picture: its first column holds the ticks, its first row the names of the columns.
     visit.page.mouse.click(box["x"] + 16, box["y"] + 52)
-    visit.page.get_by_role("button", name="Open").click()
+    visit.page.locator("[data-testid=stButton] button").filter(has_text="Open").click()
     visit.page.locator("h1").filter(has_text="Overview").wait_for()
     visit.page.wait_for_url(re.compile("run=gpu-slow"))
     visit.leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from dashboard.charts import by_window, colours, histogram, over_time, ratios, stacked_bar
 from dashboard.markdown_text import plain
 from dashboard.overview_view import busy_bar, gain_rows, kind_bar, session_frame, stage_bar, stage_frame, window_frame
-from dashboard.run_reading import fingerprint, read_report, read_sessions, run_entries
+from dashboard.run_reading import fingerprint, read_report, run_entries
 from dashboard.runs_view import choices, filtered, run_list_frame
 from dashboard.stages_view import composition_frame, find_outliers, histogram_frame, steadiness_lines, time_frame
 from dashboard.stages_view import window_frame as window_spread
@@ -101,24 +102,21 @@ def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
     assert fingerprint(folder) != before
 
 
-def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path: Path, shared_data: Path) -> None:
     folder = runs.plain_run(tmp_path, "run")
-    (folder / "session").mkdir()
-    (folder / "session" / "log.txt").write_text("nonsense\n", encoding="utf-8")
-    sessions, problems = read_sessions(folder)
-    assert not sessions
-    assert "log.txt" in problems[0]
-    one = {
-        "name": "session",
-        "kind": "accuracy",
-        "median": {"rate_hz": None},
-        "accuracy": {"top1": 0.913, "auc": 0.991, "vectors": 1000},
-        "valid": None,
-        "why": "x",
-        "findings": [{"text": "y"}],
-    }
-    row = session_frame([one]).iloc[0]
-    assert (row["Top-1"], row["AUC"], row["inputs"]) == ("91.3 %", "0.99", 1000)
+    (folder / "session-2").mkdir()
+    (folder / "session-2" / "log.txt").write_text("nonsense\n", encoding="utf-8")
+    real = next(
+        one.parent
+        for one in sorted((shared_data / "energyrunner-sessions").rglob("results.txt"))
+        if "Top-1" in one.read_text(encoding="utf-8")
+    )
+    shutil.copytree(real, folder / "session")
+    report = read_report(open_run("run", tmp_path)).report
+    frame = session_frame(report["sessions"])
+    assert frame["session"].tolist() == ["session", "session-2"]
+    assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1000", "-")
+    assert "log.txt" in frame["why"][1]
 
 
 @given(VALUES)

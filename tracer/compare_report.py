@@ -115,12 +115,12 @@ def _part_changes(first: Figures, other: Figures) -> Figures:
 def _sentence(row: Figures, first: Figures, other: Figures, threshold: float) -> str:
     names = f"{other['name']} against {first['name']}"
     if row["refusals"]:
-        return f"{names}: not compared. {'; '.join(row['refusals'])}."
+        return f"{names}: not compared ({'; '.join(row['refusals'])})."
     if row["ratio"] is None:
-        return f"{names}: not compared. A run has no timed inference."
+        return f"{names}: not compared (a run has no timed inference)."
     low, high = row["interval"]
     change = f"{100 * (row['ratio'] - 1):+.1f} % ({100 * (low - 1):+.1f} to {100 * (high - 1):+.1f} %)"
-    times = f"median inference {time_text(first['inference']['median_ns'])}, then "
+    times = f"Median inference {time_text(first['inference']['median_ns'])}, then "
     times += f"{time_text(other['inference']['median_ns'])}: {change}"
     if row["verdict"] == "no difference":
         return f"{names}: no difference beyond the noise. {times}; less than {100 * threshold:g} % counts as none."
@@ -152,5 +152,12 @@ def part_rows(figures: Figures) -> list[Figures]:
 
 
 def _cell(part: Figures) -> str:
-    low, high = part["interval_ns"]
-    return f"{time_text(part['median_ns'])} ({time_text(low)} to {time_text(high)})"
+    return spread_text(part["median_ns"], part["interval_ns"])
+
+
+def spread_text(median_ns: float, interval_ns: Sequence[float]) -> str:
+    """A time and its interval in the unit of the time, as ``180.98 (178.59 to 181.99) us``."""
+    unit = time_text(median_ns).rsplit(" ", 1)[1]
+    size, digits = {"ns": (1.0, 0), "us": (1e3, 2), "ms": (1e6, 2), "s": (1e9, 3)}[unit]
+    median, low, high = (f"{ns / size:.{digits}f}" for ns in (median_ns, *interval_ns))
+    return f"{median} ({low} to {high}) {unit}"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tracer.compare_report import part_rows
+from tracer.compare_report import part_rows, spread_text
 from tracer.figure_text import share_text, time_text
 
 Figures = dict[str, Any]
@@ -39,9 +39,7 @@ def run_cells(run: Figures) -> list[str]:
     """Rate, median with its interval, p99 and busy share of a run, as text."""
     whole = run["inference"]
     spread = whole["median_interval_ns"]
-    median = time_text(whole["median_ns"])
-    if spread:
-        median += f" ({time_text(spread[0])} to {time_text(spread[1])})"
+    median = spread_text(whole["median_ns"], spread) if spread else time_text(whole["median_ns"])
     rate = "-" if run["rate_hz"] is None else f"{run['rate_hz']:.1f}"
     return [rate, median, time_text(whole["p99_ns"]), share_text(run["busy_share"])]
 

@@ -91,7 +91,7 @@ def _page(runs: list[StoredRun]) -> None:
     parts = part_frame(figures)
     if len(parts):
         st.subheader("Parts of a profiled inference")
-        st.dataframe(parts, hide_index=True, width="stretch")
+        st.dataframe(parts, hide_index=True, width="stretch", height="content")
         st.caption(
             "Medians (95 % intervals) of each run's own capture, the profiler's cost included. Parts are held "
             "against each other where the same kind of profiler recorded both."

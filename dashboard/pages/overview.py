@@ -24,7 +24,6 @@ from dashboard.overview_view import (
     window_frame,
 )
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of
-from dashboard.run_reading import read_sessions
 from tracer.breakdown_text import kernel_lines
 from tracer.figure_text import share_text, time_text
 from tracer.report_text import closing_lines, rate_text
@@ -53,7 +52,7 @@ def _page(run: StoredRun) -> None:
         rate = st.column_config.NumberColumn(format="%.3f")
         rates = {name: rate for name in windows.columns if name.startswith("inf/s")}
         st.dataframe(windows, hide_index=True, width="stretch", column_config=rates)
-    _sessions(run)
+    _sessions(report["sessions"])
     st.subheader("How it was measured")
     st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
     with st.expander("What tracing cost, what was left out, and notes", expanded=True):
@@ -124,16 +123,13 @@ def _to_remove(report: dict[str, Any]) -> None:
     st.caption(gain_note(report))
 
 
-def _sessions(run: StoredRun) -> None:
-    sessions, problems = read_sessions(run.folder)
-    if not sessions and not problems:
+def _sessions(sessions: list[dict[str, Any]]) -> None:
+    if not sessions:
         st.caption(
             "Top-1 and AUC: no host's session lies in this run. `kws-trace host --mode accuracy` leaves one; "
             "`kws-trace session` reads those of other hosts."
         )
         return
     st.subheader("What the host measured")
-    if sessions:
-        st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
-        st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")
-    lines(problems)
+    st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
+    st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")

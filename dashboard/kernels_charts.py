@@ -15,7 +15,7 @@ AROUND_PX = 120
 
 def stages_scale(stages: Sequence[str]) -> alt.Scale:
     """The timeline's colour of each stage."""
-    return colours(list(stages))
+    return alt.Scale(**colours(list(stages)))
 
 
 def kernel_chart(frame: Frame) -> alt.Chart:

@@ -180,11 +180,25 @@ def test_a_colour_stays_with_its_category_whatever_the_window_shows(timeline: Ti
     assert len(categories) == len(set(categories))
     domains = []
     for start, end in ((0, timeline.end_ns), (0, 1000)):
-        chart = detail_chart(draw(timeline, lanes, start, end), categories, start, end).to_dict()
+        chart = detail_chart(draw(timeline, lanes, start, end), categories, start, end)
         domains.append(chart["layer"][0]["encoding"]["color"]["scale"])
-    assert domains[0] == domains[1] == colours(categories).to_dict()
-    whole = overview_chart(overview(lanes, timeline.end_ns), ["inferences"], categories, timeline.end_ns).to_dict()
+    assert domains[0] == domains[1] == colours(categories)
+    whole = overview_chart(overview(lanes, timeline.end_ns), ["inferences"], categories, timeline.end_ns)
     assert whole["encoding"]["color"]["scale"] == domains[0]
+
+
+def test_the_charts_are_vega_lite(timeline: Timeline, lanes: list[Lane]) -> None:
+    altair = pytest.importorskip("altair")
+    number = timeline.first_captured()
+    assert number is not None
+    span = timeline.inference_span(number, number)
+    assert span is not None
+    detail = detail_chart(draw(timeline, lanes, *span), categories_of(lanes), *span)
+    assert len(detail["layer"]) == 2
+    whole = overview_chart(overview(lanes, timeline.end_ns), ["inferences"], categories_of(lanes), 9, span)
+    for spec in (detail, whole):
+        rows = {name: frame.to_dict("records") for name, frame in spec["datasets"].items()}
+        altair.Chart.from_dict({**spec, "datasets": rows}, validate=True)
 
 
 def test_names_are_data_of_a_chart_and_never_part_of_its_text(timeline: Timeline, lanes: list[Lane]) -> None:
@@ -194,7 +208,7 @@ def test_names_are_data_of_a_chart_and_never_part_of_its_text(timeline: Timeline
     assert span is not None
     drawing = draw(timeline, lanes, *span)
     assert any("<img" in name for name in drawing.marks["name"])
-    chart = detail_chart(drawing, categories_of(lanes), *span).to_dict()
+    chart = detail_chart(drawing, categories_of(lanes), *span)
     tooltips = chart["layer"][0]["encoding"]["tooltip"]
     assert [one["field"] for one in tooltips] == ["name", "lane", "starts", "lasts", "inference", "detail"]
 

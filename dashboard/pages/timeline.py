@@ -134,7 +134,8 @@ def _body(kept: _Kept) -> None:
     for sentence in drawing.sentences:
         st.caption(sentence)
     if len(drawing.marks):
-        st.altair_chart(detail_chart(drawing, kept.categories, start, end), width="stretch", key="timeline_detail")
+        spec = detail_chart(drawing, kept.categories, start, end)
+        st.vega_lite_chart(spec=spec, width="stretch", key="timeline_detail")
         st.caption(
             "Hover for the whole name and the exact times; the wheel and dragging look closer at what is drawn."
         )
@@ -157,7 +158,7 @@ def _overview(kept: _Kept) -> None:
     labels = list(dict.fromkeys(lane.label for lane in kept.lanes if not lane.nested and len(lane.start_ns)))
     shown = st.session_state[_SHOWN]
     chart = overview_chart(kept.overview, labels, kept.categories, end, None if shown == (0, end) else shown)
-    st.altair_chart(chart, width="stretch", key=key, on_select=brushed, selection_mode=[BRUSH])
+    st.vega_lite_chart(spec=chart, width="stretch", key=key, on_select=brushed, selection_mode=[BRUSH])
 
 
 def _controls(kept: _Kept) -> None:

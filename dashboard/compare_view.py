@@ -44,12 +44,12 @@ def _against(row: Figures) -> str:
 
 def part_frame(figures: Figures) -> Frame:
     """A row a part of a profiled inference, a column a run: medians with intervals, and which differ beyond those."""
-    names = [run["name"] for run in figures["runs"]]
+    shown = [(place, run["name"]) for place, run in enumerate(figures["runs"]) if run["parts"]]
     rows = [
         {
             "part": row["part"],
             "beyond both intervals": ", ".join(row["beyond_noise"]) or "-",
-            **{name: row[str(place)] for place, name in enumerate(names)},
+            **{name: row[str(place)] for place, name in shown},
         }
         for row in part_rows(figures)
     ]

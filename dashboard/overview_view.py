@@ -264,7 +264,6 @@ def session_frame(sessions: list[dict[str, Any]]) -> Frame:
                 "inputs": str(accuracy["vectors"]),
                 "valid": {True: "yes", False: "no", None: "not judged"}[one["valid"]],
                 "why": one["why"],
-                "findings": "; ".join(finding["text"] for finding in one["findings"]),
             }
         )
     return pd.DataFrame(rows, dtype=object).fillna("-")

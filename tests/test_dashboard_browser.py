@@ -101,6 +101,7 @@ class Visit:
 
     def settle(self) -> None:
         """Until the script has ended and every chart is drawn."""
+        self.page.locator("h1").first.wait_for()
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         self.page.locator("[data-testid=stSpinner]").first.wait_for(state="detached")
         charts = self.page.locator("[data-testid=stVegaLiteChart]")
@@ -109,10 +110,12 @@ class Visit:
 
     def keep(self, name: str, folder: Path) -> Path:
         """A picture of the whole page."""
-        height = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        self.page.set_viewport_size({"width": 1280, "height": min(6000, max(900, height + 40))})
-        self.page.wait_for_timeout(700)
-        self.settle()
+        seen = 0
+        while seen != (height := self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")):
+            seen = height
+            self.page.set_viewport_size({"width": 1280, "height": min(6000, max(900, height))})
+            self.page.wait_for_timeout(700)
+            self.settle()
         path = folder / f"{name}.png"
         self.page.screenshot(path=str(path))
         self.page.set_viewport_size({"width": 1280, "height": 900})

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.charts import by_window, colours, histogram, over_time, ratios, stacked_bar
+from dashboard.charts import COLOURS, by_window, colours, histogram, over_time, ratios, stacked_bar
 from dashboard.markdown_text import plain
 from dashboard.overview_view import busy_bar, gain_rows, kind_bar, session_frame, stage_bar, stage_frame, window_frame
 from dashboard.run_reading import fingerprint, read_report, run_entries
@@ -20,6 +20,7 @@ from dashboard.runs_view import choices, filtered, run_list_frame
 from dashboard.stages_view import composition_frame, find_outliers, histogram_frame, steadiness_lines, time_frame
 from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
+from tracer.breakdown_text import PART_TEXTS
 from tracer.report import build_report
 from tracer.run_list import list_rows
 from tracer.run_store import open_run
@@ -184,6 +185,12 @@ def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
     for chart in charts:
         assert len(json.dumps(chart.to_dict())) < 100_000
     assert len(set(colours([*runs.STAGES, "GPU kernel", "GPU copy", "framework", "Python, readback"]))) >= 6
+
+
+def test_every_part_of_an_inference_has_a_colour_of_its_own() -> None:
+    assert set(PART_TEXTS.values()) <= COLOURS.keys()
+    parts = [*PART_TEXTS.values(), "Python, host_to_device", "Python, readback"]
+    assert len(set(colours(parts))) == len(parts)
 
 
 def test_runs_are_filtered_by_words_and_by_what_they_are(traces: Path) -> None:

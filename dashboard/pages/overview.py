@@ -132,4 +132,7 @@ def _sessions(sessions: list[dict[str, Any]]) -> None:
         return
     st.subheader("What the host measured")
     st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
+    found = [f"{one['path']}: {each['text']}" for one in sessions for each in one.get("findings", ())]
+    if found:
+        lines(found)
     st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.icon import tab_icon
-from dashboard.pages.chrome import signed_in
+from dashboard.pages.chrome import OVERVIEW_PAGE, signed_in
 
 PAGES = {
     "overview": ("Overview", ":material/speed:"),
@@ -33,6 +33,7 @@ def show(traces: Path) -> None:
         for name, (title, icon) in PAGES.items()
         if find_spec(f"dashboard.pages.{name}") is not None
     ]
+    st.session_state[OVERVIEW_PAGE] = pages[0]
     st.navigation(pages).run()
 
 

@@ -46,13 +46,16 @@ def colours(parts: Sequence[str]) -> list[str]:
     return [COLOURS.get(part) or OTHERS[spare.index(part) % len(OTHERS)] for part in parts]
 
 
-def stacked_bar(parts: Frame, height: int = 64) -> Chart:
+BAR_PX, AXIS_PX, LEGEND_PX, LEGEND_ROW_PX, LEGEND_COLUMNS = 46, 70, 40, 23, 3
+"""A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
+
+
+def stacked_bar(parts: Frame) -> Chart:
     """
     One bar of parts in their order.
 
     Args:
-        parts: ``part``, ``us``, ``share``, ``time`` and ``order`` a row.
-        height: in pixels.
+        parts: ``part``, ``us``, ``share`` and ``time`` a row.
     """
     names = parts["part"].tolist()
     rows, at = [], 0.0
@@ -65,7 +68,7 @@ def stacked_bar(parts: Frame, height: int = 64) -> Chart:
     across = alt.Scale(domain=[0, at or 1], nice=False)
     bars = (
         alt.Chart(data)
-        .mark_bar(stroke="white", strokeWidth=0.5)
+        .mark_bar()
         .encode(
             x=alt.X("from:Q", scale=across, title="mean time of an inference (us)"),
             x2="to:Q",
@@ -74,7 +77,7 @@ def stacked_bar(parts: Frame, height: int = 64) -> Chart:
                 title=None,
                 sort=names,
                 scale=alt.Scale(domain=names, range=colours(names)),
-                legend=alt.Legend(orient="bottom", columns=3, labelLimit=300),
+                legend=alt.Legend(orient="bottom", columns=LEGEND_COLUMNS, labelLimit=260),
             ),
             tooltip=[
                 alt.Tooltip("part:N", title="part"),
@@ -88,7 +91,8 @@ def stacked_bar(parts: Frame, height: int = 64) -> Chart:
         .mark_text(color="white", fontWeight="bold")
         .encode(x=alt.X("middle:Q", scale=across), text="label:N")
     )
-    return (bars + labels).properties(height=height)
+    legend = LEGEND_PX + LEGEND_ROW_PX * -(-len(names) // LEGEND_COLUMNS)
+    return (bars + labels).properties(height=BAR_PX + AXIS_PX + legend)
 
 
 def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()) -> Chart:
@@ -110,6 +114,7 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
             x2="high_us:Q",
             # A bar from 1 up: a count of one is seen beside one of a hundred thousand.
             y=alt.Y("count:Q", scale=alt.Scale(type="symlog"), title="inferences (log)", axis=alt.Axis(tickCount=5)),
+            y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("low_us:Q", title="from (us)", format=",.2f"),
                 alt.Tooltip("high_us:Q", title="to (us)", format=",.2f"),
@@ -128,10 +133,10 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
     )
     texts = (
         alt.Chart(alt.Data(values=lines))
-        .mark_text(color="#d1495b", align="left", dx=3, baseline="top")
-        .encode(x=alt.X("us:Q", scale=across), y=alt.value(2), text="name:N")
+        .mark_text(color="#d1495b", align="center", baseline="bottom")
+        .encode(x=alt.X("us:Q", scale=across), y=alt.value(-3), text="name:N")
     )
-    return (bars + rules + texts if lines else bars).properties(height=260)
+    return (bars + rules + texts if lines else bars).properties(height=380)
 
 
 def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
@@ -143,9 +148,9 @@ def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
         colour: of the line.
         logarithmic: the axis of the times.
     """
-    kind = "log" if logarithmic else "linear"
-    scale = alt.Scale(type=kind, zero=False)
-    across = alt.X("seconds:Q", title="since the first timed inference (s)")
+    low, high = float(frame["p10_us"].min()) * 0.95, float(frame["max_us"].max()) * 1.05
+    scale = alt.Scale(type="log" if logarithmic else "linear", domain=[low, high], nice=False)
+    across = alt.X("seconds:Q", title="time within the windows, joined (s)", scale=alt.Scale(nice=False))
     base = alt.Chart(alt.Data(values=frame.to_dict("records")))
     tooltip = [
         alt.Tooltip("window:N", title="window"),
@@ -164,7 +169,10 @@ def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
     points = base.mark_point(color="#d1495b", size=14, filled=True, opacity=0.7).encode(
         x=across, y=alt.Y("max_us:Q", scale=scale), tooltip=tooltip
     )
-    return alt.layer(band.encode(detail), line.encode(detail), points).properties(height=280)
+    starts = [{"start": float(one)} for one in frame.groupby("window", sort=False)["seconds"].min()]
+    borders = alt.Chart(alt.Data(values=starts[1:])).mark_rule(color="#8d99ae", strokeDash=[2, 2]).encode(x="start:Q")
+    layers = [band.encode(detail), line.encode(detail), points]
+    return alt.layer(*layers, *([borders] if len(starts) > 1 else [])).properties(height=320)
 
 
 def by_window(frame: Frame) -> Chart:
@@ -174,7 +182,7 @@ def by_window(frame: Frame) -> Chart:
     rows = [{**row, "order": order[row["stage"]]} for row in frame.to_dict("records")]
     return (
         alt.Chart(alt.Data(values=rows))
-        .mark_bar()
+        .mark_bar(height={"band": 0.8})
         .encode(
             y=alt.Y("window:N", title="window", sort=None),
             x=alt.X("us:Q", title="mean time of an inference (us)", stack="zero"),
@@ -192,7 +200,7 @@ def by_window(frame: Frame) -> Chart:
                 alt.Tooltip("us:Q", title="us", format=",.2f"),
             ],
         )
-        .properties(height=alt.Step(22))
+        .properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 24 * frame["window"].nunique())
     )
 
 
@@ -231,4 +239,4 @@ def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
     )
     return alt.layer(
         band, unity, bars.encode(colour, tooltip=tooltip), points.encode(colour, tooltip=tooltip)
-    ).properties(height=alt.Step(34))
+    ).properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 36 * len(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -173,17 +174,30 @@ def window_frame(report: Report) -> Frame:
             "window": window["window"],
             "inferences": window["inferences"],
             "inf/s (laps)": window["rate_hz"],
-            "inf/s (wall clock)": window["wall_rate_hz"],
+            "inf/s (wall)": window["wall_rate_hz"],
             "laps": time_text(window["duration_ns"]),
-            "wall clock": time_text(window["wall_duration_ns"]),
-            "laps against wall": _against(window["duration_ns"], window["wall_duration_ns"]),
-            "CPU": share_text(window["cpu_ns"] / window["wall_duration_ns"] if window["wall_duration_ns"] else None),
-            "valid": "yes" if window["valid"] else "no: " + ", ".join(window["why"]),
+            "wall": time_text(window["wall_duration_ns"]),
+            "laps to wall": _against(window["duration_ns"], window["wall_duration_ns"]),
+            "CPU of wall": share_text(
+                window["cpu_ns"] / window["wall_duration_ns"] if window["wall_duration_ns"] else None
+            ),
+            "valid": "yes" if window["valid"] else "no: " + _why(window["why"]),
         }
         for window in report["windows"]
         if window["kind"] == "performance"
     ]
     return pd.DataFrame(rows)
+
+
+def _part_of(part: int, whole: int) -> str:
+    return share_text(part / whole if whole else None)
+
+
+def _why(reasons: list[str]) -> str:
+    short = {"under 10 s by the laps", "under 10 s of wall time"}
+    if short <= set(reasons):
+        reasons = ["under 10 s", *(one for one in reasons if one not in short)]
+    return ", ".join(reasons)
 
 
 def _against(laps: int | None, wall: int) -> str:
@@ -221,7 +235,7 @@ def frequency_text(report: Report) -> str:
     """The frequencies of the last window that was sampled, or that none were recorded."""
     device = report["device"]
     if device["note"]:
-        return str(device["note"])
+        return str(device["note"]).capitalize()
     sampled = [window for window in device["windows"] if window["frequencies"]]
     if not sampled:
         return "no window is as long as the sampling interval: not known"
@@ -234,19 +248,23 @@ def session_frame(sessions: list[dict[str, Any]]) -> Frame:
     """A row a host's session of the run: rate, Top-1 and AUC as recomputed from its log, and whether it is valid."""
     rows = []
     for one in sessions:
+        if "accuracy" not in one:
+            # Its log cannot be read.
+            rows.append({"session": Path(one["path"]).name, "why": "; ".join(one["lines"])})
+            continue
         accuracy, median = one["accuracy"], one["median"]["rate_hz"]
         top1, auc = accuracy["top1"], accuracy["auc"]
         rows.append(
             {
-                "session": one["name"],
+                "session": one["path"],
                 "kind": one["kind"],
                 "median rate": "-" if median is None else f"{median:.3f} inf/s",
                 "Top-1": "-" if top1 is None else f"{100 * top1:.1f} %",
                 "AUC": "-" if auc is None else f"{auc:.2f}",
-                "inputs": accuracy["vectors"],
+                "inputs": str(accuracy["vectors"]),
                 "valid": {True: "yes", False: "no", None: "not judged"}[one["valid"]],
                 "why": one["why"],
                 "findings": "; ".join(finding["text"] for finding in one["findings"]),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, dtype=object).fillna("-")

@@ -13,10 +13,8 @@ from tracer.report import build_report
 from tracer.run_files import RunFolderError, run_folder
 from tracer.run_info import RunInfoError, read_run_info
 from tracer.run_store import StoredRun
-from tracer.sessions.audit import audit_session
-from tracer.sessions.log_lines import SessionFileError
-from tracer.sessions.open_session import build_session
-from tracer.sessions.session_json import session_json
+
+UNREADABLE = "the kernel level cannot be read: {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +74,14 @@ def read_report(run: StoredRun) -> ReadReport:
         KwsTraceError: if nothing of it can be read.
     """
     try:
-        return ReadReport(build_report(run), ())
+        report = build_report(run)
     except KwsTraceError as error:
         if not run.info.captures:
             raise
-        problem = str(error)
-    rest = replace(run, info=replace(run.info, captures=[]))
-    return ReadReport(build_report(rest), (f"the kernel level cannot be read: {problem}",))
+        rest = replace(run, info=replace(run.info, captures=[]))
+        return ReadReport(build_report(rest), (UNREADABLE.format(error),))
+    problem = report["capture_problem"]
+    return ReadReport(report, (UNREADABLE.format(problem),) if problem else ())
 
 
 def what_is_left(folder: Path) -> list[dict[str, Any]]:
@@ -93,22 +92,3 @@ def what_is_left(folder: Path) -> list[dict[str, Any]]:
             sizes = [file.lstat().st_size for file in path.iterdir() if file.is_file()]
             rows.append({"table": path.name, "files": len(sizes), "bytes": sum(sizes)})
     return rows
-
-
-def read_sessions(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """
-    What hosts left in a run's folder, judged.
-
-    Returns:
-        A session each, as ``session_json`` gives it with its folder's ``name``, and a sentence for each that could
-        not be read.
-    """
-    sessions, problems = [], []
-    for path in sorted(folder.glob("session*")):
-        if not path.is_dir():
-            continue
-        try:
-            sessions.append({"name": path.name, **session_json(audit_session(build_session(path)))})
-        except SessionFileError as error:
-            problems.append(str(error))
-    return sessions, problems

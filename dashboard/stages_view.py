@@ -23,6 +23,9 @@ BARS = 60
 STRETCHES = 240
 """Into which the time of a run is cut at most, to be drawn; a stretch never spans two windows."""
 
+STRETCH_COUNT = 20
+"""Inferences of a stretch at least, where a window has them: of fewer the line would follow every stutter."""
+
 FENCE = 3.0
 """Quartile distances above the third quartile beyond which a logarithm stands out: Tukey's outer fence."""
 
@@ -71,21 +74,24 @@ def time_frame(inferences: TimedInferences, stage: str, stretches: int = STRETCH
     How long a stage takes as the run goes on.
 
     Returns:
-        A row a stretch of time: ``window``, ``seconds`` (since the run's first inference, the middle of the
-        stretch), ``p10_us``, ``median_us``, ``p90_us``, ``max_us`` and ``count``.
+        A row a stretch of time: ``window``, ``seconds`` (of the time within the windows, joined end to end, the
+        middle of the stretch), ``p10_us``, ``median_us``, ``p90_us``, ``max_us`` and ``count``.
     """
     columns = ["window", "seconds", "p10_us", "median_us", "p90_us", "max_us", "count"]
     if not len(inferences):
         return pd.DataFrame({name: [] for name in columns})
-    values, starts = inferences.of_stage(stage) / 1000, inferences.start_ns - inferences.start_ns[0]
-    rows = []
+    values, walls = inferences.of_stage(stage) / 1000, inferences.wall_ns
+    rows, passed = [], 0
     share = max(1, stretches // max(1, len(np.unique(inferences.window))))
     for window in np.unique(inferences.window):
         mine = np.flatnonzero(inferences.window == window)
-        for part in np.array_split(mine, min(share, len(mine))):
+        first = int(inferences.start_ns[mine[0]])
+        for part in np.array_split(mine, max(1, min(share, len(mine) // STRETCH_COUNT))):
             p10, median, p90 = np.percentile(values[part], [10, 50, 90])
-            middle = (starts[part[0]] + starts[part[-1]]) / 2e9
+            last = int(inferences.start_ns[part[-1]] + walls[part[-1]])
+            middle = (passed + (int(inferences.start_ns[part[0]]) + last) / 2 - first) / 1e9
             rows.append((f"{window}", middle, p10, median, p90, values[part].max(), len(part)))
+        passed += last - first
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from runner.accuracy_inputs import Matched
 from runner.accuracy_models import VectorModel
 from tracer.accuracy.confusion import Vectors, auc_of, top1_of
-from tracer.accuracy.explanations import Explanation, decimals_of, explain
-from tracer.accuracy.mistakes import OTHER_MODEL, Mistake, quantize_anew, readings, wrong_quantization
+from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
+from tracer.accuracy.mistakes import (
+    OTHER_MODEL,
+    Mistake,
+    Mistakes,
+    Quantization,
+    quantize_anew,
+    readings,
+    wrong_quantization,
+)
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
-from tracer.accuracy.verdict import Verdict, judge
+from tracer.accuracy.verdict import ENOUGH, Verdict, judge
 
 TIGHT = 1e-4
-"""A model that reproduces the results to this needs no other beside it."""
+"""A model that reproduces the results to this, or to the last digit printed, needs no other beside it."""
+
+NEAR = 0.5
+"""Share of vectors, reproduced to two digits, from which scale and zero point can only be a little off."""
 
 Progress = Callable[[str], None]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A verdict, the candidates' number, and rates over the same inputs: recorded, and with the mistake mended."""
+    """
+    A verdict, and rates over the same inputs: recorded, and with the mistake mended.
+
+    ``tried`` counts the candidates; ``same_class`` the inputs to which the model, used as it should be, gives the
+    recorded class.
+    """
 
     verdict: Verdict
     tried: int
+    models: tuple[str, ...]
     inputs: int
     recorded_top1: float
     recorded_auc: float | None
     mended_top1: float
     mended_auc: float | None
-    models: list[str] = field(default_factory=list)
+    same_class: int
 
 
 def diagnose(
@@ -47,78 +64,87 @@ def diagnose(
         others: loaded one after another, only when they are needed.
         progress: told what is being tried.
     """
-    decimals = decimals_of(matched.vectors)
-    expected: dict[str, Vectors] = {}
-    found: list[Explanation] = []
-    names = [model.name]
-    for explanation, right in _candidates(matched, model, decimals, progress):
-        expected.setdefault(model.name, right)
-        found.append(explanation)
-    verdict = judge(found, decimals)
-    if not _settled(verdict):
+    trial = _Trial(matched, progress)
+    trial.add(model, ())
+    verdict = trial.verdict()
+    if not trial.settled(verdict):
         for other in others:
-            names.append(other.name)
-            another = replace(OTHER_MODEL, text=f"another model ({other.name})")
-            for explanation, right in _candidates(matched, other, decimals, progress):
-                expected.setdefault(other.name, right)
-                found.append(replace(explanation, mistakes=(another, *explanation.mistakes)))
-        verdict = judge(found, decimals)
-    if not _settled(verdict) and verdict.kind != "as_it_should_be":
-        found += _fitted(matched, model, decimals, progress)
-        verdict = judge(found, decimals)
-    return _with_rates(matched, verdict, expected, len(found), names)
+            trial.add(other, (replace(OTHER_MODEL, text=f"another model ({other.name})"),))
+        verdict = trial.verdict()
+    if verdict.kind != "as_it_should_be" and not trial.settled(verdict):
+        trial.add_fit(model)
+        verdict = trial.verdict()
+    return trial.diagnosis(verdict)
 
 
-def _settled(verdict: Verdict) -> bool:
-    return verdict.kind != "not_reproduced" and verdict.tolerance <= TIGHT
+class _Trial:
+    """The candidates so far, and by model what it gives when all is right."""
 
+    def __init__(self, matched: Matched, progress: Progress) -> None:
+        self.matched = matched
+        self.decimals = decimals_of(matched.vectors)
+        self.found: list[Explanation] = []
+        self._progress = progress
+        self._right: dict[str, Vectors] = {}
 
-def _candidates(
-    matched: Matched, model: VectorModel, decimals: int, progress: Progress
-) -> Iterator[tuple[Explanation, Vectors]]:
-    """Explanations by one model; with each what the model gives when all is right."""
-    right: Vectors | None = None
-    for reading in readings(matched.data, takes_counts=model.takes_counts, quantization=model.quantization):
-        text = ", ".join(one.text for one in reading.mistakes) or "as it should be"
-        progress(f"{model.name}: {text}")
-        answers = model.predict(reading.values)
-        right = answers if right is None else right
-        for explanation in explain(model.name, reading.mistakes, matched.vectors, answers, decimals):
-            yield explanation, right
+    def verdict(self) -> Verdict:
+        """By the candidates so far."""
+        return judge(self.found, self.matched.vectors, self.decimals)
 
+    def settled(self, verdict: Verdict) -> bool:
+        """Whether nothing else could be meant."""
+        decided = verdict.kind in {"mistake", "as_it_should_be"}
+        return decided and verdict.tolerance <= max(TIGHT, 10.0**-self.decimals)
 
-def _fitted(matched: Matched, model: VectorModel, decimals: int, progress: Progress) -> list[Explanation]:
-    """Scale and zero point by fit, where inputs are int8 and there are enough different results."""
-    recorded = matched.vectors
-    different = len(np.unique(recorded, axis=0))
-    if matched.data.dtype != np.int8 or different < FIT_FROM or recorded.min() < -0.01 or recorded.max() > 1.01:
-        return []
-    progress(f"{model.name}: fitting scale and zero point")
-    counts = model.takes_counts
-    used = fit_quantization(model.predict, matched.data, recorded, takes_counts=counts)
-    if counts:
-        text = (
-            f"inputs scaled by {used.scale:.6g} about {used.zero_point:g} (fitted) before a model that takes counts"
-        )
-        mistake = Mistake("quantization", text, 2)
-    else:
+    def add(self, model: VectorModel, mistakes: Mistakes) -> None:
+        """Every reading of the bytes by one model, with every mistake after it."""
+        for reading in readings(self.matched.data, takes_counts=model.takes_counts, quantization=model.quantization):
+            self._progress(f"{model.name}: {', '.join(one.text for one in reading.mistakes) or 'as it should be'}")
+            answers = model.predict(reading.values)
+            self._right.setdefault(model.name, answers)
+            made = (*mistakes, *reading.mistakes)
+            self.found += explain(model.name, made, self.matched.vectors, answers, self.decimals)
+
+    def add_fit(self, model: VectorModel) -> None:
+        """Scale and zero point by fit, where inputs are int8 and there are enough different results."""
+        recorded = self.matched.vectors
+        if self.matched.data.dtype != np.int8 or recorded.min() < -0.01 or recorded.max() > 1.01:
+            return
+        if len(np.unique(recorded, axis=0)) < FIT_FROM:
+            return
+        self._progress(f"{model.name}: fitting scale and zero point")
+        counts = model.takes_counts
+        start = Quantization(1.0, 0.0) if counts else model.quantization
+        near = self.found[0].share(LOOSEST) > NEAR
+        used = fit_quantization(model.predict, self.matched.data, recorded, start, takes_counts=counts, near=near)
         mistake = wrong_quantization(model.quantization, used, 2)
-    answers = model.predict(quantize_anew(matched.data, used, takes_counts=counts))
-    return list(explain(model.name, (mistake,), recorded, answers, decimals))[:1]
+        if counts:
+            text = (
+                f"counts scaled by {used.scale:.4g} about {used.zero_point:.4g} before a model that takes them as is"
+            )
+            mistake = Mistake("quantization", text, 2)
+        # Where all vectors are saturated, other figures give the same.
+        beside = self._of_mapping(model, Quantization(used.scale * 1.1, used.zero_point), mistake)
+        if beside.share(1e-3) >= ENOUGH:
+            mistake = replace(mistake, text=f"{mistake.text} (other figures fit as well)")
+        self.found.append(self._of_mapping(model, used, mistake))
 
+    def diagnosis(self, verdict: Verdict) -> Diagnosis:
+        """The verdict with the rates."""
+        names, labels, vectors = tuple(self._right), self.matched.labels, self.matched.vectors
+        mended = self._right[names[0] if verdict.kind == "not_reproduced" else verdict.best.model]
+        return Diagnosis(
+            verdict=verdict,
+            tried=len(self.found),
+            models=names,
+            inputs=len(labels),
+            recorded_top1=top1_of(vectors, labels),
+            recorded_auc=auc_of(vectors, labels),
+            mended_top1=top1_of(mended, labels),
+            mended_auc=auc_of(mended, labels),
+            same_class=int((mended.argmax(axis=1) == vectors.argmax(axis=1)).sum()),
+        )
 
-def _with_rates(
-    matched: Matched, verdict: Verdict, expected: dict[str, Vectors], tried: int, names: list[str]
-) -> Diagnosis:
-    labels = matched.labels
-    mended = expected[verdict.best.model] if verdict.kind != "not_reproduced" else expected[names[0]]
-    return Diagnosis(
-        verdict=verdict,
-        tried=tried,
-        inputs=len(labels),
-        recorded_top1=top1_of(matched.vectors, labels),
-        recorded_auc=auc_of(matched.vectors, labels),
-        mended_top1=top1_of(mended, labels),
-        mended_auc=auc_of(mended, labels),
-        models=names,
-    )
+    def _of_mapping(self, model: VectorModel, mapping: Quantization, mistake: Mistake) -> Explanation:
+        answers = model.predict(quantize_anew(self.matched.data, mapping, takes_counts=model.takes_counts))
+        return next(explain(model.name, (mistake,), self.matched.vectors, answers, self.decimals))

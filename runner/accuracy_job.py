@@ -64,13 +64,16 @@ def _diagnosis(job: AccuracyJob, recorded: Recorded, matched: Matched) -> Diagno
 
 def _loaded(path: Path, named: list[Path]) -> Iterator[VectorModel]:
     """Other models, each loaded when it is asked for; one that only happens to lie there may fail to load."""
+    names = {path.name}
     for other in others_at_hand(path, named):
         try:
-            model = LoadedModel(_choice(other, None, None))
+            # Two models of one name are told apart by their paths.
+            model = LoadedModel(_choice(other, None, None), str(other) if other.name in names else None)
         except KwsTraceError:
             if other in named:
                 raise
             continue
+        names.add(other.name)
         yield model
 
 

@@ -29,13 +29,17 @@ class LoadedModel:
     """
     A model on its runtime, one inference after another as a DUT runs them: 0.2 to 0.4 ms each.
 
+    Args:
+        choice: what to load.
+        name: to call it by, instead of its file's.
+
     Raises:
         KwsTraceError: as ``load_pipeline`` does.
     """
 
-    def __init__(self, choice: ModelChoice) -> None:
+    def __init__(self, choice: ModelChoice, name: str | None = None) -> None:
         pipeline = load_pipeline(choice)
-        self.name = choice.path.name
+        self.name = name or choice.path.name
         self._backend = pipeline.backend
         self.takes_counts = self._backend.input_dtype == np.int8
         own = pipeline.quantization
@@ -70,8 +74,11 @@ def others_at_hand(model: Path, named: list[Path]) -> list[Path]:
     neighbours = [path for path in sorted(folder.iterdir()) if path.suffix == ".tflite" or _is_saved_model(path)]
     found = [*named, *neighbours, SHIPPED_TFLITE, SHIPPED_SAVED_MODEL]
     wanted = [path for path in found if path in named or model.is_dir() or not path.is_dir()]
-    different = {path.resolve(): path for path in reversed(wanted) if path.resolve() != model.resolve()}
-    return list(reversed(different.values()))
+    different: dict[Path, Path] = {}
+    for path in wanted:
+        different.setdefault(path.resolve(), path)
+    different.pop(model.resolve(), None)
+    return list(different.values())
 
 
 def _is_saved_model(path: Path) -> bool:

@@ -13,6 +13,11 @@ from runner.accuracy_inputs import Matched, Recorded
 from tracer.accuracy.confusion import LABELS, auc_of, confusion_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
+from tracer.accuracy.verdict import ENOUGH, Verdict
+from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
+
+TABLE_FROM = 20
+"""Results from which a confusion matrix is worth its lines."""
 
 
 def diagnosis_json(
@@ -32,6 +37,7 @@ def diagnosis_json(
         "labelled": len(matched.all_labels),
         "top1": top1_of(matched.all_vectors, matched.all_labels),
         "auc": auc_of(matched.all_vectors, matched.all_labels),
+        "auc_at_thresholds": auc_at_thresholds(matched.all_labels, matched.all_vectors, "thresholds"),
         "confusion": confusion_of(matched.all_vectors, matched.all_labels).tolist(),
         "findings": [
             {
@@ -52,6 +58,7 @@ def diagnosis_json(
             "best": _explanation_json(verdict.best, verdict.tolerance),
             "rival": _explanation_json(verdict.rival, verdict.tolerance),
             "runner_up": _explanation_json(verdict.runner_up, verdict.tolerance),
+            "same_class_as_it_should_be": diagnosis.same_class,
             "recorded": {"top1": diagnosis.recorded_top1, "auc": diagnosis.recorded_auc},
             "mended": {"top1": diagnosis.mended_top1, "auc": diagnosis.mended_auc},
             "candidates_tried": diagnosis.tried,
@@ -64,12 +71,15 @@ def diagnosis_json(
 def render_diagnosis(facts: dict[str, Any], findings: list[Finding], console: Console) -> None:
     """Print it: what the numbers say, what reproduces them, what mending would give."""
     auc = "not defined" if facts["auc"] is None else f"{facts['auc']:.2f}"
+    printed = facts["auc_at_thresholds"]
+    beside = "" if printed is None else f", {printed:.2f} as energyrunner reckons"
     top1 = "not known" if facts["top1"] != facts["top1"] else f"{100 * facts['top1']:.1f} %"
     console.print(f"[bold]{escape(facts['source'])}[/bold]", highlight=False)
     console.print(
-        f"{facts['labelled']} results with a known class: Top-1 {top1}, AUC {auc} (by ranks)", highlight=False
+        f"{facts['labelled']} results with a known class: Top-1 {top1}, AUC {auc} (exact){beside}", highlight=False
     )
-    console.print(_confusion_table(facts["confusion"]))
+    if facts["labelled"] >= TABLE_FROM:
+        console.print(_confusion_table(facts["confusion"]))
     for line in symptom_lines(findings) or ["The numbers alone show nothing amiss."]:
         console.print(line, highlight=False, markup=False)
     for note in facts["notes"]:
@@ -87,14 +97,14 @@ def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) 
     lines = {
         "as_it_should_be": [f"Reproduced as it should be, {how}: no mistake."],
         "mistake": [f"Diagnosis: {_mistakes(best)}. It reproduces {how}."],
-        "undecided": [
-            f"Undecided: {_mistakes(best)}, or {_mistakes(verdict.rival or best)}: nothing tells them apart."
-        ],
+        "undecided": _undecided(verdict),
         "not_reproduced": _not_reproduced(matched, diagnosis),
     }[verdict.kind]
     lines = list(lines)
     if verdict.runner_up is not None and verdict.kind == "mistake":
         lines.append(f"Runner-up: {_mistakes(verdict.runner_up)}, {_count(verdict.runner_up, tolerance)}.")
+    if verdict.alike:
+        lines.append(f"Not excluded, as it reproduces as many: {_mistakes(verdict.alike[0])}.")
     if verdict.kind == "mistake":
         lines.append(
             f"Mended, Top-1 is {100 * diagnosis.mended_top1:.1f} % over these {diagnosis.inputs} inputs "
@@ -108,6 +118,12 @@ def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) 
 
 def _not_reproduced(matched: Matched, diagnosis: Diagnosis) -> list[str]:
     best = diagnosis.verdict.best
+    same = f"{diagnosis.same_class} of {diagnosis.inputs}"
+    if diagnosis.same_class >= ENOUGH * diagnosis.inputs and not best.mistakes:
+        return [
+            f"No mistake found: this model gives the same class for {same} inputs, if not the same digits.",
+            f"Vectors within {LOOSEST}: {_count(best, LOOSEST)}; other arithmetic (int8 kernels differ) does that.",
+        ]
     lines = ["No mistake that is tried reproduces the results."]
     lines.append(f"Nearest: {_mistakes(best)}, {_count(best, LOOSEST)} within {LOOSEST}.")
     if at_chance(matched.vectors, matched.labels):
@@ -121,6 +137,13 @@ def _not_reproduced(matched: Matched, diagnosis: Diagnosis) -> list[str]:
             f"{100 * diagnosis.mended_top1:.1f} %: they may come from another model, or from other arithmetic."
         )
     return lines
+
+
+def _undecided(verdict: Verdict) -> list[str]:
+    rivals = [one for one in (verdict.best, verdict.rival) if one is not None]
+    named = ", or ".join(dict.fromkeys(_mistakes(one) for one in rivals))
+    reason = "The results are too few, or too much alike whatever the input, to tell."
+    return [f"Undecided: {named} reproduces {_count(verdict.best, verdict.tolerance)}.", reason]
 
 
 def _mistakes(one: Explanation) -> str:

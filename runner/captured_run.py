@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from runner.models import backend_of
+from runner.nsys.command import refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
-from runner.nsys.launch import announcement, run_under_nsys, without_profiler_options
+from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
-from runner.run_job import RunJob, serve_run, tell
+from runner.run_job import NoRangesError, RunJob, refuse_without_ranges, serve_run, tell
 from tracer.errors import KwsTraceError
 from tracer.ingest import ingest
+from tracer.nvtx_ranges import open_ranges
 from tracer.profiles.nsys_capture import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
 from tracer.run_info import default_run_name
 from tracer.run_store import StoredRun, open_run
+from tracer.run_writer import RunExistsError
 
 LAUNCHER_OPTIONS = {
     "--nsys": False,
@@ -30,6 +34,20 @@ LAUNCHER_OPTIONS = {
 """Options that the launcher obeys and does not hand on to its DUT, and whether a value follows."""
 
 
+class ProfilerChoiceError(KwsTraceError):
+    """Options that leave the profiler nothing to see."""
+
+    def __init__(self, option: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{option}: {problem}; {remedy}")
+
+
+class ProfileFolderError(KwsTraceError):
+    """Another run's profiles lie where this one's would."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: profiles of an earlier run are there; give another --name, or remove it")
+
+
 class NothingCapturedError(KwsTraceError):
     """A profiled run ended without a capture."""
 
@@ -37,9 +55,44 @@ class NothingCapturedError(KwsTraceError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name}: nothing was captured: no host sent `infer` with more than one inference, or it ended before; "
-            "the run itself is complete"
+            f"{name}: nothing was captured: no host sent `infer` with more than one inference, or the run was ended "
+            "before a capture was; the run itself is complete: `kws-trace report` reads it"
         )
+
+
+def refuse_impossible(job: RunJob, profiler: str) -> None:
+    """
+    Say before a run starts what would leave it without a capture.
+
+    Args:
+        job: of the run, with its name.
+        profiler: ``nsys`` or ``tensorflow``.
+
+    Raises:
+        ProfilerChoiceError: for options that contradict the profiler.
+        NoRangesError: if nsys would see no range.
+        RunExistsError, ProfileFolderError: if the run's name is taken.
+    """
+    if not job.capture.inferences:
+        raise ProfilerChoiceError(
+            "--capture-inferences 0", "nothing would be captured", "give a number, or leave out the profiler"
+        )
+    if profiler == "nsys":
+        refuse_without_ranges(job)
+        if open_ranges() is None:
+            raise NoRangesError
+    elif backend_of(job.choice.path, job.choice.backend) != "tensorflow":
+        raise ProfilerChoiceError(
+            "--profiler tensorflow",
+            f"{job.choice.path.name} runs on LiteRT, of which TensorFlow's profiler sees nothing",
+            "name a SavedModel (--backend tensorflow takes the shipped one), or use --nsys",
+        )
+    name = job.name or ""
+    if (job.traces / name).exists():
+        raise RunExistsError(job.traces / name)
+    folder = profile_folder(job.traces, name)
+    if folder.exists() and any(folder.iterdir()):
+        raise ProfileFolderError(folder)
 
 
 def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
@@ -57,26 +110,34 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     Raises:
         KwsTraceError: before the run, if nsys or a permission is missing; after it, if its capture is not whole.
     """
-    nsys = find_nsys()
-    refuse_without_root(arguments, os.environ)
     name = job.name or default_run_name()
+    job = replace(job, name=name)
+    refuse_impossible(job, "nsys")
+    nsys = find_nsys()
+    refuse_too_old(nsys)
+    refuse_without_root(arguments, os.environ)
     capture = job.capture
     tell(announcement(nsys, preset, capture.inferences, capture.windows))
-    folder = profile_folder(job.traces, name)
+    folder, run_folder = profile_folder(job.traces, name), job.traces / name
     kept = without_profiler_options(arguments, LAUNCHER_OPTIONS)
     kept += ["--capture-inferences", str(capture.inferences), "--capture-windows", str(capture.windows)]
+    made = _first_missing(job.traces)
     try:
         code, reports = run_under_nsys(nsys, preset, capture.windows, name, folder, kept)
-        if not (job.traces / name / "run.json").is_file():
-            _remove_if_empty(folder)
+        if not (run_folder / "run.json").is_file():
+            # The DUT has said why.
+            remove_if_empty(folder)
             return code or 1
+        run = open_run(run_folder)
+        reports = _whole_captures(run, reports)
         if not reports:
-            _remove_if_empty(folder)
+            remove_if_empty(folder)
             raise NothingCapturedError(name)
-        take_in(open_run(job.traces / name), reports, nsys)
+        take_in(run, reports, nsys)
         tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
     finally:
-        give_to_caller([path for path in (job.traces / name, folder) if path.exists()], os.environ)
+        ours = (run_folder, folder) if made is None else (made,)
+        give_to_caller([path for path in ours if path.exists()], os.environ)
     return code
 
 
@@ -90,13 +151,31 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     name = job.name or default_run_name()
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
+    refuse_impossible(job, "tensorflow")
     code = serve_run(job, port, baud, vendor)
     paths = sorted(folder.rglob("*.xplane.pb"))
     if not paths:
-        _remove_if_empty(folder)
+        remove_if_empty(folder)
         raise NothingCapturedError(name)
     take_in(open_run(job.traces / name), paths)
     return code
+
+
+def _whole_captures(run: StoredRun, reports: list[Path]) -> list[Path]:
+    """Without the report of a capture that a signal cut: the last inference in it has no end."""
+    windows = [window for window in run.windows().to_pylist() if window["kind"] == "capture"]
+    if len(windows) != len(reports):
+        return reports
+    for window, report in zip(windows, reports, strict=True):
+        if window["state"] != "complete":
+            tell(f"{report}: left out: the run was ended in the middle of this capture")
+    return [path for window, path in zip(windows, reports, strict=True) if window["state"] == "complete"]
+
+
+def _first_missing(folder: Path) -> Path | None:
+    """The outermost folder that has to be made for ``folder``; None where it is there."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    return missing[-1] if missing else None
 
 
 def take_in(
@@ -169,10 +248,3 @@ def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Pro
 def profile_folder(traces: Path, name: str) -> Path:
     """Where a profiler's own files go: beside the run, never in it, as they may name the environment."""
     return traces / f"{name}.profile"
-
-
-def _remove_if_empty(folder: Path) -> None:
-    for path in folder.glob("*.log"):
-        path.unlink()
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from runner.commands.accuracy import accuracy
+from runner.commands.bandwidth import bandwidth
+from runner.commands.compare import compare
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -18,9 +20,11 @@ from runner.commands.host_config import host_config
 from runner.commands.infer import infer
 from runner.commands.ingest import ingest
 from runner.commands.kernels import kernels
+from runner.commands.overhead import overhead
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
+from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from tracer.errors import KwsTraceError
 
@@ -36,8 +40,9 @@ app = typer.Typer(
 _COMMANDS = {
     "Recording": (demo, run, infer, ingest),
     "Driving": (host, host_config),
-    "Reading": (report, kernels, export, runs, dashboard),
-    "Judging": (doctor, session, accuracy, cost),
+    "Reading": (report, kernels, compare, export, runs, dashboard),
+    "Judging": (doctor, session, accuracy),
+    "Limits": (cost, runtimes, overhead, bandwidth),
 }
 for _panel, _functions in _COMMANDS.items():
     for _function in _functions:

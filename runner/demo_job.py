@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from runner.dataset import Dataset, shipped_dataset
-from runner.host import HostSession, PerformancePlan, run_accuracy, run_performance
+from runner.host import PerformancePlan
+from runner.host_job import HostJob, run_session
 from runner.ports import open_host_link
 from tracer.errors import KwsTraceError
 from tracer.report import build_report
@@ -90,7 +92,7 @@ def _drive(backend: str, traces: Path, name: str, dataset: Dataset, seconds: flo
                 advance("loading", 0)
                 _wait_until_ready(child, Path(said.name), backend)
                 advance("performance", 2)
-                _measure(port, dataset, seconds, advance)
+                _measure(port, traces, dataset, seconds, advance)
             finally:
                 child.send_signal(signal.SIGINT)
                 child.wait(timeout=30)
@@ -109,11 +111,23 @@ def _wait_until_ready(child: subprocess.Popen[Any], said: Path, backend: str) ->
     raise DemoError(backend, f"not ready within {START_LIMIT_S:.0f} s")
 
 
-def _measure(port: Path, dataset: Dataset, seconds: float, advance: _Advance) -> None:
+def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: _Advance) -> None:
+    """A performance session and an accuracy session, as two calls of ``kws-trace host`` leave them in the run."""
     link = open_host_link(str(port), 115200)
+    step = {"performance": 1.0, "accuracy": 1 / 1000}
     try:
-        session = HostSession(link)
-        run_performance(session, dataset, PerformancePlan(seconds=seconds), lambda: advance("performance", 1))
-        run_accuracy(session, dataset, lambda: advance("accuracy", 1 / 1000))
+        for mode, amount in step.items():
+            job = HostJob(
+                port=f"pty:{port}",
+                baud=115200,
+                mode=mode,
+                dataset=None,
+                plan=PerformancePlan(seconds=seconds),
+                traces=traces,
+                session=None,
+                quiet=True,
+                as_json=False,
+            )
+            run_session(job, link, dataset, partial(advance, mode, amount))
     finally:
         link.close()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -31,7 +32,12 @@ from runner.host_results import (
     outcome_json,
     performance_lines,
 )
+from runner.link import Link
 from runner.ports import open_host_link
+from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.sessions.audit import audit
+from tracer.sessions.open_session import build_session
+from tracer.sessions.session_text import finding_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +65,46 @@ def drive(job: HostJob) -> None:
     dataset = load_dataset(job.dataset) if job.dataset else shipped_dataset()
     link = open_host_link(job.port, job.baud)
     try:
-        with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
-            session = HostSession(link, log)
-            session.describe("kws-trace", _settings(job, dataset))
-            outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
-            try:
-                session.handshake()
-                _measure(job, session, dataset, outcome)
-            finally:
-                lines = _conclude(log, outcome)
-            _print(job, outcome, lines, log.folder)
+        total = job.plan.windows if job.mode == "performance" else len(dataset.names)
+        with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+            task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
+            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
+        _print(job, outcome, lines, folder)
     finally:
         link.close()
+
+
+def run_session(
+    job: HostJob, link: Link, dataset: Dataset, advance: Callable[[], None]
+) -> tuple[PerformanceOutcome | AccuracyOutcome, list[str], Path]:
+    """
+    Run one session over an open line, written down in energyrunner's form.
+
+    Args:
+        job: its mode, plan and where it is written.
+        link: to the DUT.
+        dataset: whose inputs are sent.
+        advance: called after each window.
+
+    Returns:
+        What was measured, the lines of its results, and the session's folder.
+
+    Raises:
+        KwsTraceError: if the DUT refuses or goes silent; what was measured by then is written.
+    """
+    outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
+    with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
+        session = HostSession(link, log)
+        session.describe("kws-trace", _settings(job, dataset))
+        try:
+            session.handshake()
+            if isinstance(outcome, PerformanceOutcome):
+                run_performance(session, dataset, job.plan, advance, outcome)
+            else:
+                run_accuracy(session, dataset, advance, outcome)
+        finally:
+            lines = _conclude(log, outcome)
+    return outcome, lines, log.folder
 
 
 def _settings(job: HostJob, dataset: Dataset) -> dict[str, str]:
@@ -100,23 +134,12 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
     return lines
 
 
-def _measure(
-    job: HostJob, session: HostSession, dataset: Dataset, outcome: PerformanceOutcome | AccuracyOutcome
-) -> None:
-    total = job.plan.windows if job.mode == "performance" else len(dataset.names)
-    with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
-        task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
-        advance: Callable[[], None] = lambda: progress.advance(task)  # noqa: E731 -- a callback of one call
-        if isinstance(outcome, PerformanceOutcome):
-            run_performance(session, dataset, job.plan, advance, outcome)
-        else:
-            run_accuracy(session, dataset, advance, outcome)
-
-
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
     console = Console()
+    judged = _judged(folder, outcome)
     if job.as_json:
-        sys.stdout.write(json.dumps(outcome_json(job.mode, outcome, str(folder)), indent=2) + "\n")
+        found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
     for line in lines:
         console.print(line, markup=False, highlight=False)
@@ -133,4 +156,15 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         for row in confusion_rows(confusion(outcome)):
             table.add_row(*row)
         console.print(table)
+    for line in judged:
+        console.print(line, markup=False, highlight=False, style="bold yellow")
     console.print(f"session: {folder}", markup=False, highlight=False)
+
+
+def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+    """What is wrong with the session by its own raw lines, and with the results by what they say alone."""
+    lines = [finding_line(finding) for finding in audit(build_session(folder / "log.txt"))]
+    if isinstance(outcome, AccuracyOutcome) and outcome.vectors:
+        count = len(outcome.vectors)
+        lines += symptom_lines(accuracy_symptoms(np.array(outcome.vectors), np.array(outcome.labels[:count])))
+    return lines

@@ -20,9 +20,11 @@ from runner.protocol import DutProtocol
 from runner.run_sampling import sampled
 from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
+from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.run_info import default_run_name, new_run_info
+from tracer.run_store import open_run as stored_run
 from tracer.run_writer import RunWriter
 
 ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
@@ -46,6 +48,17 @@ class NoRangesError(KwsTraceError):
             "capture: no ranges can be pushed, so nothing would be captured; leave out --no-nvtx, and install "
             "nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
         )
+
+
+def refuse_without_ranges(job: RunJob) -> None:
+    """
+    Nsight Systems collects by our ranges: without them a capture would be empty.
+
+    Raises:
+        NoRangesError: if the run is to be captured by them and pushes none.
+    """
+    if job.capture.inferences and job.profile_folder is None and not job.nvtx:
+        raise NoRangesError
 
 
 def refuse_energy_mode() -> NoReturn:
@@ -145,6 +158,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     """
     from runner.ports import open_dut_link
 
+    refuse_without_ranges(job)
     stop = StopFlag()
     stop.install()
     # The port first: a wrong one should not cost the time that a runtime takes to load.
@@ -168,6 +182,8 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.serve()
             finally:
                 dut.flush()
+        for warning in run_warnings(stored_run(opened.writer.folder)):
+            tell(f"accuracy: {warning}")
         tell(f"run complete: {job.traces / opened.writer.name}")
     finally:
         link.close()

@@ -1,59 +1,289 @@
-"""The dashboard shows the report's figures, and no run is an exception."""
+"""Every page over every kind of run: no exception, and the figures of the report."""
 
 from __future__ import annotations
 
+import ast
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dashboard.overview_view import stage_bar, stage_frame, window_frame
-from tests.recorded import info, window
+from runner import dashboard_launcher
+from tests import dashboard_runs as runs
+from tests.conftest import ROOT
+from tracer.compare_report import compare_runs
+from tracer.figure_text import time_text
 from tracer.report import build_report
 from tracer.report_text import rate_text
 from tracer.run_store import open_run
-from tracer.run_writer import RunWriter
+
+testing = pytest.importorskip("streamlit.testing.v1")
 
 SCRIPT = """
 from pathlib import Path
-from dashboard.pages.overview import show
+from dashboard.pages.{page} import show
 show(Path({traces!r}))
 """
 
 
-def record(traces: Path, name: str, windows: int) -> None:
-    recorder = RunWriter.create(traces, name, info(name), lambda _: None)
-    for number in range(windows):
-        recorder.append(window(number, inferences=10, first=11 * number))
-    recorder.close()
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("traces")
+    runs.every_kind(folder)
+    return folder
 
 
-def test_tables_hold_the_figures_of_the_report(tmp_path: Path) -> None:
-    recorder = RunWriter.create(tmp_path, "run", info(), lambda _: None)
-    for number, inferences in enumerate((10, 10, 1)):
-        recorder.append(window(number, inferences=inferences, first=11 * number))
-    recorder.close()
-    report = build_report(open_run("run", tmp_path))
-    assert stage_frame(report)["stage"].tolist() == ["host_to_device", "session_run", "readback", "inference"]
-    assert stage_bar(report).parts["us"].sum() == pytest.approx(43.0)
-    assert window_frame(report)["inf/s (laps)"].tolist() == [pytest.approx(1e9 / 43_000)] * 2
+@pytest.fixture
+def on_this_machine() -> Iterator[None]:
+    from streamlit import config
+
+    config.set_option("server.address", "127.0.0.1")
+    yield
+    config.set_option("server.address", None)
 
 
-@pytest.mark.parametrize("windows", [0, 1, 5])
-def test_the_overview_shows_the_rate_of_the_report(tmp_path: Path, windows: int) -> None:
-    testing = pytest.importorskip("streamlit.testing.v1")
-    record(tmp_path, "run", windows)
-    page = testing.AppTest.from_string(SCRIPT.format(traces=str(tmp_path)), default_timeout=60).run()
-    assert not page.exception
-    assert page.subheader[0].value == rate_text(build_report(open_run("run", tmp_path)))
+def opened(page: str, traces: Path, **params: Any) -> Any:
+    shown = testing.AppTest.from_string(SCRIPT.format(page=page, traces=str(traces)), default_timeout=60)
+    for name, value in params.items():
+        shown.query_params[name] = value
+    return shown.run()
 
 
-def test_an_empty_folder_says_how_to_make_a_run_and_a_strange_name_opens_nothing(tmp_path: Path) -> None:
-    testing = pytest.importorskip("streamlit.testing.v1")
-    page = testing.AppTest.from_string(SCRIPT.format(traces=str(tmp_path)), default_timeout=60).run()
-    assert "kws-trace demo" in page.info[0].value
-    record(tmp_path, "run", 1)
-    page = testing.AppTest.from_string(SCRIPT.format(traces=str(tmp_path)), default_timeout=60)
-    page.query_params["run"] = "../../etc"
-    page.run()
-    assert not page.exception
-    assert "not in the traces folder" in page.error[0].value
+def words(shown: Any) -> str:
+    kinds = ("title", "subheader", "text", "markdown", "caption", "info", "warning", "error", "success")
+    return "\n".join(str(one.value) for kind in kinds for one in getattr(shown, kind))
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        *(("stages", kind) for kind in (*runs.KINDS, "damaged")),
+        *(("compare", kind) for kind in ("ops", "damaged-capture", "damaged-spans", "damaged")),
+    ],
+)
+def test_no_kind_of_run_is_an_exception(traces: Path, page: str, kind: str) -> None:
+    shown = opened(page, traces, run=kind, **({"with": ["plain", "gpu"]} if page == "compare" else {}))
+    assert not shown.exception
+    assert "Traceback" not in words(shown)
+
+
+@pytest.mark.parametrize("kind", runs.KINDS)
+def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -> None:
+    run = open_run(kind, traces)
+    if kind == "damaged-capture":
+        run.info.captures.clear()
+    report = build_report(run)
+    shown = opened("overview", traces, run=kind)
+    assert shown.subheader[0].value == rate_text(report)
+    metrics = {one.label: one.value for one in shown.metric}
+    assert metrics["Inference, median"] == time_text(report["inference"]["median_ns"])
+    assert metrics["Inference, p99"] == time_text(report["inference"]["p99_ns"])
+    assert metrics["Inferences timed"] == f"{report['inference']['count']:,}"
+    if report["gpu"] is None and kind != "damaged-capture":
+        assert "kws-trace run --nsys" in words(shown)
+    if kind == "gpu":
+        assert report["gpu"]["verdict"]["sentence"] in words(shown)
+        assert metrics["without framework"].startswith("-")
+
+
+def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> None:
+    shown = opened("stages", traces, run="gpu", stage="session_run", window="2")
+    assert shown.selectbox(key="stage_widget").value == "session_run"
+    assert shown.selectbox(key="window_widget").value == "2"
+    shown = opened("stages", traces, run="gpu", stage="../x", window="99")
+    assert not shown.exception
+    assert shown.selectbox(key="stage_widget").value == "inference"
+    links = [frame.value for frame in shown.dataframe if "timeline" in frame.value.columns]
+    assert links[0]["timeline"][0] == f"/timeline?run=gpu&inference={links[0]['inference'][0]}"
+    shown.toggle(key="warmups_widget").set_value(True).run()
+    assert "215 values" in words(shown)
+
+
+def test_a_choice_of_the_list_goes_into_the_address(traces: Path) -> None:
+    shown = opened("overview", traces, run="gpu")
+    shown.sidebar.selectbox[0].set_value("ops").run()
+    assert shown.query_params["run"] in ("ops", ["ops"])
+    assert not shown.error
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("overview", "../../etc"),
+        ("overview", "a\0b"),
+        ("overview", "x" * 5000),
+        ("stages", ".."),
+        ("compare", "/etc"),
+    ],
+)
+def test_a_strange_name_opens_nothing(traces: Path, page: str, name: str) -> None:
+    shown = opened(page, traces, run=name)
+    assert not shown.exception
+    assert "not in the traces folder" in shown.error[0].value
+
+
+@pytest.mark.parametrize("page", ["overview", "stages", "compare", "runs"])
+def test_an_empty_folder_says_how_to_make_a_run(tmp_path: Path, page: str) -> None:
+    shown = opened(page, tmp_path / "absent" if page == "overview" else tmp_path)
+    assert not shown.exception
+    assert "kws-trace demo" in shown.info[0].value
+
+
+def test_a_run_without_a_window_and_one_being_recorded_are_shown(tmp_path: Path) -> None:
+    runs.plain_run(tmp_path, "empty", [])
+    assert "kws-trace run" in words(opened("overview", tmp_path, run="empty"))
+    writer = runs.recording_run(tmp_path, "now")
+    for page in ("overview", "stages"):
+        shown = opened(page, tmp_path, run="now")
+        assert not shown.exception
+        assert "being recorded" in shown.sidebar.caption[0].value
+    writer.close()
+
+
+def test_damage_is_told_with_what_is_left(traces: Path) -> None:
+    assert "gpu_work" in words(opened("overview", traces, run="damaged-capture"))
+    assert "spans/part" in words(opened("overview", traces, run="damaged-spans"))
+    assert "did not end by itself" in words(opened("overview", traces, run="recovered"))
+    shown = opened("overview", traces, run="damaged")
+    assert "run.json" in words(shown)
+    assert shown.dataframe[0].value["table"].tolist() == ["results", "spans", "windows"]
+
+
+def test_a_session_that_is_none_is_told_on_the_overview(tmp_path: Path) -> None:
+    folder = runs.plain_run(tmp_path, "run")
+    (folder / "session").mkdir()
+    (folder / "session" / "log.txt").write_text("nonsense\n", encoding="utf-8")
+    shown = opened("overview", tmp_path)
+    assert not shown.exception
+    frames = [frame.value for frame in shown.dataframe if "session" in frame.value.columns]
+    assert "log.txt" in frames[0]["why"][0]
+
+
+def test_untrusted_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    name = runs.HOSTILE.replace("/", "")
+    runs.gpu_run(tmp_path, name, model={"name": runs.HOSTILE}, backend={"name": runs.HOSTILE, "device": runs.HOSTILE})
+    runs.plain_run(tmp_path, "other")
+    for page in ("overview", "stages", "compare", "runs"):
+        shown = opened(page, tmp_path, run=name, **{"with": ["other"]})
+        assert not shown.exception
+        interpreted = [
+            one.value
+            for kind in ("markdown", "caption", "subheader", "error", "info", "warning", "success")
+            for one in getattr(shown, kind)
+        ]
+        assert not any("onerror" in text and "\\<" not in text for text in interpreted)
+
+
+def test_compare_shows_what_the_command_prints(traces: Path) -> None:
+    figures = compare_runs([open_run("gpu", traces), open_run("plain", traces)])
+    shown = opened("compare", traces, run="gpu", **{"with": ["plain"]})
+    assert figures["comparisons"][0]["sentence"] in words(shown)
+    assert shown.dataframe[0].value["run"].tolist() == ["gpu", "plain"]
+    assert json.loads(json.dumps(figures)) == figures
+
+
+def test_runs_are_renamed_and_deleted_after_a_confirmation(tmp_path: Path, on_this_machine: None) -> None:
+    runs.plain_run(tmp_path, "one")
+    runs.plain_run(tmp_path, "two")
+    script = """
+from pathlib import Path
+from dashboard.pages import runs
+row = next(one for one in runs.list_rows(Path({traces!r})) if one["name"] == {name!r})
+runs._actions(Path({traces!r}), row)
+"""
+
+    def actions(name: str) -> Any:
+        return testing.AppTest.from_string(script.format(traces=str(tmp_path), name=name), default_timeout=60).run()
+
+    shown = actions("one")
+    shown.text_input[0].set_value("two")
+    shown.button[1].click().run()
+    assert "taken" in words(shown)
+    shown = actions("one")
+    shown.button[2].click().run()
+    assert "Tick the box" in words(shown)
+    assert (tmp_path / "one").is_dir()
+    shown = actions("one")
+    shown.checkbox[0].check()
+    shown.button[2].click().run()
+    assert not (tmp_path / "one").exists()
+    assert (tmp_path / "two").is_dir()
+
+
+def test_a_published_dashboard_without_sign_in_deletes_nothing(tmp_path: Path) -> None:
+    from streamlit import config
+
+    runs.damaged_run(tmp_path, "one")
+    config.set_option("server.address", "0.0.0.0")
+    shown = opened("runs", tmp_path)
+    config.set_option("server.address", None)
+    assert "without sign-in" in words(shown)
+    assert not shown.button
+
+
+def test_the_app_asks_who_is_there_where_that_is_configured(traces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["script.py", str(traces)])
+    script = str(ROOT / "dashboard" / "start" / "script.py")
+    shown = testing.AppTest.from_file(script, default_timeout=60).run()
+    assert not shown.exception
+    assert shown.title[0].value == "Overview"
+    shown = testing.AppTest.from_file(script, default_timeout=60)
+    shown.secrets["auth"] = {"redirect_uri": "x", "cookie_secret": "y"}
+    shown.run()
+    assert not shown.exception
+    assert [one.label for one in shown.button] == ["Sign in"]
+    assert not shown.subheader
+
+
+def test_the_dashboard_is_of_this_machine_unless_told_otherwise_and_then_it_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("subprocess.call", lambda command: started.append(command) or 0)
+    said: list[str] = []
+    assert dashboard_launcher.launch(tmp_path, 8501, warn=said.append) == 0
+    assert not said
+    assert {
+        "--server.address=127.0.0.1",
+        "--browser.gatherUsageStats=false",
+        "--client.showErrorDetails=none",
+    } <= set(started[0])
+    assert dashboard_launcher.launch(tmp_path, 8501, "192.0.2.7", said.append) == 0
+    assert "--server.address=192.0.2.7" in started[1]
+    assert "every machine that reaches 192.0.2.7" in said[0]
+
+
+def test_an_unreadable_secrets_file_lets_nobody_in(
+    traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamlit import config
+
+    broken = tmp_path / "secrets.toml"
+    broken.write_text("[auth\n", encoding="utf-8")
+    before = config.get_option("secrets.files")
+    config.set_option("secrets.files", [str(broken)])
+    script = f"from pathlib import Path; from dashboard.app import show; show(Path({str(traces)!r}))"
+    shown = testing.AppTest.from_string(script, default_timeout=60).run()
+    config.set_option("secrets.files", before)
+    assert "nobody is let in" in shown.error[0].value
+    assert not shown.metric
+
+
+def test_streamlit_lives_in_the_app_and_its_pages_alone() -> None:
+    allowed = {"app.py", "serve.py"}
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        names = {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        assert "streamlit" not in names or path.parent.name == "pages" or path.name in allowed, path
+    assert not (ROOT / "dashboard" / "start" / "pages").exists()

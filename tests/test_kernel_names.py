@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer.kernel_names import short_name
@@ -51,6 +51,7 @@ def test_a_name_loses_what_does_not_tell_it_apart(name: str, short: str) -> None
     assert short_name(name) == short
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab:<>()[]{} ,*&") | st.characters(), max_size=40))
 def test_any_text_has_a_short_name_that_is_no_longer(name: str) -> None:
     short = short_name(name)

@@ -148,6 +148,7 @@ def test_a_summary_gives_its_rows_and_no_median() -> None:
 sizes = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 1 << 45)), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(sizes)
 def test_figures_by_group_are_those_of_its_members(rows: list[tuple[int, int]]) -> None:
     members: dict[int, list[int]] = defaultdict(list)

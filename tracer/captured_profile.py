@@ -1,4 +1,4 @@
-"""From what readers give to what the breakdown takes: several captures as one, and a profile's rows as columns."""
+"""From captures to what the breakdown takes: several as one, without the inferences that do not count."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracer.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
-from tracer.cuda_calls import call_kinds
+from tracer.captured_work import CapturedWork, InferenceRows
 from tracer.inference_ranges import InferenceRanges, inference_at
 from tracer.launches import launches
-from tracer.profile_columns import NO_ROW, Flags, Integers, encode, integers
+from tracer.profile_columns import NO_ROW, Flags, Integers, integers
+from tracer.profile_work import captured_work, stage_rows
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.stages import INFERENCE
 
@@ -67,11 +67,9 @@ def _shifted(table: pa.Table, shift: int, ids: int) -> pa.Table:
     return table
 
 
-def captured_work(profile: Profile, ranges: InferenceRanges, keep: Flags) -> CapturedWork:
+def kept_work(profile: Profile, ranges: InferenceRanges, keep: Flags) -> CapturedWork:
     """
-    The rows of the profiled process, without what the inferences that are not kept launched and called.
-
-    Operations of the host are given only where the GPU did nothing: elsewhere running one means launching it.
+    The work of the profiled process, without what the inferences that are not kept called and launched.
 
     Args:
         profile: with the ranges.
@@ -81,84 +79,33 @@ def captured_work(profile: Profile, ranges: InferenceRanges, keep: Flags) -> Cap
     Raises:
         MalformedTraceError: as ``CapturedWork``.
     """
-    calls, kept_calls = _calls(profile, ranges, keep)
-    gpu = _gpu_rows(profile, ranges, kept_calls)
-    return CapturedWork(
-        inferences=InferenceRows(
-            number=ranges.numbers[keep],
-            thread=ranges.thread[keep],
-            start_ns=ranges.start_ns[keep],
-            end_ns=ranges.end_ns[keep],
-        ),
-        stage_names=ranges.stages or (INFERENCE,),
-        stages=_stage_rows(ranges, keep),
-        gpu=gpu,
-        calls=calls,
-        ops=OpRows() if len(gpu) else _op_rows(profile, ranges.process),
+    launch = launches(profile)
+    called = integers(profile.api_calls, "start_ns")
+    stays = ~_left_out(ranges, keep, called)
+    # Without a known launch a kernel is listed as outside, so it stays.
+    launched = np.r_[stays, True][launch]
+    place = np.r_[np.where(stays, np.cumsum(stays) - 1, NO_ROW), NO_ROW]
+    rest = replace(
+        profile,
+        api_calls=profile.api_calls.filter(pa.array(stays)),
+        gpu_work=profile.gpu_work.filter(pa.array(launched)),
     )
-
-
-def _stage_rows(ranges: InferenceRanges, keep: Flags) -> StageRows:
-    if not ranges.stages:
-        start, end = ranges.start_ns[keep], ranges.end_ns[keep]
-        return StageRows(np.zeros(len(start), np.int64), start, end)
+    rows = InferenceRows(
+        number=ranges.numbers[keep],
+        thread=ranges.thread[keep],
+        start_ns=ranges.start_ns[keep],
+        end_ns=ranges.end_ns[keep],
+    )
     starts, ends = ranges.stage_start_ns[keep], ranges.stage_end_ns[keep]
-    there = starts != NO_ROW
-    start, end = starts[there], ends[there]
-    stage = np.broadcast_to(np.arange(len(ranges.stages)), starts.shape)[there]
-    order = np.argsort(start, kind="stable")
-    return StageRows(stage[order], start[order], end[order])
+    if not ranges.stages:
+        starts, ends = rows.start_ns[:, None], rows.end_ns[:, None]
+    process = NO_ROW if ranges.process is None else ranges.process
+    names = ranges.stages or (INFERENCE,)
+    return captured_work(rest, process, rows, names, stage_rows(starts, ends), place[launch[launched]])
 
 
 def _left_out(ranges: InferenceRanges, keep: Flags, times: Integers) -> Flags:
     """Which of ``times`` lie in an inference of which no figures are made."""
     place = inference_at(ranges, times)
-    found: Flags = (place != NO_ROW) & ~keep[place]
+    found: Flags = (place != NO_ROW) & ~np.r_[keep, True][place]
     return found
-
-
-def _calls(profile: Profile, ranges: InferenceRanges, keep: Flags) -> tuple[CallRows, Integers]:
-    """The calls, and the row of each of the profile's among them; ``NO_ROW`` of one that is left out."""
-    table = profile.api_calls
-    start = integers(table, "start_ns")
-    kept = (integers(table, "process") == ranges.process) & ~_left_out(ranges, keep, start)
-    names = encode(table, "name")
-    kinds = call_kinds([str(name) for name in names.values.to_pylist()])
-    rows = np.full(len(table), NO_ROW, np.int64)
-    rows[kept] = np.arange(int(kept.sum()))
-    columns = CallRows(
-        kind=kinds[names.codes[kept]] if len(kinds) else np.empty(0, np.int8),
-        thread=integers(table, "thread")[kept],
-        start_ns=start[kept],
-        end_ns=integers(table, "end_ns")[kept],
-    )
-    return columns, rows
-
-
-def _gpu_rows(profile: Profile, ranges: InferenceRanges, kept_calls: Integers) -> GpuRows:
-    table = profile.gpu_work
-    launch = launches(profile)
-    call = np.where(launch == NO_ROW, NO_ROW, kept_calls[launch] if len(kept_calls) else NO_ROW)
-    dropped = (launch != NO_ROW) & (call == NO_ROW)
-    kept = (integers(table, "process") == ranges.process) & ~dropped
-    kinds = encode(table, "kind")
-    computes = np.isin(kinds.codes, [kinds.code_of("kernel"), kinds.code_of("graph")])
-    return GpuRows(
-        kernel=computes[kept],
-        device=integers(table, "device")[kept],
-        stream=integers(table, "stream")[kept],
-        start_ns=integers(table, "start_ns")[kept],
-        end_ns=integers(table, "end_ns")[kept],
-        call=call[kept],
-    )
-
-
-def _op_rows(profile: Profile, process: int | None) -> OpRows:
-    table = profile.host_ops
-    kinds = encode(table, "kind")
-    kept = (integers(table, "process") == process) & (kinds.codes == kinds.code_of("op"))
-    return OpRows(
-        thread=integers(table, "thread")[kept],
-        start_ns=integers(table, "start_ns")[kept],
-        end_ns=integers(table, "end_ns")[kept],
-    )

@@ -14,7 +14,7 @@ from tracer.errors import KwsTraceError
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.run_store import StoredRun
 
-_PACKING = {"compression": "zstd", "compression_level": 3}
+_PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
 
 class CaptureDamagedError(KwsTraceError):
@@ -92,7 +92,10 @@ def remove_captures(folder: Path) -> None:
 def _read(path: Path, name: str) -> pa.Table:
     schema = PROFILE_TABLES[name]
     try:
-        with pq.ParquetFile(path) as file:
-            return file.read(columns=schema.names).select(schema.names).cast(schema)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(columns=schema.names).select(schema.names).cast(schema)
+        # Checksums are of pages: damage to what describes them may still point outside a dictionary.
+        table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
         raise CaptureDamagedError(path, (str(error).splitlines() or [type(error).__name__])[0]) from None
+    return table

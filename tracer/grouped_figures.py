@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, numbers, valid
 from tracer.profile_columns import Integers
 
 TABLE = 1 << 25
@@ -76,10 +76,9 @@ def known_sums(column: pa.ChunkedArray, rows: Integers, groups: Integers, size: 
     """Sums by group of an integer column at ``rows``, of the values that it has; null where it has none."""
     if column.null_count == len(column):
         return pa.nulls(size, pa.int64())
-    taken = column.take(pa.array(rows))
-    known = np.asarray(pc.is_valid(taken), dtype=bool)
-    values = np.asarray(pc.fill_null(taken, 0), dtype=np.int64)
-    return pa.array(summed(groups, values, size), mask=np.bincount(groups[known], minlength=size) == 0)
+    known = valid(column)[rows]
+    values = numbers(column)[rows]
+    return arrow(summed(groups, values, size), np.bincount(groups[known], minlength=size) == 0)
 
 
 def _sorted_within(groups: Integers, durations: Integers) -> Integers:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import arrow
 from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import DOMAIN
 from tracer.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
@@ -146,7 +147,7 @@ def inference_at(inferences: InferenceRanges, readings: Integers) -> Integers:
 
 def _with_stages(inferences: InferenceRanges, ranges: pa.Table, candidates: Integers) -> InferenceRanges:
     """Lay the other ranges of the domain into the inferences that they began in."""
-    part = ranges.take(pa.array(candidates))
+    part = ranges.take(arrow(candidates))
     names, thread = encode(part, "name"), integers(part, "thread")
     start, end = integers(part, "start_ns"), integers(part, "end_ns")
     place = inference_at(inferences, start)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tracer.capture_join import CaptureMismatchError, fit_clock, span_edges
+from tracer.capture_join import CaptureMismatchError, fit_clock, recorded_stages, span_edges
 from tracer.captures import remove_captures, write_capture
 from tracer.errors import KwsTraceError
 from tracer.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
@@ -17,7 +17,7 @@ from tracer.nvtx_ranges import DOMAIN
 from tracer.profile_columns import encode
 from tracer.profiles.profile import Profile
 from tracer.run_info import write_run_info
-from tracer.run_store import StoredRun, open_run
+from tracer.run_store import RunLockedError, StoredRun, open_run
 from tracer.stages import INFERENCE
 
 
@@ -44,11 +44,30 @@ class AlreadyIngestedError(KwsTraceError):
         super().__init__(f"{run.name}: it has {len(run.info.captures)} captures; --replace takes them out first")
 
 
+class CaptureTwiceError(KwsTraceError):
+    """Two captures have the same inferences."""
+
+    def __init__(self, first: Path, second: Path, number: int) -> None:
+        super().__init__(f"{second}: inference {number} is in {first} too; name each stretch of the run once")
+
+
+class CaptureNotStoredError(KwsTraceError):
+    """The disk did not take a capture."""
+
+    exit_code = 1
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"{folder}: the capture is not stored ({error.strerror or error}); make room, or copy the run to where "
+            "it can be written, and ingest again"
+        )
+
+
 def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = False) -> StoredRun:
     """
     Store profiles of a run in it.
 
-    All are checked before the first is written.
+    All are checked before the first is written, in the order of their inferences.
 
     Args:
         run: complete or recovered.
@@ -59,27 +78,43 @@ def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = F
         The run as it is then.
 
     Raises:
+        RunLockedError: if it is being recorded.
         AlreadyIngestedError: if it has captures and ``replace_old`` is false.
+        CaptureTwiceError: if two profiles have an inference in common.
         RangesMissingError, CaptureMismatchError: if a profile is not of this run, or not whole.
         OverlappingInferencesError, SeveralProcessesError: as ``inference_ranges.stage_ranges``.
-        OSError: if the disk does not take it.
+        CaptureNotStoredError: if the disk does not take it; the run then has no capture.
     """
+    if run.state == "recording":
+        raise RunLockedError(run.folder)
     if run.info.captures and not replace_old:
         raise AlreadyIngestedError(run)
-    facts = [_checked(run, profile) for profile in profiles]
-    if run.info.captures:
-        remove_captures(run.folder)
-    for number, profile in enumerate(profiles):
-        write_capture(run.folder, number, profile, run.info.run_id)
-    write_run_info(run.folder / "run.json", replace(run.info, captures=facts))
+    found = sorted(((_checked(run, one), one) for one in profiles), key=lambda pair: pair[0]["first_inference"])
+    _refuse_twice(found)
+    try:
+        if run.info.captures:
+            # First its captures go from `run.json`: whatever happens then, it names none that is not there.
+            write_run_info(run.folder / "run.json", replace(run.info, captures=[]))
+            remove_captures(run.folder)
+        for number, (_, profile) in enumerate(found):
+            write_capture(run.folder, number, profile, run.info.run_id)
+        write_run_info(run.folder / "run.json", replace(run.info, captures=[facts for facts, _ in found]))
+    except OSError as error:
+        raise CaptureNotStoredError(run.folder, error) from None
     return open_run(run.folder)
+
+
+def _refuse_twice(found: Sequence[tuple[dict[str, Any], Profile]]) -> None:
+    for (facts, earlier), (others, later) in pairwise(found):
+        if others["first_inference"] < facts["first_inference"] + facts["inferences"]:
+            raise CaptureTwiceError(earlier.path, later.path, others["first_inference"])
 
 
 def _checked(run: StoredRun, profile: Profile) -> dict[str, Any]:
     ranges = stage_ranges(profile)
     if not len(ranges):
         raise RangesMissingError(profile)
-    stages = tuple(stage for stage in run.info.stages if stage != INFERENCE)
+    stages = [stage for stage in recorded_stages(run, ranges.numbers) if stage != INFERENCE]
     problems = verify_ranges(ranges, _expected(run, ranges), stages)
     if problems:
         raise CaptureMismatchError(
@@ -104,10 +139,10 @@ def _checked(run: StoredRun, profile: Profile) -> dict[str, Any]:
 
 def _expected(run: StoredRun, ranges: InferenceRanges) -> int | None:
     """How many inferences the capture should have: those of the run's capture that it begins in, if any."""
-    first = int(ranges.numbers[0])
-    windows = run.windows().to_pylist()
-    numbers = np.cumsum([0, *(window["warmups"] + window["inferences"] for window in windows)])
-    for window, begin in zip(windows, numbers, strict=False):
-        if window["kind"] == "capture" and begin == first:
-            return int(window["warmups"] + window["inferences"])
+    first, begin = int(ranges.numbers[0]), 0
+    for window in run.windows().to_pylist():
+        count = int(window["warmups"] + window["inferences"])
+        if window["kind"] == "capture" and begin <= first < begin + count:
+            return count
+        begin += count
     return None

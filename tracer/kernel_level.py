@@ -1,8 +1,8 @@
 """
 The kernel level of a run: its captures attributed, broken down and replayed, ready for figures.
 
-Which inferences count: those of the captures that are no warm-ups. Wall time without a profiler is that of the timed
-inferences that no capture saw, of this run or of one that is named.
+Which inferences count: those of the captures that are no warm-ups and of no window that a signal cut. Wall time
+without a profiler is that of the timed inferences that no capture saw, of this run or of one that is named.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tracer.attribution import Attribution, attribute
 from tracer.breakdown import Breakdown, break_down
-from tracer.captured_profile import captured_work, joined
+from tracer.captured_profile import joined, kept_work
 from tracer.captured_work import FRAMEWORK_STAGES, CapturedWork
 from tracer.captures import read_capture
 from tracer.gains import GainFigure, gain_figures
@@ -74,12 +74,12 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
     profile = joined([read_capture(run, number) for number in range(len(run.info.captures))])
     ranges = stage_ranges(profile, process=run.info.captures[0].get("process"))
     keep = _counted(run, ranges.numbers)
-    work = captured_work(profile, ranges, keep)
+    work = kept_work(profile, ranges, keep)
     breakdown = break_down(work)
     walls = timed_walls(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
     wall = float(np.median(walls)) if len(walls) else None
     picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
-    few = captured_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
+    few = kept_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
     gains = _at_the_mean(gain_figures(replay(few), breakdown.busy_ns, wall), walls if len(walls) else _walls(few))
     if not (len(work.gpu) or len(work.ops.start_ns)):
         # What would remain without the framework is its computing, which this capture does not show.
@@ -127,11 +127,13 @@ def timed_walls(run: StoredRun, profiled: set[int]) -> Integers:
 
 
 def _counted(run: StoredRun, numbers: Integers) -> Flags:
-    """Inferences that are no warm-ups; all, where every one is."""
+    """Inferences that are no warm-ups, of windows that no signal cut; all, where there is no other."""
+    windows = run.windows()
+    cut = windows.filter(pc.not_equal(windows["state"], "complete"))["window"]
     spans = run.spans()
-    spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), spans["warmup"]))
-    warm = np.unique(spans["inference"].to_numpy())
-    keep: Flags = ~np.isin(numbers, warm)
+    left = pc.or_(spans["warmup"], pc.is_in(spans["window"], value_set=cut.combine_chunks()))
+    spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), left))
+    keep: Flags = ~np.isin(numbers, np.unique(spans["inference"].to_numpy()))
     return keep if keep.any() else np.ones(len(numbers), bool)
 
 

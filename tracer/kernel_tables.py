@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, arrow_texts
 from tracer.errors import KwsTraceError
 from tracer.grouped_figures import GroupedFigures, dense_groups, group_figures, known_sums, summed
 from tracer.launches import launches
-from tracer.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers
+from tracer.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
 from tracer.profiles.profile import Profile, ProfileSummary
 
 KERNEL_KINDS = ("kernel", "graph")
@@ -44,9 +43,9 @@ def durations(work: pa.Table) -> Integers:
     return integers(work, "end_ns") - integers(work, "start_ns")
 
 
-def figure_columns(figures: GroupedFigures, whole: int) -> dict[str, Integers | NDArray[np.float64]]:
+def figure_columns(figures: GroupedFigures, whole: int) -> dict[str, pa.Array]:
     """The columns that every table has; ``share`` is of ``whole`` nanoseconds."""
-    return {
+    columns = {
         "count": figures.count,
         "total_ns": figures.total_ns,
         "mean_ns": figures.mean_ns,
@@ -55,6 +54,7 @@ def figure_columns(figures: GroupedFigures, whole: int) -> dict[str, Integers | 
         "max_ns": figures.max_ns,
         "share": figures.total_ns / whole if whole else np.zeros(len(figures.total_ns)),
     }
+    return {name: arrow(values) for name, values in columns.items()}
 
 
 def kernels_by_name(profile: Profile | ProfileSummary) -> pa.Table:
@@ -81,9 +81,9 @@ def copies_by_name(profile: Profile | ProfileSummary) -> pa.Table:
     if isinstance(profile, ProfileSummary):
         return _summary_table(profile, COPY_KINDS)
     table = _work_table(profile.gpu_work, COPY_KINDS, with_bytes=True)
-    seconds = pc.divide(pc.cast(table["total_ns"], pa.float64()), 1e9)
-    rate = pc.if_else(pc.greater(seconds, 0), pc.divide(pc.cast(table["bytes"], pa.float64()), seconds), None)
-    return table.append_column("bytes_per_s", rate)
+    total, size = integers(table, "total_ns"), integers(table, "bytes")
+    unknown = (total == 0) | ~present(table, "bytes")
+    return table.append_column("bytes_per_s", arrow(size * 1e9 / np.maximum(total, 1), unknown))
 
 
 def ops_by_name(profile: Profile) -> pa.Table:
@@ -99,8 +99,8 @@ def _work_table(work: pa.Table, kinds: tuple[str, ...], *, with_bytes: bool = Fa
     figures = group_figures(groups, took, len(distinct))
     kind_of, name_of = np.divmod(distinct, max(len(name.values), 1))
     columns = {
-        "name": name.values.take(pa.array(name_of)),
-        "kind": kind.values.take(pa.array(kind_of)),
+        "name": name.values.take(arrow(name_of)),
+        "kind": kind.values.take(arrow(kind_of)),
         **figure_columns(figures, int(took.sum())),
     }
     if with_bytes:
@@ -133,11 +133,11 @@ def calls_by_name(profile: Profile | ProfileSummary) -> pa.Table:
     delay = integers(profile.gpu_work, "start_ns")[work] - start[launch[work]]
     return pa.table(
         {
-            "name": name.values.take(pa.array(distinct)),
-            "kind": pa.array(["api"] * len(distinct), pa.string()),
+            "name": name.values.take(arrow(distinct)),
+            "kind": arrow_texts(["api"] * len(distinct)),
             **figure_columns(group_figures(groups, took, len(distinct)), int(took.sum())),
-            "launched": launched,
-            "launched_ns": spent,
+            "launched": arrow(launched),
+            "launched_ns": arrow(spent),
             "median_delay_ns": _medians(by, delay, launched > 0),
         }
     ).sort_by([("total_ns", "descending"), ("name", "ascending")])
@@ -147,23 +147,25 @@ def _medians(groups: Integers, values: Integers, there: Flags) -> pa.Array:
     distinct, dense = dense_groups(groups)
     medians = np.zeros(len(there))
     medians[distinct] = group_figures(dense, values, len(distinct)).median_ns
-    return pa.array(medians, mask=~there)
+    return arrow(medians, ~there)
 
 
 def _summary_table(summary: ProfileSummary, kinds: tuple[str, ...]) -> pa.Table:
     rows = [row for row in summary.rows if row.kind in kinds]
     rows.sort(key=lambda row: (-row.total_ns, row.name))
     unknown = pa.nulls(len(rows), pa.float64())
+    share = np.array([np.nan if row.share is None else row.share for row in rows], np.float64)
+    count, total = (np.array([getattr(row, name) for row in rows], np.int64) for name in ("count", "total_ns"))
     return pa.table(
         {
-            "name": pa.array([row.name for row in rows], pa.string()),
-            "kind": pa.array([row.kind for row in rows], pa.string()),
-            "count": pa.array([row.count for row in rows], pa.int64()),
-            "total_ns": pa.array([row.total_ns for row in rows], pa.int64()),
-            "mean_ns": pa.array([row.total_ns / row.count if row.count else None for row in rows], pa.float64()),
+            "name": arrow_texts([row.name for row in rows]),
+            "kind": arrow_texts([row.kind for row in rows]),
+            "count": arrow(count),
+            "total_ns": arrow(total),
+            "mean_ns": arrow(total / np.maximum(count, 1), count == 0),
             "median_ns": unknown,
             "min_ns": unknown.cast(pa.int64()),
             "max_ns": unknown.cast(pa.int64()),
-            "share": pa.array([row.share for row in rows], pa.float64()),
+            "share": arrow(share, np.isnan(share)),
         }
     )

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, arrow_texts, flags, numbers, valid
+
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -18,31 +20,30 @@ NO_ROW = -1
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """A column as numbers into a list of its distinct values; ``NO_ROW`` where it is null."""
+    """A column as numbers into an array of its distinct values; ``NO_ROW`` where it is null."""
 
     codes: Integers
     values: pa.Array
 
     def code_of(self, value: str) -> int:
-        """The code of ``value``; ``NO_ROW`` is no match for any row, so -2 where no row has it."""
-        found = pc.index(self.values, pa.scalar(value, self.values.type)).as_py()
-        return found if found >= 0 else NO_ROW - 1
+        """The code of a text; -2, which no row has, where it is not there."""
+        found = np.flatnonzero(flags(pc.is_in(self.values, arrow_texts([value]).cast(self.values.type))))
+        return int(found[0]) if len(found) else NO_ROW - 1
+
+    def at(self, rows: Integers) -> pa.Array:
+        """The values themselves at ``rows``; texts come as plain strings."""
+        codes = self.codes[rows]
+        return self.values.take(arrow(codes, codes == NO_ROW))
 
 
 def integers(table: pa.Table, name: str, missing: int = 0) -> Integers:
     """An integer column as int64; nulls become ``missing``."""
-    column = table[name]
-    if column.null_count:
-        column = pc.fill_null(column, missing)
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+    return numbers(table[name], missing)
 
 
 def present(table: pa.Table, name: str) -> Flags:
     """Where a column is not null."""
-    column = table[name]
-    if not column.null_count:
-        return np.ones(len(table), dtype=bool)
-    return np.asarray(pc.is_valid(column).to_numpy(), dtype=bool)
+    return valid(table[name])
 
 
 def encode(table: pa.Table, name: str) -> Codes:
@@ -54,11 +55,12 @@ def encode(table: pa.Table, name: str) -> Codes:
     column = table[name]
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):  # pyarrow gives no single array where there is no chunk
-        whole = whole.chunk(0) if whole.num_chunks else pa.array([], column.type)
-    distinct = whole.dictionary.dictionary_encode()
-    codes = integers(pa.table({"codes": whole.indices}), "codes", NO_ROW)
-    if len(distinct.dictionary) < len(whole.dictionary):
-        codes = np.where(codes < 0, NO_ROW, np.asarray(distinct.indices)[codes])
+    chunks = column.unify_dictionaries().chunks
+    if not chunks:
+        return Codes(np.empty(0, np.int64), pa.nulls(0, column.type.value_type))
+    codes = np.concatenate([numbers(chunk.indices, NO_ROW) for chunk in chunks])
+    dictionary = chunks[0].dictionary
+    distinct = dictionary.dictionary_encode()
+    if len(distinct.dictionary) < len(dictionary):
+        codes = np.where(codes < 0, NO_ROW, numbers(distinct.indices, NO_ROW)[codes])
     return Codes(codes, distinct.dictionary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -69,9 +70,8 @@ def enclosing_ranges(ranges: pa.Table, points: Points, *, thread_wise: bool = Fa
         thread_wise: Nsight's rule instead of ours.
     """
     count = len(points.start_ns)
-    lanes = _lanes(ranges, thread_wise=thread_wise)
-    start = integers(ranges, "start_ns")
-    end = _ends(ranges, FOREVER)
+    start, end = integers(ranges, "start_ns"), integers(ranges, "end_ns", FOREVER)
+    lanes = _lanes(ranges, start, end, thread_wise=thread_wise)
     innermost = np.full(count, NO_ROW, dtype=np.int64)
     ambiguous = np.zeros(count, dtype=bool)
     newest = np.empty(count, dtype=np.int64)
@@ -89,43 +89,37 @@ def enclosing_ranges(ranges: pa.Table, points: Points, *, thread_wise: bool = Fa
     return EnclosingRanges(point, row, innermost, ambiguous & (innermost == NO_ROW))
 
 
-def _ends(ranges: pa.Table, missing: int) -> Integers:
-    return integers(ranges, "end_ns", missing)
-
-
-def _lanes(ranges: pa.Table, *, thread_wise: bool) -> list[tuple[int, list[_Lane]]]:
+def _lanes(ranges: pa.Table, start: Integers, end: Integers, *, thread_wise: bool) -> list[tuple[int, list[_Lane]]]:
     """Per process and domain (by process alone where the rule is thread-wise) the lanes of its threads."""
     if not len(ranges):
         return []
-    start = integers(ranges, "start_ns")
-    last = int(max(start.max(), _ends(ranges, int(start.max())).max()))
-    end = _ends(ranges, last if thread_wise else FOREVER)
+    if thread_wise:
+        known = end[end != FOREVER]
+        end = np.minimum(end, max(int(start.max()), int(known.max()) if len(known) else 0))
     process, thread, domain = (encode(ranges, name) for name in ("process", "thread", "domain"))
     domains = np.zeros_like(domain.codes) if thread_wise else domain.codes + 1
     lane = (process.codes * (len(domain.values) + 1) + domains) * len(thread.values) + thread.codes
-    order = _by_lane_and_start(lane, start, end)
+    # numpy sorts 16-bit integers by radix, several times as fast as 64-bit ones.
+    order = np.argsort(lane.astype(np.uint16) if lane.max() < 1 << 16 else lane, kind="stable")
+    start, end = start[order], end[order]
     cuts = np.flatnonzero(np.diff(lane[order])) + 1
     groups: dict[tuple[int, int], tuple[int, list[_Lane]]] = {}
-    for rows in np.split(order, cuts):
-        first = rows[0]
-        key = (int(process.codes[first]), int(domains[first]))
-        one = _Lane(thread.values[int(thread.codes[first])].as_py(), rows, start[rows], end[rows])
+    for first, last in pairwise([0, *cuts.tolist(), len(order)]):
+        row, part = order[first], slice(first, last)
+        key = (int(process.codes[row]), int(domains[row]))
+        one = _in_order(_Lane(thread.values[int(thread.codes[row])].as_py(), order[part], start[part], end[part]))
         groups.setdefault(key, (process.values[key[0]].as_py(), []))[1].append(one)
     return list(groups.values())
 
 
-def _by_lane_and_start(lane: Integers, start: Integers, end: Integers) -> Integers:
-    """Order by lane, start, and the longer first. Exports are nearly in order, and lanes are few: both are quick."""
-    if np.all(np.diff(start) > 0):
-        order = np.arange(len(start))
-    else:
-        order = np.argsort(start, kind="stable")
-        same = start[order][1:] == start[order][:-1]
-        if same.any():
-            order = np.lexsort((-end, start))
-    # numpy sorts 16-bit integers by radix, several times as fast as 64-bit ones.
-    small = lane.astype(np.uint16) if lane.max() < 1 << 16 else lane
-    return order[np.argsort(small[order], kind="stable")]
+def _in_order(lane: _Lane) -> _Lane:
+    """Put a thread's ranges into the order of their starts, the longer first; exports have them so already."""
+    if np.all(lane.start[1:] > lane.start[:-1]):
+        return lane
+    order = np.argsort(lane.start, kind="stable")
+    if np.any(lane.start[order][1:] == lane.start[order][:-1]):
+        order = np.lexsort((-lane.end, lane.start))
+    return _Lane(lane.thread, lane.rows[order], lane.start[order], lane.end[order])
 
 
 def _thread_wise(
@@ -145,28 +139,29 @@ def _any_thread(
     lanes: list[_Lane], points: Points, of_process: Integers, ambiguous: Flags
 ) -> Iterator[tuple[Integers, Integers]]:
     if len(lanes) == 1:
-        yield _pairs(lanes[0], points, of_process)
+        yield _pairs(lanes[0], _bounds(lanes[0], points.start_ns[of_process]), of_process)
         return
     threads = points.thread[of_process]
     own_open = np.zeros(len(of_process), dtype=bool)
     for lane in lanes:
         place = np.flatnonzero(threads == lane.thread)
-        own_open[place] = _open(lane, points.start_ns[of_process[place]])
-        yield _pairs(lane, points, of_process[place])
+        bounds = _bounds(lane, points.start_ns[of_process[place]])
+        own_open[place] = _open(bounds, len(place))
+        yield _pairs(lane, bounds, of_process[place])
     others = of_process[~own_open]
     if not len(others):
         return
     at = points.start_ns[others]
     how_many, which = np.zeros(len(others), dtype=np.int64), np.zeros(len(others), dtype=np.int64)
     for number, lane in enumerate(lanes):
-        there = _open(lane, at)
+        there = _open(_bounds(lane, at), len(at))
         how_many += there
         which[there] = number
     ambiguous[others[how_many > 1]] = True
     for number, lane in enumerate(lanes):
         lent = others[(how_many == 1) & (which == number)]
         if len(lent):
-            yield _pairs(lane, points, lent)
+            yield _pairs(lane, _bounds(lane, points.start_ns[lent]), lent)
 
 
 def _bounds(lane: _Lane, at: Integers) -> tuple[Integers, Integers]:
@@ -174,15 +169,14 @@ def _bounds(lane: _Lane, at: Integers) -> tuple[Integers, Integers]:
     return np.searchsorted(at, lane.start), np.searchsorted(at, lane.end)
 
 
-def _open(lane: _Lane, at: Integers) -> Flags:
-    """Whether the lane has a range open at each of the sorted readings ``at``."""
-    low, high = _bounds(lane, at)
-    change = np.bincount(low, minlength=len(at) + 1) - np.bincount(high, minlength=len(at) + 1)
-    return np.cumsum(change)[: len(at)] > 0
+def _open(bounds: tuple[Integers, Integers], count: int) -> Flags:
+    """Whether any of the slices holds each of ``count`` readings."""
+    low, high = (np.bincount(edges, minlength=count + 1) for edges in bounds)
+    return np.cumsum(low - high)[:count] > 0
 
 
-def _pairs(lane: _Lane, points: Points, chosen: Integers) -> tuple[Integers, Integers]:
-    place, which = _expand(*_bounds(lane, points.start_ns[chosen]))
+def _pairs(lane: _Lane, bounds: tuple[Integers, Integers], chosen: Integers) -> tuple[Integers, Integers]:
+    place, which = _expand(*bounds)
     return chosen[place], lane.rows[which]
 
 

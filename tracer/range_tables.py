@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import arrow, arrow_flags
 from tracer.grouped_figures import dense_groups, group_figures, known_sums, summed
 from tracer.kernel_tables import COPY_KINDS, KERNEL_KINDS, durations, figure_columns, of_kinds
 from tracer.launches import launches
@@ -45,7 +46,7 @@ def _lay(profile: Profile, kinds: tuple[str, ...], domain: str | None, *, thread
     ranges = profile.nvtx_ranges
     if domain is not None:
         domains = encode(ranges, "domain")
-        ranges = ranges.filter(pa.array(domains.codes == domains.code_of(domain)))
+        ranges = ranges.filter(arrow_flags(domains.codes == domains.code_of(domain)))
     _, chosen = of_kinds(profile.gpu_work, kinds)
     launch = launches(profile)[chosen]
     rows, unlaunched = chosen[launch != NO_ROW], chosen[launch == NO_ROW]
@@ -99,19 +100,19 @@ def _ranged_rows(profile: Profile, laid: _Laid, took: Integers, whole: int) -> p
     sample = samples[range_of]
     table = pa.table(
         {
-            "range": _texts(laid.ranges, "name", sample),
+            "range": encode(laid.ranges, "name").at(sample),
             **_work_columns(profile, kernels[kernel_of]),
             **figure_columns(figures, whole),
-            "innermost_count": np.bincount(groups[inner], minlength=len(distinct)),
-            "innermost_total_ns": summed(groups[inner], took[work[inner]], len(distinct)),
-            "instances": _instances(row, groups, len(distinct)),
+            "innermost_count": arrow(np.bincount(groups[inner], minlength=len(distinct))),
+            "innermost_total_ns": arrow(summed(groups[inner], took[work[inner]], len(distinct))),
+            "instances": arrow(_instances(row, groups, len(distinct))),
             "bytes": known_sums(profile.gpu_work["bytes"], work, groups, len(distinct)),
-            **{name: _texts(laid.ranges, name, sample) for name in ("domain", "style")},
-            **{name: integers(laid.ranges, name)[sample] for name in ("process", "thread")},
+            **{name: encode(laid.ranges, name).at(sample) for name in ("domain", "style")},
+            **{name: arrow(integers(laid.ranges, name)[sample]) for name in ("process", "thread")},
         }
     )
     range_total = summed(range_of, figures.total_ns, len(samples))
-    return table.take(pa.array(np.lexsort((-figures.total_ns, sample, -range_total[range_of]))))
+    return table.take(arrow(np.lexsort((-figures.total_ns, sample, -range_total[range_of]))))
 
 
 def _rest_rows(profile: Profile, work: Integers, took: Integers, whole: int, schema: pa.Schema) -> pa.Table:
@@ -122,9 +123,9 @@ def _rest_rows(profile: Profile, work: Integers, took: Integers, whole: int, sch
     found = {
         **_work_columns(profile, kernels[distinct]),
         **figure_columns(figures, whole),
-        "innermost_count": figures.count,
-        "innermost_total_ns": figures.total_ns,
-        "instances": np.zeros(len(distinct), dtype=np.int64),
+        "innermost_count": arrow(figures.count),
+        "innermost_total_ns": arrow(figures.total_ns),
+        "instances": arrow(np.zeros(len(distinct), dtype=np.int64)),
         "bytes": known_sums(profile.gpu_work["bytes"], work, groups, len(distinct)),
     }
     columns = [found.get(field.name, pa.nulls(len(distinct), field.type)) for field in schema]
@@ -154,20 +155,13 @@ def _kernel_groups(profile: Profile) -> tuple[Integers, Integers]:
 
 
 def _work_columns(profile: Profile, rows: Integers) -> dict[str, pa.Array]:
-    return {name: _texts(profile.gpu_work, name, rows) for name in ("name", "kind")}
-
-
-def _texts(table: pa.Table, name: str, rows: Integers) -> pa.Array:
-    """A text column at ``rows``, as plain strings."""
-    column = encode(table, name)
-    codes = column.codes[rows]
-    texts = column.values.cast(pa.string())
-    return texts.take(pa.array(codes, mask=codes == NO_ROW))
+    return {name: encode(profile.gpu_work, name).at(rows) for name in ("name", "kind")}
 
 
 def _instances(row: Integers, groups: Integers, size: int) -> Integers:
     """How many different ranges are in each group."""
-    packed = np.sort(row * max(size, 1) + groups)
+    packed = row * max(size, 1) + groups
+    packed.sort()
     fresh = np.ones(len(packed), dtype=bool)
     fresh[1:] = packed[1:] != packed[:-1]
     return np.bincount(packed[fresh] % max(size, 1), minlength=size)
@@ -199,4 +193,4 @@ def project_ranges(profile: Profile, *, thread_wise: bool = False) -> pa.Table:
     start, end = (integers(profile.gpu_work, name)[work[order]] for name in ("start_ns", "end_ns"))
     first = np.minimum.reduceat(start, begins) if len(distinct) else start
     last = np.maximum.reduceat(end, begins) if len(distinct) else end
-    return pa.table([distinct, count, first, last], PROJECTED)
+    return pa.table([arrow(column) for column in (distinct, count, first, last)], PROJECTED)

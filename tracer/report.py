@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.captures import CaptureDamagedError
 from tracer.device_report import device_figures, gpu_frequency_text
 from tracer.kernel_level import kernel_level
 from tracer.kernel_report import kernel_figures
+from tracer.overhead_store import ledger_of
 from tracer.run_store import StoredRun
+from tracer.sessions.run_sessions import run_sessions
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 
@@ -35,9 +38,11 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
 
     Returns:
         ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
-        ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says); and, as
+        ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says), ``sessions``
+        (that a host left in the run, as ``session_json`` says), ``ledger`` (as ``overhead_store`` says); and, as
         ``kernel_report`` says, ``gpu`` (null where the run has no kernel level), ``overhead``, ``kernels``,
-        ``copies``, ``kernels_by_stage``, ``api``, ``gains``.
+        ``copies``, ``kernels_by_stage``, ``api``, ``gains``. ``capture_problem`` says in a sentence which file of a
+        capture cannot be read, where that is why there is no kernel level.
         Times are in the unit that the key names. ``share`` is of the wall time of the timed inferences,
         ``share_of_session`` of the time from the first span to the last. Warm-ups, captured inferences and aborted
         windows are in no figure of the stages, nor, where there are performance windows, is the accuracy pass.
@@ -68,15 +73,20 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
         "left_out": _left_out(run, windows, spans) | {"captured": sum(one["inferences"] for one in captured)},
         "notes": _notes(run, performance, complete),
         "device": device,
+        "sessions": run_sessions(run.folder),
+        "ledger": ledger_of(run),
         **_kernel_level(run, unprofiled, gpu_frequency_text(device)),
     }
 
 
 def _kernel_level(run: StoredRun, unprofiled: StoredRun | None, frequencies: str | None) -> dict[str, Any]:
-    level = kernel_level(run, unprofiled)
-    if level is None:
-        return {"gpu": None, "overhead": {}, **{name: [] for name in LISTS}}
-    return kernel_figures(level, frequencies)
+    none: dict[str, Any] = {"gpu": None, "overhead": {}, **{name: [] for name in LISTS}}
+    try:
+        level = kernel_level(run, unprofiled)
+    except CaptureDamagedError as error:
+        return {**none, "capture_problem": str(error)}
+    figures = none if level is None else kernel_figures(level, frequencies)
+    return {**figures, "capture_problem": None}
 
 
 def _run_facts(run: StoredRun) -> dict[str, Any]:

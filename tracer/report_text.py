@@ -51,6 +51,10 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
             f"median {time_text(accuracy['median_ns'])} by wall clock",
             highlight=False,
         )
+    for session in report["sessions"]:
+        console.print(f"Session {escape(session['path'])}", highlight=False, emoji=False)
+        for line in session["lines"]:
+            console.print(f"  {line}", markup=False, highlight=False, emoji=False)
     if report["serial"]:
         console.print(_serial_table(report["serial"]))
     for line in closing_lines(report):
@@ -69,6 +73,8 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     for stage in stages:
         table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
     table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
+    if any(_top1(report) is not None for report in reports):
+        table.add_row("Top-1", *[share_text(_top1(report)) for report in reports])
     table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
     table.add_row("split / fused", *[_splitting_cell(report) for report in reports])
     console.print(table)
@@ -92,7 +98,8 @@ def closing_lines(report: Report) -> list[str]:
         )
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"])]
     left = report["left_out"]
-    lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows")
+    captured = f", {left['captured']} captured inferences" if left["captured"] else ""
+    lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows{captured}")
     lines += [f"Lost: {sentence}" for sentence in left["dropped"]]
     for gap in report["run"]["gaps"]:
         start, end, why = (gap.get(key, "?") for key in ("start", "end", "why"))
@@ -147,6 +154,12 @@ def _serial_table(serial: list[Report]) -> Table:
     for one in serial:
         table.add_row(*_spread(one), share_text(one["share_of_session"]))
     return table
+
+
+def _top1(report: Report) -> float | None:
+    """Of the newest accuracy session that a host left in the run."""
+    found = [one["accuracy"]["top1"] for one in report["sessions"] if one.get("kind") == "accuracy"]
+    return found[-1] if found else None
 
 
 def _rate(report: Report) -> str:

@@ -7,12 +7,12 @@ divided by the listed shares.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
 from tracer.errors import KwsTraceError
+from tracer.kernel_names import short_name
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
 NS_PER_MS = 1e6
@@ -165,15 +165,13 @@ def _notes(rows: Sequence[SummaryRow], gpu: float, wall: float | None, cpu: floa
 def _work_line(work: WorkShare) -> str:
     share = "-" if work.share is None else f"{100 * work.share:.2f} %"
     time = f"{work.ns_per_inference / NS_PER_MS:>12.4f}"
-    return f"{_short_name(work.name):<{NAME_WIDTH}} {time} {share:>8} {work.calls_per_inference:>16.2f}"
+    return f"{_column_name(work.name):<{NAME_WIDTH}} {time} {share:>8} {work.calls_per_inference:>16.2f}"
 
 
-def _short_name(name: str) -> str:
-    """What a long name has of use: without result type, arguments and, where it must be, namespaces."""
-    for shorter in (name, name.removeprefix("void "), re.split(r"[<(]", name.removeprefix("void "), maxsplit=1)[0]):
-        if len(shorter) <= NAME_WIDTH:
-            return shorter
-    shorter = shorter.rpartition("::")[2]
+def _column_name(name: str) -> str:
+    shorter = short_name(name)
+    if len(shorter) > NAME_WIDTH:
+        shorter = shorter.rpartition("::")[2]
     return shorter if len(shorter) <= NAME_WIDTH else shorter[: NAME_WIDTH - 3] + "..."
 
 

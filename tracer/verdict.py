@@ -93,7 +93,8 @@ def _pace(device: float, launch: float, queued: float | None) -> str:
         return "gpu-bound"
     if queued <= QUEUED_LOW:
         return "launch-bound"
-    return "gpu-bound" if queued >= QUEUED_HIGH else "balanced"
+    # Kernels in time and yet the GPU mostly waits: it is copies and sets that are launched late.
+    return "gpu-bound" if queued >= QUEUED_HIGH and device >= launch else "balanced"
 
 
 def _sentence(key: str, parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> str:
@@ -116,7 +117,7 @@ def _sentence(key: str, parts: dict[str, float], gaps: dict[str, float], queued:
         ),
         "balanced": f"{busy}, waits {launch:.1%} for launches, and {around:.1%} pass before or after its work{known}",
     }
-    return f"{key.capitalize()}: {why[key]}."
+    return f"{key.capitalize().replace('Gpu', 'GPU')}: {why[key]}."
 
 
 def _python(parts: dict[str, float]) -> float:

@@ -19,6 +19,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0
 """Between two looks at a run that is being recorded."""
 
+OVERVIEW_PAGE = "overview_page"
+"""Where the app keeps the first page, for those who lead to it."""
+
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 
 
@@ -117,8 +120,7 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
 
 def lines(texts: Iterable[str]) -> None:
     """Sentences that may hold untrusted names, a line each."""
-    for text in texts:
-        st.text(text)
+    st.text("\n".join(texts))
 
 
 def _read(folder: str, mark: str) -> ReadReport:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
@@ -188,7 +190,7 @@ def signed_in() -> bool:
         return False
     if not login_configured():
         return True
-    if st.user.is_logged_in:
+    if st.user.get("is_logged_in", False):
         if st.sidebar.button("Sign out"):
             st.logout()
         return True

@@ -24,7 +24,6 @@ from dashboard.overview_view import (
     window_frame,
 )
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of
-from dashboard.run_reading import read_sessions
 from tracer.breakdown_text import kernel_lines
 from tracer.figure_text import share_text, time_text
 from tracer.report_text import closing_lines, rate_text
@@ -44,14 +43,16 @@ def _page(run: StoredRun) -> None:
     if report is None:
         return
     _headline(report)
-    _where_the_time_went(report)
+    _where_the_time_went(report, captured=bool(run.info.captures))
     _to_remove(report)
     windows = window_frame(report)
     if len(windows):
         st.subheader("Performance windows")
         st.caption("Laps: what the host was told. Wall clock: the recorder's. A valid window lasts 10 s by both.")
-        st.dataframe(windows, hide_index=True, width="stretch")
-    _sessions(run)
+        rate = st.column_config.NumberColumn(format="%.3f")
+        rates = {name: rate for name in windows.columns if name.startswith("inf/s")}
+        st.dataframe(windows, hide_index=True, width="stretch", column_config=rates)
+    _sessions(report["sessions"])
     st.subheader("How it was measured")
     st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
     with st.expander("What tracing cost, what was left out, and notes", expanded=True):
@@ -70,20 +71,22 @@ def _headline(report: dict[str, Any]) -> None:
     columns[2].metric("Inferences timed", f"{inference['count']:,}")
     gpu = report["gpu"]
     if gpu is None or not gpu["has_gpu_work"]:
-        columns[3].metric("GPU busy", "not recorded" if gpu is None else "no GPU work")
+        columns[3].metric("GPU busy", "-" if gpu is None else "no work")
     else:
         beside = gpu["unprofiled"]
         share = beside["busy_share"] if beside else gpu["busy_ns"]["share"]
         columns[3].metric("GPU busy", share_text(share), help="A kernel or a copy running; share of an inference.")
     if report["device"]["note"] or report["device"]["marked"]:
-        st.caption(f":material/info: Frequencies: {plain(frequency_text(report))}.")
+        st.caption(f":material/info: {plain(frequency_text(report))}.")
 
 
-def _where_the_time_went(report: dict[str, Any]) -> None:
+def _where_the_time_went(report: dict[str, Any], *, captured: bool) -> None:
     st.subheader("Where the time went")
     busy, kinds, stages = busy_bar(report), kind_bar(report), stage_bar(report)
     if report["gpu"] is None:
-        st.info(missing_kernel_level(report), icon=":material/add_chart:")
+        # Of a capture that cannot be read the page's head tells.
+        if not captured:
+            st.info(missing_kernel_level(report), icon=":material/add_chart:")
     elif report["gpu"]["computing_known"]:
         lines([report["gpu"]["verdict"]["sentence"]])
     if busy is not None:
@@ -113,23 +116,20 @@ def _to_remove(report: dict[str, Any]) -> None:
         st.markdown("Nothing that this capture tells apart would give time back.")
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
-        column.metric(
-            f"without {plain(row['name'])}", f"{'up to ' if row['upper_bound'] else ''}-{row['gain']}", border=True
+        column.metric(f"without {plain(row['name'])}", f"-{row['gain']}", border=True)
+        column.caption(
+            f"an inference{', at most' if row['upper_bound'] else ''} ({row['interval']}); then **{row['rate']}**"
         )
-        column.caption(f"an inference ({row['interval']}); then {row['rate']}")
     st.caption(gain_note(report))
 
 
-def _sessions(run: StoredRun) -> None:
-    sessions, problems = read_sessions(run.folder)
-    if not sessions and not problems:
+def _sessions(sessions: list[dict[str, Any]]) -> None:
+    if not sessions:
         st.caption(
             "Top-1 and AUC: no host's session lies in this run. `kws-trace host --mode accuracy` leaves one; "
             "`kws-trace session` reads those of other hosts."
         )
         return
     st.subheader("What the host measured")
-    if sessions:
-        st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
-        st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")
-    lines(problems)
+    st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
+    st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")

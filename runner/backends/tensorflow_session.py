@@ -8,16 +8,21 @@ stage is done when its call returns.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.backends.backend import CLASSES, INPUT_SHAPE, INPUT_VALUES
-from runner.model_errors import DeviceError, ModelError, ModelShapeError, RuntimeMissingError
+from runner.backends.backend import CLASSES, INPUT_SHAPE
+from runner.backends.tensorflow_graph import (
+    callable_options,
+    check_shapes,
+    import_tensorflow,
+    serving_signature,
+    session_config,
+)
+from runner.model_errors import DeviceError, ModelError
 
 
 class TensorFlowBackend:
@@ -41,23 +46,23 @@ class TensorFlowBackend:
     input_zero_point: int | None = None
 
     def __init__(self, path: Path, device: str | None = None, threads: int | None = None) -> None:
-        tf = _import_tensorflow()
+        tf = import_tensorflow()
         self.version: str = tf.__version__
         self.threads = threads
         self.host_input: NDArray[Any] = np.zeros(INPUT_SHAPE, np.float32)
         self._graph = tf.Graph()
         with self._graph.as_default():
-            self._session: Any = tf.compat.v1.Session(config=_config(tf, device, threads))
+            self._session: Any = tf.compat.v1.Session(config=session_config(tf, device, threads))
             self.device = _choose_device(self._session, device)
             with tf.device(self.device):
                 nodes = _build(tf, self._session, path)
         self._session.run([nodes["input"].initializer, nodes["output"].initializer])
         make = self._session._make_callable_from_options  # noqa: SLF001 -- the only door to inline execution
         feed = nodes["feed"].name
-        self._assign = make(_options(feeds=[feed], targets=[nodes["assign"].name]))
-        self._run = make(_options(targets=[nodes["run"].name]))
-        self._read = make(_options(fetches=[nodes["read"].name]))
-        self._whole = make(_options(feeds=[nodes["model_input"].name], fetches=[nodes["model_output"].name]))
+        self._assign = make(callable_options(feeds=[feed], targets=[nodes["assign"].name]))
+        self._run = make(callable_options(targets=[nodes["run"].name]))
+        self._read = make(callable_options(fetches=[nodes["read"].name]))
+        self._whole = make(callable_options(feeds=[nodes["model_input"].name], fetches=[nodes["model_output"].name]))
         self._output: Any = [np.zeros((1, CLASSES), np.float32)]
 
     def host_to_device(self) -> None:
@@ -85,31 +90,6 @@ class TensorFlowBackend:
         self._session.close()
 
 
-def _import_tensorflow() -> Any:
-    # Its C++ side greets at length on standard error, where a host's log may be read.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        import tensorflow as tf
-    except ImportError:
-        raise RuntimeMissingError("TensorFlow", "kws-trace[tensorflow]") from None
-    # The v1 loader says at each start that it is deprecated; its successor does not read the reference model.
-    tf.get_logger().setLevel("ERROR")
-    return tf
-
-
-def _config(tf: Any, device: str | None, threads: int | None) -> Any:
-    config = tf.compat.v1.ConfigProto(allow_soft_placement=False)
-    # A Jetson's GPU shares the system's memory: take it as it is needed.
-    config.gpu_options.allow_growth = True
-    if threads:
-        config.intra_op_parallelism_threads = threads
-    kind, _, number = (device or "").rpartition(":")
-    if kind.upper().endswith("CPU") and number.isdigit():
-        # More than one logical CPU exists only where it is asked for.
-        config.device_count["CPU"] = int(number) + 1
-    return config
-
-
 def _choose_device(session: Any, wanted: str | None) -> str:
     seen: list[str] = [found.name.rsplit("/device:", 1)[-1] for found in session.list_devices()]
     seen = [name for name in seen if not name.startswith("XLA_")]
@@ -125,9 +105,9 @@ def _choose_device(session: Any, wanted: str | None) -> str:
 def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     """Load the model between two variables on the device in force; returns the nodes that the callables name."""
     v1 = tf.compat.v1
-    signature = _signature(path)
+    signature = serving_signature(path)
     given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
-    _check(path, given, gives)
+    check_shapes(path, given, gives)
     with tf.device("/device:CPU:0"):
         feed = v1.placeholder(tf.float32, INPUT_SHAPE, "kws_trace_feed")
     initial = np.zeros(INPUT_SHAPE, np.float32)
@@ -153,37 +133,3 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
         "model_input": model_input,
         "model_output": output,
     }
-
-
-def _signature(path: Path) -> Any:
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    try:
-        data = (path / "saved_model.pb").read_bytes()
-        saved = saved_model_pb2.SavedModel.FromString(data)
-    except FileNotFoundError:
-        raise ModelError(path, "no saved_model.pb in it", "name the SavedModel's own folder") from None
-    except DecodeError:
-        raise ModelError(path, "its saved_model.pb is damaged", "export the model again") from None
-    for graph in saved.meta_graphs:
-        if "serve" in graph.meta_info_def.tags and "serving_default" in graph.signature_def:
-            return graph.signature_def["serving_default"]
-    raise ModelError(path, "no signature serving_default with the tag serve", "export it for serving")
-
-
-def _check(path: Path, given: Any, gives: Any) -> None:
-    shapes = [tuple(d.size for d in tensor.tensor_shape.dim) for tensor in (given, gives)]
-    # A first dimension of -1 is the batch.
-    sizes = [int(np.prod([1 if i == 0 and d < 0 else d for i, d in enumerate(shape)])) for shape in shapes]
-    if sizes != [INPUT_VALUES, CLASSES]:
-        raise ModelShapeError(path, *shapes)
-
-
-def _options(feeds: Sequence[str] = (), fetches: Sequence[str] = (), targets: Sequence[str] = ()) -> Any:
-    from tensorflow.core.protobuf import config_pb2
-
-    options = config_pb2.CallableOptions(feed=feeds, fetch=fetches, target=targets)
-    # -1 runs the graph in the calling thread: the hand-over to a pool costs more than most operations here.
-    options.run_options.inter_op_thread_pool = -1
-    return options

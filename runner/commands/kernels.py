@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from runner.commands.options import CpuOption, InferencesOption, WallOption
 
 FormatOption = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How they are printed.")]
 
@@ -27,20 +31,41 @@ def kernels(
     full_names: Annotated[
         bool, typer.Option("--full-names", help="In the table: names whole, not shortened.")
     ] = False,
+    beside: Annotated[
+        Path | None,
+        typer.Option(metavar="PROFILE", help="Say instead whether the same kernels take one factor longer there."),
+    ] = None,
+    inferences: InferencesOption = None,
+    wall_ms: WallOption = None,
+    cpu_ms: CpuOption = None,
 ) -> None:
     """
     Print the kernels of PROFILE with their counts and times, as the profiler's own summary does.
+
+    With --inferences an nvprof summary is put on one inference: GPU time, and its share of --wall-ms or --cpu-ms.
 
     JSON and CSV have the whole names. A kernel counts in every range around its launch; `innermost_count` and
     `innermost_total_ns` count it once. Kernels in no range have a row whose `range` is null.
     """
     from rich.console import Console
 
+    from runner.summary_output import print_summary
     from tracer.kernel_listing import list_kernels
     from tracer.kernel_text import render_notes
     from tracer.profiles.open_profile import open_profile
 
-    listing = list_kernels(open_profile(profile), by, thread_wise=thread_wise, domain=domain, copies=copies)
+    opened = open_profile(profile)
+    if beside is not None:
+        from tracer.profile_ratio import profile_ratio
+
+        ratio = profile_ratio(opened, open_profile(beside))
+        found = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
+        typer.echo(json.dumps(found, indent=2) if form == "json" else ratio.sentence())
+        return
+    if inferences is not None or wall_ms is not None or cpu_ms is not None:
+        print_summary(opened, inferences, wall_ms, cpu_ms, as_json=form == "json")
+        return
+    listing = list_kernels(opened, by, thread_wise=thread_wise, domain=domain, copies=copies)
     if form == "table":
         listing.render(Console(), full_names=full_names)
         return

@@ -36,3 +36,10 @@ StagesOption = Annotated[
 NvtxOption = Annotated[bool, typer.Option("--nvtx/--no-nvtx", help="Push NVTX ranges for a profiler.")]
 TracesOption = Annotated[Path, typer.Option(help="Folder of the runs.")]
 NameOption = Annotated[str | None, typer.Option(help="The run's folder. Default: time and host name.")]
+InferencesOption = Annotated[
+    int | None, typer.Option(help="Of an nvprof summary: the inferences that its program ran, warm-ups and all.")
+]
+WallOption = Annotated[float | None, typer.Option(help="Of them all: wall time in ms, for the GPU's share of it.")]
+CpuOption = Annotated[
+    float | None, typer.Option(help="Of them all: CPU time in ms, as clock() gives it; no share of wall time.")
+]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands.options import CpuOption, InferencesOption, TracesOption, WallOption
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="A run's folder, its name, or `last`.")] = "last",
+    run: Annotated[
+        str, typer.Argument(help="A run's folder, its name, `last`, or the file of an nvprof summary.")
+    ] = "last",
     unprofiled: Annotated[
         str | None,
         typer.Option(metavar="RUN", help="Of the same configuration, without a profiler: its wall time."),
     ] = None,
     full_names: Annotated[bool, typer.Option("--full-names", help="Every kernel, by its whole name.")] = False,
+    inferences: InferencesOption = None,
+    wall_ms: WallOption = None,
+    cpu_ms: CpuOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     traces: TracesOption = Path("traces"),
 ) -> None:
@@ -29,6 +35,12 @@ def report(
     from tracer.report_text import render_report
     from tracer.run_store import open_run
 
+    if os.path.isfile(run):  # noqa: PTH113 -- false, not an error, for a name that none can be
+        from runner.summary_output import print_summary
+        from tracer.profiles.open_profile import open_profile
+
+        print_summary(open_profile(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
+        return
     figures = build_report(open_run(run, traces), None if unprofiled is None else open_run(unprofiled, traces))
     if as_json:
         typer.echo(json.dumps(figures, indent=2))

@@ -73,6 +73,8 @@ def run(
         refuse_energy_mode()
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
     orders = taken_orders()
+    if nsys and profiler == "tensorflow":
+        raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
         capture_inferences = 200 if wanted else 0

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.capture import CAPTURE_RANGE
-from runner.nsys.installation import Nsys, NsysBrokenError
+from runner.nsys.installation import Nsys
+from tracer.errors import KwsTraceError
 from tracer.nvtx_ranges import DOMAIN
 
 PRESETS = ("light", "deep")
@@ -19,6 +20,28 @@ CAPTURE_BYTES = 24_000_000
 
 INFERENCE_BYTES = 200_000
 """Of an inference's events, generously: a hundred kernels with their calls, at 1 kB each."""
+
+
+class NsysTooOldError(KwsTraceError):
+    """``nsys`` lacks what a bounded capture needs."""
+
+    def __init__(self, nsys: Nsys, missing: str) -> None:
+        super().__init__(
+            f"nsys: {nsys.path} {nsys.version} has no --{missing}; install 2020.4 or newer, or use "
+            "--profiler tensorflow"
+        )
+
+
+def refuse_too_old(nsys: Nsys) -> None:
+    """
+    Capture ranges are what bounds a capture.
+
+    Raises:
+        NsysTooOldError: if this nsys has none.
+    """
+    missing = [name for name in _NEEDED if name not in nsys.options]
+    if missing:
+        raise NsysTooOldError(nsys, missing[0])
 
 
 def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program: Sequence[str]) -> list[str]:
@@ -36,11 +59,9 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
         program: and its arguments.
 
     Raises:
-        NsysBrokenError: if this nsys has no capture ranges.
+        NsysTooOldError: if this nsys has no capture ranges.
     """
-    missing = [name for name in _NEEDED if name not in nsys.options]
-    if missing:
-        raise NsysBrokenError(f"{nsys.path} {nsys.version} has no --{missing[0]}", "install 2020.4 or newer")
+    refuse_too_old(nsys)
     wanted = {
         "trace": ",".join(traced(nsys, preset)),
         # Its processor sampling costs what is to be measured.

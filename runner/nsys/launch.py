@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from runner.nsys.command import estimated_bytes, profile_command, traced
-from runner.nsys.installation import Nsys
+from runner.nsys.installation import Nsys, NsysBrokenError
 from runner.nsys.reports import RAW, REPORTS, import_raw
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
@@ -65,22 +66,43 @@ def run_under_nsys(
 
     Returns:
         Its exit code, and the reports (``.nsys-rep``, or raw where they cannot be imported here), in order.
+
+    Raises:
+        NsysBrokenError: if nsys did not start the DUT, or fails to import what it wrote.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
     pid_file = folder / "dut.pid"
     program = [sys.executable, "-m", "runner", *arguments]
     command = profile_command(nsys, preset, windows, folder / "capture", program)
     profiler = {"name": "nsys", "version": nsys.version, "preset": preset, "traced": traced(nsys, preset)}
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler})
-    child = {**os.environ, CHILD: orders, "TMPDIR": str(folder.resolve())}
+    child = {**os.environ, CHILD: orders, "TMPDIR": str(scratch.resolve())}
     # Text that is not registered would not start a capture range either.
     child.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
     log = folder / "nsys.log"
     with log.open("wb") as written:
         process = subprocess.Popen(command, env=child, start_new_session=True, stdout=written)
         code = _wait_forwarding(process, pid_file)
-    pid_file.unlink(missing_ok=True)
+    # Locks and caches of nsys go; a raw capture stays where nsys ended before it had moved it.
+    for path in scratch.glob(f"*{RAW}"):
+        path.rename(folder / path.name)
+    shutil.rmtree(scratch, ignore_errors=True)
+    if not pid_file.exists():
+        # Its complaints go to standard error, which is ours.
+        said = log.read_text(errors="replace").strip() or "what stands above"
+        remove_if_empty(folder)
+        raise NsysBrokenError(f"{nsys.path} ended with {code} before the DUT began", said)
+    pid_file.unlink()
     return code, _reports(nsys, folder)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that holds at most logs."""
+    for path in folder.glob("*.log"):
+        path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
@@ -132,10 +154,16 @@ def _number(path: Path) -> int:
 def announcement(nsys: Nsys, preset: str, inferences: int, windows: int) -> str:
     """What is said before the run: what will be captured, and the size that it may take."""
     size = estimated_bytes(inferences, windows) / 1e6
-    return (
+    said = (
         f"nsys {nsys.version}, preset {preset}: {inferences} inferences after each of the first {windows} windows; "
         f"at most about {size:.0f} MB while it works"
     )
+    if nsys.importer is None:
+        said += (
+            f"\nnsys: no QdstrmImporter beside {nsys.path}: what it leaves may be raw ({RAW}), to be ingested on a "
+            "machine with the whole Nsight Systems"
+        )
+    return said
 
 
 def without_profiler_options(arguments: Sequence[str], options: Mapping[str, bool]) -> list[str]:

@@ -7,7 +7,14 @@ import json
 import os
 import sys
 
-FIGURES = ("tracing_cost", "protocol_cost", "span_storage", "sampling_cost", "dashboard_load")
+FIGURES = (
+    "tracing_cost",
+    "protocol_cost",
+    "span_storage",
+    "sampling_cost",
+    "kernel_attribution",
+    "dashboard_load",
+)
 
 
 def main(names: list[str]) -> None:

@@ -136,7 +136,8 @@ def _order(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors,
     """The order of the classes that fits best (Hungarian assignment); None where it is the right one."""
     from scipy.optimize import linear_sum_assignment
 
-    costs = np.abs(recorded[:, :, None] - expected[:, None, :]).mean(axis=0)
+    squares = (recorded**2).sum(axis=0)[:, None] + (expected**2).sum(axis=0)
+    costs = (squares - 2 * recorded.T @ expected) / len(recorded)
     # Classes that never occur fit anywhere: they stay where they are.
     _, place = linear_sum_assignment(costs - 1e-9 * np.eye(CLASSES))
     if (place == np.arange(CLASSES)).all():

@@ -65,6 +65,8 @@ def readings(data: Inputs, *, takes_counts: bool, quantization: Quantization) ->
     makers = _of_floats if data.dtype == np.float32 else _of_counts if takes_counts else _of_bytes
     for reading in makers(data, quantization):
         yield reading
+        if any(one.key == "quantization" for one in reading.mistakes):
+            continue
         for swapped in _transposed(reading.values):
             yield Reading((*reading.mistakes, TRANSPOSED), swapped)
 

@@ -17,15 +17,22 @@ Loss = Callable[[NDArray[np.float64]], float]
 FITTED_ON = 32
 """Vectors that the fit sees; the verdict is over all of them, so a fit by chance shows."""
 
-FIT_FROM = 2 * FITTED_ON
+FIT_FROM = 24
+"""Different results that there must be: two numbers are fitted to them, and the rest is proof."""
+
 SCALES = np.geomspace(1 / 300, 6, 41)
 ZERO_POINTS = np.arange(-128, 129, 16)
 STARTS = 3
 
+AROUND = [np.array([scale, zero]) for scale in np.linspace(-0.1, 0.1, 21) for zero in range(-8, 9)]
+"""Steps about a place, whole in the zero point: rounding to int8 makes the ground too rough for a simplex alone."""
 
-def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes_counts: bool) -> Quantization:
+
+def fit_quantization(
+    predict: Predict, data: Inputs, recorded: Vectors, start: Quantization, *, takes_counts: bool, near: bool
+) -> Quantization:
     """
-    Search scale and zero point: a grid, then Nelder and Mead's simplex from its best places.
+    Search scale and zero point: from ``start`` and a grid's best places on, by Nelder and Mead's simplex.
 
     The loss is the mean difference of the square roots of probabilities (Hellinger), which sees small outputs as
     well as large ones. The grid goes by vectors of every sureness, whose valleys are wide; the end by the least
@@ -34,8 +41,10 @@ def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes
 
     Args:
         predict: the model, (n, 490) to (n, 12).
-        data: int8 (N, 490), N at least ``FIT_FROM``.
+        data: int8 (N, 490).
         recorded: (N, 12).
+        start: what they should be.
+        near: that they are close to that, so that the grid can be spared.
         takes_counts: whether the model's input is int8: then values are rounded and cut to that.
 
     Returns:
@@ -55,15 +64,20 @@ def fit_quantization(predict: Predict, data: Inputs, recorded: Vectors, *, takes
         return loss
 
     wide, coarse = loss_over(spread), loss_over(spread[::2])
+    starts = [np.array([np.log(start.scale), start.zero_point], np.float64)]
     grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
-    starts = sorted(grid, key=coarse)[:STARTS]
+    starts += [] if near else sorted(grid, key=coarse)[:STARTS]
     best = min((_descend(wide, start, (0.08, 6.0), 40) for start in starts), key=wide)
-    best = _descend(wide, _wander(wide, best), (0.01, 0.5), 120)
+    best = _wander(wide, best)
+    if takes_counts:
+        middle = np.array([best[0], np.rint(best[1])])
+        best = min([best, *(middle + step for step in AROUND)], key=wide)
+    best = _descend(wide, best, (0.01, 0.5), 120)
     return _whole(loss_over(by_sureness[: 2 * FITTED_ON]), best)
 
 
 def _wander(loss: Loss, start: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Random steps that shrink: rounding to int8 makes the ground too rough for a simplex."""
+    """Random steps that shrink, out of the small valleys that rounding makes."""
     random = np.random.default_rng(0)
     best, lowest = start, loss(start)
     for step in np.geomspace(1, 0.02, 5):

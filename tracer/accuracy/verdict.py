@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from tracer.accuracy.confusion import Vectors
 from tracer.accuracy.explanations import LOOSEST, Explanation
 
 ENOUGH = 0.95
@@ -16,6 +17,12 @@ ENOUGH = 0.95
 
 ALIKE = 0.005
 """Shares that differ by less are the same: then the candidate with fewer mistakes is meant."""
+
+CLOSE = 0.05
+"""Of two candidates that both fail, one has to be better by this to be called the nearer in spite of its mistakes."""
+
+TELLING = 0.5
+"""Of results that are this much alike whatever the input, a fit tells nothing of how the input was read."""
 
 EVIDENCE = 3
 """Vectors that the mistake reproduces and the right way does not, at least."""
@@ -30,7 +37,8 @@ class Verdict:
 
     ``tolerance`` is the strictest at which ``best`` reproduces enough, ``digits`` the same in decimal digits; where
     nothing does, ``best`` is the nearest candidate and ``tolerance`` the loosest. ``rival`` does as well as ``best``
-    (undecided), ``runner_up`` is the next that is not ``best`` with a further mistake.
+    (undecided), ``runner_up`` is the next that is not ``best`` with a further mistake; ``alike`` reproduce as many
+    as ``best`` and have more mistakes, so they are less likely but not excluded.
     """
 
     kind: Kind
@@ -38,6 +46,7 @@ class Verdict:
     tolerance: float
     rival: Explanation | None
     runner_up: Explanation | None
+    alike: tuple[Explanation, ...] = ()
 
     @property
     def digits(self) -> int:
@@ -45,16 +54,17 @@ class Verdict:
         return round(-math.log10(self.tolerance))
 
 
-def judge(explanations: Sequence[Explanation], decimals: int) -> Verdict:
+def judge(explanations: Sequence[Explanation], recorded: Vectors, decimals: int) -> Verdict:
     """
     Find the candidate that reproduces the recorded vectors.
 
     Tolerances are tried from the last printed digit on, ten times looser each, up to ``LOOSEST``: where two
     candidates agree to two digits, one that agrees to six is the one. At a tolerance the highest share wins, and
-    among shares that are alike the fewest mistakes.
+    among shares that are alike the fewest mistakes. Where the results hardly depend on the input, nothing is decided.
 
     Args:
         explanations: at least one; the first is how it should be.
+        recorded: (N, 12), the vectors that they explain.
         decimals: that the vectors were printed with.
     """
     right = explanations[0]
@@ -69,9 +79,22 @@ def judge(explanations: Sequence[Explanation], decimals: int) -> Verdict:
         if not best.mistakes:
             return Verdict("as_it_should_be", best, tolerance, None, runner_up)
         rival = _rival(alike, best, right, tolerance)
-        return Verdict("undecided" if rival else "mistake", best, tolerance, rival, runner_up)
-    nearest = max(explanations, key=lambda one: (one.share(LOOSEST) if one.loosest >= LOOSEST else 0.0, -one.cost))
+        if rival is None and likeness(recorded, tolerance) > TELLING:
+            rival = min((one for one in alike if one is not best), key=lambda one: one.cost, default=best)
+        more = sorted((one for one in alike if one.keys > best.keys), key=lambda one: one.cost)
+        return Verdict("undecided" if rival else "mistake", best, tolerance, rival, runner_up, tuple(more))
+    shares = {id(one): one.share(LOOSEST) if one.loosest >= LOOSEST else 0.0 for one in explanations}
+    close = max(shares.values()) - CLOSE
+    nearest = min(explanations, key=lambda one: (shares[id(one)] < close, one.cost, -shares[id(one)]))
     return Verdict("not_reproduced", nearest, LOOSEST, None, _runner_up(explanations, nearest, LOOSEST))
+
+
+def likeness(recorded: Vectors, tolerance: float) -> float:
+    """Share of pairs of results, of inputs far apart in the pass, that differ by no more than ``tolerance``."""
+    count = len(recorded)
+    rolled = [np.roll(recorded, max(1, count * part // 7), axis=0) for part in (1, 2, 3)] if count > 1 else []
+    near = [(np.abs(recorded - other).max(axis=1) <= tolerance + 1e-9).mean() for other in rolled]
+    return float(np.mean(near)) if near else 0.0
 
 
 def _rival(

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracer.arrow_arrays import arrow
 from tracer.profiles.nsys_export import Export, NotNsysExportError, fetch_existing
 from tracer.profiles.nsys_names import StringIds
 from tracer.profiles.profile import ProfileError
@@ -130,7 +132,8 @@ def read_traced(export: Export, strings: StringIds, rows: dict[str, int]) -> tup
     facts = fetch_existing(export, "META_DATA_CAPTURE", ("name", "value"))
     asked: set[str | None] = set()
     if facts.num_columns == 2:
-        asked = set(facts.filter(pc.equal(facts.column("name"), "CAPTURE_EVENT_TYPE")).column("value").to_pylist())
+        named = zip(facts.column("name").to_pylist(), facts.column("value").to_pylist(), strict=True)
+        asked = {value for name, value in named if name == "CAPTURE_EVENT_TYPE"}
     started = fetch_existing(export, "PROFILER_OVERHEAD", ("nameId",))
     begun = {strings.text(identity) for identity in _unique(started, "nameId")}
     cupti = [table for table in rows if table.startswith("CUPTI_")]
@@ -163,7 +166,7 @@ def read_diagnostics(export: Export) -> tuple[str, ...]:
     rows = fetch_existing(export, "DIAGNOSTIC_EVENT", ("severity", "text"))
     if rows.num_columns < 2:
         return ()
-    bad = rows.filter(pc.is_in(rows.column("severity"), pa.array([_WARNING, _ERROR])))
+    bad = rows.filter(pc.is_in(rows.column("severity"), arrow(np.array([_WARNING, _ERROR]))))
     texts = list(dict.fromkeys(text.strip() for text in bad.column("text").to_pylist() if text))
     more = (f"nsys gave {len(texts) - _SHOWN} more warnings",) if len(texts) > _SHOWN else ()
     return (*(f"nsys warned: {text}" for text in texts[:_SHOWN]), *more)

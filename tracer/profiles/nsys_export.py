@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import numbers
 from tracer.profiles.profile import ProfileError
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
@@ -89,14 +90,11 @@ def whole(export: Export, table: str, rows: pa.Table, column: str) -> NDArray[np
     values = rows.column(column)
     if values.null_count:
         raise DamagedExportError(export.path, f"{table}.{column} is null in {values.null_count} rows")
-    numbers: NDArray[np.int64] = values.to_numpy()
-    return numbers
+    return numbers(values)
 
 
 def filled(rows: pa.Table, column: str, default: int) -> NDArray[np.int64]:
     """A column as int64 with a default in place of nulls, and of the column where it does not exist."""
     if column not in rows.column_names:
         return np.full(rows.num_rows, default, np.int64)
-    values = rows.column(column)
-    numbers: NDArray[np.int64] = (values.fill_null(default) if values.null_count else values).to_numpy()
-    return numbers
+    return numbers(rows.column(column), default)

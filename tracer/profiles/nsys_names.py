@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, arrow_texts
 from tracer.profiles.nsys_export import DamagedExportError, Export, fetch_existing, require_columns, whole
 
 _DENSE = 4_000_000
@@ -36,10 +37,10 @@ class StringIds:
             if values.null_count:
                 raise DamagedExportError(export.path, "StringIds.value is null")
         else:
-            ids, values = np.zeros(0, np.int64), pa.array([], pa.string())
+            ids, values = np.zeros(0, np.int64), arrow_texts([])
         order = np.argsort(ids, kind="stable")
         self._ids: NDArray[np.int64] = ids[order]
-        self._values = values.take(pa.array(order)) if len(order) else pa.array([], pa.string())
+        self._values = values.take(arrow(order)) if len(order) else arrow_texts([])
         if len(ids) > 1 and bool((np.diff(self._ids) == 0).any()):
             raise DamagedExportError(export.path, "StringIds gives one id to two strings")
         self.unknown = 0
@@ -87,7 +88,7 @@ def encode_names(
     place = {name: index for index, name in enumerate(distinct)}
     mapping = np.array([place[name] for name in names], np.int32)
     indices = mapping[codes] if len(codes) and len(names) else np.zeros(len(codes), np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(indices, pa.int32(), mask=null), pa.array(distinct, pa.string()))
+    return pa.DictionaryArray.from_arrays(arrow(indices, null), arrow_texts(distinct))
 
 
 def distinct(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

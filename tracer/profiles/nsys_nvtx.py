@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, arrow_flags, valid
+from tracer.arrow_arrays import numbers as integers
 from tracer.profiles.nsys_export import Export, filled, whole
 from tracer.profiles.nsys_names import StringIds, distinct, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
@@ -57,7 +59,7 @@ def nvtx_ranges(
         DamagedExportError: if a start, a type or a thread is null.
     """
     if not rows.num_columns:
-        return Ranges(NVTX_RANGES.empty_table())
+        return Ranges(pa.Table.from_batches([], NVTX_RANGES))
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
     made, rows = _apart(rows, np.flatnonzero(types_of_rows == types["NvtxDomainCreate"]))
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
@@ -68,19 +70,19 @@ def nvtx_ranges(
     ids = whole(export, "NVTX_EVENTS", rows, "globalTid")
     domains, nameless = _domains(_domain_names(export, made, strings, numbers), rows, numbers.process(ids))
     columns = {
-        "process": numbers.process(ids),
-        "thread": thread_numbers(ids),
+        "process": arrow(numbers.process(ids)),
+        "thread": arrow(thread_numbers(ids)),
         "domain": domains,
         "name": _names(rows, strings),
         "payload": _payloads(rows),
         "style": encode_names(["start_end", "push_pop"], push_pop.astype(np.int64)),
-        "start_ns": start,
-        "end_ns": pa.array(end, mask=open_end),
+        "start_ns": arrow(start),
+        "end_ns": arrow(end, open_end),
     }
     table = pa.table(columns).cast(NVTX_RANGES)
     notes = []
     if backwards.any():
-        table = table.filter(pa.array(~backwards))
+        table = table.filter(arrow_flags(~backwards))
         notes.append(f"{int(backwards.sum())} NVTX ranges end before they start and are left out")
     if nameless:
         notes.append(f"{nameless} NVTX ranges are of domains whose names the export does not give")
@@ -98,8 +100,8 @@ def _apart(rows: pa.Table, places: NDArray[np.int64]) -> tuple[pa.Table, pa.Tabl
 def _ends(rows: pa.Table, duration_ns: int | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """End of each range, and whether it was open at the capture's end."""
     ends = rows.column("end")
-    unknown = ends.is_null().to_numpy()
-    values: NDArray[np.int64] = ends.fill_null(0).to_numpy()
+    unknown = ~valid(ends)
+    values = integers(ends)
     return values, unknown if duration_ns is None else unknown | (values == duration_ns)
 
 
@@ -111,13 +113,13 @@ def _names(rows: pa.Table, strings: StringIds) -> pa.ChunkedArray | pa.Array:
     if own.null_count == 0 and rows.num_rows:
         return own.dictionary_encode()
     ids = filled(rows, "textId", -1)
-    null = ids < 0 if "textId" not in rows.column_names else rows.column("textId").is_null().to_numpy()
+    null = ids < 0 if "textId" not in rows.column_names else ~valid(rows.column("textId"))
     registered = strings.encode(ids[~null])
     spelled = own.dictionary_encode()
     codes = np.zeros(rows.num_rows, np.int64)
-    codes[~null] = registered.indices.to_numpy()
-    has_text = own.is_valid().to_numpy(zero_copy_only=False)
-    codes[has_text] = len(registered.dictionary) + spelled.indices.fill_null(0).to_numpy()[has_text]
+    codes[~null] = integers(registered.indices)
+    has_text = valid(own)
+    codes[has_text] = len(registered.dictionary) + integers(spelled.indices)[has_text]
     names = registered.dictionary.to_pylist() + spelled.dictionary.to_pylist()
     return encode_names(names, codes, null & ~has_text)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, arrow_flags, numbers
 from tracer.profiles import nsys_capture as capture
 from tracer.profiles.nsys_export import (
     DamagedExportError,
@@ -158,7 +159,7 @@ class _Reading:
         if not backwards.any():
             return rows
         self.backwards += int(backwards.sum())
-        return rows.filter(pa.array(~backwards))
+        return rows.filter(arrow_flags(~backwards))
 
     def _calls(self) -> pa.Table:
         parts = []
@@ -231,9 +232,9 @@ class _Reading:
 
     def _gpu_processes(self, rows: pa.Table, calls: pa.Table) -> tuple[NDArray[np.int64], int]:
         if "globalPid" in rows.column_names and not rows.column("globalPid").null_count:
-            return self.numbers.process(rows.column("globalPid").to_numpy()), 0
-        launches = calls.column("correlation_id").fill_null(-1).to_numpy()
-        found, unknown = processes_by_launch(filled(rows, "correlationId", -2), launches, calls["process"].to_numpy())
+            return self.numbers.process(numbers(rows.column("globalPid"))), 0
+        launches = numbers(calls.column("correlation_id"), -1)
+        found, unknown = processes_by_launch(filled(rows, "correlationId", -2), launches, numbers(calls["process"]))
         if "globalPid" in rows.column_names:
             given = filled(rows, "globalPid", 0)
             found = np.where(given != 0, self.numbers.process(given), found)
@@ -277,11 +278,12 @@ def _optional(rows: pa.Table, column: str) -> pa.ChunkedArray | pa.Array:
 
 
 def _table(schema: pa.Schema, **columns: object) -> pa.Table:
-    return pa.table({field.name: columns[field.name] for field in schema}).cast(schema)
+    made = {name: arrow(values) if isinstance(values, np.ndarray) else values for name, values in columns.items()}
+    return pa.table({field.name: made[field.name] for field in schema}).cast(schema)
 
 
 def _joined(schema: pa.Schema, parts: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(parts).unify_dictionaries() if parts else schema.empty_table()
+    return pa.concat_tables(parts).unify_dictionaries() if parts else pa.Table.from_batches([], schema)
 
 
 def _first_line(error: Exception) -> str:

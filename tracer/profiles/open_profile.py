@@ -78,7 +78,7 @@ def recognise(path: Path) -> str:
             file.seek(max(_SAMPLE, os.fstat(file.fileno()).st_size - _SAMPLE))
             sample += file.read()
     except (OSError, ValueError) as error:
-        raise ProfileError(path, f"cannot be read ({error})", _KNOWN) from None
+        raise ProfileError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})", _KNOWN) from None
     if not sample:
         raise ProfileError(path, "the file is empty", _KNOWN)
     for magic, (what, remedy) in _REPORTS.items():

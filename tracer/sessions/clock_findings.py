@@ -50,6 +50,9 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | No
     point = f"{host.point_s:.3f} s ({bounds})" if host and host.point_s is not None else bounds
     text = f"in {named(numbers)} the laps tell another time than the host: "
     text += f"window {worst.number} lasts {laps_s:.3f} s by the laps, {point} by the host"
+    if host and host.point_s:
+        ratio = laps_s / host.point_s - 1
+        text += f", {100 * abs(ratio):.1f} % too {'long' if ratio > 0 else 'short'}"
     if worst.rate_hz and worst.true_rate:
         low, high = worst.rate_hz / worst.true_rate.high_hz - 1, worst.rate_hz / worst.true_rate.low_hz - 1
         direction = "low" if high < 0 else "high"

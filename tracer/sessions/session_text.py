@@ -148,6 +148,11 @@ def _true_cell(one: WindowAudit) -> str:
     return "-" if one.true_rate is None or one.true_rate.point_hz is None else f"{one.true_rate.point_hz:.1f}"
 
 
+def finding_line(finding: Finding) -> str:
+    """A finding in a sentence; ``render_session`` quotes the lines that prove it."""
+    return f"{finding.severity.capitalize()}, {finding.rule}: {finding.text}."
+
+
 def _render_finding(finding: Finding, console: Console) -> None:
     style = _STYLES[finding.severity]
     console.print(

@@ -1,0 +1,142 @@
+"""Runs: the list with filters; a run can be opened, renamed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.markdown_text import plain
+from dashboard.pages.chrome import OVERVIEW_PAGE, choose, explain_empty, lines, login_configured, problem, published
+from dashboard.run_reading import run_entries
+from dashboard.runs_view import STATES, choices, filtered, run_list_frame
+from tracer.errors import KwsTraceError
+from tracer.run_files import delete_run, rename_run
+from tracer.run_list import list_rows
+
+_DONE = "runs_done"
+
+
+def show(traces: Path) -> None:
+    """The runs of the folder, the newest first."""
+    st.title("Runs")
+    done = st.session_state.pop(_DONE, None)
+    if done is not None:
+        st.success(plain(done))
+    entries = run_entries(traces)
+    if not entries:
+        explain_empty(traces)
+        return
+    shown = {entry.name for entry in entries if not entry.problem}
+    with st.spinner("Reading the runs"):
+        rows = [row for row in list_rows(traces) if row["name"] in shown]
+    found = _filters(rows)
+    selected = _table(found, len(rows))
+    damaged = [entry for entry in entries if entry.problem]
+    if damaged:
+        problem(f"{len(damaged)} cannot be opened.", "\n".join(entry.problem for entry in damaged), warning=True)
+    if selected is not None:
+        _actions(traces, found[selected])
+    if damaged:
+        _remove_damaged(traces, [entry.name for entry in damaged])
+
+
+def _filters(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    columns = st.columns(4)
+    text = columns[0].text_input("Search", placeholder="name, model or runtime", key="runs_text")
+    states = columns[1].multiselect(
+        "State", choices(rows, "state"), format_func=lambda state: STATES.get(state, state), key="runs_states"
+    )
+    runtimes = columns[2].multiselect("Runtime", choices(rows, "backend"), key="runs_runtimes")
+    models = columns[3].multiselect("Model", choices(rows, "model"), key="runs_models")
+    return filtered(rows, text, states, runtimes, models)
+
+
+def _table(found: list[dict[str, Any]], count: int) -> int | None:
+    """Show the rows; the place of the one that is ticked."""
+    columns = st.column_config
+    picked = st.dataframe(
+        run_list_frame(found),
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        # Other rows are another table: a tick must not pass from one run to another.
+        key=f"runs_table_{hash(tuple(row['name'] for row in found))}",
+        column_config={
+            "inf/s": columns.NumberColumn(format="%.1f", help="Median of the complete performance windows, by laps."),
+            "MB": columns.NumberColumn(format="%.2f", help="Size on disk, captures and sessions included."),
+        },
+    )
+    total = sum(row["bytes"] for row in found) / 1e6
+    st.caption(f"{len(found)} of {count} runs, {total:.2f} MB on disk. Tick one to open, rename or delete it.")
+    selected = picked.selection.rows
+    return int(selected[0]) if selected and selected[0] < len(found) else None
+
+
+def _actions(traces: Path, row: dict[str, Any]) -> None:
+    name = row["name"]
+    st.subheader(plain(name), divider="gray")
+    if st.button("Open", type="primary", icon=":material/speed:", key="runs_open"):
+        choose(name)
+        _to_overview()
+    if not _may_write():
+        return
+    if row["state"] == "recording":
+        st.caption("It is being recorded: it can be renamed and deleted when it has ended.")
+        return
+    rename, delete = st.columns(2)
+    with rename.form("runs_rename"):
+        new = st.text_input("New name", value=name, max_chars=200, key=f"runs_new_{name}").strip()
+        if st.form_submit_button("Rename"):
+            _do(lambda: rename_run(traces, name, new), f"{name} is now {new}")
+    with delete.form("runs_delete"):
+        sure = st.checkbox("Delete it from the disk, for good", key=f"runs_sure_{name}")
+        if st.form_submit_button("Delete", icon=":material/delete:"):
+            _delete(traces, name, sure=sure)
+
+
+def _remove_damaged(traces: Path, names: list[str]) -> None:
+    if not _may_write():
+        return
+    with st.expander("Delete what cannot be opened"), st.form("runs_damaged"):
+        name = st.selectbox("Folder", names, key="runs_damaged_name")
+        sure = st.checkbox("Delete it for good, with the tables that may be whole", key="runs_damaged_sure")
+        if st.form_submit_button("Delete", icon=":material/delete:"):
+            _delete(traces, name, sure=sure)
+
+
+def _delete(traces: Path, name: str, *, sure: bool) -> None:
+    if sure:
+        _do(lambda: delete_run(traces, name), f"{name} is deleted")
+    else:
+        st.warning("Tick the box first.")
+
+
+def _may_write() -> bool:
+    if published() and not login_configured():
+        st.caption("Open to the network without sign-in: runs are neither renamed nor deleted here.")
+        return False
+    return True
+
+
+def _do(work: Callable[[], Any], done: str) -> None:
+    """Do it, and show the list anew; or say why it could not be done."""
+    try:
+        work()
+    except KwsTraceError as error:
+        problem("It was not done.", str(error))
+        return
+    st.session_state[_DONE] = done
+    st.rerun()
+
+
+def _to_overview() -> None:
+    """Go to the first page, which the app knows; a page shown alone, as in a test, has none to go to."""
+    page = st.session_state.get(OVERVIEW_PAGE)
+    if page is None:
+        lines(["Chosen: it is shown on every page."])
+    else:
+        st.switch_page(page)

@@ -1,0 +1,70 @@
+"""Arrow columns as numpy arrays and back: what pyarrow's own conversions give, without pandas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import ROOT
+from tracer.arrow_arrays import arrow, arrow_flags, arrow_texts, flags, numbers, valid
+
+integers = st.lists(st.none() | st.integers(-(2**62), 2**62), max_size=40)
+
+
+@settings(deadline=None)
+@given(st.lists(integers, max_size=3), st.integers(0, 5))
+def test_numbers_survive_chunks_slices_and_nulls(parts: list[list[int | None]], skipped: int) -> None:
+    column = pa.chunked_array([pa.array(part, pa.int64()) for part in parts], pa.int64()).slice(skipped)
+    values = [value for part in parts for value in part][skipped:]
+    assert numbers(column, -7).tolist() == [-7 if value is None else value for value in values]
+    assert valid(column).tolist() == [value is not None for value in values]
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.booleans(), max_size=40), st.integers(0, 9))
+def test_flags_survive_and_null_is_false(values: list[bool | None], skipped: int) -> None:
+    assert flags(pa.array(values, pa.bool_()).slice(skipped)).tolist() == [bool(value) for value in values[skipped:]]
+    plain = np.array([bool(value) for value in values], np.bool_)
+    assert arrow_flags(plain).to_pylist() == plain.tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=20))
+def test_texts_become_strings(texts: list[str]) -> None:
+    assert arrow_texts(texts).equals(pa.array(texts, pa.string()))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.float64])
+def test_arrays_become_columns_with_their_nulls(kind: type) -> None:
+    values = np.arange(20, dtype=kind)[::2]
+    assert arrow(values).to_pylist() == values.tolist()
+    assert arrow(values, values > 4).to_pylist() == [None if value > 4 else value for value in values.tolist()]
+    assert len(arrow(values[:0], values[:0] > 4)) == 0
+
+
+def test_tables_are_made_without_pandas() -> None:
+    program = """
+import sys
+from pathlib import Path
+import numpy as np, pyarrow as pa
+from tracer.arrow_arrays import arrow, arrow_texts
+from tracer.kernel_listing import list_kernels
+from tracer.profiles.profile import PROFILE_TABLES, Profile
+def column(field):
+    if pa.types.is_dictionary(field.type):
+        return arrow_texts(["kernel"] * 4).dictionary_encode().cast(field.type)
+    return arrow(np.arange(4)).cast(field.type)
+rows = {name: pa.table({f.name: column(f) for f in schema}, schema) for name, schema in PROFILE_TABLES.items()}
+profile = Profile(Path("x"), "nsys", "3", frozenset({"cuda", "nvtx"}), **rows)
+for by in ("kernel", "range", "api"):
+    assert list_kernels(profile, by, copies=True, domain="kernel").rows.num_rows
+sys.exit("pandas" in sys.modules)
+"""
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr

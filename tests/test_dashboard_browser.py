@@ -1,0 +1,210 @@
+"""The dashboard in a real browser: every page, light and dark, no error, and no request that leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from runner.dashboard_launcher import dashboard_command
+from tests import dashboard_runs as runs
+from tests.conftest import ROOT
+from tracer.report import build_report
+from tracer.report_text import rate_text
+from tracer.run_store import open_run
+
+CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
+PAGES = ("Overview", "Stages", "Kernels", "Timeline", "Compare", "Runs")
+PROBED = re.compile(r"/\w+/_stcore/(health|host-config)")
+"""Opened at a page's address, Streamlit first looks for its server below it, finds none, and looks at the root."""
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("traces")
+    runs.every_kind(folder)
+    runs.gpu_run(folder, "gpu-slow", runs.windows_of(slower=1.2, seed=3))
+    runs.plain_run(folder, "official", runs.windows_of(captured=0, seed=5, long=True), stages_mode="fused")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("streamlit")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (tmp_path_factory.mktemp("server") / "log").open("w+")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(
+        dashboard_command(traces, port), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+    )
+    found = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            if server.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"{found}/_stcore/health").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        assert server.poll() is None, Path(log.name).read_text(encoding="utf-8")
+        yield found
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.is_file():
+        pytest.skip(f"needs a browser, {CHROMIUM}, which is not there")
+    with playwright.sync_playwright() as library:
+        opened = library.chromium.launch(executable_path=str(CHROMIUM))
+        yield opened
+        opened.close()
+
+
+class Visit:
+    """A page that notes what goes wrong in it."""
+
+    def __init__(self, browser: Any, address: str, scheme: str = "light") -> None:
+        self.context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.address, self.errors, self.requests = address, [], []
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error" and not PROBED.search(message.location.get("url", "")):
+            self.errors.append(f"{message.text} {message.location}")
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.address}/{path}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Until the script has ended and every chart is drawn."""
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        self.page.locator("[data-testid=stSpinner]").first.wait_for(state="detached")
+        charts = self.page.locator("[data-testid=stVegaLiteChart]")
+        for place in range(charts.count()):
+            charts.nth(place).locator("canvas, svg").first.wait_for()
+
+    def keep(self, name: str, folder: Path) -> Path:
+        """A picture of the whole page."""
+        height = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        self.page.set_viewport_size({"width": 1280, "height": min(6000, max(900, height + 40))})
+        self.page.wait_for_timeout(700)
+        self.settle()
+        path = folder / f"{name}.png"
+        self.page.screenshot(path=str(path))
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+        return path
+
+    def leave(self) -> None:
+        self.context.close()
+        hosts = {urlsplit(url).hostname for url in self.requests if not url.startswith(("data:", "blob:"))}
+        assert hosts == {"127.0.0.1"}
+        assert not self.errors
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("KWS_TRACE_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def there(visit: Visit) -> list[str]:
+    """The pages in the sidebar, in the order of ``PAGES``."""
+    shown = visit.page.locator("[data-testid=stSidebarNavLink]").all_inner_texts()
+    return [page for page in PAGES if any(page in text for text in shown)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_reached_by_clicks_and_keeps_the_run(
+    browser: Any, address: str, traces: Path, pictures: Path, scheme: str
+) -> None:
+    visit = Visit(browser, address, scheme)
+    visit.open("?run=gpu")
+    text = visit.page.locator("[data-testid=stMain]").inner_text()
+    assert rate_text(build_report(open_run("gpu", traces))) in text
+    pages = there(visit)
+    assert {"Overview", "Stages", "Compare", "Runs"} <= set(pages)
+    for page in pages:
+        visit.page.locator("[data-testid=stSidebarNavLink]").filter(has_text=page).click()
+        visit.page.locator("h1").filter(has_text=page).wait_for()
+        visit.settle()
+        if page != "Runs":
+            visit.page.wait_for_url(re.compile("run=gpu"))
+        assert not visit.page.locator("[data-testid=stException]").count()
+        picture = visit.keep(f"{page.lower()}-{scheme}", pictures)
+        assert picture.stat().st_size > 20_000
+    visit.leave()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_link_shows_the_same_comparison(browser: Any, address: str, pictures: Path, scheme: str) -> None:
+    visit = Visit(browser, address, scheme)
+    visit.open("compare?run=gpu&with=gpu-slow&with=ops&with=official")
+    text = visit.page.locator("[data-testid=stMain]").inner_text()
+    assert "Slower, beyond the noise" in text
+    assert "stages split against fused" in text
+    visit.keep(f"compare-runs-{scheme}", pictures)
+    visit.leave()
+
+
+@pytest.mark.parametrize("kind", ["damaged", "damaged-capture", "ops"])
+def test_other_runs_are_shown_too(browser: Any, address: str, pictures: Path, kind: str) -> None:
+    visit = Visit(browser, address)
+    visit.open(f"?run={kind}")
+    assert not visit.page.locator("[data-testid=stException]").count()
+    visit.keep(f"overview-{kind}", pictures)
+    visit.leave()
+
+
+def test_a_run_being_recorded_refreshes_and_stops_when_it_has_ended(browser: Any, address: str, traces: Path) -> None:
+    writer = runs.recording_run(traces, "now")
+    visit = Visit(browser, address)
+    visit.open("?run=now")
+    timed = visit.page.locator("[data-testid=stMetric]").filter(has_text="Inferences timed")
+    timed.filter(has_text="80").wait_for()
+    writer.append(runs.windows_of(3, captured=0)[2])
+    timed.filter(has_text="120").wait_for()
+    writer.close()
+    visit.page.get_by_text("being recorded").first.wait_for(state="detached")
+    visit.leave()
+
+
+def test_a_run_is_opened_from_the_list(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    visit.open("runs")
+    visit.page.get_by_role("textbox", name="Search").fill("gpu-slow")
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_text("1 of ").wait_for()
+    visit.settle()
+    visit.page.wait_for_timeout(1000)
+    box = visit.page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    # The table is a picture: its first column holds the ticks, its first row the names of the columns.
+    visit.page.mouse.click(box["x"] + 16, box["y"] + 52)
+    visit.page.locator("[data-testid=stButton] button").filter(has_text="Open").click()
+    visit.page.locator("h1").filter(has_text="Overview").wait_for()
+    visit.page.wait_for_url(re.compile("run=gpu-slow"))
+    visit.leave()

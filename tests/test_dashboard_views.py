@@ -1,0 +1,206 @@
+"""The tables and charts of the pages, without Streamlit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.charts import by_window, colours, histogram, over_time, ratios, stacked_bar
+from dashboard.markdown_text import plain
+from dashboard.overview_view import busy_bar, gain_rows, kind_bar, session_frame, stage_bar, stage_frame, window_frame
+from dashboard.run_reading import fingerprint, read_report, run_entries
+from dashboard.runs_view import choices, filtered, run_list_frame
+from dashboard.stages_view import composition_frame, find_outliers, histogram_frame, steadiness_lines, time_frame
+from dashboard.stages_view import window_frame as window_spread
+from tests import dashboard_runs as runs
+from tracer.report import build_report
+from tracer.run_list import list_rows
+from tracer.run_store import open_run
+from tracer.timed_inferences import TimedInferences, timed_inferences
+
+VALUES = st.lists(st.integers(0, 10**12), min_size=1, max_size=200).map(lambda one: np.array(one, np.int64))
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("traces")
+    runs.every_kind(folder)
+    return folder
+
+
+def report_of(traces: Path, kind: str) -> dict[str, Any]:
+    return read_report(open_run(kind, traces)).report
+
+
+@pytest.mark.parametrize("kind", ["plain", "gpu", "cpu", "ops", "recovered"])
+def test_every_bar_sums_to_the_wall_time(traces: Path, kind: str) -> None:
+    report = report_of(traces, kind)
+    bars = [bar for bar in (busy_bar(report), kind_bar(report), stage_bar(report)) if bar is not None]
+    assert len(bars) == {"gpu": 3, "cpu": 2, "ops": 2}.get(kind, 1)
+    for bar in bars:
+        assert bar.parts["us"].sum() * 1000 == pytest.approx(bar.wall_ns)
+        assert bar.parts["share"].sum() == pytest.approx(1)
+        assert bar.source
+
+
+def test_busy_is_of_the_profiled_run_and_overhead_the_rest_of_the_unprofiled_one(traces: Path) -> None:
+    report = report_of(traces, "gpu")
+    bar = busy_bar(report)
+    assert bar is not None
+    assert bar.wall_ns == report["gpu"]["unprofiled"]["wall_ns"]
+    assert bar.parts["us"].tolist()[0] * 1000 == report["gpu"]["busy_ns"]["mean"]
+    alone = {**report, "gpu": {**report["gpu"], "unprofiled": None}}
+    bar = busy_bar(alone)
+    assert bar is not None
+    assert bar.wall_ns == report["gpu"]["wall_ns"]["mean"]
+
+
+def test_the_three_largest_things_to_remove_are_kinds_of_the_run_and_not_the_tracers(traces: Path) -> None:
+    report = report_of(traces, "gpu")
+    rows = gain_rows(report)
+    assert [row["name"] for row in rows] == ["framework", "CUDA launch", "Python, readback"]
+    assert all(row["upper_bound"] for row in rows)
+
+
+def test_tables_hold_the_figures_of_the_report(traces: Path) -> None:
+    report = report_of(traces, "gpu")
+    assert stage_frame(report)["stage"].tolist() == [*runs.STAGES, "inference"]
+    assert window_frame(report)["inf/s (laps)"].tolist() == [
+        one["rate_hz"] for one in report["windows"] if one["kind"] == "performance"
+    ]
+    assert window_frame(report)["valid"].tolist() == ["no: under 10 s"] * 5
+
+
+def test_a_valid_run_is_called_valid(tmp_path: Path) -> None:
+    runs.plain_run(tmp_path, "run", runs.windows_of(captured=0, long=True))
+    assert window_frame(build_report(open_run("run", tmp_path)))["valid"].tolist() == ["yes"] * 5
+
+
+def test_damage_is_told_and_what_is_left_is_reported(traces: Path) -> None:
+    read = read_report(open_run("damaged-capture", traces))
+    assert "gpu_work" in read.problems[0]
+    assert read.report["gpu"] is None
+    assert read.report["inference"]["count"] == 200
+    assert "spans/part" in report_of(traces, "damaged-spans")["left_out"]["dropped"][0]
+    entries = {entry.name: entry.problem for entry in run_entries(traces)}
+    assert "run.json" in entries.pop("damaged")
+    assert not any(entries.values())
+
+
+def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
+    folder = runs.plain_run(tmp_path, "run")
+    before = fingerprint(folder)
+    assert fingerprint(folder) == before
+    (folder / "new").write_text("x", encoding="utf-8")
+    assert fingerprint(folder) != before
+
+
+def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path: Path, shared_data: Path) -> None:
+    folder = runs.plain_run(tmp_path, "run")
+    (folder / "session-2").mkdir()
+    (folder / "session-2" / "log.txt").write_text("nonsense\n", encoding="utf-8")
+    real = next(
+        one.parent
+        for one in sorted((shared_data / "energyrunner-sessions").rglob("results.txt"))
+        if "Top-1" in one.read_text(encoding="utf-8")
+    )
+    shutil.copytree(real, folder / "session")
+    report = read_report(open_run("run", tmp_path)).report
+    frame = session_frame(report["sessions"])
+    assert frame["session"].tolist() == ["session", "session-2"]
+    assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1000", "-")
+    assert "log.txt" in frame["why"][1]
+
+
+@given(VALUES)
+def test_every_value_is_in_one_bar_of_the_histogram(values: np.ndarray) -> None:
+    frame = histogram_frame(values)
+    assert frame["count"].sum() == len(values)
+    assert (frame["low_us"] < frame["high_us"]).all()
+
+
+@given(VALUES, st.integers(1, 4))
+def test_every_inference_is_in_one_stretch_of_time(values: np.ndarray, windows: int) -> None:
+    count = len(values)
+    window = np.sort(np.arange(count) % windows)
+    starts = np.concatenate([[0], np.cumsum(values)[:-1]])
+    run = TimedInferences(np.arange(count), window, np.zeros(count, np.bool_), starts, ("a",), values[:, None])
+    frame = time_frame(run, "a")
+    assert frame["count"].sum() == count
+    assert len(frame) <= 240 + windows
+    assert frame["max_us"].max() == values.max() / 1000
+    assert (frame["seconds"].diff().dropna() >= 0).all()
+    assert window_spread(run, "a")["inferences"].sum() == count
+
+
+@given(VALUES)
+def test_outliers_are_the_longest_and_beyond_the_fence(values: np.ndarray) -> None:
+    found = find_outliers(values)
+    rest = np.delete(values, found.rows)
+    assert all(values[row] > found.fence_ns for row in found.rows)
+    assert not len(found.rows) or rest.max(initial=0) <= values[found.rows].min()
+
+
+def test_drift_and_stutter_are_told(traces: Path) -> None:
+    timed = timed_inferences(open_run("gpu", traces))
+    device = {"note": "frequencies not recorded", "windows": []}
+    steady = steadiness_lines(timed, "inference", device)
+    assert "no more than" in steady[0]
+    assert steady[1].startswith("Stutter: 8 of 200")
+    drifting = timed.duration_ns * np.linspace(1, 1.5, len(timed))[:, None]
+    drifted = TimedInferences(
+        timed.number, timed.window, timed.warmup, timed.start_ns, timed.stages, drifting.astype(np.int64)
+    )
+    assert ", more than" in steadiness_lines(drifted, "inference", device)[0]
+
+
+def test_warm_ups_come_only_where_asked_for_and_captured_inferences_never(traces: Path) -> None:
+    run = open_run("gpu", traces)
+    assert len(timed_inferences(run)) == 200
+    every = timed_inferences(run, warmups=True)
+    assert (len(every), int(every.warmup.sum())) == (215, 15)
+    assert (np.diff(every.start_ns) > 0).all()
+    assert set(every.window.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
+    timed = timed_inferences(open_run("gpu", traces))
+    bar = stage_bar(report_of(traces, "gpu"))
+    assert bar is not None
+    charts = [
+        stacked_bar(bar.parts),
+        histogram(histogram_frame(timed.wall_ns), "#3a86c8", [("median", 400.0)]),
+        over_time(time_frame(timed, "inference"), "#3a86c8", logarithmic=True),
+        by_window(composition_frame(timed)),
+        ratios([{"run": "b", "ratio": 1.1, "low": 1.0, "high": 1.2, "verdict": "slower"}], 0.02),
+    ]
+    for chart in charts:
+        assert len(json.dumps(chart.to_dict())) < 100_000
+    assert len(set(colours([*runs.STAGES, "GPU kernel", "GPU copy", "framework", "Python, readback"]))) >= 6
+
+
+def test_runs_are_filtered_by_words_and_by_what_they_are(traces: Path) -> None:
+    rows = list_rows(traces)
+    assert {row["name"] for row in filtered(rows, "DAMAGED fake")} == {"damaged-capture", "damaged-spans"}
+    assert [row["name"] for row in filtered(rows, states=["recovered"])] == ["recovered"]
+    assert filtered(rows, runtimes=["litert"]) == []
+    assert choices(rows, "state") == ["complete", "recovered"]
+    assert list(run_list_frame(filtered(rows))["run"]) == [
+        row["name"] for row in sorted(rows, key=lambda row: row["created"], reverse=True)
+    ]
+    assert len(run_list_frame([])) == 0
+
+
+@given(st.text())
+def test_untrusted_text_keeps_no_markup(text: str) -> None:
+    shown = plain(text)
+    assert "".join(shown.replace("\\", "").split()) == "".join(text.replace("\\", "").split())
+    for mark in "*_`[]<>$:#!|~":
+        assert shown.count(mark) == shown.count(f"\\{mark}")

@@ -1,0 +1,397 @@
+"""Taking a profile into a run: what is refused, that nothing is changed then, and what stands in the run after."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from runner.captured_run import take_in
+from runner.cli import app
+from tests.gpu_runs import (
+    EXECUTOR,
+    MAIN,
+    PROCESS,
+    Clock,
+    add_ranges,
+    capture_window,
+    captured_windows,
+    export_of,
+    ranges_of,
+    recorded_run,
+    usual_windows,
+)
+from tests.nsys_export import SECRET, NsysExport
+from tests.recorded import window
+from tracer import captures, ingest
+from tracer.capture_join import CaptureMismatchError
+from tracer.captures import CaptureDamagedError, capture_path, read_capture
+from tracer.errors import KwsTraceError
+from tracer.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
+from tracer.ingest import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError, RangesMissingError
+from tracer.profiles.profile import PROFILE_TABLES, ProfileError
+from tracer.report import build_report
+from tracer.report_text import render_report
+from tracer.run_store import RunLockedError, StoredRun, open_run
+from tracer.window import RecordedWindow
+
+
+def contents(run: StoredRun) -> dict[str, bytes]:
+    return {str(path.relative_to(run.folder)): path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def windows() -> list[RecordedWindow]:
+    return usual_windows(captures=2)
+
+
+@pytest.fixture
+def run(tmp_path: Path, windows: list[RecordedWindow]) -> StoredRun:
+    return recorded_run(tmp_path / "traces", windows)
+
+
+@pytest.fixture
+def exports(tmp_path: Path, windows: list[RecordedWindow]) -> list[Path]:
+    """An export of each capture, each on a clock of its own, with a kernel an inference."""
+    paths = []
+    for number, one in enumerate(captured_windows(windows)):
+        clock = Clock(offset_ns=-number * 10**12, rate_ppm=30.0 * number)
+        export = export_of(one, clock)
+        at = clock.of(one.edges[:, 1]) + 2_000
+        ids = np.arange(len(at)) + 1
+        export.calls(at, at + 1_000, "cudaLaunchKernel_v7000", process=PROCESS, thread=EXECUTOR, correlation_id=ids)
+        export.kernels(at + 4_000, at + 9_000, "gemm", process=PROCESS, correlation_id=ids)
+        paths.append(export.write(tmp_path / f"capture-{number}.sqlite"))
+    return paths
+
+
+def test_several_captures_are_stored_with_what_their_reader_gave(run: StoredRun, exports: list[Path]) -> None:
+    before = contents(run)
+    ingested = take_in(run, exports)
+    assert [facts["inferences"] for facts in ingested.info.captures] == [23, 23]
+    assert [facts["first_inference"] for facts in ingested.info.captures] == [12, 47]
+    assert [facts["gpu_work"] for facts in ingested.info.captures] == [23, 23]
+    assert [facts["process"] for facts in ingested.info.captures] == [PROCESS, PROCESS]
+    assert [round(facts["clock"]["rate_ppm"]) for facts in ingested.info.captures] == pytest.approx([0, 30], abs=40)
+    assert all(facts["clock"]["outside_ns"] <= 2 for facts in ingested.info.captures)
+    for number, path in enumerate(exports):
+        profile = read_capture(ingested, number)
+        assert profile.source == "nsys"
+        assert {"cuda", "nvtx"} <= profile.traced
+        assert ingested.info.captures[number]["file"] == path.name
+        assert profile.gpu_work["name"].to_pylist() == ["gemm"] * 23
+    # What was recorded stays as it was.
+    changed = {name for name, data in contents(run).items() if before.get(name) != data}
+    assert changed == {
+        "run.json",
+        *(f"{table}/capture-{number:06d}.parquet" for table in PROFILE_TABLES for number in (0, 1)),
+    }
+
+
+def test_the_order_in_which_captures_are_named_does_not_matter(run: StoredRun, exports: list[Path]) -> None:
+    forward = build_report(take_in(run, exports))
+    backward = build_report(take_in(open_run(run.folder), exports[::-1], replace_old=True))
+    assert forward["gpu"] == backward["gpu"]
+    assert forward["kernels"] == backward["kernels"]
+
+
+def test_nothing_of_the_environment_that_an_export_holds_enters_the_run(run: StoredRun, exports: list[Path]) -> None:
+    assert all(SECRET.encode() in path.read_bytes() for path in exports)
+    take_in(run, exports)
+    assert not any(SECRET.encode() in data for data in contents(run).values())
+
+
+def refused(run: StoredRun, paths: Sequence[Path], kind: type[KwsTraceError], **options: Any) -> str:
+    """The message of a refusal that changes nothing."""
+    before = contents(run)
+    with pytest.raises(kind) as caught:
+        take_in(open_run(run.folder), paths, **options)
+    assert contents(run) == before
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_a_run_that_has_captures_takes_others_only_in_their_place(run: StoredRun, exports: list[Path]) -> None:
+    take_in(run, exports)
+    said = refused(run, exports[:1], AlreadyIngestedError)
+    assert said == "run: it has 2 captures; --replace takes them out first"
+    replaced = take_in(open_run(run.folder), exports[1:], replace_old=True)
+    assert [facts["first_inference"] for facts in replaced.info.captures] == [47]
+    assert sorted(path.name for path in (run.folder / "gpu_work").iterdir()) == ["capture-000000.parquet"]
+
+
+def test_one_capture_that_is_wrong_keeps_the_others_out_too(
+    tmp_path: Path, run: StoredRun, exports: list[Path]
+) -> None:
+    other = export_of(capture_window(3, 47, seed=99)).write(tmp_path / "other.sqlite")
+    said = refused(run, [exports[0], other], CaptureMismatchError)
+    assert said.startswith(f"{other}: its clock and the run's do not fit")
+    take_in(run, exports)
+    refused(run, [exports[0], other], CaptureMismatchError, replace_old=True)
+    assert build_report(open_run(run.folder))["gpu"]["inferences"] == 40
+
+
+def test_the_same_stretch_named_twice_is_refused(run: StoredRun, exports: list[Path]) -> None:
+    said = refused(run, [*exports, exports[0]], CaptureTwiceError)
+    assert said == f"{exports[0]}: inference 12 is in {exports[0]} too; name each stretch of the run once"
+
+
+def test_a_run_that_is_being_recorded_takes_none(run: StoredRun, exports: list[Path]) -> None:
+    info = run.folder / "run.json"
+    info.write_text(info.read_text().replace('"complete"', '"recording"', 1))
+    with (run.folder / ".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused(run, exports, RunLockedError)
+    assert len(take_in(open_run(run.folder), exports).info.captures) == 2
+
+
+def without(ranges: InferenceRanges, rows: slice | list[int]) -> InferenceRanges:
+    columns = ("numbers", "thread", "start_ns", "end_ns", "stage_start_ns", "stage_end_ns")
+    return replace(ranges, **{name: np.delete(getattr(ranges, name), rows, axis=0) for name in columns})
+
+
+def first_missing(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(export, without(ranges, [0]))
+
+
+def two_missing(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(export, without(ranges, [5, 6]))
+
+
+def last_missing(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(export, without(ranges, [22]))
+
+
+def open_range(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(export, ranges)
+    own = {"process": PROCESS, "thread": MAIN}
+    export.ranges(ranges.end_ns[-1:] + 1_000, None, "inference", payload=[35], **own)
+
+
+def stage_missing(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(
+        export,
+        replace(
+            ranges,
+            stages=ranges.stages[:2],
+            stage_start_ns=ranges.stage_start_ns[:, :2],
+            stage_end_ns=ranges.stage_end_ns[:, :2],
+        ),
+    )
+
+
+def stage_of_others(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(export, replace(ranges, stages=("dequantize", *ranges.stages[1:])))
+
+
+def stage_missing_once(export: NsysExport, ranges: InferenceRanges) -> None:
+    own = {"process": PROCESS, "thread": MAIN}
+    export.ranges(ranges.start_ns, ranges.end_ns, "inference", payload=ranges.numbers, **own)
+    for place, stage in enumerate(ranges.stages):
+        kept = slice(1 if stage == "readback" else 0, None)
+        export.ranges(ranges.stage_start_ns[kept, place], ranges.stage_end_ns[kept, place], stage, **own)
+
+
+def without_numbers(export: NsysExport, ranges: InferenceRanges) -> None:
+    export.ranges(ranges.start_ns, ranges.end_ns, "inference", process=PROCESS, thread=MAIN)
+
+
+def number_twice(export: NsysExport, ranges: InferenceRanges) -> None:
+    numbers = ranges.numbers.copy()
+    numbers[4] = numbers[3]
+    add_ranges(export, replace(ranges, numbers=numbers))
+
+
+def of_another_run(export: NsysExport, ranges: InferenceRanges) -> None:
+    add_ranges(export, replace(ranges, numbers=ranges.numbers + 5_000))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (first_missing, "22 inferences captured, 23 expected"),
+        (two_missing, "21 inferences captured, 23 expected; inferences 17 to 18 are missing"),
+        (last_missing, "22 inferences captured, 23 expected"),
+        (open_range, "1 ranges have no end: the capture ended within an inference"),
+        (stage_missing, "no range of stage readback"),
+        (stage_of_others, "no range of stage host_to_device; a range dequantize that is no stage of the run"),
+        (stage_missing_once, "1 inferences lack stage readback, first inference 12"),
+        (without_numbers, "23 `inference` ranges carry no number"),
+        (number_twice, "1 inference numbers come twice"),
+        (of_another_run, "it recorded no host_to_device of inference 5012; name the run that was captured"),
+    ],
+)
+def test_a_capture_that_is_not_whole_is_refused_with_what_is_wrong(
+    tmp_path: Path, spoil: Callable[[NsysExport, InferenceRanges], None], said: str
+) -> None:
+    windows = usual_windows()
+    run = recorded_run(tmp_path / "traces", windows)
+    export = NsysExport()
+    spoil(export, ranges_of(windows[1], Clock()))
+    path = export.write(tmp_path / "x.sqlite")
+    message = refused(run, [path], CaptureMismatchError)
+    assert said in message
+
+
+def test_a_capture_by_hand_of_the_whole_run_has_windows_of_both_kinds(tmp_path: Path) -> None:
+    """`nsys profile kws-trace run` sees every inference: no capture window says how many there should be."""
+    windows = [capture_window(0, 0, 10, 2), capture_window(1, 12, 10, 2)]
+    windows = [replace(one, kind="performance") for one in windows]
+    run = recorded_run(tmp_path / "traces", windows)
+    export, clock = NsysExport(), Clock()
+    for one in windows:
+        add_ranges(export, ranges_of(one, clock))
+    run = take_in(run, [export.write(tmp_path / "x.sqlite")])
+    assert [facts["inferences"] for facts in run.info.captures] == [24]
+    assert build_report(run)["gpu"]["inferences"] == 20
+
+
+def empty(export: NsysExport) -> None:
+    export.calls([5], [6], "cudaMalloc_v3020", process=PROCESS, thread=MAIN, correlation_id=[1])
+
+
+def other_domain(export: NsysExport) -> None:
+    export.ranges([5], [6], "inference", process=PROCESS, thread=MAIN, domain="NCCL")
+
+
+def opening_alone(export: NsysExport) -> None:
+    export.ranges([5], [6], "open", process=PROCESS, thread=MAIN)
+
+
+@pytest.mark.parametrize(
+    ("fill", "capture", "cause", "remedy"),
+    [
+        (empty, ("Cuda",), "NVTX was not traced", "capture with --trace=cuda,nvtx"),
+        (empty, ("Cuda", "NvtxEvents"), "no NVTX range of the domain kws-trace arrived", "without --no-nvtx"),
+        (other_domain, ("Cuda", "NvtxEvents"), "no NVTX range of the domain kws-trace arrived", "kws-trace doctor"),
+        (opening_alone, ("Cuda", "NvtxEvents"), "domain kws-trace has no `inference` in it", "sends `infer`"),
+    ],
+)
+def test_a_capture_without_our_ranges_is_refused_with_its_cause_and_remedy(
+    tmp_path: Path,
+    run: StoredRun,
+    fill: Callable[[NsysExport], None],
+    capture: tuple[str, ...],
+    cause: str,
+    remedy: str,
+) -> None:
+    export = NsysExport(capture=capture)
+    fill(export)
+    path = export.write(tmp_path / "x.sqlite")
+    said = refused(run, [path], RangesMissingError)
+    assert said.startswith(f"{path}: {cause}; ")
+    assert remedy in said
+
+
+def test_overlapping_inferences_and_those_of_two_processes_are_refused(tmp_path: Path, run: StoredRun) -> None:
+    ranges = ranges_of(usual_windows()[1], Clock())
+    export = NsysExport()
+    add_ranges(export, replace(ranges, end_ns=ranges.end_ns + 20_000))
+    assert "overlap" in refused(run, [export.write(tmp_path / "a.sqlite")], OverlappingInferencesError)
+    export = NsysExport()
+    add_ranges(export, ranges)
+    add_ranges(export, ranges, process=PROCESS + 1)
+    assert "700, 701" in refused(run, [export.write(tmp_path / "b.sqlite")], SeveralProcessesError)
+
+
+def test_a_summary_cannot_be_taken_in(shared_data: Path, run: StoredRun) -> None:
+    text = next(path for path in sorted((shared_data / "nvprof").iterdir()) if path.suffix in (".txt", ".log"))
+    assert "a summary has totals and no timeline" in refused(run, [text], ProfileError)
+
+
+def full_disk(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_does_not_take_a_capture_leaves_a_run_without_one(
+    run: StoredRun, exports: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in(run, exports)
+    monkeypatch.setattr(ingest, "write_capture", full_disk)
+    with pytest.raises(CaptureNotStoredError, match="No space left") as caught:
+        take_in(open_run(run.folder), exports, replace_old=True)
+    assert caught.value.exit_code == 1
+    again = open_run(run.folder)
+    assert again.info.captures == []
+    assert build_report(again)["gpu"] is None
+    monkeypatch.undo()
+    assert len(take_in(again, exports).info.captures) == 2
+
+
+def test_a_part_that_the_disk_takes_in_half_leaves_none_of_it(
+    run: StoredRun, exports: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captures.os, "replace", full_disk)
+    with pytest.raises(CaptureNotStoredError):
+        take_in(run, exports)
+    assert not [path for path in run.folder.rglob("*capture-*") if path.is_file()]
+
+
+@pytest.mark.parametrize("table", sorted(PROFILE_TABLES))
+def test_a_damaged_part_is_named_whatever_befell_it(run: StoredRun, exports: list[Path], table: str) -> None:
+    run = take_in(run, exports)
+    part = capture_path(run.folder, table, 1)
+    data = part.read_bytes()
+    quarter = len(data) // 4
+    flipped = data[:quarter] + bytes(255 - byte for byte in data[quarter : 3 * quarter]) + data[3 * quarter :]
+    for damage in (b"", data[: len(data) // 2], data[:-1], flipped, None):
+        part.unlink()
+        if damage is not None:
+            part.write_bytes(damage)
+        with pytest.raises(CaptureDamagedError) as caught:
+            read_capture(run, 1)
+        assert str(caught.value).startswith(f"{part}: damaged (")
+        assert str(caught.value).endswith("`kws-trace ingest` the profile again with --replace")
+
+
+def test_a_report_of_a_damaged_capture_says_so_and_stands_otherwise(run: StoredRun, exports: list[Path]) -> None:
+    plain = build_report(run)
+    run = take_in(run, exports)
+    part = capture_path(run.folder, "gpu_work", 1)
+    part.write_bytes(part.read_bytes()[:50])
+    report = build_report(open_run(run.folder))
+    assert report["gpu"] is None
+    assert report["kernels"] == []
+    assert report["capture_problem"].startswith(f"{part}: damaged (")
+    assert report["stages"] == plain["stages"]
+    out = io.StringIO()
+    render_report(report, Console(file=out, width=80))
+    assert "No kernel level:" in out.getvalue()
+    assert part.name in out.getvalue().replace("\n", "")
+    assert "Stages of an inference" in out.getvalue()
+
+
+def test_the_command_ingests_reports_and_refuses_by_exit_code(
+    tmp_path: Path, run: StoredRun, exports: list[Path]
+) -> None:
+    traces = ["--traces", str(run.folder.parent)]
+    done = CliRunner().invoke(app, ["ingest", "run", *map(str, exports), *traces])
+    assert done.exit_code == 0, done.output
+    assert "capture 1: 23 inferences from 47, 23 kernels and copies; clocks fit within" in done.stderr
+    said = CliRunner().invoke(app, ["report", "run", *traces], env={"COLUMNS": "80"})
+    assert said.exit_code == 0, said.output
+    assert "GPU busy" in said.stdout
+    again = CliRunner().invoke(app, ["ingest", "run", str(exports[0]), *traces])
+    assert isinstance(again.exception, AlreadyIngestedError)
+
+
+def test_an_aborted_window_that_was_profiled_is_in_no_figure(tmp_path: Path) -> None:
+    whole, cut = capture_window(0, 0, 10, 2), capture_window(1, 12, 7, 2)
+    cut = replace(cut, state="aborted", probabilities=None)
+    run = recorded_run(tmp_path / "traces", [whole, cut, window(2, 10, 2, first=21)])
+    export, clock = NsysExport(), Clock()
+    for one in (whole, cut):
+        add_ranges(export, ranges_of(one, clock))
+    path = export.write(tmp_path / "x.sqlite")
+    # No capture window holds both: the profile is one of the whole run, made by hand.
+    run = recorded_run(tmp_path / "by-hand", [replace(whole, kind="performance"), cut, window(2, 10, 2, first=21)])
+    assert build_report(take_in(run, [path]))["gpu"]["inferences"] == 10

@@ -1,0 +1,46 @@
+"""Two profiles whose kernels differ by one factor were taken at two frequencies; otherwise they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tracer.profile_ratio import ProfileRatio, profile_ratio
+from tracer.profiles.profile import ProfileSummary, SummaryRow
+
+MEANS_US = (22.6, 8.2, 7.2, 12.9, 35.2, 6.2)
+
+
+def summary(means_us: Sequence[float], count: int = 1000) -> ProfileSummary:
+    rows = [
+        SummaryRow(
+            "kernel", f"void space{number}::kernel{number}<float>(int)", count, round(mean * 1000 * count), None
+        )
+        for number, mean in enumerate(means_us)
+    ]
+    return ProfileSummary(Path("x"), "nvprof", tuple(rows))
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.5, 5.15])
+def test_one_common_factor_is_a_probable_difference_of_frequency(factor: float) -> None:
+    wobble = (1.0, 1.05, 0.97, 1.02, 0.99, 1.04)
+    other = [factor * mean * noise for mean, noise in zip(MEANS_US, wobble, strict=True)]
+    found = profile_ratio(summary(MEANS_US), summary(other, count=77))
+    assert found.common
+    assert found.factor == pytest.approx(factor, rel=0.05)
+    assert "frequency of the GPU" in found.sentence()
+
+
+def test_kernels_that_differ_each_by_another_factor_are_no_difference_of_frequency() -> None:
+    other = [factor * mean for factor, mean in zip((1.0, 3.0, 0.5, 6.0, 1.2, 2.4), MEANS_US, strict=True)]
+    found = profile_ratio(summary(MEANS_US), summary(other))
+    assert not found.common
+    assert "not a frequency" in found.sentence()
+
+
+def test_equal_profiles_and_profiles_of_other_programs_say_nothing_of_a_frequency() -> None:
+    assert not profile_ratio(summary(MEANS_US), summary(MEANS_US)).common
+    assert profile_ratio(summary(MEANS_US), summary(())) == ProfileRatio(0, 0.0, 0.0)
+    assert "too few" in profile_ratio(summary(MEANS_US[:2]), summary(MEANS_US[:2])).sentence()

@@ -1,0 +1,251 @@
+"""``kws-trace runtimes``: the same weights on every runtime, timed in turn."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from runner.cli import app
+from runner.dataset import Dataset, shipped_dataset
+from runner.model_errors import ModelError
+from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
+from runner.pipeline import InputSizeError, Quantization
+from runner.runtimes import measure, onnx_candidates
+from runner.runtimes.candidate import REFERENCE, Candidate, FloatInput
+from runner.runtimes.job import RuntimesJob, compare_runtimes
+from runner.runtimes.litert_candidates import litert_candidates
+from runner.runtimes.measure import measure_rounds, top1
+from tracer.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
+
+
+class Clock:
+    """Time that passes only when somebody works."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+    def working(self, ns: int) -> Callable[[], None]:
+        def work() -> None:
+            self.now += ns
+
+        return work
+
+
+def candidate(name: str, infer: Callable[[], object], answer: int = 0) -> Candidate:
+    vector = np.eye(12, dtype=np.float32)[answer]
+    return Candidate(name, "1", "float32", "CPU", lambda _: None, infer, lambda: vector, lambda: None)
+
+
+def row(name: str, rounds_ns: list[float], top1: float = 0.9) -> RuntimeTimes:
+    return RuntimeTimes(name, "1", "float32", "CPU", top1, 500, np.array(rounds_ns, np.float64))
+
+
+def test_each_candidate_is_timed_an_inference_in_every_round() -> None:
+    clock = Clock()
+    pair = [candidate("a", clock.working(1_000_000)), candidate("b", clock.working(250_000))]
+    times = measure_rounds(pair, 0.05, clock=clock)
+    assert times.shape == (measure.LEAST_ROUNDS, 2)
+    assert (times == [1_000_000, 250_000]).all()
+
+
+def test_the_order_of_turns_changes_and_one_inference_a_turn_is_not_timed() -> None:
+    clock, turns = Clock(), []
+
+    def slow_first(name: str) -> Callable[[], None]:
+        def work() -> None:
+            cold = not turns or turns[-1] != name
+            turns.append(name)
+            clock.now += 50_000_000 if cold else 5_000_000
+
+        return work
+
+    pair = [candidate("a", slow_first("a")), candidate("b", slow_first("b"))]
+    times = measure_rounds(pair, 0.05, clock=clock)
+    assert (times == 5_000_000).all()
+    orders = {"".join(turns[i : i + 4]) for i in range(len(turns) - 40, len(turns), 4)}
+    assert orders == {"aabb", "bbaa"}
+
+
+def test_progress_adds_up_to_the_whole() -> None:
+    clock, shares = Clock(), []
+    measure_rounds([candidate("a", clock.working(10_000))], 0.1, shares.append, clock)
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_an_interruption_of_one_inference_does_not_move_a_turns_figure() -> None:
+    clock = Clock()
+    calls = iter(range(10**6))
+
+    def work() -> None:
+        clock.now += 9_000_000 if next(calls) % 20 == 19 else 100_000
+
+    assert (measure_rounds([candidate("a", work)], 0.05, clock=clock) == 100_000).all()
+
+
+def test_top1_counts_right_answers() -> None:
+    data = Dataset(["a", "b", "c", "d"], np.array([3, 3, 3, 0]), array=np.zeros((4, 490), np.int8))
+    assert top1(candidate("a", lambda: None, answer=3), data) == (0.75, 4)
+    assert top1(candidate("a", lambda: None, answer=3), data, limit=2) == (1.0, 2)
+
+
+def test_a_gain_is_of_the_same_rounds_and_the_fastest_comes_first() -> None:
+    # The machine is twice as slow in the second half: the ratio does not see it.
+    figures = build_runtimes([row(REFERENCE, [400, 400, 800]), row("thin", [100, 100, 200])], [], REFERENCE)
+    thin, base = figures["runtimes"]
+    assert (thin["name"], base["name"]) == ("thin", REFERENCE)
+    assert thin["speedup"] == 4
+    assert thin["speedup_interval"] == [4, 4]
+    assert thin["gain_ns"] == 300
+    assert thin["gain_hz"] == pytest.approx(1e9 / 100 - 1e9 / 400)
+    assert base["gain_ns"] is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(1, 1e9), st.floats(1, 1e9)), min_size=2, max_size=20))
+def test_a_median_lies_in_its_interval_and_a_rate_is_its_inverse(pairs: list[tuple[float, float]]) -> None:
+    base, other = (list(column) for column in zip(*pairs, strict=True))
+    for one in build_runtimes([row(REFERENCE, base), row("other", other)], [], REFERENCE)["runtimes"]:
+        low, high = one["interval_ns"]
+        assert low <= one["median_ns"] <= high
+        assert one["rate_hz"] * one["median_ns"] == pytest.approx(1e9)
+
+
+def test_without_the_reference_there_are_no_gains() -> None:
+    figures = build_runtimes([row("alone", [1, 2, 3])], [], REFERENCE)
+    assert figures["reference"] is None
+    assert figures["runtimes"][0]["speedup"] is None
+
+
+def test_the_text_fits_80_columns_and_names_what_is_missing() -> None:
+    rows = [row(REFERENCE, [2_764_000.0] * 3), row("TensorFlow frozen with XLA", [99_666_000.0] * 3)]
+    absent = [{"name": "ONNX Runtime", "reason": "onnxruntime is not installed", "remedy": "pip install it"}]
+    figures = build_runtimes(rows, absent, REFERENCE)
+    figures |= {"model": {"name": "kws"}, "threads": 1, "load": {"before": 3.0, "cpus": 2}}
+    said = io.StringIO()
+    render_runtimes(figures, Console(file=said, width=80))
+    text = said.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    for part in ("99666", "-96902", "Top-1 over 500", "onnxruntime is not installed; pip", "the load was 3.0"):
+        assert part in text, part
+    assert "…" not in text
+
+
+def test_a_quiet_machine_needs_no_warning() -> None:
+    assert load_lines({"before": 0.2, "cpus": 2}) == []
+
+
+def test_the_host_array_takes_both_sizes_and_no_other() -> None:
+    host = FloatInput(Quantization(0.5, 3))
+    host.load(bytes([5]) * 490)
+    assert (host.array == 1).all()
+    host.load(np.full(490, 2.5, "<f4").tobytes())
+    assert (host.array == 2.5).all()
+    with pytest.raises(InputSizeError):
+        host.load(b"123")
+
+
+def test_a_model_of_the_wrong_kind_is_refused_before_anything_loads() -> None:
+    with pytest.raises(ModelError):
+        compare_runtimes(RuntimesJob(model=SHIPPED_TFLITE))
+    with pytest.raises(ModelError):
+        compare_runtimes(RuntimesJob(tflite=[SHIPPED_SAVED_MODEL]))
+
+
+def test_two_files_of_one_kind_get_names_of_their_own() -> None:
+    found = litert_candidates([SHIPPED_TFLITE, SHIPPED_TFLITE], Quantization(1.0, 0), 1)
+    assert len({one.name for one in found.candidates}) == 2
+    found.close()
+
+
+class FakeOnnxRuntime(types.ModuleType):
+    """CUDA falls back in silence, TensorRT fails at its first inference."""
+
+    __version__ = "9"
+
+    class Failed(Exception):
+        pass
+
+    capi = types.SimpleNamespace(onnxruntime_pybind11_state=types.SimpleNamespace(EPFail=Failed))
+    SessionOptions = types.SimpleNamespace
+
+    @staticmethod
+    def get_available_providers() -> list[str]:
+        return ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    class InferenceSession:
+        def __init__(self, model: bytes, options: object, providers: list[str]) -> None:
+            self._wanted = providers[0]
+
+        def get_providers(self) -> list[str]:
+            return ["CPUExecutionProvider" if self._wanted.startswith("CUDA") else self._wanted]
+
+        def get_inputs(self) -> list[types.SimpleNamespace]:
+            return [types.SimpleNamespace(name="x")]
+
+        get_outputs = get_inputs
+
+        def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+            if self._wanted.startswith("Tensorrt"):
+                raise FakeOnnxRuntime.Failed("no engine\nmore")
+            assert feeds["x"].shape == (1, 490)
+            return [np.eye(12, dtype=np.float32)[[5]]]
+
+
+def test_a_provider_that_falls_back_or_fails_is_listed_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", FakeOnnxRuntime("onnxruntime"))
+    monkeypatch.setattr(onnx_candidates, "convert", lambda *_: b"")
+    model: Any = types.SimpleNamespace(threads=1, shape=[1, 490])
+    found = onnx_candidates.onnx_candidates(model, None, FloatInput(Quantization(1.0, 0)))
+    (cpu,) = found.candidates
+    assert (cpu.name, cpu.probabilities().argmax()) == ("ONNX Runtime CPU", 5)
+    reasons = {one.name: one.reason for one in found.absent}
+    assert "CPUExecutionProvider took its place" in reasons["ONNX Runtime CUDA"]
+    assert reasons["ONNX Runtime TensorRT"].endswith("does not run the model: no engine")
+
+
+def test_without_tensorflow_litert_is_measured_and_the_rest_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorflow" else find(name))
+    said = CliRunner().invoke(app, ["runtimes", "--seconds", "0.01", "--json"], catch_exceptions=False)
+    figures = json.loads(said.stdout)
+    (int8,) = figures["runtimes"]
+    assert int8["name"] == "LiteRT int8"
+    assert int8["top1"] > 0.85
+    assert all("kws-trace[tensorflow]" in one["remedy"] for one in figures["absent"])
+    assert REFERENCE in [one["name"] for one in figures["absent"]]
+
+
+def test_the_same_weights_answer_alike_on_every_runtime(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    whole = shipped_dataset()
+    assert whole.array is not None
+    few = tmp_path / "few.npz"
+    np.savez(few, inputs=whole.array[:60], labels=whole.labels[:60], names=np.array(whole.names[:60]))
+    figures = compare_runtimes(RuntimesJob(dataset=few, seconds=0.01))
+    found = {one["name"]: one for one in figures["runtimes"]}
+    floats = {name: one["top1"] for name, one in found.items() if one["input_type"] == "float32"}
+    assert {REFERENCE, "TensorFlow make_callable", "TensorFlow inline callable", "TensorFlow frozen, inline"} <= set(
+        floats
+    )
+    assert len(set(floats.values())) == 1, floats
+    assert min(floats.values()) > 0.85
+    listed = set(found) | {one["name"] for one in figures["absent"]}
+    assert {"LiteRT float, converted", "TensorFlow saved_model.load", "TensorFlow frozen with XLA"} <= listed
+    if all(map(importlib.util.find_spec, ("onnxruntime", "tf2onnx", "onnx"))):
+        assert "ONNX Runtime CPU" in found

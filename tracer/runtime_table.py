@@ -1,0 +1,161 @@
+"""One model on several runtimes: the figures, and what taking a layer out gives, as JSON and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from tracer.figure_text import share_text
+from tracer.statistics import bootstrap_interval
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeTimes:
+    """
+    What was measured of one way.
+
+    Args:
+        name: of the runtime and of the way it is called.
+        version: of the runtime.
+        input_type: ``float32`` or ``int8``: what it takes; a float model may hold int8 weights inside.
+        device: that it ran on.
+        top1: share of ``inputs`` that it answered rightly.
+        inputs: how many it was asked.
+        rounds_ns: nanoseconds an inference of each round, float64 (rounds,); round by round those of the others
+            were measured beside it.
+    """
+
+    name: str
+    version: str
+    input_type: str
+    device: str
+    top1: float
+    inputs: int
+    rounds_ns: NDArray[np.float64]
+
+
+def build_runtimes(rows: Sequence[RuntimeTimes], absent: Sequence[dict[str, str]], reference: str) -> dict[str, Any]:
+    """
+    The figures of each, fastest first.
+
+    A gain is the median over the rounds of (reference minus this one), so that both met the machine in one mood; it
+    may differ a little from the difference of the two medians.
+
+    Args:
+        rows: measured in the same rounds.
+        absent: ``name``, ``reason`` and ``remedy`` of each that was not measured.
+        reference: name of the row that gains are against; without it there are none.
+
+    Returns:
+        ``reference`` (or None), ``runtimes``, ``absent``.
+    """
+    base = next((row for row in rows if row.name == reference), None)
+    figures = [_figures(row, None if base is None or row is base else base) for row in rows]
+    return {
+        "reference": None if base is None else reference,
+        "runtimes": sorted(figures, key=lambda one: float(one["median_ns"])),
+        "absent": list(absent),
+    }
+
+
+def _figures(row: RuntimeTimes, base: RuntimeTimes | None) -> dict[str, Any]:
+    median = float(np.median(row.rounds_ns))
+    figures: dict[str, Any] = {
+        "name": row.name,
+        "version": row.version,
+        "input_type": row.input_type,
+        "device": row.device,
+        "top1": row.top1,
+        "inputs": row.inputs,
+        "rounds": int(row.rounds_ns.size),
+        "median_ns": median,
+        "interval_ns": list(bootstrap_interval(row.rounds_ns)),
+        "rate_hz": 1e9 / median,
+        "gain_ns": None,
+        "gain_interval_ns": None,
+        "gain_hz": None,
+        "speedup": None,
+        "speedup_interval": None,
+    }
+    if base is None:
+        return figures
+    gains, ratios = base.rounds_ns - row.rounds_ns, base.rounds_ns / row.rounds_ns
+    return figures | {
+        "gain_ns": float(np.median(gains)),
+        "gain_interval_ns": list(bootstrap_interval(gains)),
+        "gain_hz": 1e9 / median - 1e9 / float(np.median(base.rounds_ns)),
+        "speedup": float(np.median(ratios)),
+        "speedup_interval": list(bootstrap_interval(ratios)),
+    }
+
+
+def render_runtimes(figures: dict[str, Any], console: Console) -> None:
+    """Print ``build_runtimes`` with ``model``, ``threads`` and ``load``, 80 columns wide."""
+    inputs = sorted({row["inputs"] for row in figures["runtimes"]})
+    asked = f", Top-1 over {inputs[0]} inputs" if len(inputs) == 1 else ""
+    threads = f"{figures['threads']} {'thread' if figures['threads'] == 1 else 'threads'}"
+    console.print(f"{figures['model']['name']}: {threads}{asked}", highlight=False, markup=False)
+    console.print(_time_table(figures["runtimes"]))
+    if figures["reference"] is not None:
+        console.print(f"Gained against {figures['reference']}, in the same rounds:")
+        console.print(_gain_table([row for row in figures["runtimes"] if row["gain_ns"] is not None]))
+    else:
+        console.print("no gains: what they would be against is not installed")
+    lines = [f"not measured: {one['name']}: {one['reason']}; {one['remedy']}" for one in figures["absent"]]
+    for line in (*lines, *load_lines(figures["load"])):
+        console.print(line, highlight=False, markup=False)
+
+
+def load_lines(load: dict[str, Any]) -> list[str]:
+    """A warning where other work ran on the machine when the measurement began."""
+    if load["before"] < 0.5 * (load["cpus"] or 1):
+        return []
+    warning = (
+        f"WARNING: the load was {load['before']:.1f} on {load['cpus']} CPUs before it began: other work ran beside, "
+        "ratios hold better than times"
+    )
+    return [warning]
+
+
+def _time_table(rows: Sequence[dict[str, Any]]) -> Table:
+    table = _empty_table("way", "on", "Top-1", "us", "95 %", "inf/s")
+    for row in rows:
+        rate = f"{row['rate_hz']:.0f}"
+        spread = _spread_us(row["median_ns"], row["interval_ns"])
+        table.add_row(row["name"], row["device"], share_text(row["top1"]), *spread, rate)
+    return table
+
+
+def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
+    table = _empty_table("way", "us", "95 %", "inf/s", "times", "95 %")
+    for row in rows:
+        low, high = row["speedup_interval"]
+        spread = _spread_us(row["gain_ns"], row["gain_interval_ns"])
+        times = _three_digits(row["speedup"]), f"{_three_digits(low)} to {_three_digits(high)}"
+        table.add_row(row["name"], *spread, f"{row['gain_hz']:+.0f}", *times)
+    return table
+
+
+def _empty_table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _spread_us(value: float, interval: Sequence[float]) -> tuple[str, str]:
+    low, high = (_three_digits(end / 1e3) for end in interval)
+    return _three_digits(value / 1e3), f"{low} to {high}"
+
+
+def _three_digits(value: float) -> str:
+    """Three digits, or all before the point; so that a row fits."""
+    return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"

@@ -1,8 +1,9 @@
 """
 The dashboard on a run of 1,000,000 spans and 300,000 kernels, in a real browser.
 
-First page and zoom step are timed from the request to the drawn chart, beside an empty Streamlit page and a page that
-draws every mark from pandas, in one run on one machine; each in a server of its own, whose memory is read.
+First page and zoom step are timed from the request to the drawn chart, beside an empty Streamlit page, a page of one
+bar (what any chart costs) and a page that draws every mark from pandas, in one run on one machine; each in a server
+of its own, whose memory is read. ``painted_s`` is the first request to a new server, ``painted_again_s`` a later one.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ STEPS = 7
 CHART = ".stVegaLiteChart canvas, .stVegaLiteChart svg"
 
 EMPTY = "import streamlit as st\nst.markdown('ready')\n"
+ONE_CHART = """
+import streamlit as st
+bar = {"data": {"values": [{"a": 1, "b": 2}]}, "mark": "bar", "encoding": {"x": {"field": "a"}, "y": {"field": "b"}}}
+st.vega_lite_chart(bar)
+"""
 EVERY_MARK = """
 import sys
 import altair as alt, pandas as pd, streamlit as st
@@ -59,12 +65,13 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         run = large_run(Path(folder))
         scripts = {}
-        for name, text in (("empty", EMPTY), ("every", EVERY_MARK)):
+        for name, text in (("empty", EMPTY), ("one", ONE_CHART), ("every", EVERY_MARK)):
             scripts[name] = Path(folder) / f"{name}.py"
             scripts[name].write_text(text)
         options = (*OPTIONS, "--server.address=127.0.0.1")
         own = [sys.executable, "-m", "streamlit", "run"]
         empty = _page([*own, str(scripts["empty"]), *options], "", "text=ready")
+        one = _page([*own, str(scripts["one"]), *options], "", CHART)
         timeline = _timeline(run)
         every = {
             f"{marks}_of_the_spans": _page(
@@ -76,6 +83,7 @@ def measure() -> dict[str, Any]:
         "spans": SPANS,
         "kernels": KERNELS,
         "empty_page": empty,
+        "page_of_one_bar": one,
         "timeline": {**timeline, "beyond_empty_s": round(timeline["painted_s"] - empty["painted_s"], 2)},
         "every_mark_from_pandas": every,
     }

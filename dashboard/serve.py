@@ -1,12 +1,22 @@
-"""Starts Streamlit as it comes, but for one thing: it never asks an outside service for this machine's address."""
+"""Starts Streamlit as it comes, but that it asks no outside service for this machine's address, and warms up."""
 
 from __future__ import annotations
 
 import sys
+import threading
+from importlib import import_module
+
+PAGES = ("overview", "timeline", "kernels", "stages", "compare", "runs")
+"""In the order in which they are likely to be asked for."""
 
 
 def _unknown() -> None:
     """No external address: Streamlit then holds a page's origin against those that it was told."""
+
+
+def _import_pages() -> None:
+    for name in PAGES:
+        import_module(f"dashboard.pages.{name}")
 
 
 def main(arguments: list[str]) -> None:
@@ -16,6 +26,8 @@ def main(arguments: list[str]) -> None:
 
     # Streamlit checks an unknown page's origin against its external address, which it asks checkip.amazonaws.com for.
     net_util.get_external_ip = _unknown
+    # What the pages import takes seconds: it is there before the first of them is asked for.
+    threading.Thread(target=_import_pages, daemon=True).start()
     cli.main(arguments, prog_name="kws-trace dashboard")
 
 

@@ -25,7 +25,7 @@ from tracer.replay import replay
 from tracer.run_store import StoredRun
 from tracer.verdict import Verdict, verdict
 
-REPLAYED = 1000
+REPLAYED = 500
 """Inferences that are replayed at most, spread over those captured: a gain is a median, and more narrow it little."""
 
 

@@ -114,18 +114,27 @@ class Pieces:
         """``Breakdown.total_ns``."""
         length = self.timeline.length_ns
         between = self.stage == len(self.work.stage_names)
-        table = self.table(np.full(len(length), TRACER), length * between)
+        shape = (len(self.work.inferences), len(OWNERS), len(self.work.stage_names) + 1)
+        table = np.zeros(shape, np.int64)
+        table[:, TRACER] = self._sums(length * between)
         for place in (KERNEL, COPIED):
-            table += self.table(np.full(len(length), place), length * self._covered(place))
+            table[:, place] = self._sums(length * self._covered(place))
         for place in range(LAUNCHING, OP + 1):
             counts = self._thread_counts(*self._rows(place))
             if place == OP:
                 counts *= self._in_session()
-            table += self.table(np.full(len(length), place), length * counts)
+            table[:, place] = self._sums(length * counts)
         own = self.layers.own
         calling = self.timeline.counts(self.layers.start_ns[own], self.layers.end_ns[own]) > 0
-        table += self.table(np.full(len(length), HOST), length * ~(between | calling))
+        table[:, HOST] = self._sums(length * ~(between | calling))
         return table
+
+    def _sums(self, weight_ns: Ints) -> Ints:
+        """Nanoseconds by inference and stage, of the pieces that have some; most have none of a given owner."""
+        shape = (len(self.work.inferences), len(self.work.stage_names) + 1)
+        some = np.flatnonzero((weight_ns > 0) & (self.inference >= 0))
+        place = self.inference[some] * shape[1] + self.stage[some]
+        return np.bincount(place, weight_ns[some], minlength=shape[0] * shape[1]).astype(np.int64).reshape(shape)
 
     def _rows(self, owner: int) -> tuple[Ints, Ints, Ints]:
         if owner == OP:

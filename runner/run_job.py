@@ -17,6 +17,7 @@ from runner.dut import Dut
 from runner.models import ModelChoice, load_pipeline, model_facts
 from runner.pipeline import Pipeline
 from runner.protocol import DutProtocol
+from runner.run_cost import run_board, run_cost
 from runner.run_sampling import sampled
 from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
@@ -137,6 +138,8 @@ def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | N
         splitting_cost=splitting_cost(pipeline) if job.choice.mode == "split" else None,
         nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
         profiler=job.profiler or attached_profiler(os.environ),
+        cost=run_cost(job.choice.path, tell),
+        board=run_board(),
         **_pipeline_facts(job.choice, pipeline),
     )
     problems: list[str] = []

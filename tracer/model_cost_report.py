@@ -141,6 +141,14 @@ def _limit_table(limits: dict[str, Any]) -> Table:
     table = Table(title=f"Limits of {limits['device']}", box=box.SIMPLE, pad_edge=False, show_header=False)
     table.add_column("what", max_width=46)
     table.add_column("figure", justify="right")
+    for row in limit_rows(limits):
+        table.add_row(*row)
+    table.caption = escape(limits["source"])
+    return table
+
+
+def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
+    """What ``roofline.build_limits`` gives, a name and its figure as text each."""
     clock = limits["clock_hz"]
     rows = [
         ("cores, at", f"{limits['cores']}, {'clock not known' if clock is None else f'{clock / 1e6:.1f} MHz'}"),
@@ -168,10 +176,7 @@ def _limit_table(limits: dict[str, Any]) -> Table:
             ("bandwidth needed at that rate", _giga(measured["needed_bytes_per_s"], "GB/s")),
             ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),
         ]
-    for row in rows:
-        table.add_row(*row)
-    table.caption = escape(limits["source"])
-    return table
+    return rows
 
 
 def _giga(rate: float | None, unit: str) -> str:

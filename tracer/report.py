@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from tracer.captures import CaptureDamagedError
 from tracer.device_report import device_figures, gpu_frequency_text
+from tracer.devices import Limits
 from tracer.kernel_level import kernel_level
 from tracer.kernel_report import kernel_figures
 from tracer.overhead_store import ledger_of
+from tracer.published import place_among
+from tracer.run_limits import measured_frequencies, run_limits, why_no_limits
 from tracer.run_store import StoredRun
 from tracer.sessions.run_sessions import run_sessions
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
@@ -28,29 +31,38 @@ VALID_WINDOW_NS = 10_000_000_000
 """The benchmark's rule: a performance window lasts at least 10 s."""
 
 
-def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[str, Any]:
+def build_report(
+    run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None
+) -> dict[str, Any]:
     """
     The figures of a run.
 
     Args:
         run: opened.
         unprofiled: a run of the same configuration without a profiler, whose wall time stands beside the kernels.
+        device: whose limits to set the run against: a key of ``tracer.devices``, or limits that were measured; None
+            for the run's own board.
 
     Returns:
         ``run``, ``session_ns``, ``median_rate_hz``, ``windows``, ``inference``, ``stages``, ``serial``, ``accuracy``,
         ``recorder``, ``splitting``, ``left_out``, ``notes``, ``device`` (as ``device_report`` says), ``sessions``
-        (that a host left in the run, as ``session_json`` says), ``ledger`` (as ``overhead_store`` says); and, as
+        (that a host left in the run, as ``session_json`` says), ``ledger`` (as ``overhead_store`` says), ``limits``
+        (as ``run_limits`` says, of the median inference without a profiler; null without a counted model or a
+        device), ``published`` (as ``published.place_among`` says, by the median rate; null without a time); and, as
         ``kernel_report`` says, ``gpu`` (null where the run has no kernel level), ``overhead``, ``kernels``,
         ``copies``, ``kernels_by_stage``, ``api``, ``gains``. ``capture_problem`` says in a sentence which file of a
         capture cannot be read, where that is why there is no kernel level.
         Times are in the unit that the key names. ``share`` is of the wall time of the timed inferences,
         ``share_of_session`` of the time from the first span to the last. Warm-ups, captured inferences and aborted
         windows are in no figure of the stages, nor, where there are performance windows, is the accuracy pass.
+
+    Raises:
+        UnknownDeviceError: if there is no such device.
     """
     every, spans = run.windows().to_pylist(), run.spans()
     windows = [window for window in every if window["kind"] != "capture"]
     captured = [window for window in every if window["kind"] == "capture"]
-    device = device_figures(run.samples(), run.windows())
+    samples = device_figures(run.samples(), run.windows())
     complete = [window for window in windows if window["state"] == "complete"]
     performance = [window for window in complete if window["kind"] == "performance"]
     stages = _timed_stages(spans, performance or complete)
@@ -58,24 +70,42 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None) -> dict[st
     figures = [_window_figures(window) for window in windows]
     rates = [one["rate_hz"] for one in figures if one["kind"] == "performance" and one["state"] == "complete"]
     known = [rate for rate in rates if rate is not None]
-    session = _session_ns(spans)
+    rate = float(np.median(known)) if known else None
+    inference, session = _inference_figures(whole), _session_ns(spans)
     return {
         "run": _run_facts(run),
         "session_ns": session,
-        "median_rate_hz": float(np.median(known)) if known else None,
+        "median_rate_hz": rate,
         "windows": figures,
-        "inference": _inference_figures(whole),
+        "inference": inference,
         "stages": _stage_figures(stages, int(whole.sum())),
         "serial": _serial_figures(spans, session),
         "accuracy": _accuracy_figures(complete),
         "recorder": _recorder_figures(run, whole, complete),
         "splitting": run.info.splitting_cost,
         "left_out": _left_out(run, windows, spans) | {"captured": sum(one["inferences"] for one in captured)},
-        "notes": _notes(run, performance, complete),
-        "device": device,
+        "notes": _notes(run, performance, complete, device),
+        "device": samples,
         "sessions": run_sessions(run.folder),
         "ledger": ledger_of(run),
-        **_kernel_level(run, unprofiled, gpu_frequency_text(device)),
+        **_limits(run, samples, windows, device, (rate, inference)),
+        **_kernel_level(run, unprofiled, gpu_frequency_text(samples)),
+    }
+
+
+def _limits(
+    run: StoredRun,
+    samples: dict[str, Any],
+    windows: list[dict[str, Any]],
+    device: str | Limits | None,
+    timed: tuple[float | None, dict[str, Any]],
+) -> dict[str, Any]:
+    rate, inference = timed
+    latency = 1e9 / rate if rate else inference["median_ns"]
+    frequencies = measured_frequencies(samples, windows)
+    return {
+        "limits": run_limits(run.info, frequencies, inference["median_ns"], device),
+        "published": place_among(latency) if latency else None,
     }
 
 
@@ -232,7 +262,12 @@ def _left_out(run: StoredRun, windows: list[dict[str, Any]], spans: pa.Table) ->
     }
 
 
-def _notes(run: StoredRun, performance: list[dict[str, Any]], complete: list[dict[str, Any]]) -> list[str]:
+def _notes(
+    run: StoredRun,
+    performance: list[dict[str, Any]],
+    complete: list[dict[str, Any]],
+    device: str | Limits | None,
+) -> list[str]:
     notes = []
     if not complete:
         notes.append("no window was finished: a host has yet to send `infer`")
@@ -246,4 +281,5 @@ def _notes(run: StoredRun, performance: list[dict[str, Any]], complete: list[dic
         notes.append("stages were not separated (--stages fused)")
     if run.state == "recording":
         notes.append("the run is being recorded: more may come")
-    return notes
+    missing = why_no_limits(run.info, device)
+    return notes if missing is None else [*notes, missing]

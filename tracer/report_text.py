@@ -12,6 +12,7 @@ from rich.table import Table
 from tracer.breakdown_text import answer_lines, render_kernel_level
 from tracer.device_report import device_lines
 from tracer.figure_text import share_text, time_text
+from tracer.run_limits import limits_lines
 
 Report = dict[str, Any]
 
@@ -83,7 +84,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
 
 
 def closing_lines(report: Report) -> list[str]:
-    """What tracing cost, what splitting cost, what was left out, and notes."""
+    """What tracing cost, what splitting cost, the device and its limits, what was left out, and notes."""
     lines = []
     recorder = report["recorder"]
     if recorder.get("ns_per_inference") is not None:
@@ -97,6 +98,7 @@ def closing_lines(report: Report) -> list[str]:
             f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
         )
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"])]
+    lines += limits_lines(report["limits"], report["published"])
     left = report["left_out"]
     captured = f", {left['captured']} captured inferences" if left["captured"] else ""
     lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows{captured}")

@@ -39,6 +39,8 @@ class RunInfo:
     """
     Facts of a run; times in ISO 8601 UTC, costs in nanoseconds an inference.
 
+    ``cost`` is what an inference of the model costs by counting (``tracer.run_limits.COUNTS``), empty where it was
+    not counted; ``board`` the key of a device of ``tracer.devices``.
     ``profiler`` says which profiler was attached while the run was made, ``captures`` what was ingested from one.
     ``extra`` keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
     """
@@ -70,6 +72,8 @@ class RunInfo:
     command: list[str] = field(default_factory=list)
     not_recorded: list[str] = field(default_factory=list)
     profiler: dict[str, Any] | None = None
+    cost: dict[str, Any] = field(default_factory=dict)
+    board: str | None = None
     captures: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 

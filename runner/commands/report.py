@@ -19,6 +19,10 @@ def report(
         str | None,
         typer.Option(metavar="RUN", help="Of the same configuration, without a profiler: its wall time."),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Whose limits: nano, tx2, xavier-nx, orin-nano, ..., or cpu. Default: the run's board."),
+    ] = None,
     full_names: Annotated[bool, typer.Option("--full-names", help="Every kernel, by its whole name.")] = False,
     inferences: InferencesOption = None,
     wall_ms: WallOption = None,
@@ -31,6 +35,7 @@ def report(
 
     from rich.console import Console
 
+    from tracer.devices import Limits
     from tracer.report import build_report
     from tracer.report_text import render_report
     from tracer.run_store import open_run
@@ -41,7 +46,13 @@ def report(
 
         print_summary(open_profile(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
         return
-    figures = build_report(open_run(run, traces), None if unprofiled is None else open_run(unprofiled, traces))
+    limits: str | Limits | None = device
+    if device == "cpu":
+        from runner.cpu_probe import probe_cpu
+
+        limits = probe_cpu()
+    beside = None if unprofiled is None else open_run(unprofiled, traces)
+    figures = build_report(open_run(run, traces), beside, limits)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
     else:

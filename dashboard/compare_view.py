@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.compare_report import part_rows
-from tracer.compare_text import run_cells
+from tracer.reports.compare_report import part_rows
+from tracer.reports.compare_text import run_cells
 
 Figures = dict[str, Any]
 Frame = Any

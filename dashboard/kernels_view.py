@@ -12,13 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.cuda_calls import classify_call
-from tracer.grouped_figures import dense_groups, group_figures
-from tracer.inference_ranges import inference_at
-from tracer.kernel_level import KernelLevel
-from tracer.kernel_names import short_name
-from tracer.level_tables import counted_rows
-from tracer.profile_columns import NO_ROW, encode, integers
+from tracer.breakdown.cuda_calls import classify_call
+from tracer.breakdown.kernel_level import KernelLevel
+from tracer.kernels.grouped_figures import dense_groups, group_figures
+from tracer.kernels.inference_ranges import inference_at
+from tracer.kernels.kernel_names import short_name
+from tracer.kernels.profile_columns import NO_ROW, encode, integers
+from tracer.reports.level_tables import counted_rows
 
 Report = dict[str, Any]
 Frame = Any

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.breakdown_text import part_text
 from tracer.figure_text import share_text, time_text
+from tracer.reports.breakdown_text import part_text
 
 Report = dict[str, Any]
 Frame = Any

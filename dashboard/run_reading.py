@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import KwsTraceError
-from tracer.report import build_report
-from tracer.run_files import RunFolderError, run_folder
-from tracer.run_info import RunInfoError, read_run_info
-from tracer.run_store import StoredRun
+from tracer.reports.report import build_report
+from tracer.runs.run_files import RunFolderError, run_folder
+from tracer.runs.run_info import RunInfoError, read_run_info
+from tracer.runs.run_store import StoredRun
 
 UNREADABLE = "the kernel level cannot be read: {}"
 

@@ -48,7 +48,7 @@ def filtered(
     The rows that fit every filter, the newest first.
 
     Args:
-        rows: as ``tracer.run_list.list_rows`` gives them.
+        rows: as ``tracer.runs.run_list.list_rows`` gives them.
         text: words that must each occur in the name, the model or the runtime, whatever their case.
         states: any of these; empty for all.
         runtimes: as ``states``.

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tracer.figure_text import share_text, time_text
-from tracer.timed_inferences import TimedInferences
+from tracer.runs.timed_inferences import TimedInferences
 
 Frame = Any
 """A pandas DataFrame; pandas comes with types that need not be installed."""

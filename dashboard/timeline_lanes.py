@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.cuda_calls import classify_call
-from tracer.kernel_names import short_name
-from tracer.profile_columns import Integers
+from tracer.breakdown.cuda_calls import classify_call
+from tracer.kernels.kernel_names import short_name
+from tracer.kernels.profile_columns import Integers
+from tracer.reports.timeline import Timeline
+from tracer.reports.tracks import GPU, Track
 from tracer.stages import INFERENCE
-from tracer.timeline import Timeline
-from tracer.tracks import GPU, Track
 
 NAMES_APART = 64
 """Names of a lane that bins tell apart, those of the longest totals; the others count as one."""

@@ -11,8 +11,8 @@ import pandas as pd
 
 from dashboard.timeline_lanes import Lane, covered_until
 from tracer.figure_text import share_text, time_text
-from tracer.profile_columns import NO_ROW, Integers
-from tracer.timeline import Launches, Timeline
+from tracer.kernels.profile_columns import NO_ROW, Integers
+from tracer.reports.timeline import Launches, Timeline
 
 MARKS = 4000
 """Drawn at most: a browser takes some tens of milliseconds for them, and seconds for a hundred thousand."""

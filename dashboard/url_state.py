@@ -1,8 +1,8 @@
 """
 The state of a page in its address, so that a link shows a colleague the same view.
 
-Whatever an address says is untrusted: numbers are digits, and a run is a name that ``tracer.run_files.run_folder``
-still has to find directly within the traces folder.
+Whatever an address says is untrusted: numbers are digits, and a run is a name that
+``tracer.runs.run_files.run_folder`` still has to find directly within the traces folder.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from runner.dataset import Dataset
 from tracer.classes import CLASSES
 from tracer.errors import KwsTraceError
-from tracer.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, open_run
 from tracer.sessions.accuracy_figures import class_of
 from tracer.sessions.log_lines import SessionFileError
 from tracer.sessions.open_session import build_session, session_paths

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from runner.backends.backend import CLASSES
 from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
 from tracer.accuracy.mistakes import Quantization
-from tracer.run_store import StoredRun
+from tracer.runs.run_store import StoredRun
 
 
 class VectorModel(Protocol):

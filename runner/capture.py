@@ -10,8 +10,8 @@ from typing import Protocol
 
 from runner.window_record import WindowNotes
 from runner.window_runner import Readings, WindowRunner
-from tracer.inference_loop import InferenceLoop
-from tracer.nvtx_ranges import NvtxRanges
+from tracer.recording.inference_loop import InferenceLoop
+from tracer.recording.nvtx_ranges import NvtxRanges
 
 CAPTURE_RANGE = "capture"
 """The NVTX range, in our domain, that tells Nsight Systems to collect: ``--nvtx-capture=capture@kws-trace``."""

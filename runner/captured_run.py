@@ -15,14 +15,14 @@ from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, wi
 from runner.nsys.reports import export_sqlite, is_report
 from runner.run_job import NoRangesError, RunJob, refuse_without_ranges, serve_run, tell
 from tracer.errors import KwsTraceError
-from tracer.ingest import ingest
-from tracer.nvtx_ranges import open_ranges
 from tracer.profiles.nsys_capture import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
-from tracer.run_info import default_run_name
-from tracer.run_store import StoredRun, open_run
-from tracer.run_writer import RunExistsError
+from tracer.recording.nvtx_ranges import open_ranges
+from tracer.runs.ingest import ingest
+from tracer.runs.run_info import default_run_name
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_writer import RunExistsError
 
 LAUNCHER_OPTIONS = {
     "--nsys": False,

@@ -8,12 +8,12 @@ from typing import Any
 
 from runner.model_graphs.reader import model_format, read_operations
 from runner.models import SHIPPED_TFLITE
-from tracer.devices import Limits, detect_device, find_device
 from tracer.errors import KwsTraceError
-from tracer.model_cost import ModelCost, count_model
-from tracer.model_cost_report import build_cost
-from tracer.published import place_among
-from tracer.roofline import build_limits, operation_points
+from tracer.model.devices import Limits, detect_device, find_device
+from tracer.model.model_cost import ModelCost, count_model
+from tracer.model.published import place_among
+from tracer.model.roofline import build_limits, operation_points
+from tracer.reports.model_cost_report import build_cost
 
 
 class CostOptionError(KwsTraceError):
@@ -70,8 +70,8 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
         return {"latency_ns": choice.latency_us * 1000, "source": "--latency-us"}
     if choice.run is None:
         return {}
-    from tracer.report import build_report
-    from tracer.run_store import open_run
+    from tracer.reports.report import build_report
+    from tracer.runs.run_store import open_run
 
     report = build_report(open_run(choice.run, choice.traces))
     rate = report["median_rate_hz"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracer.devices import Limits
+from tracer.model.devices import Limits
 
 Clock = Callable[[], int]
 

@@ -20,10 +20,10 @@ from runner.host import PerformancePlan
 from runner.host_job import HostJob, run_session
 from runner.ports import open_host_link
 from tracer.errors import KwsTraceError
-from tracer.report import build_report
-from tracer.report_text import render_side_by_side
-from tracer.run_info import default_run_name
-from tracer.run_store import open_run
+from tracer.reports.report import build_report
+from tracer.reports.report_text import render_side_by_side
+from tracer.runs.run_info import default_run_name
+from tracer.runs.run_store import open_run
 
 BACKENDS = ("tensorflow", "litert")
 START_LIMIT_S = 180.0

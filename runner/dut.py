@@ -29,8 +29,8 @@ from runner.protocol import (
 from runner.window_record import WindowNotes, recorded_window
 from runner.window_runner import Readings, StopFlag, StopSignal, WindowRunner
 from tracer.errors import KwsTraceError
-from tracer.inference_loop import InferenceLoop
-from tracer.window import RecordedWindow
+from tracer.recording.inference_loop import InferenceLoop
+from tracer.recording.window import RecordedWindow
 
 _now = time.perf_counter_ns
 

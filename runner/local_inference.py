@@ -19,7 +19,7 @@ from runner.run_job import OpenRun, RunJob, open_run
 from runner.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.errors import KwsTraceError
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.recording.window import RecordedWindow, SerialSpan
 
 
 class InputFileError(KwsTraceError):

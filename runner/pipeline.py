@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from runner.backends.backend import INPUT_VALUES, Backend
 from tracer.errors import KwsTraceError
-from tracer.inference_loop import Stage
+from tracer.recording.inference_loop import Stage
 from tracer.stages import INFERENCE
 
 TIMED = ("reference", "end-to-end")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.model_graphs.reader import read_operations
-from tracer.devices import detect_device
 from tracer.errors import KwsTraceError
-from tracer.model_cost import count_model
-from tracer.run_limits import COUNTS
+from tracer.model.devices import detect_device
+from tracer.model.model_cost import count_model
+from tracer.reports.run_limits import COUNTS
 
 _NOT_READ = (KwsTraceError, OSError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 """
@@ -28,7 +28,7 @@ def run_cost(path: Path, on_problem: Callable[[str], None]) -> dict[str, Any]:
         on_problem: told in a sentence why it is not counted.
 
     Returns:
-        ``tracer.run_limits.COUNTS``, ``arithmetic`` (types of the values that convolutions and dense layers multiply,
+        ``tracer.reports.run_limits.COUNTS``, ``arithmetic`` (types of the values that convolutions and dense layers multiply,
         in order) and ``not_counted`` (how many operations); nothing where the model cannot be counted.
     """
     try:

@@ -23,10 +23,10 @@ from runner.startup import recorder_cost, settle, splitting_cost
 from runner.window_runner import StopFlag, WindowRunner
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import KwsTraceError
-from tracer.nvtx_ranges import NvtxRanges, open_ranges
-from tracer.run_info import default_run_name, new_run_info
-from tracer.run_store import open_run as stored_run
-from tracer.run_writer import RunWriter
+from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.runs.run_info import default_run_name, new_run_info
+from tracer.runs.run_store import open_run as stored_run
+from tracer.runs.run_writer import RunWriter
 
 ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
 """What of the environment changes a runtime's speed; nothing else of it is kept."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runner.device.sampler import DeviceSampler
-from tracer.sample_store import keep_samples, sample_journal_path
+from tracer.runs.sample_store import keep_samples, sample_journal_path
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import share_text, time_text
-from tracer.report import build_report
-from tracer.run_store import open_run
+from tracer.reports.report import build_report
+from tracer.runs.run_store import open_run
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.log_lines import SessionFileError

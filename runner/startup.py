@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from runner.pipeline import Pipeline
-from tracer.inference_loop import InferenceLoop, compose_loop, untraced_loop
-from tracer.nvtx_ranges import open_ranges
+from tracer.recording.inference_loop import InferenceLoop, compose_loop, untraced_loop
+from tracer.recording.nvtx_ranges import open_ranges
 
 COST_DOMAIN = "kws-trace-cost"
 """Ranges of the calibration go to a domain of their own, so that a capture's inferences can be counted."""

@@ -7,8 +7,8 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from tracer.kernels.summary_share import GpuShare, render_summary, summary_figures
 from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
-from tracer.summary_share import GpuShare, render_summary, summary_figures
 
 
 def print_summary(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tracer.nvtx_ranges import DOMAIN, NvtxRanges
+from tracer.recording.nvtx_ranges import DOMAIN, NvtxRanges
 
 
 class TraceMeAttributes:
@@ -28,7 +28,7 @@ class TraceMeAttributes:
 
 def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
     """
-    Ranges with the interface of ``tracer.nvtx_ranges``; None where TensorFlow is absent or has no such lower layer.
+    Ranges with the interface of ``tracer.recording.nvtx_ranges``; None where TensorFlow is absent, or too different.
 
     Pushes and pops belong to one thread. A range that is open when the profiler starts or stops is not recorded.
     """

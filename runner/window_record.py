@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.window_runner import Readings
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.recording.window import RecordedWindow, SerialSpan
 
 SerialTuple = tuple[str, int, int]
 """Stage, start and duration in nanoseconds."""

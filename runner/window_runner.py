@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.pipeline import Pipeline
-from tracer.inference_loop import InferenceLoop, compose_loop
-from tracer.nvtx_ranges import NvtxRanges
+from tracer.recording.inference_loop import InferenceLoop, compose_loop
+from tracer.recording.nvtx_ranges import NvtxRanges
 
 CHUNK = 1 << 16
 """Inferences between conversions: a list of Python integers holds 40 bytes a reading, an array 8."""

@@ -14,7 +14,7 @@ from runner.pipeline import Pipeline
 from runner.protocol import DutProtocol
 from runner.window_runner import StopFlag, WindowRunner
 from tests.test_dut import FakeLink
-from tracer.nvtx_ranges import NvtxRanges
+from tracer.recording.nvtx_ranges import NvtxRanges
 
 
 class Named:

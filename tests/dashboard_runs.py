@@ -12,12 +12,12 @@ import numpy as np
 
 from tests.profiles import EXECUTOR, MAIN, PROCESS, Row, call, copy, kernel, nvtx, profile
 from tests.recorded import info
-from tracer.ingest import ingest
 from tracer.profiles.profile import Profile
-from tracer.run_info import write_run_info
-from tracer.run_store import open_run
-from tracer.run_writer import RunWriter
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.recording.window import RecordedWindow, SerialSpan
+from tracer.runs.ingest import ingest
+from tracer.runs.run_info import write_run_info
+from tracer.runs.run_store import open_run
+from tracer.runs.run_writer import RunWriter
 
 STAGES = ("host_to_device", "session_run", "readback")
 STAGE_NS = (30_000, 340_000, 30_000)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from tests.nsys_export import NsysExport
 from tests.recorded import STAGES, info, window
-from tracer.inference_ranges import InferenceRanges
-from tracer.run_store import StoredRun, open_run
-from tracer.run_writer import RunWriter
+from tracer.kernels.inference_ranges import InferenceRanges
+from tracer.recording.window import RecordedWindow
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_writer import RunWriter
 from tracer.stages import INFERENCE
-from tracer.window import RecordedWindow
 
 PROCESS, MAIN, EXECUTOR = 700, 700, 701
 GAP_NS = 5_000

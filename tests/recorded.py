@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.run_info import RunInfo, new_run_info
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.recording.window import RecordedWindow, SerialSpan
+from tracer.runs.run_info import RunInfo, new_run_info
 
 STAGES = ("host_to_device", "session_run", "readback")
 STEPS_NS = (1_000, 40_000, 2_000)

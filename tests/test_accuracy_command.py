@@ -24,7 +24,7 @@ from tests.recorded import info, window
 from tests.test_report_commands import kws_trace
 from tracer.accuracy.symptoms import accuracy_symptoms
 from tracer.errors import KwsTraceError
-from tracer.run_writer import RunWriter
+from tracer.runs.run_writer import RunWriter
 
 COUNT = 150
 

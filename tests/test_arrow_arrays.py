@@ -54,7 +54,7 @@ import sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 from tracer.arrow_arrays import arrow, arrow_texts
-from tracer.kernel_listing import list_kernels
+from tracer.kernels.kernel_listing import list_kernels
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 def column(field):
     if pa.types.is_dictionary(field.type):

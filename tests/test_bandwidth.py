@@ -14,7 +14,7 @@ from runner.bandwidth.cuda_driver import CudaDriver, CudaError, GpuNumberError, 
 from runner.bandwidth.job import SIZES, BandwidthDeviceError, BandwidthJob, measure_bandwidth
 from runner.cli import app
 from tests.fake_cuda import NO_DEVICE, OUT_OF_MEMORY, FakeCuda
-from tracer.bandwidth_table import (
+from tracer.reports.bandwidth_table import (
     DEVICE_TO_DEVICE,
     DEVICE_TO_HOST,
     HOST_TO_DEVICE,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.captured import EXECUTOR, POLLER, Call, Gpu, captured
-from tracer.breakdown import break_down
-from tracer.captured_work import CapturedWork
-from tracer.cuda_calls import classify_call
+from tracer.breakdown.breakdown import break_down
+from tracer.breakdown.captured_work import CapturedWork
+from tracer.breakdown.cuda_calls import classify_call
+from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.errors import MalformedTraceError
-from tracer.gpu_idle import GAP_CAUSES
 
 WHOLE = [("session_run", 0, 100)]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracer.breakdown import break_down
-from tracer.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, StageRows
-from tracer.cuda_calls import call_kinds
-from tracer.replay import replay, replayed_ns
-from tracer.replay_graph import replay_graph
-from tracer.replay_path import host_path
+from tracer.breakdown.breakdown import break_down
+from tracer.breakdown.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, StageRows
+from tracer.breakdown.cuda_calls import call_kinds
+from tracer.breakdown.replay import replay, replayed_ns
+from tracer.breakdown.replay_graph import replay_graph
+from tracer.breakdown.replay_path import host_path
 
 SLICES = 40
 

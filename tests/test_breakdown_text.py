@@ -31,10 +31,10 @@ from tests.gpu_runs import (
 )
 from tests.nsys_export import NsysExport
 from tests.recorded import info, window
-from tracer.breakdown_text import SHOWN_KERNELS, answer_lines, kernel_lines, render_kernel_level
-from tracer.report import build_report
-from tracer.report_text import render_report
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
+from tracer.reports.breakdown_text import SHOWN_KERNELS, answer_lines, kernel_lines, render_kernel_level
+from tracer.reports.report import build_report
+from tracer.reports.report_text import render_report
 
 Report = dict[str, Any]
 

@@ -16,9 +16,9 @@ from tests.capture_rig import CapturedDut, FlagCapture, NotedRanges
 from tests.recorded import info
 from tests.test_dut import FakeBackend, Sink, load
 from tracer.errors import KwsTraceError
-from tracer.report import build_report
-from tracer.run_store import open_run
-from tracer.run_writer import RunWriter
+from tracer.reports.report import build_report
+from tracer.runs.run_store import open_run
+from tracer.runs.run_writer import RunWriter
 
 LOADED = load(bytes(490))
 

@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_run, plain_run, windows_of
-from tracer import compare
-from tracer.compare import comparability, difference
-from tracer.compare_report import TooFewRunsError, compare_runs
-from tracer.device_samples import FREQUENCY_HZ, Sample
-from tracer.device_state import samples_table
-from tracer.report import build_report
-from tracer.run_store import StoredRun, open_run
-from tracer.timed_inferences import TimedInferences, timed_inferences
+from tracer.device.device_samples import FREQUENCY_HZ, Sample
+from tracer.device.device_state import samples_table
+from tracer.reports import compare
+from tracer.reports.compare import comparability, difference
+from tracer.reports.compare_report import TooFewRunsError, compare_runs
+from tracer.reports.report import build_report
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 
 
 def inferences(rng: np.random.Generator, windows: int, scatter: float, slower: float = 1.0) -> TimedInferences:

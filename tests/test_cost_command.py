@@ -12,7 +12,7 @@ from runner.cli import app
 from runner.cost_job import CostChoice, CostOptionError, gather_cost
 from runner.models import SHIPPED_SAVED_MODEL
 from tests.recorded import info, window
-from tracer.run_writer import RunWriter
+from tracer.runs.run_writer import RunWriter
 
 
 def cost(*words: str) -> str:

@@ -13,11 +13,11 @@ import pytest
 from runner import dashboard_launcher
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
-from tracer.compare_report import compare_runs
 from tracer.figure_text import time_text
-from tracer.report import build_report
-from tracer.report_text import rate_text
-from tracer.run_store import open_run
+from tracer.reports.compare_report import compare_runs
+from tracer.reports.report import build_report
+from tracer.reports.report_text import rate_text
+from tracer.runs.run_store import open_run
 
 testing = pytest.importorskip("streamlit.testing.v1")
 

@@ -19,9 +19,9 @@ import pytest
 from runner.dashboard_launcher import dashboard_command
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
-from tracer.report import build_report
-from tracer.report_text import rate_text
-from tracer.run_store import open_run
+from tracer.reports.report import build_report
+from tracer.reports.report_text import rate_text
+from tracer.runs.run_store import open_run
 
 CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
 PAGES = ("Overview", "Stages", "Kernels", "Timeline", "Compare", "Runs")

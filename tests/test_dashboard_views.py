@@ -20,11 +20,11 @@ from dashboard.runs_view import choices, filtered, run_list_frame
 from dashboard.stages_view import composition_frame, find_outliers, histogram_frame, steadiness_lines, time_frame
 from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
-from tracer.breakdown_text import PART_TEXTS
-from tracer.report import build_report
-from tracer.run_list import list_rows
-from tracer.run_store import open_run
-from tracer.timed_inferences import TimedInferences, timed_inferences
+from tracer.reports.breakdown_text import PART_TEXTS
+from tracer.reports.report import build_report
+from tracer.runs.run_list import list_rows
+from tracer.runs.run_store import open_run
+from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 
 VALUES = st.lists(st.integers(0, 10**12), min_size=1, max_size=200).map(lambda one: np.array(one, np.int64))
 

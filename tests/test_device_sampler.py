@@ -12,9 +12,9 @@ import pytest
 
 from runner.device.sampler import DeviceSampler, leave_the_cpus_of_the_run
 from tests.device_trees import jetson_nano, jetson_orin
-from tracer.device_samples import header_line, sweep_line
+from tracer.device.device_samples import header_line, sweep_line
+from tracer.device.sample_journal import read_sample_journal
 from tracer.errors import MalformedTraceError
-from tracer.sample_journal import read_sample_journal
 
 
 def wait_for_sweeps(journal: Path, count: int) -> None:

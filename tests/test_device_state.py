@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.device_report import device_figures, device_lines
-from tracer.device_samples import Sample, header_line, sweep_line
-from tracer.device_state import (
+from tracer.device.device_samples import Sample, header_line, sweep_line
+from tracer.device.device_state import (
     SAMPLES,
     Frequency,
     WindowState,
@@ -22,7 +21,8 @@ from tracer.device_state import (
     samples_table,
     window_marks,
 )
-from tracer.sample_journal import read_sample_journal
+from tracer.device.sample_journal import read_sample_journal
+from tracer.reports.device_report import device_figures, device_lines
 
 SECOND = 1_000_000_000
 

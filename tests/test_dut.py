@@ -14,7 +14,7 @@ from runner.link import LineEndedError, WriteTimeoutError
 from runner.pipeline import Pipeline, Quantization
 from runner.protocol import DutProtocol
 from runner.window_runner import StopFlag, WindowRunner
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
 
 
 class FakeBackend:

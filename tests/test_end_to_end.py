@@ -15,7 +15,7 @@ import pytest
 from runner.dataset import shipped_dataset
 from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from tests.serial_client import Client, results, running_dut
-from tracer.run_store import open_run
+from tracer.runs.run_store import open_run
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured, captures
-from tracer.breakdown import break_down
-from tracer.captured_work import CapturedWork
-from tracer.gains import GainFigure, gain_figures
-from tracer.replay import replay
+from tracer.breakdown.breakdown import break_down
+from tracer.breakdown.captured_work import CapturedWork
+from tracer.breakdown.gains import GainFigure, gain_figures
+from tracer.breakdown.replay import replay
 
 
 def figures(work: CapturedWork, unprofiled: float | None = None) -> dict[str, GainFigure]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tracer.inference_loop import compose_loop, untraced_loop
-from tracer.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.recording.inference_loop import compose_loop, untraced_loop
+from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 
 
 class Attributes:

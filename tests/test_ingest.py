@@ -32,17 +32,17 @@ from tests.gpu_runs import (
 )
 from tests.nsys_export import SECRET, NsysExport
 from tests.recorded import window
-from tracer import captures, ingest
-from tracer.capture_join import CaptureMismatchError
-from tracer.captures import CaptureDamagedError, capture_path, read_capture
 from tracer.errors import KwsTraceError
-from tracer.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
-from tracer.ingest import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError, RangesMissingError
+from tracer.kernels.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
 from tracer.profiles.profile import PROFILE_TABLES, ProfileError
-from tracer.report import build_report
-from tracer.report_text import render_report
-from tracer.run_store import RunLockedError, StoredRun, open_run
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
+from tracer.reports.report import build_report
+from tracer.reports.report_text import render_report
+from tracer.runs import captures, ingest
+from tracer.runs.capture_join import CaptureMismatchError
+from tracer.runs.captures import CaptureDamagedError, capture_path, read_capture
+from tracer.runs.ingest import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError, RangesMissingError
+from tracer.runs.run_store import RunLockedError, StoredRun, open_run
 
 
 def contents(run: StoredRun) -> dict[str, bytes]:

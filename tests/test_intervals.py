@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracer.breakdown.intervals import (
+    Intervals,
+    Timeline,
+    clip,
+    covering_rows,
+    intersect,
+    subtract,
+    union,
+    union_by_group,
+)
 from tracer.errors import MalformedTraceError
-from tracer.intervals import Intervals, Timeline, clip, covering_rows, intersect, subtract, union, union_by_group
 
 SPAN = 40
 ANY = settings(deadline=None, max_examples=60)

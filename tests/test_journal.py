@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recorded import window
-from tracer.journal import JournalFile, JournalRow, read_journal
-from tracer.schema import JOURNAL
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
+from tracer.runs.journal import JournalFile, JournalRow, read_journal
+from tracer.runs.schema import JOURNAL
 
 
 def rows(count: int) -> list[JournalRow]:

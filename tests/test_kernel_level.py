@@ -47,12 +47,12 @@ from tests.nsys_export import NsysExport
 from tests.recorded import STAGES, info, window
 from tests.serial_client import Client, running_dut
 from tests.test_dut import load
-from tracer.inference_ranges import InferenceRanges, stage_ranges
+from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
 from tracer.profiles.open_profile import open_profile
-from tracer.report import build_report
-from tracer.run_store import StoredRun, open_run
-from tracer.run_writer import RunWriter
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
+from tracer.reports.report import build_report
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_writer import RunWriter
 
 Report = dict[str, Any]
 

@@ -15,8 +15,8 @@ from runner.cli import app
 from tests.nsys_export import NsysExport
 from tests.profiles import profile
 from tracer.errors import KwsTraceError
-from tracer.kernel_listing import list_kernels
-from tracer.kernel_tables import NoTimelineError
+from tracer.kernels.kernel_listing import list_kernels
+from tracer.kernels.kernel_tables import NoTimelineError
 from tracer.profiles.profile import ProfileError, ProfileSummary, SummaryRow
 
 HOSTILE = "void evil::[bold red]kernel<int>\x1b[2J"

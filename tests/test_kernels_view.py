@@ -26,9 +26,9 @@ from dashboard.kernels_view import (
     searched,
 )
 from tests.dashboard_runs import HOSTILE, gpu_run, ops_run, plain_run
-from tracer.kernel_level import KernelLevel, kernel_level
-from tracer.report import build_report
-from tracer.run_store import open_run
+from tracer.breakdown.kernel_level import KernelLevel, kernel_level
+from tracer.reports.report import build_report
+from tracer.runs.run_store import open_run
 
 
 @pytest.fixture(scope="module")

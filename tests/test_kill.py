@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from tests.recorded import info, window
-from tracer import run_writer
-from tracer.run_store import open_run, recover_run
-from tracer.run_writer import RunWriter
+from tracer.runs import run_writer
+from tracer.runs.run_store import open_run, recover_run
+from tracer.runs.run_writer import RunWriter
 
 KILLS = 100
 

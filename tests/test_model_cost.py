@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.errors import MalformedTraceError
-from tracer.model_cost import count_model, count_operation, peak_activations
-from tracer.model_cost_report import build_cost
-from tracer.model_operations import Operation, Tensor, Window
+from tracer.model.model_cost import count_model, count_operation, peak_activations
+from tracer.model.model_operations import Operation, Tensor, Window
+from tracer.reports.model_cost_report import build_cost
 
 
 def value(name: str, *shape: int, dtype: str = "float32") -> Tensor:

@@ -10,7 +10,7 @@ import pytest
 from runner.model_errors import ModelError
 from runner.model_graphs.reader import read_operations
 from runner.models import SHIPPED_SAVED_MODEL
-from tracer.model_cost import count_model
+from tracer.model.model_cost import count_model
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from runner.model_errors import ModelError
 from runner.model_graphs.reader import read_operations
 from runner.model_graphs.wire import WireError, parse, signed
 from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
-from tracer.model_cost import ModelCost, count_model
-from tracer.model_cost_report import REPORT_2021, build_cost
+from tracer.model.model_cost import ModelCost, count_model
+from tracer.reports.model_cost_report import REPORT_2021, build_cost
 
 BY_KIND = {"conv2d": 320_000 + 4 * 512_000, "depthwise_conv2d": 4 * 72_000, "dense": 768}
 

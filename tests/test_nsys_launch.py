@@ -43,9 +43,9 @@ from runner.nsys.launch import run_under_nsys, without_profiler_options
 from runner.nsys.reports import ImporterMissingError
 from runner.run_job import CaptureChoice, NoRangesError, RunJob
 from tests.gpu_runs import captured_windows, gpu_export, recorded_run, usual_windows
-from tracer.report import build_report
-from tracer.run_store import open_run
-from tracer.run_writer import RunExistsError
+from tracer.reports.report import build_report
+from tracer.runs.run_store import open_run
+from tracer.runs.run_writer import RunExistsError
 
 NSYS = f"""#!{sys.executable} -ES
 import json, os, shutil, signal, subprocess, sys

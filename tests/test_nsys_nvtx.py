@@ -120,7 +120,7 @@ def test_the_export_for_speed_has_a_call_for_each_kernel_and_two_ranges(tmp_path
 PROGRAM = """
 import threading
 from nvtx._lib import lib
-from tracer.nvtx_ranges import open_ranges
+from tracer.recording.nvtx_ranges import open_ranges
 
 ranges = open_ranges()
 inference = ranges.attributes("inference")

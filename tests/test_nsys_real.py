@@ -17,11 +17,11 @@ from runner.captured_run import take_in
 from runner.dataset import shipped_dataset
 from tests.conftest import ROOT
 from tests.serial_client import Client, running_dut
-from tracer.capture_join import span_edges
-from tracer.captures import read_capture
-from tracer.inference_ranges import InferenceRanges, stage_ranges
-from tracer.report import build_report
-from tracer.run_store import StoredRun, open_run
+from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
+from tracer.reports.report import build_report
+from tracer.runs.capture_join import span_edges
+from tracer.runs.captures import read_capture
+from tracer.runs.run_store import StoredRun, open_run
 
 pytestmark = pytest.mark.skipif(shutil.which("nsys") is None, reason="nsys is not installed (Debian: nsight-systems)")
 

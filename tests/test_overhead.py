@@ -24,7 +24,7 @@ from runner.overhead.job import OverheadJob, measure_overhead
 from runner.overhead.under_nsys import NothingArrivedError, ranges_that_arrived
 from runner.overhead.worker import WorkerError, open_worker
 from tracer.errors import KwsTraceError, MalformedTraceError
-from tracer.overhead_ledger import (
+from tracer.reports.overhead_ledger import (
     CONTROL,
     NSYS,
     NVTX,
@@ -35,7 +35,7 @@ from tracer.overhead_ledger import (
     build_ledger,
     render_ledger,
 )
-from tracer.overhead_store import FILE, find_ledger, keep_ledger, read_ledgers
+from tracer.runs.overhead_store import FILE, find_ledger, keep_ledger, read_ledgers
 
 LITERT = ModelChoice(SHIPPED_TFLITE)
 

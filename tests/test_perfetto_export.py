@@ -16,15 +16,15 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_profile, gpu_run, ops_run, plain_run, windows_of
-from tracer.captures import read_capture
-from tracer.inference_ranges import stage_ranges
-from tracer.ingest import ingest
-from tracer.perfetto_export import ExportNotWritableError, export_perfetto
-from tracer.profile_columns import integers
-from tracer.run_store import open_run
-from tracer.timeline import InferencesNotRecordedError, read_timeline
-from tracer.timeline_clock import LineClock
-from tracer.tracks import Rows, nested_tracks
+from tracer.kernels.inference_ranges import stage_ranges
+from tracer.kernels.profile_columns import integers
+from tracer.reports.perfetto_export import ExportNotWritableError, export_perfetto
+from tracer.reports.timeline import InferencesNotRecordedError, read_timeline
+from tracer.reports.timeline_clock import LineClock
+from tracer.reports.tracks import Rows, nested_tracks
+from tracer.runs.captures import read_capture
+from tracer.runs.ingest import ingest
+from tracer.runs.run_store import open_run
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracer.profile_ratio import ProfileRatio, profile_ratio
+from tracer.kernels.profile_ratio import ProfileRatio, profile_ratio
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
 MEANS_US = (22.6, 8.2, 7.2, 12.9, 35.2, 6.2)

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from tests.captured import EXECUTOR, MAIN
-from tracer.breakdown import break_down
-from tracer.captured_work import InferenceRows
-from tracer.profile_work import captured_work, stage_rows
+from tracer.breakdown.breakdown import break_down
+from tracer.breakdown.captured_work import InferenceRows
+from tracer.breakdown.profile_work import captured_work, stage_rows
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 
 OURS, OTHER = 11, 22

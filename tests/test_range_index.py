@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.profiles import EXECUTOR, MAIN, nvtx, profile
-from tracer.range_index import Points, enclosing_ranges
+from tracer.kernels.range_index import Points, enclosing_ranges
 
 Row = dict[str, Any]
 Call = tuple[int, int, int, int]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, POLLER, Call, Gpu, captured, captures
-from tracer.captured_work import CapturedWork
-from tracer.replay import replay, replayed_ns
-from tracer.replay_graph import replay_graph
-from tracer.replay_path import host_path
+from tracer.breakdown.captured_work import CapturedWork
+from tracer.breakdown.replay import replay, replayed_ns
+from tracer.breakdown.replay_graph import replay_graph
+from tracer.breakdown.replay_path import host_path
 
 
 def gains_of(work: CapturedWork, inference: int = 0, group: str | None = None) -> dict[str, int]:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured
-from tracer.captured_work import CapturedWork
-from tracer.replay import replay
+from tracer.breakdown.captured_work import CapturedWork
+from tracer.breakdown.replay import replay
 
 LATENCY = 6
 

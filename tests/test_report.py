@@ -13,10 +13,10 @@ from rich.console import Console
 
 from tests.recorded import STEPS_NS, info, window
 from tracer.figure_text import time_text
-from tracer.report import build_report
-from tracer.report_text import render_report, render_side_by_side
-from tracer.run_store import open_run
-from tracer.run_writer import RunWriter
+from tracer.reports.report import build_report
+from tracer.reports.report_text import render_report, render_side_by_side
+from tracer.runs.run_store import open_run
+from tracer.runs.run_writer import RunWriter
 from tracer.statistics import bootstrap_interval, percentiles
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.recorded import info, window
-from tracer.run_writer import RunWriter
+from tracer.runs.run_writer import RunWriter
 
 
 def kws_trace(*words: str) -> subprocess.CompletedProcess[str]:

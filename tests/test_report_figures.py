@@ -16,12 +16,12 @@ from rich.console import Console
 
 from tests.recorded import info, window
 from tracer.figure_text import share_text
-from tracer.report import build_report
-from tracer.report_text import rate_text, render_report
-from tracer.run_info import RunInfo
-from tracer.run_store import open_run
-from tracer.run_writer import RunWriter
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.recording.window import RecordedWindow, SerialSpan
+from tracer.reports.report import build_report
+from tracer.reports.report_text import rate_text, render_report
+from tracer.runs.run_info import RunInfo
+from tracer.runs.run_store import open_run
+from tracer.runs.run_writer import RunWriter
 
 STAGES = ("dequantize", "host_to_device", "session_run", "readback")
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.cpu_probe import cpu_clock_hz, probe_cpu
-from tracer.devices import DEVICES, Limits, UnknownDeviceError, detect_device, find_device, match_device
-from tracer.model_cost import count_model
-from tracer.model_operations import Operation, Tensor, Window
-from tracer.published import COMMITS, PUBLISHED, place_among
-from tracer.roofline import attainable_per_s, build_limits, operation_points, roofline_curve
+from tracer.model.devices import DEVICES, Limits, UnknownDeviceError, detect_device, find_device, match_device
+from tracer.model.model_cost import count_model
+from tracer.model.model_operations import Operation, Tensor, Window
+from tracer.model.published import COMMITS, PUBLISHED, place_among
+from tracer.model.roofline import attainable_per_s, build_limits, operation_points, roofline_curve
 
 LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
 

@@ -19,18 +19,18 @@ from runner.run_job import open_run as open_job
 from runner.window_runner import StopFlag
 from tests.device_trees import jetson_nano
 from tests.recorded import info, window
-from tracer.device_samples import FREQUENCY_HZ, header_line, sweep_line
-from tracer.devices import Limits, UnknownDeviceError, find_device
-from tracer.model_cost import count_model
-from tracer.published import place_among
-from tracer.report import build_report
-from tracer.report_text import closing_lines
-from tracer.roofline import build_limits
-from tracer.run_info import RunInfo
-from tracer.run_limits import COUNTS, measured_frequencies, run_limits, why_no_limits
-from tracer.run_store import StoredRun, open_run
-from tracer.run_writer import RunWriter
-from tracer.sample_store import keep_samples, sample_journal_path
+from tracer.device.device_samples import FREQUENCY_HZ, header_line, sweep_line
+from tracer.model.devices import Limits, UnknownDeviceError, find_device
+from tracer.model.model_cost import count_model
+from tracer.model.published import place_among
+from tracer.model.roofline import build_limits
+from tracer.reports.report import build_report
+from tracer.reports.report_text import closing_lines
+from tracer.reports.run_limits import COUNTS, measured_frequencies, run_limits, why_no_limits
+from tracer.runs.run_info import RunInfo
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_writer import RunWriter
+from tracer.runs.sample_store import keep_samples, sample_journal_path
 
 COST = {
     "operations": 5_613_064,

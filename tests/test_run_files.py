@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dashboard_runs import damaged_run, plain_run, recording_run
-from tracer.run_files import RunFolderError, delete_run, is_run_name, rename_run, run_folder
+from tracer.runs.run_files import RunFolderError, delete_run, is_run_name, rename_run, run_folder
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.recorded import info, window
-from tracer import run_writer
 from tracer.errors import KwsTraceError
-from tracer.run_info import RunInfoError
-from tracer.run_store import RunLockedError, RunNotFoundError, StoredRun, list_runs, open_run, recover_run
-from tracer.run_writer import RunExistsError, RunWriter, TracesFolderError
+from tracer.runs import run_writer
+from tracer.runs.run_info import RunInfoError
+from tracer.runs.run_store import RunLockedError, RunNotFoundError, StoredRun, list_runs, open_run, recover_run
+from tracer.runs.run_writer import RunExistsError, RunWriter, TracesFolderError
 
 
 def writer(traces: Path, name: str = "run", problems: list[str] | None = None) -> RunWriter:

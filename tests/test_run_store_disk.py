@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.recorded import info, window
-from tracer import run_writer
-from tracer.run_info import RunInfoError
-from tracer.run_store import RunNotWritableError, StoredRun, open_run, recover_run
-from tracer.run_writer import RunNameError, RunWriter, TracesFolderError
-from tracer.window import RecordedWindow, SerialSpan
+from tracer.recording.window import RecordedWindow, SerialSpan
+from tracer.runs import run_writer
+from tracer.runs.run_info import RunInfoError
+from tracer.runs.run_store import RunNotWritableError, StoredRun, open_run, recover_run
+from tracer.runs.run_writer import RunNameError, RunWriter, TracesFolderError
 
 Refuse = Callable[[str], None]
 
@@ -172,7 +172,7 @@ def test_a_recovery_that_the_disk_refuses_changes_nothing(tmp_path: Path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr("tracer.run_store.write_part", full)
+        broken.setattr("tracer.runs.run_store.write_part", full)
         with pytest.raises(RunNotWritableError, match="room") as caught:
             recover_run("dead", tmp_path)
     assert caught.value.exit_code == 1
@@ -195,8 +195,8 @@ def test_the_serial_spans_after_the_last_window_are_kept(tmp_path: Path) -> None
 
 
 def test_a_long_window_in_several_blocks_is_numbered_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tracer.tables.BLOCK", 7)
-    monkeypatch.setattr("tracer.tables.ROW_GROUP", 16)
+    monkeypatch.setattr("tracer.runs.tables.BLOCK", 7)
+    monkeypatch.setattr("tracer.runs.tables.ROW_GROUP", 16)
     recorder = started(tmp_path)
     recorder.append(window(0, inferences=30, warmups=9))
     recorder.append(window(1, inferences=1, warmups=0, first=39))

@@ -10,8 +10,8 @@ import numpy as np
 
 from tests.recorded import info, window
 from tracer.accuracy.unlabelled import INPUTS_FROM, run_warnings
-from tracer.run_store import StoredRun, open_run
-from tracer.run_writer import RunWriter
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_writer import RunWriter
 
 
 def recorded(folder: Path, vectors: Sequence[Sequence[float]], inferences: int = 1) -> StoredRun:

@@ -28,7 +28,7 @@ from runner.runtimes.candidate import REFERENCE, Candidate, FloatInput
 from runner.runtimes.job import RuntimesJob, compare_runtimes
 from runner.runtimes.litert_candidates import litert_candidates
 from runner.runtimes.measure import measure_rounds, top1
-from tracer.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
+from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
 
 
 class Clock:

@@ -9,8 +9,8 @@ import pytest
 
 from runner.model_errors import ModelError
 from runner.model_graphs.reader import read_operations
-from tracer.model_cost import count_model
-from tracer.model_operations import Window
+from tracer.model.model_cost import count_model
+from tracer.model.model_operations import Window
 
 
 def varint(value: int) -> bytes:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_nvprof_text import OLDER, summary
+from tracer.kernels.summary_share import SummaryShareError, render_summary, summary_figures
 from tracer.profiles.nvprof_text import read_nvprof_text
 from tracer.profiles.profile import ProfileSummary, SummaryRow
-from tracer.summary_share import SummaryShareError, render_summary, summary_figures
 
 
 def test_the_summary_of_2021_gives_its_figures(shared_data: Path) -> None:

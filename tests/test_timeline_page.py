@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.dashboard_runs import KINDS, every_kind
-from tracer.report import build_report
-from tracer.run_store import open_run
+from tracer.reports.report import build_report
+from tracer.runs.run_store import open_run
 
 SCRIPT = """
 from pathlib import Path

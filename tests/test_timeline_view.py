@@ -13,9 +13,9 @@ from dashboard.timeline_charts import colours, detail_chart, overview_chart
 from dashboard.timeline_lanes import NAMES_APART, Lane, categories_of, lanes_of
 from dashboard.timeline_view import MARKS, draw, overview, shown_inferences
 from tests.dashboard_runs import KERNELS, gpu_run, ops_run, plain_run
-from tracer.run_store import open_run
-from tracer.timeline import Launches, Timeline, read_timeline
-from tracer.tracks import Rows, nested_tracks
+from tracer.reports.timeline import Launches, Timeline, read_timeline
+from tracer.reports.tracks import Rows, nested_tracks
+from tracer.runs.run_store import open_run
 
 NONE = Launches(*np.empty((4, 0), np.int64))
 rows_of_any_track = st.lists(

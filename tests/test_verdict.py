@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, Call, Gpu, captured, captures
-from tracer.breakdown import break_down
-from tracer.captured_work import CapturedWork
-from tracer.verdict import VERDICTS, Verdict, verdict
+from tracer.breakdown.breakdown import break_down
+from tracer.breakdown.captured_work import CapturedWork
+from tracer.breakdown.verdict import VERDICTS, Verdict, verdict
 
 
 def judged(work: CapturedWork) -> Verdict:

@@ -11,10 +11,10 @@ import pytest
 from runner.tensorflow_profile import ProfilerError, profile_block
 from runner.trace_me import open_trace_me_ranges
 from tests.xplane_files import Plane, host_space, write_space
-from tracer.inference_loop import compose_loop
 from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES, ProfileError
 from tracer.profiles.xplane import read_xplane
 from tracer.profiles.xplane_messages import space_class
+from tracer.recording.inference_loop import compose_loop
 
 
 def gpu_space() -> Any:

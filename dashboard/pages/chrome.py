@@ -12,8 +12,8 @@ from streamlit.errors import StreamlitAuthError
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.errors import KwsTraceError
-from tracer.run_files import run_folder
-from tracer.run_store import StoredRun, open_run
+from tracer.runs.run_files import run_folder
+from tracer.runs.run_store import StoredRun, open_run
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0

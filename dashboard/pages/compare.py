@@ -11,10 +11,10 @@ from dashboard.charts import ratios
 from dashboard.compare_view import part_frame, ratio_rows, run_frame
 from dashboard.pages.chrome import choose_run, lines, problem, report_of, state
 from dashboard.run_reading import run_entries
-from tracer.compare_report import compare_runs
 from tracer.errors import KwsTraceError
-from tracer.run_files import run_folder
-from tracer.run_store import StoredRun, open_run
+from tracer.reports.compare_report import compare_runs
+from tracer.runs.run_files import run_folder
+from tracer.runs.run_store import StoredRun, open_run
 
 MOST = 8
 """Runs that are held against the first at most: each is read whole."""

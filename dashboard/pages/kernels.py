@@ -23,10 +23,10 @@ from dashboard.kernels_view import (
 )
 from dashboard.pages import chrome
 from dashboard.run_reading import fingerprint
+from tracer.breakdown.kernel_level import kernel_level
 from tracer.errors import KwsTraceError
 from tracer.figure_text import time_text
-from tracer.kernel_level import kernel_level
-from tracer.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, open_run
 
 _LABELS = {
     "name": "name",

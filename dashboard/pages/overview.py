@@ -24,10 +24,10 @@ from dashboard.overview_view import (
     window_frame,
 )
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of
-from tracer.breakdown_text import kernel_lines
 from tracer.figure_text import share_text, time_text
-from tracer.report_text import closing_lines, rate_text
-from tracer.run_store import StoredRun
+from tracer.reports.breakdown_text import kernel_lines
+from tracer.reports.report_text import closing_lines, rate_text
+from tracer.runs.run_store import StoredRun
 
 
 def show(traces: Path) -> None:

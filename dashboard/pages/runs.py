@@ -13,8 +13,8 @@ from dashboard.pages.chrome import OVERVIEW_PAGE, choose, explain_empty, lines, 
 from dashboard.run_reading import run_entries
 from dashboard.runs_view import STATES, choices, filtered, run_list_frame
 from tracer.errors import KwsTraceError
-from tracer.run_files import delete_run, rename_run
-from tracer.run_list import list_rows
+from tracer.runs.run_files import delete_run, rename_run
+from tracer.runs.run_list import list_rows
 
 _DONE = "runs_done"
 

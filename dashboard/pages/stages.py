@@ -24,9 +24,9 @@ from dashboard.stages_view import (
 )
 from dashboard.url_state import UrlState, link
 from tracer.figure_text import share_text, time_text
-from tracer.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.stages import INFERENCE
-from tracer.timed_inferences import TimedInferences, timed_inferences
 
 EVERY = "all windows"
 

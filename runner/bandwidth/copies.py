@@ -8,7 +8,14 @@ from contextlib import contextmanager
 import numpy as np
 
 from runner.bandwidth.cuda_driver import CudaDriver
-from tracer.bandwidth_table import DEVICE_TO_DEVICE, DEVICE_TO_HOST, HOST_TO_DEVICE, IN_MEMORY, PAGEABLE, PINNED
+from tracer.reports.bandwidth_table import (
+    DEVICE_TO_DEVICE,
+    DEVICE_TO_HOST,
+    HOST_TO_DEVICE,
+    IN_MEMORY,
+    PAGEABLE,
+    PINNED,
+)
 
 Copy = Callable[[int], None]
 """Copies so many times."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from runner.bandwidth.copies import Copy, Kind, gpu_copies, memory_copies
 from runner.bandwidth.cuda_driver import CudaDriver, NoGpuError, load_library
-from tracer.bandwidth_table import CopyTimes, build_bandwidth
 from tracer.errors import KwsTraceError
+from tracer.reports.bandwidth_table import CopyTimes, build_bandwidth
 
 SIZES = (48, 1960, 16 << 10, 256 << 10, 4 << 20, 32_000_000)
 """An inference's output and its input first; the 2021 report's 32 MB last, which ``bandwidthTest`` gives in 10^6."""
@@ -58,7 +58,7 @@ def measure_bandwidth(
         advance: takes the share that was done, in 0 to 1.
 
     Returns:
-        As ``tracer.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.
+        As ``tracer.reports.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.
 
     Raises:
         BandwidthDeviceError, GpuNumberError: for a device that is none.

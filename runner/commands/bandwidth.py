@@ -26,7 +26,7 @@ def bandwidth(
     from rich.progress import Progress
 
     from runner.bandwidth.job import BandwidthJob, measure_bandwidth
-    from tracer.bandwidth_table import render_bandwidth
+    from tracer.reports.bandwidth_table import render_bandwidth
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("copies", total=1.0)

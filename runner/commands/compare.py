@@ -28,9 +28,9 @@ def compare(
 
     from rich.console import Console
 
-    from tracer.compare_report import compare_runs
-    from tracer.compare_text import render_comparison
-    from tracer.run_store import open_run
+    from tracer.reports.compare_report import compare_runs
+    from tracer.reports.compare_text import render_comparison
+    from tracer.runs.run_store import open_run
 
     figures = compare_runs([open_run(run, traces) for run in runs], threshold)
     if as_json:

@@ -33,8 +33,8 @@ def export(
     All stand on one clock: that of the first capture, else the recorder's. Warm-ups are in it and say so. The file is
     a Perfetto trace; drop it on https://ui.perfetto.dev (which reads it in the browser) or open it in a local copy.
     """
-    from tracer.perfetto_export import export_perfetto
-    from tracer.run_store import open_run
+    from tracer.reports.perfetto_export import export_perfetto
+    from tracer.runs.run_store import open_run
 
     bounds = None if inferences is None else _range(inferences)
     done = export_perfetto(open_run(run, traces), perfetto, bounds)

@@ -28,6 +28,6 @@ def ingest(
     be there, and fit the run's own spans by number and by one clock. The files stay as they are.
     """
     from runner.captured_run import take_in
-    from tracer.run_store import open_run
+    from tracer.runs.run_store import open_run
 
     take_in(open_run(run, traces), profiles, replace_old=replace)

@@ -50,13 +50,13 @@ def kernels(
     from rich.console import Console
 
     from runner.summary_output import print_summary
-    from tracer.kernel_listing import list_kernels
-    from tracer.kernel_text import render_notes
+    from tracer.kernels.kernel_listing import list_kernels
+    from tracer.kernels.kernel_text import render_notes
     from tracer.profiles.open_profile import open_profile
 
     opened = open_profile(profile)
     if beside is not None:
-        from tracer.profile_ratio import profile_ratio
+        from tracer.kernels.profile_ratio import profile_ratio
 
         ratio = profile_ratio(opened, open_profile(beside))
         found = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}

@@ -41,8 +41,8 @@ def overhead(
 
     from runner.models import ModelChoice
     from runner.overhead.job import OverheadJob, measure_overhead
-    from tracer.overhead_ledger import render_ledger
-    from tracer.overhead_store import keep_ledger
+    from tracer.reports.overhead_ledger import render_ledger
+    from tracer.runs.overhead_store import keep_ledger
 
     choice = ModelChoice.of(model, backend, device, threads, None, None, "reference", stages)
     with Progress(console=Console(stderr=True), transient=True) as progress:

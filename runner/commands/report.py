@@ -35,10 +35,10 @@ def report(
 
     from rich.console import Console
 
-    from tracer.devices import Limits
-    from tracer.report import build_report
-    from tracer.report_text import render_report
-    from tracer.run_store import open_run
+    from tracer.model.devices import Limits
+    from tracer.reports.report import build_report
+    from tracer.reports.report_text import render_report
+    from tracer.runs.run_store import open_run
 
     if os.path.isfile(run):  # noqa: PTH113 -- false, not an error, for a name that none can be
         from runner.summary_output import print_summary

@@ -20,8 +20,8 @@ def runs(
 
     from rich.console import Console
 
-    from tracer.run_list import list_rows, render_runs
-    from tracer.run_store import damaged_runs, recover_run
+    from tracer.runs.run_list import list_rows, render_runs
+    from tracer.runs.run_store import damaged_runs, recover_run
 
     if recover is not None:
         recovered = recover_run(recover, traces)

@@ -33,7 +33,7 @@ def runtimes(
     from rich.progress import Progress, TaskID
 
     from runner.runtimes.job import RuntimesJob, compare_runtimes
-    from tracer.runtime_table import render_runtimes
+    from tracer.reports.runtime_table import render_runtimes
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}

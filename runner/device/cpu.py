@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.device.sysfs import Sensor, numbered, read_int, read_text
-from tracer.device_samples import FREQUENCY_HZ, THROTTLE_COUNT
+from tracer.device.device_samples import FREQUENCY_HZ, THROTTLE_COUNT
 
 CPU = Path("sys/devices/system/cpu")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.device.sysfs import Sensor, read_int, read_text
-from tracer.device_samples import FREQUENCY_HZ
+from tracer.device.device_samples import FREQUENCY_HZ
 
 DEVFREQ = Path("sys/class/devfreq")
 GPU_NAME = re.compile(r"(^|[.\-])(gpu|gp10b|gv11b|ga10b|gb10b)")

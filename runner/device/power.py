@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.device.sysfs import Sensor, numbered, read_int, read_text
-from tracer.device_samples import POWER_MW
+from tracer.device.device_samples import POWER_MW
 
 HWMON = Path("sys/class/hwmon")
 IIO = Path("sys/bus/i2c/drivers/ina3221x")

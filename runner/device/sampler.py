@@ -23,7 +23,7 @@ from runner.device.gpu import gpu_sensors, memory_sensors
 from runner.device.power import rail_sensors
 from runner.device.sysfs import OpenSensor, Sensor, open_sensors
 from runner.device.thermal import thermal_sensors, throttle_sensors
-from tracer.device_samples import failures_line, header_line, sweep_line
+from tracer.device.device_samples import failures_line, header_line, sweep_line
 
 INTERVAL_MS = 250
 NICENESS = 10
@@ -55,7 +55,7 @@ def sampled_sources(root: Path = Path("/")) -> tuple[tuple[str, str], ...]:
 
 @dataclass
 class DeviceSampler:
-    """A sampling process at work; ``tracer.sample_journal`` reads its journal at any time, also while it grows."""
+    """A sampling process at work; ``tracer.device.sample_journal`` reads its journal at any time, while it grows."""
 
     journal: Path
     process: subprocess.Popen[bytes]

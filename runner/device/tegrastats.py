@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tracer.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, Sample
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, Sample
 from tracer.errors import KwsTraceError
 
 _MEMORY = re.compile(r"\bRAM (\d+)/(\d+)MB")

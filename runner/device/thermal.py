@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.device.sysfs import Sensor, numbered, read_int, read_text
-from tracer.device_samples import TEMPERATURE_MC, THROTTLE_COUNT, THROTTLE_LEVEL
+from tracer.device.device_samples import TEMPERATURE_MC, THROTTLE_COUNT, THROTTLE_LEVEL
 
 THERMAL = Path("sys/class/thermal")
 HWMON = Path("sys/class/hwmon")

@@ -14,7 +14,7 @@ from runner.device.tegrastats import TegrastatsError, parse_tegrastats
 from runner.device.thermal import thermal_zones, throttles
 from runner.doctor.findings import ERROR, FINE, WARNING, Finding
 from runner.doctor.system import System
-from tracer.device_samples import FREQUENCY_HZ, POWER_MW
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW
 
 NEAR_LIMIT_MC = 10_000
 HOT_MC = 85_000

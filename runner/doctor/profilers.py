@@ -12,7 +12,7 @@ from runner.doctor.system import System
 
 ASK_RANGES = """
 from importlib import metadata
-from tracer.nvtx_ranges import open_ranges
+from tracer.recording.nvtx_ranges import open_ranges
 ranges = open_ranges("kws-trace-doctor")
 print(metadata.version("nvtx"), "ranges" if ranges is not None else "none")
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from runner.model_graphs.wire import Message, parse, signed
-from tracer.model_operations import Tensor
+from tracer.model.model_operations import Tensor
 
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 SOURCES = {"Const", "Placeholder", "PlaceholderWithDefault", "VarHandleOp", "VariableV2", "NoOp", "_Arg"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.model_errors import ModelError, RuntimeMissingError
 from runner.model_graphs.savedmodel import read_saved_model
-from tracer.model_operations import Operation
+from tracer.model.model_operations import Operation
 
 
 def read_keras(path: Path) -> list[Operation]:

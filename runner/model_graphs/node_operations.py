@@ -1,11 +1,11 @@
-"""What each type of a TensorFlow node computes, as the kinds of ``tracer.model_cost``."""
+"""What each type of a TensorFlow node computes, as the kinds of ``tracer.model.model_cost``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from runner.model_graphs.graph_nodes import Node
-from tracer.model_operations import Operation, Tensor, Window
+from tracer.model.model_operations import Operation, Tensor, Window
 
 KINDS = {
     "Conv2D": "conv2d",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.model_errors import ModelError
-from tracer.model_operations import Operation
+from tracer.model.model_operations import Operation
 
 _REMEDY = "name a SavedModel folder, or a .tflite, .keras or .h5 file"
 

@@ -15,7 +15,7 @@ from runner.model_errors import ModelError
 from runner.model_graphs.graph_nodes import CALLS, Function, Node, read_functions, read_nodes
 from runner.model_graphs.node_operations import hands_on, node_operation
 from runner.model_graphs.wire import Message, WireError, parse
-from tracer.model_operations import Operation, Tensor
+from tracer.model.model_operations import Operation, Tensor
 
 _LIMIT = 100_000
 """Operations: more are a graph whose functions call each other."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.model_errors import ModelError, RuntimeMissingError
-from tracer.model_operations import Operation, Tensor, Window
+from tracer.model.model_operations import Operation, Tensor, Window
 
 KINDS = {
     "CONV_2D": "conv2d",

@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.capture import CAPTURE_RANGE
 from runner.nsys.installation import Nsys
 from tracer.errors import KwsTraceError
-from tracer.nvtx_ranges import DOMAIN
+from tracer.recording.nvtx_ranges import DOMAIN
 
 PRESETS = ("light", "deep")
 

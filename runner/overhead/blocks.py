@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.pipeline import Pipeline
-from tracer.inference_loop import compose_loop, untraced_loop
-from tracer.nvtx_ranges import NvtxRanges
-from tracer.overhead_ledger import PairTimes
+from tracer.recording.inference_loop import compose_loop, untraced_loop
+from tracer.recording.nvtx_ranges import NvtxRanges
+from tracer.reports.overhead_ledger import PairTimes
 
 WARM = 2
 """Inferences before each timed block: whoever ran before has the caches."""

@@ -20,7 +20,7 @@ from runner.overhead.blocks import recorded_block, untraced_block
 from runner.pipeline import Pipeline
 from runner.startup import settle
 from tracer.errors import KwsTraceError
-from tracer.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 
 SETTLE_S = 20.0
 

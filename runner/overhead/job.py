@@ -29,8 +29,17 @@ from runner.run_job import attached_profiler
 from runner.runtimes.environment import speed_environment
 from runner.startup import COST_DOMAIN, settle
 from tracer.errors import KwsTraceError
-from tracer.nvtx_ranges import open_ranges
-from tracer.overhead_ledger import CONTROL, NSYS, NVTX, RECORDER, TENSORFLOW, Condition, PairTimes, build_ledger
+from tracer.recording.nvtx_ranges import open_ranges
+from tracer.reports.overhead_ledger import (
+    CONTROL,
+    NSYS,
+    NVTX,
+    RECORDER,
+    TENSORFLOW,
+    Condition,
+    PairTimes,
+    build_ledger,
+)
 
 SHORT_NS = 500_000
 """Of a block in one process: both of a pair meet the machine in one mood, and spreads are a tenth of longer ones'."""
@@ -87,7 +96,7 @@ def measure_overhead(job: OverheadJob, advance: Advance = lambda _what, _share: 
         advance: told what is done.
 
     Returns:
-        As ``tracer.overhead_ledger.build_ledger``, with ``model``, ``backend``, ``stages_mode`` and ``load``.
+        As ``tracer.reports.overhead_ledger.build_ledger``, with ``model``, ``backend``, ``stages_mode`` and ``load``.
 
     Raises:
         AttachedProfilerError: if nothing here can be untraced.

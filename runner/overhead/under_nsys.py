@@ -17,8 +17,8 @@ from runner.nsys.reports import RAW, REPORTS, export_sqlite
 from runner.overhead.blocks import Block
 from runner.overhead.worker import open_worker
 from tracer.errors import KwsTraceError
-from tracer.nvtx_ranges import DOMAIN
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
+from tracer.recording.nvtx_ranges import DOMAIN
 
 
 class NothingArrivedError(KwsTraceError):

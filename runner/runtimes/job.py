@@ -17,7 +17,7 @@ from runner.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
 from runner.runtimes.environment import speed_environment
 from runner.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.runtimes.measure import measure_rounds, top1
-from tracer.runtime_table import RuntimeTimes, build_runtimes
+from tracer.reports.runtime_table import RuntimeTimes, build_runtimes
 
 TENSORFLOW_EXTRA = "pip install 'kws-trace[tensorflow]' (on a Jetson NVIDIA's wheel, first)"
 RUNTIMES_EXTRA = "pip install 'kws-trace[runtimes]'"
@@ -46,7 +46,7 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
         advance: told what is done.
 
     Returns:
-        As ``tracer.runtime_table.build_runtimes``, with ``model``, ``tflite``, ``threads`` and ``load``.
+        As ``tracer.reports.runtime_table.build_runtimes``, with ``model``, ``tflite``, ``threads`` and ``load``.
 
     Raises:
         KwsTraceError: if a model or the dataset cannot be used.

@@ -28,12 +28,12 @@ from runner.dashboard_launcher import OPTIONS, dashboard_command
 from tests.dashboard_runs import STAGES
 from tests.profiles import EXECUTOR, MAIN, PROCESS
 from tests.recorded import info
-from tracer.captures import write_capture
 from tracer.profiles.profile import PROFILE_TABLES, Profile
-from tracer.run_info import write_run_info
-from tracer.run_store import open_run
-from tracer.run_writer import RunWriter
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
+from tracer.runs.captures import write_capture
+from tracer.runs.run_info import write_run_info
+from tracer.runs.run_store import open_run
+from tracer.runs.run_writer import RunWriter
 
 SPANS, KERNELS, LAUNCHES = 1_000_000, 300_000, 10
 CHROMIUM = "/usr/bin/chromium"
@@ -49,7 +49,7 @@ st.vega_lite_chart(bar)
 EVERY_MARK = """
 import sys
 import altair as alt, pandas as pd, streamlit as st
-from tracer.run_store import open_run
+from tracer.runs.run_store import open_run
 frame = open_run(sys.argv[1]).spans().to_pandas()
 frame = frame.sort_values("start_ns").head(int(sys.argv[2]))
 frame = frame.assign(start=frame.start_ns - frame.start_ns.min())

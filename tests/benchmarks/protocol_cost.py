@@ -19,7 +19,7 @@ from runner.link import Link
 from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.ports import open_host_link
 from tests.benchmarks.pairs import interleaved
-from tracer.inference_loop import untraced_loop
+from tracer.recording.inference_loop import untraced_loop
 
 INFERENCES = 3000
 

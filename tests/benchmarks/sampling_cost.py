@@ -19,7 +19,7 @@ from runner.device.sampler import INTERVAL_MS, DeviceSampler, sampled_sources
 from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from tests.benchmarks.pairs import interleaved
 from tests.device_trees import grow, jetson_orin
-from tracer.inference_loop import untraced_loop
+from tracer.recording.inference_loop import untraced_loop
 
 BLOCK = 5000
 """Some 0.25 s: one sweep, as in a run. A process that goes on sweeps at once, so that the cost is not understated."""

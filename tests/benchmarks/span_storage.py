@@ -13,10 +13,10 @@ import numpy as np
 
 from tests.benchmarks.pairs import interleaved
 from tests.recorded import STAGES, info
-from tracer.journal import JournalRow
-from tracer.run_writer import RunWriter
-from tracer.tables import span_batches, spans_table, write_spans
-from tracer.window import RecordedWindow
+from tracer.recording.window import RecordedWindow
+from tracer.runs.journal import JournalRow
+from tracer.runs.run_writer import RunWriter
+from tracer.runs.tables import span_batches, spans_table, write_spans
 
 INFERENCES = 3_333_334
 """Of three stages: ten million spans."""

@@ -9,8 +9,8 @@ from typing import Any
 from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.pipeline import Pipeline
 from tests.benchmarks.pairs import interleaved
-from tracer.inference_loop import Stage, compose_loop, untraced_loop
-from tracer.nvtx_ranges import open_ranges
+from tracer.recording.inference_loop import Stage, compose_loop, untraced_loop
+from tracer.recording.nvtx_ranges import open_ranges
 
 BLOCK = {"litert": 10, "tensorflow": 2}
 """Short, so that both of a pair meet the machine in one mood: longer blocks spread the ratios ten times as far."""

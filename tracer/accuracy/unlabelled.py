@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tracer.classes import CLASSES, LABELS
-from tracer.run_store import StoredRun
+from tracer.runs.run_store import StoredRun
 
 INPUTS_FROM = 20
 """Different inputs of a pass from which one class for all of them, or one vector, is no chance: 12 ** -19."""

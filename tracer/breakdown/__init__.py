@@ -1,0 +1,1 @@
+"""Who owns each nanosecond of an inference, and what removing a part would give."""

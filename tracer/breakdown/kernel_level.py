@@ -1,0 +1,147 @@
+"""
+The kernel level of a run: its captures attributed, broken down and replayed, ready for figures.
+
+Which inferences count: those of the captures that are no warm-ups and of no window that a signal cut. Wall time
+without a profiler is that of the timed inferences that no capture saw, of this run or of one that is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow.compute as pc
+
+from tracer.breakdown.breakdown import Breakdown, break_down
+from tracer.breakdown.captured_profile import joined, kept_work
+from tracer.breakdown.captured_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.breakdown.gains import GainFigure, gain_figures
+from tracer.breakdown.replay import replay
+from tracer.breakdown.verdict import Verdict, verdict
+from tracer.kernels.attribution import Attribution, attribute
+from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
+from tracer.kernels.profile_columns import Flags, Integers
+from tracer.profiles.profile import Profile
+from tracer.runs.captures import read_capture
+from tracer.runs.run_store import StoredRun
+
+REPLAYED = 500
+"""Inferences that are replayed at most, spread over those captured: a gain is a median, and more narrow it little."""
+
+
+@dataclass(frozen=True)
+class KernelLevel:
+    """
+    What the captures of a run say.
+
+    ``keep`` marks the inferences of ``ranges`` that figures are made of; ``breakdown`` and ``work`` have just those.
+    ``unprofiled_ns`` is the wall time of each timed inference that no profiler collected, ``unprofiled`` the name of
+    their run; both are empty where there are none.
+    """
+
+    profile: Profile
+    ranges: InferenceRanges
+    keep: Flags
+    attribution: Attribution
+    work: CapturedWork
+    breakdown: Breakdown
+    verdict: Verdict
+    gains: list[GainFigure]
+    unprofiled_ns: Integers
+    unprofiled: str
+
+    @property
+    def computing_known(self) -> bool:
+        """Whether the capture tells computing from the framework around it: by GPU work or by a host's operations."""
+        return bool(len(self.work.gpu) or len(self.work.ops.start_ns))
+
+
+def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelLevel | None:
+    """
+    Attribute, break down and replay the captures of ``run``; None where it has none.
+
+    Args:
+        run: with captures.
+        unprofiled: a run of the same configuration without a profiler; None takes what this run timed outside its
+            captures.
+
+    Raises:
+        CaptureDamagedError: if a capture cannot be read.
+        OverlappingInferencesError: if two inferences of a capture overlap.
+    """
+    if not run.info.captures:
+        return None
+    profile = joined([read_capture(run, number) for number in range(len(run.info.captures))])
+    ranges = stage_ranges(profile, process=run.info.captures[0].get("process"))
+    keep = _counted(run, ranges.numbers)
+    work = kept_work(profile, ranges, keep)
+    breakdown = break_down(work)
+    walls = timed_walls(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
+    wall = float(np.median(walls)) if len(walls) else None
+    picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
+    few = kept_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
+    gains = _at_the_mean(gain_figures(replay(few), breakdown.busy_ns, wall), walls if len(walls) else _walls(few))
+    if not (len(work.gpu) or len(work.ops.start_ns)):
+        # What would remain without the framework is its computing, which this capture does not show.
+        gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
+    name = (unprofiled or run).name if len(walls) else ""
+    attribution = attribute(profile, ranges)
+    return KernelLevel(profile, ranges, keep, attribution, work, breakdown, verdict(breakdown), gains, walls, name)
+
+
+def _at_the_mean(gains: list[GainFigure], walls: Integers) -> list[GainFigure]:
+    """
+    The rates as the benchmark shows them.
+
+    Gains are medians, so their rates stand at the median inference; the benchmark divides by the mean one. What is
+    rare and long (an interrupt) lengthens both alike.
+    """
+    factor = float(np.median(walls) / np.mean(walls)) if len(walls) and np.mean(walls) else 1.0
+
+    def scaled(rate: float | None) -> float | None:
+        return None if rate is None else rate * factor
+
+    return [
+        replace(
+            one,
+            rate_hz=scaled(one.rate_hz),
+            rate_interval_hz=(scaled(one.rate_interval_hz[0]), scaled(one.rate_interval_hz[1])),
+        )
+        for one in gains
+    ]
+
+
+def timed_walls(run: StoredRun, profiled: set[int]) -> Integers:
+    """Wall time of each timed inference of the performance windows, without those numbered in ``profiled``."""
+    windows = run.windows().to_pylist()
+    used = [one["window"] for one in windows if one["kind"] == "performance" and one["state"] == "complete"]
+    spans = run.spans()
+    timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
+    spans = spans.filter(pc.and_(timed, pc.is_in(spans["window"], pc.cast(used or [-1], "int32"))))
+    numbers = np.asarray(spans["inference"].to_numpy(), np.int64)
+    if not len(numbers):
+        return np.empty(0, np.int64)
+    known, place = np.unique(numbers, return_inverse=True)
+    walls = np.bincount(place, weights=spans["duration_ns"].to_numpy()).astype(np.int64)
+    return walls[~np.isin(known, np.fromiter(profiled, np.int64, len(profiled)))]
+
+
+def _counted(run: StoredRun, numbers: Integers) -> Flags:
+    """Inferences that are no warm-ups, of windows that no signal cut; all, where there is no other."""
+    windows = run.windows()
+    cut = windows.filter(pc.not_equal(windows["state"], "complete"))["window"]
+    spans = run.spans()
+    left = pc.or_(spans["warmup"], pc.is_in(spans["window"], value_set=cut.combine_chunks()))
+    spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), left))
+    keep: Flags = ~np.isin(numbers, np.unique(spans["inference"].to_numpy()))
+    return keep if keep.any() else np.ones(len(numbers), bool)
+
+
+def _walls(work: CapturedWork) -> Integers:
+    return work.inferences.end_ns - work.inferences.start_ns
+
+
+def _only(keep: Flags, picked: Integers) -> Flags:
+    some = np.zeros(len(keep), bool)
+    some[np.flatnonzero(keep)[picked]] = True
+    return some

@@ -1,0 +1,159 @@
+"""The owners of time, in the order in which they claim it, and a capture cut into pieces that have one each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tracer.breakdown.captured_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.breakdown.cuda_calls import COPY, LAUNCH, OTHER, QUERY, SYNCHRONISE
+from tracer.breakdown.gpu_waits import waited_until
+from tracer.breakdown.intervals import Ints, Mask, Timeline, union_by_group
+
+OWNERS = ("kernel", "copy", "launch", "copy_call", "wait", "wake", "other_call", "op", "host", "tracer")
+"""
+Owners in the order in which they claim a nanosecond; an owner is stored as its place here.
+
+``kernel`` and ``copy`` (memcpy, memset): the device is working. The calls on the inference's path: ``launch``,
+``copy_call``, a synchronising call while it waits for the GPU (``wait``: what it waits for is queued and does not run
+yet) and after (``wake``), ``other_call``. ``op``: computing on the host, without a GPU. ``host``: a stage's own code.
+``tracer``: between stages.
+"""
+
+KERNEL, COPIED, LAUNCHING, COPY_CALL, WAIT, WAKE, OTHER_CALL, OP, HOST, TRACER = range(10)
+
+
+def host_part(stage: str) -> str:
+    """What a stage's host code is called: ``framework`` for that of ``session_run``, else ``python <stage>``."""
+    return "framework" if stage in FRAMEWORK_STAGES else f"python {stage}"
+
+
+class PathLayers:
+    """
+    The rows of each owner that may claim time, clipped to where they may.
+
+    Rows of calls are those on the path of an inference, up to its end; ``polled`` are the inferences in which another
+    thread polls.
+    """
+
+    def __init__(self, work: CapturedWork) -> None:
+        calls, row = work.calls, work.call_inference
+        own = np.zeros(len(calls), np.bool_)
+        on_path = row >= 0
+        own[on_path] = calls.thread[on_path] == work.inferences.thread[row[on_path]]
+        polls = on_path & ~own & (calls.kind == QUERY)
+        self.polled = np.unique(row[polls])
+        on_path &= ~polls
+        self.call = np.flatnonzero(on_path)
+        self.own = own[self.call]
+        self.thread = calls.thread[self.call]
+        self.start_ns = calls.start_ns[self.call]
+        self.end_ns = np.minimum(calls.end_ns[self.call], work.inferences.end_ns[row[self.call]])
+        self.until_ns = np.minimum(waited_until(work)[self.call], self.end_ns)
+        self.kind = calls.kind[self.call]
+
+    def of(self, owner: int) -> tuple[Ints, Ints, Ints]:
+        """Thread, start and end of the rows that belong to one owner of ``launch`` to ``other_call``."""
+        if owner in (WAIT, WAKE):
+            kept = self.kind == SYNCHRONISE
+            start = self.start_ns if owner == WAIT else self.until_ns
+            end = self.until_ns if owner == WAIT else self.end_ns
+            return self.thread[kept], start[kept], end[kept]
+        kinds = {LAUNCHING: (LAUNCH,), COPY_CALL: (COPY,), OTHER_CALL: (OTHER, QUERY)}[owner]
+        kept = np.isin(self.kind, kinds)
+        return self.thread[kept], self.start_ns[kept], self.end_ns[kept]
+
+
+class Pieces:
+    """
+    The capture's time cut at every edge; each piece has an inference, a stage and one owner.
+
+    Args:
+        work: the capture.
+        cuts: further times to cut at.
+    """
+
+    def __init__(self, work: CapturedWork, cuts: Ints | None = None) -> None:
+        self.work = work
+        self.layers = PathLayers(work)
+        inferences, stages, gpu = work.inferences, work.stages, work.gpu
+        low = int(inferences.start_ns[0]) if len(inferences) else 0
+        high = int(inferences.end_ns[-1]) if len(inferences) else 0
+
+        def clipped(start: Ints, end: Ints) -> tuple[Ints, Ints]:
+            return np.clip(start, low, high), np.clip(end, low, high)
+
+        self.gpu = clipped(gpu.start_ns, gpu.end_ns)
+        self.ops = clipped(work.ops.start_ns, work.ops.end_ns)
+        calls = [self.layers.start_ns, self.layers.until_ns, self.layers.end_ns]
+        edges = [inferences.start_ns, inferences.end_ns, stages.start_ns, stages.end_ns, *calls, *self.gpu, *self.ops]
+        edges += [] if cuts is None else [cuts]
+        self.timeline = Timeline(edges)
+        self.inference = self.timeline.rows(inferences.start_ns, inferences.end_ns)
+        row = self.timeline.rows(stages.start_ns, stages.end_ns)
+        between = len(work.stage_names)
+        self.stage = np.where(row >= 0, stages.stage[row] if len(stages.stage) else between, between)
+
+    def owners(self, first: int) -> Ints:
+        """The owner of each piece among those from ``first`` on; from ``launch`` on, the path without the GPU."""
+        between = self.stage == len(self.work.stage_names)
+        owner = np.where(between, TRACER, HOST)
+        for place in range(OP, first - 1, -1):
+            owner[self._covered(place)] = place
+        return owner
+
+    def table(self, owner: Ints, length_ns: Ints) -> Ints:
+        """Nanoseconds by inference, owner and stage, of the pieces that lie in an inference."""
+        shape = (len(self.work.inferences), len(OWNERS), len(self.work.stage_names) + 1)
+        inside = self.inference >= 0
+        place = np.ravel_multi_index((self.inference[inside], owner[inside], self.stage[inside]), shape)
+        # Weights are floats: exact below 2 ** 53 ns, 104 days.
+        sums = np.bincount(place, length_ns[inside], minlength=int(np.prod(shape)))
+        return sums.astype(np.int64).reshape(shape)
+
+    def totals(self) -> Ints:
+        """``Breakdown.total_ns``."""
+        length = self.timeline.length_ns
+        between = self.stage == len(self.work.stage_names)
+        shape = (len(self.work.inferences), len(OWNERS), len(self.work.stage_names) + 1)
+        table = np.zeros(shape, np.int64)
+        table[:, TRACER] = self._sums(length * between)
+        for place in (KERNEL, COPIED):
+            table[:, place] = self._sums(length * self._covered(place))
+        for place in range(LAUNCHING, OP + 1):
+            counts = self._thread_counts(*self._rows(place))
+            if place == OP:
+                counts *= self._in_session()
+            table[:, place] = self._sums(length * counts)
+        own = self.layers.own
+        calling = self.timeline.counts(self.layers.start_ns[own], self.layers.end_ns[own]) > 0
+        table[:, HOST] = self._sums(length * ~(between | calling))
+        return table
+
+    def _sums(self, weight_ns: Ints) -> Ints:
+        """Nanoseconds by inference and stage, of the pieces that have some; most have none of a given owner."""
+        shape = (len(self.work.inferences), len(self.work.stage_names) + 1)
+        some = np.flatnonzero((weight_ns > 0) & (self.inference >= 0))
+        place = self.inference[some] * shape[1] + self.stage[some]
+        return np.bincount(place, weight_ns[some], minlength=shape[0] * shape[1]).astype(np.int64).reshape(shape)
+
+    def _rows(self, owner: int) -> tuple[Ints, Ints, Ints]:
+        if owner == OP:
+            return (self.work.ops.thread, *self.ops)
+        return self.layers.of(owner)
+
+    def _covered(self, owner: int) -> Mask:
+        if owner in (KERNEL, COPIED):
+            kept = self.work.gpu.kernel == (owner == KERNEL)
+            return self.timeline.counts(self.gpu[0][kept], self.gpu[1][kept]) > 0
+        _, start, end = self._rows(owner)
+        covered = self.timeline.counts(start, end) > 0
+        return covered & self._in_session() if owner == OP else covered
+
+    def _in_session(self) -> Mask:
+        names = [place for place, name in enumerate(self.work.stage_names) if name in FRAMEWORK_STAGES]
+        return np.isin(self.stage, names)
+
+    def _thread_counts(self, thread: Ints, start: Ints, end: Ints) -> Ints:
+        """On how many threads each piece is covered: nested calls of one thread count once."""
+        _, first, last = union_by_group(thread, start, end)
+        return self.timeline.counts(first, last)

@@ -1,0 +1,1 @@
+"""What the device did while a run was recorded: frequencies, temperatures, power."""

@@ -1,0 +1,290 @@
+"""
+The state of the device during a run: frequencies, energy, and the windows whose figures it disturbs.
+
+All functions take the table of ``SAMPLES`` and times of ``time.perf_counter_ns``, the clock of spans and windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL, Sample
+from tracer.device.sample_journal import SampleJournal
+
+SAMPLES = pa.schema(
+    [
+        pa.field("run_id", pa.dictionary(pa.int32(), pa.string()), nullable=False),
+        pa.field("time_ns", pa.int64(), nullable=False),
+        pa.field("source", pa.dictionary(pa.int16(), pa.string()), nullable=False),
+        pa.field("quantity", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("value", pa.int64(), nullable=False),
+    ]
+)
+"""One row a reading; sources, quantities and units as in ``tracer.device.device_samples``."""
+
+CHANGE = 0.02
+"""A frequency changed in a window if its range there exceeds this share of its median."""
+
+WHOLE_BOARD = (
+    ("VDD_IN",),
+    ("POM_5V_IN",),
+    ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"),
+)
+"""
+Rails that carry all that a module takes, tried in turn.
+
+``VDD_IN`` is the module's input on TX2, Xavier NX, Orin NX and Orin Nano, ``POM_5V_IN`` on the Nano. AGX Orin has no
+input channel: these three add up to it, and its fourth, ``VDDQ_VDD2_1V8AO``, is fed from ``VIN_SYS_5V0``. Source:
+NVIDIA's Jetson Linux Developer Guide, "Platform Power and Performance", power monitor tables.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """Hertz of one source in a stretch of time; ``changed`` if they range over more than ``CHANGE`` of the median."""
+
+    source: str
+    median_hz: int
+    min_hz: int
+    max_hz: int
+    samples: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the frequency was not one."""
+        return self.max_hz - self.min_hz > CHANGE * self.median_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """
+    Energy of a stretch of time from the board's own rails, and how finely it was seen.
+
+    Attributes:
+        energy_mj: millijoules.
+        rails: that were added.
+        samples: sweeps inside the stretch.
+        interval_ns: median time between two sweeps; a peak shorter than it may be missed.
+        step_mw: smallest difference between two readings that was seen: the grain of the power; 0 if all are equal.
+    """
+
+    energy_mj: float
+    rails: tuple[str, ...]
+    samples: int
+    interval_ns: int
+    step_mw: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowState:
+    """
+    What the device did in one window.
+
+    ``samples`` is 0 where no sweep fell into it: then nothing is known, and nothing marked. ``changed`` names the
+    frequencies that were not one (``cpu``, ``gpu``, ...), ``throttled`` what began to throttle or throttled on.
+    """
+
+    window: int
+    samples: int
+    changed: tuple[str, ...]
+    throttled: tuple[str, ...]
+
+    @property
+    def marked(self) -> bool:
+        """Whether the window's figures were measured on a device that did not hold still."""
+        return bool(self.changed or self.throttled)
+
+
+def samples_table(samples: Iterable[Sample], run_id: str) -> pa.Table:
+    """The samples as a table of ``SAMPLES``, in the order given."""
+    rows = list(samples)
+    return _table(
+        run_id,
+        [row.time_ns for row in rows],
+        pa.array([row.source for row in rows], SAMPLES.field("source").type),
+        pa.array([row.quantity for row in rows], SAMPLES.field("quantity").type),
+        [row.value for row in rows],
+    )
+
+
+def journal_table(journal: SampleJournal, run_id: str) -> pa.Table:
+    """What the sampling process left as a table of ``SAMPLES``, without an object a reading."""
+    numbers = pa.array(journal.numbers, pa.int16())
+    named = [
+        pa.DictionaryArray.from_arrays(numbers, pa.array([source[part] for source in journal.sources], pa.string()))
+        for part in (0, 1)
+    ]
+    # Casting to text and back makes the dictionaries distinct: a quantity stands once for each of its sources.
+    source, quantity = (
+        column.cast(pa.string()).dictionary_encode().cast(SAMPLES.field(name).type)
+        for column, name in zip(named, ("source", "quantity"), strict=True)
+    )
+    return _table(run_id, journal.times_ns, source, quantity, journal.values)
+
+
+def _table(run_id: str, times: list[int], source: pa.Array, quantity: pa.Array, values: list[int]) -> pa.Table:
+    columns = {
+        "run_id": pa.array([run_id] * len(times), SAMPLES.field("run_id").type),
+        "time_ns": pa.array(times, pa.int64()),
+        "source": source,
+        "quantity": quantity,
+        "value": pa.array(values, pa.int64()),
+    }
+    return pa.table(columns, SAMPLES)
+
+
+def frequencies_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
+    """
+    Each frequency's median and range in ``[start_ns, end_ns]``, by source.
+
+    Only sweeps inside count: a governor's frequency before a window says nothing of it. A source without one is
+    left out.
+    """
+    found = []
+    for source, times, values in _series(samples, FREQUENCY_HZ):
+        inside = values[_inside(times, start_ns, end_ns)]
+        if inside.size:
+            found.append(_frequency(source, inside))
+    return tuple(found)
+
+
+def differing_frequencies(first: Iterable[Frequency], second: Iterable[Frequency]) -> tuple[str, ...]:
+    """Sources in both whose medians differ by more than ``CHANGE`` of the larger: two runs not to be compared."""
+    others = {frequency.source: frequency.median_hz for frequency in second}
+    return tuple(
+        frequency.source
+        for frequency in first
+        if (other := others.get(frequency.source)) is not None
+        and abs(frequency.median_hz - other) > CHANGE * max(frequency.median_hz, other)
+    )
+
+
+def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
+    """
+    Energy between two times: the trapezoid rule over the readings, linear between them.
+
+    Returns:
+        None where no rail carries the whole board, or where the readings do not reach over both ends: nothing is
+        extrapolated. Divided by the inferences of a window it is energy an inference of the whole board, the host's
+        side of the line and idle parts included.
+    """
+    rails = {
+        source.removeprefix("rail:"): (times, values)
+        for source, times, values in _series(samples, POWER_MW)
+        if source.startswith("rail:")
+    }
+    chosen = next((names for names in WHOLE_BOARD if all(name in rails for name in names)), None)
+    if chosen is None or end_ns <= start_ns:
+        return None
+    total_mj, step = 0.0, 0
+    for name in chosen:
+        times, values = rails[name]
+        if times.size < 2 or times[0] > start_ns or times[-1] < end_ns:
+            return None
+        total_mj += _trapezoid_mj(times, values, start_ns, end_ns)
+        differences = np.abs(np.diff(values))
+        if differences.any():
+            smallest = int(differences[differences > 0].min())
+            step = min(step, smallest) if step else smallest
+    times = rails[chosen[0]][0]
+    inside = times[_inside(times, start_ns, end_ns)].size
+    return Energy(total_mj, chosen, inside, int(np.median(np.diff(times))), step)
+
+
+def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...]:
+    """
+    The state of the device in each window, marked or not.
+
+    Of the CPU's policies the fastest at each sweep counts, as ``cpu``: the benchmark runs on one core, and idle ones
+    change their frequency without a meaning for it.
+
+    Args:
+        samples: of ``SAMPLES``.
+        windows: with ``window``, ``start_ns`` and ``end_ns``.
+    """
+    frequencies = _judged_frequencies(samples)
+    throttling = [*_series(samples, THROTTLE_COUNT), *_series(samples, THROTTLE_LEVEL)]
+    levels = {source for source, _, _ in _series(samples, THROTTLE_LEVEL)}
+    sweeps = np.unique(samples["time_ns"].to_numpy())
+    states = []
+    columns = zip(*(windows[name].to_pylist() for name in ("window", "start_ns", "end_ns")), strict=True)
+    for window, start_ns, end_ns in columns:
+        changed = [
+            source
+            for source, times, values in frequencies
+            if (inside := values[_inside(times, start_ns, end_ns)]).size and _frequency(source, inside).changed
+        ]
+        throttled = [
+            source
+            for source, times, values in throttling
+            if _throttled(times, values, start_ns, end_ns, is_level=source in levels)
+        ]
+        count = sweeps[_inside(sweeps, start_ns, end_ns)].size
+        states.append(WindowState(window, count, tuple(changed), tuple(sorted(set(throttled)))))
+    return tuple(states)
+
+
+_Series = tuple[str, NDArray[np.int64], NDArray[np.int64]]
+
+
+def _series(samples: pa.Table, quantity: str) -> list[_Series]:
+    """Source, times and values in the order of time, of each source of ``quantity``, by name."""
+    rows = samples.filter(pc.equal(samples["quantity"].cast(pa.string()), quantity))
+    sources = np.asarray(rows["source"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=str)
+    times, values = rows["time_ns"].to_numpy(), rows["value"].to_numpy()
+    found = []
+    for source in sorted(set(sources.tolist())):
+        mine = sources == source
+        order = np.argsort(times[mine], kind="stable")
+        found.append((str(source), times[mine][order], values[mine][order]))
+    return found
+
+
+def _judged_frequencies(samples: pa.Table) -> list[_Series]:
+    series = _series(samples, FREQUENCY_HZ)
+    policies = [one for one in series if one[0].removeprefix("cpu").isdigit() and one[0].startswith("cpu")]
+    others = [one for one in series if not any(one[0] == policy[0] for policy in policies)]
+    if not policies:
+        return others
+    times = np.concatenate([one[1] for one in policies])
+    values = np.concatenate([one[2] for one in policies])
+    sweeps, positions = np.unique(times, return_inverse=True)
+    fastest = np.zeros(sweeps.size, np.int64)
+    np.maximum.at(fastest, positions, values)
+    return [("cpu", sweeps, fastest), *others]
+
+
+def _inside(times: NDArray[np.int64], start_ns: int, end_ns: int) -> slice:
+    """Positions of the sorted times that lie in ``[start_ns, end_ns]``."""
+    return slice(int(np.searchsorted(times, start_ns, "left")), int(np.searchsorted(times, end_ns, "right")))
+
+
+def _frequency(source: str, values: NDArray[np.int64]) -> Frequency:
+    return Frequency(source, int(np.median(values)), int(values.min()), int(values.max()), int(values.size))
+
+
+def _throttled(
+    times: NDArray[np.int64], values: NDArray[np.int64], start_ns: int, end_ns: int, *, is_level: bool
+) -> bool:
+    """A level above 0 inside; a count that is higher at the last sweep inside than at the last one before."""
+    where = _inside(times, start_ns, end_ns)
+    inside, before = values[where], values[: where.start]
+    if not inside.size:
+        return False
+    if is_level:
+        return bool((inside > 0).any())
+    return bool(inside[-1] > (before[-1] if before.size else inside[0]))
+
+
+def _trapezoid_mj(times: NDArray[np.int64], values: NDArray[np.int64], start_ns: int, end_ns: int) -> float:
+    inner = (times > start_ns) & (times < end_ns)
+    seconds = (np.r_[start_ns, times[inner], end_ns] - start_ns) / 1e9
+    ends = np.interp([0.0, (end_ns - start_ns) / 1e9], (times - start_ns) / 1e9, values)
+    watts_m = np.r_[ends[0], values[inner], ends[1]]
+    return float(((watts_m[1:] + watts_m[:-1]) / 2 * np.diff(seconds)).sum())

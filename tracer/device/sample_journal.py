@@ -1,0 +1,94 @@
+"""From the text that the sampling process left to rows: a run that was killed keeps every sweep that was whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.device.device_samples import Sample
+from tracer.errors import MalformedTraceError
+
+
+@dataclass(frozen=True, slots=True)
+class SampleJournal:
+    """
+    What was sampled, one position a reading: its time, the number of its source, its value.
+
+    ``failures`` counts, by source and quantity, the sweeps in which it gave no answer; None where the sampling
+    process was killed before it could say. ``torn`` lines were cut by that.
+    """
+
+    interval_ms: int
+    sources: tuple[tuple[str, str], ...]
+    times_ns: list[int]
+    numbers: list[int]
+    values: list[int]
+    failures: dict[tuple[str, str], int] | None
+    torn: int
+
+    def samples(self) -> Iterator[Sample]:
+        """Each reading."""
+        for time_ns, number, value in zip(self.times_ns, self.numbers, self.values, strict=True):
+            yield Sample(time_ns, *self.sources[number], value)
+
+
+def read_sample_journal(path: Path) -> SampleJournal:
+    """
+    Read ``path``.
+
+    Raises:
+        MalformedTraceError: if its first line is not that of a sample journal.
+        OSError: if it cannot be read.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    sources, interval_ms = _header(path, lines[0])
+    times: list[int] = []
+    numbers: list[int] = []
+    values: list[int] = []
+    failures: dict[tuple[str, str], int] | None = None
+    # What follows the last newline is empty, or a line that was being written.
+    torn = int(bool(lines[-1]))
+    for line in lines[1:-1]:
+        if line.startswith("{"):
+            failures = _failures(line, sources)
+            continue
+        try:
+            time_ns, pairs = _sweep(line, len(sources))
+        except ValueError:
+            torn += 1
+            continue
+        times += [time_ns] * len(pairs)
+        numbers += [number for number, _ in pairs]
+        values += [value for _, value in pairs]
+    return SampleJournal(interval_ms, sources, times, numbers, values, failures, torn)
+
+
+def _header(path: Path, line: str) -> tuple[tuple[tuple[str, str], ...], int]:
+    try:
+        header = json.loads(line)
+        sources = tuple((str(source), str(quantity)) for source, quantity in header["sources"])
+        return sources, int(header["interval_ms"])
+    except (ValueError, KeyError, TypeError):
+        raise MalformedTraceError(f"{path}: no sample journal begins like this; the run has no samples") from None
+
+
+def _sweep(line: str, sources: int) -> tuple[int, list[tuple[int, int]]]:
+    """Time and (number, value) of each reading; ValueError for a line that is none."""
+    time_text, *words = line.split()
+    pairs = []
+    for word in words:
+        number, _, value = word.partition("=")
+        pairs.append((int(number), int(value)))
+    if any(not 0 <= number < sources for number, _ in pairs):
+        raise ValueError(line)
+    return int(time_text), pairs
+
+
+def _failures(line: str, sources: tuple[tuple[str, str], ...]) -> dict[tuple[str, str], int] | None:
+    try:
+        counts = json.loads(line)["failures"]
+        return {source: int(count) for source, count in zip(sources, counts, strict=True) if count}
+    except (ValueError, KeyError, TypeError):
+        return None

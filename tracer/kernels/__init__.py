@@ -1,0 +1,1 @@
+"""GPU work of any profile: who launched it, under which range, and tables of it."""

@@ -1,0 +1,246 @@
+"""Our own NVTX ranges in a capture, as inferences and their stages; and whether they are all there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tracer.arrow_arrays import arrow
+from tracer.errors import KwsTraceError
+from tracer.kernels.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
+from tracer.profiles.profile import Profile
+from tracer.recording.nvtx_ranges import DOMAIN
+from tracer.stages import INFERENCE, INFERENCE_STAGES
+
+SHOWN = 3
+"""Numbers of inferences that a message lists before it says how many more there are."""
+
+
+class OverlappingInferencesError(KwsTraceError):
+    """Two inferences of a capture ran at once: no kernel can be laid under one of them by time."""
+
+    def __init__(self, path: Path, first: int, second: int) -> None:
+        super().__init__(
+            f"{path}: inferences {first} and {second} overlap; kernels are attributed by time, so capture a run "
+            "that does one inference at a time"
+        )
+        self.path, self.first, self.second = path, first, second
+
+
+class SeveralProcessesError(KwsTraceError):
+    """More than one process of a capture pushed our ranges."""
+
+    def __init__(self, path: Path, processes: Sequence[int]) -> None:
+        named = ", ".join(str(process) for process in processes)
+        super().__init__(f"{path}: processes {named} each ran inferences; name the one that is meant")
+        self.path, self.processes = path, tuple(processes)
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRanges:
+    """
+    Inferences of one process in the order of their starts; readings are nanoseconds of the capture's clock.
+
+    Args:
+        process: the process; None where there is no inference.
+        numbers: payload of each ``inference`` range; -1 where it has none.
+        thread: the thread of each.
+        start_ns: int64, n.
+        end_ns: int64, n.
+        stages: names of the stages, in the order in which they begin; none where inferences were fused.
+        stage_start_ns: int64, n rows, a column a stage; ``NO_ROW`` where the inference lacks it.
+        stage_end_ns: as ``stage_start_ns``.
+        repeated: pushed again within the same inference: how many stage ranges.
+        unended: ranges of inferences and stages that the capture's end cut.
+        outside: ranges of the domain outside every inference, as those of the serial line.
+    """
+
+    process: int | None
+    numbers: Integers
+    thread: Integers
+    start_ns: Integers
+    end_ns: Integers
+    stages: tuple[str, ...]
+    stage_start_ns: Integers
+    stage_end_ns: Integers
+    repeated: int = 0
+    unended: int = 0
+    outside: int = 0
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+
+def stage_ranges(profile: Profile, domain: str = DOMAIN, process: int | None = None) -> InferenceRanges:
+    """
+    Find our inferences: push/pop ranges named ``inference`` in ``domain``, and the stages within each.
+
+    A stage is a range of the same domain and thread whose start lies within an inference. Start/end ranges are never
+    taken for ours: they may cross one another.
+
+    Args:
+        profile: the capture.
+        domain: of the ranges.
+        process: whose inferences; needed only where several processes have some.
+
+    Raises:
+        OverlappingInferencesError: if an inference begins before the one before it ended.
+        SeveralProcessesError: if ``process`` is None and several have inferences.
+    """
+    ranges = profile.nvtx_ranges
+    names, domains, styles = (encode(ranges, name) for name in ("name", "domain", "style"))
+    owners, ended = integers(ranges, "process"), present(ranges, "end_ns")
+    mine = (domains.codes == domains.code_of(domain)) & (styles.codes == styles.code_of("push_pop"))
+    whole = names.codes == names.code_of(INFERENCE)
+    chosen = process if process is not None else _only_process(profile.path, owners[mine & whole & ended])
+    mine &= owners == chosen if chosen is not None else False
+    start = integers(ranges, "start_ns")
+    rows = np.flatnonzero(mine & whole & ended)
+    rows = rows[np.argsort(start[rows], kind="stable")]
+    columns = {name: integers(ranges, name, NO_ROW)[rows] for name in ("payload", "thread", "start_ns", "end_ns")}
+    _refuse_overlaps(profile.path, columns["payload"], columns["start_ns"], columns["end_ns"])
+    inferences = InferenceRanges(
+        process=chosen,
+        numbers=columns["payload"],
+        thread=columns["thread"],
+        start_ns=columns["start_ns"],
+        end_ns=columns["end_ns"],
+        stages=(),
+        stage_start_ns=np.empty((len(rows), 0), np.int64),
+        stage_end_ns=np.empty((len(rows), 0), np.int64),
+        unended=int((mine & ~ended & _of_inferences(names)).sum()),
+    )
+    return _with_stages(inferences, ranges, np.flatnonzero(mine & ~whole & ended))
+
+
+def _of_inferences(names: Codes) -> Flags:
+    """Rows that bear the name of an inference or a stage: the range that starts a capture may end after it."""
+    known = np.array([names.code_of(name) for name in (INFERENCE, *INFERENCE_STAGES)])
+    found: Flags = np.isin(names.codes, known)
+    return found
+
+
+def _only_process(path: Path, owners: Integers) -> int | None:
+    found = np.unique(owners).tolist()
+    if len(found) > 1:
+        raise SeveralProcessesError(path, found)
+    return int(found[0]) if found else None
+
+
+def _refuse_overlaps(path: Path, numbers: Integers, start: Integers, end: Integers) -> None:
+    early = np.flatnonzero(start[1:] < end[:-1])
+    if len(early):
+        raise OverlappingInferencesError(path, int(numbers[early[0]]), int(numbers[early[0] + 1]))
+
+
+def inference_at(inferences: InferenceRanges, readings: Integers) -> Integers:
+    """Place of the inference that each reading lies in, counted from 0; ``NO_ROW`` outside every one."""
+    place = np.searchsorted(inferences.start_ns, readings, side="right") - 1
+    inside = place >= 0
+    inside[inside] = readings[inside] < inferences.end_ns[place[inside]]
+    return np.where(inside, place, NO_ROW)
+
+
+def _with_stages(inferences: InferenceRanges, ranges: pa.Table, candidates: Integers) -> InferenceRanges:
+    """Lay the other ranges of the domain into the inferences that they began in."""
+    part = ranges.take(arrow(candidates))
+    names, thread = encode(part, "name"), integers(part, "thread")
+    start, end = integers(part, "start_ns"), integers(part, "end_ns")
+    place = inference_at(inferences, start)
+    inside = place != NO_ROW
+    inside[inside] = thread[inside] == inferences.thread[place[inside]]
+    order = np.flatnonzero(inside)
+    order = order[np.argsort(start[order], kind="stable")]
+    stages, column = _stages_in_order(names, start[order] - inferences.start_ns[place[order]], names.codes[order])
+    starts = np.full((len(inferences), len(stages)), NO_ROW, dtype=np.int64)
+    ends = starts.copy()
+    # The first of its name counts; what came again is said.
+    cells, first = np.unique(place[order] * max(len(stages), 1) + column, return_index=True)
+    starts.flat[cells], ends.flat[cells] = start[order][first], end[order][first]
+    return replace(
+        inferences,
+        stages=stages,
+        stage_start_ns=starts,
+        stage_end_ns=ends,
+        repeated=len(order) - len(first),
+        outside=int((~inside).sum()),
+    )
+
+
+def _stages_in_order(names: Codes, offset: Integers, codes: Integers) -> tuple[tuple[str, ...], Integers]:
+    """Distinct names, those that we know in their order, then others as they began; and the column of each range."""
+    known = {name: place for place, name in enumerate(INFERENCE_STAGES)}
+    distinct, column = np.unique(codes, return_inverse=True)
+    texts = [str(names.values[int(code)].as_py()) if code >= 0 else "" for code in distinct]
+    begins = [int(offset[column == place].min()) for place in range(len(distinct))]
+    order = sorted(range(len(texts)), key=lambda place: (known.get(texts[place], len(known)), begins[place]))
+    rank = np.argsort(np.array(order, dtype=np.int64))
+    return tuple(texts[place] for place in order), rank[column] if order else column
+
+
+def verify_ranges(
+    inferences: InferenceRanges, expected_inferences: int | None = None, stages: Sequence[str] | None = None
+) -> list[str]:
+    """
+    Say what is wrong with a capture's ranges: its inferences cannot be joined to a run where anything is.
+
+    Args:
+        inferences: what ``stage_ranges`` found.
+        expected_inferences: how many the run did while it was captured; None where that is not known.
+        stages: names of the stages that the run recorded, none of a fused one; None where that is not known.
+
+    Returns:
+        One sentence a problem; empty where every inference is there, numbered without a gap, with its stages, once.
+    """
+    if not len(inferences):
+        return ["no `inference` range: the NVTX ranges did not arrive, or the capture began after the last one"]
+    problems = []
+    count = len(inferences)
+    if expected_inferences is not None and count != expected_inferences:
+        problems.append(f"{count} inferences captured, {expected_inferences} expected")
+    problems += _number_problems(inferences.numbers)
+    if inferences.unended:
+        problems.append(f"{inferences.unended} ranges have no end: the capture ended within an inference")
+    if inferences.repeated:
+        problems.append(f"{inferences.repeated} stage ranges come a second time in their inference")
+    problems += _stage_problems(inferences, stages)
+    return problems
+
+
+def _number_problems(numbers: Integers) -> list[str]:
+    if (numbers < 0).any():
+        return [f"{int((numbers < 0).sum())} `inference` ranges carry no number"]
+    steps = np.diff(numbers)
+    problems = []
+    if (steps == 0).any() or len(np.unique(numbers)) < len(numbers):
+        problems.append(f"{len(numbers) - len(np.unique(numbers))} inference numbers come twice")
+    if (steps < 0).any():
+        problems.append(f"inference numbers fall back, first after {int(numbers[np.argmax(steps < 0)])}")
+    gaps = np.flatnonzero(steps > 1)
+    if len(gaps):
+        missing = [f"{int(numbers[gap]) + 1} to {int(numbers[gap + 1]) - 1}" for gap in gaps[:SHOWN]]
+        more = f" and {len(gaps) - SHOWN} gaps more" if len(gaps) > SHOWN else ""
+        problems.append(f"inferences {', '.join(missing)}{more} are missing")
+    return problems
+
+
+def _stage_problems(inferences: InferenceRanges, stages: Sequence[str] | None) -> list[str]:
+    problems = []
+    if stages is not None:
+        problems += [f"no range of stage {stage}" for stage in stages if stage not in inferences.stages]
+        problems += [
+            f"a range {stage} that is no stage of the run" for stage in inferences.stages if stage not in stages
+        ]
+    absent = inferences.stage_start_ns == NO_ROW
+    for place, stage in enumerate(inferences.stages):
+        if absent[:, place].any():
+            first = int(inferences.numbers[np.argmax(absent[:, place])])
+            problems.append(f"{int(absent[:, place].sum())} inferences lack stage {stage}, first inference {first}")
+    late = (inferences.stage_end_ns > inferences.end_ns[:, None]).any(axis=1)
+    if late.any():
+        problems.append(f"{int(late.sum())} inferences end before one of their stages")
+    return problems

@@ -1,0 +1,154 @@
+"""What ``kws-trace kernels`` prints: the rows for a profile, or why it cannot give them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+from rich.console import Console
+
+from tracer.kernels.kernel_tables import NoTimelineError, calls_by_name, copies_by_name, kernels_by_name, ops_by_name
+from tracer.kernels.kernel_text import (
+    printable,
+    render_calls,
+    render_copies,
+    render_kernels,
+    render_notes,
+    render_ranges,
+)
+from tracer.kernels.range_tables import work_by_range
+from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+
+By = Literal["kernel", "range", "api"]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelListing:
+    """
+    Rows of one table, and notes.
+
+    Args:
+        by: what they are by.
+        rows: see ``kernels_by_name``, ``work_by_range`` and ``calls_by_name``.
+        copies: of the table by kernel, printed below it; None where they are not shown apart.
+        ops: the rows are operations on a CPU, of a profile that traced no GPU.
+        notes: sentences for the user.
+    """
+
+    by: By
+    rows: pa.Table
+    copies: pa.Table | None
+    ops: bool
+    notes: tuple[str, ...]
+
+    def json(self) -> str:
+        """A list of objects, in the order of the table."""
+        return json.dumps(self.rows.to_pylist(), indent=2) + "\n"
+
+    def csv(self) -> str:
+        """A line of names, then one a row; null is empty, and control characters of a name are replaced."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.rows.column_names)
+        for row in self.rows.to_pylist():
+            writer.writerow([printable(value) if isinstance(value, str) else value for value in row.values()])
+        return text.getvalue()
+
+    def render(self, console: Console, *, full_names: bool) -> None:
+        """As a table for a terminal, notes last."""
+        rows: list[dict[str, Any]] = self.rows.to_pylist()
+        if self.by == "api":
+            render_calls(rows, console)
+        elif self.by == "range":
+            render_ranges(rows, console, full_names=full_names)
+        else:
+            title = "Operations on the CPU" if self.ops else "Kernels"
+            render_kernels(rows, console, full_names=full_names, title=title)
+        if self.copies is not None:
+            render_copies(self.copies.to_pylist(), console)
+        render_notes(self.notes, console)
+
+
+def list_kernels(
+    profile: Profile | ProfileSummary,
+    by: By = "kernel",
+    *,
+    thread_wise: bool = False,
+    domain: str | None = None,
+    copies: bool = False,
+) -> KernelListing:
+    """
+    The rows for ``profile``.
+
+    Args:
+        profile: what a reader gave.
+        by: kernel, range or api.
+        thread_wise: by range: Nsight's own rule.
+        domain: by range: only ranges of this NVTX domain.
+        copies: copies and sets among the rows.
+
+    Raises:
+        NoTimelineError: if a summary is asked for ranges, or has no rows of CUDA calls.
+        ProfileError: if the capture did not trace what is asked for; nothing traced is no empty table.
+    """
+    notes = [*profile.notes, *(["experimental: no real file has tested this reader"] if profile.experimental else [])]
+    if isinstance(profile, ProfileSummary):
+        return _of_summary(profile, by, notes, copies=copies)
+    if by == "kernel" and "cuda" not in profile.traced and not len(profile.gpu_work) and "ops" in profile.traced:
+        return KernelListing(by, ops_by_name(profile), None, ops=True, notes=tuple(notes))
+    _refuse_untraced(profile, by)
+    if by == "range":
+        found = work_by_range(profile, thread_wise=thread_wise, domain=domain, copies=copies)
+        told = _range_notes(profile, found.unlaunched, found.ambiguous)
+        return KernelListing(by, found.rows, None, ops=False, notes=(*notes, *told))
+    if by == "api":
+        return KernelListing(by, calls_by_name(profile), None, ops=False, notes=tuple(notes))
+    return _by_kernel(profile, notes, copies=copies)
+
+
+def _by_kernel(profile: Profile | ProfileSummary, notes: Sequence[str], *, copies: bool) -> KernelListing:
+    rows, moved = kernels_by_name(profile), copies_by_name(profile)
+    told = tuple(notes) if len(rows) else (*notes, "no kernel ran while the capture lasted")
+    if copies:
+        rows = pa.concat_tables([rows, moved], promote_options="default")
+    return KernelListing("kernel", rows, None if copies else moved, ops=False, notes=told)
+
+
+def _of_summary(summary: ProfileSummary, by: By, notes: Sequence[str], *, copies: bool) -> KernelListing:
+    if by == "range":
+        raise NoTimelineError(summary.path, "kernels by range")
+    if by == "kernel":
+        return _by_kernel(summary, notes, copies=copies)
+    rows = calls_by_name(summary)
+    if not len(rows):
+        raise NoTimelineError(summary.path, "CUDA calls, of which it lists none")
+    return KernelListing(by, rows, None, ops=False, notes=tuple(notes))
+
+
+def _refuse_untraced(profile: Profile, by: By) -> None:
+    tables = {"kernel": profile.gpu_work, "range": profile.nvtx_ranges, "api": profile.api_calls}
+    needed = {"kernel": "CUDA work", "range": "NVTX ranges", "api": "CUDA calls"}
+    for one in dict.fromkeys(("kernel", by)):
+        traced = ("nvtx" if one == "range" else "cuda") in profile.traced
+        if not traced and not len(tables[one]):
+            raise ProfileError(
+                profile.path, f"it traced no {needed[one]}", "capture with `nsys profile --trace=cuda,nvtx`"
+            )
+
+
+def _range_notes(profile: Profile, unlaunched: int, ambiguous: int) -> list[str]:
+    notes = []
+    if not len(profile.nvtx_ranges):
+        notes.append("no NVTX range was pushed while the capture lasted")
+    if unlaunched:
+        notes.append(f"{unlaunched} pieces of GPU work have no CUDA call in the capture and so no range")
+    if ambiguous:
+        notes.append(
+            f"{ambiguous} were launched by a thread without a range while several others had one: in no range"
+        )
+    return notes

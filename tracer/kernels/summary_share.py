@@ -1,0 +1,183 @@
+"""
+What a profiler's summary says of an inference: GPU time, its share, and what is not GPU work.
+
+A summary has totals alone. Where its rows were cut, its ``Time(%)`` column still tells the whole: the listed time
+divided by the listed shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from tracer.errors import KwsTraceError
+from tracer.kernels.kernel_names import short_name
+from tracer.profiles.profile import ProfileSummary, SummaryRow
+
+NS_PER_MS = 1e6
+NAME_WIDTH = 34
+
+
+class SummaryShareError(KwsTraceError):
+    """Figures given beside a summary cannot be, or the summary has no GPU work to put beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkShare:
+    """One kernel, copy or set: its time an inference, its share of the GPU's time, its calls an inference."""
+
+    kind: str
+    name: str
+    ns_per_inference: float
+    share: float | None
+    calls_per_inference: float
+
+
+@dataclass(frozen=True, slots=True)
+class GpuShare:
+    """
+    The figures of a summary, an inference; nanoseconds.
+
+    Args:
+        inferences: how many the program ran, warm-ups and all: the summary counts them all.
+        listed_ns: GPU time of the rows that are listed.
+        listed_share: the sum of their ``Time(%)``, between 0 and 1; None where the summary has no shares.
+        gpu_ns: GPU time by the ``Time(%)`` column; the listed time where it has no shares.
+        wall_ns: wall time; None where nobody gave it.
+        cpu_ns: CPU time; None where nobody gave it.
+        work: a row each, the longest first.
+        notes: sentences for the user.
+    """
+
+    inferences: int
+    listed_ns: float
+    listed_share: float | None
+    gpu_ns: float
+    wall_ns: float | None
+    cpu_ns: float | None
+    work: tuple[WorkShare, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def share_of_wall(self) -> float | None:
+        """Part of the wall time in which the GPU worked; None without the wall time."""
+        return None if self.wall_ns is None else self.gpu_ns / self.wall_ns
+
+    @property
+    def not_gpu_share_of_cpu(self) -> float | None:
+        """Part of the CPU time that is not GPU work, by the whole GPU time; None without the CPU time."""
+        return None if self.cpu_ns is None else 1 - self.gpu_ns / self.cpu_ns
+
+    @property
+    def not_gpu_share_of_cpu_listed(self) -> float | None:
+        """The same by the listed rows alone, as the report of 2021 reckoned."""
+        return None if self.cpu_ns is None else 1 - self.listed_ns / self.cpu_ns
+
+
+def summary_figures(
+    summary: ProfileSummary, inferences: int, wall_ms: float | None = None, cpu_ms: float | None = None
+) -> GpuShare:
+    """
+    Put a summary on one inference.
+
+    Args:
+        summary: of a program that ran nothing but inferences on the GPU.
+        inferences: that it ran in all, positive.
+        wall_ms: wall time of them all, milliseconds.
+        cpu_ms: CPU time of them all, milliseconds, as ``clock()`` gives it.
+
+    Raises:
+        SummaryShareError: if a figure is not positive, or the summary lists no GPU work.
+    """
+    _refuse_nonsense(summary, inferences, wall_ms, cpu_ms)
+    rows = [row for row in summary.rows if row.kind != "api"]
+    listed = sum(row.total_ns for row in rows)
+    shares = [row.share for row in rows if row.share is not None]
+    listed_share = sum(shares) if len(shares) == len(rows) and sum(shares) > 0 else None
+    # Shares are printed to a hundredth of a percent: rows that are all there need not add up to the last digit.
+    whole = listed_share is None or listed_share > 1 - 0.0001 * len(rows)
+    gpu = listed if whole or listed_share is None else listed / listed_share
+    work = tuple(_work_share(row, inferences) for row in sorted(rows, key=lambda row: -row.total_ns))
+    wall, cpu = (None if told is None else told * NS_PER_MS for told in (wall_ms, cpu_ms))
+    return GpuShare(
+        inferences=inferences,
+        listed_ns=listed / inferences,
+        listed_share=listed_share,
+        gpu_ns=gpu / inferences,
+        wall_ns=None if wall is None else wall / inferences,
+        cpu_ns=None if cpu is None else cpu / inferences,
+        work=work,
+        notes=_notes(rows, gpu, wall, cpu),
+    )
+
+
+def render_summary(figures: GpuShare) -> list[str]:
+    """The figures as lines of at most 80 columns."""
+    lines = [f"GPU: {_ms(figures.gpu_ns)} an inference by the Time(%) column"]
+    if figures.listed_share is None:
+        lines = [f"GPU: {_ms(figures.gpu_ns)} an inference in the rows listed; the summary has no shares"]
+    elif figures.listed_ns != figures.gpu_ns:
+        lines.append(f"     {_ms(figures.listed_ns)} in the rows listed ({_percent(figures.listed_share)})")
+    if figures.share_of_wall is not None and figures.wall_ns is not None:
+        lines.append(f"GPU busy {_percent(figures.share_of_wall)} of {_ms(figures.wall_ns)} wall time an inference")
+    else:
+        lines.append("no share of wall time: give it with --wall-ms")
+    if figures.not_gpu_share_of_cpu is not None and figures.cpu_ns is not None:
+        lines.append(
+            f"{_percent(figures.not_gpu_share_of_cpu)} of the CPU time ({_ms(figures.cpu_ns)} an inference) "
+            "is not GPU work"
+        )
+    lines += ["", f"{'kernel, copy or set':<{NAME_WIDTH}} {'ms/inference':>12} {'share':>8} {'calls/inference':>16}"]
+    lines += [_work_line(work) for work in figures.work]
+    notes = [line for note in figures.notes for line in wrap(f"Note: {note}", 80, subsequent_indent="      ")]
+    return [*lines, "", *notes]
+
+
+def _refuse_nonsense(summary: ProfileSummary, inferences: int, wall_ms: float | None, cpu_ms: float | None) -> None:
+    if inferences <= 0:
+        raise SummaryShareError(f"{inferences} inferences: give the number that the program ran (--inferences)")
+    for flag, told in (("--wall-ms", wall_ms), ("--cpu-ms", cpu_ms)):
+        if told is not None and not 0 < told < float("inf"):
+            raise SummaryShareError(f"{flag} {told}: give the time of all inferences in milliseconds")
+    if not any(row.kind != "api" for row in summary.rows):
+        raise SummaryShareError(f"{summary.path}: no GPU work in this summary; record the program on the GPU again")
+
+
+def _work_share(row: SummaryRow, inferences: int) -> WorkShare:
+    return WorkShare(row.kind, row.name, row.total_ns / inferences, row.share, row.count / inferences)
+
+
+def _notes(rows: Sequence[SummaryRow], gpu: float, wall: float | None, cpu: float | None) -> tuple[str, ...]:
+    notes = [
+        "frequencies not recorded",
+        "a summary has no timeline: it gives no stage, no gap and no kind of overhead",
+    ]
+    if not any(row.kind == "memcpy" for row in rows):
+        notes.append("no copy traced (host-mapped or embedded)")
+    if wall is not None and gpu > wall:
+        notes.append("more GPU time than wall time: streams overlapped, or the two are not of the same run")
+    if cpu is not None:
+        notes.append("CPU time is no wall time: while the CPU waits asleep for the GPU, it stands still")
+    return tuple(notes)
+
+
+def _work_line(work: WorkShare) -> str:
+    share = "-" if work.share is None else f"{100 * work.share:.2f} %"
+    time = f"{work.ns_per_inference / NS_PER_MS:>12.4f}"
+    return f"{_column_name(work.name):<{NAME_WIDTH}} {time} {share:>8} {work.calls_per_inference:>16.2f}"
+
+
+def _column_name(name: str) -> str:
+    shorter = short_name(name)
+    if len(shorter) > NAME_WIDTH:
+        shorter = shorter.rpartition("::")[2]
+    return shorter if len(shorter) <= NAME_WIDTH else shorter[: NAME_WIDTH - 3] + "..."
+
+
+def _ms(ns: float) -> str:
+    return f"{ns / NS_PER_MS:.3f} ms"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

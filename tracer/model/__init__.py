@@ -1,0 +1,1 @@
+"""What an inference costs by its model, and what a device could do."""

@@ -1,0 +1,150 @@
+"""
+How a measured inference stands against what the device could do.
+
+The roofline model: Williams, Waterman, Patterson, "Roofline: an insightful visual performance model", CACM 52(4),
+2009. The gentler measure, one operation a core and cycle, and the utilisation are those of the 2021 report.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tracer.model.devices import Limits
+from tracer.model.model_cost import ModelCost, OperationCost
+
+
+def attainable_per_s(intensity: float, limits: Limits) -> float:
+    """Operations a second at most, for ``intensity`` operations a byte: min(peak, intensity x bandwidth)."""
+    return min(limits.fp32_per_s, intensity * limits.bytes_per_s)
+
+
+def build_limits(
+    operations: int, moved_bytes: int, least_moved_bytes: int, limits: Limits, measured_ns: float | None = None
+) -> dict[str, Any]:
+    """
+    Times in the limit, utilisation and bandwidth of one inference.
+
+    Args:
+        operations: arithmetic operations, a multiply-accumulate being two.
+        moved_bytes: if every operation goes to memory.
+        least_moved_bytes: weights once, input and output.
+        limits: of the device at its clocks.
+        measured_ns: time of one inference.
+
+    Returns:
+        Times in ns, rates a second. ``limit_ns`` is what no program can beat: the longer of the arithmetic at the
+        peak and of the least traffic, and ``bound`` says which. ``point`` has the intensity of the least traffic,
+        ``point_through_memory`` that of ``moved_bytes``: how far caches help decides between them. A ``utilisation``
+        is the time in the limit of its name over the measured time. The bandwidth needed is for ``moved_bytes``, in
+        the gentle time (as the report did) and in the measured time.
+    """
+    peak_ns = 1e9 * operations / limits.fp32_per_s
+    least_ns = 1e9 * least_moved_bytes / limits.bytes_per_s
+    gentle = limits.gentle_per_s
+    gentle_ns = None if gentle is None else 1e9 * operations / gentle
+    half_ns = None if limits.fp16_per_s is None else 1e9 * operations / limits.fp16_per_s
+    return {
+        "device": limits.name,
+        "source": limits.source,
+        "cores": limits.cores,
+        "clock_hz": limits.clock_hz,
+        "fp32_per_s": limits.fp32_per_s,
+        "fp16_per_s": limits.fp16_per_s,
+        "bytes_per_s": limits.bytes_per_s,
+        "ridge_operations_per_byte": limits.ridge,
+        "operations": operations,
+        "moved_bytes": moved_bytes,
+        "least_moved_bytes": least_moved_bytes,
+        "peak_ns": peak_ns,
+        "peak_fp16_ns": half_ns,
+        "memory_ns": 1e9 * moved_bytes / limits.bytes_per_s,
+        "least_memory_ns": least_ns,
+        "gentle_ns": gentle_ns,
+        "limit_ns": max(peak_ns, least_ns),
+        "bound": "memory" if least_ns > peak_ns else "compute",
+        "needed_bytes_per_s_gentle": _rate(moved_bytes, gentle_ns),
+        "point": roofline_point("inference", operations, least_moved_bytes, limits, measured_ns),
+        "point_through_memory": roofline_point("inference", operations, moved_bytes, limits, measured_ns),
+        "measured": None if not measured_ns else _measured(operations, moved_bytes, limits, measured_ns),
+    }
+
+
+def roofline_point(
+    name: str, operations: int, moved_bytes: int, limits: Limits, measured_ns: float | None
+) -> dict[str, Any]:
+    """
+    One point of a roofline: operations a byte, what is attainable there, and what was reached.
+
+    ``intensity`` is None where no bytes move; then the peak is attainable.
+    """
+    intensity = operations / moved_bytes if moved_bytes else None
+    attainable = limits.fp32_per_s if intensity is None else attainable_per_s(intensity, limits)
+    return {
+        "name": name,
+        "intensity": intensity,
+        "attainable_per_s": attainable,
+        "reached_per_s": _rate(operations, measured_ns),
+        "measured_ns": measured_ns,
+    }
+
+
+def operation_points(
+    costs: ModelCost, limits: Limits, measured_ns: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """
+    A point for each operation that computes and whose bytes are known.
+
+    Args:
+        costs: of the model.
+        limits: of the device.
+        measured_ns: time of an operation by its name, as TensorFlow's profiler gives it.
+    """
+    times = measured_ns or {}
+    return [
+        roofline_point(
+            cost.operation.name, cost.operations, cost.moved_bytes or 0, limits, times.get(cost.operation.name)
+        )
+        for cost in costs.costs
+        if _computes(cost) and cost.operations is not None
+    ]
+
+
+def roofline_curve(limits: Limits, low: float, high: float, count: int = 64) -> list[tuple[float, float]]:
+    """
+    The roof as (operations a byte, operations a second), ``count`` points evenly on a logarithmic axis and the ridge.
+
+    Args:
+        limits: of the device.
+        low: first operations a byte of the axis; positive.
+        high: the last; above ``low``.
+        count: points, at least 2.
+    """
+    step = (math.log(high) - math.log(low)) / (count - 1)
+    axis = [low * math.exp(step * index) for index in range(count)]
+    if low < limits.ridge < high:
+        axis = sorted([*axis, limits.ridge])
+    return [(intensity, attainable_per_s(intensity, limits)) for intensity in axis]
+
+
+def _measured(operations: int, moved_bytes: int, limits: Limits, measured_ns: float) -> dict[str, Any]:
+    gentle = limits.gentle_per_s
+    reached = 1e9 * operations / measured_ns
+    needed = 1e9 * moved_bytes / measured_ns
+    return {
+        "measured_ns": measured_ns,
+        "operations_per_s": reached,
+        "utilisation_peak": reached / limits.fp32_per_s,
+        "utilisation_gentle": None if gentle is None else reached / gentle,
+        "needed_bytes_per_s": needed,
+        "bandwidth_share": needed / limits.bytes_per_s,
+    }
+
+
+def _rate(amount: int, time_ns: float | None) -> float | None:
+    return 1e9 * amount / time_ns if time_ns else None
+
+
+def _computes(cost: OperationCost) -> bool:
+    return bool(cost.operations)

@@ -1,0 +1,1 @@
+"""What happens while inferences run: the timed loop, its NVTX ranges, and a window as it was recorded."""

@@ -1,0 +1,108 @@
+"""Bandwidth by direction, memory and size: figures and text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from tracer.figure_text import time_text
+from tracer.reports.runtime_table import load_lines
+from tracer.statistics import bootstrap_interval
+
+HOST_TO_DEVICE, DEVICE_TO_HOST, DEVICE_TO_DEVICE = "host to device", "device to host", "device to device"
+IN_MEMORY = "memory to memory"
+PAGEABLE, PINNED = "pageable", "pinned"
+
+BOTH_WAYS = (DEVICE_TO_DEVICE, IN_MEMORY)
+"""Within one memory each byte is read and written: both are counted, as NVIDIA's ``bandwidthTest`` does."""
+
+NANO_2021 = {HOST_TO_DEVICE: 5.6e9, DEVICE_TO_HOST: 10.5e9, DEVICE_TO_DEVICE: 16.7e9}
+"""Bytes a second on a Jetson Nano, pinned, 32 MB: ``report/main.tex`` of jecoz/mlperf-jetson, listing of
+``bandwidthTest``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTimes:
+    """
+    Repeats of one kind of copy.
+
+    Args:
+        direction: from where to where.
+        memory: of the host: ``pageable`` or ``pinned``; None where the host has no part.
+        size: bytes of a copy.
+        copies: of a repeat.
+        repeats_ns: nanoseconds a copy of each repeat.
+    """
+
+    direction: str
+    memory: str | None
+    size: int
+    copies: int
+    repeats_ns: tuple[float, ...]
+
+
+def build_bandwidth(times: Sequence[CopyTimes], *, gpu: bool) -> dict[str, Any]:
+    """
+    Median time of a copy with its 95 % interval, and bytes a second, of each kind and size.
+
+    Args:
+        times: what was measured.
+        gpu: whether on a GPU: then ``nano_2021`` stands beside it.
+    """
+    return {"copies": [_figures(one) for one in times], "nano_2021": dict(NANO_2021) if gpu else None}
+
+
+def _figures(times: CopyTimes) -> dict[str, Any]:
+    moved = times.size * (2 if times.direction in BOTH_WAYS else 1)
+    median, (low, high) = float(np.median(times.repeats_ns)), bootstrap_interval(times.repeats_ns)
+    return {
+        "direction": times.direction,
+        "memory": times.memory,
+        "bytes": times.size,
+        "counted_bytes": moved,
+        "copies": times.copies,
+        "repeats": len(times.repeats_ns),
+        "copy_ns": median,
+        "copy_interval_ns": [low, high],
+        "bytes_per_s": 1e9 * moved / median,
+        "bytes_per_s_interval": [1e9 * moved / high, 1e9 * moved / low],
+    }
+
+
+def render_bandwidth(figures: dict[str, Any], console: Console) -> None:
+    """Print ``build_bandwidth`` with ``device`` and ``load``, 80 columns wide."""
+    device = figures["device"]
+    if device["driver"] is None:
+        console.print(f"Memory to memory, NumPy, one thread: {device['why_no_gpu']}", highlight=False, markup=False)
+    else:
+        console.print(f"{device['name']}, driver for CUDA {device['driver']}", highlight=False, markup=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("copy", "host memory"):
+        table.add_column(name)
+    for name in ("bytes", "a copy", "GB/s", "95 %"):
+        table.add_column(name, justify="right")
+    for row in sorted(figures["copies"], key=lambda one: (one["direction"], one["memory"] or "", one["bytes"])):
+        low, high = (f"{rate / 1e9:.3g}" for rate in row["bytes_per_s_interval"])
+        rate = f"{row['bytes_per_s'] / 1e9:.3g}"
+        size, memory = f"{row['bytes']:,}", row["memory"] or "-"
+        table.add_row(row["direction"], memory, size, time_text(row["copy_ns"]), rate, f"{low} to {high}")
+    console.print(table)
+    for line in (*_notes(figures), *load_lines(figures["load"])):
+        console.print(line, highlight=False, markup=False)
+
+
+def _notes(figures: dict[str, Any]) -> list[str]:
+    both = sorted({row["direction"] for row in figures["copies"] if row["direction"] in BOTH_WAYS})
+    notes = [f"{direction}: bytes read and bytes written are both counted" for direction in both]
+    if figures["device"]["integrated"]:
+        notes.append("the GPU shares the system's memory: a copy between host and device stays in it")
+    if figures["nano_2021"] is not None:
+        told = ", ".join(f"{direction} {rate / 1e9:.1f}" for direction, rate in figures["nano_2021"].items())
+        notes.append(f"a Jetson Nano in 2021 (pinned, 32 MB), GB/s: {told}")
+    return notes

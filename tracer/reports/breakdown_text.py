@@ -1,0 +1,233 @@
+"""The kernel level as text for a terminal of 80 columns: the answer first; figures come from ``kernel_report``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tracer.figure_text import share_text, time_text
+from tracer.kernels.kernel_text import plain, printable
+from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
+
+Figures = dict[str, Any]
+
+PART_TEXTS = {
+    "kernel": "GPU kernel",
+    "copy": "GPU copy",
+    "launch": "CUDA launch",
+    "copy_call": "CUDA copy call",
+    "wait": "CUDA synchronise: waiting",
+    "wake": "CUDA synchronise: waking up",
+    "other_call": "CUDA call, other",
+    "op": "computing operations (host)",
+    "framework": "framework",
+    "tracer": "the tracer's own ranges",
+}
+
+LEDGER_NAMES = {"nsys": NSYS, "tensorflow": TENSORFLOW}
+"""The row of the profilers' ledger that is of a capture's source."""
+
+GAIN_TEXTS = {
+    "all launches": "all launches free",
+    "one graph": "one CUDA graph",
+    "all copies": "no copies",
+}
+"""Bounds: no change to a program gives more."""
+
+SHOWN_KERNELS = 12
+
+
+def part_text(name: str) -> str:
+    """What a part of an inference is called for a reader."""
+    return PART_TEXTS.get(name, name.replace("python ", "Python, "))
+
+
+def answer_lines(report: Figures) -> list[str]:
+    """The lines that the report leads with: busy against overhead, what bounds it, how the two were measured."""
+    return [printable(line) for line in _answer(report)]
+
+
+def _answer(report: Figures) -> list[str]:
+    gpu = report["gpu"]
+    if gpu is None and report["capture_problem"]:
+        return [f"No kernel level: {report['capture_problem']}"]
+    if gpu is None:
+        return ["No kernel level: `kws-trace run --nsys` records one, `kws-trace ingest` takes one in"]
+    clocks = gpu["frequencies"] or "frequencies not recorded"
+    lines = []
+    beside = gpu["unprofiled"]
+    if not gpu["has_gpu_work"]:
+        lines.append(f"No GPU work in {gpu['inferences']} captured inferences of {time_text(gpu['wall_ns']['mean'])}")
+    elif beside is not None:
+        lines.append(_busy(beside["busy_ns"], beside["busy_share"], beside["overhead_ns"], beside["overhead_share"]))
+        lines.append(f"(GPU profiled, wall time without the profiler; an inference in the mean; {clocks})")
+    else:
+        busy, overhead = gpu["busy_ns"], gpu["overhead_ns"]
+        lines.append(_busy(busy["mean"], busy["share"], overhead["mean"], overhead["share"]))
+        lines.append(f"(both of the profiled run; an inference in the mean; {clocks})")
+    if gpu["computing_known"]:
+        lines.append(gpu["verdict"]["sentence"])
+    if beside is not None and beside["profiler_ratio"] is not None:
+        ratio = beside["profiler_median_ratio"]
+        lines.append(
+            f"The profiler: {ratio:.2f} times the unprofiled median inference ({100 * (ratio - 1):+.0f} %), "
+            + " ".join(word for word in (gpu["source"], gpu["version"]) if word)
+        )
+    return [*lines, *ledger_lines(report)]
+
+
+def ledger_lines(report: Figures) -> list[str]:
+    """What the profilers' ledger says of this run's own profiler, beside the ratio that the run itself gives."""
+    ledger, gpu = report["ledger"], report["gpu"]
+    if ledger is None or gpu is None:
+        return []
+    rows = [row for row in ledger["conditions"] if row["name"] == LEDGER_NAMES.get(gpu["source"])]
+    return [
+        f"By `kws-trace overhead` {row['name']} adds {time_text(row['added_ns'])} to an inference: "
+        f"{row['ratio']:.3f} times ({row['ratio_interval'][0]:.3f} to {row['ratio_interval'][1]:.3f})"
+        for row in rows
+    ]
+
+
+def _busy(busy: float, busy_share: float, overhead: float, overhead_share: float) -> str:
+    return (
+        f"GPU busy {_ms(busy)} ({share_text(busy_share)}), "
+        f"runtime overhead {_ms(overhead)} ({share_text(overhead_share)})"
+    )
+
+
+def _ms(ns: float) -> str:
+    return f"{ns / 1e6:.3f} ms"
+
+
+def render_kernel_level(report: Figures, console: Console, *, full_names: bool = False) -> None:
+    """Print the breakdown, the kernels, and what removing a part would give; nothing without a kernel level."""
+    if report["gpu"] is None:
+        return
+    console.print(_part_table(report))
+    if report["kernels"] or report["copies"]:
+        console.print(_kernel_table(report, full_names=full_names))
+    if report["kernels_by_stage"]:
+        console.print(_stage_table(report["kernels_by_stage"]))
+    if report["gains"]:
+        console.print(_gain_table(report["gains"]))
+    for line in kernel_lines(report):
+        console.print(line, highlight=False, markup=False)
+
+
+def kernel_lines(report: Figures) -> list[str]:
+    """Delay, queue, gaps, spill, what lies outside, and notes, each in a line."""
+    return [printable(line) for line in (*_lines(report["gpu"]), *_outside_lines(report["gpu"]))]
+
+
+def _lines(gpu: Figures) -> list[str]:
+    lines = []
+    delay = gpu["launch_delay_ns"]
+    if delay is not None:
+        lines.append(
+            f"From launch to start: median {time_text(delay['median'])}, p99 {time_text(delay['p99'])}; "
+            f"{share_text(gpu['queued_share'])} of the kernels were queued in time"
+        )
+    gaps = [f"{name.replace('_', ' ')} {time_text(ns)}" for name, ns in gpu["gaps_ns"].items() if ns >= 0.5]
+    if gaps and gpu["has_gpu_work"]:
+        lines.append("The GPU's idle time, an inference: " + ", ".join(gaps))
+    spill = gpu["spill"]
+    for stage, one in spill["stages"].items():
+        lines.append(f"Spill: {one['works']} works outlast {stage}, by {time_text(one['total_ns'])} in all")
+    if spill["inference"]["works"]:
+        one = spill["inference"]
+        lines.append(f"Spill: {one['works']} works outlast their inference, by {time_text(one['total_ns'])} in all")
+    return lines
+
+
+def _outside_lines(gpu: Figures) -> list[str]:
+    outside, lines = gpu["outside"], []
+    if outside["works"] or outside["without_launch"]:
+        lines.append(
+            f"Outside every inference: {outside['works']} works launched, {outside['without_launch']} without a "
+            f"launch in the capture, {time_text(outside['total_ns'])}"
+        )
+    if outside["other_processes"]:
+        lines.append(f"Of other processes: {outside['other_processes']} works, left out")
+    return [*lines, *(f"Note: {note}" for note in gpu["notes"])]
+
+
+def _part_table(report: Figures) -> Table:
+    gpu = report["gpu"]
+    table = Table(
+        title=f"Where {gpu['inferences']} profiled inferences spent their time (mean; sums to the whole)",
+        caption="exposed: while the GPU did nothing; in all: with what ran under its work",
+    )
+    for name in ("part", "exposed", "share", "median", "in all"):
+        table.add_column(name, justify="left" if name == "part" else "right")
+    for name in ("kernel", "copy"):
+        one = gpu[f"{name}_ns"]
+        if gpu["has_gpu_work"]:
+            row = [time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]), "-"]
+            table.add_row(part_text(name), *row)
+    for name, one in report["overhead"].items():
+        row = [time_text(one["mean"]), share_text(one["share"]), time_text(one["median"])]
+        told_apart = name != "framework" or gpu["computing_known"]
+        label = part_text(name) if told_apart else "framework and computing"
+        table.add_row(label, *row, time_text(one["cpu_total"]))
+    wall = gpu["wall_ns"]
+    table.add_row("inference", time_text(wall["mean"]), "100.0 %", time_text(wall["median"]), "-", style="bold")
+    return table
+
+
+def _kernel_table(report: Figures, *, full_names: bool) -> Table:
+    table = Table(title="Kernels, then copies: an inference (share of their own time)")
+    table.add_column("name", overflow="fold")
+    for name in ("time", "share", "calls", "mean"):
+        table.add_column(name, justify="right", no_wrap=True)
+    works = [*report["kernels"], *report["copies"]]
+    for place, one in enumerate(works if full_names else works[:SHOWN_KERNELS]):
+        if 0 < place == len(report["kernels"]):
+            table.add_section()
+        table.add_row(
+            plain(one["name"] if full_names else one["short_name"]),
+            time_text(one["ns_per_inference"]),
+            share_text(one["share"]),
+            f"{one['per_inference']:.1f}",
+            time_text(one["mean_ns"]),
+        )
+    if len(works) > SHOWN_KERNELS and not full_names:
+        table.caption = f"{len(works) - SHOWN_KERNELS} more: --full-names, or `kws-trace kernels`"
+    return table
+
+
+def _stage_table(rows: list[Figures]) -> Table:
+    table = Table(title="GPU work of an inference, by launch")
+    table.add_column("launched in stage")
+    for name in ("time", "works"):
+        table.add_column(name, justify="right")
+    for one in rows:
+        stage = one["stage"] or "(between stages)"
+        table.add_row(plain(stage), time_text(one["ns_per_inference"]), f"{one['works_per_inference']:.1f}")
+    return table
+
+
+def _gain_table(gains: list[Figures]) -> Table:
+    bound = " (upper bounds)" if any(one["upper_bound"] for one in gains) else ""
+    table = Table(title=f"What removing it would give, by replay{bound}")
+    table.add_column("removed")
+    for name in ("gain", "95 % interval", "inf/s then"):
+        table.add_column(name, justify="right", no_wrap=True)
+    shown = [one for one in gains if one["gain_ns"] > 0]
+    for place, one in enumerate(shown):
+        if place and one["group"] != shown[place - 1]["group"]:
+            table.add_section()
+        low, high = one["interval_ns"]
+        rate = "-" if one["rate_hz"] is None else f"{one['rate_hz']:.1f}"
+        name = f"stage {one['name']}" if one["group"] == "stage" else _removed_text(one["name"])
+        gain = time_text(one["gain_ns"]) + (" *" if one["capped"] else "")
+        table.add_row(plain(name), gain, f"{time_text(low)} to {time_text(high)}", rate)
+    if any(one["capped"] for one in shown):
+        table.caption = "* no more than the overhead without the profiler"
+    return table
+
+
+def _removed_text(name: str) -> str:
+    return GAIN_TEXTS.get(name) or part_text(name)

@@ -1,0 +1,102 @@
+"""The device's part of a report: frequencies, marks and energy of each window, as plain values for JSON and text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from tracer.device.device_state import Energy, energy_mj, frequencies_during, window_marks
+
+NOT_RECORDED = "frequencies not recorded"
+
+
+def device_figures(samples: pa.Table, windows: pa.Table) -> dict[str, Any]:
+    """
+    What was sampled, window by window.
+
+    Args:
+        samples: of ``SAMPLES``; without rows the answer says that nothing was recorded.
+        windows: with ``window``, ``start_ns``, ``end_ns`` and ``inferences``.
+
+    Returns:
+        ``note`` (None, or ``NOT_RECORDED``), ``windows``: a list of ``window``, ``samples``, ``changed``,
+        ``throttled``, ``frequencies`` (by source: ``median_hz``, ``min_hz``, ``max_hz``) and ``energy`` (None, or
+        ``mj``, ``mj_per_inference``, ``rails``, ``interval_ms``, ``step_mw``); and ``marked``, their numbers.
+    """
+    if not samples.num_rows:
+        return {"note": NOT_RECORDED, "windows": [], "marked": []}
+    states = window_marks(samples, windows)
+    figures = []
+    columns = (windows[name].to_pylist() for name in ("start_ns", "end_ns", "inferences"))
+    for state, start_ns, end_ns, inferences in zip(states, *columns, strict=True):
+        frequencies = {
+            one.source: {"median_hz": one.median_hz, "min_hz": one.min_hz, "max_hz": one.max_hz}
+            for one in frequencies_during(samples, start_ns, end_ns)
+        }
+        figures.append(
+            {
+                "window": state.window,
+                "samples": state.samples,
+                "changed": list(state.changed),
+                "throttled": list(state.throttled),
+                "frequencies": frequencies,
+                "energy": _energy(energy_mj(samples, start_ns, end_ns), inferences),
+            }
+        )
+    return {"note": None, "windows": figures, "marked": [state.window for state in states if state.marked]}
+
+
+def device_lines(figures: dict[str, Any]) -> list[str]:
+    """The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them."""
+    if figures["note"]:
+        return [str(figures["note"])]
+    sampled = [window for window in figures["windows"] if window["samples"]]
+    if not sampled:
+        return ["no window is as long as the sampling interval: its frequencies are not known"]
+    shown = ", ".join(
+        f"{source} {values['median_hz'] / 1e6:g} MHz" for source, values in sampled[-1]["frequencies"].items()
+    )
+    lines = [f"window {sampled[-1]['window']}: {shown}"] if shown else []
+    for window in sampled:
+        if window["changed"]:
+            lines.append(f"window {window['window']}: {', '.join(window['changed'])} changed frequency")
+        if window["throttled"]:
+            lines.append(f"window {window['window']}: {', '.join(window['throttled'])} throttled")
+        energy = window["energy"]
+        if energy:
+            lines.append(
+                f"window {window['window']}: {energy['mj_per_inference']:.3g} mJ an inference of the whole board "
+                f"({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms in steps of "
+                f"{energy['step_mw']} mW)"
+            )
+    return lines
+
+
+def gpu_frequency_text(figures: dict[str, Any]) -> str | None:
+    """The GPU's frequency during the windows in words, with its range where it changed; None if not recorded."""
+    found = [
+        values
+        for window in figures["windows"]
+        for source, values in window["frequencies"].items()
+        if source.startswith("gpu")
+    ]
+    if not found:
+        return None
+    low, high = min(one["min_hz"] for one in found), max(one["max_hz"] for one in found)
+    if low == high:
+        return f"GPU at {high / 1e6:g} MHz"
+    return f"GPU at {low / 1e6:g} to {high / 1e6:g} MHz"
+
+
+def _energy(energy: Energy | None, inferences: int) -> dict[str, Any] | None:
+    # Fewer than two sweeps inside say nothing of the window itself.
+    if energy is None or energy.samples < 2 or not inferences:
+        return None
+    return {
+        "mj": round(energy.energy_mj, 3),
+        "mj_per_inference": energy.energy_mj / inferences,
+        "rails": list(energy.rails),
+        "interval_ms": round(energy.interval_ns / 1e6),
+        "step_mw": energy.step_mw,
+    }

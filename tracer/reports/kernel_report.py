@@ -1,0 +1,182 @@
+"""The kernel level of a run as figures: ``gpu``, ``overhead``, ``kernels`` and ``gains`` of ``report --json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.breakdown.gpu_idle import GAP_CAUSES
+from tracer.breakdown.kernel_level import KernelLevel
+from tracer.kernels.profile_columns import Integers
+from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
+from tracer.statistics import bootstrap_interval
+
+Figures = dict[str, Any]
+
+GPU_PARTS = ("kernel", "copy")
+
+
+def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> Figures:
+    """
+    The figures of a kernel level.
+
+    Times of an inference are objects of ``mean`` (these sum to the wall time), ``median``, ``interval`` (95 %, of the
+    median) and ``share`` (of the wall time of the profiled inferences); nanoseconds, as the key that holds them says.
+
+    Args:
+        level: of the run.
+        frequencies: of the GPU while it was captured, in words; None where they were not recorded.
+
+    Returns:
+        ``gpu``, ``overhead``, ``kernels``, ``kernels_by_stage``, ``copies``, ``api``, ``gains``.
+    """
+    breakdown = level.breakdown
+    wall = breakdown.wall_ns
+    parts, totals = breakdown.parts(), breakdown.totals()
+    overhead = {
+        name: {**_time(ns, wall), "cpu_total": float(np.mean(totals[name])) if len(wall) else 0.0}
+        for name, ns in parts.items()
+        if name not in GPU_PARTS and (ns.any() or totals[name].any())
+    }
+    return {
+        "gpu": _gpu(level, parts, frequencies),
+        "overhead": overhead,
+        "kernels": work_table(level, ("kernel", "graph")),
+        "copies": work_table(level, ("memcpy", "memset")),
+        "kernels_by_stage": by_stage(level),
+        "api": api_table(level),
+        "gains": [_gain(one) for one in level.gains],
+    }
+
+
+def _time(ns: NDArray[np.int64], wall: NDArray[np.int64]) -> Figures:
+    if not len(ns):
+        return {"mean": 0.0, "median": 0.0, "interval": [0.0, 0.0], "share": 0.0}
+    return {
+        "mean": float(np.mean(ns)),
+        "median": float(np.median(ns)),
+        "interval": list(bootstrap_interval(ns)),
+        "share": float(ns.sum() / wall.sum()) if wall.sum() else 0.0,
+    }
+
+
+def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None) -> Figures:
+    breakdown, profile = level.breakdown, level.profile
+    wall = breakdown.wall_ns
+    gaps = breakdown.gaps.by_cause(len(wall))
+    return {
+        "source": profile.source,
+        "version": profile.version,
+        "experimental": profile.experimental,
+        "traced": sorted(profile.traced),
+        "inferences": len(wall),
+        "has_gpu_work": bool(len(level.work.gpu)),
+        "computing_known": level.computing_known,
+        "wall_ns": _time(wall, wall),
+        "kernel_ns": _time(parts["kernel"], wall),
+        "copy_ns": _time(parts["copy"], wall),
+        "busy_ns": _time(breakdown.busy_ns, wall),
+        "overhead_ns": _time(breakdown.overhead_ns, wall),
+        "unprofiled": _unprofiled(level),
+        "verdict": {"key": level.verdict.key, "sentence": level.verdict.sentence},
+        "queued_share": level.verdict.queued_share,
+        "gaps_ns": {
+            name: float(gaps[:, place].mean()) if len(wall) else 0.0 for place, name in enumerate(GAP_CAUSES)
+        },
+        "launch_delay_ns": _launch_delay(level),
+        "spill": _spill(level),
+        "outside": _outside(level),
+        "polling_queries": int(breakdown.polling.queries.sum()),
+        "frequencies": frequencies,
+        "notes": _notes(level),
+    }
+
+
+def _unprofiled(level: KernelLevel) -> Figures | None:
+    """
+    Wall time without the profiler, and the two parts that may be given of it (rule 5 of the design).
+
+    Kernel time of the profiled run against the wall time of the unprofiled: kinds of overhead are not rescaled.
+    """
+    walls = level.unprofiled_ns
+    if not len(walls):
+        return None
+    wall, profiled = float(np.mean(walls)), float(np.mean(level.breakdown.wall_ns))
+    busy = min(float(np.mean(level.breakdown.busy_ns)), wall)
+    return {
+        "run": level.unprofiled,
+        "inferences": len(walls),
+        "wall_ns": wall,
+        "wall_median_ns": float(np.median(walls)),
+        "busy_ns": busy,
+        "busy_share": busy / wall if wall else 0.0,
+        "overhead_ns": wall - busy,
+        "overhead_share": 1 - busy / wall if wall else 0.0,
+        "profiler_ratio": profiled / wall if wall else None,
+        "profiler_median_ratio": float(np.median(level.breakdown.wall_ns) / np.median(walls)),
+    }
+
+
+def _launch_delay(level: KernelLevel) -> Figures | None:
+    delays = level.attribution.launch_delay_ns[counted_rows(level, ("kernel", "graph"))]
+    if not len(delays):
+        return None
+    median, p90, p99 = np.percentile(delays, [50, 90, 99])
+    return {"median": float(median), "p90": float(p90), "p99": float(p99), "kernels": len(delays)}
+
+
+def _spill(level: KernelLevel) -> Figures:
+    spill = level.breakdown.spill
+    stages = {
+        name: {"works": int(spill.stage_works[:, place].sum()), "total_ns": int(spill.stage_ns[:, place].sum())}
+        for place, name in enumerate(level.breakdown.stage_names)
+        if spill.stage_works[:, place].any()
+    }
+    return {
+        "stages": stages,
+        "inference": {"works": int(spill.inference_works.sum()), "total_ns": int(spill.inference_ns.sum())},
+    }
+
+
+def _outside(level: KernelLevel) -> Figures:
+    outside = level.breakdown.outside
+    return {
+        "works": len(outside.gpu),
+        "without_launch": len(outside.unlaunched),
+        "total_ns": outside.gpu_ns,
+        "of_it_inside_inferences_ns": outside.inside_ns,
+        "calls": len(outside.calls),
+        "calls_ns": outside.calls_ns,
+        "other_processes": int((~level.attribution.ours).sum()),
+    }
+
+
+def _notes(level: KernelLevel) -> list[str]:
+    profile, work = level.profile, level.work
+    notes = list(profile.notes)
+    if profile.experimental:
+        notes.append(f"experimental: no real {profile.source} file with GPU work has tested this reader")
+    if len(work.gpu) and work.gpu.kernel.all():
+        notes.append("no copy traced (host-mapped or embedded)")
+    if not len(work.gpu) and profile.source != "tensorflow":
+        nothing = "CUDA was traced and the GPU did nothing: the model ran on the CPU"
+        unknown = "CUDA was not traced: whether a GPU worked is not known"
+        notes.append(nothing if "cuda" in profile.traced else unknown)
+    if not level.computing_known:
+        notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
+    return notes
+
+
+def _gain(one: Any) -> Figures:
+    return {
+        "name": one.name,
+        "group": one.group,
+        "gain_ns": one.gain_ns,
+        "interval_ns": list(one.interval_ns),
+        "rate_hz": one.rate_hz,
+        "rate_interval_hz": list(one.rate_interval_hz),
+        "upper_bound": one.upper_bound,
+        "capped": one.capped,
+    }

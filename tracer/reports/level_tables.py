@@ -1,0 +1,102 @@
+"""Tables of a run's kernel level: kernels, copies and calls of the inferences that count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tracer.breakdown.kernel_level import KernelLevel
+from tracer.kernels.grouped_figures import dense_groups, group_figures
+from tracer.kernels.kernel_names import short_name
+from tracer.kernels.profile_columns import NO_ROW, Flags, Integers, encode, integers
+from tracer.stages import INFERENCE
+
+Figures = dict[str, Any]
+
+
+def counted_rows(level: KernelLevel, kinds: tuple[str, ...]) -> Integers:
+    """Rows of GPU work that counted inferences launched, of these kinds."""
+    kind = encode(level.profile.gpu_work, "kind")
+    place = level.attribution.place
+    counted: Flags = (place != NO_ROW) & np.r_[level.keep, False][place]
+    return np.flatnonzero(counted & np.isin(kind.codes, [kind.code_of(one) for one in kinds]))
+
+
+def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[Figures]:
+    """
+    By whole name: what counted inferences launched, the longest total first.
+
+    ``share`` is of the GPU time of these kinds; ``per_inference`` a mean of calls, ``ns_per_inference`` of time.
+    """
+    table = level.profile.gpu_work
+    rows = counted_rows(level, kinds)
+    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
+    names = encode(table, "name")
+    distinct, groups = dense_groups(names.codes[rows])
+    figures = group_figures(groups, took, len(distinct))
+    size = np.bincount(groups, integers(table, "bytes")[rows], minlength=len(distinct))
+    count = max(len(level.breakdown.wall_ns), 1)
+    total = max(int(took.sum()), 1)
+    found = []
+    for place, code in enumerate(distinct.tolist()):
+        name = str(names.values[code].as_py())
+        found.append(
+            {
+                "name": name,
+                "short_name": short_name(name),
+                "count": int(figures.count[place]),
+                "per_inference": float(figures.count[place] / count),
+                "total_ns": int(figures.total_ns[place]),
+                "ns_per_inference": float(figures.total_ns[place] / count),
+                "mean_ns": float(figures.mean_ns[place]),
+                "median_ns": float(figures.median_ns[place]),
+                "share": float(figures.total_ns[place] / total),
+                "bytes": int(size[place]),
+            }
+        )
+    return sorted(found, key=lambda one: (-one["total_ns"], one["name"]))
+
+
+def by_stage(level: KernelLevel) -> list[Figures]:
+    """GPU work by the stage that launched it: pieces and time, an inference in the mean."""
+    table = level.profile.gpu_work
+    rows = counted_rows(level, ("kernel", "graph", "memcpy", "memset"))
+    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
+    stage = level.attribution.stage[rows]
+    count = max(len(level.breakdown.wall_ns), 1)
+    names = [*level.ranges.stages, None] if level.ranges.stages else [INFERENCE]
+    found = []
+    for place, name in enumerate(names):
+        here = stage == (NO_ROW if name in (None, INFERENCE) else place)
+        if here.any():
+            works, ns = float(here.sum() / count), float(took[here].sum() / count)
+            found.append({"stage": name, "works_per_inference": works, "ns_per_inference": ns})
+    return found
+
+
+def api_table(level: KernelLevel) -> list[Figures]:
+    """CUDA calls that began in counted inferences, by name, the longest total first."""
+    table = level.profile.api_calls
+    start = integers(table, "start_ns")
+    ours = integers(table, "process") == level.ranges.process
+    place = np.searchsorted(level.work.inferences.start_ns, start, side="right") - 1
+    inside = ours & (place >= 0)
+    inside[inside] = start[inside] < level.work.inferences.end_ns[place[inside]]
+    rows = np.flatnonzero(inside)
+    names = encode(table, "name")
+    distinct, groups = dense_groups(names.codes[rows])
+    figures = group_figures(groups, (integers(table, "end_ns") - start)[rows], len(distinct))
+    count = max(len(level.breakdown.wall_ns), 1)
+    found = [
+        {
+            "name": str(names.values[code].as_py()),
+            "count": int(figures.count[at]),
+            "per_inference": float(figures.count[at] / count),
+            "total_ns": int(figures.total_ns[at]),
+            "ns_per_inference": float(figures.total_ns[at] / count),
+            "mean_ns": float(figures.mean_ns[at]),
+        }
+        for at, code in enumerate(distinct.tolist())
+    ]
+    return sorted(found, key=lambda one: (-one["total_ns"], one["name"]))

@@ -1,0 +1,187 @@
+"""The cost of a model as JSON, and as text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tracer.figure_text import share_text, time_text
+from tracer.model.model_cost import ModelCost, OperationCost
+
+REFERENCE_MACS = 2_656_768
+REPORT_2021_MACS = 1_664_768
+REPORT_2021 = (
+    "the 2021 report counts 1,664,768 multiply-accumulates for this model. Its formulas are right, its sum is not: "
+    "on the layers that it lists they give 320,000 + 4 x 72,000 + 4 x 512,000 + 768 = 2,656,768. With the "
+    "8,000 values that the pool adds up it would be 2,664,768, its figure but for the first digit"
+)
+"""``report/main.tex`` of jecoz/mlperf-jetson, "Performance Analysis"; that it is a slip of a digit is our reading."""
+
+COUNTS = ("parameters", "macs", "operations", "weight_bytes", "output_bytes", "moved_bytes")
+
+
+def build_cost(cost: ModelCost) -> dict[str, Any]:
+    """Totals, one row a layer with its operations, what was not counted, and notes."""
+    layers: dict[str, list[OperationCost]] = {}
+    for one in cost.costs:
+        layers.setdefault(one.operation.layer, []).append(one)
+    return {
+        "total": {
+            "parameters": cost.parameters,
+            "macs": cost.macs,
+            "operations": cost.operations,
+            "weight_bytes": cost.weight_bytes,
+            "activation_bytes": cost.activation_bytes,
+            "moved_bytes": cost.moved_bytes,
+            "least_moved_bytes": cost.least_moved_bytes,
+            "peak_activation_bytes": cost.peak_activation_bytes,
+        },
+        "layers": [_layer(name, costs) for name, costs in layers.items()],
+        "not_counted": [{"name": one.operation.name, "why": one.why} for one in cost.not_counted],
+        "notes": _notes(cost),
+    }
+
+
+def _layer(name: str, costs: list[OperationCost]) -> dict[str, Any]:
+    counted = [one for one in costs if one.why is None]
+    sums = {key: sum(getattr(one, key) for one in counted) if counted else None for key in COUNTS}
+    return {"layer": name, **sums, "operations_of_it": [_operation(one) for one in costs]}
+
+
+def _operation(cost: OperationCost) -> dict[str, Any]:
+    operation = cost.operation
+    return {
+        "name": operation.name,
+        "type": operation.source,
+        "kind": operation.kind,
+        "fused_activation": operation.activation,
+        **{key: getattr(cost, key) for key in COUNTS},
+        "not_counted": cost.why,
+    }
+
+
+def _notes(cost: ModelCost) -> list[str]:
+    notes = []
+    if cost.not_counted:
+        notes.append(f"{len(cost.not_counted)} operations are not counted: the totals are without them")
+    if cost.macs == REFERENCE_MACS:
+        notes.append(REPORT_2021)
+    if any(one.operation.source == "Conv2D" for one in cost.costs):
+        notes.append(
+            "moved: as the graph stands, each operation on its own; TensorFlow may fuse some and then moves less"
+        )
+    inputs = [tensor for one in cost.costs if one.macs for tensor in one.operation.inputs if not tensor.stored]
+    if any(tensor.dtype == "int8" for tensor in inputs):
+        notes.append(
+            "its arithmetic is int8, the limits are float32's: int8 units may be faster, and a utilisation pass 100 %"
+        )
+    return notes
+
+
+def render_cost(figures: dict[str, Any], console: Console) -> None:
+    """Print what ``runner.cost_job.gather_cost`` gives."""
+    model, cost = figures["model"], figures["cost"]
+    console.print(f"[bold]{escape(model['path'])}[/bold]  {model['format']}", highlight=False, soft_wrap=True)
+    console.print(_cost_table(cost))
+    total = cost["total"]
+    peak = total["peak_activation_bytes"]
+    held = "not known" if peak is None else f"{peak + total['weight_bytes']:,} bytes"
+    lines = [
+        f"Memory held at most: {held} (weights and live activations)",
+        f"Moved at least: {total['least_moved_bytes']:,} bytes (weights once, input and output)",
+        *(f"Not counted: {one['name']}: {one['why']}" for one in cost["not_counted"]),
+    ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+    if figures["limits"]:
+        console.print(_limit_table(figures["limits"]))
+    for line in published_lines(figures["published"]):
+        console.print(line, highlight=False, markup=False)
+    for note in (*cost["notes"], *figures["notes"]):
+        console.print(f"Note: {note}", highlight=False, markup=False)
+
+
+def published_lines(placed: dict[str, Any] | None) -> list[str]:
+    """The place of a latency among published results, with its neighbours."""
+    if placed is None:
+        return []
+    rank = (
+        f"{time_text(placed['latency_ns'])} is {placed['rank']} of {placed['of']} among the published results, "
+        f"{placed['division']} division"
+    )
+    lines = [rank]
+    for word in ("faster", "slower"):
+        lines += [
+            f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
+            for one in placed[word]
+        ]
+    return lines
+
+
+def _cost_table(cost: dict[str, Any]) -> Table:
+    table = Table(title="Cost of one inference", box=box.SIMPLE, pad_edge=False, collapse_padding=True)
+    table.add_column("layer", overflow="fold", max_width=25)
+    for name in ("params", "MACs", "weights B", "output B", "moved B"):
+        table.add_column(name, justify="right", no_wrap=True)
+    keys = ("parameters", "macs", "weight_bytes", "output_bytes", "moved_bytes")
+    for row in cost["layers"]:
+        cells = ["not counted" if row[key] is None else f"{row[key]:,}" for key in keys]
+        table.add_row(escape(row["layer"]), *cells)
+    table.add_section()
+    total = {**cost["total"], "output_bytes": cost["total"]["activation_bytes"]}
+    table.add_row("in all", *[f"{total[key]:,}" for key in keys])
+    return table
+
+
+def _limit_table(limits: dict[str, Any]) -> Table:
+    table = Table(title=f"Limits of {limits['device']}", box=box.SIMPLE, pad_edge=False, show_header=False)
+    table.add_column("what", max_width=46)
+    table.add_column("figure", justify="right")
+    for row in limit_rows(limits):
+        table.add_row(*row)
+    table.caption = escape(limits["source"])
+    return table
+
+
+def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
+    """What ``roofline.build_limits`` gives, a name and its figure as text each."""
+    clock = limits["clock_hz"]
+    rows = [
+        ("cores, at", f"{limits['cores']}, {'clock not known' if clock is None else f'{clock / 1e6:.1f} MHz'}"),
+        ("peak, float32", f"{limits['fp32_per_s'] / 1e9:.1f} GFLOP/s"),
+        ("peak, float16", _giga(limits["fp16_per_s"], "GFLOP/s")),
+        ("memory bandwidth", _giga(limits["bytes_per_s"], "GB/s")),
+        ("ridge", f"{limits['ridge_operations_per_byte']:.1f} operations a byte"),
+        ("intensity, least traffic", _intensity(limits["point"])),
+        ("intensity, every tensor through memory", _intensity(limits["point_through_memory"])),
+        ("arithmetic at the float32 peak", time_text(limits["peak_ns"])),
+        ("arithmetic at the float16 peak", time_text(limits["peak_fp16_ns"])),
+        ("least traffic through memory", time_text(limits["least_memory_ns"])),
+        ("every tensor through memory", time_text(limits["memory_ns"])),
+        ("limit (least traffic)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
+        ("one operation a core and cycle (gentle)", time_text(limits["gentle_ns"])),
+        ("bandwidth needed in the gentle time", _giga(limits["needed_bytes_per_s_gentle"], "GB/s")),
+    ]
+    measured = limits["measured"]
+    if measured:
+        rows += [
+            ("measured", time_text(measured["measured_ns"])),
+            ("utilisation of the float32 peak", share_text(measured["utilisation_peak"])),
+            ("utilisation, gentle", share_text(measured["utilisation_gentle"])),
+            ("reached", _giga(measured["operations_per_s"], "GFLOP/s")),
+            ("bandwidth needed at that rate", _giga(measured["needed_bytes_per_s"], "GB/s")),
+            ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),
+        ]
+    return rows
+
+
+def _giga(rate: float | None, unit: str) -> str:
+    return "-" if rate is None else f"{rate / 1e9:.3g} {unit}"
+
+
+def _intensity(point: dict[str, Any]) -> str:
+    return "-" if point["intensity"] is None else f"{point['intensity']:.2f} operations a byte"

@@ -1,0 +1,273 @@
+"""
+A run as a Perfetto trace, for ui.perfetto.dev: spans, CUDA calls and GPU work on tracks, arrows from launch to work.
+
+Written through the ``perfetto`` package's messages (``TracePacket`` with ``TrackDescriptor`` and ``TrackEvent``, see
+https://perfetto.dev/docs/reference/synthetic-track-event), in pieces, so that memory is that of one piece.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracer.errors import KwsTraceError
+from tracer.kernels.profile_columns import NO_ROW, Flags, Integers
+from tracer.reports.timeline import InferencesNotRecordedError, Timeline, read_timeline
+from tracer.reports.tracks import GPU, Track
+from tracer.runs.run_store import StoredRun
+
+PIECE = 50_000
+"""Packets that are in memory at once."""
+
+_SEQUENCE = 1
+_RUN, _FIRST_TRACK = 1, 1000
+"""Ids of tracks: of the run, of its captures after it, then of all others."""
+
+_CATEGORIES = {"stage": "inference", "serial": "serial", "call": "cuda", "operation": "host", GPU: "gpu"}
+
+
+class ExportNotWritableError(KwsTraceError):
+    """The file to export to cannot be written."""
+
+    exit_code = 1
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path}: cannot be written ({error.strerror or error}); name a file in a folder that can")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export holds: pieces with a start and an end, and arrows."""
+
+    slices: int
+    flows: int
+    tracks: int
+    clock: str
+
+
+def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | None = None) -> Exported:
+    """
+    Write a run as a Perfetto trace, whole or not at all; what is at ``path`` is replaced.
+
+    Args:
+        run: with or without captures.
+        path: of the file.
+        inferences: the first and the last, both with: what overlaps them and what they launched; None for all.
+
+    Raises:
+        InferencesNotRecordedError: if the run has none of ``inferences``.
+        ExportNotWritableError: if the disk does not take it.
+        CaptureDamagedError: if a capture cannot be read.
+    """
+    timeline = read_timeline(run)
+    chosen = _chosen(run, timeline, inferences)
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("wb") as file:
+            for piece in _pieces(_packets(run, timeline, chosen)):
+                file.write(piece)
+        os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise ExportNotWritableError(path, error) from None
+    flows = _flows(timeline, chosen)
+    slices = sum(int(rows.sum()) for rows in chosen)
+    return Exported(slices, len(flows), sum(bool(rows.any()) for rows in chosen), timeline.clock)
+
+
+def _chosen(run: StoredRun, timeline: Timeline, inferences: tuple[int, int] | None) -> list[Flags]:
+    """Of each track the rows that are exported."""
+    if inferences is None:
+        return [np.ones(len(track.rows), bool) for track in timeline.tracks]
+    span = timeline.inference_span(*inferences)
+    if span is None:
+        raise InferencesNotRecordedError(run.name, *inferences, timeline.inferences)
+    start, end = span
+    chosen = [(track.rows.start_ns < end) & (track.rows.end_ns > start) for track in timeline.tracks]
+    launches = timeline.launches
+    called = _picked(chosen, launches.call_track, launches.call_row)
+    for place, rows in enumerate(chosen):
+        rows[launches.work_row[called & (launches.work_track == place)]] = True
+    return chosen
+
+
+def _flows(timeline: Timeline, chosen: list[Flags]) -> Integers:
+    """Launches of which both ends are exported, as rows of ``timeline.launches``."""
+    launches = timeline.launches
+    called = _picked(chosen, launches.call_track, launches.call_row)
+    return np.flatnonzero(called & _picked(chosen, launches.work_track, launches.work_row))
+
+
+def _picked(chosen: list[Flags], tracks: Integers, rows: Integers) -> Flags:
+    """Whether each row, given by its track and its place there, is chosen."""
+    found = np.zeros(len(rows), bool)
+    for place, of_track in enumerate(chosen):
+        here = tracks == place
+        found[here] = of_track[rows[here]]
+    return found
+
+
+def _pieces(packets: Iterator[Any]) -> Iterator[bytes]:
+    """Packets as bytes; a trace is its packets in a row, so that pieces of it may follow one another."""
+    from perfetto.trace_builder.proto_builder import TraceProtoBuilder
+
+    builder = TraceProtoBuilder()
+    append = builder.trace.packet.append
+    for count, packet in enumerate(packets, 1):
+        append(packet)
+        if count % PIECE == 0:
+            yield builder.serialize()
+            builder = TraceProtoBuilder()
+            append = builder.trace.packet.append
+    yield builder.serialize()
+
+
+def _packets(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[Any]:
+    """Every packet; one object is filled anew each time, so that it has to be copied at once."""
+    flows = _flows(timeline, chosen)
+    starts: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    ends: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    launches = timeline.launches
+    for flow in flows.tolist():
+        starts[int(launches.call_track[flow])][int(launches.call_row[flow])].append(flow + 1)
+        ends[int(launches.work_track[flow])][int(launches.work_row[flow])].append(flow + 1)
+    yield from _descriptors(run, timeline, chosen)
+    names = _Names()
+    for place, track in enumerate(timeline.tracks):
+        if chosen[place].any():
+            yield names.packet(track.names)
+            arrows = _Arrows(starts[place], ends[place])
+            yield from _slices(_FIRST_TRACK + place, track, np.flatnonzero(chosen[place]), names, arrows)
+
+
+def _descriptors(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[Any]:
+    """The tree of tracks: the run, its captures within it, the tracks within those."""
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket, TrackDescriptor
+
+    def described(uuid: int, name: str, parent: int | None, rank: int) -> Any:
+        packet = TracePacket(trusted_packet_sequence_id=_SEQUENCE)
+        packet.track_descriptor.uuid = uuid
+        packet.track_descriptor.name = name.encode("utf-8", "replace").decode()
+        packet.track_descriptor.child_ordering = TrackDescriptor.EXPLICIT
+        packet.track_descriptor.sibling_order_rank = rank
+        if parent is not None:
+            packet.track_descriptor.parent_uuid = parent
+        return packet
+
+    first = TracePacket(
+        trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_INCREMENTAL_STATE_CLEARED
+    )
+    first.track_descriptor.CopyFrom(described(_RUN, f"kws-trace {run.name}", None, 0).track_descriptor)
+    yield first
+    for number, facts in enumerate(run.info.captures):
+        label = f"capture {number}: {facts.get('source', '')}, process {facts.get('process')}"
+        yield described(_RUN + 1 + number, label, _RUN, len(timeline.tracks) + number)
+    for place, track in enumerate(timeline.tracks):
+        if chosen[place].any():
+            parent = _RUN if track.capture is None else _RUN + 1 + track.capture
+            yield described(_FIRST_TRACK + place, track.label, parent, place)
+
+
+class _Names:
+    """Names are written once and then called by number."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def packet(self, names: tuple[str, ...]) -> Any:
+        """A packet that makes ``names`` known."""
+        from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket
+
+        packet = TracePacket(
+            trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_NEEDS_INCREMENTAL_STATE
+        )
+        for name in names:
+            if name not in self._known:
+                self._known[name] = len(self._known) + 1
+                packet.interned_data.event_names.add(iid=self._known[name], name=name)
+        return packet
+
+    def numbers(self, names: tuple[str, ...]) -> Integers:
+        """The number of each."""
+        return np.array([self._known[name] for name in names], np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrows:
+    """Ids of the arrows that start and that end at each row of a track."""
+
+    starts: dict[int, list[int]]
+    ends: dict[int, list[int]]
+
+
+def _slices(uuid: int, track: Track, chosen: Integers, names: _Names, arrows: _Arrows) -> Iterator[Any]:
+    """
+    A begin and an end for each row, in the order of time; at one time the ends first, inner before outer.
+
+    Rows come by start, the enclosing ones first: what is open and ended before the next begin is closed then.
+    """
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket, TrackEvent
+
+    packet, closing = (
+        TracePacket(trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_NEEDS_INCREMENTAL_STATE)
+        for _ in range(2)
+    )
+    event = packet.track_event
+    event.track_uuid = closing.track_event.track_uuid = uuid
+    event.categories.append(_CATEGORIES[track.kind])
+    event.type, closing.track_event.type = TrackEvent.TYPE_SLICE_BEGIN, TrackEvent.TYPE_SLICE_END
+    rows = track.rows.taken(chosen)
+    number = names.numbers(track.names)[rows.code] if len(rows) else rows.code
+    open_ends: list[int] = []
+    columns = (chosen.tolist(), rows.start_ns.tolist(), rows.end_ns.tolist(), number.tolist())
+    special = _noted(track) | arrows.starts.keys() | arrows.ends.keys()
+    for row, start, end, name in zip(*columns, strict=True):
+        while open_ends and open_ends[-1] <= start:
+            closing.timestamp = open_ends.pop()
+            yield closing
+        packet.timestamp = start
+        event.name_iid = name
+        if row not in special:
+            yield packet
+        else:
+            _note(event, track, row)
+            event.flow_ids.extend(arrows.starts.get(row, ()))
+            event.terminating_flow_ids.extend(arrows.ends.get(row, ()))
+            yield packet
+            for field in ("debug_annotations", "flow_ids", "terminating_flow_ids"):
+                event.ClearField(field)
+        open_ends.append(end)
+    while open_ends:
+        closing.timestamp = open_ends.pop()
+        yield closing
+
+
+def _noted(track: Track) -> set[int]:
+    """Rows that say more than their name: of the run's own the inferences, whose stages lie within them."""
+    rows = track.rows
+    if track.kind == GPU:
+        return set(range(len(rows)))
+    return set(np.flatnonzero((rows.inference != NO_ROW) & ((track.kind != "stage") | (rows.depth == 0))).tolist())
+
+
+def _note(event: Any, track: Track, row: int) -> None:
+    """What a click on the slice shows: inference, stage, bytes, the length where the clock's rate changed it."""
+    rows = track.rows
+    if rows.inference[row] != NO_ROW:
+        event.debug_annotations.add(name="inference", int_value=int(rows.inference[row]))
+    if rows.warmup is not None and rows.warmup[row]:
+        event.debug_annotations.add(name="warmup", bool_value=True)
+    if rows.stage is not None and rows.stage[row]:
+        event.debug_annotations.add(name="launched in stage", string_value=rows.stage[row])
+    if rows.size is not None and rows.size[row] != NO_ROW:
+        event.debug_annotations.add(name="bytes", int_value=int(rows.size[row]))
+    if rows.length_ns is not None and rows.length_ns[row] != rows.end_ns[row] - rows.start_ns[row]:
+        event.debug_annotations.add(name="recorded duration_ns", int_value=int(rows.length_ns[row]))

@@ -1,0 +1,160 @@
+"""A run against what its board, or another device, could do: from the counted model and the measured time; pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tracer.figure_text import share_text, time_text
+from tracer.model.devices import Device, Limits, UnknownDeviceError, find_device
+from tracer.model.roofline import build_limits
+from tracer.runs.run_info import RunInfo
+
+COUNTS = ("operations", "macs", "parameters", "weight_bytes", "moved_bytes", "least_moved_bytes")
+"""Of one inference, as ``model_cost.ModelCost`` has them: what ``run.json`` keeps of the model's cost."""
+
+_LARGEST = 1 << 62
+
+
+def counted_cost(info: RunInfo) -> dict[str, int] | None:
+    """The ``COUNTS`` of the run's model; None where they were not recorded or cannot be counts."""
+    found = {name: info.cost.get(name) for name in COUNTS}
+    known = {name: one for name, one in found.items() if type(one) is int and 0 <= one < _LARGEST}
+    return known if len(known) == len(COUNTS) and known["operations"] else None
+
+
+def board_of(info: RunInfo) -> Device | None:
+    """The device that the run was made on; None where it is none of ``tracer.model.devices``."""
+    try:
+        return None if info.board is None else find_device(info.board)
+    except UnknownDeviceError:
+        return None
+
+
+def measured_frequencies(
+    device: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]
+) -> tuple[float | None, float | None]:
+    """
+    Frequencies of the GPU and of the memory in Hz, the median over windows; None for what was not sampled.
+
+    Args:
+        device: as ``device_report.device_figures`` gives it.
+        windows: with ``window``, ``kind`` and ``state``; the finished performance windows count, and where there is
+            none the other finished ones, but never a captured one.
+    """
+    finished = [one for one in windows if one["state"] == "complete" and one["kind"] != "capture"]
+    used = {one["window"] for one in finished if one["kind"] == "performance"} or {one["window"] for one in finished}
+    sampled = [one["frequencies"] for one in device["windows"] if one["window"] in used]
+    gpu, memory = (
+        [one[source]["median_hz"] for one in sampled if one.get(source, {}).get("median_hz")]
+        for source in ("gpu", "emc")
+    )
+    return (float(statistics.median(gpu)) if gpu else None, float(statistics.median(memory)) if memory else None)
+
+
+def run_limits(
+    info: RunInfo,
+    frequencies: tuple[float | None, float | None],
+    measured_ns: float | None,
+    device: str | Limits | None = None,
+) -> dict[str, Any] | None:
+    """
+    The limits of one inference of a run, on a device.
+
+    Args:
+        info: of the run.
+        frequencies: of the GPU and the memory during the run, as ``measured_frequencies`` gives them.
+        measured_ns: time of an inference without a profiler.
+        device: a key of ``tracer.model.devices``, the limits of a CPU that was measured, or None for the run's board.
+
+    Returns:
+        As ``roofline.build_limits``, and ``key`` (``cpu`` for measured limits), ``gpu_hz`` and ``memory_hz`` (the
+        run's own that were used, None for the device's highest) and ``notes``. None where the model was not counted,
+        or no device is given and the run's board is not known.
+
+    Raises:
+        UnknownDeviceError: if there is no such device.
+    """
+    board = board_of(info)
+    chosen = find_device(device) if isinstance(device, str) else device or board
+    cost = counted_cost(info)
+    if chosen is None or cost is None:
+        return None
+    gpu_hz, memory_hz = _used_frequencies(info, chosen, frequencies)
+    limits = chosen.limits(gpu_hz, memory_hz) if isinstance(chosen, Device) else chosen
+    figures = build_limits(
+        cost["operations"], cost["moved_bytes"], cost["least_moved_bytes"], limits, measured_ns or None
+    )
+    notes = _notes(info, chosen, gpu_hz)
+    key = chosen.key if isinstance(chosen, Device) else "cpu"
+    return {**figures, "key": key, "gpu_hz": gpu_hz, "memory_hz": memory_hz, "notes": notes}
+
+
+def why_no_limits(info: RunInfo, device: str | Limits | None) -> str | None:
+    """Why limits that were asked for, by name or by a board in the record, are not there; None where nobody asked."""
+    if counted_cost(info) is None:
+        asked = device is not None or info.board is not None
+        remedy = "`kws-trace cost MODEL --run RUN` counts them from the model's file"
+        return f"no limits: the model's operations are not in this run; {remedy}" if asked else None
+    if device is None and info.board is not None and board_of(info) is None:
+        return f"no limits: {info.board!r}, the run's board, is not in our table; name a device with --device"
+    return None
+
+
+def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] | None) -> list[str]:
+    """The limit, how much of the peak was reached, and the place among published results, a line each."""
+    lines = []
+    if limits is not None:
+        clock, measured = limits["clock_hz"], limits["measured"]
+        at = "" if clock is None else f" at {clock / 1e6:g} MHz"
+        highest = " (its highest frequency)" if limits["key"] != "cpu" and limits["gpu_hz"] is None else ""
+        peak = f"; {share_text(measured['utilisation_peak'])} of the float32 peak" if measured else ""
+        limit = f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"
+        lines.append(f"Limit on {limits['device']}{at}{highest}: {limit}{peak}")
+        lines += [f"Limit: {note}" for note in limits["notes"]]
+    if published is not None:
+        lines.append(
+            f"Published results, {published['division']} division: {time_text(published['latency_ns'])} an inference "
+            f"({1e9 / published['latency_ns']:.1f} inf/s) is {published['rank']} of {published['of']}"
+        )
+    return lines
+
+
+def _used_frequencies(
+    info: RunInfo, chosen: Device | Limits, frequencies: tuple[float | None, float | None]
+) -> tuple[float | None, float | None]:
+    """
+    What of the run's frequencies holds for a device: none for another device than the run's.
+
+    A run whose board was not recognised is taken to be made on the device that the user names.
+    """
+    if isinstance(chosen, Limits) or info.board not in (None, chosen.key):
+        return None, None
+    # A GPU that does nothing is clocked down: that says nothing of what it could do.
+    return (None if _on_cpu(info) else frequencies[0]), frequencies[1]
+
+
+def _notes(info: RunInfo, chosen: Device | Limits, gpu_hz: float | None) -> list[str]:
+    notes = []
+    if isinstance(chosen, Device):
+        if info.board not in (None, chosen.key):
+            notes.append(f"of another device than the run's ({info.board}): at the highest frequencies")
+        elif _on_cpu(info):
+            notes.append("the run was on the CPU, the limit is the GPU's; `--device cpu` measures this machine's CPU")
+        elif gpu_hz is None:
+            notes.append("the GPU's frequency was not recorded")
+    else:
+        notes.append(f"of a CPU that was measured now; the run was made on {info.host or 'a machine not told'}")
+    if (info.profiler or {}).get("by") == "hand":
+        notes.append("the time is of a run under a profiler, which lengthens it")
+    if "int8" in info.cost.get("arithmetic", ()):
+        notes.append("the model computes in int8, the limit is float32's: int8 units may be faster")
+    skipped = info.cost.get("not_counted")
+    if skipped:
+        notes.append(f"{skipped} operations of the model are not counted: the limit is without them")
+    return notes
+
+
+def _on_cpu(info: RunInfo) -> bool:
+    return "CPU" in str(info.backend.get("device", "")).upper()

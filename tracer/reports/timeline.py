@@ -1,0 +1,279 @@
+"""
+A run as tracks of one clock: stages, the serial line, CUDA calls, operations of the host and GPU work, to be drawn.
+
+Figures are never made from it: they join spans and captures by number (``kernel_level``), not by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tracer.errors import KwsTraceError
+from tracer.kernels.attribution import attribute
+from tracer.kernels.grouped_figures import dense_groups
+from tracer.kernels.inference_ranges import inference_at, stage_ranges
+from tracer.kernels.profile_columns import NO_ROW, Integers, encode, integers
+from tracer.reports.timeline_clock import LineClock, capture_clocks
+from tracer.reports.tracks import GPU, Rows, Track, merged, nested_tracks
+from tracer.runs.captures import read_capture
+from tracer.runs.run_store import StoredRun
+from tracer.stages import INFERENCE
+
+HASHED = 1 << 32
+"""No system numbers a thread or a stream as high."""
+
+TRACK_KINDS = ("stage", "serial", "call", "operation", GPU)
+"""In the order in which they are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launches:
+    """
+    Which call launched which work: int64 columns, a row a launch.
+
+    ``call_track`` and ``work_track`` are places in ``Timeline.tracks``, ``call_row`` and ``work_row`` rows of those.
+    """
+
+    call_track: Integers
+    call_row: Integers
+    work_track: Integers
+    work_row: Integers
+
+    def __len__(self) -> int:
+        return len(self.call_row)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """
+    Everything of a run that has a start and an end, in nanoseconds since the first of it began.
+
+    Args:
+        tracks: of the run, then of each capture.
+        launches: from call to GPU work.
+        end_ns: of the last row.
+        captures: first and end nanosecond of each.
+        clock: a sentence: whose clock it is, and what was mapped onto it.
+    """
+
+    tracks: tuple[Track, ...]
+    launches: Launches
+    end_ns: int
+    captures: tuple[tuple[int, int], ...]
+    clock: str
+
+    @property
+    def inferences(self) -> int:
+        """How many were recorded; they are numbered from 0."""
+        tracks = [track.rows for track in self.tracks if track.kind == "stage"]
+        return 1 + max((int(rows.inference.max()) for rows in tracks), default=-1)
+
+    def first_captured(self) -> int | None:
+        """Number of the first inference of a capture that is no warm-up; None where nothing is captured."""
+        for track in self.tracks:
+            rows = track.rows
+            if track.kind == "stage" and self.captures:
+                start, end = self.captures[0]
+                # Half of it at least: the edges of the two clocks differ by a bracket.
+                middle = (rows.start_ns + rows.end_ns) // 2
+                inside = (rows.depth == 0) & (middle >= start) & (middle < end)
+                timed = inside if rows.warmup is None else inside & ~rows.warmup
+                numbers = rows.inference[timed if timed.any() else inside]
+                return int(numbers[0]) if len(numbers) else None
+        return None
+
+    def inference_span(self, first: int, last: int) -> tuple[int, int] | None:
+        """Start and end of the inferences numbered ``first`` to ``last``, both with; None where there is none."""
+        for track in self.tracks:
+            if track.kind == "stage":
+                rows = track.rows
+                found = np.flatnonzero((rows.depth == 0) & (rows.inference >= first) & (rows.inference <= last))
+                if len(found):
+                    return int(rows.start_ns[found].min()), int(rows.end_ns[found].max())
+        return None
+
+
+class InferencesNotRecordedError(KwsTraceError):
+    """A stretch of inferences was asked for of which the run has none."""
+
+    def __init__(self, run: str, first: int, last: int, count: int) -> None:
+        there = f"it has 0 to {count - 1}" if count else "it recorded none"
+        super().__init__(f"{run}: no inference from {first} to {last}; {there}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """Of a capture, and that of the timeline."""
+
+    capture: LineClock
+    own: LineClock
+
+    def at(self, times: Integers) -> Integers:
+        """The capture's times on the timeline's clock: as they are, where it is the same."""
+        return times if self.capture == self.own else self.own.mapped(self.capture.unmapped(times))
+
+
+def read_timeline(run: StoredRun) -> Timeline:
+    """
+    Lay the spans of a run and the rows of its captures on one clock: that of its first capture, else its own.
+
+    Args:
+        run: with or without captures.
+
+    Raises:
+        CaptureDamagedError: if a capture cannot be read.
+        OverlappingInferencesError: if two inferences of a capture overlap.
+    """
+    spans = run.spans()
+    clocks = capture_clocks(run.info.captures, int(pc.min(spans["start_ns"]).as_py() or 0))
+    own = clocks[0] if clocks else LineClock()
+    tracks = [*_stage_tracks(spans, own), *_serial_tracks(spans, own)]
+    launched, captures = [], []
+    for number, clock in enumerate(clocks):
+        more, pairs, extent = _capture_tracks(run, number, _Clocks(clock, own))
+        launched.append(_located(more, pairs, len(tracks)))
+        captures.append(extent)
+        tracks += more
+    origin = min((int(track.rows.start_ns[0]) for track in tracks), default=0)
+    tracks = [track.shifted(-origin) for track in tracks]
+    end = max((int(track.rows.end_ns.max()) for track in tracks), default=0)
+    table = np.concatenate(launched, axis=1) if launched else np.empty((4, 0), np.int64)
+    extents = tuple((first - origin, last - origin) for first, last in captures)
+    return Timeline(tuple(tracks), Launches(*table), end, extents, _clock_sentence(run))
+
+
+def _clock_sentence(run: StoredRun) -> str:
+    captures = run.info.captures
+    if not captures:
+        return "Times are of the recorder's clock."
+    rates = ", ".join(f"{float((one.get('clock') or {}).get('rate_ppm', 0)):.1f}" for one in captures)
+    others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
+    return (
+        f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
+        f"mapped onto it by the lines fitted at ingest (rates {rates} ppm)."
+    )
+
+
+def _stage_tracks(spans: pa.Table, clock: LineClock) -> list[Track]:
+    """Inferences with their stages within them."""
+    spans = spans.filter(pc.is_valid(spans["inference"]))
+    if not len(spans):
+        return []
+    start = integers(spans, "start_ns")
+    order = np.argsort(start, kind="stable")
+    start = start[order]
+    end = clock.mapped(start + integers(spans, "duration_ns")[order])
+    number = integers(spans, "inference")[order]
+    warmup = np.asarray(spans["warmup"].to_numpy(), bool)[order]
+    stage = encode(spans, "stage")
+    names = [str(name) for name in stage.values.to_pylist()]
+    stages = Rows(clock.mapped(start), end, stage.codes[order], _depth(len(start), 1), number, warmup=warmup)
+    if names == [INFERENCE]:
+        return [Track("stage", "inferences", tuple(names), replace(stages, depth=_depth(len(start), 0)))]
+    first = np.flatnonzero(np.r_[True, number[1:] != number[:-1]])
+    last = np.r_[first[1:], len(number)] - 1
+    whole = Rows(
+        stages.start_ns[first],
+        end[last],
+        np.full(len(first), len(names)),
+        _depth(len(first), 0),
+        number[first],
+        warmup=warmup[first],
+    )
+    return [Track("stage", "inferences", (*names, INFERENCE), merged(whole, stages))]
+
+
+def _depth(count: int, depth: int) -> NDArray[np.int16]:
+    return np.full(count, depth, np.int16)
+
+
+def _serial_tracks(spans: pa.Table, clock: LineClock) -> list[Track]:
+    spans = spans.filter(pc.is_null(spans["inference"]))
+    start = integers(spans, "start_ns")
+    end = clock.mapped(start + integers(spans, "duration_ns"))
+    names = encode(spans, "stage")
+    none = np.full(len(start), NO_ROW)
+    rows = Rows(clock.mapped(start), end, names.codes, _depth(len(start), 0), none)
+    return nested_tracks("serial", "serial line", [str(name) for name in names.values.to_pylist()], rows)
+
+
+def _capture_tracks(
+    run: StoredRun, number: int, clocks: _Clocks
+) -> tuple[list[Track], tuple[Integers, Integers], tuple[int, int]]:
+    """
+    The tracks of a capture; of each launch the rows of the call and of the work in the capture's tables; and the
+    capture's extent.
+    """
+    profile = read_capture(run, number)
+    process = run.info.captures[number].get("process")
+    ranges = stage_ranges(profile, process=process)
+    found = attribute(profile, ranges)
+    tracks: list[Track] = []
+    for kind, table in (("call", profile.api_calls), ("operation", profile.host_ops), (GPU, profile.gpu_work)):
+        start, end, names = integers(table, "start_ns"), integers(table, "end_ns"), encode(table, "name")
+        known = found.inference if kind == GPU else np.r_[ranges.numbers, NO_ROW][inference_at(ranges, start)]
+        texts = [str(name) for name in names.values.to_pylist()]
+        for label, chosen in _owners(kind, table, process):
+            rows = Rows(
+                clocks.at(start[chosen]),
+                clocks.at(end[chosen]),
+                names.codes[chosen],
+                _depth(len(chosen), 0),
+                known[chosen],
+                source=chosen,
+                length_ns=end[chosen] - start[chosen],
+            )
+            if kind == GPU:
+                stage = np.array([*ranges.stages, None], dtype=object)[found.stage[chosen]]
+                rows = replace(rows, stage=stage, size=integers(table, "bytes", NO_ROW)[chosen])
+            tracks += nested_tracks(kind, label, texts, rows, capture=number)
+    launched = np.flatnonzero(found.launch != NO_ROW)
+    extent = clocks.at(np.array([ranges.start_ns[0], ranges.end_ns[-1]] if len(ranges) else [], np.int64))
+    return tracks, (found.launch[launched], launched), (int(extent[0]), int(extent[1])) if len(extent) else (0, 0)
+
+
+def _owners(kind: str, table: pa.Table, process: int | None) -> Iterator[tuple[str, Integers]]:
+    """The label of each thread or stream, and its rows; that of another process than the profiled one names it."""
+    first, second = ("device", "stream") if kind == GPU else ("process", "thread")
+    keys = np.zeros(len(table), np.int64)
+    columns = []
+    for name in ("process", first, second):
+        column = integers(table, name)
+        # An xplane's threads may be hashes, of either sign.
+        plain = len(column) and column.min() >= 0
+        distinct, place = dense_groups(column) if plain else np.unique(column, return_inverse=True)
+        keys = keys * max(len(distinct), 1) + place
+        columns.append(column)
+    distinct, groups = dense_groups(keys)
+    for group in range(len(distinct)):
+        rows = np.flatnonzero(groups == group)
+        owner, one, number = (int(column[rows[0]]) for column in columns)
+        # A thread of an xplane has no number but a hash: its place among them is easier to read.
+        other = number if abs(number) < HASHED else f"#{group + 1}"
+        label = {
+            "call": f"CUDA calls, thread {other}",
+            "operation": f"operations, thread {other}",
+            GPU: f"GPU {one}, stream {other}",
+        }[kind]
+        yield label if owner == process else f"{label}, process {owner}", rows
+
+
+def _located(tracks: list[Track], pairs: tuple[Integers, Integers], first: int) -> Integers:
+    """Calls and work, given by their rows in a capture's tables, as tracks (from ``first`` on) and their rows."""
+    found = []
+    for kinds, wanted in ((("call",), pairs[0]), ((GPU,), pairs[1])):
+        sources = [track.rows.source for track in tracks if track.kind in kinds]
+        size = 1 + max((int(one.max()) for one in sources if one is not None and len(one)), default=-1)
+        track_of, row_of = np.full(size, NO_ROW), np.full(size, NO_ROW)
+        for place, track in enumerate(tracks):
+            if track.kind in kinds and track.rows.source is not None:
+                track_of[track.rows.source] = first + place
+                row_of[track.rows.source] = np.arange(len(track.rows))
+        found += [track_of[wanted], row_of[wanted]]
+    return np.stack(found)

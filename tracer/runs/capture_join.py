@@ -1,0 +1,179 @@
+"""Whether a capture is of a run: its ranges and the run's spans, joined by number, on clocks that one line maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tracer.errors import KwsTraceError
+from tracer.kernels.inference_ranges import InferenceRanges
+from tracer.runs.run_store import StoredRun
+from tracer.stages import INFERENCE, INFERENCE_STAGES
+
+MAX_RATE_PPM = 1000.0
+"""CLOCK_MONOTONIC is slewed by NTP by at most 500 ppm, and a profiler's clock may be as far off the other way."""
+
+SLACK_NS = 2000.0
+"""How far a reading may lie outside its bracket: the rounding of two clocks; a step of a clock is longer."""
+
+FITTED = 500
+"""Inferences that the line is fitted to, spread over the capture; all are then held against it."""
+
+Floats = NDArray[np.float64]
+
+
+class CaptureMismatchError(KwsTraceError):
+    """A capture's ranges cannot be those of the run's inferences."""
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{name}: {problem}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFit:
+    """
+    The capture's clock as ``offset_ns + rate * t`` of the run's.
+
+    ``outside_ns`` is how far the worst reading lies outside the brackets that the ranges leave it; ``bracket_ns`` the
+    median width of those.
+    """
+
+    offset_ns: float
+    rate_ppm: float
+    outside_ns: float
+    bracket_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEdges:
+    """The clock readings of some inferences: int64, a row each, a column more than there are stages."""
+
+    numbers: NDArray[np.int64]
+    stages: tuple[str, ...]
+    edges: NDArray[np.int64]
+
+
+def recorded_stages(run: StoredRun, numbers: NDArray[np.int64]) -> tuple[str, ...]:
+    """
+    The stages that ``run`` recorded of the inferences ``numbers``, or from the first to the last of them.
+
+    Not those of ``run.json``: which stages there are depends on the input too.
+    """
+    return _stages(_spans(run, numbers)) or tuple(run.info.stages)
+
+
+def span_edges(run: StoredRun, numbers: NDArray[np.int64]) -> SpanEdges:
+    """
+    The readings that ``run`` recorded of the inferences ``numbers``.
+
+    Raises:
+        CaptureMismatchError: if it did not record one of them, or not with the stages of the others.
+    """
+    spans = _spans(run, numbers)
+    stages = _stages(spans) or tuple(run.info.stages) or (INFERENCE,)
+    columns: list[NDArray[np.int64]] = []
+    for stage in stages:
+        rows = spans.filter(pc.equal(spans["stage"], stage))
+        known, start = rows["inference"].to_numpy(), rows["start_ns"].to_numpy()
+        order = np.argsort(known, kind="stable")
+        place = np.searchsorted(known[order], numbers)
+        there = np.isin(numbers, known)
+        if not there.all():
+            missing = int(numbers[~there][0])
+            raise CaptureMismatchError(
+                run.name, f"it recorded no {stage} of inference {missing}", "name the run that was captured"
+            )
+        columns.append(start[order][place])
+        last = start[order][place] + rows["duration_ns"].to_numpy()[order][place]
+    return SpanEdges(numbers, stages, np.stack([*columns, last], axis=1))
+
+
+def _spans(run: StoredRun, numbers: NDArray[np.int64]) -> pa.Table:
+    spans = run.spans()
+    if not len(numbers):
+        return spans
+    low, high = int(numbers.min()), int(numbers.max())
+    return spans.filter(pc.and_(pc.greater_equal(spans["inference"], low), pc.less_equal(spans["inference"], high)))
+
+
+def _stages(spans: pa.Table) -> tuple[str, ...]:
+    recorded = set(pc.unique(spans["stage"]).to_pylist())
+    return tuple(name for name in (INFERENCE, *INFERENCE_STAGES) if name in recorded)
+
+
+def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
+    """
+    Map the run's clock onto the capture's: the line that keeps every reading within its bracket, as nearly as can be.
+
+    A stage's range is pushed after the reading that begins the stage and popped before the reading that ends it; the
+    range of the inference stands around them all. So each reading lies between two times of the capture.
+
+    Args:
+        name: of the capture, for messages.
+        ranges: found in the capture.
+        spans: of the same inferences, in the same order.
+
+    Raises:
+        CaptureMismatchError: if no line does, as when a clock stepped or the capture is of another run.
+    """
+    low, high = _brackets(ranges)
+    readings = spans.edges.astype(np.float64)
+    origin = (readings[0, 0], (low[0, 0] + high[0, 0]) / 2)
+    readings, low, high = readings - origin[0], low - origin[1], high - origin[1]
+    picked = np.unique(np.linspace(0, len(readings) - 1, min(FITTED, len(readings))).astype(int))
+    shift, rate = _fit(name, readings[picked].ravel(), low[picked].ravel(), high[picked].ravel())
+    mapped = shift + (1 + rate) * readings
+    outside = float(max(0.0, (low - mapped).max(), (mapped - high).max()))
+    if outside > SLACK_NS:
+        raise CaptureMismatchError(
+            name,
+            f"its clock and the run's do not fit: a reading lies {outside / 1000:.1f} us outside its range",
+            "a clock stepped, or it is a capture of another run",
+        )
+    offset = origin[1] + shift - (1 + rate) * origin[0]
+    width = high - low
+    if not ranges.stages:
+        # Between its two readings the range has no edge: what is left for either is what the inference did not take.
+        width = width - (1 + rate) * np.diff(readings, axis=1)
+    return ClockFit(offset, rate * 1e6, outside, float(np.median(width)))
+
+
+def _brackets(ranges: InferenceRanges) -> tuple[Floats, Floats]:
+    """Of each reading the earliest and the latest time of the capture's clock at which it can have been taken."""
+    begin, end = ranges.start_ns[:, None], ranges.end_ns[:, None]
+    if ranges.stages:
+        starts, ends = ranges.stage_start_ns, ranges.stage_end_ns
+        low, high = np.hstack([begin, ends]), np.hstack([starts, end])
+    else:
+        # Fused: both readings lie within the one range. How far apart they are holds on the run's clock alone.
+        low, high = np.hstack([begin, begin]), np.hstack([end, end])
+    return low.astype(np.float64), high.astype(np.float64)
+
+
+def _fit(name: str, readings: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+    """The shift, and the rate beyond 1, that leave the worst reading least outside, or furthest inside."""
+    from scipy.optimize import linprog
+
+    scale = max(float(np.abs(readings).max()), 1.0)
+    ones = np.ones_like(readings)
+    above = np.stack([-ones, -readings / scale, -ones], axis=1)
+    below = np.stack([ones, readings / scale, -ones], axis=1)
+    limits = np.concatenate([readings - low, high - readings])
+    most = MAX_RATE_PPM * 1e-6 * scale
+    solved = linprog(
+        [0.0, 0.0, 1.0],
+        A_ub=np.concatenate([above, below]),
+        b_ub=limits,
+        # Below 0 it is room: of the lines that fit, the one that keeps furthest from every edge.
+        bounds=[(None, None), (-most, most), (None, None)],
+        method="highs",
+    )
+    if solved.x is None:
+        raise CaptureMismatchError(
+            name, f"no line through its clock and the run's was found ({solved.message})", "capture again"
+        )
+    return float(solved.x[0]), float(solved.x[1]) / scale

@@ -1,0 +1,101 @@
+"""Ledgers of what profiling costs, kept beside the runs: one a configuration, for the reports of profiled runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import MalformedTraceError
+from tracer.runs.run_store import StoredRun
+
+FILE = "overhead.json"
+VERSION = 1
+
+
+def keep_ledger(traces: Path, figures: dict[str, Any]) -> Path:
+    """
+    Write a ledger into ``traces``, in place of an older one of the same configuration.
+
+    Args:
+        traces: folder of the runs; made if need be.
+        figures: of ``build_ledger``, with ``model``, ``backend`` and ``stages_mode``.
+
+    Returns:
+        The file.
+
+    Raises:
+        MalformedTraceError: if what is there is no such file.
+    """
+    path = traces / FILE
+    kept = [one for one in read_ledgers(traces) if _configuration(one) != _configuration(figures)]
+    traces.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    temporary.write_text(json.dumps({"version": VERSION, "ledgers": [*kept, figures]}, indent=2), encoding="utf-8")
+    temporary.rename(path)
+    return path
+
+
+def read_ledgers(traces: Path) -> list[dict[str, Any]]:
+    """
+    All that are kept; none where there is no file.
+
+    Raises:
+        MalformedTraceError: if the file is damaged or of a newer version.
+    """
+    path = traces / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise MalformedTraceError(f"{path}: it cannot be read ({error}); delete it, and measure again") from None
+    try:
+        held = json.loads(text)
+        version, ledgers = held["version"], held["ledgers"]
+        keys = [_configuration(one) for one in ledgers]
+    except (ValueError, KeyError, TypeError):
+        raise MalformedTraceError(f"{path}: it holds no ledgers; delete it, and measure again") from None
+    if version != VERSION or len(keys) != len(ledgers):
+        raise MalformedTraceError(f"{path}: it is of version {version}, this kws-trace knows {VERSION}; update it")
+    found: list[dict[str, Any]] = ledgers
+    return found
+
+
+def find_ledger(
+    traces: Path, model_sha256: str, backend: str, device: str, threads: int | None, stages_mode: str
+) -> dict[str, Any] | None:
+    """
+    The ledger of a run's configuration; None where none was measured.
+
+    Raises:
+        MalformedTraceError: if the file is damaged or of a newer version.
+    """
+    wanted = (model_sha256, backend, device, threads, stages_mode)
+    return next((one for one in read_ledgers(traces) if _configuration(one) == wanted), None)
+
+
+def ledger_of(run: StoredRun) -> dict[str, Any] | None:
+    """What ``kws-trace overhead`` measured of the configuration of ``run``; None where it did not, or is damaged."""
+    backend = run.info.backend
+    sha256, name, device = run.info.model.get("sha256"), backend.get("name"), backend.get("device")
+    if sha256 is None or name is None or device is None:
+        return None
+    try:
+        return find_ledger(
+            run.folder.parent, str(sha256), str(name), str(device), backend.get("threads"), run.info.stages_mode
+        )
+    except MalformedTraceError:
+        return None
+
+
+def _configuration(figures: dict[str, Any]) -> tuple[object, ...]:
+    backend = figures["backend"]
+    return (
+        figures["model"]["sha256"],
+        backend["name"],
+        backend["device"],
+        backend["threads"],
+        figures["stages_mode"],
+    )

@@ -1,0 +1,164 @@
+"""What a run is: ``run.json``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import socket
+import uuid
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from tracer.errors import KwsTraceError
+from tracer.runs.schema import SCHEMA_VERSION
+
+
+class RunInfoError(KwsTraceError):
+    """A ``run.json`` that cannot be read."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+        self.path = path
+
+
+class RunSchemaError(RunInfoError):
+    """A newer version wrote the run."""
+
+    def __init__(self, path: Path, version: int) -> None:
+        super().__init__(path, f"schema {version} is newer than {SCHEMA_VERSION}", "read it with a newer kws-trace")
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """
+    Facts of a run; times in ISO 8601 UTC, costs in nanoseconds an inference.
+
+    ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where it was
+    not counted; ``board`` the key of a device of ``tracer.model.devices``.
+    ``profiler`` says which profiler was attached while the run was made, ``captures`` what was ingested from one.
+    ``extra`` keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
+    """
+
+    run_id: str
+    name: str
+    state: str
+    created: str
+    schema_version: int = SCHEMA_VERSION
+    host: str = ""
+    platform: str = ""
+    python: str = ""
+    cpu: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    backend: dict[str, Any] = field(default_factory=dict)
+    timed: str = "reference"
+    stages_mode: str = "split"
+    stages: list[str] = field(default_factory=list)
+    quantization: dict[str, Any] | None = None
+    port: str | None = None
+    baud: int | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    recorder_cost: dict[str, Any] = field(default_factory=dict)
+    splitting_cost: dict[str, Any] | None = None
+    startup: dict[str, Any] = field(default_factory=dict)
+    nvtx: dict[str, Any] = field(default_factory=dict)
+    gaps: list[dict[str, str]] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    not_recorded: list[str] = field(default_factory=list)
+    profiler: dict[str, Any] | None = None
+    cost: dict[str, Any] = field(default_factory=dict)
+    board: str | None = None
+    captures: list[dict[str, Any]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def new_run_info(name: str, **facts: Any) -> RunInfo:
+    """A run that begins now on this machine; ``facts`` are fields of ``RunInfo``."""
+    return RunInfo(
+        run_id=str(uuid.uuid4()),
+        name=name,
+        state="recording",
+        created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        host=socket.gethostname(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        cpu=_cpu_name(),
+        **facts,
+    )
+
+
+def default_run_name() -> str:
+    """Time and host name, as ``20260131-235959-bench``."""
+    host = "".join(c if c.isalnum() or c in "-_" else "-" for c in socket.gethostname())
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{host}"
+
+
+def write_run_info(path: Path, info: RunInfo) -> None:
+    """
+    Write ``run.json`` whole, under another name first: a reader never sees half of it.
+
+    Raises:
+        OSError: if the disk does not take it; then it is as before.
+    """
+    known = asdict(info)
+    text = json.dumps({**known.pop("extra"), **known}, indent=2) + "\n"
+    temporary = path.with_suffix(".json.new")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def read_run_info(path: Path) -> RunInfo:
+    """
+    Read ``run.json``.
+
+    Raises:
+        RunInfoError: if it is missing or damaged.
+        RunSchemaError: if a newer version wrote it.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunInfoError(path, "there is no such file", "no run is here; `kws-trace runs` lists them") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunInfoError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
+    if not isinstance(facts, dict) or not {"run_id", "name", "state", "created"} <= facts.keys():
+        raise RunInfoError(path, "it lacks run_id, name, state or created", "it was not written by kws-trace")
+    version = facts.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise RunSchemaError(path, version)
+    names = {known.name for known in fields(RunInfo)} - {"extra"}
+    known = {key: value for key, value in facts.items() if key in names}
+    wrong = [key for key, value in known.items() if not isinstance(value, _kinds()[key])]
+    if wrong:
+        raise RunInfoError(path, f"its {wrong[0]} is {known[wrong[0]]!r}", "it is damaged; the tables may be whole")
+    return RunInfo(**known, extra={key: value for key, value in facts.items() if key not in names})
+
+
+@cache
+def _kinds() -> dict[str, tuple[type, ...]]:
+    """What a field of ``run.json`` can be."""
+    hints = get_type_hints(RunInfo)
+    return {
+        name: tuple(get_origin(one) or one for one in (get_args(hint) if type(None) in get_args(hint) else (hint,)))
+        for name, hint in hints.items()
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,54 @@
+"""The runs of a folder as rows: what each was, how it ended, how large it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from tracer.runs.run_store import StoredRun, list_runs
+
+
+def list_rows(traces: Path) -> list[dict[str, Any]]:
+    """A row a run, oldest first; ``rate_hz`` is the median of its complete performance windows, ``bytes`` on disk."""
+    return [_row(run) for run in list_runs(traces)]
+
+
+def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, console: Console) -> None:
+    """Print two lines a run, and what could not be read."""
+    if not rows and not damaged:
+        console.print(f"no runs in {escape(str(traces))}; `kws-trace demo` makes two", highlight=False)
+    for row in rows:
+        rate = "" if row["rate_hz"] is None else f"  {row['rate_hz']:.1f} inf/s"
+        facts = f"{row['windows']} windows{rate}  {row['bytes'] / 1e6:.2f} MB"
+        console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
+        when = row["created"][:16].replace("T", " ")
+        what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
+        console.print(f"  {when}  {what}", highlight=False, markup=False)
+    for sentence in damaged:
+        console.print(f"not readable: {sentence}", markup=False, highlight=False)
+
+
+def _row(run: StoredRun) -> dict[str, Any]:
+    windows = run.windows().to_pylist()
+    rates = [
+        window["inferences"] * 1e6 / (window["lap_end_us"] - window["lap_start_us"])
+        for window in windows
+        if window["kind"] == "performance" and window["state"] == "complete"
+        if (window["lap_end_us"] or 0) > (window["lap_start_us"] or 0)
+    ]
+    return {
+        "name": run.name,
+        "created": run.info.created,
+        "state": run.state,
+        "model": run.info.model.get("name"),
+        "backend": run.info.backend.get("name"),
+        "timed": run.info.timed,
+        "stages": run.info.stages_mode,
+        "windows": len(windows),
+        "rate_hz": float(np.median(rates)) if rates else None,
+        "bytes": sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
+    }

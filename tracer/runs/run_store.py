@@ -1,0 +1,270 @@
+"""Opens runs, whole or not. Reading never writes; only ``recover_run`` does."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tracer.errors import KwsTraceError
+from tracer.runs.journal import JournalRow, read_journal
+from tracer.runs.run_info import RunInfo, RunInfoError, read_run_info, write_run_info
+from tracer.runs.run_writer import write_part
+from tracer.runs.sample_store import keep_samples, read_samples
+from tracer.runs.schema import TABLES
+from tracer.runs.tables import rows_table
+
+KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
+
+_PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
+
+
+class RunNotFoundError(KwsTraceError):
+    """No run answers to the name."""
+
+    def __init__(self, ref: str, traces: Path, names: list[str]) -> None:
+        there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
+        super().__init__(f"{ref}: no such run in {traces}; {there}")
+
+
+class RunLockedError(KwsTraceError):
+    """A run that is being recorded cannot be rewritten."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: it is being recorded; end it first (Ctrl-C on its `kws-trace run`)")
+
+
+class RunNotWritableError(KwsTraceError):
+    """A killed run's folder does not take what would make it whole."""
+
+    exit_code = 1
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(
+            f"{folder}: cannot be made whole ({error.strerror or error}); it can be read as it is, "
+            "or copied to where there is room"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One Parquet file of a table, and the rows of the journal that it covers."""
+
+    path: Path
+    first: int
+    last: int
+
+
+@dataclass
+class StoredRun:
+    """
+    A run on disk as it stood when it was opened.
+
+    ``state`` is ``recording``, ``complete`` or ``recovered``. ``dropped`` says in sentences what is not there; a
+    damaged part is found when its table is read.
+    """
+
+    folder: Path
+    info: RunInfo
+    state: str
+    dropped: list[str]
+    rows: list[JournalRow] = field(default_factory=list)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which may have changed since the run was made."""
+        return self.folder.name
+
+    def spans(self) -> pa.Table:
+        """Columns as ``schema.SPANS``."""
+        return self._table("spans")
+
+    def windows(self) -> pa.Table:
+        """Columns as ``schema.WINDOWS``, by number."""
+        return self._table("windows").sort_by("window")
+
+    def results(self) -> pa.Table:
+        """Columns as ``schema.RESULTS``, by window."""
+        return self._table("results").sort_by("window")
+
+    def samples(self) -> pa.Table:
+        """Columns as ``device_state.SAMPLES``: frequencies, temperatures and power, where the machine tells them."""
+        table, sentences = read_samples(self.folder, self.info.run_id)
+        for sentence in sentences:
+            self._drop(sentence)
+        return table
+
+    def uncovered(self, parts: list[Part]) -> list[JournalRow]:
+        """Rows of the journal that none of ``parts`` holds."""
+        return [row for row in self.rows if not any(part.first <= row.seq <= part.last for part in parts)]
+
+    def _table(self, name: str) -> pa.Table:
+        tables, whole = [], []
+        for part in self.parts.get(name, []):
+            try:
+                tables.append(_read_part(part.path, TABLES[name]))
+                whole.append(part)
+            except (pa.ArrowException, OSError, ValueError, LookupError) as error:
+                self._drop(f"{name}/{part.path.name} is damaged ({_first_line(error)}): what it held is left out")
+        rows = self.uncovered(whole)
+        if rows or not tables:
+            tables.append(rows_table(name, rows, self.info.run_id))
+        return pa.concat_tables(tables).unify_dictionaries()
+
+    def _drop(self, sentence: str) -> None:
+        if sentence not in self.dropped:
+            self.dropped.append(sentence)
+
+
+def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
+    """
+    Open a run.
+
+    Args:
+        ref: its folder, its name within ``traces``, or ``last`` for the newest.
+        traces: folder of the runs.
+
+    Raises:
+        RunNotFoundError: if there is none.
+        RunInfoError: if its ``run.json`` is damaged.
+        RunSchemaError: if a newer version wrote it.
+    """
+    folder = _find(str(ref), traces)
+    # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
+    locked = _locked(folder)
+    info = read_run_info(folder / "run.json")
+    dropped = list(info.not_recorded)
+    rows: list[JournalRow] = []
+    for path in sorted(folder.glob("journal-*.arrows")):
+        try:
+            journal = read_journal(path)
+        except OSError as error:
+            dropped.append(f"{path.name} is not readable ({_first_line(error)}): what it held is left out")
+            continue
+        rows += journal.rows
+        if journal.torn_bytes and not locked:
+            dropped.append(f"{path.name}: its last {journal.torn_bytes} bytes are no whole window and are left out")
+    rows.sort(key=lambda row: row.seq)
+    # Parts after journals, spans last: what moves from one to the other meanwhile is seen in one of them at least.
+    parts = {table: _parts(folder / table) for table in sorted(TABLES, key="spans".__eq__)}
+    state = info.state
+    if state == "recording" and not locked:
+        state = "recovered"
+        dropped.append(KILLED)
+    return StoredRun(folder, info, state, dropped, rows, parts)
+
+
+def list_runs(traces: Path) -> list[StoredRun]:
+    """The runs of a folder, oldest first; folders that are none are left out, and those of ``damaged_runs``."""
+    return [open_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
+
+
+def damaged_runs(traces: Path) -> list[str]:
+    """A sentence for each folder whose ``run.json`` cannot be read."""
+    return _readable(traces)[1]
+
+
+def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
+    """
+    Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
+
+    Raises:
+        RunNotFoundError: if there is none.
+        RunLockedError: if it is being recorded.
+        RunNotWritableError: if the disk does not take it; then it reads as before.
+    """
+    folder = _find(str(ref), traces)
+    try:
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if read_run_info(folder / "run.json").state == "recording":
+                _rewrite(folder, traces)
+        finally:
+            os.close(lock)
+    except BlockingIOError:
+        raise RunLockedError(folder) from None
+    except OSError as error:
+        raise RunNotWritableError(folder, error) from None
+    return open_run(folder, traces)
+
+
+def _rewrite(folder: Path, traces: Path) -> None:
+    run = open_run(folder, traces)
+    for table in TABLES:
+        for leftover in (folder / table).glob(".*.new"):
+            leftover.unlink()
+        # A kill between the parts of two tables leaves one ahead: each takes what it lacks.
+        rows = run.uncovered(run.parts[table])
+        if rows:
+            write_part(folder, table, rows, run.info.run_id)
+    # The lock is ours, so it reads as locked: what the journal lost has to be asked for.
+    torn = [(path.name, read_journal(path).torn_bytes) for path in sorted(folder.glob("journal-*.arrows"))]
+    lost = [f"{name}: its last {count} bytes were no whole window and were left out" for name, count in torn if count]
+    known = [*run.info.not_recorded, *lost, *keep_samples(folder, run.info.run_id), KILLED]
+    write_run_info(folder / "run.json", replace(run.info, state="recovered", not_recorded=known))
+    for name, _ in torn:
+        (folder / name).unlink()
+
+
+def _find(ref: str, traces: Path) -> Path:
+    if ref == "last":
+        runs = _readable(traces)[0]
+        if runs:
+            return max(runs)[1]
+    else:
+        for folder in (traces / ref, Path(ref)):
+            if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
+                return folder
+    raise RunNotFoundError(ref, traces, [folder.name for _, folder in sorted(_readable(traces)[0])])
+
+
+def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Creation time and folder of each run, and a sentence for each that cannot be read."""
+    runs, sentences = [], []
+    for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
+        try:
+            runs.append((read_run_info(path).created, path.parent))
+        except RunInfoError as error:
+            sentences.append(str(error))
+    return runs, sentences
+
+
+def _parts(folder: Path) -> list[Part]:
+    found = [(path, _PART.match(path.name)) for path in folder.glob("part-*.parquet")]
+    parts = [Part(path, int(match[1]), int(match[2])) for path, match in found if match]
+    return sorted(parts, key=lambda part: part.first)
+
+
+def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read(columns=schema.names).select(schema.names).cast(schema)
+    # Checksums are of pages: damage to what describes them may still point outside a dictionary.
+    table.validate(full=True)
+    return table
+
+
+def _locked(folder: Path) -> bool:
+    try:
+        lock = os.open(folder / ".lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,239 @@
+"""
+Writes a run: windows to the journal at once, Parquet parts from it between windows.
+
+A part's name says which journal rows it covers, and readers leave out those rows of the journal: a kill between
+any two steps loses nothing and doubles nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import KwsTraceError
+from tracer.recording.window import RecordedWindow
+from tracer.runs.journal import JournalFile, JournalRow
+from tracer.runs.run_info import RunInfo, write_run_info
+from tracer.runs.schema import TABLES
+from tracer.runs.tables import write_table
+
+PART_SPANS = 1 << 16
+WAITING_BYTES = 64 << 20
+"""Of windows that wait for their part; beyond, the oldest stay in the journal, or are given up and counted."""
+
+
+class RunNameError(KwsTraceError):
+    """A name that no folder can have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"--name {name!r}: a run's name is that of one folder, and not `last`; give another")
+
+
+class RunExistsError(KwsTraceError):
+    """The run's folder is there already."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: a run of that name exists; give another --name, or remove it")
+
+
+class TracesFolderError(KwsTraceError):
+    """The folder of the runs cannot be written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: cannot record here ({problem}); give a folder you can write with --traces")
+
+
+class RunWriter:
+    """
+    Records one run; make it with ``create``.
+
+    A disk that does not take a window is reported, not raised: the device under test goes on answering, and the
+    window waits in memory for the next one's turn.
+    """
+
+    def __init__(self, folder: Path, info: RunInfo, lock: int, on_problem: Callable[[str], None]) -> None:
+        self.folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
+        self._rows: list[JournalRow] = []
+        """Rows that not every table has in a part."""
+        self._unwritten: list[JournalRow] = []
+        """Those of them that the journal does not hold."""
+        self._covered = dict.fromkeys(TABLES, -1)
+        self._seq = self._spans = self._bytes = self._given_up = 0
+        self._keep_journal = False
+        self._failing: set[str] = set()
+        self._journal = JournalFile(folder / "journal-0.arrows")
+
+    @classmethod
+    def create(cls, traces: Path, name: str, info: RunInfo, on_problem: Callable[[str], None]) -> RunWriter:
+        """
+        Make the run's folder, lock it and write ``run.json``.
+
+        Args:
+            traces: folder of the runs; made if it is not there.
+            name: of the run's folder in it.
+            info: what ``run.json`` says first.
+            on_problem: told, once each time it begins, that the disk does not take what is recorded.
+
+        Raises:
+            RunNameError: if the name is not that of one folder.
+            RunExistsError: if the folder exists.
+            TracesFolderError: if it cannot be made or written.
+        """
+        folder = traces / name
+        if name in ("", ".", "..", "last") or Path(name).name != name or "\0" in name:
+            raise RunNameError(name)
+        try:
+            traces.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except OSError as error:
+            if folder.is_dir():
+                raise RunExistsError(folder) from None
+            raise TracesFolderError(traces, error.strerror or str(error)) from None
+        lock = None
+        try:
+            lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            write_run_info(folder / "run.json", info)
+            return cls(folder, info, lock, on_problem)
+        except OSError as error:
+            # It holds only what this call made.
+            shutil.rmtree(folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+            raise TracesFolderError(folder, error.strerror or str(error)) from None
+
+    @property
+    def name(self) -> str:
+        """The run's folder within the traces folder."""
+        return self.folder.name
+
+    def append(self, window: RecordedWindow) -> None:
+        """Put one window on disk before the host hears of its end; window -1 has the serial spans after the last."""
+        row = JournalRow.of(window, self._seq)
+        self._seq += 1
+        self._rows.append(row)
+        self._unwritten.append(row)
+        self._spans += row.spans
+        self._bytes += row.nbytes
+        try:
+            while self._unwritten:
+                self._journal.append(self._unwritten[0].message())
+                self._unwritten.pop(0)
+        except OSError as error:
+            self._problem("windows are not on disk", error)
+            self._give_up_beyond_the_limit()
+        else:
+            self._failing.discard("windows are not on disk")
+
+    def make_parts_if_due(self) -> None:
+        """Make Parquet parts when enough spans wait; call it while no host is timing."""
+        if self._spans < PART_SPANS:
+            return
+        # Counted from here: parts that a full disk refuses are tried again, but not after every window.
+        self._spans = 0
+        if self._make_parts():
+            try:
+                self._change_journal(JournalFile(self.folder / f"journal-{self._seq}.arrows"))
+            except OSError as error:
+                # The parts cover what the old journal holds: it can go on.
+                self._problem("the journal grows", error)
+
+    def update_info(self, **facts: Any) -> None:
+        """Change fields of ``run.json``."""
+        self.info = replace(self.info, **facts)
+        try:
+            write_run_info(self.folder / "run.json", self.info)
+        except OSError as error:
+            self._problem("run.json is not up to date", error)
+
+    def close(self, state: str = "complete") -> None:
+        """Make the last parts, remove the journal, say the run's state, and let the lock go; not more than once."""
+        lost = [f"{self._given_up} windows, which the disk did not take in time"] if self._given_up else []
+        if self._make_parts():
+            self._change_journal(None)
+            self.update_info(state=state, not_recorded=[*self.info.not_recorded, *lost])
+        else:
+            # Its state stays `recording`, so that it reads as recovered: what the journal holds.
+            self._journal.close()
+            missing = [f"{len(self._unwritten)} windows, which the disk did not take"] if self._unwritten else []
+            for what in [*lost, *missing]:
+                self._on_problem(f"{self.folder}: lost {what}")
+            self.update_info(not_recorded=[*self.info.not_recorded, *lost, *missing])
+        os.close(self._lock)
+
+    def _make_parts(self) -> bool:
+        try:
+            for table in TABLES:
+                self._cover(table)
+        except OSError as error:
+            self._problem("Parquet parts are not made", error)
+            self._give_up_beyond_the_limit()
+            return False
+        self._failing.discard("Parquet parts are not made")
+        self._rows, self._unwritten = [], []
+        self._bytes = 0
+        return True
+
+    def _cover(self, table: str) -> None:
+        rows = [row for row in self._rows if row.seq > self._covered[table]]
+        if rows:
+            write_part(self.folder, table, rows, self.info.run_id)
+            self._covered[table] = rows[-1].seq
+
+    def _change_journal(self, new: JournalFile | None) -> None:
+        old = self._journal
+        old.close()
+        if new is not None:
+            self._journal = new
+        if not self._keep_journal:
+            with contextlib.suppress(OSError):
+                # Left behind it does no harm: parts cover it.
+                old.path.unlink()
+        self._keep_journal = False
+
+    def _give_up_beyond_the_limit(self) -> None:
+        while self._bytes > WAITING_BYTES and len(self._rows) > 1:
+            row = self._rows.pop(0)
+            self._bytes -= row.nbytes
+            if self._unwritten and self._unwritten[0] is row:
+                self._unwritten.pop(0)
+                self._given_up += 1
+            else:
+                # No part will have it: readers find it in the journal.
+                self._keep_journal = True
+
+    def _problem(self, what: str, error: OSError) -> None:
+        if what not in self._failing:
+            self._failing.add(what)
+            self._on_problem(f"{self.folder}: {what} ({error.strerror or error}); make room: it is tried again")
+
+
+def write_part(folder: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
+    """
+    Write one part of ``table``, whole under another name and then renamed to say which rows it has.
+
+    Args:
+        folder: of the run.
+        table: its name.
+        rows: of the journal, at least one, in order.
+        run_id: of the run.
+
+    Raises:
+        OSError: if the disk does not take it; then it is not there.
+    """
+    name = f"part-{rows[0].seq:012d}-{rows[-1].seq:012d}.parquet"
+    temporary = folder / table / f".{name}.new"
+    try:
+        temporary.parent.mkdir(exist_ok=True)
+        write_table(temporary, table, rows, run_id)
+        temporary.rename(folder / table / name)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -28,8 +28,8 @@ def run_cost(path: Path, on_problem: Callable[[str], None]) -> dict[str, Any]:
         on_problem: told in a sentence why it is not counted.
 
     Returns:
-        ``tracer.reports.run_limits.COUNTS``, ``arithmetic`` (types of the values that convolutions and dense layers multiply,
-        in order) and ``not_counted`` (how many operations); nothing where the model cannot be counted.
+        ``tracer.reports.run_limits.COUNTS``, ``arithmetic`` (types of the values that convolutions and dense layers
+        multiply, in order) and ``not_counted`` (how many operations); nothing where the model cannot be counted.
     """
     try:
         cost = count_model(read_operations(path))

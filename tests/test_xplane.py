@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runner.models import SHIPPED_SAVED_MODEL, ModelChoice, load_pipeline
 from runner.tensorflow_profile import ProfilerError, profile_block
 from runner.trace_me import open_trace_me_ranges
 from tests.xplane_files import Plane, host_space, write_space
@@ -140,6 +141,23 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="No such file"):
         read_xplane(tmp_path / "none.xplane.pb")
+
+
+@pytest.fixture(scope="module")
+def real_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty inferences of the shipped SavedModel under TensorFlow's profiler."""
+    pytest.importorskip("tensorflow")
+    pipeline = load_pipeline(ModelChoice(SHIPPED_SAVED_MODEL))
+    pipeline.load(bytes(490))
+    ranges = open_trace_me_ranges()
+    assert ranges is not None
+    loop = compose_loop(pipeline.stages(), ranges)
+    loop(0, 3, [].extend)
+    with profile_block(tmp_path_factory.mktemp("logdir")) as block:
+        loop(3, 20, [].extend)
+    assert ranges.domain == []
+    assert block.path is not None
+    return block.path
 
 
 def test_a_real_profile_holds_each_inference_with_its_number_and_stages(real_profile: Path) -> None:

@@ -39,10 +39,10 @@ class RunInfo:
     """
     Facts of a run; times in ISO 8601 UTC, costs in nanoseconds an inference.
 
-    ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where it was
-    not counted; ``board`` the key of a device of ``tracer.model.devices``.
-    ``profiler`` says which profiler was attached while the run was made, ``captures`` what was ingested from one.
-    ``extra`` keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
+    ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where
+    it was not counted; ``board`` the key of a device of ``tracer.model.devices``. ``profiler`` says which profiler
+    was attached while the run was made, ``captures`` what was ingested from one. ``extra`` keeps keys of ``run.json``
+    that this version does not know, so that rewriting loses nothing.
     """
 
     run_id: str

@@ -148,9 +148,8 @@ def place_frame(published: Report) -> Frame:
 
 
 def round_frame(published: Report) -> Frame:
-    """The place in each round by itself."""
-    rows = [{"round": name, "place": f"{one['rank']} of {one['of']}"} for name, one in published["rounds"].items()]
-    return pd.DataFrame(rows)
+    """The place in each round by itself, a column a round."""
+    return pd.DataFrame([{name: f"{one['rank']} of {one['of']}" for name, one in published["rounds"].items()}])
 
 
 def headline(limits: Report) -> list[tuple[str, str, str]]:
@@ -170,12 +169,11 @@ def headline(limits: Report) -> list[tuple[str, str, str]]:
     return found
 
 
-def missing_cost(info: RunInfo) -> str:
+def missing_cost() -> str:
     """Why a run has no limits, and what counts its model, as Markdown of ours."""
-    known = "its board is known" if board_of(info) else "its board is not known"
     return (
-        f"**No limits: the operations of this run's model are not in its record** ({known}). A run keeps them since "
-        "it counts them at its start; one of an older version has none, nor one whose model could not be read. "
+        "**No limits: the operations of this run's model are not in its record.** They are counted when a run "
+        "begins: one of an older version has none, nor has one whose model could not be read. "
         "`kws-trace cost MODEL --run RUN --device NAME` counts them from the model's file and sets the run's time "
         "beside them."
     )

@@ -37,7 +37,7 @@ def _page(run: StoredRun) -> None:
     if report is None:
         return
     if counted_cost(run.info) is None:
-        st.info(missing_cost(run.info), icon=":material/function:")
+        st.info(missing_cost(), icon=":material/function:")
     else:
         _limits(run, report)
     _place(report)
@@ -101,14 +101,13 @@ def _place(report: dict[str, Any]) -> None:
         st.info("No inference was timed: a host has yet to send `infer`.")
         return
     lines(limits_lines(None, published))
-    columns = st.columns([4, 1])
     form = {
         "inf/s": st.column_config.NumberColumn(format="%.1f"),
         "times this run": st.column_config.NumberColumn(format="%.2f x"),
     }
-    columns[0].dataframe(place_frame(published), hide_index=True, width="stretch", column_config=form)
-    columns[1].dataframe(round_frame(published), hide_index=True, width="stretch", height="content")
+    st.dataframe(place_frame(published), hide_index=True, width="stretch", column_config=form)
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
-        "A result carried over unchanged counts once."
+        "A result carried over unchanged counts once. The place in each round by itself:"
     )
+    st.dataframe(round_frame(published), hide_index=True, width="content", height="content")

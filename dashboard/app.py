@@ -16,6 +16,7 @@ PAGES = {
     "overview": ("Overview", ":material/speed:"),
     "stages": ("Stages", ":material/stacked_bar_chart:"),
     "kernels": ("Kernels", ":material/memory:"),
+    "limits": ("Limits", ":material/roofing:"),
     "timeline": ("Timeline", ":material/view_timeline:"),
     "compare": ("Compare", ":material/compare_arrows:"),
     "runs": ("Runs", ":material/folder_open:"),

@@ -29,6 +29,7 @@ class UrlState:
         inference: number of an inference.
         bounds: ``from`` and ``to``, in the page's own unit; the first is never the larger.
         stage: name of a stage.
+        device: key of a device whose limits are shown.
     """
 
     run: str | None = None
@@ -37,6 +38,7 @@ class UrlState:
     inference: int | None = None
     bounds: tuple[int, int] | None = None
     stage: str | None = None
+    device: str | None = None
 
 
 def read_url(params: Mapping[str, str], runs: Iterable[str] = ()) -> UrlState:
@@ -56,13 +58,14 @@ def read_url(params: Mapping[str, str], runs: Iterable[str] = ()) -> UrlState:
         inference=_number(params.get("inference")),
         bounds=bounds,
         stage=_name(params.get("stage")),
+        device=_name(params.get("device")),
     )
 
 
 def query_of(state: UrlState) -> dict[str, str | list[str]]:
     """The parameters of an address that shows ``state``; what is None has none."""
     found: dict[str, str | list[str]] = {}
-    for key in ("run", "window", "inference", "stage"):
+    for key in ("run", "window", "inference", "stage", "device"):
         value = getattr(state, key)
         if value is not None:
             found[key] = str(value)

@@ -24,7 +24,7 @@ from tracer.reports.report_text import rate_text
 from tracer.runs.run_store import open_run
 
 CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
-PAGES = ("Overview", "Stages", "Kernels", "Timeline", "Compare", "Runs")
+PAGES = ("Overview", "Stages", "Kernels", "Limits", "Timeline", "Compare", "Runs")
 PROBED = re.compile(r"/\w+/_stcore/(health|host-config)")
 """Opened at a page's address, Streamlit first looks for its server below it, finds none, and looks at the root."""
 

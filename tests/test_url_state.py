@@ -22,6 +22,7 @@ NUMBERS = st.integers(0, 10**18 - 1)
         inference=st.none() | NUMBERS,
         bounds=st.none() | st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))),
         stage=st.none() | NAMES,
+        device=st.none() | NAMES,
     )
 )
 def test_a_link_shows_what_it_was_made_of(state: UrlState) -> None:
@@ -31,7 +32,7 @@ def test_a_link_shows_what_it_was_made_of(state: UrlState) -> None:
     assert read_url(dict(pairs), [value for key, value in pairs if key == "with"]) == state
 
 
-@given(st.dictionaries(st.sampled_from(["run", "window", "inference", "from", "to", "stage"]), st.text()))
+@given(st.dictionaries(st.sampled_from(["run", "window", "inference", "from", "to", "stage", "device"]), st.text()))
 def test_no_address_is_an_error(params: dict[str, str]) -> None:
     state = read_url(params, params.values())
     assert state.window is None or state.window >= 0

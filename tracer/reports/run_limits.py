@@ -115,8 +115,8 @@ def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] 
         lines += [f"Limit: {note}" for note in limits["notes"]]
     if published is not None:
         lines.append(
-            f"Published results, {published['division']} division: {time_text(published['latency_ns'])} an inference "
-            f"({1e9 / published['latency_ns']:.1f} inf/s) is {published['rank']} of {published['of']}"
+            f"Published results, {published['division']} division: {1e9 / published['latency_ns']:.1f} inf/s "
+            f"({time_text(published['latency_ns'])} an inference) is {published['rank']} of {published['of']}"
         )
     return lines
 
@@ -141,7 +141,7 @@ def _notes(info: RunInfo, chosen: Device | Limits, gpu_hz: float | None) -> list
         if info.board not in (None, chosen.key):
             notes.append(f"of another device than the run's ({info.board}): at the highest frequencies")
         elif _on_cpu(info):
-            notes.append("the run was on the CPU, the limit is the GPU's; `--device cpu` measures this machine's CPU")
+            notes.append("the run was on the CPU, the limit is the GPU's; `report --device cpu` measures a CPU")
         elif gpu_hz is None:
             notes.append("the GPU's frequency was not recorded")
     else:

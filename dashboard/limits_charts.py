@@ -1,0 +1,57 @@
+"""The chart of the Limits page; pure."""
+
+from __future__ import annotations
+
+import altair as alt
+
+from dashboard.charts import Chart
+from dashboard.limits_view import LIMIT, MEASURED, THROUGH_MEMORY, Roofline
+
+ROOF, RIDGE = "#3a86c8", "#8d99ae"
+COLOURS = {LIMIT: "#2a9d8f", MEASURED: "#d1495b", THROUGH_MEMORY: "#e09f3e"}
+SHAPES = {LIMIT: "diamond", MEASURED: "circle", THROUGH_MEMORY: "square"}
+
+
+def roofline_chart(shown: Roofline) -> Chart:
+    """Both axes logarithmic: the roof, its ridge, and the points of an inference."""
+    across = alt.Scale(type="log", domain=list(shown.across), nice=False)
+    upward = alt.Scale(type="log", domain=list(shown.upward), nice=False)
+    x = alt.X("intensity:Q", scale=across, title="operations a byte (log)", axis=alt.Axis(format="~s", tickCount=6))
+    y = alt.Y("per_s:Q", scale=upward, title="operations a second (log)", axis=alt.Axis(format="~s", tickCount=6))
+    roof = alt.Chart(alt.Data(values=shown.roof.to_dict("records"))).mark_line(color=ROOF, strokeWidth=2.5)
+    ridge = alt.Chart(alt.Data(values=[{"intensity": shown.ridge, "text": f"ridge {shown.ridge:.1f}"}]))
+    at = alt.X("intensity:Q", scale=across)
+    layers = [
+        ridge.mark_rule(color=RIDGE, strokeDash=[4, 3]).encode(x=at),
+        ridge.mark_text(color=RIDGE, align="left", dx=6, baseline="top").encode(x=at, y=alt.value(4), text="text:N"),
+        roof.encode(x=x, y=y),
+    ]
+    rows = shown.points.to_dict("records")
+    if rows:
+        layers.append(_points(rows, x, y))
+    return alt.layer(*layers).properties(height=400)
+
+
+def _points(rows: list[dict[str, object]], x: alt.X, y: alt.Y) -> Chart:
+    names = [str(row["point"]) for row in rows]
+    legend = alt.Legend(orient="bottom", title=None, labelLimit=320)
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_point(filled=True, size=130, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "point:N", sort=names, legend=legend, scale=alt.Scale(domain=names, range=[COLOURS[n] for n in names])
+            ),
+            shape=alt.Shape(
+                "point:N", sort=names, legend=legend, scale=alt.Scale(domain=names, range=[SHAPES[n] for n in names])
+            ),
+            tooltip=[
+                alt.Tooltip("point:N", title="point"),
+                alt.Tooltip("intensity:Q", title="operations a byte", format=".2f"),
+                alt.Tooltip("per_s:Q", title="operations a second", format=".3s"),
+                alt.Tooltip("time:N", title="an inference"),
+            ],
+        )
+    )

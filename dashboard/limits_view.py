@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.devices import DEVICES, Limits
 from tracer.figure_text import share_text, time_text
-from tracer.model_cost_report import limit_rows
-from tracer.roofline import roofline_curve
-from tracer.run_info import RunInfo
-from tracer.run_limits import board_of, run_limits
+from tracer.model.devices import DEVICES, Limits
+from tracer.model.roofline import roofline_curve
+from tracer.reports.model_cost_report import limit_rows
+from tracer.reports.run_limits import board_of, run_limits
+from tracer.runs.run_info import RunInfo
 
 Report = Mapping[str, Any]
 Frame = Any
@@ -62,7 +62,7 @@ def roofline(limits: Report) -> Roofline:
     The roof of a device, and an inference below it.
 
     Args:
-        limits: as ``tracer.roofline.build_limits`` gives it.
+        limits: as ``tracer.model.roofline.build_limits`` gives it.
     """
     device = Limits(
         name=limits["device"],

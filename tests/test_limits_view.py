@@ -28,13 +28,13 @@ from tests import dashboard_runs as runs
 from tests.recorded import info
 from tests.test_dashboard import opened, words
 from tests.test_run_cost import COST, GPU
-from tracer.devices import DEVICES, Limits, find_device
 from tracer.figure_text import time_text
-from tracer.published import place_among
-from tracer.report import build_report
-from tracer.roofline import attainable_per_s, build_limits
-from tracer.run_limits import limits_lines, run_limits
-from tracer.run_store import open_run
+from tracer.model.devices import DEVICES, Limits, find_device
+from tracer.model.published import place_among
+from tracer.model.roofline import attainable_per_s, build_limits
+from tracer.reports.report import build_report
+from tracer.reports.run_limits import limits_lines, run_limits
+from tracer.runs.run_store import open_run
 
 LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
 

@@ -20,8 +20,8 @@ from dashboard.limits_view import (
     round_frame,
 )
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of, state
-from tracer.run_limits import board_of, counted_cost, limits_lines, measured_frequencies, run_limits
-from tracer.run_store import StoredRun
+from tracer.reports.run_limits import board_of, counted_cost, limits_lines, measured_frequencies, run_limits
+from tracer.runs.run_store import StoredRun
 
 
 def show(traces: Path) -> None:

@@ -28,8 +28,16 @@ from tracer.runs.run_info import default_run_name, new_run_info
 from tracer.runs.run_store import open_run as stored_run
 from tracer.runs.run_writer import RunWriter
 
-ENVIRONMENT_PREFIXES = ("TF_", "XLA_", "OMP_", "CUDA_VISIBLE", "OPENBLAS_", "XNNPACK_")
-"""What of the environment changes a runtime's speed; nothing else of it is kept."""
+ENVIRONMENT_PREFIXES = (
+    *(f"TF_{word}_" for word in ("CPP", "CUDA", "CUDNN", "DISABLE", "ENABLE", "FORCE", "GPU", "NUM", "USE", "XLA")),
+    "TF_DETERMINISTIC",
+    "XLA_",
+    "OMP_",
+    "CUDA_VISIBLE",
+    "OPENBLAS_",
+    "XNNPACK_",
+)
+"""What of the environment changes a runtime's speed; nothing else of it is kept. Terraform's names begin with TF too."""
 
 
 class EnergyModeError(KwsTraceError):

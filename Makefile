@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: setup demo test check bench lock model clean
+.PHONY: setup demo test check bench lock model screenshots clean
 
 setup: .venv/ready
 
@@ -35,6 +35,9 @@ lock: setup
 
 model: setup
 	$(BIN)/python -m runner.training --out runner/shipped
+
+screenshots: setup
+	$(BIN)/python -m tests.screenshots
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -37,7 +37,7 @@ ENVIRONMENT_PREFIXES = (
     "OPENBLAS_",
     "XNNPACK_",
 )
-"""What of the environment changes a runtime's speed; nothing else of it is kept. Terraform's names begin with TF too."""
+"""What of the environment changes a runtime's speed; nothing else is kept. Terraform's names begin with TF too."""
 
 
 class EnergyModeError(KwsTraceError):

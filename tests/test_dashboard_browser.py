@@ -125,7 +125,7 @@ class Visit:
         self.context.close()
         hosts = {urlsplit(url).hostname for url in self.requests if not url.startswith(("data:", "blob:"))}
         assert hosts == {"127.0.0.1"}
-        assert not self.errors
+        assert not self.errors, self.errors
 
 
 @pytest.fixture

@@ -130,8 +130,6 @@ def test_a_log_cut_at_any_byte_gives_no_traceback_and_no_figure_of_half_a_line(
     start = 0
     for cut in range(len(data)):
         start = cut if cut in starts else start
-        if cut - start not in (0, 1, 2, 7, 12, 20, 30, 38, 50) and data[cut : cut + 1] != b"\n":
-            continue
         path.write_bytes(data[:cut])
         try:
             session = build_session(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from importlib import import_module
 
 PAGES = ("overview", "timeline", "kernels", "stages", "compare", "runs")
@@ -26,8 +25,8 @@ def main(arguments: list[str]) -> None:
 
     # Streamlit checks an unknown page's origin against its external address, which it asks checkip.amazonaws.com for.
     net_util.get_external_ip = _unknown
-    # What the pages import takes seconds: it is there before the first of them is asked for.
-    threading.Thread(target=_import_pages, daemon=True).start()
+    # What the pages import takes seconds, and twice as long beside a page that is being made: it comes first.
+    _import_pages()
     cli.main(arguments, prog_name="kws-trace dashboard")
 
 

@@ -222,3 +222,12 @@ def gpu_export(one: RecordedWindow, clock: Clock | None = None, **options: Any) 
     add_work(export, rows(ranges, slice(one.warmups)), suffix=", warming up")
     add_work(export, rows(ranges, slice(one.warmups, None)), ids=10_001)
     return export
+
+
+def works(report: dict[str, Any], key: str) -> dict[str, tuple[int, int]]:
+    return {one["name"]: (one["count"], one["total_ns"]) for one in report[key]}
+
+
+def stages(report: dict[str, Any]) -> dict[str | None, tuple[float, float]]:
+    found = report["kernels_by_stage"]
+    return {one["stage"]: (one["works_per_inference"], one["ns_per_inference"]) for one in found}

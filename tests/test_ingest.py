@@ -1,11 +1,10 @@
-"""Taking a profile into a run: what is refused, that nothing is changed then, and what stands in the run after."""
+"""Taking profiles into a run: what stands in it after, and what becomes of it when something fails."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import io
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from runner.captured_run import take_in
 from runner.cli import app
 from tests.gpu_runs import (
     EXECUTOR,
-    MAIN,
     PROCESS,
     Clock,
     add_ranges,
@@ -30,23 +28,18 @@ from tests.gpu_runs import (
     recorded_run,
     usual_windows,
 )
+from tests.ingested import contents, refused
 from tests.nsys_export import SECRET, NsysExport
 from tests.recorded import window
-from tracer.errors import KwsTraceError
-from tracer.kernels.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
-from tracer.profiles.profile import PROFILE_TABLES, ProfileError
+from tracer.profiles.profile import PROFILE_TABLES
 from tracer.recording.window import RecordedWindow
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
 from tracer.runs import captures, ingest
 from tracer.runs.capture_join import CaptureMismatchError
 from tracer.runs.captures import CaptureDamagedError, capture_path, read_capture
-from tracer.runs.ingest import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError, RangesMissingError
+from tracer.runs.ingest import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError
 from tracer.runs.run_store import RunLockedError, StoredRun, open_run
-
-
-def contents(run: StoredRun) -> dict[str, bytes]:
-    return {str(path.relative_to(run.folder)): path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -110,16 +103,6 @@ def test_nothing_of_the_environment_that_an_export_holds_enters_the_run(run: Sto
     assert not any(SECRET.encode() in data for data in contents(run).values())
 
 
-def refused(run: StoredRun, paths: Sequence[Path], kind: type[KwsTraceError], **options: Any) -> str:
-    """The message of a refusal that changes nothing."""
-    before = contents(run)
-    with pytest.raises(kind) as caught:
-        take_in(open_run(run.folder), paths, **options)
-    assert contents(run) == before
-    assert caught.value.exit_code == 2
-    return str(caught.value)
-
-
 def test_a_run_that_has_captures_takes_others_only_in_their_place(run: StoredRun, exports: list[Path]) -> None:
     take_in(run, exports)
     said = refused(run, exports[:1], AlreadyIngestedError)
@@ -154,94 +137,6 @@ def test_a_run_that_is_being_recorded_takes_none(run: StoredRun, exports: list[P
     assert len(take_in(open_run(run.folder), exports).info.captures) == 2
 
 
-def without(ranges: InferenceRanges, rows: slice | list[int]) -> InferenceRanges:
-    columns = ("numbers", "thread", "start_ns", "end_ns", "stage_start_ns", "stage_end_ns")
-    return replace(ranges, **{name: np.delete(getattr(ranges, name), rows, axis=0) for name in columns})
-
-
-def first_missing(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(export, without(ranges, [0]))
-
-
-def two_missing(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(export, without(ranges, [5, 6]))
-
-
-def last_missing(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(export, without(ranges, [22]))
-
-
-def open_range(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(export, ranges)
-    own = {"process": PROCESS, "thread": MAIN}
-    export.ranges(ranges.end_ns[-1:] + 1_000, None, "inference", payload=[35], **own)
-
-
-def stage_missing(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(
-        export,
-        replace(
-            ranges,
-            stages=ranges.stages[:2],
-            stage_start_ns=ranges.stage_start_ns[:, :2],
-            stage_end_ns=ranges.stage_end_ns[:, :2],
-        ),
-    )
-
-
-def stage_of_others(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(export, replace(ranges, stages=("dequantize", *ranges.stages[1:])))
-
-
-def stage_missing_once(export: NsysExport, ranges: InferenceRanges) -> None:
-    own = {"process": PROCESS, "thread": MAIN}
-    export.ranges(ranges.start_ns, ranges.end_ns, "inference", payload=ranges.numbers, **own)
-    for place, stage in enumerate(ranges.stages):
-        kept = slice(1 if stage == "readback" else 0, None)
-        export.ranges(ranges.stage_start_ns[kept, place], ranges.stage_end_ns[kept, place], stage, **own)
-
-
-def without_numbers(export: NsysExport, ranges: InferenceRanges) -> None:
-    export.ranges(ranges.start_ns, ranges.end_ns, "inference", process=PROCESS, thread=MAIN)
-
-
-def number_twice(export: NsysExport, ranges: InferenceRanges) -> None:
-    numbers = ranges.numbers.copy()
-    numbers[4] = numbers[3]
-    add_ranges(export, replace(ranges, numbers=numbers))
-
-
-def of_another_run(export: NsysExport, ranges: InferenceRanges) -> None:
-    add_ranges(export, replace(ranges, numbers=ranges.numbers + 5_000))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (first_missing, "22 inferences captured, 23 expected"),
-        (two_missing, "21 inferences captured, 23 expected; inferences 17 to 18 are missing"),
-        (last_missing, "22 inferences captured, 23 expected"),
-        (open_range, "1 ranges have no end: the capture ended within an inference"),
-        (stage_missing, "no range of stage readback"),
-        (stage_of_others, "no range of stage host_to_device; a range dequantize that is no stage of the run"),
-        (stage_missing_once, "1 inferences lack stage readback, first inference 12"),
-        (without_numbers, "23 `inference` ranges carry no number"),
-        (number_twice, "1 inference numbers come twice"),
-        (of_another_run, "it recorded no host_to_device of inference 5012; name the run that was captured"),
-    ],
-)
-def test_a_capture_that_is_not_whole_is_refused_with_what_is_wrong(
-    tmp_path: Path, spoil: Callable[[NsysExport, InferenceRanges], None], said: str
-) -> None:
-    windows = usual_windows()
-    run = recorded_run(tmp_path / "traces", windows)
-    export = NsysExport()
-    spoil(export, ranges_of(windows[1], Clock()))
-    path = export.write(tmp_path / "x.sqlite")
-    message = refused(run, [path], CaptureMismatchError)
-    assert said in message
-
-
 def test_a_capture_by_hand_of_the_whole_run_has_windows_of_both_kinds(tmp_path: Path) -> None:
     """`nsys profile kws-trace run` sees every inference: no capture window says how many there should be."""
     windows = [capture_window(0, 0, 10, 2), capture_window(1, 12, 10, 2)]
@@ -253,59 +148,6 @@ def test_a_capture_by_hand_of_the_whole_run_has_windows_of_both_kinds(tmp_path: 
     run = take_in(run, [export.write(tmp_path / "x.sqlite")])
     assert [facts["inferences"] for facts in run.info.captures] == [24]
     assert build_report(run)["gpu"]["inferences"] == 20
-
-
-def empty(export: NsysExport) -> None:
-    export.calls([5], [6], "cudaMalloc_v3020", process=PROCESS, thread=MAIN, correlation_id=[1])
-
-
-def other_domain(export: NsysExport) -> None:
-    export.ranges([5], [6], "inference", process=PROCESS, thread=MAIN, domain="NCCL")
-
-
-def opening_alone(export: NsysExport) -> None:
-    export.ranges([5], [6], "open", process=PROCESS, thread=MAIN)
-
-
-@pytest.mark.parametrize(
-    ("fill", "capture", "cause", "remedy"),
-    [
-        (empty, ("Cuda",), "NVTX was not traced", "capture with --trace=cuda,nvtx"),
-        (empty, ("Cuda", "NvtxEvents"), "no NVTX range of the domain kws-trace arrived", "without --no-nvtx"),
-        (other_domain, ("Cuda", "NvtxEvents"), "no NVTX range of the domain kws-trace arrived", "kws-trace doctor"),
-        (opening_alone, ("Cuda", "NvtxEvents"), "domain kws-trace has no `inference` in it", "sends `infer`"),
-    ],
-)
-def test_a_capture_without_our_ranges_is_refused_with_its_cause_and_remedy(
-    tmp_path: Path,
-    run: StoredRun,
-    fill: Callable[[NsysExport], None],
-    capture: tuple[str, ...],
-    cause: str,
-    remedy: str,
-) -> None:
-    export = NsysExport(capture=capture)
-    fill(export)
-    path = export.write(tmp_path / "x.sqlite")
-    said = refused(run, [path], RangesMissingError)
-    assert said.startswith(f"{path}: {cause}; ")
-    assert remedy in said
-
-
-def test_overlapping_inferences_and_those_of_two_processes_are_refused(tmp_path: Path, run: StoredRun) -> None:
-    ranges = ranges_of(usual_windows()[1], Clock())
-    export = NsysExport()
-    add_ranges(export, replace(ranges, end_ns=ranges.end_ns + 20_000))
-    assert "overlap" in refused(run, [export.write(tmp_path / "a.sqlite")], OverlappingInferencesError)
-    export = NsysExport()
-    add_ranges(export, ranges)
-    add_ranges(export, ranges, process=PROCESS + 1)
-    assert "700, 701" in refused(run, [export.write(tmp_path / "b.sqlite")], SeveralProcessesError)
-
-
-def test_a_summary_cannot_be_taken_in(shared_data: Path, run: StoredRun) -> None:
-    text = next(path for path in sorted((shared_data / "nvprof").iterdir()) if path.suffix in (".txt", ".log"))
-    assert "a summary has totals and no timeline" in refused(run, [text], ProfileError)
 
 
 def full_disk(*_: Any) -> None:

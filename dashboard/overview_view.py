@@ -189,9 +189,6 @@ def window_frame(report: Report) -> Frame:
     return pd.DataFrame(rows)
 
 
-def _part_of(part: int, whole: int) -> str:
-    return share_text(part / whole if whole else None)
-
 
 def _why(reasons: list[str]) -> str:
     short = {"under 10 s by the laps", "under 10 s of wall time"}

@@ -10,8 +10,6 @@ from runner.nsys.installation import Nsys
 from tracer.errors import KwsTraceError
 from tracer.recording.nvtx_ranges import DOMAIN
 
-PRESETS = ("light", "deep")
-
 _TRACES = {"light": ("cuda", "nvtx"), "deep": ("cuda", "nvtx", "cudnn", "cublas", "osrt")}
 _NEEDED = ("capture-range", "capture-range-end", "nvtx-capture", "output", "trace")
 

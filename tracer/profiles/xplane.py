@@ -30,7 +30,6 @@ RECORD_AGAIN = "record it again with --profiler tensorflow"
 _OP = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[A-Z_][A-Za-z0-9_/]*")
 _GPU_PLANE = re.compile(r"/device:GPU:(\d{1,4})")
 _DIRECTIONS = {"MemcpyH2D": "HtoD", "MemcpyD2H": "DtoH", "MemcpyD2D": "DtoD", "MemcpyP2P": "PtoP"}
-_NOT_WORK = ("memalloc_details", "MemFree_details", "MemoryResidency_details")
 _HOST_PLANES = ("/host:CPU", "/host:CUPTI")
 
 Row = tuple[Any, ...]

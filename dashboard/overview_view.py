@@ -189,7 +189,6 @@ def window_frame(report: Report) -> Frame:
     return pd.DataFrame(rows)
 
 
-
 def _why(reasons: list[str]) -> str:
     short = {"under 10 s by the laps", "under 10 s of wall time"}
     if short <= set(reasons):

@@ -202,7 +202,7 @@ def test_the_folders_of_several_sessions_are_found_in_order(tmp_path: Path) -> N
     assert session_paths(tmp_path) == [tmp_path / "a" / "log.txt", tmp_path / "b" / "log.txt"]
 
 
-def entries(lines: list[str], start_us: int = 1000) -> list[dict[str, object]]:
+def entries(lines: list[str], start_us: int = 1000, idle_us: int = 300_000) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for line in lines:
         if "Loading file" in line:
@@ -212,7 +212,7 @@ def entries(lines: list[str], start_us: int = 1000) -> list[dict[str, object]]:
             elapsed = round(float(line.split()[1]) * 1e6)
             infer = {"start_time": start_us, "end_time": start_us + elapsed, "iterations": 250, "warmups": 1}
             found[number]["infer"] = {**infer, "results": [0.5, 0.5], "elapsed_time": elapsed}
-            start_us += elapsed + 300_000
+            start_us += elapsed + idle_us
     return found
 
 
@@ -223,6 +223,17 @@ def test_the_laps_of_results_json_make_the_figures_exact(tmp_path: Path) -> None
     judged = audit_session(build_session(path))
     assert judged.findings == ()
     assert [one.elapsed_us for one in judged.windows] == [11_400_123.0] * 5
+
+
+def test_a_wrong_clock_shows_over_a_session_where_it_hides_within_the_whole_seconds_of_a_window(
+    tmp_path: Path,
+) -> None:
+    lines = mlcommons_lines((11.4,) * 5, ratio=0.93)
+    path = write_log(tmp_path, lines)
+    assert audit_session(build_session(path)).findings == ()
+    (tmp_path / "results.json").write_text(json.dumps(entries(lines, idle_us=0)))
+    found = audit_session(build_session(path)).findings
+    assert [(finding.rule, finding.severity) for finding in found] == [("clock-idle", "warning")]
 
 
 def test_of_a_cut_results_json_the_whole_entries_are_used(tmp_path: Path) -> None:

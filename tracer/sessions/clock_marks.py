@@ -73,22 +73,19 @@ def idle_rate(session: Session, windows: list[WindowAudit]) -> ClockRate | None:
 
 def whole_rate(session: Session) -> ClockRate | None:
     """The laps' advance from the session's first lap to its last; None where the log or the laps do not give it."""
-    marks = session.marks
-    if session.no_host_times is not None or session.restarts or len(marks) < 2:
+    timed = [number for number, lap in enumerate(session.marks) if lap.host_s is not None]
+    if session.no_host_times is not None or session.restarts or len(timed) < 2:
         return None
-    if marks[0].host_s is None or marks[-1].host_s is None:
+    marks = session.marks[timed[0] : timed[-1] + 1]
+    advances = [_forward(second.us - first.us, _passed(first, second)) for first, second in pairwise(marks)]
+    passed = _passed(marks[0], marks[-1])
+    if passed is None or None in advances:
         return None
-    dut_us = 0
-    for first, second in pairwise(marks):
-        if first.host_s is None or second.host_s is None:
-            return None
-        advance = _forward(second.us - first.us, second.host_s - first.host_s)
-        if advance is None:
-            return None
-        dut_us += advance
-    passed = marks[-1].host_s - marks[0].host_s
+    dut_s = sum(advance for advance in advances if advance is not None) / 1e6
+    if session.resolution_s >= 1.0 and abs(abs(passed - dut_s) - 3600) < 60:
+        return None  # Times of the day, on which summer time began or ended.
     slack = session.latency_s + session.resolution_s
-    return ClockRate(dut_us / 1e6, passed, slack, (marks[0].evidence, marks[-1].evidence))
+    return ClockRate(dut_s, passed, slack, (marks[0].evidence, marks[-1].evidence))
 
 
 def between_windows(session: Session) -> list[Finding]:
@@ -97,8 +94,9 @@ def between_windows(session: Session) -> list[Finding]:
     backs: list[Lap] = []
     for first, second in _gaps(session):
         if second.us < first.us:
-            passed = None if first.host_s is None or second.host_s is None else second.host_s - first.host_s
-            (backs if _forward(second.us - first.us, passed) is None else wraps).extend((first, second))
+            (backs if _forward(second.us - first.us, _passed(first, second)) is None else wraps).extend(
+                (first, second)
+            )
     findings = []
     if wraps:
         text = "the counter of the laps wraps between two windows (32 bits of microseconds): no figure is touched"
@@ -111,6 +109,10 @@ def between_windows(session: Session) -> list[Finding]:
             Finding("laps-back", "warning", text, SOURCES["laps"], tuple(lap.evidence for lap in backs[:4]))
         )
     return findings
+
+
+def _passed(first: Lap, second: Lap) -> float | None:
+    return None if first.host_s is None or second.host_s is None else second.host_s - first.host_s
 
 
 def _quoted(laps: list[Lap]) -> tuple[Evidence, ...]:

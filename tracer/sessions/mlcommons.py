@@ -142,6 +142,7 @@ class MlcommonsReader(LogReader):
                 probabilities=window.probabilities,
                 evidence=tuple(window.evidence),
                 complete=window.runtime_us is not None or self._energy,
+                told_s=window.told_s,
             )
         )
 

@@ -13,7 +13,7 @@ from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
 from tracer.sessions.log_lines import Line, SessionFileError, read_lines
 from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
-from tracer.sessions.results_json import kind_of, read_entries, windows_of, with_laps
+from tracer.sessions.results_json import kind_of, marks_of, read_entries, windows_of, with_laps
 from tracer.sessions.session import Evidence, Session
 from tracer.sessions.summary_lines import SummaryLines
 
@@ -139,7 +139,7 @@ def _with_entries(session: Session, path: Path, keep: int) -> Session:
         session,
         windows=windows,
         kind=kind_of(entries) or session.kind,
-        marks=tuple(lap for window in windows for lap in window.laps),
+        marks=marks_of(windows),
         notes=(*session.notes, note) if note else session.notes,
         files=(*session.files, path.name),
     )

@@ -83,6 +83,17 @@ def with_laps(windows: tuple[Window, ...], exact: list[Window]) -> tuple[Window,
     return tuple(joined)
 
 
+def marks_of(windows: tuple[Window, ...]) -> tuple[Lap, ...]:
+    """The laps in their order; the host printed a window's results right after its last lap."""
+    marks: list[Lap] = []
+    for window in windows:
+        *firsts, last = window.laps or (None,)
+        marks += [lap for lap in firsts if lap is not None]
+        if last is not None:
+            marks.append(replace(last, host_s=window.told_s))
+    return tuple(marks)
+
+
 def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str) -> Window:
     evidence = Evidence(
         name, 1, f"entry {number}: start_time {infer.get('start_time')}, end_time {infer.get('end_time')}"

@@ -59,7 +59,8 @@ class Window:
 
     ``laps`` are the lap lines as they stand, two where nothing went wrong. Where the log holds no laps,
     ``runtime_us`` is the length that was printed, exact to ``slack_us``. ``complete`` is false
-    where the log ends within the window.
+    where the log ends within the window. ``told_s`` is when the host printed its results, where the log has a
+    time for that and none for the laps.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Window:
     probabilities: tuple[float, ...] | None = None
     evidence: tuple[Evidence, ...] = ()
     complete: bool = True
+    told_s: float | None = None
 
     @property
     def lap_us(self) -> tuple[int, int] | None:

@@ -196,6 +196,14 @@ KINDS = {
 """Makers of runs that open, by kind; each takes the traces folder and a name."""
 
 
+def three_kinds(traces: Path) -> Path:
+    """Runs ``gpu``, ``ops`` and ``plain`` in ``traces``: with GPU work, with a CPU's operations, with neither."""
+    gpu_run(traces, "gpu")
+    ops_run(traces, "ops")
+    plain_run(traces, "plain")
+    return traces
+
+
 def every_kind(traces: Path) -> list[str]:
     """A run of each of ``KINDS`` and one of which ``run.json`` is damaged; their names."""
     for name, make in KINDS.items():

@@ -25,7 +25,7 @@ from dashboard.kernels_view import (
     parquet_bytes,
     searched,
 )
-from tests.dashboard_runs import HOSTILE, gpu_run, ops_run, plain_run
+from tests.dashboard_runs import HOSTILE, three_kinds
 from tracer.breakdown.kernel_level import KernelLevel, kernel_level
 from tracer.reports.report import build_report
 from tracer.runs.run_store import open_run
@@ -33,11 +33,7 @@ from tracer.runs.run_store import open_run
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("traces")
-    gpu_run(folder, "gpu")
-    ops_run(folder, "ops")
-    plain_run(folder, "plain")
-    return folder
+    return three_kinds(tmp_path_factory.mktemp("traces"))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TrackEvent
 from typer.testing import CliRunner
 
 from runner.cli import app
-from tests.dashboard_runs import gpu_profile, gpu_run, ops_run, plain_run, windows_of
+from tests.dashboard_runs import gpu_profile, plain_run, three_kinds, windows_of
 from tracer.kernels.inference_ranges import stage_ranges
 from tracer.kernels.profile_columns import integers
 from tracer.reports.perfetto_export import ExportNotWritableError, export_perfetto
@@ -79,11 +79,7 @@ def read_back(path: Path) -> list[Slice]:
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("traces")
-    gpu_run(folder, "gpu")
-    ops_run(folder, "ops")
-    plain_run(folder, "plain")
-    return folder
+    return three_kinds(tmp_path_factory.mktemp("traces"))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dashboard.timeline_charts import colours, detail_chart, overview_chart
 from dashboard.timeline_lanes import NAMES_APART, Lane, categories_of, lanes_of
 from dashboard.timeline_view import MARKS, draw, overview, shown_inferences
-from tests.dashboard_runs import KERNELS, gpu_run, ops_run, plain_run
+from tests.dashboard_runs import KERNELS, three_kinds
 from tracer.reports.timeline import Launches, Timeline, read_timeline
 from tracer.reports.tracks import Rows, nested_tracks
 from tracer.runs.run_store import open_run
@@ -105,11 +105,7 @@ def test_a_window_in_which_nothing_happened_says_so() -> None:
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("traces")
-    gpu_run(folder, "gpu")
-    ops_run(folder, "ops")
-    plain_run(folder, "plain")
-    return folder
+    return three_kinds(tmp_path_factory.mktemp("traces"))
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ lock: setup
 		--all-extras pyproject.toml -o requirements.lock
 
 model: setup
-	$(BIN)/python -m runner.training --out runner/shipped
+	$(BIN)/python -m tools.training --out runner/shipped
 
 screenshots: setup
 	$(BIN)/python -m tests.screenshots

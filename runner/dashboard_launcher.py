@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.model_errors import RuntimeMissingError
+from runner.inference.model_errors import RuntimeMissingError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.accuracy_inputs import Matched
+from runner.accuracy.recorded_results import Matched
 from tracer.accuracy.mistakes import Quantization
 
 SCALE, ZERO_POINT = 0.5, 20

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from runner.dut import Dut, WindowSink
-from runner.pipeline import Pipeline
-from runner.protocol import DutProtocol
-from runner.window_runner import StopFlag, WindowRunner
+from runner.dut.server import Dut, WindowSink
+from runner.inference.pipeline import Pipeline
+from runner.inference.window_runner import StopFlag, WindowRunner
+from runner.line.protocol import DutProtocol
 from tests.test_dut import FakeLink
 from tracer.recording.nvtx_ranges import NvtxRanges
 

@@ -6,8 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from runner.link import LineEndedError
-from runner.ports import open_dut_link
+from runner.line.link import LineEndedError
+from runner.line.ports import open_dut_link
 
 
 class FakeDut:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from runner.captured_run import (
+from runner.dut.profiled_run import (
     serve_under_nsys,
 )
-from runner.models import SHIPPED_TFLITE, ModelChoice
+from runner.dut.recorded_run import CaptureChoice, RunJob
+from runner.inference.models import SHIPPED_TFLITE, ModelChoice
 from runner.nsys import launch
-from runner.run_job import CaptureChoice, RunJob
 from tests.gpu_runs import captured_windows, gpu_export, recorded_run, usual_windows
 
 NSYS = f"""#!{sys.executable} -ES

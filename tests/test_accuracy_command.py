@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runner.accuracy_doctor import diagnose
-from runner.accuracy_inputs import Matched, match, read_recorded
-from runner.accuracy_job import AccuracyJob, examine
-from runner.accuracy_models import LoadedModel, others_at_hand
-from runner.accuracy_text import summary_of
+from runner.accuracy.diagnosis import AccuracyJob, examine
+from runner.accuracy.mistake_search import diagnose
+from runner.accuracy.models import LoadedModel, others_at_hand
+from runner.accuracy.recorded_results import Matched, match, read_recorded
+from runner.accuracy.report_text import summary_of
 from runner.dataset import Dataset, load_dataset, shipped_dataset
-from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
+from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
 from tests.recorded import info, window
 from tests.test_report_commands import kws_trace
 from tracer.accuracy.symptoms import accuracy_symptoms

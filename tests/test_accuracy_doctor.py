@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from runner.accuracy_doctor import diagnose
-from runner.accuracy_text import summary_of
+from runner.accuracy.mistake_search import diagnose
+from runner.accuracy.report_text import summary_of
 from tests.accuracy_cases import COUNT_PLANTS, FLOAT_PLANTS, LinearModel, inputs, planted, real, softmax
 from tracer.accuracy.explanations import decimals_of
 from tracer.accuracy.verdict import likeness

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.accuracy_inputs import NoResultsError, match, read_recorded
+from runner.accuracy.recorded_results import NoResultsError, match, read_recorded
 from runner.dataset import Dataset
 from tests.sessions import accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
 from tracer.errors import KwsTraceError
@@ -147,7 +147,7 @@ def test_a_results_json_without_a_log_is_read(tmp_path: Path) -> None:
 
 
 def test_results_beyond_the_kept_ones_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.accuracy_inputs.KEPT_RESULTS", 20)
+    monkeypatch.setattr("runner.accuracy.recorded_results.KEPT_RESULTS", 20)
     plan = accuracy_plan(24)
     recorded = read_recorded(str(write_log(tmp_path, energyrunner_lines(plan))), tmp_path)
     assert recorded.vectors.tolist() == [list(vector) for vector in plan.vectors[:20]]

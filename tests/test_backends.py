@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from runner.dataset import shipped_dataset
-from runner.model_errors import DeviceError, ModelError, ModelShapeError
-from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.inference.model_errors import DeviceError, ModelError, ModelShapeError
+from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
 
 
 def outputs(choice: ModelChoice, count: int = 5) -> np.ndarray:

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner.bandwidth import job as bandwidth_job
-from runner.bandwidth.cuda_driver import CudaDriver, CudaError, GpuNumberError, NoGpuError, load_library
-from runner.bandwidth.job import SIZES, BandwidthDeviceError, BandwidthJob, measure_bandwidth
+from runner.bench.bandwidth import job as bandwidth_job
+from runner.bench.bandwidth.cuda_driver import CudaDriver, CudaError, GpuNumberError, NoGpuError, load_library
+from runner.bench.bandwidth.job import SIZES, BandwidthDeviceError, BandwidthJob, measure_bandwidth
 from runner.cli import app
 from tests.fake_cuda import NO_DEVICE, OUT_OF_MEMORY, FakeCuda
 from tracer.reports.bandwidth_table import (

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from runner import captured_run
-from runner.captured_run import (
+from runner.cli import app
+from runner.dut.profiled_run import (
     NothingCapturedError,
     ProfileFolderError,
     ProfilerChoiceError,
     serve_with_tensorflow,
 )
-from runner.cli import app
-from runner.models import SHIPPED_SAVED_MODEL, ModelChoice
+from runner.dut.recorded_run import CaptureChoice, NoRangesError, RunJob
+from runner.dut.server import profiled_run as captured_run
+from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice
 from runner.nsys import installation
 from runner.nsys.command import NsysTooOldError
 from runner.nsys.installation import (
@@ -26,7 +27,6 @@ from runner.nsys.installation import (
     NsysMissingError,
     find_nsys,
 )
-from runner.run_job import CaptureChoice, NoRangesError, RunJob
 from tests.fake_nsys import HELP, Fake
 from tests.gpu_runs import recorded_run, usual_windows
 from tracer.runs.run_writer import RunExistsError

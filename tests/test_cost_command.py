@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
-from runner.cost_job import CostChoice, CostOptionError, gather_cost
-from runner.models import SHIPPED_SAVED_MODEL
+from runner.inference.models import SHIPPED_SAVED_MODEL
+from runner.limits.model_cost import CostChoice, CostOptionError, gather_cost
 from tests.recorded import info, window
 from tracer.runs.run_writer import RunWriter
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runner.dut import Dut
-from runner.link import LineEndedError, WriteTimeoutError
-from runner.pipeline import Pipeline, Quantization
-from runner.protocol import DutProtocol
-from runner.window_runner import StopFlag, WindowRunner
+from runner.dut.server import Dut
+from runner.inference.pipeline import Pipeline, Quantization
+from runner.inference.window_runner import StopFlag, WindowRunner
+from runner.line.link import LineEndedError, WriteTimeoutError
+from runner.line.protocol import DutProtocol
 from tracer.recording.window import RecordedWindow
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from runner.dataset import shipped_dataset
-from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from tests.serial_client import Client, results, running_dut
 from tracer.runs.run_store import open_run
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from runner.dataset import Dataset, load_dataset
-from runner.host import (
+from runner.host.driver import (
     AccuracyOutcome,
     HostSession,
     PerformanceOutcome,
@@ -22,10 +22,10 @@ from runner.host import (
     WindowOutcome,
     run_performance,
 )
-from runner.host_job import HostJob, drive
-from runner.host_results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
-from runner.link import Link
-from runner.ports import open_host_link
+from runner.host.results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
+from runner.host.session import HostJob, drive
+from runner.line.link import Link
+from runner.line.ports import open_host_link
 from tests.fake_dut import FakeDut
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner.host_config import (
+from runner.host.config_files import (
     BenchFacts,
     ConfigExistsError,
     UsbIdError,

@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner.captured_run import take_in
 from runner.cli import app
+from runner.dut.profiled_run import take_in
 from tests.gpu_runs import (
     EXECUTOR,
     PROCESS,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from runner.captured_run import take_in
 from runner.cli import app
+from runner.dut.profiled_run import take_in
 from tests.gpu_runs import (
     COPY_NS,
     EXECUTOR,

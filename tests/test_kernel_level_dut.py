@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.capture import CAPTURE_RANGE, CAPTURE_WARMUPS, NvtxCapture
-from runner.captured_run import take_in
 from runner.dataset import shipped_dataset
-from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.dut.capture import CAPTURE_WARMUPS, NvtxCapture
+from runner.dut.profiled_run import take_in
+from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.inference.window_runner import StopFlag
 from runner.nsys.installation import find_nsys
 from runner.nsys.reports import export_sqlite
-from runner.window_runner import StopFlag
 from tests.capture_rig import CapturedDut, NotedRanges
 from tests.gpu_runs import (
     MAIN,
@@ -36,6 +36,7 @@ from tests.serial_client import Client, running_dut
 from tests.test_dut import load
 from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
 from tracer.profiles.open_profile import open_profile
+from tracer.recording.nvtx_ranges import CAPTURE_RANGE
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import RunWriter

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from runner.model_errors import ModelError
+from runner.inference.model_errors import ModelError
+from runner.inference.models import SHIPPED_SAVED_MODEL
 from runner.model_graphs.reader import read_operations
-from runner.models import SHIPPED_SAVED_MODEL
 from tracer.model.model_cost import count_model
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from runner import captured_run
-from runner.captured_run import (
+from runner.dut.profiled_run import (
     LAUNCHER_OPTIONS,
     NothingCapturedError,
 )
+from runner.dut.server import profiled_run as captured_run
 from runner.nsys import installation
 from runner.nsys.command import profile_command
 from runner.nsys.installation import (

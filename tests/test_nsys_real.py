@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.capture import CAPTURE_WARMUPS
-from runner.captured_run import take_in
 from runner.dataset import shipped_dataset
+from runner.dut.capture import CAPTURE_WARMUPS
+from runner.dut.profiled_run import take_in
 from tests.conftest import ROOT
 from tests.serial_client import Client, running_dut
 from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges

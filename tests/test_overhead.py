@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from runner.bench.overhead import job as overhead_job
+from runner.bench.overhead import under_nsys
+from runner.bench.overhead.blocks import BlockTime, measure_pairs, median_block
+from runner.bench.overhead.job import OverheadJob, measure_overhead
+from runner.bench.overhead.under_nsys import NothingArrivedError, ranges_that_arrived
+from runner.bench.overhead.worker import WorkerError, open_worker
 from runner.cli import app
-from runner.models import SHIPPED_TFLITE, ModelChoice
+from runner.inference.models import SHIPPED_TFLITE, ModelChoice
 from runner.nsys.installation import Nsys, NsysMissingError, find_nsys
-from runner.overhead import job as overhead_job
-from runner.overhead import under_nsys
-from runner.overhead.blocks import BlockTime, measure_pairs, median_block
-from runner.overhead.job import OverheadJob, measure_overhead
-from runner.overhead.under_nsys import NothingArrivedError, ranges_that_arrived
-from runner.overhead.worker import WorkerError, open_worker
 from tracer.errors import KwsTraceError, MalformedTraceError
 from tracer.reports.overhead_ledger import (
     CONTROL,

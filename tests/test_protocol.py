@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.protocol import (
+from runner.line.protocol import (
     CommandReader,
     DutProtocol,
     Infer,

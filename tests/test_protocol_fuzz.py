@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from runner.protocol import CommandReader, DutProtocol, Infer
+from runner.line.protocol import CommandReader, DutProtocol, Infer
 
 MESSAGES = 100_000
 GOOD = [b"name%", b"profile%", b"db load 490%", b"db 00ff10%", b"infer 3 1%", b"infer%", b"results%", b"timestamp%"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.cpu_probe import cpu_clock_hz, probe_cpu
+from runner.limits.cpu_probe import cpu_clock_hz, probe_cpu
 from tracer.model.devices import DEVICES, Limits, UnknownDeviceError, detect_device, find_device, match_device
 from tracer.model.model_cost import count_model
 from tracer.model.model_operations import Operation, Tensor, Window

@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
+from runner.dut.recorded_run import RunJob
+from runner.dut.recorded_run import open_run as open_job
+from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
+from runner.inference.window_runner import StopFlag
+from runner.limits.run_cost import run_board, run_cost
 from runner.model_graphs.reader import read_operations
-from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
-from runner.run_cost import run_board, run_cost
-from runner.run_job import RunJob
-from runner.run_job import open_run as open_job
-from runner.window_runner import StopFlag
 from tests.device_trees import jetson_nano
 from tests.recorded import info, window
 from tracer.device.device_samples import FREQUENCY_HZ, header_line, sweep_line
@@ -89,7 +89,7 @@ def test_a_reader_that_stumbles_over_a_graph_ends_no_run(tmp_path: Path, monkeyp
     def stumble(path: Path) -> list[Any]:
         return [{}["node"]]
 
-    monkeypatch.setattr("runner.run_cost.read_operations", stumble)
+    monkeypatch.setattr("runner.limits.run_cost.read_operations", stumble)
     assert run_cost(tmp_path, lambda _: None) == {}
 
 
@@ -218,7 +218,7 @@ def test_a_run_without_a_time_has_its_limit_and_no_place(tmp_path: Path) -> None
 def test_the_command_takes_a_device_and_this_machine_s_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded(tmp_path, cost=COST)
     probed = Limits("this machine's CPU (2 threads)", 2, None, 100e9, None, 10e9, "a test")
-    monkeypatch.setattr("runner.cpu_probe.probe_cpu", lambda: probed)
+    monkeypatch.setattr("runner.limits.cpu_probe.probe_cpu", lambda: probed)
 
     def said(device: str) -> dict[str, Any]:
         words = ["report", "run", "--json", "--device", device, "--traces", str(tmp_path)]

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from runner.bench.runtimes import measure, onnx_candidates
+from runner.bench.runtimes.candidate import REFERENCE, Candidate, FloatInput
+from runner.bench.runtimes.job import RuntimesJob, compare_runtimes
+from runner.bench.runtimes.litert_candidates import litert_candidates
+from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.cli import app
 from runner.dataset import Dataset, shipped_dataset
-from runner.model_errors import ModelError
-from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
-from runner.pipeline import InputSizeError, Quantization
-from runner.runtimes import measure, onnx_candidates
-from runner.runtimes.candidate import REFERENCE, Candidate, FloatInput
-from runner.runtimes.job import RuntimesJob, compare_runtimes
-from runner.runtimes.litert_candidates import litert_candidates
-from runner.runtimes.measure import measure_rounds, top1
+from runner.inference.model_errors import ModelError
+from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
+from runner.inference.pipeline import InputSizeError, Quantization
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
 
 

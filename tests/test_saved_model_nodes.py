@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.model_errors import ModelError
+from runner.inference.model_errors import ModelError
 from runner.model_graphs.reader import read_operations
 from tracer.model.model_cost import count_model
 from tracer.model.model_operations import Window

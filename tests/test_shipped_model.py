@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from runner.training.evaluation import (
+from tools.training.evaluation import (
     Accuracy,
     count_parameters,
     infer_int8,
@@ -20,16 +20,16 @@ from runner.training.evaluation import (
     measure_accuracy,
     quantization_of,
 )
-from runner.training.export import dequantize, input_quantization, quantize
-from runner.training.features import ClipShapeError, log_mel, mel_weights, mfcc
-from runner.training.speech import (
+from tools.training.export import dequantize, input_quantization, quantize
+from tools.training.features import ClipShapeError, log_mel, mel_weights, mfcc
+from tools.training.speech import (
     HELD_OUT_VARIANTS,
     SILENCE,
     TRAINING_VARIANTS,
     draw_noise,
     place_in_noise,
 )
-from runner.training.train import HELD_OUT, INT8_MODEL, PROVENANCE, SAVED_MODEL, file_name
+from tools.training.train import HELD_OUT, INT8_MODEL, PROVENANCE, SAVED_MODEL, file_name
 from tracer.classes import LABELS
 
 SHIPPED = Path(__file__).resolve().parent.parent / "runner" / "shipped"

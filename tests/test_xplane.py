@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runner.models import SHIPPED_SAVED_MODEL, ModelChoice, load_pipeline
-from runner.tensorflow_profile import ProfilerError, profile_block
-from runner.trace_me import open_trace_me_ranges
+from runner.dut.tensorflow_profiler import ProfilerError, profile_block
+from runner.dut.trace_me import open_trace_me_ranges
+from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice, load_pipeline
 from tests.xplane_files import Plane, host_space, write_space
 from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES, ProfileError
 from tracer.profiles.xplane import read_xplane

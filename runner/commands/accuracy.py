@@ -26,6 +26,6 @@ def accuracy(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Say whether the results of RUN or SESSION come from the model as it should be, or from which mistake."""
-    from runner.accuracy_job import AccuracyJob, examine
+    from runner.accuracy.diagnosis import AccuracyJob, examine
 
     examine(AccuracyJob(ref, traces, model, dataset, also or [], input_scale, input_zero_point, quiet, as_json))

@@ -40,7 +40,7 @@ def cost(
 
     from rich.console import Console
 
-    from runner.cost_job import CostChoice, gather_cost
+    from runner.limits.model_cost import CostChoice, gather_cost
     from tracer.reports.model_cost_report import render_cost
 
     figures = gather_cost(CostChoice(model, device, gpu_mhz, memory_mhz, latency_us, run, threads, traces))

@@ -19,6 +19,6 @@ def demo(
 
     On TensorFlow and then on LiteRT: five short performance windows, an accuracy pass over the shipped inputs.
     """
-    from runner.demo_job import run_demo
+    from runner.demo import run_demo
 
     raise typer.Exit(run_demo(traces, seconds))

@@ -21,7 +21,7 @@ def host_config(
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
     """Write what the MLCommons runner or energyrunner needs to find and drive this DUT."""
-    from runner.host_config import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
+    from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
     from tracer.errors import KwsTraceError
 
     vendor, product = parse_usb_id(usb)
@@ -41,8 +41,8 @@ def host_config(
 
 def _measured(port: str, baud: int, seconds: float) -> int:
     from runner.dataset import shipped_dataset
-    from runner.host import HostSession, PerformancePlan, measure_inferences
-    from runner.ports import open_host_link
+    from runner.host.driver import HostSession, PerformancePlan, measure_inferences
+    from runner.line.ports import open_host_link
 
     link = open_host_link(port, baud)
     try:

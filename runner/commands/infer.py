@@ -43,9 +43,9 @@ def infer(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Run the model over FILES or a dataset, recorded as a run is: elapsed, per inference, Top-1 and AUC."""
-    from runner.local_inference import infer_inputs, local_inputs, print_outcome
-    from runner.models import ModelChoice
-    from runner.run_job import RunJob
+    from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
+    from runner.dut.recorded_run import RunJob
+    from runner.inference.models import ModelChoice
 
     inputs = local_inputs(files or [], dataset)
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)

@@ -49,7 +49,7 @@ def kernels(
     """
     from rich.console import Console
 
-    from runner.summary_output import print_summary
+    from runner.commands.summary_output import print_summary
     from tracer.kernels.kernel_listing import list_kernels
     from tracer.kernels.kernel_text import render_notes
     from tracer.profiles.open_profile import open_profile

@@ -39,8 +39,8 @@ def overhead(
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from runner.models import ModelChoice
-    from runner.overhead.job import OverheadJob, measure_overhead
+    from runner.bench.overhead.job import OverheadJob, measure_overhead
+    from runner.inference.models import ModelChoice
     from tracer.reports.overhead_ledger import render_ledger
     from tracer.runs.overhead_store import keep_ledger
 

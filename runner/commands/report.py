@@ -41,14 +41,14 @@ def report(
     from tracer.runs.run_store import open_run
 
     if os.path.isfile(run):  # noqa: PTH113 -- false, not an error, for a name that none can be
-        from runner.summary_output import print_summary
+        from runner.commands.summary_output import print_summary
         from tracer.profiles.open_profile import open_profile
 
         print_summary(open_profile(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
         return
     limits: str | Limits | None = device
     if device == "cpu":
-        from runner.cpu_probe import probe_cpu
+        from runner.limits.cpu_probe import probe_cpu
 
         limits = probe_cpu()
     beside = None if unprofiled is None else open_run(unprofiled, traces)

@@ -65,9 +65,9 @@ def run(
 
     Prints `ready on PORT` on standard error when it would answer a host; ends on Ctrl-C or SIGTERM.
     """
-    from runner.models import ModelChoice
+    from runner.dut.recorded_run import CaptureChoice, RunJob, refuse_energy_mode, serve_run
+    from runner.inference.models import ModelChoice
     from runner.nsys.launch import taken_orders, tell_pid
-    from runner.run_job import CaptureChoice, RunJob, refuse_energy_mode, serve_run
 
     if energy is not None:
         refuse_energy_mode()
@@ -86,7 +86,7 @@ def run(
         raise typer.Exit(serve_run(job, port, baud, vendor))
     if wanted is None:
         raise typer.Exit(serve_run(job, port, baud, vendor))
-    from runner.captured_run import serve_under_nsys, serve_with_tensorflow
+    from runner.dut.profiled_run import serve_under_nsys, serve_with_tensorflow
 
     if wanted == "nsys":
         raise typer.Exit(serve_under_nsys(job, preset, sys.argv[1:]))

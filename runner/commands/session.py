@@ -32,7 +32,7 @@ def session(
 
     from rich.console import Console
 
-    from runner.session_job import judge, session_report
+    from runner.host.session_reading import judge, session_report
     from tracer.sessions.session_text import render_session, render_table
 
     audits, joined = judge(paths or [], run, traces)

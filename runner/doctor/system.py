@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.device.sysfs import read_text
-from runner.port_errors import existing_ports, holder_of
+from runner.line.port_errors import existing_ports, holder_of
 
 
 @dataclass(frozen=True, slots=True)

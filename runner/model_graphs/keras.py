@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from runner.model_errors import ModelError, RuntimeMissingError
+from runner.inference.model_errors import ModelError, RuntimeMissingError
 from runner.model_graphs.savedmodel import read_saved_model
 from tracer.model.model_operations import Operation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.model_errors import ModelError
+from runner.inference.model_errors import ModelError
 from tracer.model.model_operations import Operation
 
 _REMEDY = "name a SavedModel folder, or a .tflite, .keras or .h5 file"

@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from runner.model_errors import ModelError, RuntimeMissingError
+from runner.inference.model_errors import ModelError, RuntimeMissingError
 from tracer.model.model_operations import Operation, Tensor, Window
 
 KINDS = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.capture import CAPTURE_RANGE
 from runner.nsys.installation import Nsys
 from tracer.errors import KwsTraceError
-from tracer.recording.nvtx_ranges import DOMAIN
+from tracer.recording.nvtx_ranges import CAPTURE_RANGE, DOMAIN
 
 _TRACES = {"light": ("cuda", "nvtx"), "deep": ("cuda", "nvtx", "cudnn", "cublas", "osrt")}
 _NEEDED = ("capture-range", "capture-range-end", "nvtx-capture", "output", "trace")

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from runner.dataset import shipped_dataset
-from runner.link import Link
-from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
-from runner.ports import open_host_link
+from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.line.link import Link
+from runner.line.ports import open_host_link
 from tests.benchmarks.pairs import interleaved
 from tracer.recording.inference_loop import untraced_loop
 

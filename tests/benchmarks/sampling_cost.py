@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.device.sampler import INTERVAL_MS, DeviceSampler, sampled_sources
-from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from tests.benchmarks.pairs import interleaved
 from tests.device_trees import grow, jetson_orin
 from tracer.recording.inference_loop import untraced_loop

@@ -64,8 +64,8 @@ def _in_a_child() -> dict[str, Any]:
 
 def long_window() -> float:
     """Peak megabytes over the idle process, of recording a window of 1,000,000 inferences."""
-    from runner.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
-    from runner.window_runner import Readings, StopFlag, WindowRunner
+    from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+    from runner.inference.window_runner import Readings, StopFlag, WindowRunner
 
     pipeline = load_pipeline(ModelChoice(SHIPPED_TFLITE))
     pipeline.load(bytes(490))

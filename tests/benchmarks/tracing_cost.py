@@ -6,8 +6,8 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
-from runner.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
-from runner.pipeline import Pipeline
+from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.inference.pipeline import Pipeline
 from tests.benchmarks.pairs import interleaved
 from tracer.recording.inference_loop import Stage, compose_loop, untraced_loop
 from tracer.recording.nvtx_ranges import open_ranges

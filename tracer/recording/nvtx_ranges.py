@@ -15,6 +15,9 @@ from typing import Any
 
 DOMAIN = "kws-trace"
 
+CAPTURE_RANGE = "capture"
+"""The range of our domain that tells Nsight Systems to collect: ``--nvtx-capture=capture@kws-trace``."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NvtxRanges:

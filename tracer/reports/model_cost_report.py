@@ -82,7 +82,7 @@ def _notes(cost: ModelCost) -> list[str]:
 
 
 def render_cost(figures: dict[str, Any], console: Console) -> None:
-    """Print what ``runner.cost_job.gather_cost`` gives."""
+    """Print what ``runner.limits.model_cost.gather_cost`` gives."""
     model, cost = figures["model"], figures["cost"]
     console.print(f"[bold]{escape(model['path'])}[/bold]  {model['format']}", highlight=False, soft_wrap=True)
     console.print(_cost_table(cost))

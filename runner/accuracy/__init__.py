@@ -1,0 +1,1 @@
+"""Why the accuracy of a run or a session is what it is."""

@@ -1,0 +1,74 @@
+"""A worker under ``nsys profile``, collecting, with the options of a profiled run; and what arrived in its report."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from runner.bench.overhead.blocks import Block
+from runner.bench.overhead.worker import open_worker
+from runner.inference.models import ModelChoice
+from runner.nsys.command import profile_command
+from runner.nsys.installation import Nsys
+from runner.nsys.reports import RAW, REPORTS, export_sqlite
+from tracer.errors import KwsTraceError
+from tracer.profiles.nsys_sqlite import read_nsys_sqlite
+from tracer.recording.nvtx_ranges import DOMAIN
+
+
+class NothingArrivedError(KwsTraceError):
+    """nsys was attached and recorded none of our ranges: what was measured is not its cost."""
+
+    exit_code = 1
+
+    def __init__(self, nsys: Nsys, why: str) -> None:
+        super().__init__(f"nsys {nsys.version}: {why}; see `kws-trace doctor`")
+
+
+@contextmanager
+def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path, preset: str = "light") -> Iterator[Block]:
+    """
+    Run a child under nsys; collecting began before its first block.
+
+    Args:
+        choice: the model.
+        nsys: of this machine.
+        folder: takes socket, log and reports.
+        preset: as of a profiled run.
+
+    Raises:
+        KwsTraceError: if it does not run.
+    """
+
+    def wrap(command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        environment.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
+        return profile_command(nsys, preset, 1, folder / "capture", command), environment
+
+    with open_worker(choice, folder, wrap) as block:
+        yield block
+
+
+def ranges_that_arrived(nsys: Nsys, folder: Path) -> int:
+    """
+    How many ``inference`` ranges the report in ``folder`` holds.
+
+    Raises:
+        NothingArrivedError: if there is no report, or none is in it.
+        KwsTraceError: if nsys does not export it.
+    """
+    reports = [path for suffix in (*REPORTS, RAW) for path in sorted(folder.glob(f"*{suffix}"))]
+    if not reports:
+        raise NothingArrivedError(nsys, "it left no report")
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        ranges = read_nsys_sqlite(export_sqlite(nsys, reports[0], Path(made))).nvtx_ranges
+    ours = pc.and_kleene(pc.equal(ranges["domain"], DOMAIN), pc.equal(ranges["name"], "inference"))
+    arrived = int(pc.sum(ours.cast("int64")).as_py() or 0)
+    if not arrived:
+        raise NothingArrivedError(nsys, "its report holds none of our ranges")
+    return arrived

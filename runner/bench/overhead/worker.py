@@ -1,0 +1,137 @@
+"""The other side of ``runner.bench.overhead.child``: start it, have it run blocks, see it end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from runner.bench.overhead.blocks import Block, BlockTime
+from runner.inference.models import ModelChoice
+from tracer.errors import KwsTraceError
+
+START_S = 300.0
+"""For a runtime to load and settle; TensorFlow under a profiler on a busy board takes minutes."""
+
+END_S = 120.0
+"""For a tool to write what it collected."""
+
+
+class WorkerError(KwsTraceError):
+    """A child process did not do its part."""
+
+    exit_code = 1
+
+    def __init__(self, problem: str, log: Path) -> None:
+        said = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
+        last = next((line.strip() for line in reversed(said) if line.strip()), "nothing")
+        super().__init__(f"a child process to be measured {problem}; it said: {last}")
+
+
+@contextmanager
+def open_worker(
+    choice: ModelChoice,
+    folder: Path,
+    wrap: Callable[[Sequence[str]], tuple[list[str], dict[str, str] | None]] | None = None,
+    start_s: float = START_S,
+) -> Iterator[Block]:
+    """
+    Run a child that answers blocks.
+
+    Args:
+        choice: the model that it loads.
+        folder: takes its socket and its log; on a path short enough for a socket.
+        wrap: from its command line to that of the tool that runs it, with the environment; None for none.
+        start_s: for it to be ready.
+
+    Raises:
+        WorkerError: if it does not start, does not answer, or does not end well.
+    """
+    log = folder / "child.log"
+    orders = {"choice": {**asdict(choice), "path": str(choice.path)}, "collected": wrap is not None}
+    with socket.socket(socket.AF_UNIX) as server:
+        address = str(folder / "s")
+        server.bind(address)
+        server.listen(1)
+        server.settimeout(start_s)
+        command = [sys.executable, "-m", "runner.bench.overhead.child", address, json.dumps(orders)]
+        command, environment = (command, None) if wrap is None else wrap(command)
+        with log.open("wb") as written:
+            # A session of its own: Ctrl-C is for us, who then close the socket.
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        try:
+            with _connected(server, process, log, start_s) as lines:
+                yield lambda count: _run(lines, count, log)
+            code = process.wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            raise WorkerError(f"did not end within {END_S:.0f} s", log) from None
+        finally:
+            _end(process)
+    if code:
+        raise WorkerError(f"ended with code {code}", log)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Of a process that should have ended; what it was to write does not matter any more."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _connected(
+    server: socket.socket, process: subprocess.Popen[bytes], log: Path, start_s: float
+) -> Iterator[IO[str]]:
+    server.settimeout(0.2)
+    connection = None
+    for _ in range(int(start_s / 0.2) + 1):
+        try:
+            connection, _ = server.accept()
+            break
+        except TimeoutError:
+            if process.poll() is not None:
+                raise WorkerError(f"ended with code {process.returncode} before it was ready", log) from None
+    if connection is None:
+        raise WorkerError(f"was not there within {start_s:.0f} s", log)
+    with connection:
+        connection.settimeout(start_s)
+        with connection.makefile("rw", encoding="utf-8") as lines:
+            words = _heard(lines, log)
+            if "error" in words:
+                raise KwsTraceError(str(words["error"]))
+            yield lines
+
+
+def _run(lines: IO[str], count: int, log: Path) -> BlockTime:
+    lines.write(json.dumps({"inferences": count}) + "\n")
+    lines.flush()
+    words = _heard(lines, log)
+    return BlockTime(int(words["wall_ns"]), int(words["cpu_ns"]))
+
+
+def _heard(lines: IO[str], log: Path) -> dict[str, Any]:
+    try:
+        line = lines.readline()
+    except (TimeoutError, ConnectionError):
+        line = ""
+    if not line:
+        raise WorkerError("stopped answering", log)
+    words: dict[str, Any] = json.loads(line)
+    return words

@@ -1,0 +1,107 @@
+"""Time the candidates in turn, and see what each answers."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.bench.runtimes.candidate import Candidate
+from runner.dataset import Dataset
+
+BLOCK_NS = 5_000_000
+"""Of one candidate's turn: long against its first, cold inference, short against the moods of the machine."""
+
+LEAST_ROUNDS = 10
+
+Clock = Callable[[], int]
+
+
+def measure_rounds(
+    candidates: Sequence[Candidate],
+    seconds: float,
+    advance: Callable[[float], object] = lambda _: None,
+    clock: Clock = time.perf_counter_ns,
+) -> NDArray[np.float64]:
+    """
+    Time each candidate once a round, in an order that changes from round to round.
+
+    A turn begins with an inference that is not timed: it finds the caches as the candidate before left them.
+
+    Args:
+        candidates: loaded.
+        seconds: of each candidate, about; at least ``LEAST_ROUNDS`` rounds are made.
+        advance: takes the share of the work that was done, in 0 to 1.
+        clock: nanoseconds.
+
+    Returns:
+        Nanoseconds an inference, the median of each turn, float64 (rounds, candidates).
+    """
+    blocks = [_block(one.infer, clock) for one in candidates]
+    rounds = max(LEAST_ROUNDS, int(seconds * 1e9 / BLOCK_NS))
+    times = np.zeros((rounds, len(candidates)))
+    order = np.random.default_rng(0)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for number in range(rounds):
+            for column in order.permutation(len(candidates)):
+                times[number, column] = _median_ns(candidates[column].infer, blocks[column], clock)
+            advance(1 / rounds)
+            gc.collect(0)
+    finally:
+        if collecting:
+            gc.enable()
+    return times
+
+
+def top1(
+    candidate: Candidate, dataset: Dataset, limit: int | None = None, advance: Callable[[], object] = lambda: None
+) -> tuple[float, int]:
+    """
+    The share of inputs that a candidate answers rightly.
+
+    Args:
+        candidate: loaded.
+        dataset: inputs and classes.
+        limit: of the inputs; None takes all.
+        advance: called an input.
+
+    Returns:
+        The share, and of how many inputs.
+
+    Raises:
+        KwsTraceError: if an input cannot be read or has another size.
+    """
+    count = len(dataset.names) if limit is None else min(limit, len(dataset.names))
+    right = 0
+    for index in range(count):
+        candidate.load(dataset.input(index))
+        right += int(candidate.probabilities().argmax() == dataset.labels[index])
+        advance()
+    return right / count, count
+
+
+def _block(infer: Callable[[], object], clock: Clock) -> int:
+    """How many inferences fill a turn, after some that only warm up."""
+    for _ in range(5):
+        infer()
+    return max(1, int(BLOCK_NS / max(1.0, _median_ns(infer, 5, clock))))
+
+
+def _median_ns(infer: Callable[[], object], count: int, clock: Clock) -> float:
+    """
+    Of ``count`` inferences, each timed: a mean would hold the time in which another program had the CPU.
+
+    The two clock readings, some 0.1 us, are in it.
+    """
+    infer()
+    edges = [0] * (2 * count)
+    for place in range(0, 2 * count, 2):
+        edges[place] = clock()
+        infer()
+        edges[place + 1] = clock()
+    return float(np.median(np.diff(np.reshape(edges, (count, 2)), axis=1)))

@@ -1,0 +1,133 @@
+"""The demo: a DUT as a child process, driven by the host in this one, on each runtime that is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from runner.dataset import Dataset, shipped_dataset
+from runner.host.driver import PerformancePlan
+from runner.host.session import HostJob, run_session
+from runner.line.ports import open_host_link
+from tracer.errors import KwsTraceError
+from tracer.reports.report import build_report
+from tracer.reports.report_text import render_side_by_side
+from tracer.runs.run_info import default_run_name
+from tracer.runs.run_store import open_run
+
+BACKENDS = ("tensorflow", "litert")
+START_LIMIT_S = 180.0
+
+
+class DemoError(KwsTraceError):
+    """The DUT of the demo did not do its part."""
+
+    exit_code = 1
+
+    def __init__(self, backend: str, said: str) -> None:
+        super().__init__(f"the DUT on {backend} ended before it was ready; it said: {said or 'nothing'}")
+
+
+def run_demo(traces: Path, seconds: float) -> int:
+    """
+    Drive the shipped model on each runtime and print the reports side by side; returns the exit code.
+
+    Args:
+        traces: folder of the runs.
+        seconds: of each performance window.
+    """
+    console = Console()
+    backends = [name for name in BACKENDS if name != "tensorflow" or importlib.util.find_spec("tensorflow")]
+    dataset = shipped_dataset()
+    stem = default_run_name()
+    console.print(
+        f"Five windows of about {seconds:g} s on each runtime: short ones, so the rates are no official result "
+        "(a valid window lasts at least 10 s)."
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    names = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        tasks = [progress.add_task(name, total=2.0 + len(dataset.names) / 1000 + 5) for name in backends]
+        for backend, task in zip(backends, tasks, strict=True):
+            names.append(f"{stem}-demo-{backend}")
+            _drive(backend, traces, names[-1], dataset, seconds, _Advance(progress, task, backend))
+    reports = [build_report(open_run(name, traces)) for name in names]
+    render_side_by_side(reports, console)
+    if "tensorflow" not in backends:
+        console.print("TensorFlow is not installed; pip install 'kws-trace\\[tensorflow]' adds it to the demo.")
+    console.print(f"More: kws-trace report {names[-1]}", markup=False, highlight=False)
+    if importlib.util.find_spec("streamlit"):
+        console.print(f"Dashboard: kws-trace dashboard --traces {traces}", markup=False, highlight=False)
+    return 0
+
+
+class _Advance:
+    """Moves the bar of one runtime: getting ready, five windows, the accuracy pass."""
+
+    def __init__(self, progress: Progress, task: TaskID, backend: str) -> None:
+        self._progress, self._task, self._backend = progress, task, backend
+
+    def __call__(self, what: str, amount: float) -> None:
+        self._progress.update(self._task, description=f"{self._backend}: {what}", advance=amount)
+
+
+def _drive(backend: str, traces: Path, name: str, dataset: Dataset, seconds: float, advance: _Advance) -> None:
+    with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
+        port = Path(folder) / "dut"
+        command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{port}", "--backend", backend]
+        command += ["--traces", str(traces), "--name", name]
+        with (Path(folder) / "stderr").open("w+") as said:
+            child = subprocess.Popen(command, stderr=said, stdout=subprocess.DEVNULL)
+            try:
+                advance("loading", 0)
+                _wait_until_ready(child, Path(said.name), backend)
+                advance("performance", 2)
+                _measure(port, traces, dataset, seconds, advance)
+            finally:
+                child.send_signal(signal.SIGINT)
+                child.wait(timeout=30)
+        advance("done", 0)
+
+
+def _wait_until_ready(child: subprocess.Popen[Any], said: Path, backend: str) -> None:
+    limit = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < limit:
+        text = said.read_text(errors="replace")
+        if "ready on " in text:
+            return
+        if child.poll() is not None:
+            raise DemoError(backend, text.strip()[-2000:])
+        time.sleep(0.05)
+    raise DemoError(backend, f"not ready within {START_LIMIT_S:.0f} s")
+
+
+def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: _Advance) -> None:
+    """A performance session and an accuracy session, as two calls of ``kws-trace host`` leave them in the run."""
+    link = open_host_link(str(port), 115200)
+    step = {"performance": 1.0, "accuracy": 1 / 1000}
+    try:
+        for mode, amount in step.items():
+            job = HostJob(
+                port=f"pty:{port}",
+                baud=115200,
+                mode=mode,
+                dataset=None,
+                plan=PerformancePlan(seconds=seconds),
+                traces=traces,
+                session=None,
+                quiet=True,
+                as_json=False,
+            )
+            run_session(job, link, dataset, partial(advance, mode, amount))
+    finally:
+        link.close()

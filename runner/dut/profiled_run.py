@@ -1,0 +1,250 @@
+"""A run with a profiler, nsys or TensorFlow's own, and what it saw taken into the run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from runner.dut.recorded_run import NoRangesError, RunJob, refuse_without_ranges, serve_run, tell
+from runner.inference.models import backend_of
+from runner.nsys.command import refuse_too_old
+from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
+from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
+from runner.nsys.reports import export_sqlite, is_report
+from tracer.errors import KwsTraceError
+from tracer.profiles.nsys_capture import UNSAID
+from tracer.profiles.open_profile import open_profile
+from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+from tracer.recording.nvtx_ranges import open_ranges
+from tracer.runs.ingest import ingest
+from tracer.runs.run_info import default_run_name
+from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_writer import RunExistsError
+
+LAUNCHER_OPTIONS = {
+    "--nsys": False,
+    "--preset": True,
+    "--name": True,
+    "--capture-inferences": True,
+    "--capture-windows": True,
+}
+"""Options that the launcher obeys and does not hand on to its DUT, and whether a value follows."""
+
+
+class ProfilerChoiceError(KwsTraceError):
+    """Options that leave the profiler nothing to see."""
+
+    def __init__(self, option: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{option}: {problem}; {remedy}")
+
+
+class ProfileFolderError(KwsTraceError):
+    """Another run's profiles lie where this one's would."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: profiles of an earlier run are there; give another --name, or remove it")
+
+
+class NothingCapturedError(KwsTraceError):
+    """A profiled run ended without a capture."""
+
+    exit_code = 1
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name}: nothing was captured: no host sent `infer` with more than one inference, or the run was ended "
+            "before a capture was; the run itself is complete: `kws-trace report` reads it"
+        )
+
+
+def refuse_impossible(job: RunJob, profiler: str) -> None:
+    """
+    Say before a run starts what would leave it without a capture.
+
+    Args:
+        job: of the run, with its name.
+        profiler: ``nsys`` or ``tensorflow``.
+
+    Raises:
+        ProfilerChoiceError: for options that contradict the profiler.
+        NoRangesError: if nsys would see no range.
+        RunExistsError, ProfileFolderError: if the run's name is taken.
+    """
+    if not job.capture.inferences:
+        raise ProfilerChoiceError(
+            "--capture-inferences 0", "nothing would be captured", "give a number, or leave out the profiler"
+        )
+    if profiler == "nsys":
+        refuse_without_ranges(job)
+        if open_ranges() is None:
+            raise NoRangesError
+    elif backend_of(job.choice.path, job.choice.backend) != "tensorflow":
+        raise ProfilerChoiceError(
+            "--profiler tensorflow",
+            f"{job.choice.path.name} runs on LiteRT, of which TensorFlow's profiler sees nothing",
+            "name a SavedModel (--backend tensorflow takes the shipped one), or use --nsys",
+        )
+    name = job.name or ""
+    if (job.traces / name).exists():
+        raise RunExistsError(job.traces / name)
+    folder = profile_folder(job.traces, name)
+    if folder.exists() and any(folder.iterdir()):
+        raise ProfileFolderError(folder)
+
+
+def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
+    """
+    Run the DUT under nsys, then take what it captured into the run.
+
+    Args:
+        job: of the run; its capture says how much.
+        preset: ``light`` or ``deep``.
+        arguments: of this command line, after the program.
+
+    Returns:
+        The exit code: of the DUT, or 1 where it was well and nothing could be ingested.
+
+    Raises:
+        KwsTraceError: before the run, if nsys or a permission is missing; after it, if its capture is not whole.
+    """
+    name = job.name or default_run_name()
+    job = replace(job, name=name)
+    refuse_impossible(job, "nsys")
+    nsys = find_nsys()
+    refuse_too_old(nsys)
+    refuse_without_root(arguments, os.environ)
+    capture = job.capture
+    tell(announcement(nsys, preset, capture.inferences, capture.windows))
+    folder, run_folder = profile_folder(job.traces, name), job.traces / name
+    kept = without_profiler_options(arguments, LAUNCHER_OPTIONS)
+    kept += ["--capture-inferences", str(capture.inferences), "--capture-windows", str(capture.windows)]
+    made = _first_missing(job.traces)
+    try:
+        code, reports = run_under_nsys(nsys, preset, capture.windows, name, folder, kept)
+        if not (run_folder / "run.json").is_file():
+            # The DUT has said why.
+            remove_if_empty(folder)
+            return code or 1
+        run = open_run(run_folder)
+        reports = _whole_captures(run, reports)
+        if not reports:
+            remove_if_empty(folder)
+            raise NothingCapturedError(name)
+        take_in(run, reports, nsys)
+        tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
+    finally:
+        ours = (run_folder, folder) if made is None else (made,)
+        give_to_caller([path for path in ours if path.exists()], os.environ)
+    return code
+
+
+def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int:
+    """
+    Be the DUT with TensorFlow's profiler, then take what it captured into the run.
+
+    Raises:
+        KwsTraceError: as ``serve_run``, and if the capture is not whole.
+    """
+    name = job.name or default_run_name()
+    folder = profile_folder(job.traces, name)
+    job = replace(job, name=name, profile_folder=folder)
+    refuse_impossible(job, "tensorflow")
+    code = serve_run(job, port, baud, vendor)
+    paths = sorted(folder.rglob("*.xplane.pb"))
+    if not paths:
+        remove_if_empty(folder)
+        raise NothingCapturedError(name)
+    take_in(open_run(job.traces / name), paths)
+    return code
+
+
+def _whole_captures(run: StoredRun, reports: list[Path]) -> list[Path]:
+    """Without the report of a capture that a signal cut: the last inference in it has no end."""
+    windows = [window for window in run.windows().to_pylist() if window["kind"] == "capture"]
+    if len(windows) != len(reports):
+        return reports
+    for window, report in zip(windows, reports, strict=True):
+        if window["state"] != "complete":
+            tell(f"{report}: left out: the run was ended in the middle of this capture")
+    return [path for window, path in zip(windows, reports, strict=True) if window["state"] == "complete"]
+
+
+def _first_missing(folder: Path) -> Path | None:
+    """The outermost folder that has to be made for ``folder``; None where it is there."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    return missing[-1] if missing else None
+
+
+def take_in(
+    run: StoredRun,
+    paths: Sequence[Path],
+    nsys: Nsys | None = None,
+    *,
+    replace_old: bool = False,
+) -> StoredRun:
+    """
+    Ingest profiles of a run; reports of nsys are exported by the installed one first, beside the run.
+
+    Args:
+        run: complete or recovered.
+        paths: each of another stretch of it.
+        nsys: of this machine; found when it is needed.
+        replace_old: take out the captures that the run has.
+
+    Raises:
+        KwsTraceError: if one cannot be read, or is not of this run.
+    """
+    # Exports of nsys 2022 do not say what was asked for; a run that we profiled ourselves does.
+    asked = frozenset((run.info.profiler or {}).get("traced", ()))
+    profiles = [_with_asked(read_profile(path, run.folder, nsys), asked) for path in paths]
+    run = ingest(run, profiles, replace_old=replace_old)
+    for number, facts in enumerate(run.info.captures):
+        clock = facts["clock"]
+        tell(
+            f"capture {number}: {facts['inferences']} inferences from {facts['first_inference']}, "
+            f"{facts['gpu_work']} kernels and copies; clocks fit within {clock['outside_ns']:.0f} ns, "
+            f"rate {clock['rate_ppm']:+.1f} ppm"
+        )
+    return run
+
+
+def _with_asked(profile: Profile, asked: frozenset[str]) -> Profile:
+    notes = tuple(note for note in profile.notes if not (asked and note.startswith(UNSAID)))
+    return replace(profile, traced=profile.traced | asked, notes=notes)
+
+
+def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Profile:
+    """
+    A profile with a timeline, from whatever file.
+
+    Args:
+        path: of the profile.
+        work_beside: a path beside which a folder for the export may be made.
+        nsys: of this machine; found when it is needed.
+
+    Raises:
+        ProfileError: if it has no timeline.
+        KwsTraceError: if it cannot be read.
+    """
+    if is_report(path) and path.is_file():
+        folder = work_beside.parent / f".{work_beside.name}.export"
+        folder.mkdir(exist_ok=True)
+        try:
+            profile = replace(open_profile(export_sqlite(nsys or find_nsys(), path, folder)), path=path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    else:
+        profile = open_profile(path)
+    if isinstance(profile, ProfileSummary):
+        raise ProfileError(
+            path, "a summary has totals and no timeline", "`kws-trace report FILE --inferences N` says what it can"
+        )
+    return profile
+
+
+def profile_folder(traces: Path, name: str) -> Path:
+    """Where a profiler's own files go: beside the run, never in it, as they may name the environment."""
+    return traces / f"{name}.profile"

@@ -1,0 +1,268 @@
+"""One run from its options to its end: load, warm up, measure the costs, record, serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+from runner.dut.capture import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.sampling import sampled
+from runner.dut.server import Dut
+from runner.inference.models import ModelChoice, load_pipeline, model_facts
+from runner.inference.pipeline import Pipeline
+from runner.inference.startup import recorder_cost, settle, splitting_cost
+from runner.inference.window_runner import StopFlag, WindowRunner
+from runner.limits.run_cost import run_board, run_cost
+from runner.line.protocol import DutProtocol
+from tracer.accuracy.unlabelled import run_warnings
+from tracer.errors import KwsTraceError
+from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.runs.run_info import default_run_name, new_run_info
+from tracer.runs.run_store import open_run as stored_run
+from tracer.runs.run_writer import RunWriter
+
+ENVIRONMENT_PREFIXES = (
+    *(f"TF_{word}_" for word in ("CPP", "CUDA", "CUDNN", "DISABLE", "ENABLE", "FORCE", "GPU", "NUM", "USE", "XLA")),
+    "TF_DETERMINISTIC",
+    "XLA_",
+    "OMP_",
+    "CUDA_VISIBLE",
+    "OPENBLAS_",
+    "XNNPACK_",
+)
+"""What of the environment changes a runtime's speed; nothing else is kept. Terraform's names begin with TF too."""
+
+
+class EnergyModeError(KwsTraceError):
+    """Energy mode stamps time on a pin and not on the line."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode"
+        )
+
+
+class NoRangesError(KwsTraceError):
+    """A capture needs ranges."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "capture: no ranges can be pushed, so nothing would be captured; leave out --no-nvtx, and install "
+            "nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
+        )
+
+
+def refuse_without_ranges(job: RunJob) -> None:
+    """
+    Nsight Systems collects by our ranges: without them a capture would be empty.
+
+    Raises:
+        NoRangesError: if the run is to be captured by them and pushes none.
+    """
+    if job.capture.inferences and job.profile_folder is None and not job.nvtx:
+        raise NoRangesError
+
+
+def refuse_energy_mode() -> NoReturn:
+    """Say that energy mode is not there."""
+    raise EnergyModeError
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureChoice:
+    """
+    How much a profiler is told to collect.
+
+    ``inferences`` after each of the first ``windows`` performance windows; 0 for none, as where no profiler is.
+    """
+
+    inferences: int = 0
+    windows: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """
+    What to run and where its record goes.
+
+    ``profiler`` goes into the record; ``profile_folder`` is where TensorFlow's own profiler writes, None for none.
+    """
+
+    choice: ModelChoice
+    traces: Path
+    name: str | None
+    nvtx: bool = True
+    capture: CaptureChoice = CaptureChoice()
+    profiler: dict[str, Any] | None = None
+    profile_folder: Path | None = None
+
+
+@dataclass
+class OpenRun:
+    """A pipeline that is warm, and the recorder that waits for its windows."""
+
+    pipeline: Pipeline
+    runner: WindowRunner
+    ranges: NvtxRanges | None
+    writer: RunWriter
+    stop: StopFlag
+    problems: list[str]
+
+
+def tell(text: str) -> None:
+    """A line on standard error: standard output belongs to results."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | None = None) -> Iterator[OpenRun]:
+    """
+    Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
+
+    Raises:
+        KwsTraceError: for a model, a device or a folder that cannot be used.
+    """
+    began = time.perf_counter()
+    pipeline = load_pipeline(job.choice)
+    loaded_s = time.perf_counter() - began
+    pipeline.load(bytes(pipeline.buffer_sizes[0]))
+    ranges = open_ranges() if job.nvtx else None
+    startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
+    info = new_run_info(
+        name=job.name or default_run_name(),
+        command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+        port=port,
+        baud=baud,
+        startup=startup,
+        recorder_cost=recorder_cost(len(pipeline.stages()), nvtx=job.nvtx),
+        splitting_cost=splitting_cost(pipeline) if job.choice.mode == "split" else None,
+        nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
+        profiler=job.profiler or attached_profiler(os.environ),
+        cost=run_cost(job.choice.path, tell),
+        board=run_board(),
+        **_pipeline_facts(job.choice, pipeline),
+    )
+    problems: list[str] = []
+    writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    try:
+        with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
+            yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
+    finally:
+        writer.close()
+        pipeline.backend.close()
+
+
+def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
+    """
+    Be the DUT on ``port`` until a signal; returns the exit code.
+
+    Raises:
+        KwsTraceError: for a port, a model or a folder that cannot be used.
+    """
+    from runner.line.ports import open_dut_link
+
+    refuse_without_ranges(job)
+    stop = StopFlag()
+    stop.install()
+    # The port first: a wrong one should not cost the time that a runtime takes to load.
+    link = open_dut_link(port, baud, stop)
+    try:
+        with open_run(job, stop, port, baud) as opened:
+            gaps: list[dict[str, str]] = []
+
+            def keep_gap(gap: dict[str, str]) -> None:
+                gaps.append(gap)
+                opened.writer.update_info(gaps=gaps)
+                tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
+
+            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
+            capture = open_capture(job, opened.ranges)
+            report = _report_once(opened.problems)
+            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report)
+            dut.boot()
+            tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
+            try:
+                dut.serve()
+            finally:
+                dut.flush()
+        for warning in run_warnings(stored_run(opened.writer.folder)):
+            tell(f"accuracy: {warning}")
+        tell(f"run complete: {job.traces / opened.writer.name}")
+    finally:
+        link.close()
+    return 1 if opened.problems else 0
+
+
+def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
+    """
+    The profiler that the DUT tells when to collect; None for none.
+
+    Raises:
+        NoRangesError: if the ranges that it would see cannot be pushed.
+    """
+    if not job.capture.inferences:
+        return None
+    if job.profile_folder is not None:
+        from runner.dut.trace_me import open_trace_me_ranges
+
+        ranges = open_trace_me_ranges()
+    if ranges is None:
+        raise NoRangesError
+    if job.profile_folder is not None:
+        return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
+    return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)
+
+
+def attached_profiler(environment: Mapping[str, str]) -> dict[str, Any] | None:
+    """The profiler that this process was started under, by what it sets for its injection; None for none."""
+    if any(name.startswith("NSYS_") for name in environment) or "nsys" in environment.get(
+        "NVTX_INJECTION64_PATH", ""
+    ):
+        return {"name": "nsys", "by": "hand"}
+    return None
+
+
+def _summary(pipeline: Pipeline) -> str:
+    backend = pipeline.backend
+    return f"{backend.name} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
+
+
+def _report_once(problems: list[str]) -> Callable[[str], None]:
+    def report(problem: str) -> None:
+        if problem not in problems:
+            problems.append(problem)
+            tell(f"recorder: {problem}")
+
+    return report
+
+
+def _nvtx_facts(ranges: NvtxRanges | None, *, wanted: bool) -> dict[str, Any]:
+    if ranges is not None:
+        return {"ranges": True, "version": ranges.version, "layer": "nvtx._lib.lib"}
+    why = "the installed nvtx has no lower layer that we know" if wanted else "--no-nvtx"
+    return {"ranges": False, "why": why}
+
+
+def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline) -> dict[str, Any]:
+    backend, quantization = pipeline.backend, pipeline.quantization
+    packages = ("kws-trace", "numpy", "nvtx", "pyarrow")
+    versions = {name: metadata.version(name) for name in packages}
+    shown = None if quantization is None else {"scale": quantization.scale, "zero_point": quantization.zero_point}
+    return {
+        "model": model_facts(choice.path),
+        "backend": {"name": backend.name, "device": backend.device, "threads": backend.threads},
+        "timed": pipeline.timed,
+        "stages_mode": pipeline.mode,
+        "stages": [name for name, _ in pipeline.stages()],
+        "quantization": shown,
+        "versions": {**versions, backend.name: backend.version},
+        "environment": {key: value for key, value in os.environ.items() if key.startswith(ENVIRONMENT_PREFIXES)},
+    }

@@ -1,0 +1,217 @@
+"""The device under test: joins line, protocol, pipeline and recorder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.dut.capture import Capture, run_captured
+from runner.dut.window_record import WindowNotes, recorded_window
+from runner.inference.pipeline import Pipeline
+from runner.inference.window_runner import Readings, StopFlag, StopSignal, WindowRunner
+from runner.line.link import DutLink, LineEndedError, WriteTimeoutError
+from runner.line.protocol import (
+    READY,
+    CommandReader,
+    DutProtocol,
+    Infer,
+    Request,
+    Timestamp,
+    boot_lines,
+    encode,
+    lap_line,
+    results_line,
+)
+from tracer.errors import KwsTraceError
+from tracer.recording.inference_loop import InferenceLoop
+from tracer.recording.window import RecordedWindow
+
+_now = time.perf_counter_ns
+
+
+class WindowSink(Protocol):
+    """Where finished windows go."""
+
+    def append(self, window: RecordedWindow) -> None:
+        """Keep a window; returns when it is on disk, or was reported not to be."""
+
+    def make_parts_if_due(self) -> None:
+        """Do what takes longer, while no host is timing."""
+
+
+class Dut:
+    """
+    Answers the host until told to stop.
+
+    Args:
+        link: the line, open.
+        protocol: fresh.
+        pipeline: loaded and warm.
+        runner: over the same pipeline.
+        sink: the recorder.
+        stop: set by signals.
+        on_gap: told each gap of the line: its start and end in UTC, and why.
+        capture: the profiler that is told to collect after a window; None for none.
+        on_problem: told in a sentence what does not work and does not end the DUT.
+    """
+
+    def __init__(
+        self,
+        link: DutLink,
+        protocol: DutProtocol,
+        pipeline: Pipeline,
+        runner: WindowRunner,
+        sink: WindowSink,
+        stop: StopFlag,
+        on_gap: Callable[[dict[str, str]], None],
+        capture: Capture | None = None,
+        on_problem: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._link, self._protocol, self._pipeline = link, protocol, pipeline
+        self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
+        self._reader = CommandReader()
+        self._serial: list[tuple[str, int, int]] = []
+        self._windows = 0
+        self._capture, self._captured, self._on_problem = capture, 0, on_problem
+
+    def boot(self) -> None:
+        """Say the boot lines; what a host sent before them is thrown away."""
+        self._link.discard()
+        self._send(boot_lines(_now() // 1000))
+
+    def serve(self) -> None:
+        """Answer commands until the stop flag is set; a line that ends is opened again."""
+        while not self._stop.stopped:
+            try:
+                self._serve_line()
+            except LineEndedError as error:
+                self._reopen(str(error))
+            except StopSignal:
+                break
+
+    def flush(self) -> None:
+        """Hand on the serial spans since the last window, as a row without one."""
+        if self._serial:
+            notes = WindowNotes("performance", self._runner.next_inference)
+            self._sink.append(recorded_window(-1, notes, (), Readings(1), self._serial))
+            self._serial = []
+
+    def _serve_line(self) -> None:
+        read, feed = self._link.read, self._reader.feed
+        started: int | None = None
+        while not self._stop.stopped:
+            data = read(0.25)
+            if not data:
+                continue
+            begun = _now() if started is None else started
+            for command in feed(data):
+                answer = self._protocol.handle(command)
+                done = _now()
+                self._serial.append(("serial_read", begun, done - begun))
+                if isinstance(answer, list):
+                    self._send(answer)
+                else:
+                    self._fulfil(answer)
+                begun = _now()
+            started = None if self._reader.idle else begun
+
+    def _send(self, lines: list[str]) -> None:
+        begun = _now()
+        try:
+            self._link.write(encode(lines))
+        except WriteTimeoutError:
+            # Nobody reads: what is stale by the time somebody does would be taken for the next answer.
+            self._link.discard()
+            self._reader.clear()
+        self._serial.append(("serial_write", begun, _now() - begun))
+
+    def _fulfil(self, request: Request) -> None:
+        if isinstance(request, Timestamp):
+            self._send([lap_line(_now() // 1000), READY])
+        elif isinstance(request, Infer):
+            self._infer(request)
+        else:
+            self._send([results_line(_floats(self._pipeline.backend.probabilities())), READY])
+
+    def _infer(self, request: Infer) -> None:
+        data = self._protocol.loaded
+        assert data is not None  # noqa: S101 -- the protocol asks for no inference before
+        begun = _now()
+        self._pipeline.load(data)
+        self._serial.append(("load", begun, _now() - begun))
+        names, loop = self._runner.prepare()
+        readings = Readings(len(names) + 1)
+        kind = "accuracy" if request.inferences == 1 else "performance"
+        notes = WindowNotes(kind, self._runner.next_inference)
+        with self._recording(notes, names, readings, data):
+            self._timed(request, loop, readings, notes)
+        if kind == "performance":
+            self._capture_if_due(data)
+        self._send([READY])
+        self._sink.make_parts_if_due()
+
+    def _timed(self, request: Infer, loop: InferenceLoop, readings: Readings, notes: WindowNotes) -> None:
+        run = self._runner.run
+        self._send([f"m-warmup-start-{request.warmups}"])
+        run(loop, request.warmups, readings)
+        notes.warmups = readings.inferences
+        opening = ["m-warmup-done", f"m-infer-start-{request.inferences}"]
+        cpu = time.process_time_ns()
+        notes.start_ns = _now()
+        self._send([*opening, lap_line(notes.start_ns // 1000)])
+        try:
+            run(loop, request.inferences, readings)
+        finally:
+            notes.end_ns = _now()
+            notes.cpu_ns = time.process_time_ns() - cpu
+        results = results_line(_floats(self._pipeline.backend.probabilities()))
+        self._send([lap_line(notes.end_ns // 1000), "m-infer-done", results])
+
+    def _capture_if_due(self, data: bytes) -> None:
+        """After a window and before its ``m-ready``: no host is timing."""
+        capture = self._capture
+        if capture is None or self._captured >= capture.windows:
+            return
+        self._captured += 1
+        names, loop = self._runner.prepare(capture.ranges)
+        readings = Readings(len(names) + 1)
+        notes = WindowNotes("capture", self._runner.next_inference)
+        try:
+            with self._recording(notes, names, readings, data):
+                run_captured(self._runner, capture, notes, readings, loop)
+        except KwsTraceError as error:
+            self._capture = None
+            self._on_problem(f"no capture: {error}")
+
+    @contextmanager
+    def _recording(
+        self, notes: WindowNotes, names: tuple[str, ...], readings: Readings, data: bytes
+    ) -> Iterator[None]:
+        """Hand the window on when the block ends, whole or cut short."""
+        probabilities = None
+        try:
+            yield
+            probabilities = _floats(self._pipeline.backend.probabilities())
+        finally:
+            serial, self._serial = self._serial, []
+            self._windows += 1
+            window = recorded_window(self._windows - 1, notes, names, readings, serial, data, probabilities)
+            self._sink.append(window)
+
+    def _reopen(self, why: str) -> None:
+        began = datetime.now(timezone.utc)
+        self._reader.clear()
+        if self._link.reopen():
+            self._link.discard()
+        ended = datetime.now(timezone.utc)
+        self._on_gap({"start": began.isoformat(), "end": ended.isoformat(), "why": why})
+
+
+def _floats(values: NDArray[np.float32]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

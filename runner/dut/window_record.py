@@ -1,0 +1,82 @@
+"""The record of one window, from what the DUT noted while it ran."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runner.inference.window_runner import Readings
+from tracer.recording.window import RecordedWindow, SerialSpan
+
+SerialTuple = tuple[str, int, int]
+"""Stage, start and duration in nanoseconds."""
+
+
+@dataclass(slots=True)
+class WindowNotes:
+    """
+    What is noted around the inferences of a window, by ``time.perf_counter_ns``.
+
+    ``start_ns`` and ``end_ns`` stand around the timed inferences, ``cpu_ns`` is the CPU time between them;
+    ``warmups`` are the inferences made before ``start_ns``. A window that the host timed has laps.
+    """
+
+    kind: str
+    first: int
+    start_ns: int | None = None
+    end_ns: int | None = None
+    cpu_ns: int = 0
+    warmups: int = 0
+
+    @property
+    def laps(self) -> bool:
+        """Whether a host was told the laps: a capture has none."""
+        return self.kind != "capture"
+
+
+def recorded_window(
+    number: int,
+    notes: WindowNotes,
+    stages: tuple[str, ...],
+    readings: Readings,
+    serial: Sequence[SerialTuple],
+    data: bytes | None = None,
+    probabilities: tuple[float, ...] | None = None,
+) -> RecordedWindow:
+    """
+    Put a window together.
+
+    Args:
+        number: of the window; -1 for spans of the line after the last.
+        notes: around its inferences.
+        stages: of each inference.
+        readings: of each inference.
+        serial: spans of the line since the window before.
+        data: the input, as the host loaded it.
+        probabilities: of the last inference; None marks a window that was cut short.
+    """
+    warmups = readings.inferences if notes.start_ns is None else notes.warmups
+    complete = data is None or probabilities is not None
+    start_ns = notes.start_ns or time.perf_counter_ns()
+    timed = notes.start_ns is not None and notes.laps
+    return RecordedWindow(
+        window=number,
+        kind=notes.kind,
+        state="complete" if complete else "aborted",
+        inferences=readings.inferences - warmups,
+        warmups=warmups,
+        lap_start_us=start_ns // 1000 if timed else None,
+        lap_end_us=notes.end_ns // 1000 if timed and complete and notes.end_ns is not None else None,
+        start_ns=start_ns,
+        end_ns=start_ns if notes.end_ns is None else notes.end_ns,
+        cpu_ns=notes.cpu_ns,
+        first_inference=notes.first,
+        stages=stages,
+        edges=readings.edges(),
+        serial=tuple(SerialSpan(*span) for span in serial),
+        input_sha256=None if data is None else hashlib.sha256(data).hexdigest(),
+        probabilities=probabilities,
+        recorder_ns=readings.recorder_ns,
+    )

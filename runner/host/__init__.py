@@ -1,0 +1,1 @@
+"""The host: what drives a DUT, and the session that it leaves."""

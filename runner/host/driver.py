@@ -1,0 +1,268 @@
+"""What a host of the benchmark does: handshake, load, infer; over any line, in the manner of energyrunner."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from runner.dataset import Dataset
+from runner.host.outcomes import (
+    AccuracyOutcome,
+    PerformanceOutcome,
+    PerformancePlan,
+    RefusedError,
+    Reply,
+    SilentDutError,
+    WindowOutcome,
+)
+from runner.line.link import Link, WriteTimeoutError
+
+__all__ = [
+    "AccuracyOutcome",
+    "HostSession",
+    "PerformanceOutcome",
+    "PerformancePlan",
+    "RefusedError",
+    "Reply",
+    "SilentDutError",
+    "WindowOutcome",
+    "measure_inferences",
+    "run_accuracy",
+    "run_performance",
+]
+
+BYTES_A_COMMAND = 30
+"""energyrunner keeps a command within 64 characters: 17 commands, with ``db load``'s own, fill 490 bytes."""
+
+_LAP = re.compile(r"m-lap-us-(\d+)\Z")
+_NAME = re.compile(r"m-name-dut-\[(.*)\]")
+_RESULTS = re.compile(r"m-results-\[([^\]]*)\]\Z")
+
+
+Listener = Callable[[str, str], None]
+
+
+class HostSession:
+    """
+    A conversation with a DUT.
+
+    Args:
+        link: the host's end of the line.
+        listener: told who said what (``sequencer``, ``parser``, ``dut``): the log.
+        clock: seconds; tests give their own.
+    """
+
+    def __init__(
+        self, link: Link, listener: Listener | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._link, self._listen, self._clock = link, listener or _say_nothing, clock
+        self._rest = b""
+        self._answered = False
+        self._step = 0
+        self._limits_ms = 0
+        self.name = ""
+
+    def handshake(self) -> None:
+        """
+        Ask for name, profile and timestamp.
+
+        What a DUT says at its boot, which ends in an ``m-ready`` too, is passed over; so is one error, the
+        answer to half a command that an earlier host left behind.
+
+        Raises:
+            SilentDutError: if nothing answers.
+        """
+        try:
+            replies = self._exchange("name", 10.0, mute=True)
+        except RefusedError:
+            replies = []
+        for _ in range(3):
+            names = [match[1] for reply in replies if (match := _NAME.match(reply.text))]
+            if names:
+                self.name = names[0]
+                break
+            self._answered = False
+            replies = self._exchange("name", 10.0, mute=True)
+        self._drain()
+        for command in ("profile", "timestamp"):
+            self.command(command)
+
+    def _drain(self) -> None:
+        while self._link.read(0.05):
+            pass
+        self._rest = b""
+
+    def command(self, text: str, timeout_s: float = 10.0) -> list[Reply]:
+        """
+        Send one command and take its reply lines, without the last ``m-ready``.
+
+        Raises:
+            SilentDutError: if no ``m-ready`` comes within ``timeout_s`` of the last line.
+            RefusedError: if a line is an error.
+        """
+        infer = text.startswith("infer")
+        self._sequence(f"dut {text}", "/dut.?: m-ready/" if infer else "/dut: m-ready/", None if infer else timeout_s)
+        self._listen("parser", "m-ready-finished[dut]")
+        return self._exchange(text, timeout_s, mute=False)
+
+    def describe(self, version: str, settings: dict[str, str]) -> None:
+        """Log who drives and with which settings, as energyrunner does before its first command to the DUT."""
+        self._sequence("version", "/parser: m-ready/", 10.0)
+        self._listen("parser", f"m-version[{version}]")
+        self._listen("parser", "m-ready-finished[version]")
+        self._sequence("bm cfg ulp-mlperf", "/parser: m-ready/", 10.0)
+        for key, value in settings.items():
+            self._listen("parser", f"m-bm-cfg-name[ulp-mlperf]-key[{key}]-val[{value}]")
+        self._listen("parser", "m-ready-finished[bm]")
+
+    def _sequence(self, command: str, acknowledgement: str, limit_s: float | None) -> None:
+        """Log the next step; ``acc`` and ``total_ms`` are the limits so far: the steps to come are open."""
+        self._step += 1
+        limit_ms = -1 if limit_s is None else round(limit_s * 1000)
+        self._listen(
+            "sequencer",
+            f"m-sequencing-i[{self._step}]-command[{command}]-ack[{acknowledgement}]-ms[{limit_ms}]"
+            f"-acc[{self._limits_ms}]-total_ms[{self._limits_ms + limit_ms}]",
+        )
+        self._limits_ms += limit_ms
+        self._listen("parser", f'Command "{command}"')
+
+    def load(self, data: bytes, name: str = "input") -> None:
+        """Load one input, each command acknowledged."""
+        self._sequence(f'bload dut "{name}"', "/parser: m-ready/", 10.0)
+        self._listen("parser", f"File size is {len(data)}, loading...")
+        self._listen("parser", "Starting at byte offset 0")
+        self._listen("parser", f"Sending {len(data)} bytes")
+        self._listen("parser", "m-mute-target[dut]")
+        began = self._clock()
+        self._exchange(f"db load {len(data)}", 10.0, mute=True)
+        last: list[Reply] = []
+        for start in range(0, len(data), BYTES_A_COMMAND):
+            last = self._exchange("db " + data[start : start + BYTES_A_COMMAND].hex(), 10.0, mute=True)
+        took = max(self._clock() - began, 1e-6)
+        self._listen("parser", "m-unmute-target[dut]")
+        self._listen("parser", f"Binary load took {took:.3f} sec, or {len(data) / took / 1000:.3f} kB/sec")
+        if not any(reply.text == "m-load-done" for reply in last):
+            raise RefusedError("db", "no m-load-done after the last byte: bytes were lost")
+        self._listen("parser", "m-bload-done")
+        self._listen("parser", "m-ready-finished[bload]")
+
+    def infer(self, inferences: int, warmups: int) -> WindowOutcome:
+        """Run one window."""
+        # The longest silence is the window itself; a Jetson's first one may take half a minute.
+        command = f"infer {inferences} {warmups}"
+        replies = self.command(command, timeout_s=300.0)
+        laps = [(reply.at_s, int(match[1])) for reply in replies if (match := _LAP.match(reply.text))]
+        vectors = [match[1] for reply in replies if (match := _RESULTS.match(reply.text))]
+        if len(laps) != 2 or not vectors:
+            raise RefusedError(command, f"{len(laps)} laps and {len(vectors)} results instead of 2 and 1")
+        try:
+            values = np.array([float(value) for value in vectors[-1].split(",")])
+        except ValueError:
+            values = np.empty(0)
+        if values.shape != (12,) or laps[1][1] < laps[0][1]:
+            raise RefusedError(command, f"laps {laps[0][1]} and {laps[1][1]}, results {vectors[-1]}: not 12 numbers")
+        return WindowOutcome(inferences, laps[1][1] - laps[0][1], laps[1][0] - laps[0][0], values)
+
+    def time_warmups(self, count: int) -> float:
+        """Seconds of ``count`` warm-ups, by the host's clock."""
+        replies = self.command(f"infer 1 {count}", timeout_s=300.0)
+        at = {reply.text.rsplit("-", 1)[0] if "start" in reply.text else reply.text: reply.at_s for reply in replies}
+        if "m-warmup-done" not in at or "m-warmup-start" not in at:
+            raise RefusedError(f"infer 1 {count}", "no m-warmup-start and m-warmup-done")
+        return at["m-warmup-done"] - at["m-warmup-start"]
+
+    def _exchange(self, text: str, timeout_s: float, *, mute: bool) -> list[Reply]:
+        try:
+            self._link.write(f"{text}%".encode())
+        except WriteTimeoutError:
+            raise SilentDutError(text, 5.0, answered_before=self._answered) from None
+        replies: list[Reply] = []
+        while True:
+            for reply in self._lines(text, timeout_s):
+                if not mute:
+                    self._listen("dut", reply.text)
+                if reply.text == "m-ready":
+                    self._answered = True
+                    return replies
+                if reply.text.startswith("e-["):
+                    raise RefusedError(text, reply.text)
+                replies.append(reply)
+
+    def _lines(self, command: str, timeout_s: float) -> list[Reply]:
+        data = self._link.read(timeout_s)
+        at_s = self._clock()
+        if not data:
+            raise SilentDutError(command, timeout_s, answered_before=self._answered)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [Reply(at_s, line.decode("ascii", "replace").strip("\r\0")) for line in lines]
+
+
+def _say_nothing(_who: str, _text: str) -> None:
+    return None
+
+
+def run_performance(
+    session: HostSession,
+    dataset: Dataset,
+    plan: PerformancePlan,
+    progress: Callable[[], None] = lambda: None,
+    outcome: PerformanceOutcome | None = None,
+) -> PerformanceOutcome:
+    """
+    Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails.
+
+    Raises:
+        KwsTraceError: if the DUT stops answering.
+    """
+    outcome = outcome or PerformanceOutcome()
+    count = plan.inferences
+    for number in range(plan.windows):
+        index = number % len(dataset.names)
+        session.load(dataset.input(index), dataset.names[index])
+        if count is None:
+            count = measure_inferences(session, plan)
+        outcome.windows.append(session.infer(count, plan.warmups))
+        progress()
+    return outcome
+
+
+def measure_inferences(session: HostSession, plan: PerformancePlan) -> int:
+    """
+    N for windows of ``plan.seconds``, from warm-ups that grow to a tenth of it, the fastest of three.
+
+    The fastest, since a machine that was busy while it was measured would make the windows too short.
+
+    Warm-ups before a single inference are timed by their lines' arrival, so that the DUT's record holds no
+    performance window but the five of the benchmark.
+    """
+    count = 10
+    while True:
+        seconds = max(session.time_warmups(count), 1e-6)
+        if seconds >= min(plan.seconds / 10, 1.0):
+            seconds = max(min(seconds, session.time_warmups(count), session.time_warmups(count)), 1e-6)
+            return max(2, round(count * plan.seconds / seconds))
+        count = max(2 * count, min(round(count * plan.seconds / 8 / seconds), 100 * count))
+
+
+def run_accuracy(
+    session: HostSession,
+    dataset: Dataset,
+    progress: Callable[[], None] = lambda: None,
+    outcome: AccuracyOutcome | None = None,
+) -> AccuracyOutcome:
+    """
+    Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails.
+
+    Raises:
+        KwsTraceError: if the DUT stops answering.
+    """
+    outcome = outcome or AccuracyOutcome(dataset.labels)
+    for index, name in enumerate(dataset.names):
+        session.load(dataset.input(index), name)
+        outcome.vectors.append(session.infer(1, 0).probabilities)
+        progress()
+    return outcome

@@ -1,0 +1,108 @@
+"""What a host says of its windows, in the lines of energyrunner's results; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.host.driver import AccuracyOutcome, PerformanceOutcome
+from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
+from tracer.classes import LABELS
+from tracer.sessions.accuracy_figures import auc
+
+
+def performance_lines(outcome: PerformanceOutcome) -> list[str]:
+    """The results of a performance session; a window follows each load, so they are numbered 2, 4, 6, ..."""
+    lines = []
+    for number, window in enumerate(outcome.windows, 1):
+        lines += [
+            f"Performance results for window {2 * number}:",
+            f"  # Inferences : {window.inferences:>12}",
+            f"  Runtime      : {window.lap_us / 1e6:>12.3f} sec.",
+            f"  Throughput   : {window.rate_hz:>12.3f} inf./sec.",
+            "Runtime requirements have been met."
+            if window.met
+            else "Runtime requirements have NOT been met: a window lasts at least 10 s.",
+        ]
+    rule = "-" * 57
+    return [*lines, rule, f"Median throughput is {outcome.median_rate_hz:.3f} inf./sec.", rule]
+
+
+def clock_lines(outcome: PerformanceOutcome) -> list[str]:
+    """A line a window whose laps and host differ by more than 1 %."""
+    return [
+        f"Window {2 * number}: the DUT's laps say {window.lap_us / 1e6:.3f} s, this clock {window.wall_s:.3f} s: "
+        f"by this clock the rate is {window.inferences / window.wall_s:.3f} inf./sec."
+        for number, window in enumerate(outcome.windows, 1)
+        if window.clocks_differ
+    ]
+
+
+def accuracy_lines(outcome: AccuracyOutcome) -> list[str]:
+    """Top-1 and AUC as energyrunner prints them: the AUC at 101 thresholds."""
+    vectors, labels = _pass(outcome)
+    area = auc(labels, vectors, "thresholds")
+    lacking = f"no input of {', '.join(missing)}" if (missing := _missing(labels)) else "an output is no number"
+    shown = f"not defined: {lacking}" if area is None else f"{area:.2f}"
+    return [f"Top-1: {100 * top1_of(vectors, labels):.1f}%", f"AUC: {shown}"]
+
+
+def exact_auc_lines(outcome: AccuracyOutcome) -> list[str]:
+    """What energyrunner does not print: the area under the whole curve, and over which classes; or none."""
+    vectors, labels = _pass(outcome)
+    area = auc_of(vectors, labels)
+    if area is None:
+        return []
+    over = f" over the {len(LABELS) - len(missing)} classes that occur" if (missing := _missing(labels)) else ""
+    return [f"The exact AUC{over}: {area:.4f}"]
+
+
+def confusion(outcome: AccuracyOutcome) -> NDArray[np.int64]:
+    """int64 (12, 12): inputs by true class (row) and by the class that the DUT gave (column)."""
+    return confusion_of(*_pass(outcome))
+
+
+def _pass(outcome: AccuracyOutcome) -> tuple[Vectors, Classes]:
+    """Vectors float64 (N, 12) of the inputs that were measured, and their classes (N,)."""
+    return np.array(outcome.vectors, np.float64), outcome.labels[: len(outcome.vectors)]
+
+
+def _missing(labels: Classes) -> list[str]:
+    present = set(labels.tolist())
+    return [label for number, label in enumerate(LABELS) if number not in present]
+
+
+def outcome_json(mode: str, outcome: PerformanceOutcome | AccuracyOutcome, session_dir: str) -> dict[str, Any]:
+    """The outcome for programs; ``auc`` is exact, ``auc_at_thresholds`` what energyrunner's results print."""
+    facts: dict[str, Any] = {"mode": mode, "session_dir": session_dir}
+    if isinstance(outcome, PerformanceOutcome):
+        facts["windows"] = [
+            {
+                "inferences": window.inferences,
+                "lap_us": window.lap_us,
+                "wall_s": round(window.wall_s, 6),
+                "rate_hz": window.rate_hz if math.isfinite(window.rate_hz) else None,
+                "met": window.met,
+                "clocks_differ": window.clocks_differ,
+            }
+            for window in outcome.windows
+        ]
+        facts["median_rate_hz"] = outcome.median_rate_hz
+        return facts
+    vectors, labels = _pass(outcome)
+    return {
+        **facts,
+        "top1": top1_of(vectors, labels),
+        "auc": auc_of(vectors, labels),
+        "auc_at_thresholds": auc(labels, vectors, "thresholds"),
+        "confusion": confusion(outcome).tolist(),
+    }
+
+
+def confusion_rows(matrix: NDArray[np.int64]) -> Sequence[Sequence[str]]:
+    """The matrix as text: a class a row, zeros as dots."""
+    return [[LABELS[i], *[str(n) if n else "." for n in row]] for i, row in enumerate(matrix)]

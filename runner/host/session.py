@@ -1,0 +1,171 @@
+"""``kws-trace host`` from its options to its end: drive, log, print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from runner.dataset import Dataset, load_dataset, shipped_dataset
+from runner.host.driver import (
+    AccuracyOutcome,
+    HostSession,
+    PerformanceOutcome,
+    PerformancePlan,
+    run_accuracy,
+    run_performance,
+)
+from runner.host.results import (
+    accuracy_lines,
+    clock_lines,
+    confusion,
+    confusion_rows,
+    exact_auc_lines,
+    outcome_json,
+    performance_lines,
+)
+from runner.host.session_log import SessionLog, session_folder
+from runner.line.link import Link
+from runner.line.ports import open_host_link
+from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.classes import LABELS
+from tracer.sessions.audit import audit
+from tracer.sessions.open_session import build_session
+from tracer.sessions.session_text import finding_line
+
+
+@dataclass(frozen=True, slots=True)
+class HostJob:
+    """What a user asked the host to do."""
+
+    port: str
+    baud: int
+    mode: str
+    dataset: Path | None
+    plan: PerformancePlan
+    traces: Path
+    session: Path | None
+    quiet: bool
+    as_json: bool
+
+
+def drive(job: HostJob) -> None:
+    """
+    Run one session against the DUT on the port; what was measured is on disk when something fails.
+
+    Raises:
+        KwsTraceError: if the port cannot be used, the DUT refuses or goes silent, or the dataset is wrong.
+    """
+    dataset = load_dataset(job.dataset) if job.dataset else shipped_dataset()
+    link = open_host_link(job.port, job.baud)
+    try:
+        total = job.plan.windows if job.mode == "performance" else len(dataset.names)
+        with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+            task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
+            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
+        _print(job, outcome, lines, folder)
+    finally:
+        link.close()
+
+
+def run_session(
+    job: HostJob, link: Link, dataset: Dataset, advance: Callable[[], None]
+) -> tuple[PerformanceOutcome | AccuracyOutcome, list[str], Path]:
+    """
+    Run one session over an open line, written down in energyrunner's form.
+
+    Args:
+        job: its mode, plan and where it is written.
+        link: to the DUT.
+        dataset: whose inputs are sent.
+        advance: called after each window.
+
+    Returns:
+        What was measured, the lines of its results, and the session's folder.
+
+    Raises:
+        KwsTraceError: if the DUT refuses or goes silent; what was measured by then is written.
+    """
+    outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
+    with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
+        session = HostSession(link, log)
+        session.describe("kws-trace", _settings(job, dataset))
+        try:
+            session.handshake()
+            if isinstance(outcome, PerformanceOutcome):
+                run_performance(session, dataset, job.plan, advance, outcome)
+            else:
+                run_accuracy(session, dataset, advance, outcome)
+        finally:
+            lines = _conclude(log, outcome)
+    return outcome, lines, log.folder
+
+
+def _settings(job: HostJob, dataset: Dataset) -> dict[str, str]:
+    performance = job.mode == "performance"
+    return {
+        "iterWarmup": str(job.plan.warmups if performance else 0),
+        "iterInfer": str(job.plan.inferences or "measured") if performance else "1",
+        "runMode": "bmark" if performance else "multi",
+        "model": "kws01",
+        "sourceDir": str(job.dataset or "shipped"),
+        "singleInputFn": dataset.names[0],
+    }
+
+
+def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+    """End the session with the results of what was measured, all of it or, after a failure, a part."""
+    log.end()
+    if isinstance(outcome, PerformanceOutcome):
+        lines = performance_lines(outcome) if outcome.windows else []
+        extra = ["Cannot compute accuracy metrics in single-run mode."] if lines else []
+    else:
+        lines, extra = (accuracy_lines(outcome) if outcome.vectors else []), []
+        if outcome.vectors and len(outcome.vectors) < len(outcome.labels):
+            extra = [f"Only {len(outcome.vectors)} of {len(outcome.labels)} inputs were measured."]
+    for line in [*lines, *extra]:
+        log.result(line)
+    return lines
+
+
+def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
+    console = Console()
+    judged = _judged(folder, outcome)
+    if job.as_json:
+        found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+    if isinstance(outcome, PerformanceOutcome):
+        for line in clock_lines(outcome):
+            console.print(line, markup=False, highlight=False, style="bold yellow")
+    else:
+        for line in exact_auc_lines(outcome):
+            console.print(line, markup=False, highlight=False)
+        table = Table(title="Inputs by true class (row) and given class (column)", padding=0)
+        table.add_column("")
+        for label in LABELS:
+            table.add_column(label[:4], justify="right")
+        for row in confusion_rows(confusion(outcome)):
+            table.add_row(*row)
+        console.print(table)
+    for line in judged:
+        console.print(line, markup=False, highlight=False, style="bold yellow")
+    console.print(f"session: {folder}", markup=False, highlight=False)
+
+
+def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+    """What is wrong with the session by its own raw lines, and with the results by what they say alone."""
+    lines = [finding_line(finding) for finding in audit(build_session(folder / "log.txt"))]
+    if isinstance(outcome, AccuracyOutcome) and outcome.vectors:
+        count = len(outcome.vectors)
+        lines += symptom_lines(accuracy_symptoms(np.array(outcome.vectors), np.array(outcome.labels[:count])))
+    return lines

@@ -1,0 +1,1 @@
+"""One inference: the model, its backend and the stages around it."""

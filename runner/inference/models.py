@@ -1,0 +1,104 @@
+"""From ``--model`` and its options to a loaded pipeline and the facts of it that a run keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.inference.model_errors import ModelError
+from runner.inference.pipeline import Pipeline, Quantization
+
+SHIPPED = Path(__file__).parent.parent / "shipped"
+SHIPPED_SAVED_MODEL = SHIPPED / "kws_ds_cnn"
+SHIPPED_TFLITE = SHIPPED / "kws_ds_cnn_int8.tflite"
+BENCHMARK_QUANTIZATION = Quantization(0.5847029089927673, 83)
+"""Of the reference model's inputs, which a SavedModel does not carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """What to load, and how to time it."""
+
+    path: Path
+    backend: str | None = None
+    device: str | None = None
+    threads: int | None = None
+    input_scale: float | None = None
+    input_zero_point: int | None = None
+    timed: str = "reference"
+    mode: str = "split"
+
+    @classmethod
+    def of(
+        cls,
+        model: Path | None,
+        backend: str | None,
+        device: str | None,
+        threads: int | None,
+        input_scale: float | None,
+        input_zero_point: int | None,
+        timed: str,
+        mode: str,
+    ) -> ModelChoice:
+        """From the options of a command; without a model the shipped one of the backend (LiteRT by default)."""
+        path = model or (SHIPPED_SAVED_MODEL if backend == "tensorflow" else SHIPPED_TFLITE)
+        return cls(path, backend, device, threads, input_scale, input_zero_point, timed, mode)
+
+
+def load_pipeline(choice: ModelChoice) -> Pipeline:
+    """
+    Load the model on the runtime that it needs.
+
+    Raises:
+        ModelError: if there is no such model, or ``choice.backend`` does not run it.
+        KwsTraceError: as the backend says.
+    """
+    kind = backend_of(choice.path, choice.backend)
+    if kind == "litert":
+        from runner.inference.backends.litert import LiteRtBackend
+
+        return Pipeline(LiteRtBackend(choice.path, choice.threads), _quantization(choice), choice.timed, choice.mode)
+    from runner.inference.backends.tensorflow_session import TensorFlowBackend
+
+    session = TensorFlowBackend(choice.path, choice.device, choice.threads)
+    return Pipeline(session, _quantization(choice), choice.timed, choice.mode)
+
+
+def backend_of(path: Path, wanted: str | None) -> str:
+    """``tensorflow`` for a folder, ``litert`` for a ``.tflite`` file; refuses a model that ``wanted`` cannot run."""
+    if not path.exists():
+        raise ModelError(path, "there is no such model", "name a SavedModel folder or a .tflite file")
+    if path.is_dir():
+        found = "tensorflow"
+    elif path.suffix == ".tflite":
+        found = "litert"
+    else:
+        raise ModelError(path, "neither a folder nor a .tflite file", "name a SavedModel folder or a .tflite file")
+    if wanted not in (None, found):
+        raise ModelError(path, f"{wanted} does not run this kind of model", f"leave --backend out: {found} does")
+    return found
+
+
+def model_facts(path: Path) -> dict[str, Any]:
+    """Name, path, SHA-256 and format of a model; of a folder the hash goes over names and contents in order."""
+    digest = hashlib.sha256()
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if path.is_dir():
+            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes())
+    kind = "SavedModel" if path.is_dir() else "tflite"
+    return {"name": path.stem, "path": str(path), "sha256": digest.hexdigest(), "format": kind}
+
+
+def _quantization(choice: ModelChoice) -> Quantization:
+    default = BENCHMARK_QUANTIZATION
+    if choice.path.resolve() == SHIPPED_SAVED_MODEL:
+        facts = json.loads((SHIPPED / "provenance.json").read_text(encoding="utf-8"))
+        default = Quantization(float(facts["input_scale"]), int(facts["input_zero_point"]))
+    scale = default.scale if choice.input_scale is None else choice.input_scale
+    zero_point = default.zero_point if choice.input_zero_point is None else choice.input_zero_point
+    return Quantization(scale, zero_point)

@@ -1,0 +1,110 @@
+"""What happens before a DUT is ready: inferences until they are stable, and what tracing and splitting cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from runner.inference.pipeline import Pipeline
+from tracer.recording.inference_loop import InferenceLoop, compose_loop, untraced_loop
+from tracer.recording.nvtx_ranges import open_ranges
+
+COST_DOMAIN = "kws-trace-cost"
+"""Ranges of the calibration go to a domain of their own, so that a capture's inferences can be counted."""
+
+
+def settle(pipeline: Pipeline, limit_s: float = 60.0) -> dict[str, Any]:
+    """
+    Run inferences until the medians of three batches in a row agree within 5 %.
+
+    A GPU's first inferences load kernels and tune (27 s on the Nano in 2021).
+
+    Returns:
+        ``inferences``, ``seconds``, ``median_ns`` of the last batch, ``stable``.
+    """
+    loop = untraced_loop([stage for _, stage in pipeline.stages()])
+    medians: list[float] = []
+    made, began = 0, time.perf_counter()
+    while time.perf_counter() - began < limit_s:
+        batch = []
+        for _ in range(25):
+            start = time.perf_counter_ns()
+            loop(1)
+            batch.append(time.perf_counter_ns() - start)
+        made += len(batch)
+        medians.append(float(np.median(batch)))
+        last = medians[-3:]
+        if len(last) == 3 and max(last) <= 1.05 * min(last):
+            break
+    stable = len(medians) >= 3 and max(medians[-3:]) <= 1.05 * min(medians[-3:])
+    seconds = round(time.perf_counter() - began, 3)
+    return {"inferences": made, "seconds": seconds, "median_ns": int(medians[-1]), "stable": stable}
+
+
+def recorder_cost(stages: int, *, nvtx: bool) -> dict[str, Any]:
+    """
+    What recording adds to an inference, over empty stages: nanoseconds, by interleaved pairs.
+
+    Args:
+        stages: of an inference.
+        nvtx: whether the run pushes ranges; then its cost with them is ``ns_per_inference``.
+    """
+    empty = [("empty", _nothing)] * stages
+    bare = untraced_loop([_nothing] * stages)
+    plain = compose_loop(empty, None)
+    costs = {"ns_per_inference_without_nvtx": _added_ns(plain, bare)}
+    ranges = open_ranges(COST_DOMAIN) if nvtx else None
+    if ranges is not None:
+        costs["ns_per_inference_with_nvtx"] = _added_ns(compose_loop(empty, ranges), bare)
+    costs["ns_per_inference"] = max(costs.values())
+    return {**costs, "stages": stages}
+
+
+def splitting_cost(pipeline: Pipeline, seconds: float = 1.0) -> dict[str, Any]:
+    """
+    What splitting an inference into stages costs against the fused one, by interleaved blocks.
+
+    Returns:
+        ``split_ns`` and ``fused_ns`` (medians an inference), ``ratio`` (median of the pairs) and its
+        95 % bootstrap ``interval``.
+    """
+    from tracer.statistics import bootstrap_interval
+
+    loops = [untraced_loop([stage for _, stage in pipeline.in_mode(mode).stages()]) for mode in ("split", "fused")]
+    loops[1](3)
+    start = time.perf_counter_ns()
+    loops[0](3)
+    each_ns = max(1, (time.perf_counter_ns() - start) // 3)
+    block = max(1, int(0.5e9 * seconds / 30 / each_ns))
+    pairs = np.array([[_timed_ns(loop, block) for loop in loops] for _ in range(30)]) / block
+    ratios = pairs[:, 0] / pairs[:, 1]
+    low, high = bootstrap_interval(ratios)
+    return {
+        "split_ns": int(np.median(pairs[:, 0])),
+        "fused_ns": int(np.median(pairs[:, 1])),
+        "ratio": float(np.median(ratios)),
+        "interval": [float(low), float(high)],
+    }
+
+
+def _nothing() -> None:
+    return None
+
+
+def _timed_ns(loop: Callable[[int], None], count: int) -> int:
+    start = time.perf_counter_ns()
+    loop(count)
+    return time.perf_counter_ns() - start
+
+
+def _added_ns(traced: InferenceLoop, bare: Callable[[int], None], count: int = 500, pairs: int = 31) -> int:
+    differences = []
+    for _ in range(pairs):
+        raw: list[int] = []
+        start = time.perf_counter_ns()
+        traced(0, count, raw.extend)
+        differences.append(time.perf_counter_ns() - start - _timed_ns(bare, count))
+    return max(0, int(np.median(differences) / count))

@@ -1,0 +1,1 @@
+"""What one inference costs, and what this machine could do."""

@@ -1,0 +1,1 @@
+"""What makes and checks the project and is in no wheel."""

@@ -31,7 +31,7 @@ bench: setup
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
-		--all-extras pyproject.toml -o requirements.lock
+		--extra tensorflow --extra dashboard --extra runtimes --extra dev pyproject.toml -o requirements.lock
 
 model: setup
 	$(BIN)/python -m tools.training --out runner/shipped

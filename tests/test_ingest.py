@@ -35,7 +35,7 @@ from tracer.profiles.profile import PROFILE_TABLES
 from tracer.recording.window import RecordedWindow
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
-from tracer.runs import captures, ingest
+from tracer.runs import ingest
 from tracer.runs.capture_join import CaptureMismatchError
 from tracer.runs.captures import CaptureDamagedError, capture_path, read_capture
 from tracer.runs.ingest import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError
@@ -172,7 +172,7 @@ def test_a_disk_that_does_not_take_a_capture_leaves_a_run_without_one(
 def test_a_part_that_the_disk_takes_in_half_leaves_none_of_it(
     run: StoredRun, exports: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(captures.os, "replace", full_disk)
+    monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(CaptureNotStoredError):
         take_in(run, exports)
     assert not [path for path in run.folder.rglob("*capture-*") if path.is_file()]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dashboard_runs import damaged_run, plain_run, recording_run
-from tracer.runs.run_files import RunFolderError, delete_run, is_run_name, rename_run, run_folder
+from tracer.runs.run_files import RunFolderError, delete_run, rename_run, run_folder
+from tracer.runs.run_name import is_run_name
 
 
 @pytest.fixture(scope="module")

@@ -14,5 +14,10 @@ class KwsTraceError(Exception):
     exit_code: int = 2
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, without its later lines; its type's name where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class MalformedTraceError(KwsTraceError):
     """A trace breaks a rule of its own format."""

@@ -88,21 +88,19 @@ def build_report(
         "device": samples,
         "sessions": run_sessions(run.folder),
         "ledger": ledger_of(run),
-        **_limits(run, samples, windows, device, (rate, inference)),
+        **_limits(run, device, (rate, inference)),
         **_kernel_level(run, unprofiled, gpu_frequency_text(samples)),
     }
 
 
 def _limits(
     run: StoredRun,
-    samples: dict[str, Any],
-    windows: list[dict[str, Any]],
     device: str | Limits | None,
     timed: tuple[float | None, dict[str, Any]],
 ) -> dict[str, Any]:
     rate, inference = timed
     latency = 1e9 / rate if rate else inference["median_ns"]
-    frequencies = measured_frequencies(samples, windows)
+    frequencies = measured_frequencies(run)
     return {
         "limits": run_limits(run.info, frequencies, inference["median_ns"], device),
         "published": place_among(latency) if latency else None,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.errors import KwsTraceError
+from tracer.errors import KwsTraceError, first_line
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.runs.run_store import StoredRun
+from tracer.whole_files import written_whole
 
 _PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
@@ -42,14 +41,8 @@ def write_capture(folder: Path, number: int, profile: Profile, run_id: str) -> N
         ids = pa.DictionaryArray.from_arrays(pa.nulls(len(table), pa.int32()).fill_null(0), pa.array([run_id]))
         path = capture_path(folder, name, number)
         path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        try:
+        with written_whole(path) as temporary:
             pq.write_table(table.add_column(0, "run_id", ids), temporary, **_PACKING)
-            os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
 
 def read_capture(run: StoredRun, number: int) -> Profile:
@@ -97,5 +90,5 @@ def _read(path: Path, name: str) -> pa.Table:
         # Checksums are of pages: damage to what describes them may still point outside a dictionary.
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        raise CaptureDamagedError(path, (str(error).splitlines() or [type(error).__name__])[0]) from None
+        raise CaptureDamagedError(path, first_line(error)) from None
     return table

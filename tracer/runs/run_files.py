@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracer.errors import KwsTraceError
-
-RESERVED = ("", ".", "..", "last")
+from tracer.runs.run_name import NAME_RULE, is_run_name
 
 
 class RunFolderError(KwsTraceError):
@@ -25,11 +24,6 @@ class RunFolderError(KwsTraceError):
     def __init__(self, name: str, problem: str, remedy: str) -> None:
         super().__init__(f"{name!r}: {problem}; {remedy}")
         self.name = name
-
-
-def is_run_name(name: str) -> bool:
-    """Whether ``name`` can be that of a run's folder, as for ``kws-trace run --name``."""
-    return name not in RESERVED and "/" not in name and "\\" not in name and name.isprintable()
 
 
 def run_folder(traces: Path, name: str) -> Path:
@@ -77,7 +71,7 @@ def rename_run(traces: Path, name: str, new: str) -> Path:
     """
     folder = run_folder(traces, name)
     if not is_run_name(new):
-        raise RunFolderError(new, "a run's name is that of one folder, and not `last`", "give another")
+        raise RunFolderError(new, NAME_RULE, "give another")
     target = traces / new
     with _held(folder, name):
         if os.path.lexists(target):

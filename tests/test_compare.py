@@ -14,9 +14,8 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.dashboard_runs import gpu_run, plain_run, windows_of
 from tests.gpu_runs import recorded_run
-from tests.recorded import window
+from tests.recorded import samples_table, window
 from tracer.device.device_samples import FREQUENCY_HZ, Sample
-from tracer.device.device_state import samples_table
 from tracer.device.window_frequencies import window_frequencies
 from tracer.reports import compare
 from tracer.reports.compare import comparability, difference

@@ -13,15 +13,15 @@ from tracer.accuracy.confusion import Vectors, auc_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
 from tracer.accuracy.mistakes import (
     OTHER_MODEL,
+    CountMapping,
     Mistake,
     Mistakes,
-    Quantization,
     quantize_anew,
     readings,
     wrong_quantization,
 )
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
-from tracer.accuracy.verdict import ENOUGH, Verdict, judge
+from tracer.accuracy.verdict import ENOUGH, Conclusion, judge
 
 TIGHT = 1e-4
 """A model that reproduces the results to this, or to the last digit printed, needs no other beside it."""
@@ -41,7 +41,7 @@ class Diagnosis:
     recorded class.
     """
 
-    verdict: Verdict
+    verdict: Conclusion
     tried: int
     models: tuple[str, ...]
     inputs: int
@@ -87,11 +87,11 @@ class _Trial:
         self._progress = progress
         self._right: dict[str, Vectors] = {}
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Conclusion:
         """By the candidates so far."""
         return judge(self.found, self.matched.vectors, self.decimals)
 
-    def settled(self, verdict: Verdict) -> bool:
+    def settled(self, verdict: Conclusion) -> bool:
         """Whether nothing else could be meant."""
         decided = verdict.kind in {"mistake", "as_it_should_be"}
         return decided and verdict.tolerance <= max(TIGHT, 10.0**-self.decimals)
@@ -114,7 +114,7 @@ class _Trial:
             return
         self._progress(f"{model.name}: fitting scale and zero point")
         counts = model.takes_counts
-        start = Quantization(1.0, 0.0) if counts else model.quantization
+        start = CountMapping(1.0, 0.0) if counts else model.quantization
         near = self.found[0].share(LOOSEST) > NEAR
         used = fit_quantization(model.predict, self.matched.data, recorded, start, takes_counts=counts, near=near)
         mistake = wrong_quantization(model.quantization, used, 2)
@@ -124,12 +124,12 @@ class _Trial:
             )
             mistake = Mistake("quantization", text, 2)
         # Where all vectors are saturated, other figures give the same.
-        beside = self._of_mapping(model, Quantization(used.scale * 1.1, used.zero_point), mistake)
+        beside = self._of_mapping(model, CountMapping(used.scale * 1.1, used.zero_point), mistake)
         if beside.share(1e-3) >= ENOUGH:
             mistake = replace(mistake, text=f"{mistake.text} (other figures fit as well)")
         self.found.append(self._of_mapping(model, used, mistake))
 
-    def diagnosis(self, verdict: Verdict) -> Diagnosis:
+    def diagnosis(self, verdict: Conclusion) -> Diagnosis:
         """The verdict with the rates."""
         names, labels, vectors = tuple(self._right), self.matched.labels, self.matched.vectors
         mended = self._right[names[0] if verdict.kind == "not_reproduced" else verdict.best.model]
@@ -145,6 +145,6 @@ class _Trial:
             same_class=int((mended.argmax(axis=1) == vectors.argmax(axis=1)).sum()),
         )
 
-    def _of_mapping(self, model: VectorModel, mapping: Quantization, mistake: Mistake) -> Explanation:
+    def _of_mapping(self, model: VectorModel, mapping: CountMapping, mistake: Mistake) -> Explanation:
         answers = model.predict(quantize_anew(self.matched.data, mapping, takes_counts=model.takes_counts))
         return next(explain(model.name, (mistake,), self.matched.vectors, answers, self.decimals))

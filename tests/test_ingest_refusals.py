@@ -20,10 +20,10 @@ from tests.gpu_runs import (
 )
 from tests.ingested import refused
 from tests.nsys_export import NsysExport
-from tracer.kernels.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
+from tracer.captures.clock_fit import CaptureMismatchError
+from tracer.captures.import_profile import RangesMissingError
+from tracer.captures.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
 from tracer.profiles.profile import ProfileError
-from tracer.runs.capture_join import CaptureMismatchError
-from tracer.runs.ingest import RangesMissingError
 from tracer.runs.run_store import StoredRun
 
 

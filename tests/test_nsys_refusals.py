@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.nsys_export import NsysExport
-from tracer.profiles.nsys_capture import NewerSchemaError
 from tracer.profiles.nsys_export import DamagedExportError, NotNsysExportError
+from tracer.profiles.nsys_metadata import NewerSchemaError
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.profiles.profile import ProfileError
 

@@ -33,7 +33,7 @@ def export(
     All stand on one clock: that of the first capture, else the recorder's. Warm-ups are in it and say so. The file is
     a Perfetto trace; drop it on https://ui.perfetto.dev (which reads it in the browser) or open it in a local copy.
     """
-    from tracer.reports.perfetto_export import export_perfetto
+    from tracer.captures.perfetto_export import export_perfetto
     from tracer.runs.run_store import open_run
 
     bounds = None if inferences is None else _range(inferences)

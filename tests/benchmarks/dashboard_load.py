@@ -28,9 +28,9 @@ from runner.dashboard_launcher import OPTIONS, dashboard_command
 from tests.dashboard_runs import STAGES
 from tests.profiles import EXECUTOR, MAIN, PROCESS
 from tests.recorded import info
+from tracer.captures.stored_capture import write_capture
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.recording.window import RecordedWindow
-from tracer.runs.captures import write_capture
 from tracer.runs.run_info import write_run_info
 from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import arrow, arrow_texts
+from tracer.profiles.arrow_arrays import arrow, arrow_texts
 from tracer.profiles.nsys_export import DamagedExportError, Export, fetch_existing, require_columns, whole
 
 _DENSE = 4_000_000

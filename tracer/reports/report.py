@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.breakdown.kernel_level import kernel_level
+from tracer.captures.stored_capture import CaptureDamagedError
 from tracer.model.devices import Limits
 from tracer.model.published import place_among
 from tracer.reports.device_report import device_figures, gpu_frequency_text
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
-from tracer.runs.captures import CaptureDamagedError
 from tracer.runs.overhead_store import ledger_of
 from tracer.runs.run_store import StoredRun
 from tracer.sessions.run_sessions import run_sessions

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracer.arrow_arrays import arrow
+from tracer.profiles.arrow_arrays import arrow
 from tracer.profiles.nsys_export import Export, NotNsysExportError, fetch_existing
 from tracer.profiles.nsys_names import StringIds
 from tracer.profiles.profile import ProfileError

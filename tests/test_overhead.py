@@ -240,6 +240,7 @@ def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, mon
         ranges_that_arrived(nsys, tmp_path)
 
 
+@pytest.mark.slow
 def test_nsys_is_attached_and_its_report_holds_our_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without_nsys()
     arrived: list[int] = []
@@ -256,6 +257,7 @@ def test_nsys_is_attached_and_its_report_holds_our_ranges(monkeypatch: pytest.Mo
     assert arrived[0] > row["pairs"]
 
 
+@pytest.mark.slow
 def test_tensorflows_profiler_is_measured_around_litert_too() -> None:
     pytest.importorskip("tensorflow")
     figures = measure_overhead(OverheadJob(LITERT, seconds=0.05, without=(NSYS,)))

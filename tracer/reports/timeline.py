@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.errors import KwsTraceError
 from tracer.kernels.attribution import attribute
 from tracer.kernels.grouped_figures import dense_groups
 from tracer.kernels.inference_ranges import inference_at, stage_ranges
@@ -99,14 +98,6 @@ class Timeline:
         return None
 
 
-class InferencesNotRecordedError(KwsTraceError):
-    """A stretch of inferences was asked for of which the run has none."""
-
-    def __init__(self, run: str, first: int, last: int, count: int) -> None:
-        there = f"it has 0 to {count - 1}" if count else "it recorded none"
-        super().__init__(f"{run}: no inference from {first} to {last}; {there}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Clocks:
     """Of a capture, and that of the timeline."""
@@ -127,8 +118,8 @@ def read_timeline(run: StoredRun) -> Timeline:
         run: with or without captures.
 
     Raises:
-        CaptureDamagedError: if a capture cannot be read.
-        OverlappingInferencesError: if two inferences of a capture overlap.
+        CaptureError: if a capture cannot be read.
+        ProfileError: if two inferences of a capture overlap.
     """
     spans = run.spans()
     clocks = capture_clocks(run.info.captures, int(pc.min(spans["start_ns"]).as_py() or 0))

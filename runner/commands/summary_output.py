@@ -7,8 +7,9 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from tracer.errors import ProfileError
 from tracer.kernels.summary_share import GpuShare, render_summary, summary_figures
-from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+from tracer.profiles.profile import Profile, ProfileSummary
 
 
 def print_summary(
@@ -31,7 +32,7 @@ def print_summary(
 
     Raises:
         ProfileError: if it has a timeline, or ``inferences`` is None.
-        SummaryShareError: if a figure is nonsense, or no GPU work is in it.
+        ProfileError: if a figure is nonsense, or no GPU work is in it.
     """
     if isinstance(profile, Profile):
         raise ProfileError(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.inference.model_errors import ModelError
 from runner.inference.pipeline import Pipeline, Quantization
+from tracer.errors import ModelError
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
 SHIPPED_SAVED_MODEL = SHIPPED / "kws_ds_cnn"

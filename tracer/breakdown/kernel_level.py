@@ -66,8 +66,8 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
             captures.
 
     Raises:
-        CaptureDamagedError: if a capture cannot be read.
-        OverlappingInferencesError: if two inferences of a capture overlap.
+        CaptureError: if a capture cannot be read.
+        ProfileError: if two inferences of a capture overlap.
     """
     if not run.info.captures:
         return None

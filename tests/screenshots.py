@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runner.dashboard_launcher import dashboard_command
+from runner.commands.dashboard import dashboard_command
 from tests.conftest import ROOT
 from tests.test_dashboard_browser import CHROMIUM, Visit
 

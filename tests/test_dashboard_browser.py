@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runner.dashboard_launcher import dashboard_command
+from runner.commands.dashboard import dashboard_command
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.reports.report import build_report

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runner.dashboard_launcher import dashboard_command
+from runner.commands.dashboard import dashboard_command
 from tests.conftest import ROOT
 from tests.dashboard_runs import HOSTILE, gpu_run
 

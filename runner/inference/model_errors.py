@@ -15,6 +15,10 @@ class ModelError(KwsTraceError):
         self.path = path
 
 
+class ModelOptionError(KwsTraceError):
+    """Options of a model that cannot be, or not together."""
+
+
 class ModelShapeError(ModelError):
     """A model of another task: its input is not 490 values or its output not 12."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tracer.command_line import command_line
 from tracer.errors import KwsTraceError
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.run_info import RunInfo, RunInfoError, read_run_info, write_run_info
@@ -28,7 +29,8 @@ class RunNotFoundError(KwsTraceError):
     """No run answers to the name."""
 
     def __init__(self, ref: str, traces: Path, names: list[str]) -> None:
-        there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
+        demo = command_line("demo", traces=traces)
+        there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
         super().__init__(f"{ref}: no such run in {traces}; {there}")
 
 

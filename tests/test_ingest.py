@@ -31,7 +31,7 @@ from tests.gpu_runs import (
 from tests.ingested import contents, refused
 from tests.nsys_export import SECRET, NsysExport
 from tests.recorded import window
-from tracer.captures import import_profile
+from tracer.captures import import_profile, stored_capture
 from tracer.captures.stored_capture import capture_path, read_capture
 from tracer.errors import CaptureError, RunError, WriteError
 from tracer.profiles.profile import PROFILE_TABLES

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
@@ -226,7 +227,8 @@ def _find(ref: str, traces: Path) -> Path:
             if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
                 return folder
     names = [folder.name for _, folder in sorted(_readable(traces)[0])]
-    there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
+    demo = command_line("demo", traces=traces)
+    there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
     raise RunError(ref, f"no such run in {traces}", there)
 
 

@@ -16,11 +16,12 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.sessions import Plan, accuracy_plan, energyrunner_lines, write_log
 from tracer.accuracy.confusion import auc_of
+from tracer.errors import SessionError
 from tracer.runs.windows import RunWindow
 from tracer.sessions.accuracy_figures import auc, class_of
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.clock_audit import TimedPair, audit_windows
-from tracer.sessions.join import JoinError, join_session
+from tracer.sessions.join import join_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session import HostLength
 
@@ -169,7 +170,7 @@ def test_a_session_is_joined_to_a_run_by_its_laps_else_by_the_order_of_equal_com
         for one in join_session(judged, windows(judged), "r")
     ] == [(number + 1, number, number + 1, "laps") for number in range(5)]
     assert {one.by for one in join_session(judged, windows(judged, shift=7), "r")} == {"order"}
-    with pytest.raises(JoinError, match="no window of it is one of run r"):
+    with pytest.raises(SessionError, match="no window of it is one of run r"):
         join_session(judged, windows(judged, shift=7)[:4], "r")
 
 

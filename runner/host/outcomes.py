@@ -8,23 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.errors import KwsTraceError
+from tracer.errors import DutError
 from tracer.runs.windows import OFFICIAL_WINDOWS, long_enough, rate_hz
 
 
-class SilentDutError(KwsTraceError):
-    """The DUT does not answer."""
-
-    def __init__(self, command: str, seconds: float, *, answered_before: bool) -> None:
-        remedy = "is `kws-trace run` ready on the other end, at the same baud, with no other program on the port?"
-        super().__init__(f"no m-ready within {seconds:g} s of `{command}`; {remedy}")
-        self.exit_code = 1 if answered_before else 2
-
-
-class RefusedError(KwsTraceError):
+class RefusedError(DutError):
     """The DUT answered with an error."""
-
-    exit_code = 1
 
     def __init__(self, command: str, line: str) -> None:
         super().__init__(f"the DUT refused `{command}`: {line}")

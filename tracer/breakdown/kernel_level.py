@@ -13,17 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracer.breakdown.bottleneck import Verdict, verdict
 from tracer.breakdown.breakdown import Breakdown, break_down
-from tracer.breakdown.captured_profile import joined, kept_work
-from tracer.breakdown.captured_work import FRAMEWORK_STAGES, CapturedWork
 from tracer.breakdown.gains import GainFigure, gain_figures
 from tracer.breakdown.replay import replay
-from tracer.breakdown.verdict import Verdict, verdict
-from tracer.kernels.attribution import Attribution, attribute
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
-from tracer.kernels.profile_columns import Flags, Integers
+from tracer.captures.attribution import Attribution, attribute
+from tracer.captures.counted_work import joined, kept_work
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.inference_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.captures.stored_capture import read_capture
+from tracer.profiles.arrow_arrays import Flags, Integers
 from tracer.profiles.profile import Profile
-from tracer.runs.captures import read_capture
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import performance_windows
 
@@ -68,8 +68,8 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
             captures.
 
     Raises:
-        CaptureDamagedError: if a capture cannot be read.
-        OverlappingInferencesError: if two inferences of a capture overlap.
+        CaptureError: if a capture cannot be read.
+        ProfileError: if two inferences of a capture overlap.
     """
     if not run.info.captures:
         return None

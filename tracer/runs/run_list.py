@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from tracer.command_line import command_line
 from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
 from tracer.runs.windows import official_rate_hz
@@ -21,7 +22,8 @@ def list_rows(traces: Path) -> list[dict[str, Any]]:
 def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, console: Console) -> None:
     """Print two lines a run, and what could not be read."""
     if not rows and not damaged:
-        console.print(f"no runs in {escape(str(traces))}; `kws-trace demo` makes two", highlight=False)
+        hint = command_line("demo", traces=traces)
+        console.print(f"no runs in {traces}; `{hint}` makes two", markup=False, highlight=False, soft_wrap=True)
     for row in rows:
         rate = "" if row["rate_hz"] is None else f"  {row['rate_hz']:.1f} inf/s"
         facts = f"{row['windows']} windows{rate}  {row['bytes'] / 1e6:.2f} MB"

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import os
 
-from tracer.errors import KwsTraceError
+from tracer.errors import RunError
 
 NAME_RULE = "a run's name is that of one folder: printable, without / and \\, of at most 200 bytes, and not `last`"
-
-
-class RunNameError(KwsTraceError):
-    """A name that no run can have."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"--name {name!r}: {NAME_RULE}; give another")
 
 
 def is_run_name(name: str) -> bool:
@@ -28,8 +21,8 @@ def checked_run_name(name: str) -> str:
     The name, if a run can have it.
 
     Raises:
-        RunNameError: otherwise.
+        RunError: otherwise.
     """
     if not is_run_name(name):
-        raise RunNameError(name)
+        raise RunError(f"--name {name!r}", NAME_RULE, "give another")
     return name

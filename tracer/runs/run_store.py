@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracer.errors import KwsTraceError, first_line
+from tracer.command_line import command_line
+from tracer.errors import RunError, WriteError, first_line
 from tracer.runs.journal import JournalRow, read_journal
-from tracer.runs.run_info import RunInfo, RunInfoError, read_run_info, write_run_info
+from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import write_part
 from tracer.runs.sample_store import keep_samples, read_samples
 from tracer.runs.schema import TABLES
@@ -28,31 +29,9 @@ KILLED = "the run was killed: the window being timed then, if there was one, is 
 _PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
 
 
-class RunNotFoundError(KwsTraceError):
-    """No run answers to the name."""
-
-    def __init__(self, ref: str, traces: Path, names: list[str]) -> None:
-        there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
-        super().__init__(f"{ref}: no such run in {traces}; {there}")
-
-
-class RunLockedError(KwsTraceError):
+def locked_error(folder: Path) -> RunError:
     """A run that is being recorded cannot be rewritten."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder}: it is being recorded; end it first (Ctrl-C on its `kws-trace run`)")
-
-
-class RunNotWritableError(KwsTraceError):
-    """A killed run's folder does not take what would make it whole."""
-
-    exit_code = 1
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(
-            f"{folder}: cannot be made whole ({error.strerror or error}); it can be read as it is, "
-            "or copied to where there is room"
-        )
+    return RunError(folder, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +134,9 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         traces: folder of the runs.
 
     Raises:
-        RunNotFoundError: if there is none.
-        RunInfoError: if its ``run.json`` is damaged.
-        RunSchemaError: if a newer version wrote it.
+        RunError: if there is none.
+        RunError: if its ``run.json`` is damaged.
+        RunError: if a newer version wrote it.
     """
     folder = _find(str(ref), traces)
     # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
@@ -199,9 +178,9 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
 
     Raises:
-        RunNotFoundError: if there is none.
-        RunLockedError: if it is being recorded.
-        RunNotWritableError: if the disk does not take it; then it reads as before.
+        RunError: if there is none.
+        RunError: if it is being recorded.
+        WriteError: if the disk does not take it; then it reads as before.
     """
     folder = _find(str(ref), traces)
     try:
@@ -213,9 +192,10 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         finally:
             os.close(lock)
     except BlockingIOError:
-        raise RunLockedError(folder) from None
+        raise locked_error(folder) from None
     except OSError as error:
-        raise RunNotWritableError(folder, error) from None
+        remedy = "it can be read as it is, or copied to where there is room"
+        raise WriteError(folder, "cannot be made whole", error, remedy) from None
     return open_run(folder, traces)
 
 
@@ -246,7 +226,10 @@ def _find(ref: str, traces: Path) -> Path:
         for folder in (traces / ref, Path(ref)):
             if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
                 return folder
-    raise RunNotFoundError(ref, traces, [folder.name for _, folder in sorted(_readable(traces)[0])])
+    names = [folder.name for _, folder in sorted(_readable(traces)[0])]
+    demo = command_line("demo", traces=traces)
+    there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
+    raise RunError(ref, f"no such run in {traces}", there)
 
 
 def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
@@ -255,7 +238,7 @@ def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
         try:
             runs.append((read_run_info(path).created, path.parent))
-        except RunInfoError as error:
+        except RunError as error:
             sentences.append(str(error))
     return runs, sentences
 

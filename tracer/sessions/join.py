@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracer.errors import KwsTraceError
+from tracer.errors import SessionError
 from tracer.runs.windows import RunWindow
 from tracer.sessions.audit import SessionAudit
 from tracer.sessions.session import Session, SessionWindow
-
-
-class JoinError(KwsTraceError):
-    """A session that is not of the run."""
-
-    def __init__(self, session: Session, run: str) -> None:
-        super().__init__(
-            f"{session.path}: no window of it is one of run {run} (neither laps nor N, W and order fit); "
-            "name the session that drove this run"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ def join_session(audit: SessionAudit, run_windows: Sequence[RunWindow], run: str
         not a single lap fits (another clock was told to the host), by order, provided that the commands are equal.
 
     Raises:
-        JoinError: if nothing fits.
+        SessionError: if nothing fits.
     """
     session = audit.session
     rates = {one.number: one.rate_hz for one in audit.windows}
@@ -72,7 +62,8 @@ def join_session(audit: SessionAudit, run_windows: Sequence[RunWindow], run: str
             _pair(window, row, "order", rates.get(window.number)) for window, row in _in_order(session, complete)
         ]
     if not joined:
-        raise JoinError(session, run)
+        problem = f"no window of it is one of run {run} (neither laps nor N, W and order fit)"
+        raise SessionError(session.path, problem, "name the session that drove this run")
     return joined
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tracer.sessions.log_lines import SessionFileError
+from tracer.errors import SessionError
 from tracer.sessions.session import Evidence, Kind, Lap, SessionWindow
 
 LARGEST = 32 << 20
@@ -21,14 +21,14 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     The entries that stand whole in the file, and a note where that is not all of it.
 
     Raises:
-        SessionFileError: if the file cannot be read.
+        SessionError: if the file cannot be read.
     """
     try:
         if path.stat().st_size > LARGEST:
             return [], f"{path.name} is larger than {LARGEST >> 20} MiB and is not read: no laps from it"
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise SessionFileError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
+        raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
     decoder = json.JSONDecoder()
     found: list[dict[str, Any]] = []
     at = text.find("[") + 1

@@ -58,9 +58,7 @@ class ModelChoice:
         if (input_scale is None) != (input_zero_point is None):
             raise ModelOptionError("--input-scale, --input-zero-point: one is nothing without the other; give both")
         if device is not None and _DEVICE.fullmatch(device) is None:
-            raise ModelOptionError(
-                f"--device {device}: no device is named so; give CPU, GPU or GPU:0"
-            )
+            raise ModelOptionError(f"--device {device}: no device is named so; give CPU, GPU or GPU:0")
         if device is not None and kind == "litert" and "CPU" not in device.upper():
             raise ModelOptionError(f"--device {device}: LiteRT runs on the CPU; leave it out, or use TensorFlow")
         return cls(path, backend, device, threads, input_scale, input_zero_point, timed, mode)

@@ -59,12 +59,12 @@ def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str
         warn: takes a message for the user.
 
     Raises:
-        RuntimeMissingError: if Streamlit is not installed.
+        NotInstalledError: if Streamlit is not installed.
     """
     if importlib.util.find_spec("streamlit") is None or importlib.util.find_spec("dashboard") is None:
-        from runner.inference.model_errors import RuntimeMissingError
+        from tracer.errors import not_installed
 
-        raise RuntimeMissingError("Streamlit", "kws-trace[dashboard]")
+        raise not_installed("Streamlit", "kws-trace[dashboard]")
     if host not in LOOPBACK:
         warn(PUBLISHED.format(host=host, traces=traces))
     try:

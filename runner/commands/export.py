@@ -44,7 +44,7 @@ def export(
     a Perfetto trace; drop it on https://ui.perfetto.dev (which reads it in the browser) or open it in a local copy.
     """
     bounds = None if inferences is None else _range(inferences)
-    from tracer.reports.perfetto_export import export_perfetto
+    from tracer.captures.perfetto_export import export_perfetto
     from tracer.runs.run_store import open_run
 
     done = export_perfetto(open_run(run, traces), perfetto, bounds)

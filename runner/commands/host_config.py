@@ -43,12 +43,12 @@ def host_config(
 ) -> None:
     """Write the files with which the MLCommons runner or energyrunner finds and drives this DUT."""
     from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
-    from tracer.errors import KwsTraceError
+    from tracer.errors import UsageError
 
     vendor, product = parse_usb_id(usb)
     if runner == "mlcommons" and inferences is None:
         if port is None:
-            raise KwsTraceError("host-config mlcommons: N is not known; give --inferences N, or --port to measure it")
+            raise UsageError("host-config mlcommons: N is not known; give --inferences N, or --port to measure it")
         inferences = _measured(port, baud, seconds)
     facts = BenchFacts(vendor, product, baud, inferences or 0)
     files = mlcommons_files(facts) if runner == "mlcommons" else energyrunner_files(facts)

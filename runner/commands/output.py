@@ -67,10 +67,11 @@ def print_summary(
 
     Raises:
         ProfileError: if it has a timeline, or ``inferences`` is None.
-        SummaryShareError: if a figure is nonsense, or no GPU work is in it.
+        ProfileError: if a figure is nonsense, or no GPU work is in it.
     """
+    from tracer.errors import ProfileError
     from tracer.kernels.summary_share import render_summary, summary_figures
-    from tracer.profiles.profile import Profile, ProfileError
+    from tracer.profiles.profile import Profile
 
     if isinstance(profile, Profile):
         raise ProfileError(

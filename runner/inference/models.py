@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.inference.model_errors import ModelError, ModelOptionError
 from runner.inference.pipeline import Pipeline, Quantization
+from tracer.errors import ModelError, UsageError
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
 SHIPPED_SAVED_MODEL = SHIPPED / "kws_ds_cnn"
@@ -51,16 +51,16 @@ class ModelChoice:
 
         Raises:
             ModelError: if there is no such model, or ``backend`` does not run it.
-            ModelOptionError: for options that no runtime could obey; told before one is imported.
+            UsageError: for options that no runtime could obey; told before one is imported.
         """
         path = model or (SHIPPED_SAVED_MODEL if backend == "tensorflow" else SHIPPED_TFLITE)
         kind = backend_of(path, backend)
         if (input_scale is None) != (input_zero_point is None):
-            raise ModelOptionError("--input-scale, --input-zero-point: one is nothing without the other; give both")
+            raise UsageError("--input-scale, --input-zero-point: one is nothing without the other; give both")
         if device is not None and _DEVICE.fullmatch(device) is None:
-            raise ModelOptionError(f"--device {device}: no device is named so; give CPU, GPU or GPU:0")
+            raise UsageError(f"--device {device}: no device is named so; give CPU, GPU or GPU:0")
         if device is not None and kind == "litert" and "CPU" not in device.upper():
-            raise ModelOptionError(f"--device {device}: LiteRT runs on the CPU; leave it out, or use TensorFlow")
+            raise UsageError(f"--device {device}: LiteRT runs on the CPU; leave it out, or use TensorFlow")
         return cls(path, backend, device, threads, input_scale, input_zero_point, timed, mode)
 
 

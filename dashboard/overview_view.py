@@ -141,8 +141,8 @@ def missing_kernel_level(report: Report) -> str:
     """Which command adds a kernel level to a run such as this, as Markdown of ours."""
     command = "kws-trace run --profiler tensorflow" if _backend(report) == "tensorflow" else "kws-trace run --nsys"
     return (
-        "**No kernel level.** The stages are wall time on the host; what the GPU and the runtime did in them was not "
-        f"recorded. `{command}` records it with the run; `kws-trace ingest RUN FILE` takes in a capture of this run "
+        "**No GPU timeline.** The stages are wall time on the host; what the GPU and the runtime did in them was not "
+        f"recorded. `{command}` records it with the run; `kws-trace ingest RUN FILE` imports a capture of this run "
         "by Nsight Systems, nvprof or TensorFlow's profiler."
     )
 

@@ -73,7 +73,7 @@ def show(traces: Path) -> None:
     try:
         detail: KernelDetail | None = _detail(str(run.folder), fingerprint(run.folder))
     except KwsTraceError as error:
-        chrome.problem("The kernel level of this run cannot be read.", str(error))
+        chrome.problem("The GPU timeline of this run cannot be read.", str(error))
         return
     if detail is not None:
         _show_level(run, report, detail)
@@ -81,10 +81,10 @@ def show(traces: Path) -> None:
 
 def _explain_absence() -> None:
     st.info(
-        "No kernel level in this run: it holds what the host saw, and no profile.\n\n"
-        "- `kws-trace run --nsys` records kernels, copies and CUDA calls with Nsight Systems, and takes them in.\n"
+        "No GPU timeline in this run: it holds what the host saw, and no profile.\n\n"
+        "- `kws-trace run --nsys` records kernels, copies and CUDA calls with Nsight Systems, and imports them.\n"
         "- `kws-trace run --profiler tensorflow` records TensorFlow's operations, on machines without a GPU too.\n"
-        "- `kws-trace ingest RUN PROFILE` takes in a profile that was recorded while this run was made."
+        "- `kws-trace ingest RUN PROFILE` imports a profile that was recorded while this run was made."
     )
 
 

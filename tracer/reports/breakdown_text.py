@@ -52,9 +52,9 @@ def answer_lines(report: Figures) -> list[str]:
 def _answer(report: Figures) -> list[str]:
     gpu = report["gpu"]
     if gpu is None and report["capture_problem"]:
-        return [f"No kernel level: {report['capture_problem']}"]
+        return [f"No GPU timeline: {report['capture_problem']}"]
     if gpu is None:
-        return ["No kernel level: `kws-trace run --nsys` records one, `kws-trace ingest` takes one in"]
+        return ["No GPU timeline: `kws-trace run --nsys` records one, `kws-trace ingest` imports one"]
     clocks = gpu["frequencies"] or "frequencies not recorded"
     lines = []
     beside = gpu["unprofiled"]

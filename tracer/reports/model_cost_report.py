@@ -162,15 +162,15 @@ def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
         ("least traffic through memory", time_text(limits["least_memory_ns"])),
         ("every tensor through memory", time_text(limits["memory_ns"])),
         ("limit (least traffic)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
-        ("one operation a core and cycle (gentle)", time_text(limits["gentle_ns"])),
-        ("bandwidth needed in the gentle time", _giga(limits["needed_bytes_per_s_gentle"], "GB/s")),
+        ("time at 1 operation a core and cycle", time_text(limits["gentle_ns"])),
+        ("bandwidth needed in that time", _giga(limits["needed_bytes_per_s_gentle"], "GB/s")),
     ]
     measured = limits["measured"]
     if measured:
         rows += [
             ("measured", time_text(measured["measured_ns"])),
             ("utilisation of the float32 peak", share_text(measured["utilisation_peak"])),
-            ("utilisation, gentle", share_text(measured["utilisation_gentle"])),
+            ("utilisation at 1 operation a core and cycle", share_text(measured["utilisation_gentle"])),
             ("reached", _giga(measured["operations_per_s"], "GFLOP/s")),
             ("bandwidth needed at that rate", _giga(measured["needed_bytes_per_s"], "GB/s")),
             ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),

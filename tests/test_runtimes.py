@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from runner.bench.runtimes import measure, onnx_candidates
 from runner.bench.runtimes.candidate import REFERENCE, Candidate, FloatInput
-from runner.bench.runtimes.job import RuntimesJob, compare_runtimes
+from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
 from runner.bench.runtimes.litert_candidates import litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.cli import app

@@ -25,7 +25,7 @@ def bandwidth(
     from rich.console import Console
     from rich.progress import Progress
 
-    from runner.bench.bandwidth.job import BandwidthJob, measure_bandwidth
+    from runner.bench.bandwidth.measurement import BandwidthJob, measure_bandwidth
     from tracer.reports.bandwidth_table import render_bandwidth
 
     with Progress(console=Console(stderr=True), transient=True) as progress:

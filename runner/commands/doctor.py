@@ -12,7 +12,7 @@ from runner.commands.options import TracesOption
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from runner.doctor.findings import Finding
+    from runner.doctor.checks import Check
     from runner.doctor.system import System
 
 COLOURS = {"fine": "green", "warning": "yellow", "error": "bold red"}
@@ -41,8 +41,8 @@ def doctor(
     """
     from rich.console import Console
 
+    from runner.doctor.checks import ERROR, worst
     from runner.doctor.examination import Settings, checks
-    from runner.doctor.findings import ERROR, worst
     from runner.doctor.system import RealSystem
 
     system = RealSystem()
@@ -66,7 +66,7 @@ def doctor(
     raise typer.Exit(1 if worst(findings) == ERROR else 0)
 
 
-def _print_line(console: Console, finding: Finding) -> None:
+def _print_line(console: Console, finding: Check) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -79,16 +79,16 @@ def _print_line(console: Console, finding: Finding) -> None:
     console.print(line, highlight=False)
 
 
-def _print_json(findings: list[Finding]) -> None:
+def _print_json(findings: list[Check]) -> None:
     import json
 
-    from runner.doctor.findings import worst
+    from runner.doctor.checks import worst
 
     lines = [finding.as_json() for finding in findings]
     typer.echo(json.dumps({"state": worst(findings), "findings": lines}, indent=2))
 
 
-def _fix(system: System, findings: list[Finding], *, yes: bool) -> None:
+def _fix(system: System, findings: list[Check], *, yes: bool) -> None:
     from runner.doctor.repairs import apply_repair, as_root, record_path
 
     repairs = [(finding, finding.repair) for finding in findings if finding.repair is not None]

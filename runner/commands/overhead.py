@@ -39,7 +39,7 @@ def overhead(
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from runner.bench.overhead.job import OverheadJob, measure_overhead
+    from runner.bench.overhead.conditions import OverheadJob, measure_overhead
     from runner.inference.models import ModelChoice
     from tracer.reports.overhead_ledger import render_ledger
     from tracer.runs.overhead_store import keep_ledger

@@ -32,7 +32,7 @@ def runtimes(
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from runner.bench.runtimes.job import RuntimesJob, compare_runtimes
+    from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
     from tracer.reports.runtime_table import render_runtimes
 
     with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -12,9 +12,6 @@ from tracer.errors import DatasetError
 from tracer.recording.inference_loop import Stage
 from tracer.stages import INFERENCE
 
-TIMED = ("reference", "end-to-end")
-STAGES_MODES = ("split", "fused")
-
 
 def input_size_error(size: int, sizes: tuple[int, ...]) -> DatasetError:
     """An input that is not what the model takes."""

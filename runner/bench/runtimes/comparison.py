@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from runner.bench.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
-from runner.bench.runtimes.environment import speed_environment
 from runner.bench.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.dataset import load_dataset, shipped_dataset
@@ -24,6 +23,7 @@ from runner.inference.models import (
     backend_of,
     model_facts,
 )
+from runner.inference.speed_environment import speed_environment
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes
 
 TENSORFLOW_EXTRA = "pip install 'kws-trace[tensorflow]' (on a Jetson NVIDIA's wheel, first)"

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from tests.profiles import EXECUTOR, PROCESS, call, copy, inference, kernel, nvtx, profile
+from tracer.captures.attribution import attribute
+from tracer.captures.inference_ranges import (
+    stage_ranges,
+    verify_ranges,
+)
 from tracer.errors import ProfileError
-from tracer.kernels.attribution import attribute
-from tracer.kernels.inference_ranges import stage_ranges, verify_ranges
-from tracer.kernels.launches import launches
+from tracer.profiles.launches import launches
 
 STAGES = [("host_to_device", 10), ("session_run", 100), ("readback", 20)]
 NAMES = tuple(name for name, _ in STAGES)

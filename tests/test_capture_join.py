@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.gpu_runs import Clock, capture_window, ranges_of, recorded_run, usual_windows
+from tracer.captures.clock_fit import MAX_RATE_PPM, ClockFit, SpanEdges, fit_clock, span_edges
+from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError
-from tracer.kernels.inference_ranges import InferenceRanges
 from tracer.recording.window import RecordedWindow
-from tracer.runs.capture_join import MAX_RATE_PPM, ClockFit, SpanEdges, fit_clock, span_edges
 
 ROUNDING_NS = 2.0
 """Two clocks in whole nanoseconds."""

@@ -20,8 +20,8 @@ from tests.gpu_runs import (
 )
 from tests.ingested import refused
 from tests.nsys_export import NsysExport
+from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError, ProfileError
-from tracer.kernels.inference_ranges import InferenceRanges
 from tracer.runs.run_store import StoredRun
 
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from runner.nsys import installation
 from runner.nsys.command import profile_command
 from runner.nsys.installation import Nsys, find_nsys
 from runner.nsys.launch import run_under_nsys, without_profiler_options
+from tests.children import meanwhile, wait_until
 from tests.fake_nsys import ALWAYS, HELP, OLDER, Fake
 from tests.gpu_runs import recorded_run, usual_windows
 from tracer.errors import NotInstalledError, ProfilerError
@@ -27,8 +27,11 @@ from tracer.runs.run_store import open_run
 
 
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    return Fake(tmp_path, monkeypatch)
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+    made = Fake(tmp_path, monkeypatch)
+    yield made
+    # A DUT that still waits for a signal, because the test failed before it, ends.
+    (made.folder / "waits").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -85,15 +88,14 @@ def test_a_signal_reaches_the_dut_alone_and_nsys_ends_after_it(fake: Fake, numbe
     fake.leaves()
     (fake.folder / "waits").touch()
 
-    def send_when_it_runs() -> None:
-        while not (fake.traces / "mine.profile" / "dut.pid").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), number)
+    def send_when_it_runs(stop: threading.Event) -> None:
+        pid_file = fake.traces / "mine.profile" / "dut.pid"
+        wait_until(lambda: stop.is_set() or pid_file.exists(), "the DUT runs")
+        if not stop.is_set():
+            os.kill(os.getpid(), number)
 
-    sender = threading.Thread(target=send_when_it_runs)
-    sender.start()
-    assert fake.serve() == 0
-    sender.join()
+    with meanwhile(send_when_it_runs):
+        assert fake.serve() == 0
     assert fake.said("dut.json")["signals"] == [number]
     assert not (fake.folder / "nsys-was-signalled").exists()
     assert len(open_run("mine", fake.traces).info.captures) == 2

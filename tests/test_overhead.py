@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from runner.bench.overhead import child, under_nsys
 from runner.bench.overhead import conditions as overhead_job
-from runner.bench.overhead import under_nsys
-from runner.bench.overhead.blocks import BlockTime, measure_pairs, median_block
+from runner.bench.overhead.blocks import WARM, BlockTime, measure_pairs, median_block
 from runner.bench.overhead.conditions import OverheadJob, measure_overhead
 from runner.bench.overhead.under_nsys import ranges_that_arrived
 from runner.bench.overhead.worker import open_worker
 from runner.cli import app
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
 from runner.nsys.installation import Nsys, find_nsys
+from tests.needs import skip_without_nsys
 from tracer.errors import KwsTraceError, MalformedTraceError, NotInstalledError, ProcessError, ProfilerError
 from tracer.reports.overhead_ledger import (
     CONTROL,
@@ -176,9 +177,28 @@ def test_the_launches_of_a_condition_are_told_apart() -> None:
 
 def test_a_child_answers_blocks_and_ends(tmp_path: Path) -> None:
     with open_worker(LITERT, tmp_path) as block:
-        took = block(3)
-        assert took.wall_ns > 0
-        assert block(30).wall_ns > took.wall_ns
+        assert block(3).wall_ns > 0
+        assert block(30).wall_ns > 0
+
+
+def test_a_child_runs_as_many_inferences_as_it_is_told() -> None:
+    calls: list[int] = []
+
+    class Counting:
+        def stages(self) -> list[tuple[str, Callable[[], None]]]:
+            return [("session_run", lambda: calls.append(1))]
+
+    class Orders(io.StringIO):
+        def __iter__(self) -> Iterator[str]:
+            for count in (3, 30):
+                before = len(calls)
+                yield json.dumps({"inferences": count})
+                assert len(calls) - before == WARM + count
+
+    said = Orders()
+    child._answer(said, Counting(), None)
+    answers = [json.loads(line).keys() for line in said.getvalue().splitlines()]
+    assert answers == [{"ready"}, {"wall_ns", "cpu_ns"}, {"wall_ns", "cpu_ns"}]
 
 
 def test_a_child_that_cannot_load_says_why(tmp_path: Path) -> None:
@@ -220,9 +240,9 @@ def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, mon
         ranges_that_arrived(nsys, tmp_path)
 
 
+@pytest.mark.slow
 def test_nsys_is_attached_and_its_report_holds_our_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("nsys") is None:
-        pytest.skip("needs nsys in PATH")
+    skip_without_nsys()
     arrived: list[int] = []
 
     def counted(nsys: Nsys, folder: Path) -> int:
@@ -237,6 +257,7 @@ def test_nsys_is_attached_and_its_report_holds_our_ranges(monkeypatch: pytest.Mo
     assert arrived[0] > row["pairs"]
 
 
+@pytest.mark.slow
 def test_tensorflows_profiler_is_measured_around_litert_too() -> None:
     pytest.importorskip("tensorflow")
     figures = measure_overhead(OverheadJob(LITERT, seconds=0.05, without=(NSYS,)))

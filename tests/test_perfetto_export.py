@@ -16,15 +16,15 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_profile, plain_run, three_kinds, windows_of
+from tracer.captures.clock_line import LineClock
+from tracer.captures.import_profile import ingest
+from tracer.captures.inference_ranges import stage_ranges
+from tracer.captures.perfetto_export import export_perfetto
+from tracer.captures.stored_capture import read_capture
+from tracer.captures.timeline import read_timeline
+from tracer.captures.tracks import Rows, nested_tracks
 from tracer.errors import RunError, WriteError
-from tracer.kernels.inference_ranges import stage_ranges
-from tracer.kernels.profile_columns import integers
-from tracer.reports.perfetto_export import export_perfetto
-from tracer.reports.timeline import read_timeline
-from tracer.reports.timeline_clock import LineClock
-from tracer.reports.tracks import Rows, nested_tracks
-from tracer.runs.captures import read_capture
-from tracer.runs.ingest import ingest
+from tracer.profiles.arrow_arrays import integers
 from tracer.runs.run_store import open_run
 
 

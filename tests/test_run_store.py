@@ -69,6 +69,7 @@ def test_a_run_being_recorded_is_readable_and_says_so(tmp_path: Path) -> None:
     recorder.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.floats(0, 1))
 def test_a_journal_torn_at_any_byte_loses_only_its_last_window(tmp_path: Path, cut: float) -> None:

@@ -231,6 +231,7 @@ def test_without_tensorflow_litert_is_measured_and_the_rest_is_listed(monkeypatc
     assert REFERENCE in [one["name"] for one in figures["absent"]]
 
 
+@pytest.mark.slow
 def test_the_same_weights_answer_alike_on_every_runtime(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     whole = shipped_dataset()

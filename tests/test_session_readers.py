@@ -115,6 +115,7 @@ def test_the_windows_by_which_our_host_measures_are_no_windows_of_the_session(tm
     assert audit_session(session).findings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [energyrunner_lines(short_plan()), mlcommons_lines((11.4, 11.5))], ids=["er", "ml"])
 def test_a_log_cut_at_any_byte_gives_no_traceback_and_no_figure_of_half_a_line(
     tmp_path: Path, lines: list[str]
@@ -157,6 +158,7 @@ def test_a_last_line_without_an_end_is_not_used_and_that_is_said(tmp_path: Path)
     assert any(f"line {at + 1} has no end and is not used" in note for note in session.notes)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
     def peak(copies: int) -> int:
         lines = energyrunner_lines(accuracy_plan(96))

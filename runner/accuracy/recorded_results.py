@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from runner.dataset import Dataset
 from tracer.classes import CLASSES
 from tracer.errors import DatasetError, SessionError
 from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.windows import accuracy_windows
 from tracer.sessions.accuracy_figures import class_of
 from tracer.sessions.open_session import build_session, session_paths
 
@@ -141,6 +144,9 @@ def _session_file(path: Path) -> Path:
 
 def _of_run(run: StoredRun) -> Recorded:
     rows = run.results()
+    accuracy = {one.number for one in accuracy_windows(run.each_window)}
+    if accuracy:
+        rows = rows.filter(pc.is_in(rows["window"], pa.array(sorted(accuracy), pa.int32())))
     if not len(rows):
         raise DatasetError(run.name, "this run holds no results", "record an accuracy pass, or `kws-trace infer`")
     vectors = np.stack([np.asarray(one, np.float64) for one in rows["probabilities"].to_pylist()])

@@ -36,7 +36,7 @@ class Step:
     look: Callable[[], Iterable[Check]]
 
 
-def checks(system: System, settings: Settings) -> tuple[Step, ...]:
+def steps(system: System, settings: Settings) -> tuple[Step, ...]:
     """The checks of this machine; nothing is looked at before each is called, but which board it is."""
     board = read_board(system.root)
     port = settings.port or (DEFAULT_PORT if board.is_jetson else None)
@@ -53,7 +53,7 @@ def checks(system: System, settings: Settings) -> tuple[Step, ...]:
 
 def examine(system: System, settings: Settings) -> tuple[Check, ...]:
     """Every finding, in order."""
-    return tuple(finding for check in checks(system, settings) for finding in check.look())
+    return tuple(finding for step in steps(system, settings) for finding in step.look())
 
 
 def _hardware(system: System, board: Board, traces: Path) -> Iterator[Check]:

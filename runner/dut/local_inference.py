@@ -18,6 +18,7 @@ from runner.dut.recorded_run import RecordingRun, RunJob, recording_run
 from runner.dut.window_record import WindowNotes, recorded_window, run_noted
 from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
+from tracer.command_line import command_line
 from tracer.errors import DatasetError, UsageError
 
 _REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
@@ -89,7 +90,7 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
     return outcome
 
 
-def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
+def print_outcome(outcome: dict[str, Any], traces: Path, *, as_json: bool) -> None:
     """The outcome as JSON, or as a few lines and, for a handful of inputs, what each was taken for."""
     console = Console()
     if as_json:
@@ -105,7 +106,8 @@ def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
     if outcome.get("top1") is not None:
         auc = "not defined for these labels" if outcome["auc"] is None else f"{outcome['auc']:.4f}"
         console.print(f"Top-1: {100 * outcome['top1']:.1f}%  AUC: {auc}")
-    console.print(f"recorded: kws-trace report {outcome['run']}", markup=False)
+    hint = command_line("report", outcome["run"], traces=traces)
+    console.print(f"recorded: {hint}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _read(path: Path) -> bytes:

@@ -14,12 +14,12 @@ from runner.nsys.command import refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
+from tracer.captures.import_profile import ingest
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
-from tracer.profiles.nsys_capture import UNSAID
+from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
-from tracer.runs.ingest import ingest
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import exists_error

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.errors import DutError
-
-MINIMUM_S = 10.0
-"""The benchmark asks that a window lasts at least this long."""
+from tracer.runs.windows import OFFICIAL_WINDOWS, long_enough, rate_hz
 
 
 class RefusedError(DutError):
@@ -39,13 +38,14 @@ class WindowOutcome:
 
     @property
     def rate_hz(self) -> float:
-        """Inferences per second by the DUT's laps, as the benchmark counts."""
-        return self.inferences * 1e6 / self.lap_us if self.lap_us else float("nan")
+        """Inferences per second by the DUT's laps, as the benchmark counts; NaN without a length."""
+        rate = rate_hz(self.inferences, self.lap_us * 1000)
+        return math.nan if rate is None else rate
 
     @property
     def met(self) -> bool:
-        """Whether the window lasted the 10 s that the benchmark asks for, by the laps."""
-        return self.lap_us >= MINIMUM_S * 1e6
+        """Whether the window was as long as the benchmark asks, by the laps."""
+        return long_enough(self.lap_us * 1000)
 
     @property
     def clocks_differ(self) -> bool:
@@ -66,7 +66,7 @@ class PerformancePlan:
     seconds: float = 16.0
     inferences: int | None = None
     warmups: int = 10
-    windows: int = 5
+    windows: int = OFFICIAL_WINDOWS
 
 
 @dataclass

@@ -37,7 +37,7 @@ class JoinedRun:
         for one in self.windows[:SHOWN_WINDOWS]:
             table.add_row(
                 str(one.session_window),
-                str(one.run_window),
+                str(one.run_ordinal or one.run_window),
                 one.by,
                 "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
                 time_text(one.wall_ns),
@@ -80,7 +80,7 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
         return audits, None
     if len(audits) > 1:
         raise SessionError(named[0], f"{len(audits)} sessions are here", "name the one that drove the run")
-    windows = join_session(audits[0], stored.windows().to_pylist(), stored.name)
+    windows = join_session(audits[0], stored.each_window, stored.name)
     return audits, JoinedRun(windows, build_report(stored))
 
 

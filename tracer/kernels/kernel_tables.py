@@ -7,11 +7,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import arrow, arrow_texts
 from tracer.errors import ProfileError
-from tracer.kernels.grouped_figures import GroupedFigures, dense_groups, group_figures, known_sums, summed
-from tracer.kernels.launches import launches
-from tracer.kernels.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
+from tracer.kernels.grouped_figures import GroupedFigures, group_figures, known_sums, summed
+from tracer.profiles.arrow_arrays import (
+    NO_ROW,
+    Codes,
+    Flags,
+    Integers,
+    arrow,
+    arrow_texts,
+    dense_groups,
+    encode,
+    integers,
+    present,
+)
+from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile, ProfileSummary
 
 KERNEL_KINDS = ("kernel", "graph")

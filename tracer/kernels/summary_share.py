@@ -8,8 +8,9 @@ divided by the listed shares.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from textwrap import wrap
+from typing import Any
 
 from tracer.errors import ProfileError
 from tracer.kernels.kernel_names import short_name
@@ -69,6 +70,11 @@ class GpuShare:
     def not_gpu_share_of_cpu_listed(self) -> float | None:
         """The same by the listed rows alone, as the report of 2021 reckoned."""
         return None if self.cpu_ns is None else 1 - self.listed_ns / self.cpu_ns
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: nanoseconds an inference, shares between 0 and 1, null where not known."""
+        shares = ("share_of_wall", "not_gpu_share_of_cpu", "not_gpu_share_of_cpu_listed")
+        return {**asdict(self), **{name: getattr(self, name) for name in shares}}
 
 
 def summary_figures(

@@ -3,7 +3,7 @@ An Nsight Systems export as its tables are on disk, in whatever container: what 
 
 An export is a set of tables made lazily, whose columns come and go between releases (schema 3.0 of nsys 2022.4 to
 3.25 of 2026.2, both seen in real files). The containers differ only in how a table's columns are fetched; what the
-columns mean is told in ``nsys_tables`` and ``nsys_capture``.
+columns mean is told in ``nsys_tables`` and ``nsys_metadata``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import numbers
 from tracer.errors import ProfileError
+from tracer.profiles.arrow_arrays import numbers
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
 TEXT_COLUMNS = frozenset({"value", "name", "label", "text"})

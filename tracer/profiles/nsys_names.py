@@ -12,8 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import arrow, arrow_texts
-from tracer.profiles.nsys_export import Export, damaged_export, fetch_existing, require_columns, whole
+from tracer.profiles.arrow_arrays import arrow, arrow_texts
+from tracer.profiles.nsys_export import (
+    Export,
+    damaged_export,
+    fetch_existing,
+    require_columns,
+    whole,
+)
 
 _DENSE = 4_000_000
 """Ids up to this are marked in an array; above it they are sorted."""

@@ -6,11 +6,14 @@ import fcntl
 import os
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
@@ -18,6 +21,8 @@ from tracer.runs.run_writer import write_part
 from tracer.runs.sample_store import keep_samples, read_samples
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import rows_table
+from tracer.runs.windows import RunWindow, windows_of
+from tracer.stages import SERIAL_STAGES
 
 KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
 
@@ -41,7 +46,7 @@ class Part:
 @dataclass
 class StoredRun:
     """
-    A run on disk as it stood when it was opened.
+    A run on disk as it stood when it was opened; each table is read once and kept.
 
     ``state`` is ``recording``, ``complete`` or ``recovered``. ``dropped`` says in sentences what is not there; a
     damaged part is found when its table is read.
@@ -53,6 +58,7 @@ class StoredRun:
     dropped: list[str]
     rows: list[JournalRow] = field(default_factory=list)
     parts: dict[str, list[Part]] = field(default_factory=dict)
+    _tables: dict[str, pa.Table] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -65,24 +71,43 @@ class StoredRun:
 
     def windows(self) -> pa.Table:
         """Columns as ``schema.WINDOWS``, by number."""
-        return self._table("windows").sort_by("window")
+        return self._table("windows")
+
+    @cached_property
+    def each_window(self) -> tuple[RunWindow, ...]:
+        """The windows by number, those of a host's calibration told from those of an accuracy pass."""
+        return windows_of(self.windows(), self.results(), self._commands)
 
     def results(self) -> pa.Table:
         """Columns as ``schema.RESULTS``, by window."""
-        return self._table("results").sort_by("window")
+        return self._table("results")
 
     def samples(self) -> pa.Table:
         """Columns as ``device_state.SAMPLES``: frequencies, temperatures and power, where the machine tells them."""
-        table, sentences = read_samples(self.folder, self.info.run_id)
-        for sentence in sentences:
-            self._drop(sentence)
-        return table
+        if "samples" not in self._tables:
+            self._tables["samples"], sentences = read_samples(self.folder, self.info.run_id)
+            for sentence in sentences:
+                self._drop(sentence)
+        return self._tables["samples"]
 
     def uncovered(self, parts: list[Part]) -> list[JournalRow]:
         """Rows of the journal that none of ``parts`` holds."""
         return [row for row in self.rows if not any(part.first <= row.seq <= part.last for part in parts)]
 
+    def _commands(self) -> dict[int, int]:
+        """How many commands came over the line since the window before, by window."""
+        spans = self.spans()
+        read = spans.filter(pc.equal(spans["stage"], SERIAL_STAGES[0]))
+        counted = read["window"].combine_chunks().value_counts()
+        return {one["values"]: one["counts"] for one in counted.to_pylist() if one["values"] is not None}
+
     def _table(self, name: str) -> pa.Table:
+        if name not in self._tables:
+            table = self._read_table(name)
+            self._tables[name] = table if name == "spans" else table.sort_by("window")
+        return self._tables[name]
+
+    def _read_table(self, name: str) -> pa.Table:
         tables, whole = [], []
         for part in self.parts.get(name, []):
             try:
@@ -202,7 +227,8 @@ def _find(ref: str, traces: Path) -> Path:
             if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
                 return folder
     names = [folder.name for _, folder in sorted(_readable(traces)[0])]
-    there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
+    demo = command_line("demo", traces=traces)
+    there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
     raise RunError(ref, f"no such run in {traces}", there)
 
 

@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any
 
+from tracer.captures.clock_fit import fit_clock, recorded_stages, span_edges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
+from tracer.captures.stored_capture import remove_captures, write_capture
 from tracer.errors import CaptureError, WriteError
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
-from tracer.kernels.profile_columns import encode
+from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
-from tracer.runs.capture_join import fit_clock, recorded_stages, span_edges
-from tracer.runs.captures import remove_captures, write_capture
 from tracer.runs.run_info import write_run_info
 from tracer.runs.run_store import StoredRun, locked_error, open_run
 from tracer.stages import INFERENCE

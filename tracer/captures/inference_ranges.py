@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import arrow
 from tracer.errors import ProfileError
-from tracer.kernels.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
+from tracer.profiles.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE, INFERENCE_STAGES

@@ -19,6 +19,7 @@ from runner.dataset import Dataset, shipped_dataset
 from runner.host.driver import PerformancePlan
 from runner.host.session import HostJob, run_session
 from runner.line.ports import open_host_link
+from tracer.command_line import command_line
 from tracer.errors import ProcessError
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_side_by_side
@@ -56,9 +57,11 @@ def run_demo(traces: Path, seconds: float) -> int:
     render_side_by_side(reports, console)
     if "tensorflow" not in backends:
         console.print("TensorFlow is not installed; pip install 'kws-trace\\[tensorflow]' adds it to the demo.")
-    console.print(f"More: kws-trace report {names[-1]}", markup=False, highlight=False)
+    hints = {"More": command_line("report", names[-1], traces=traces)}
     if importlib.util.find_spec("streamlit"):
-        console.print(f"Dashboard: kws-trace dashboard --traces {traces}", markup=False, highlight=False)
+        hints["Dashboard"] = command_line("dashboard", traces=traces)
+    for what, hint in hints.items():
+        console.print(f"{what}: {hint}", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

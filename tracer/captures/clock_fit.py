@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError
-from tracer.kernels.inference_ranges import InferenceRanges
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracer.arrow_arrays import arrow
 from tracer.errors import ProfileError
+from tracer.profiles.arrow_arrays import arrow
 from tracer.profiles.nsys_export import Export, fetch_existing, not_nsys_export
 from tracer.profiles.nsys_names import StringIds
 

@@ -14,13 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.kernels.attribution import attribute
-from tracer.kernels.grouped_figures import dense_groups
-from tracer.kernels.inference_ranges import inference_at, stage_ranges
-from tracer.kernels.profile_columns import NO_ROW, Integers, encode, integers
-from tracer.reports.timeline_clock import LineClock, capture_clocks
-from tracer.reports.tracks import GPU, Rows, Track, merged, nested_tracks
-from tracer.runs.captures import read_capture
+from tracer.captures.attribution import attribute
+from tracer.captures.clock_line import LineClock, capture_clocks
+from tracer.captures.inference_ranges import inference_at, stage_ranges
+from tracer.captures.stored_capture import read_capture
+from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
+from tracer.profiles.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from tracer.captures.timeline import Timeline, read_timeline
+from tracer.captures.tracks import GPU, Track
 from tracer.errors import RunError, WriteError
-from tracer.kernels.profile_columns import NO_ROW, Flags, Integers
-from tracer.reports.timeline import Timeline, read_timeline
-from tracer.reports.tracks import GPU, Track
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.runs.run_store import StoredRun
 
 PIECE = 50_000

@@ -26,8 +26,8 @@ from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.cli import app
 from runner.dataset import Dataset, shipped_dataset
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
-from runner.inference.pipeline import Quantization
 from tracer.errors import DatasetError, ModelError
+from tracer.quantization import Quantization
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
 
 

@@ -19,9 +19,9 @@ from runner.inference.models import (
     SHIPPED_SAVED_MODEL,
     SHIPPED_TFLITE,
     ModelChoice,
-    _quantization,
     backend_of,
     model_facts,
+    quantization_of,
 )
 from runner.inference.speed_environment import speed_environment
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes
@@ -94,7 +94,7 @@ def _check_kinds(path: Path, files: list[Path]) -> None:
 @contextmanager
 def _found(job: RuntimesJob, path: Path, files: list[Path], advance: Advance) -> Iterator[Found]:
     """Every candidate that loads here, and what does not; closed afterwards."""
-    quantization = _quantization(ModelChoice(path))
+    quantization = quantization_of(ModelChoice(path))
     found = litert_candidates(files, quantization, job.threads)
     advance("loading", 0.1)
     if not files:

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from runner.dut.capture import CAPTURE_WARMUPS, NvtxCapture
-from runner.inference.pipeline import Pipeline, Quantization
+from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag
 from tests.capture_rig import CapturedDut, FlagCapture, NotedRanges
 from tests.recorded import info
 from tests.test_dut import FakeBackend, Sink, load
 from tracer.errors import KwsTraceError
+from tracer.quantization import Quantization
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE
 from tracer.reports.report import build_report
 from tracer.runs.run_store import open_run

@@ -11,17 +11,10 @@ from runner.accuracy.models import VectorModel
 from runner.accuracy.recorded_results import Matched
 from tracer.accuracy.confusion import Vectors, auc_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
-from tracer.accuracy.mistakes import (
-    OTHER_MODEL,
-    Mistake,
-    Mistakes,
-    Quantization,
-    quantize_anew,
-    readings,
-    wrong_quantization,
-)
+from tracer.accuracy.mistakes import OTHER_MODEL, Mistake, Mistakes, quantize_anew, readings, wrong_quantization
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
 from tracer.accuracy.verdict import ENOUGH, Verdict, judge
+from tracer.quantization import Quantization
 
 TIGHT = 1e-4
 """A model that reproduces the results to this, or to the last digit printed, needs no other beside it."""

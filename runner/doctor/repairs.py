@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from runner.doctor.findings import Repair
+from runner.doctor.checks import Repair
 from runner.doctor.system import System
 from tracer.command_line import command_line
 from tracer.errors import RepairError

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from runner.dashboard_launcher import dashboard_command
+from runner.commands.dashboard import dashboard_command
 from tests.conftest import ROOT
 
 PATIENCE_S = 60.0

@@ -19,7 +19,6 @@ from runner.host.driver import (
     PerformanceOutcome,
     PerformancePlan,
     RefusedError,
-    SilentDutError,
     WindowOutcome,
     run_performance,
 )
@@ -28,6 +27,7 @@ from runner.host.session import HostJob, drive
 from runner.line.link import Link
 from runner.line.ports import open_host_link
 from tests.fake_dut import FakeDut
+from tracer.errors import DutError
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 
@@ -130,12 +130,12 @@ def test_replies_may_come_in_pieces() -> None:
 
 
 def test_a_dut_that_never_answered_is_wrong_use_and_one_that_stopped_has_failed() -> None:
-    with pytest.raises(SilentDutError, match="kws-trace run") as never:
+    with pytest.raises(DutError, match="kws-trace run") as never:
         HostSession(Script()).command("name")
     assert never.value.exit_code == 2
     session = HostSession(Script(b"m-ready\r\n"))
     session.command("name")
-    with pytest.raises(SilentDutError) as later:
+    with pytest.raises(DutError) as later:
         session.command("timestamp")
     assert later.value.exit_code == 1
 

@@ -34,7 +34,7 @@ from tests.nsys_export import NsysExport
 from tests.recorded import STAGES, info
 from tests.serial_client import Client, running_dut
 from tests.test_dut import load
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.profiles.open_profile import open_profile
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE
 from tracer.reports.report import build_report

@@ -17,10 +17,10 @@ from runner.dut.profiled_run import take_in
 from tests.conftest import ROOT
 from tests.needs import needs_nsys
 from tests.serial_client import Client, below_profiler, running_dut
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.clock_fit import span_edges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.stored_capture import read_capture
 from tracer.reports.report import build_report
-from tracer.runs.capture_join import span_edges
-from tracer.runs.captures import read_capture
 from tracer.runs.run_store import StoredRun, open_run
 
 pytestmark = [needs_nsys, pytest.mark.slow]

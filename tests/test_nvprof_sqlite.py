@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.work import calls_made
+from tracer.errors import ProfileError
 from tracer.profiles.cupti_names import DRIVER_NAMES, RUNTIME_NAMES, driver_name, runtime_name
 from tracer.profiles.demangle import demangle
 from tracer.profiles.nvprof_sqlite import read_nvprof_sqlite
-from tracer.profiles.profile import GPU_WORK, NVTX_RANGES, ProfileError
+from tracer.profiles.profile import GPU_WORK, NVTX_RANGES
 
 KIND = "CUPTI_ACTIVITY_KIND_"
 EPOCH = 1_600_000_000_000_000_000

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.work import calls_made
+from tracer.errors import ProfileError
 from tracer.profiles.nvprof_lines import nanoseconds, size_bytes
 from tracer.profiles.nvprof_text import read_nvprof_text
-from tracer.profiles.profile import GPU_WORK, Profile, ProfileError, ProfileSummary, SummaryRow
+from tracer.profiles.profile import GPU_WORK, Profile, ProfileSummary, SummaryRow
 
 NEWER = """\
 ==77== NVPROF is profiling process 77, command: ./dut --model kws

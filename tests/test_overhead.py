@@ -18,13 +18,13 @@ from runner.bench.overhead import child, under_nsys
 from runner.bench.overhead import job as overhead_job
 from runner.bench.overhead.blocks import WARM, BlockTime, measure_pairs, median_block
 from runner.bench.overhead.job import OverheadJob, measure_overhead
-from runner.bench.overhead.under_nsys import NothingArrivedError, ranges_that_arrived
-from runner.bench.overhead.worker import WorkerError, open_worker
+from runner.bench.overhead.under_nsys import ranges_that_arrived
+from runner.bench.overhead.worker import open_worker
 from runner.cli import app
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
-from runner.nsys.installation import Nsys, NsysMissingError, find_nsys
+from runner.nsys.installation import Nsys, find_nsys
 from tests.needs import skip_without_nsys
-from tracer.errors import KwsTraceError, MalformedTraceError
+from tracer.errors import KwsTraceError, MalformedTraceError, NotInstalledError, ProcessError, ProfilerError
 from tracer.reports.overhead_ledger import (
     CONTROL,
     NSYS,
@@ -144,7 +144,7 @@ def test_the_command_measures_without_a_tool_and_lists_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none() -> Nsys:
-        raise NsysMissingError
+        raise NotInstalledError("nsys: not found in PATH")
 
     monkeypatch.setattr(overhead_job, "find_nsys", none)
     monkeypatch.setattr(overhead_job, "find_spec", lambda _: None)
@@ -217,7 +217,7 @@ def test_a_child_that_never_connects_is_an_error_with_its_last_words(
     tmp_path: Path, command: list[str], problem: str
 ) -> None:
     with (
-        pytest.raises(WorkerError, match=problem),
+        pytest.raises(ProcessError, match=problem),
         open_worker(LITERT, tmp_path, lambda _: (command, None), start_s=0.5),
     ):
         pass
@@ -225,7 +225,7 @@ def test_a_child_that_never_connects_is_an_error_with_its_last_words(
 
 def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nsys = Nsys(Path("nsys"), "1", frozenset(), frozenset(), None)
-    with pytest.raises(NothingArrivedError, match="no report"):
+    with pytest.raises(ProfilerError, match="no report"):
         ranges_that_arrived(nsys, tmp_path)
     (tmp_path / "capture.1.nsys-rep").touch()
 
@@ -236,7 +236,7 @@ def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, mon
 
     monkeypatch.setattr(under_nsys, "export_sqlite", lambda *_: tmp_path)
     monkeypatch.setattr(under_nsys, "read_nsys_sqlite", lambda _: Empty)
-    with pytest.raises(NothingArrivedError, match="none of our ranges"):
+    with pytest.raises(ProfilerError, match="none of our ranges"):
         ranges_that_arrived(nsys, tmp_path)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.sessions import Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
+from tracer.errors import SessionError
 from tracer.sessions.audit import audit_session
-from tracer.sessions.log_lines import LONGEST, SessionFileError, read_lines
+from tracer.sessions.log_lines import LONGEST, read_lines
 from tracer.sessions.open_session import build_session, session_paths
 from tracer.sessions.session import Session
 from tracer.sessions.session_json import session_json
@@ -134,7 +135,7 @@ def test_a_log_cut_at_any_byte_gives_no_traceback_and_no_figure_of_half_a_line(
         path.write_bytes(data[:cut])
         try:
             session = build_session(path)
-        except SessionFileError:
+        except SessionError:
             # So little is left that no line of it is a runner's.
             assert start == 0
             continue
@@ -189,11 +190,11 @@ def test_a_file_that_no_runner_wrote_is_refused_with_a_remedy(tmp_path: Path) ->
     path = tmp_path / "log.txt"
     path.write_text("once upon a time\n")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SessionFileError, match="name a session's folder"):
+    with pytest.raises(SessionError, match="name a session's folder"):
         build_session(path)
-    with pytest.raises(SessionFileError, match="there is no such file"):
+    with pytest.raises(SessionError, match="there is no such file"):
         session_paths(tmp_path / "nowhere")
-    with pytest.raises(SessionFileError, match=r"no log\.txt is in it"):
+    with pytest.raises(SessionError, match=r"no log\.txt is in it"):
         session_paths(tmp_path / "empty")
 
 

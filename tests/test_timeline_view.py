@@ -13,8 +13,8 @@ from dashboard.timeline_charts import colours, detail_chart, overview_chart
 from dashboard.timeline_lanes import NAMES_APART, Lane, categories_of, lanes_of
 from dashboard.timeline_view import MARKS, draw, overview, shown_inferences
 from tests.dashboard_runs import KERNELS, three_kinds
-from tracer.reports.timeline import Launches, Timeline, read_timeline
-from tracer.reports.tracks import Rows, nested_tracks
+from tracer.captures.timeline import Launches, Timeline, read_timeline
+from tracer.captures.tracks import Rows, nested_tracks
 from tracer.runs.run_store import open_run
 
 NONE = Launches(*np.empty((4, 0), np.int64))

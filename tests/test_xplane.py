@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from runner.dut.tensorflow_profiler import ProfilerError, profile_block
+from runner.dut.tensorflow_profiler import profile_block
 from runner.dut.trace_me import open_trace_me_ranges
 from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice, load_pipeline
 from tests.xplane_files import Plane, host_space, write_space
-from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES, ProfileError
+from tracer.errors import ProfileError, ProfilerError
+from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES
 from tracer.profiles.xplane import read_xplane
 from tracer.profiles.xplane_messages import space_class
 from tracer.recording.inference_loop import compose_loop

@@ -24,15 +24,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from runner.dashboard_launcher import OPTIONS, dashboard_command
+from runner.commands.dashboard import STREAMLIT_OPTIONS, dashboard_command
 from tests.children import free_port, running, wait_until
 from tests.dashboard_runs import STAGES
 from tests.needs import chromium
 from tests.profiles import EXECUTOR, MAIN, PROCESS
 from tests.recorded import info
+from tracer.captures.stored_capture import write_capture
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.recording.window import RecordedWindow
-from tracer.runs.captures import write_capture
 from tracer.runs.run_info import write_run_info
 from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter
@@ -69,7 +69,7 @@ def measure() -> dict[str, Any]:
         for name, text in (("empty", EMPTY), ("one", ONE_CHART), ("every", EVERY_MARK)):
             scripts[name] = Path(folder) / f"{name}.py"
             scripts[name].write_text(text)
-        options = (*OPTIONS, "--server.address=127.0.0.1")
+        options = (*STREAMLIT_OPTIONS, "--server.address=127.0.0.1")
         own = [sys.executable, "-m", "streamlit", "run"]
         empty = _page([*own, str(scripts["empty"]), *options], "", "text=ready")
         one = _page([*own, str(scripts["one"]), *options], "", CHART)

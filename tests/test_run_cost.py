@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -145,6 +146,33 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
     assert (report["limits"]["gpu_hz"], report["limits"]["memory_hz"]) == (460.8e6, 800e6)
     assert report["limits"]["notes"] == []
     assert any("Limit on Jetson Nano at 460.8 MHz: 47.58 us" in line for line in closing_lines(report))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "counted"),
+    [
+        # The finished performance windows, whatever else was recorded.
+        (["accuracy", "performance", "capture", "performance", "accuracy"], [1, 3]),
+        (["accuracy", "capture", "accuracy"], [0, 2]),
+        (["capture", "accuracy", "performance aborted"], [1]),
+        (["capture", "capture"], []),
+    ],
+)
+def test_the_frequencies_are_those_of_the_windows_that_count(kinds: list[str], counted: list[int]) -> None:
+    windows = [
+        {"window": number, "kind": kind.split()[0], "state": kind.split()[1] if " " in kind else "complete"}
+        for number, kind in enumerate(kinds)
+    ]
+    readings = {number: 100e6 * 2**number for number in range(len(kinds))}
+    device = {
+        "windows": [
+            {"window": number, "frequencies": {"gpu": {"median_hz": hz}, "emc": {"median_hz": 2 * hz}}}
+            for number, hz in readings.items()
+        ]
+    }
+    wanted = float(np.median([readings[number] for number in counted])) if counted else None
+    found = measured_frequencies(device, windows)
+    assert found == (wanted, 2 * wanted if wanted else None)
 
 
 def test_another_device_is_at_its_highest_frequencies() -> None:

@@ -19,6 +19,7 @@ from runner.dut.recorded_run import OpenRun, RunJob, open_run
 from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.errors import KwsTraceError
+from tracer.figure_text import auc_text, counted, number_text, share_text, time_text
 from tracer.recording.window import RecordedWindow, SerialSpan
 
 
@@ -103,13 +104,13 @@ def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
     if len(outcome["predictions"]) <= 20:
         for one in outcome["predictions"]:
             best = max(one["probabilities"])
-            console.print(f"{one['file']}: class {one['class']} ({best:.3f})", markup=False)
+            console.print(f"{one['file']}: class {one['class']} ({number_text(best, 3)})", markup=False)
     if outcome["inferences"]:
-        elapsed, median = outcome["elapsed_ns"] / 1e9, outcome["median_ns"] / 1e3
-        console.print(f"{outcome['inferences']} inferences in {elapsed:.3f} s, median {median:.1f} us an inference")
+        elapsed, median = time_text(outcome["elapsed_ns"]), time_text(outcome["median_ns"])
+        console.print(f"{counted(outcome['inferences'], 'inference')} in {elapsed}, median {median} an inference")
     if outcome.get("top1") is not None:
-        auc = "not defined for these labels" if outcome["auc"] is None else f"{outcome['auc']:.4f}"
-        console.print(f"Top-1: {100 * outcome['top1']:.1f}%  AUC: {auc}")
+        auc = "not defined for these labels" if outcome["auc"] is None else auc_text(outcome["auc"])
+        console.print(f"Top-1: {share_text(outcome['top1'])}  AUC: {auc}")
     console.print(f"recorded: kws-trace report {outcome['run']}", markup=False)
 
 

@@ -15,6 +15,7 @@ from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_wit
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
 from tracer.errors import KwsTraceError
+from tracer.figure_text import count_text, counted, ppm_text, time_text
 from tracer.profiles.nsys_capture import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
@@ -204,9 +205,9 @@ def take_in(
     for number, facts in enumerate(run.info.captures):
         clock = facts["clock"]
         tell(
-            f"capture {number}: {facts['inferences']} inferences from {facts['first_inference']}, "
-            f"{facts['gpu_work']} kernels and copies; clocks fit within {clock['outside_ns']:.0f} ns, "
-            f"rate {clock['rate_ppm']:+.1f} ppm"
+            f"capture {number}: {counted(facts['inferences'], 'inference')} from {facts['first_inference']}, "
+            f"{count_text(facts['gpu_work'])} kernels and copies; "
+            f"clocks fit within {time_text(clock['outside_ns'])}, rate {ppm_text(clock['rate_ppm'])}"
         )
     return run
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import OFFICIAL_RATE_DECIMALS, counted, number_text, share_text, time_text
 from tracer.reports.report import build_report
 from tracer.runs.run_store import open_run
 from tracer.sessions.audit import SessionAudit, audit_session
@@ -39,14 +39,14 @@ class JoinedRun:
                 str(one.session_window),
                 str(one.run_window),
                 one.by,
-                "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
+                number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
                 time_text(one.wall_ns),
-                "-" if one.wall_rate_hz is None else f"{one.wall_rate_hz:.3f}",
+                number_text(one.wall_rate_hz, OFFICIAL_RATE_DECIMALS),
                 time_text(one.cpu_ns),
             )
         console.print(table)
         if len(self.windows) > SHOWN_WINDOWS:
-            console.print(f"and {len(self.windows) - SHOWN_WINDOWS} windows more", highlight=False)
+            console.print(f"and {counted(len(self.windows) - SHOWN_WINDOWS, 'window')} more", highlight=False)
         stages = Table(title="Where an inference's time goes, in that run")
         for name in ("", "median", "p99", "share"):
             stages.add_column(name, justify="left" if not name else "right")

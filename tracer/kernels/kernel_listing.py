@@ -14,7 +14,6 @@ from rich.console import Console
 
 from tracer.kernels.kernel_tables import NoTimelineError, calls_by_name, copies_by_name, kernels_by_name, ops_by_name
 from tracer.kernels.kernel_text import (
-    printable,
     render_calls,
     render_copies,
     render_kernels,
@@ -23,6 +22,7 @@ from tracer.kernels.kernel_text import (
 )
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+from tracer.terminal_text import printable
 
 By = Literal["kernel", "range", "api"]
 

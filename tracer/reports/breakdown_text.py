@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tracer.figure_text import share_text, time_text
-from tracer.kernels.kernel_text import plain, printable
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
+from tracer.terminal_text import plain, printable
 
 Figures = dict[str, Any]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from tracer.device.device_state import Energy, energy_mj, frequencies_during, window_marks
+from tracer.figure_text import frequency_text, interval_text, significant_text
 
 NOT_RECORDED = "frequencies not recorded"
 
@@ -55,7 +56,7 @@ def device_lines(figures: dict[str, Any]) -> list[str]:
     if not sampled:
         return ["no window is as long as the sampling interval: its frequencies are not known"]
     shown = ", ".join(
-        f"{source} {values['median_hz'] / 1e6:g} MHz" for source, values in sampled[-1]["frequencies"].items()
+        f"{source} {frequency_text(values['median_hz'])}" for source, values in sampled[-1]["frequencies"].items()
     )
     lines = [f"window {sampled[-1]['window']}: {shown}"] if shown else []
     for window in sampled:
@@ -66,9 +67,9 @@ def device_lines(figures: dict[str, Any]) -> list[str]:
         energy = window["energy"]
         if energy:
             lines.append(
-                f"window {window['window']}: {energy['mj_per_inference']:.3g} mJ an inference of the whole board "
-                f"({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms in steps of "
-                f"{energy['step_mw']} mW)"
+                f"window {window['window']}: {significant_text(energy['mj_per_inference'])} mJ an inference "
+                f"of the whole board ({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms "
+                f"in steps of {energy['step_mw']} mW)"
             )
     return lines
 
@@ -84,9 +85,7 @@ def gpu_frequency_text(figures: dict[str, Any]) -> str | None:
     if not found:
         return None
     low, high = min(one["min_hz"] for one in found), max(one["max_hz"] for one in found)
-    if low == high:
-        return f"GPU at {high / 1e6:g} MHz"
-    return f"GPU at {low / 1e6:g} to {high / 1e6:g} MHz"
+    return f"GPU at {frequency_text(high) if low == high else interval_text((low, high), frequency_text)}"
 
 
 def _energy(energy: Energy | None, inferences: int) -> dict[str, Any] | None:

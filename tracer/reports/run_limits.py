@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import counted, frequency_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, UnknownDeviceError, find_device
 from tracer.model.roofline import build_limits
 from tracer.runs.run_info import RunInfo
@@ -107,7 +107,7 @@ def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] 
     lines = []
     if limits is not None:
         clock, measured = limits["clock_hz"], limits["measured"]
-        at = "" if clock is None else f" at {clock / 1e6:g} MHz"
+        at = "" if clock is None else f" at {frequency_text(clock)}"
         highest = " (its highest frequency)" if limits["key"] != "cpu" and limits["gpu_hz"] is None else ""
         peak = f"; {share_text(measured['utilisation_peak'])} of the float32 peak" if measured else ""
         limit = f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"
@@ -115,7 +115,7 @@ def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] 
         lines += [f"Limit: {note}" for note in limits["notes"]]
     if published is not None:
         lines.append(
-            f"Published results, {published['division']} division: {1e9 / published['latency_ns']:.1f} inf/s "
+            f"Published results, {published['division']} division: {rate_text(1e9 / published['latency_ns'])} "
             f"({time_text(published['latency_ns'])} an inference) is {published['rank']} of {published['of']}"
         )
     return lines
@@ -152,7 +152,7 @@ def _notes(info: RunInfo, chosen: Device | Limits, gpu_hz: float | None) -> list
         notes.append("the model computes in int8, the limit is float32's: int8 units may be faster")
     skipped = info.cost.get("not_counted")
     if skipped:
-        notes.append(f"{skipped} operations of the model are not counted: the limit is without them")
+        notes.append(f"{counted(skipped, 'operation')} of the model not counted: the limit is without them")
     return notes
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.errors import KwsTraceError
+from tracer.figure_text import ppm_text
 from tracer.kernels.attribution import attribute
 from tracer.kernels.grouped_figures import dense_groups
 from tracer.kernels.inference_ranges import inference_at, stage_ranges
@@ -152,11 +153,11 @@ def _clock_sentence(run: StoredRun) -> str:
     captures = run.info.captures
     if not captures:
         return "Times are of the recorder's clock."
-    rates = ", ".join(f"{float((one.get('clock') or {}).get('rate_ppm', 0)):.1f}" for one in captures)
+    rates = ", ".join(ppm_text(float((one.get("clock") or {}).get("rate_ppm", 0))) for one in captures)
     others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
     return (
         f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
-        f"mapped onto it by the lines fitted at ingest (rates {rates} ppm)."
+        f"mapped onto it by the lines fitted at ingest (rates {rates})."
     )
 
 

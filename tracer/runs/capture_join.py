@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.errors import KwsTraceError
+from tracer.figure_text import time_text
 from tracer.kernels.inference_ranges import InferenceRanges
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES
@@ -131,7 +132,7 @@ def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
     if outside > SLACK_NS:
         raise CaptureMismatchError(
             name,
-            f"its clock and the run's do not fit: a reading lies {outside / 1000:.1f} us outside its range",
+            f"its clock and the run's do not fit: a reading lies {time_text(outside)} outside its range",
             "a clock stepped, or it is a capture of another run",
         )
     offset = origin[1] + shift - (1 + rate) * origin[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from tracer.figure_text import counted
 from tracer.sessions.session import Evidence, Session
 
 Severity = Literal["error", "warning", "note"]
@@ -51,7 +52,7 @@ def named(numbers: Iterable[int]) -> str:
     if len(listed) == 1:
         return f"window {listed[0]}"
     if len(listed) > 8:
-        return f"{len(listed)} windows"
+        return counted(len(listed), "window")
     return f"windows {', '.join(str(number) for number in listed[:-1])} and {listed[-1]}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import frequency_text, number_text, share_text, time_text
 from tracer.model.devices import DEVICES, Limits
 from tracer.model.roofline import roofline_curve
 from tracer.reports.model_cost_report import limit_rows
@@ -155,7 +155,7 @@ def round_frame(published: Report) -> Frame:
 def headline(limits: Report) -> list[tuple[str, str, str]]:
     """Label, figure and explanation of each of the first figures."""
     measured = limits["measured"]
-    clock = "" if limits["clock_hz"] is None else f" at {limits['clock_hz'] / 1e6:g} MHz"
+    clock = "" if limits["clock_hz"] is None else f" at {frequency_text(limits['clock_hz'])}"
     found = [
         ("Limit", time_text(limits["limit_ns"]), f"No program for these operations is faster on it{clock}."),
         ("Bound by", limits["bound"], "Arithmetic at the float32 peak, or the least traffic: which takes longer."),
@@ -163,7 +163,11 @@ def headline(limits: Report) -> list[tuple[str, str, str]]:
     if measured is not None:
         times = measured["measured_ns"] / limits["limit_ns"]
         found += [
-            ("Measured, median", time_text(measured["measured_ns"]), f"{times:,.1f} times the limit; no profiler."),
+            (
+                "Measured, median",
+                time_text(measured["measured_ns"]),
+                f"{number_text(times, 1)} times the limit; no profiler.",
+            ),
             ("Of the float32 peak", share_text(measured["utilisation_peak"]), "Rate reached over the peak rate."),
         ]
     return found

@@ -14,7 +14,7 @@ from tracer.runs.run_files import RunFolderError, run_folder
 from tracer.runs.run_info import RunInfoError, read_run_info
 from tracer.runs.run_store import StoredRun
 
-UNREADABLE = "the kernel level cannot be read: {}"
+UNREADABLE = "the GPU timeline cannot be read: {}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def test_the_summary_of_2021_gives_its_figures(shared_data: Path) -> None:
     lines = render_summary(figures)
     assert lines[:4] == [
         "GPU: 421.32 us an inference by the Time(%) column",
-        "     396.88 us in the rows listed (94.2 %)",
+        "     396.80 us in the rows listed (94.2 %)",
         "no share of wall time: give it with --wall-ms",
         "90.7 % of the CPU time (4.52 ms an inference) is not GPU work",
     ]

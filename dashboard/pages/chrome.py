@@ -92,7 +92,7 @@ def explain_empty(traces: Path) -> None:
     st.markdown(
         "- `kws-trace demo` needs no hardware, and takes a minute.\n"
         "- `kws-trace run --port /dev/ttyUSB0` records the session of a host (energyrunner, the MLCommons runner).\n"
-        "- `kws-trace host --port ...` is such a host; `kws-trace run --nsys` adds the kernel level.\n"
+        "- `kws-trace host --port ...` is such a host; `kws-trace run --nsys` adds the GPU timeline.\n"
         "- `kws-trace dashboard --traces DIR` looks into another folder."
     )
 

@@ -194,8 +194,9 @@ def steadiness_lines(inferences: TimedInferences, stage: str, device: dict[str, 
     middle = float(np.median(values))
     rare = values > STUTTER * middle
     took = float(values[rare].sum() / values.sum()) if values.sum() else 0.0
+    count = f"{count_text(int(rare.sum()))} of {count_text(len(values))}"
     lines.append(
-        f"Stutter: {count_text(int(rare.sum()))} of {count_text(len(values))} ({share_text(float(rare.mean()))}) take over "
+        f"Stutter: {count} ({share_text(float(rare.mean()))}) take over "
         f"{STUTTER:g} times the median; they took {share_text(took)} of the time."
     )
     if device["note"]:
@@ -216,7 +217,5 @@ def _drift(values: Integers) -> str:
     word = (
         "more than" if abs(change) > 2 * float(np.median(steps)) and abs(change) > 0.02 * middle else "no more than"
     )
-    return (
-        f"Drift: the last tenth's median is {change_text(1 + change / middle if middle else 1.0)} against the first's, "
-        f"{word} the tenths differ among themselves."
-    )
+    told = change_text(1 + change / middle if middle else 1.0)
+    return f"Drift: the last tenth's median is {told} against the first's, {word} the tenths differ among themselves."

@@ -206,20 +206,22 @@ def _bins(lane: Lane, start_ns: int, end_ns: int, first: int, last: int, bins: i
 
 def _what(start_ns: int, end_ns: int, counts: Integers, limit: int, lanes: Sequence[Lane], frame: Frame) -> str:
     shown = int(counts.sum())
+    every = f"{count_text(shown)} spans, calls and pieces of GPU work"
     where = f"{time_text(end_ns - start_ns)} from {time_text(start_ns)}"
     if not shown:
         return f"Nothing happened in this range ({where})."
     merged = [place for place, count in enumerate(counts.tolist()) if count > limit]
     if not merged:
-        return f"Every one of the {count_text(shown)} spans, calls and pieces of GPU work in this range is drawn ({where})."
+        return f"Every one of the {every} in this range is drawn ({where})."
     rows = int(counts[merged].sum())
     labels = list(dict.fromkeys(lanes[place].label for place in merged))
     named = ", ".join(labels[:4]) + (f" and {len(labels) - 4} lanes more" if len(labels) > 4 else "")
     bins = int(frame["merged"].sum())
     widest = frame.loc[frame["merged"], "end_ms"] - frame.loc[frame["merged"], "start_ms"]
+    held = f"{counted(bins, 'bin')} of {time_text(float(widest.max()) * 1e6)}"
     return (
-        f"{count_text(shown)} spans, calls and pieces of GPU work lie in this range ({where}). {count_text(rows)} of them are merged "
-        f"into {counted(bins, 'bin')} of {time_text(float(widest.max()) * 1e6)} ({named}): a bin is as opaque as it is busy, "
+        f"{every} lie in this range ({where}). {count_text(rows)} of them are merged "
+        f"into {held} ({named}): a bin is as opaque as it is busy, "
         "and has the colour of what covers most of it. Narrow the range to see each."
     )
 

@@ -18,16 +18,12 @@ from runner.dataset import load_dataset, shipped_dataset
 from runner.dut.recorded_run import OpenRun, RunJob, open_run
 from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
-from tracer.errors import KwsTraceError
+from tracer.command_line import command_line
+from tracer.errors import DatasetError, UsageError
 from tracer.figure_text import auc_text, counted, number_text, share_text, time_text
 from tracer.recording.window import RecordedWindow, SerialSpan
 
-
-class InputFileError(KwsTraceError):
-    """A file that cannot be an input."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}; give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR")
+_REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ def local_inputs(files: list[Path], dataset: Path | None) -> LocalInputs:
         KwsTraceError: if both are given, or one cannot be read.
     """
     if files and dataset is not None:
-        raise KwsTraceError("FILES and --dataset: name inputs one way or the other")
+        raise UsageError("FILES and --dataset: name inputs one way or the other")
     if not files:
         loaded = load_dataset(dataset) if dataset is not None else shipped_dataset()
         return LocalInputs(loaded.names, [loaded.input(i) for i in range(len(loaded.names))], loaded.labels)
@@ -95,7 +91,7 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
     return outcome
 
 
-def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
+def print_outcome(outcome: dict[str, Any], traces: Path, *, as_json: bool) -> None:
     """The outcome as JSON, or as a few lines and, for a handful of inputs, what each was taken for."""
     console = Console()
     if as_json:
@@ -111,16 +107,17 @@ def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
     if outcome.get("top1") is not None:
         auc = "not defined for these labels" if outcome["auc"] is None else auc_text(outcome["auc"])
         console.print(f"Top-1: {share_text(outcome['top1'])}  AUC: {auc}")
-    console.print(f"recorded: kws-trace report {outcome['run']}", markup=False)
+    hint = command_line("report", outcome["run"], traces=traces)
+    console.print(f"recorded: {hint}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _read(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputFileError(path, error.strerror or "unreadable") from None
+        raise DatasetError(path, error.strerror or "unreadable", _REMEDY) from None
     if len(data) not in (490, 1960):
-        raise InputFileError(path, f"it has {len(data)} bytes")
+        raise DatasetError(path, f"it has {len(data)} bytes", _REMEDY)
     return data
 
 

@@ -56,7 +56,7 @@ def _points(rows: list[dict[str, object]], x: alt.X, y: alt.Y) -> Chart:
             tooltip=[
                 alt.Tooltip("point:N", title="point"),
                 alt.Tooltip("intensity:Q", title="operations a byte", format=D3_MICROSECONDS),
-                alt.Tooltip("per_s:Q", title="operations a second", format=".3s"),
+                alt.Tooltip("per_s:Q", title="operations a second", format=D3_PREFIX),
                 alt.Tooltip("time:N", title="an inference"),
             ],
         )

@@ -7,7 +7,7 @@ Whatever is not there (None) reads ``-``. Nothing reads ``-0.0``. Thousands have
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 MISSING = "-"
 
@@ -132,11 +132,11 @@ def ppm_text(ppm: float | None) -> str:
     return _with_unit(signed_number_text(ppm), "ppm")
 
 
-def interval_text(interval: Sequence[float] | None, text: Callable[[float], str]) -> str:
+def interval_text(low: float | None, high: float | None, text: Callable[[float | None], str]) -> str:
     """``1.20 to 1.31 us``: both ends as ``text`` says them, the unit once where it is the same."""
-    if interval is None:
+    first, last = text(low), text(high)
+    if MISSING in (first, last):
         return MISSING
-    first, last = map(text, interval)
     number, blank, unit = first.partition(" ")
     return f"{number if blank and last.endswith(f' {unit}') and number != '<' else first} to {last}"
 

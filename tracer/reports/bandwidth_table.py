@@ -84,8 +84,8 @@ def render_bandwidth(figures: dict[str, Any], console: Console) -> None:
     print_lines(console, [where])
     table = figure_table(("copy", "host memory"), ("bytes", "a copy", "GB/s", "95 %"))
     for row in sorted(figures["copies"], key=lambda one: (one["direction"], one["memory"] or "", one["bytes"])):
-        spread = interval_text([rate / 1e9 for rate in row["bytes_per_s_interval"]], significant_text)
-        rates = significant_text(row["bytes_per_s"] / 1e9), spread
+        low, high = (rate / 1e9 for rate in row["bytes_per_s_interval"])
+        rates = significant_text(row["bytes_per_s"] / 1e9), interval_text(low, high, significant_text)
         size, memory = count_text(row["bytes"]), row["memory"] or MISSING
         table.add_row(row["direction"], memory, size, time_text(row["copy_ns"]), *rates)
     console.print(table)

@@ -85,7 +85,7 @@ def gpu_frequency_text(figures: dict[str, Any]) -> str | None:
     if not found:
         return None
     low, high = min(one["min_hz"] for one in found), max(one["max_hz"] for one in found)
-    return f"GPU at {frequency_text(high) if low == high else interval_text((low, high), frequency_text)}"
+    return f"GPU at {frequency_text(high) if low == high else interval_text(low, high, frequency_text)}"
 
 
 def _energy(energy: Energy | None, inferences: int) -> dict[str, Any] | None:

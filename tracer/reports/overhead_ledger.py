@@ -118,7 +118,8 @@ def render_ledger(figures: dict[str, Any], console: Console) -> None:
     )
     table = figure_table(("added to the untraced",), ("an inference", "wall time", "95 %", "CPU time"))
     for row in figures["conditions"]:
-        spread = interval_text(row["ratio_interval"], change_text)
+        low, high = row["ratio_interval"]
+        spread = interval_text(low, high, change_text)
         cells = time_text(row["added_ns"]), change_text(row["ratio"]), spread, change_text(row["cpu_ratio"])
         table.add_row(row["name"], *cells)
     console.print(table)

@@ -138,10 +138,12 @@ def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
     table = figure_table(("way",), ("us", "95 %", "inf/s", "times", "95 %"))
     for row in rows:
         spread = _spread_us(row["gain_ns"], row["gain_interval_ns"])
-        times = significant_text(row["speedup"]), interval_text(row["speedup_interval"], significant_text)
+        low, high = row["speedup_interval"]
+        times = significant_text(row["speedup"]), interval_text(low, high, significant_text)
         table.add_row(row["name"], *spread, signed_number_text(row["gain_hz"], 0), *times)
     return table
 
 
 def _spread_us(value: float, interval: Sequence[float]) -> tuple[str, str]:
-    return significant_text(value / 1e3), interval_text([end / 1e3 for end in interval], significant_text)
+    low, high = (end / 1e3 for end in interval)
+    return significant_text(value / 1e3), interval_text(low, high, significant_text)

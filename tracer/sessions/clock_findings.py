@@ -48,7 +48,7 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | No
     numbers = [one.number for one in wrong]
     worst = max(wrong, key=lambda one: abs((one.elapsed_us or 0) / 1e6 / max(_middle(one), 1e-9) - 1))
     laps_s, host = (worst.elapsed_us or 0.0) / 1e6, worst.host
-    bounds = interval_text((host.low_s, host.high_s), seconds_text) if host else ""
+    bounds = interval_text(host.low_s, host.high_s, seconds_text) if host else ""
     point = f"{seconds_text(host.point_s)} ({bounds})" if host and host.point_s is not None else bounds
     text = f"in {named(numbers)} the laps tell another time than the host: "
     text += f"window {worst.number} lasts {seconds_text(laps_s)} by the laps, {point} by the host"
@@ -62,7 +62,7 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | No
         text += f": its rate, {official_rate_text(worst.rate_hz)}, is too {direction} by {share_text(abs(share))}"
         if worst.true_rate.point_hz:
             text += f", the true one is {rate_text(worst.true_rate.point_hz)}"
-        text += f" ({interval_text((worst.true_rate.low_hz, worst.true_rate.high_hz), rate_text)})"
+        text += f" ({interval_text(worst.true_rate.low_hz, worst.true_rate.high_hz, rate_text)})"
     cause = _cause(worst, idle)
     evidence = window_lines(session, numbers)
     return Finding("clock-rate", "error", f"{text}. {cause}", SOURCES["laps"], evidence, tuple(numbers))

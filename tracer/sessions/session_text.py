@@ -117,7 +117,7 @@ def closing_lines(audit: SessionAudit) -> list[str]:
 
 def bounded_rate_text(rate: Rate) -> str:
     """A rate with its bounds."""
-    bounds = interval_text((rate.low_hz, rate.high_hz), rate_text)
+    bounds = interval_text(rate.low_hz, rate.high_hz, rate_text)
     return bounds if rate.point_hz is None else f"{rate_text(rate.point_hz)} ({bounds})"
 
 
@@ -157,7 +157,7 @@ def _host_cell(one: WindowAudit) -> str:
     if one.host is None:
         return MISSING
     if one.host.point_s is None:
-        return interval_text((one.host.low_s, one.host.high_s), number_text)
+        return interval_text(one.host.low_s, one.host.high_s, number_text)
     return number_text(one.host.point_s, SECONDS_DECIMALS)
 
 

@@ -104,6 +104,6 @@ def _outliers(session: Session, windows: list[WindowAudit]) -> list[Finding]:
     usual = float(np.median(inside))
     told = ", ".join(rate_text(value) for _, value in outside[:8])
     shares = ", ".join(share_text(value / usual) for _, value in outside[:8])
-    others = f"the other {len(inside)} at {interval_text((min(inside), max(inside)), rate_text)}"
+    others = f"the other {len(inside)} at {interval_text(min(inside), max(inside), rate_text)}"
     text = f"{named(numbers)} ran at {told}, {others}: {shares} of their rate"
     return [Finding("window-rate", "warning", text, SOURCES["spread"], window_lines(session, numbers), numbers)]

@@ -20,7 +20,7 @@ from runner.dashboard_launcher import dashboard_command
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.reports.report import build_report
-from tracer.reports.report_text import rate_text
+from tracer.reports.report_text import rate_line
 from tracer.runs.run_store import open_run
 
 CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
@@ -148,7 +148,7 @@ def test_every_page_is_reached_by_clicks_and_keeps_the_run(
     visit = Visit(browser, address, scheme)
     visit.open("?run=gpu")
     text = visit.page.locator("[data-testid=stMain]").inner_text()
-    assert rate_text(build_report(open_run("gpu", traces))) in text
+    assert rate_line(build_report(open_run("gpu", traces))) in text
     pages = there(visit)
     assert {"Overview", "Stages", "Compare", "Runs"} <= set(pages)
     for page in pages:

@@ -64,7 +64,7 @@ def test_the_text_fits_a_terminal_and_leads_with_the_rate(report: dict[str, Any]
     render_report(report, Console(file=out, width=80))
     text = out.getvalue()
     assert max(len(line) for line in text.splitlines()) <= 80
-    assert text.index("inf/s, median of 1 windows") < text.index("session_run")
+    assert text.index("inf/s, median of 1 window ") < text.index("session_run")
     assert "Splitting: 1.075" in text
     render_side_by_side([report, report], Console(file=out, width=80))
     assert "93.0 %" in out.getvalue()

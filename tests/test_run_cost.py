@@ -125,7 +125,7 @@ def test_the_report_has_the_limits_of_the_run_s_board(tmp_path: Path) -> None:
     )
     assert "Limit: the GPU's frequency was not recorded" in said
     assert any(
-        line.startswith("Published results, closed division: 23255.8 inf/s (43.00 us an inference) is")
+        line.startswith("Published results, closed division: 23,255.8 inf/s (43.00 us an inference) is")
         for line in said
     )
     assert json.loads(json.dumps(report)) == report

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tracer.figure_text import share_text, time_text
 from tracer.model.model_cost import ModelCost, OperationCost
+from tracer.report_types.limits import DeviceLimits, Place, RooflinePoint
 
 REFERENCE_MACS = 2_656_768
 REPORT_2021 = (
@@ -104,7 +105,7 @@ def render_cost(figures: dict[str, Any], console: Console) -> None:
         console.print(f"Note: {note}", highlight=False, markup=False)
 
 
-def published_lines(placed: dict[str, Any] | None) -> list[str]:
+def published_lines(placed: Place | None) -> list[str]:
     """The place of a latency among published results, with its neighbours."""
     if placed is None:
         return []
@@ -113,10 +114,10 @@ def published_lines(placed: dict[str, Any] | None) -> list[str]:
         f"{placed['division']} division"
     )
     lines = [rank]
-    for word in ("faster", "slower"):
+    for word, found in (("faster", placed["faster"]), ("slower", placed["slower"])):
         lines += [
             f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
-            for one in placed[word]
+            for one in found
         ]
     return lines
 
@@ -136,7 +137,7 @@ def _cost_table(cost: dict[str, Any]) -> Table:
     return table
 
 
-def _limit_table(limits: dict[str, Any]) -> Table:
+def _limit_table(limits: DeviceLimits) -> Table:
     table = Table(title=f"Limits of {limits['device']}", box=box.SIMPLE, pad_edge=False, show_header=False)
     table.add_column("what", max_width=46)
     table.add_column("figure", justify="right")
@@ -146,7 +147,7 @@ def _limit_table(limits: dict[str, Any]) -> Table:
     return table
 
 
-def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
+def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
     """What ``roofline.build_limits`` gives, a name and its figure as text each."""
     clock = limits["clock_hz"]
     rows = [
@@ -182,5 +183,5 @@ def _giga(rate: float | None, unit: str) -> str:
     return "-" if rate is None else f"{rate / 1e9:.3g} {unit}"
 
 
-def _intensity(point: dict[str, Any]) -> str:
+def _intensity(point: RooflinePoint) -> str:
     return "-" if point["intensity"] is None else f"{point['intensity']:.2f} operations a byte"

@@ -6,9 +6,11 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import frequency_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, UnknownDeviceError, find_device
 from tracer.model.roofline import build_limits
+from tracer.report_types.limits import Place, RunLimits
+from tracer.report_types.run import DeviceFigures
 from tracer.runs.run_info import RunInfo
 
 COUNTS = ("operations", "macs", "parameters", "weight_bytes", "moved_bytes", "least_moved_bytes")
@@ -33,7 +35,7 @@ def board_of(info: RunInfo) -> Device | None:
 
 
 def measured_frequencies(
-    device: Mapping[str, Any], windows: Iterable[Mapping[str, Any]]
+    device: DeviceFigures, windows: Iterable[Mapping[str, Any]]
 ) -> tuple[float | None, float | None]:
     """
     Frequencies of the GPU and of the memory in Hz, the median over windows; None for what was not sampled.
@@ -47,7 +49,7 @@ def measured_frequencies(
     used = {one["window"] for one in finished if one["kind"] == "performance"} or {one["window"] for one in finished}
     sampled = [one["frequencies"] for one in device["windows"] if one["window"] in used]
     gpu, memory = (
-        [one[source]["median_hz"] for one in sampled if one.get(source, {}).get("median_hz")]
+        [one[source]["median_hz"] for one in sampled if source in one and one[source]["median_hz"]]
         for source in ("gpu", "emc")
     )
     return (float(statistics.median(gpu)) if gpu else None, float(statistics.median(memory)) if memory else None)
@@ -58,7 +60,7 @@ def run_limits(
     frequencies: tuple[float | None, float | None],
     measured_ns: float | None,
     device: str | Limits | None = None,
-) -> dict[str, Any] | None:
+) -> RunLimits | None:
     """
     The limits of one inference of a run, on a device.
 
@@ -69,9 +71,7 @@ def run_limits(
         device: a key of ``tracer.model.devices``, the limits of a CPU that was measured, or None for the run's board.
 
     Returns:
-        As ``roofline.build_limits``, and ``key`` (``cpu`` for measured limits), ``gpu_hz`` and ``memory_hz`` (the
-        run's own that were used, None for the device's highest) and ``notes``. None where the model was not counted,
-        or no device is given and the run's board is not known.
+        None where the model was not counted, or no device is given and the run's board is not known.
 
     Raises:
         UnknownDeviceError: if there is no such device.
@@ -102,12 +102,12 @@ def why_no_limits(info: RunInfo, device: str | Limits | None) -> str | None:
     return None
 
 
-def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] | None) -> list[str]:
+def limits_lines(limits: RunLimits | None, published: Place | None) -> list[str]:
     """The limit, how much of the peak was reached, and the place among published results, a line each."""
     lines = []
     if limits is not None:
         clock, measured = limits["clock_hz"], limits["measured"]
-        at = "" if clock is None else f" at {clock / 1e6:g} MHz"
+        at = "" if clock is None else f" at {frequency_text(clock)}"
         highest = " (its highest frequency)" if limits["key"] != "cpu" and limits["gpu_hz"] is None else ""
         peak = f"; {share_text(measured['utilisation_peak'])} of the float32 peak" if measured else ""
         limit = f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"
@@ -115,7 +115,7 @@ def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] 
         lines += [f"Limit: {note}" for note in limits["notes"]]
     if published is not None:
         lines.append(
-            f"Published results, {published['division']} division: {1e9 / published['latency_ns']:.1f} inf/s "
+            f"Published results, {published['division']} division: {rate_text(1e9 / published['latency_ns'])} "
             f"({time_text(published['latency_ns'])} an inference) is {published['rank']} of {published['of']}"
         )
     return lines

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal, cast
 
+from tracer.report_types.sessions import SessionFinding
 from tracer.sessions.session import Evidence, Session
 
 Severity = Literal["error", "warning", "note"]
@@ -40,9 +41,9 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     windows: tuple[int, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> SessionFinding:
         """The finding for programs."""
-        return asdict(self)
+        return cast("SessionFinding", asdict(self))
 
 
 def named(numbers: Iterable[int]) -> str:

@@ -159,7 +159,7 @@ def window_frame(report: Report) -> Frame:
     """A row a performance window: official rate and laps, wall time and how far the two differ, validity and why."""
     rows = [
         {
-            "window": window["window"],
+            "window": window["ordinal"],
             "inferences": window["inferences"],
             "inf/s (laps)": window["rate_hz"],
             "inf/s (wall)": window["wall_rate_hz"],

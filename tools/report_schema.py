@@ -50,10 +50,9 @@ def _schema(hint: Any, parts: dict[str, Any]) -> dict[str, Any]:
         return {"anyOf": found}
     if origin is Literal:
         return {"enum": list(arguments)}
-    if origin is list:
-        return {"type": "array", "items": _schema(arguments[0], parts)}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": _schema(arguments[1], parts)}
+    if origin in (list, dict):
+        name, items = ("array", "items") if origin is list else ("object", "additionalProperties")
+        return {"type": name, items: _schema(arguments[-1], parts)}
     return {} if hint is Any else {"type": PLAIN[hint]}
 
 

@@ -38,6 +38,7 @@ class Report(KernelFigures):
     run: RunFacts
     session_ns: int | None
     median_rate_hz: float | None
+    why_not_official: str | None
     windows: list[WindowFigures]
     inference: InferenceFigures
     stages: list[StageFigures]

@@ -28,9 +28,14 @@ class RunFacts(TypedDict):
 
 
 class WindowFigures(TypedDict):
-    """A window: its length and rate by the laps told to the host and by the recorder, and why it is not valid."""
+    """
+    A window: its length and rate by the laps told to the host and by the recorder, and why it is not valid.
+
+    ``window`` is its number in the tables; ``ordinal`` counts performance windows from 1, null for others.
+    """
 
     window: int
+    ordinal: int | None
     kind: str
     state: str
     inferences: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer.errors import KwsTraceError
+from tracer.errors import UsageError
 from tracer.figure_text import MISSING, change_text, interval_text, share_text, time_text
 from tracer.report_types.report import Compared, ComparedRun, Comparison, PartChange, PartSpread, Report
 from tracer.reports.breakdown_text import part_text
@@ -13,13 +13,6 @@ from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import timed_inferences
-
-
-class TooFewRunsError(KwsTraceError):
-    """A comparison of fewer than two runs."""
-
-    def __init__(self) -> None:
-        super().__init__("compare: one run is named; name two or more, the first of which is compared with")
 
 
 def compare_runs(
@@ -34,11 +27,11 @@ def compare_runs(
         reports: of ``build_report``, of the same runs, where the caller has them.
 
     Raises:
-        TooFewRunsError: if there are fewer than two.
+        UsageError: if there are fewer than two.
         KwsTraceError: if one of them cannot be read.
     """
     if len(runs) < 2:
-        raise TooFewRunsError
+        raise UsageError("compare", "one run is named", "name two or more, the first of which is compared with")
     known = list(reports) if reports is not None else [build_report(run) for run in runs]
     figures = [_run_figures(run, report) for run, report in zip(runs, known, strict=True)]
     timed = [timed_inferences(run) for run in runs]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.kernels.profile_columns import Integers
+from tracer.profiles.arrow_arrays import Integers
 from tracer.report_types.gpu import (
     Gain,
     GpuFigures,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.breakdown.kernel_level import kernel_level
+from tracer.errors import CaptureError
+from tracer.figure_text import counted
 from tracer.model.devices import Limits
 from tracer.model.published import place_among
 from tracer.report_types.gpu import KernelFigures
@@ -30,18 +33,23 @@ from tracer.report_types.run import (
 from tracer.reports.device_report import device_figures, gpu_frequency_text
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
-from tracer.runs.captures import CaptureDamagedError
 from tracer.runs.overhead_store import ledger_of
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import timed_inferences
+from tracer.runs.windows import (
+    OFFICIAL_WINDOWS,
+    RunWindow,
+    accuracy_windows,
+    figure_windows,
+    official_rate_hz,
+    performance_windows,
+    why_not_official,
+)
 from tracer.sessions.run_sessions import run_sessions
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 
 Integers = NDArray[np.int64]
-
-VALID_WINDOW_NS = 10_000_000_000
-"""The benchmark's rule: a performance window lasts at least 10 s."""
 
 
 def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None) -> Report:
@@ -55,38 +63,32 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
             None for the run's own board.
 
     Raises:
-        UnknownDeviceError: if there is no such device.
+        DeviceError: if there is no such device.
     """
-    every, spans = run.windows().to_pylist(), run.spans()
-    windows = [window for window in every if window["kind"] != "capture"]
-    captured = [window for window in every if window["kind"] == "capture"]
-    complete = [window for window in windows if window["state"] == "complete"]
-    performance = [window for window in complete if window["kind"] == "performance"]
+    every, spans = run.each_window, run.spans()
+    windows = [window for window in every if window.kind != "capture"]
     samples = device_figures(run.samples(), run.windows())
-    stages = _timed_stages(spans, performance or complete)
-    whole = timed_inferences(run).wall_ns
-    figures = [_window_figures(window) for window in windows]
-    rates = [one["rate_hz"] for one in figures if one["kind"] == "performance" and one["state"] == "complete"]
-    known = [rate for rate in rates if rate is not None]
-    rate = float(np.median(known)) if known else None
+    stages = _timed_stages(spans, figure_windows(every))
+    whole, rate = timed_inferences(run).wall_ns, official_rate_hz(every)
     inference, session = _inference_figures(whole), _session_ns(spans)
     latency = 1e9 / rate if rate else inference["median_ns"]
-    frequencies = measured_frequencies(samples, windows)
+    frequencies = measured_frequencies(samples, every)
     level, problem = _kernel_level(run, unprofiled, gpu_frequency_text(samples))
     return {
         "schema_version": SCHEMA_VERSION,
         "run": _run_facts(run),
         "session_ns": session,
         "median_rate_hz": rate,
-        "windows": figures,
+        "why_not_official": why_not_official(every),
+        "windows": [_window_figures(window) for window in windows],
         "inference": inference,
         "stages": _stage_figures(stages, int(whole.sum())),
         "serial": _serial_figures(spans, session),
-        "accuracy": _accuracy_figures(complete),
-        "recorder": _recorder_figures(run, whole, complete),
+        "accuracy": _accuracy_figures(accuracy_windows(every)),
+        "recorder": _recorder_figures(run, whole, windows),
         "splitting": cast("SplittingCost | None", run.info.splitting_cost),
-        "left_out": _left_out(run, windows, spans, sum(one["inferences"] for one in captured)),
-        "notes": _notes(run, performance, complete, device),
+        "left_out": _left_out(run, every, spans),
+        "notes": _notes(run, windows, device),
         "device": samples,
         "sessions": run_sessions(run.folder),
         "ledger": ledger_of(run),
@@ -112,7 +114,7 @@ def _kernel_level(
     }
     try:
         level = kernel_level(run, unprofiled)
-    except CaptureDamagedError as error:
+    except CaptureError as error:
         return none, str(error)
     return (none if level is None else kernel_figures(level, frequencies)), None
 
@@ -138,38 +140,27 @@ def _run_facts(run: StoredRun) -> RunFacts:
     }
 
 
-def _window_figures(window: dict[str, Any]) -> WindowFigures:
-    first, last = window["lap_start_us"], window["lap_end_us"]
-    duration = None if first is None or last is None else (last - first) * 1000
-    wall = window["end_ns"] - window["start_ns"]
-    why = []
-    if window["kind"] != "performance":
-        why.append("of the accuracy pass")
-    if window["state"] != "complete":
-        why.append("cut short")
-    if duration is not None and duration < VALID_WINDOW_NS:
-        why.append("under 10 s by the laps")
-    if wall < VALID_WINDOW_NS:
-        why.append("under 10 s of wall time")
+def _window_figures(window: RunWindow) -> WindowFigures:
     return {
-        "window": window["window"],
-        "kind": window["kind"],
-        "state": window["state"],
-        "inferences": window["inferences"],
-        "warmups": window["warmups"],
-        "duration_ns": duration,
-        "rate_hz": window["inferences"] * 1e9 / duration if duration else None,
-        "wall_duration_ns": wall,
-        "wall_rate_hz": window["inferences"] * 1e9 / wall if wall else None,
-        "cpu_ns": window["cpu_ns"],
-        "valid": not why,
-        "why": why,
+        "window": window.number,
+        "ordinal": window.ordinal,
+        "kind": window.kind,
+        "state": window.state,
+        "inferences": window.inferences,
+        "warmups": window.warmups,
+        "duration_ns": window.lap_ns,
+        "rate_hz": window.rate_hz,
+        "wall_duration_ns": window.wall_ns,
+        "wall_rate_hz": window.wall_rate_hz,
+        "cpu_ns": window.cpu_ns,
+        "valid": window.valid,
+        "why": list(window.why_not_valid),
     }
 
 
-def _timed_stages(spans: pa.Table, used: list[dict[str, Any]]) -> dict[str, Integers]:
+def _timed_stages(spans: pa.Table, used: Sequence[RunWindow]) -> dict[str, Integers]:
     """Durations of the stages of timed inferences, by stage."""
-    numbers = pa.array([window["window"] for window in used], pa.int32())
+    numbers = pa.array([window.number for window in used], pa.int32())
     timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
     timed = spans.filter(pc.and_(timed, pc.is_in(spans["window"], numbers)))
     found = {name: timed.filter(pc.equal(timed["stage"], name))["duration_ns"] for name in INFERENCE_STAGES}
@@ -212,42 +203,39 @@ def _serial_figures(spans: pa.Table, session: int | None) -> list[SerialFigures]
     return figures
 
 
-def _accuracy_figures(complete: list[dict[str, Any]]) -> AccuracyPass | None:
-    windows = [window for window in complete if window["kind"] == "accuracy"]
+def _accuracy_figures(windows: Sequence[RunWindow]) -> AccuracyPass | None:
     if not windows:
         return None
-    walls = np.array([window["end_ns"] - window["start_ns"] for window in windows])
-    inferences = sum(window["inferences"] for window in windows)
+    walls = np.array([window.wall_ns for window in windows])
+    inferences = sum(window.inferences for window in windows)
     return {"windows": len(windows), "inferences": inferences, **percentiles(walls), "total_ns": int(walls.sum())}
 
 
-def _recorder_figures(run: StoredRun, whole: Integers, complete: list[dict[str, Any]]) -> RecorderFigures:
+def _recorder_figures(run: StoredRun, whole: Integers, windows: Sequence[RunWindow]) -> RecorderFigures:
     recorded = cast("RecorderCost", run.info.recorder_cost)
     cost = recorded.get("ns_per_inference")
     median = float(np.median(whole)) if len(whole) else None
     return {
         **recorded,
         "share": cost / median if cost is not None and median else None,
-        "conversion_ns": sum(window["recorder_ns"] for window in complete),
+        "conversion_ns": sum(window.recorder_ns for window in windows if window.complete),
     }
 
 
-def _left_out(run: StoredRun, windows: list[dict[str, Any]], spans: pa.Table, captured: int) -> LeftOut:
+def _left_out(run: StoredRun, every: Sequence[RunWindow], spans: pa.Table) -> LeftOut:
+    windows = [window for window in every if window.kind != "capture"]
     return {
-        "warmups": sum(window["warmups"] for window in windows),
-        "aborted_windows": sum(window["state"] != "complete" for window in windows),
+        "warmups": sum(window.warmups for window in windows),
+        "aborted_windows": sum(not window.complete for window in windows),
         "serial_spans_outside_windows": pc.sum(pc.is_null(spans["window"])).as_py() or 0,
         "dropped": run.dropped,
-        "captured": captured,
+        "captured": sum(window.inferences for window in every if window.kind == "capture"),
     }
 
 
-def _notes(
-    run: StoredRun,
-    performance: list[dict[str, Any]],
-    complete: list[dict[str, Any]],
-    device: str | Limits | None,
-) -> list[str]:
+def _notes(run: StoredRun, windows: Sequence[RunWindow], device: str | Limits | None) -> list[str]:
+    complete = [window for window in windows if window.complete]
+    performance = performance_windows(windows)
     notes = []
     if not complete:
         notes.append("no window was finished: a host has yet to send `infer`")
@@ -255,8 +243,8 @@ def _notes(
         notes.append("no performance window: the figures are of the accuracy pass")
     elif len(performance) < len(complete):
         notes.append("the figures are of the performance windows; the accuracy pass is summed apart")
-    if performance and len(performance) != 5:
-        notes.append(f"{len(performance)} performance windows: an official result has five")
+    if performance and len(performance) != OFFICIAL_WINDOWS:
+        notes.append(f"{counted(len(performance), 'performance window')}: an official result has {OFFICIAL_WINDOWS}")
     if run.info.stages_mode == "fused":
         notes.append("stages were not separated (--stages fused)")
     if run.state == "recording":

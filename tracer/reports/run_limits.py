@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from tracer.errors import DeviceError
 from tracer.figure_text import frequency_text, rate_text, share_text, time_text
-from tracer.model.devices import Device, Limits, UnknownDeviceError, find_device
+from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
 from tracer.report_types.limits import Place, RunLimits
 from tracer.report_types.run import DeviceFigures
 from tracer.runs.run_info import RunInfo
+from tracer.runs.windows import RunWindow, figure_windows
 
 COUNTS = ("operations", "macs", "parameters", "weight_bytes", "moved_bytes", "least_moved_bytes")
 """Of one inference, as ``model_cost.ModelCost`` has them: what ``run.json`` keeps of the model's cost."""
@@ -30,23 +31,19 @@ def board_of(info: RunInfo) -> Device | None:
     """The device that the run was made on; None where it is none of ``tracer.model.devices``."""
     try:
         return None if info.board is None else find_device(info.board)
-    except UnknownDeviceError:
+    except DeviceError:
         return None
 
 
-def measured_frequencies(
-    device: DeviceFigures, windows: Iterable[Mapping[str, Any]]
-) -> tuple[float | None, float | None]:
+def measured_frequencies(device: DeviceFigures, windows: Sequence[RunWindow]) -> tuple[float | None, float | None]:
     """
     Frequencies of the GPU and of the memory in Hz, the median over windows; None for what was not sampled.
 
     Args:
         device: as ``device_report.device_figures`` gives it.
-        windows: with ``window``, ``kind`` and ``state``; the finished performance windows count, and where there is
-            none the other finished ones, but never a captured one.
+        windows: of the run; those that figures are made of count.
     """
-    finished = [one for one in windows if one["state"] == "complete" and one["kind"] != "capture"]
-    used = {one["window"] for one in finished if one["kind"] == "performance"} or {one["window"] for one in finished}
+    used = {one.number for one in figure_windows(windows)}
     sampled = [one["frequencies"] for one in device["windows"] if one["window"] in used]
     gpu, memory = (
         [one[source]["median_hz"] for one in sampled if source in one and one[source]["median_hz"]]
@@ -74,7 +71,7 @@ def run_limits(
         None where the model was not counted, or no device is given and the run's board is not known.
 
     Raises:
-        UnknownDeviceError: if there is no such device.
+        DeviceError: if there is no such device.
     """
     board = board_of(info)
     chosen = find_device(device) if isinstance(device, str) else device or board

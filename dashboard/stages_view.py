@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tracer.figure_text import change_text, count_text, share_text, time_text
+from tracer.report_types.run import DeviceFigures
 from tracer.runs.timed_inferences import TimedInferences
 
 Frame = Any
@@ -178,7 +179,7 @@ def outlier_frame(inferences: TimedInferences, stage: str, outliers: Outliers, s
     return pd.DataFrame(rows)
 
 
-def steadiness_lines(inferences: TimedInferences, stage: str, device: dict[str, Any]) -> list[str]:
+def steadiness_lines(inferences: TimedInferences, stage: str, device: DeviceFigures) -> list[str]:
     """
     Whether it drifts, throttles or stutters, a sentence each.
 

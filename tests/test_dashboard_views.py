@@ -117,7 +117,7 @@ def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path:
     report = read_report(open_run("run", tmp_path)).report
     frame = session_frame(report["sessions"])
     assert frame["session"].tolist() == ["session", "session-2"]
-    assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1000", "-")
+    assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1,000", "-")
     assert "log.txt" in frame["why"][1]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -25,6 +24,7 @@ from dashboard.stages_view import (
 )
 from dashboard.url_state import UrlState, link
 from tracer.figure_text import count_text, counted, share_text, time_text
+from tracer.report_types.report import Report
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.stages import INFERENCE
@@ -111,7 +111,7 @@ def _spread(timed: TimedInferences, stage: str) -> None:
     st.caption(f"{counted(len(values), 'value')}; both axes logarithmic. Source: the recorder's spans.")
 
 
-def _course(timed: TimedInferences, stage: str, report: dict[str, Any]) -> None:
+def _course(timed: TimedInferences, stage: str, report: Report) -> None:
     st.subheader("Over time")
     logarithmic: bool = st.toggle("Logarithmic", value=True, key="log_widget")
     frame = time_frame(timed, stage)

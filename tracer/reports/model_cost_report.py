@@ -19,6 +19,7 @@ from tracer.figure_text import (
     time_text,
 )
 from tracer.model.model_cost import ModelCost, OperationCost
+from tracer.report_types.limits import DeviceLimits, Place
 from tracer.terminal_text import print_lines
 
 REFERENCE_MACS = 2_656_768
@@ -110,7 +111,7 @@ def render_cost(figures: dict[str, Any], console: Console) -> None:
     print_lines(console, (*published_lines(figures["published"]), *notes))
 
 
-def published_lines(placed: dict[str, Any] | None) -> list[str]:
+def published_lines(placed: Place | None) -> list[str]:
     """The place of a latency among published results, with its neighbours."""
     if placed is None:
         return []
@@ -119,10 +120,10 @@ def published_lines(placed: dict[str, Any] | None) -> list[str]:
         f"{placed['division']} division"
     )
     lines = [rank]
-    for word in ("faster", "slower"):
+    for word, found in (("faster", placed["faster"]), ("slower", placed["slower"])):
         lines += [
             f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
-            for one in placed[word]
+            for one in found
         ]
     return lines
 
@@ -142,7 +143,7 @@ def _cost_table(cost: dict[str, Any]) -> Table:
     return table
 
 
-def _limit_table(limits: dict[str, Any]) -> Table:
+def _limit_table(limits: DeviceLimits) -> Table:
     table = Table(title=f"Limits of {limits['device']}", box=box.SIMPLE, pad_edge=False, show_header=False)
     table.add_column("what", max_width=46)
     table.add_column("figure", justify="right")
@@ -152,7 +153,7 @@ def _limit_table(limits: dict[str, Any]) -> Table:
     return table
 
 
-def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
+def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
     """What ``roofline.build_limits`` gives, a name and its figure as text each."""
     at = "frequency not known" if limits["clock_hz"] is None else frequency_text(limits["clock_hz"])
     rows = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal, cast
 
 from tracer.figure_text import counted
+from tracer.report_types.sessions import SessionFinding
 from tracer.sessions.session import Evidence, Session
 
 Severity = Literal["error", "warning", "note"]
@@ -41,9 +42,9 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     windows: tuple[int, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> SessionFinding:
         """The finding for programs."""
-        return asdict(self)
+        return cast("SessionFinding", asdict(self))
 
 
 def named(numbers: Iterable[int]) -> str:

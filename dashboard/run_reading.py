@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import KwsTraceError, RunError
+from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_info import read_run_info
@@ -62,7 +63,7 @@ class ReadReport:
     report's ``left_out``.
     """
 
-    report: dict[str, Any]
+    report: Report
     problems: tuple[str, ...]
 
 

@@ -15,6 +15,7 @@ from runner.device.thermal import thermal_zones, throttles
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.system import System
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW
+from tracer.figure_text import frequency_text, number_text, size_text
 
 NEAR_LIMIT_MC = 10_000
 HOT_MC = 85_000
@@ -96,7 +97,7 @@ def _gpu_clocks(gpus: tuple[GpuState, ...]) -> Check:
 
 
 def _mhz(hertz: int | None) -> str:
-    return "unknown MHz" if hertz is None else f"{hertz / 1e6:g} MHz"
+    return "unknown MHz" if hertz is None else frequency_text(hertz)
 
 
 def check_temperature(system: System) -> Check | None:
@@ -109,7 +110,7 @@ def check_temperature(system: System) -> Check | None:
     if not zones:
         return None
     now, limit, name = min(zones, key=lambda zone: zone[1] - zone[0])
-    said = f"{name} {now / 1000:g} C, throttles at {limit / 1000:g} C"
+    said = f"{name} {number_text(now / 1000, 1)} C, throttles at {number_text(limit / 1000, 1)} C"
     if now < limit - NEAR_LIMIT_MC:
         return Check("temperature", FINE, said)
     return Check("temperature", WARNING, said, "let it cool, or set its fan to full")
@@ -138,11 +139,11 @@ def check_load(system: System) -> Check:
         return Check("other load", WARNING, "/proc/loadavg is not there", "see that nothing else runs")
     minute = float(text.split()[0])
     if minute <= OTHER_LOAD:
-        return Check("other load", FINE, f"{minute:g} runnable over the last minute")
+        return Check("other load", FINE, f"{number_text(minute, 2)} runnable over the last minute")
     return Check(
         "other load",
         WARNING,
-        f"{minute:g} runnable over the last minute: the benchmark shares the machine",
+        f"{number_text(minute, 2)} runnable over the last minute: the benchmark shares the machine",
         "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)",
     )
 
@@ -152,7 +153,7 @@ def check_disk(system: System, traces: Path) -> Check:
     free = system.free_bytes(traces)
     if free is None:
         return Check("disk", WARNING, f"{traces}: its room cannot be told", "name another folder with --traces")
-    said = f"{free / 1e9:.1f} GB free for {traces}"
+    said = f"{size_text(free)} free for {traces}"
     if free >= ENOUGH_DISK:
         return Check("disk", FINE, said)
     state = WARNING if free >= LEAST_DISK else ERROR

@@ -20,6 +20,7 @@ from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.command_line import command_line
 from tracer.errors import DatasetError, UsageError
+from tracer.figure_text import auc_text, counted, number_text, share_text, time_text
 
 _REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
 
@@ -99,13 +100,13 @@ def print_outcome(outcome: dict[str, Any], traces: Path, *, as_json: bool) -> No
     if len(outcome["predictions"]) <= 20:
         for one in outcome["predictions"]:
             best = max(one["probabilities"])
-            console.print(f"{one['file']}: class {one['class']} ({best:.3f})", markup=False)
+            console.print(f"{one['file']}: class {one['class']} ({number_text(best, 3)})", markup=False)
     if outcome["inferences"]:
-        elapsed, median = outcome["elapsed_ns"] / 1e9, outcome["median_ns"] / 1e3
-        console.print(f"{outcome['inferences']} inferences in {elapsed:.3f} s, median {median:.1f} us an inference")
+        elapsed, median = time_text(outcome["elapsed_ns"]), time_text(outcome["median_ns"])
+        console.print(f"{counted(outcome['inferences'], 'inference')} in {elapsed}, median {median} an inference")
     if outcome.get("top1") is not None:
-        auc = "not defined for these labels" if outcome["auc"] is None else f"{outcome['auc']:.4f}"
-        console.print(f"Top-1: {100 * outcome['top1']:.1f}%  AUC: {auc}")
+        auc = "not defined for these labels" if outcome["auc"] is None else auc_text(outcome["auc"])
+        console.print(f"Top-1: {share_text(outcome['top1'])}  AUC: {auc}")
     hint = command_line("report", outcome["run"], traces=traces)
     console.print(f"recorded: {hint}", markup=False, highlight=False, soft_wrap=True)
 

@@ -17,6 +17,7 @@ from runner.nsys.reports import export_sqlite, is_report
 from tracer.captures.import_profile import ingest
 from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
+from tracer.figure_text import count_text, counted, ppm_text, time_text
 from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileSummary
@@ -186,9 +187,9 @@ def take_in(
     for number, facts in enumerate(run.info.captures):
         clock = facts["clock"]
         tell(
-            f"capture {number}: {facts['inferences']} inferences from {facts['first_inference']}, "
-            f"{facts['gpu_work']} kernels and copies; clocks fit within {clock['outside_ns']:.0f} ns, "
-            f"rate {clock['rate_ppm']:+.1f} ppm"
+            f"capture {number}: {counted(facts['inferences'], 'inference')} from {facts['first_inference']}, "
+            f"{count_text(facts['gpu_work'])} kernels and copies; "
+            f"clocks fit within {time_text(clock['outside_ns'])}, rate {ppm_text(clock['rate_ppm'])}"
         )
     return run
 

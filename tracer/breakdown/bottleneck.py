@@ -9,6 +9,7 @@ import numpy as np
 from tracer.breakdown.breakdown import Breakdown
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.captures.row_bounds import Ints
+from tracer.figure_text import share_text
 
 VERDICTS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
 
@@ -98,24 +99,26 @@ def _pace(device: float, launch: float, queued: float | None) -> str:
 
 
 def _sentence(key: str, parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> str:
-    known = "" if queued is None else f"; {queued:.0%} of the kernels were queued before the one before them ended"
-    busy = f"the GPU is busy {parts['kernel'] + parts['copy']:.1%} of an inference"
+    took = {name: share_text(share) for name, share in {**parts, "python": _python(parts)}.items()}
+    early = f"{share_text(queued)} of the kernels were queued before the one before them ended"
+    known = "" if queued is None else f"; {early}"
+    busy = f"the GPU is busy {share_text(parts['kernel'] + parts['copy'])} of an inference"
     if gaps["no_work"] == 1:
         return (
-            f"Host-bound: no GPU work; operations take {parts['op']:.1%}, the framework {parts['framework']:.1%}, "
-            f"Python {_python(parts):.1%}."
+            f"Host-bound: no GPU work; operations take {took['op']}, the framework {took['framework']}, "
+            f"Python {took['python']}."
         )
-    launch = gaps["launch_bound"] + gaps["launch_latency"]
-    around = gaps["before_first"] + gaps["tail"] + gaps["no_work"]
+    launch = share_text(gaps["launch_bound"] + gaps["launch_latency"])
+    around = share_text(gaps["before_first"] + gaps["tail"] + gaps["no_work"])
     why = {
-        "launch-bound": f"{busy} and waits {launch:.1%} for the next launch{known}",
-        "gpu-bound": f"{busy}, kernels {parts['kernel']:.1%}{known}",
-        "copy-bound": f"copies take {parts['copy']:.1%} and the calls for them {parts['copy_call']:.1%}",
+        "launch-bound": f"{busy} and waits {launch} for the next launch{known}",
+        "gpu-bound": f"{busy}, kernels {took['kernel']}{known}",
+        "copy-bound": f"copies take {took['copy']} and the calls for them {took['copy_call']}",
         "host-bound": (
-            f"{busy}; {around:.1%} pass before its first work or after its last, "
-            f"the framework takes {parts['framework']:.1%} and Python {_python(parts):.1%}"
+            f"{busy}; {around} pass before its first work or after its last, "
+            f"the framework takes {took['framework']} and Python {took['python']}"
         ),
-        "balanced": f"{busy}, waits {launch:.1%} for launches, and {around:.1%} pass before or after its work{known}",
+        "balanced": f"{busy}, waits {launch} for launches, and {around} pass before or after its work{known}",
     }
     return f"{key.capitalize().replace('Gpu', 'GPU')}: {why[key]}."
 

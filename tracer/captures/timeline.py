@@ -19,6 +19,7 @@ from tracer.captures.clock_line import LineClock, capture_clocks
 from tracer.captures.inference_ranges import inference_at, stage_ranges
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
+from tracer.figure_text import ppm_text
 from tracer.profiles.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -142,11 +143,11 @@ def _clock_sentence(run: StoredRun) -> str:
     captures = run.info.captures
     if not captures:
         return "Times are of the recorder's clock."
-    rates = ", ".join(f"{float((one.get('clock') or {}).get('rate_ppm', 0)):.1f}" for one in captures)
+    rates = ", ".join(ppm_text(float((one.get("clock") or {}).get("rate_ppm", 0))) for one in captures)
     others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
     return (
         f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
-        f"mapped onto it by the lines fitted at ingest (rates {rates} ppm)."
+        f"mapped onto it by the lines fitted at ingest (rates {rates})."
     )
 
 

@@ -9,7 +9,8 @@ windows, inferences over the time between a window's two ``m-lap-us`` lines. Rea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from tracer.report_types.limits import Place, PublishedResult, Rank
 
 COMMITS = {
     "v0.5": "d75aef63526dcbb30632f0529411f0219ed1003e",
@@ -140,7 +141,7 @@ PUBLISHED = (
 )
 
 
-def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> dict[str, Any]:
+def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> Place:
     """
     Where a latency stands among the submissions.
 
@@ -159,7 +160,7 @@ def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> d
     distinct.sort(key=lambda row: row.latency_ns)
     faster = [row for row in distinct if row.latency_ns < latency_ns]
     slower = distinct[len(faster) :]
-    rounds = {}
+    rounds: dict[str, Rank] = {}
     for name in COMMITS:
         there = [row for row in rows if row.round == name]
         rank = 1 + sum(row.latency_ns < latency_ns for row in there)
@@ -175,7 +176,7 @@ def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> d
     }
 
 
-def _facts(row: Published, latency_ns: float) -> dict[str, Any]:
+def _facts(row: Published, latency_ns: float) -> PublishedResult:
     return {
         "round": row.round,
         "submitter": row.submitter,

@@ -31,6 +31,8 @@ from tests.gpu_runs import (
 from tests.ingested import contents, refused
 from tests.nsys_export import SECRET, NsysExport
 from tests.recorded import window
+from tracer.captures import import_profile as ingest
+from tracer.captures import stored_capture as captures
 from tracer.captures.clock_fit import CaptureMismatchError
 from tracer.captures.import_profile import AlreadyIngestedError, CaptureNotStoredError, CaptureTwiceError
 from tracer.captures.stored_capture import CaptureDamagedError, capture_path, read_capture
@@ -38,7 +40,6 @@ from tracer.profiles.profile import PROFILE_TABLES
 from tracer.recording.window import RecordedWindow
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
-from tracer.runs import captures, ingest
 from tracer.runs.run_store import RunLockedError, StoredRun, open_run
 
 

@@ -43,6 +43,7 @@ def in_window(timeline: Timeline, start: int, end: int) -> int:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     first=rows_of_any_track,
@@ -61,6 +62,7 @@ def test_every_row_of_a_window_is_in_exactly_one_mark_whatever_is_merged(
     assert set(drawing.marks["lane"]) == set(drawing.lanes)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(rows=rows_of_any_track, window=st.tuples(st.integers(0, 950), st.integers(1, 1000)))
 def test_a_bin_is_as_busy_as_counting_each_nanosecond_says_and_named_by_what_covers_most(

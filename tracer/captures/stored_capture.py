@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracer.errors import KwsTraceError
+from tracer.errors import CaptureError
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.runs.run_store import StoredRun
 
@@ -21,13 +21,6 @@ APART_NS = 1_000_000_000
 """Between captures laid behind one another."""
 
 _PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
-
-
-class CaptureDamagedError(KwsTraceError):
-    """A table of a capture cannot be read."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: damaged ({problem}); `kws-trace ingest` the profile again with --replace")
 
 
 def write_capture(folder: Path, number: int, profile: Profile, run_id: str) -> None:
@@ -63,7 +56,7 @@ def read_capture(run: StoredRun, number: int) -> Profile:
     A capture in the form in which its reader gave it; ``path`` is the run's folder.
 
     Raises:
-        CaptureDamagedError: if one of its tables cannot be read.
+        CaptureError: if one of its tables cannot be read.
     """
     facts = run.info.captures[number]
     tables: dict[str, Any] = {name: _read(capture_path(run.folder, name, number), name) for name in PROFILE_TABLES}
@@ -113,7 +106,9 @@ def _read(path: Path, name: str) -> pa.Table:
         # Checksums are of pages: damage to what describes them may still point outside a dictionary.
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        raise CaptureDamagedError(path, (str(error).splitlines() or [type(error).__name__])[0]) from None
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        remedy = "`kws-trace ingest` the profile again with --replace"
+        raise CaptureError(path, f"damaged ({problem})", remedy) from None
     return table
 
 

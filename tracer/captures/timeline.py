@@ -20,7 +20,6 @@ from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.row_bounds import covering_rows
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
-from tracer.errors import KwsTraceError
 from tracer.profiles.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -96,14 +95,6 @@ class Timeline:
         return None
 
 
-class InferencesNotRecordedError(KwsTraceError):
-    """A stretch of inferences was asked for of which the run has none."""
-
-    def __init__(self, run: str, first: int, last: int, count: int) -> None:
-        there = f"it has 0 to {count - 1}" if count else "it recorded none"
-        super().__init__(f"{run}: no inference from {first} to {last}; {there}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Clocks:
     """Of a capture, and that of the timeline."""
@@ -124,8 +115,8 @@ def read_timeline(run: StoredRun) -> Timeline:
         run: with or without captures.
 
     Raises:
-        CaptureDamagedError: if a capture cannot be read.
-        OverlappingInferencesError: if two inferences of a capture overlap.
+        CaptureError: if a capture cannot be read.
+        ProfileError: if two inferences of a capture overlap.
     """
     spans = run.spans()
     clocks = capture_clocks(run.info.captures, int(pc.min(spans["start_ns"]).as_py() or 0))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tracer.errors import KwsTraceError
+from tracer.errors import ProfileError
 from tracer.kernels.grouped_figures import GroupedFigures, group_figures, known_sums, summed
 from tracer.profiles.arrow_arrays import (
     NO_ROW,
@@ -30,15 +30,10 @@ KERNEL_KINDS = ("kernel", "graph")
 COPY_KINDS = ("memcpy", "memset")
 
 
-class NoTimelineError(KwsTraceError):
+def without_timeline(path: Path, wanted: str) -> ProfileError:
     """A summary was asked for what only a capture with a timeline can tell."""
-
-    def __init__(self, path: Path, wanted: str) -> None:
-        super().__init__(
-            f"{path}: a summary has totals and no timeline, it cannot give {wanted}; "
-            "record one with `nsys profile` or `nvprof --export-profile`"
-        )
-        self.path = path
+    problem = f"a summary has totals and no timeline, it cannot give {wanted}"
+    return ProfileError(path, problem, "record one with `nsys profile` or `nvprof --export-profile`")
 
 
 def of_kinds(work: pa.Table, kinds: tuple[str, ...]) -> tuple[Codes, Integers]:

@@ -18,15 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
-
-
-class UnknownDeviceError(KwsTraceError):
-    """No device of the table has that name."""
-
-    def __init__(self, name: str) -> None:
-        known = ", ".join(device.key for device in devices())
-        super().__init__(f"no device {name}; there are {known}, and `cpu`, which is measured here")
+from tracer.errors import DeviceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +116,14 @@ def find_device(name: str) -> Device:
     A device by its key; case and underscores do not matter.
 
     Raises:
-        UnknownDeviceError: if there is none.
+        DeviceError: if there is none.
     """
     wanted = name.lower().replace("_", "-").replace(" ", "-").removeprefix("jetson-")
     for device in devices():
         if device.key == wanted:
             return device
-    raise UnknownDeviceError(name)
+    known = ", ".join(device.key for device in devices())
+    raise DeviceError(f"no device {name}; there are {known}, and `cpu`, which is measured here")
 
 
 def match_device(model: str, compatible: Sequence[str]) -> Device | None:

@@ -56,7 +56,7 @@ def nvtx_ranges(
         duration_ns: end of the capture, on the clock of the rows.
 
     Raises:
-        DamagedExportError: if a start, a type or a thread is null.
+        ProfileError: if a start, a type or a thread is null.
     """
     if not rows.num_columns:
         return Ranges(pa.Table.from_batches([], NVTX_RANGES))

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from tracer.profiles import nsys_metadata as metadata
 from tracer.profiles.arrow_arrays import arrow, arrow_flags, numbers
 from tracer.profiles.nsys_export import (
-    DamagedExportError,
     Export,
-    NotNsysExportError,
+    damaged_export,
     fetch_existing,
     filled,
+    not_nsys_export,
     require_columns,
     whole,
 )
@@ -65,18 +65,18 @@ def read_export(export: Export) -> Profile:
     Read an export whole.
 
     Raises:
-        NotNsysExportError: if it is none, or lacks a column that its tables hang on.
-        NewerSchemaError: if a release of nsys wrote it that is not known here.
-        DamagedExportError: if it cannot be read.
+        ProfileError: if it is none, or lacks a column that its tables hang on.
+        ProfileError: if a release of nsys wrote it that is not known here.
+        ProfileError: if it cannot be read.
     """
     present = [table for table in _EVENTS if table in export.columns]
     if not present and not {"ANALYSIS_DETAILS", "META_DATA_EXPORT", "EXPORT_META_DATA"} & set(export.columns):
-        raise NotNsysExportError(export.path, "it has none of the tables of an Nsight Systems export")
+        raise not_nsys_export(export.path, "it has none of the tables of an Nsight Systems export")
     version = metadata.read_version(export)
     try:
         return _Reading(export, version, present).profile()
     except (pa.ArrowException, OverflowError) as error:
-        raise DamagedExportError(export.path, f"it holds numbers that cannot be ({_first_line(error)})") from None
+        raise damaged_export(export.path, f"it holds numbers that cannot be ({_first_line(error)})") from None
 
 
 class _Reading:
@@ -228,7 +228,7 @@ class _Reading:
         for column in ("demangledName", "shortName"):
             if column in rows.column_names:
                 return self.strings.encode(whole(self.export, table, rows, column))
-        raise NotNsysExportError(self.export.path, f"its table {table} has no column demangledName or shortName")
+        raise not_nsys_export(self.export.path, f"its table {table} has no column demangledName or shortName")
 
     def _gpu_processes(self, rows: pa.Table, calls: pa.Table) -> tuple[NDArray[np.int64], int]:
         if "globalPid" in rows.column_names and not rows.column("globalPid").null_count:

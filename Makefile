@@ -1,9 +1,14 @@
 # Two commands on a fresh machine: make demo, make test. The environment is .venv, from requirements.lock.
+# make test-rest: a browser, a real nsys, many inputs; make test-all: both parts. make mutants, structure, dead-code:
+# what the tests do not see, how the rooms hang together, what nothing calls.
 PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: setup demo test check bench lock model screenshots clean
+WORKERS ?= auto
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
+
+.PHONY: setup demo test test-rest test-all check mutants structure dead-code bench lock model screenshots clean
 
 setup: .venv/ready
 
@@ -19,12 +24,28 @@ demo: setup
 	$(BIN)/kws-trace demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow"
+	@echo "The slow tests (a browser, a real nsys, many inputs) were left out: make test-rest"
+
+test-rest: setup
+	$(PYTEST) -m slow --dist loadfile
+
+test-all: test test-rest
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# For example: make mutants ARGS="--package tracer/kernels --count 50 --seed 3"
+mutants: setup
+	$(BIN)/python -m tools.mutants $(ARGS)
+
+structure:
+	@$(PYTHON) -m tools.structure $(ARGS)
+
+dead-code: setup
+	$(BIN)/python -m tools.dead_code
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks

@@ -12,12 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.breakdown.cuda_calls import classify_call
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.kernels.grouped_figures import dense_groups, group_figures
-from tracer.kernels.inference_ranges import inference_at
+from tracer.captures.cuda_calls import classify_call
+from tracer.captures.inference_ranges import inference_at
+from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_names import short_name
-from tracer.kernels.profile_columns import NO_ROW, encode, integers
+from tracer.profiles.arrow_arrays import NO_ROW, dense_groups, encode, integers
 from tracer.reports.level_tables import counted_rows
 
 Report = dict[str, Any]

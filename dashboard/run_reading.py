@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import KwsTraceError
+from tracer.errors import KwsTraceError, RunError
 from tracer.reports.report import build_report
-from tracer.runs.run_files import RunFolderError, run_folder
-from tracer.runs.run_info import RunInfoError, read_run_info
+from tracer.runs.run_files import run_folder
+from tracer.runs.run_info import read_run_info
 from tracer.runs.run_store import StoredRun
 
 UNREADABLE = "the kernel level cannot be read: {}"
@@ -33,7 +33,7 @@ def run_entries(traces: Path) -> list[RunEntry]:
         name = path.parent.name
         try:
             whole.append(RunEntry(name, read_run_info(run_folder(traces, name) / "run.json").created))
-        except (RunInfoError, RunFolderError) as error:
+        except RunError as error:
             damaged.append(RunEntry(name, "", str(error)))
     return [*sorted(whole, key=lambda entry: (entry.created, entry.name), reverse=True), *damaged]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.cuda_calls import classify_call
+from tracer.captures.cuda_calls import classify_call
+from tracer.captures.timeline import Timeline
+from tracer.captures.tracks import GPU, Track
 from tracer.kernels.kernel_names import short_name
-from tracer.kernels.profile_columns import Integers
-from tracer.reports.timeline import Timeline
-from tracer.reports.tracks import GPU, Track
+from tracer.profiles.arrow_arrays import Integers
 from tracer.stages import INFERENCE
 
 NAMES_APART = 64

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from dashboard.timeline_lanes import Lane, covered_until
+from tracer.captures.timeline import Launches, Timeline
 from tracer.figure_text import share_text, time_text
-from tracer.kernels.profile_columns import NO_ROW, Integers
-from tracer.reports.timeline import Launches, Timeline
+from tracer.profiles.arrow_arrays import NO_ROW, Integers
 
 MARKS = 4000
 """Drawn at most: a browser takes some tens of milliseconds for them, and seconds for a hundred thousand."""

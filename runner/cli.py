@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 from rich.console import Console
@@ -37,16 +38,45 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-_COMMANDS = {
-    "Recording": (demo, run, infer, ingest),
-    "Driving": (host, host_config),
-    "Reading": (report, kernels, compare, export, runs, dashboard),
-    "Judging": (doctor, session, accuracy),
-    "Limits": (cost, runtimes, overhead, bandwidth),
+_COMMANDS: dict[str, dict[Callable[..., None], str]] = {
+    "Record a run": {
+        demo: "demo",
+        run: "run --port pty:/tmp/dut --backend litert",
+        infer: "infer --repeat 10 --backend litert",
+        ingest: "ingest last capture.sqlite",
+    },
+    "Host": {
+        host: "host performance --port /tmp/dut",
+        host_config: "host-config mlcommons --inferences 10000",
+    },
+    "Read runs": {
+        report: "report last",
+        kernels: "kernels capture.sqlite --by range",
+        compare: "compare before after",
+        export: "export last --perfetto last.pftrace",
+        runs: "runs",
+        dashboard: "dashboard --port 8501",
+    },
+    "Check": {
+        doctor: "doctor --no-tensorflow",
+        session: "session --run last",
+        accuracy: "accuracy last",
+    },
+    "Model cost": {
+        cost: "cost --device nano --latency-us 4305",
+    },
+    "Benchmarks": {
+        runtimes: "runtimes --seconds 5",
+        overhead: "overhead --backend litert",
+        bandwidth: "bandwidth --device cpu",
+    },
 }
-for _panel, _functions in _COMMANDS.items():
-    for _function in _functions:
-        app.command(_function.__name__.replace("_", "-"), rich_help_panel=_panel)(_function)
+"""By heading of the help: each command, and the example that its own help ends with."""
+
+for _heading, _examples in _COMMANDS.items():
+    for _function, _example in _examples.items():
+        _name = _function.__name__.replace("_", "-")
+        app.command(_name, rich_help_panel=_heading, epilog=f"Example: `kws-trace {_example}`")(_function)
 
 
 @app.callback(invoke_without_command=True)

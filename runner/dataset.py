@@ -9,18 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.errors import KwsTraceError
+from tracer.errors import DatasetError
 
 SIZES = (490, 1960)
 
 SHIPPED_INPUTS = Path(__file__).parent / "shipped" / "held_out.npz"
-
-
-class DatasetError(KwsTraceError):
-    """A dataset that is missing or not in the benchmark's form."""
-
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        super().__init__(f"{path}: {problem}; {remedy}")
 
 
 @dataclass(frozen=True)

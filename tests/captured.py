@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tracer.breakdown.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
-from tracer.breakdown.cuda_calls import call_kinds
+from tracer.captures.cuda_calls import call_kinds
+from tracer.captures.inference_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
 
 MAIN, EXECUTOR, POLLER = 1, 2, 3
 NAMES = ("cudaLaunchKernel", "cudaMemcpyAsync", "cudaStreamSynchronize", "cudaEventQuery", "cudaMalloc")

@@ -12,9 +12,9 @@ import numpy as np
 
 from tests.profiles import EXECUTOR, MAIN, PROCESS, Row, call, copy, kernel, nvtx, profile
 from tests.recorded import info
+from tracer.captures.import_profile import ingest
 from tracer.profiles.profile import Profile
 from tracer.recording.window import RecordedWindow, SerialSpan
-from tracer.runs.ingest import ingest
 from tracer.runs.run_info import write_run_info
 from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter

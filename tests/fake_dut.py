@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.line.link import LineEndedError
 from runner.line.ports import open_dut_link
+from tests.children import PATIENCE_S
 
 
 class FakeDut:
@@ -17,7 +18,6 @@ class FakeDut:
     Args:
         path: where the pseudo-terminal is linked.
         inference_s: of sleep.
-        lap_scale: laps are this many times the time that went by.
         silent_after: goes silent at this many ``infer`` commands.
         refuse_after: answers an error from this many ``infer`` commands on.
     """
@@ -26,18 +26,17 @@ class FakeDut:
         self,
         path: Path,
         inference_s: float = 0.0005,
-        lap_scale: float = 1.0,
         silent_after: int | None = None,
         refuse_after: int | None = None,
     ) -> None:
         self.path = path
         self.commands: list[str] = []
-        self._inference_s, self._lap_scale = inference_s, lap_scale
+        self._inference_s = inference_s
         self._silent_after, self._refuse_after = silent_after, refuse_after
         self._buffer, self._size, self._infers = b"", 0, 0
         self._stop = threading.Event()
         self._link = open_dut_link(f"pty:{path}", 115200, self._stop.is_set)
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> FakeDut:
         self._thread.start()
@@ -45,7 +44,8 @@ class FakeDut:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive(), "the fake DUT's thread does not end"
         self._link.close()
 
     def _serve(self) -> None:
@@ -64,7 +64,7 @@ class FakeDut:
         self._link.write("".join(f"{line}\r\n" for line in lines).encode())
 
     def _lap(self) -> str:
-        return f"m-lap-us-{round(time.perf_counter() * self._lap_scale * 1e6)}"
+        return f"m-lap-us-{round(time.perf_counter() * 1e6)}"
 
     def _answer(self, words: list[str]) -> None:
         if words[0] == "infer":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tests.nsys_export import NsysExport
 from tests.recorded import STAGES, info, window
-from tracer.kernels.inference_ranges import InferenceRanges
+from tracer.captures.inference_ranges import InferenceRanges
 from tracer.recording.window import RecordedWindow
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import RunWriter

@@ -20,6 +20,10 @@ COLUMNS = {
     "CUPTI_ACTIVITY_KIND_MEMSET": f"{_ACTIVITY} value! bytes! graphNodeId memKind",
     "CUPTI_ACTIVITY_KIND_GRAPH_TRACE": f"{_ACTIVITY} graphId! graphExecId!",
     "CUPTI_ACTIVITY_KIND_RUNTIME": "start! end! eventClass! globalTid correlationId nameId! returnValue! callchainId",
+    "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION": "start! end! deviceId! contextId! greenContextId streamId! correlationId "
+    "globalPid syncType! eventId!",
+    "CUPTI_ACTIVITY_KIND_CUDA_EVENT": "deviceId! contextId! greenContextId streamId! correlationId globalPid "
+    "eventId!",
     "NVTX_EVENTS": "start! end eventType! rangeId category color text~ globalTid endGlobalTid textId domainId "
     "uint64Value int64Value doubleValue uint32Value int32Value floatValue jsonTextId jsonText~ binaryData~",
     "OSRT_API": "start! end! eventClass! globalTid nameId! returnValue! nestingLevel callchainId!",

@@ -35,7 +35,7 @@ def window(
         stages=STAGES,
         edges=edges,
         serial=(SerialSpan("serial_read", start - 90_000, 5_000), SerialSpan("serial_write", start - 80_000, 7_000)),
-        input_sha256="00",
+        input_sha256=f"{number:064x}",
         probabilities=(0.0,) * 11 + (1.0,) if state == "complete" else None,
         recorder_ns=0,
     )

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
 
-from runner.dashboard_launcher import dashboard_command
+from tests.children import served_dashboard
 from tests.conftest import ROOT
-from tests.test_dashboard_browser import CHROMIUM, Visit
+from tests.needs import CHROMIUM, NO_CHROMIUM, chromium
+from tests.test_dashboard_browser import Visit
 
 RUN = "sample-cpu"
 FOLDER = ROOT / "dashboard" / "screenshots"
@@ -28,13 +22,14 @@ PICTURES = {
 
 def main() -> None:
     """Take them."""
-    from playwright.sync_api import sync_playwright
-
     if not CHROMIUM.is_file():
-        sys.exit(f"needs a browser, {CHROMIUM}, which is not there; KWS_TRACE_CHROMIUM names another")
+        sys.exit(NO_CHROMIUM)
     FOLDER.mkdir(exist_ok=True)
-    with _served(ROOT / "traces") as address, sync_playwright() as library:
-        browser = library.chromium.launch(executable_path=str(CHROMIUM))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served_dashboard(ROOT / "traces", Path(folder) / "log") as address,
+        chromium() as browser,
+    ):
         for name, (path, height) in PICTURES.items():
             visit = Visit(browser, address)
             visit.open(path)
@@ -43,28 +38,6 @@ def main() -> None:
             visit.settle()
             visit.page.screenshot(path=str(FOLDER / f"{name}.png"))
             visit.leave()
-        browser.close()
-
-
-@contextmanager
-def _served(traces: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(dashboard_command(traces, port), cwd=ROOT, env=environment, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health").close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import subprocess
 import sys
 import termios
@@ -11,6 +12,9 @@ import tty
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.children import PATIENCE_S, read_until, running
+from tests.conftest import ROOT
 
 
 class Client:
@@ -21,12 +25,35 @@ class Client:
         tty.setraw(self.fd)
         termios.tcflush(self.fd, termios.TCIOFLUSH)
 
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.fd)
+
+    def read(self, limit_s: float = PATIENCE_S) -> bytes:
+        """What came, at least a byte; a failure if the DUT is silent for ``limit_s`` or is gone."""
+        assert select.select([self.fd], [], [], limit_s)[0], f"the DUT said nothing for {limit_s:g} s"
+        try:
+            data = os.read(self.fd, 4096)
+        except OSError as error:
+            raise AssertionError(f"the DUT is gone: {error}") from error
+        assert data, "the DUT is gone"
+        return data
+
     def ask(self, command: bytes) -> list[str]:
         os.write(self.fd, command)
         data = b""
         while not data.endswith(b"m-ready\r\n"):
-            data += os.read(self.fd, 4096)
+            data += self.read()
         return data.decode().split("\r\n")[:-1]
+
+    def begin(self, inferences: int) -> None:
+        """A window; returns when it has begun."""
+        os.write(self.fd, f"infer {inferences} 0%".encode())
+        data = b""
+        while b"m-lap-us" not in data:
+            data += self.read()
 
     def load(self, data: bytes) -> None:
         self.ask(f"db load {len(data)}%".encode())
@@ -42,15 +69,33 @@ def running_dut(
     before: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """A DUT on ``folder/dut`` that is ready and records ``folder/traces/run``; killed if it is still there then."""
-    command = [*before, sys.executable, "-m", "runner", "run", "--port", f"pty:{folder / 'dut'}"]
+    """
+    A DUT on ``folder/dut`` that is ready and records ``folder/traces/run``; ended if it is still there at the end.
+
+    Args:
+        folder: of the test alone.
+        options: of ``kws-trace run``.
+        before: a profiler's command, the child then; ``below_profiler`` tells the DUT's own process id.
+        environment: of the DUT.
+    """
+    command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{folder / 'dut'}"]
     command += ["--traces", str(folder / "traces"), "--name", "run", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as child:
+    if before:
+        # The shell becomes the DUT: its number is written before, and stays.
+        command = [*before, "sh", "-c", 'echo $$ > "$0"; exec "$@"', str(folder / "dut.pid"), *command]
+    child: subprocess.Popen[str]
+    with running(
+        command, lambda: below_profiler(folder), cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment
+    ) as child:
         assert child.stderr is not None
-        while "ready on" not in (line := child.stderr.readline()):
-            assert line, "the DUT ended before it was ready"
+        read_until(child.stderr, "ready on")
         yield child
-        child.kill()
+
+
+def below_profiler(folder: Path) -> list[int]:
+    """The process id of ``running_dut``'s DUT below a profiler, by hand or by ``--nsys``; none without one."""
+    files = (folder / "dut.pid", folder / "traces" / "run.profile" / "dut.pid")
+    return [int(text) for path in files if path.exists() and (text := path.read_text())]
 
 
 def results(lines: list[str]) -> list[float]:

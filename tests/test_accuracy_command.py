@@ -96,6 +96,7 @@ def test_the_shipped_model_over_its_held_out_inputs_has_no_symptom(shipped: Load
     assert accuracy_symptoms(shipped.predict(data_of(whole)), whole.labels) == []
 
 
+@pytest.mark.slow
 def test_a_healthy_run_is_reproduced_and_a_session_with_a_mistake_is_diagnosed(
     tmp_path: Path, shipped: LoadedModel, dataset: tuple[Path, Dataset], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +169,7 @@ def test_models_beside_the_model_are_at_hand_and_tensorflow_only_where_it_is_nee
     assert SHIPPED_SAVED_MODEL in others_at_hand(tmp_path / "saved", [])
 
 
+@pytest.mark.slow
 def test_the_case_of_2021_is_solved(shared_data: Path) -> None:
     pytest.importorskip("tensorflow")
     folder = shared_data / "mlperf-tiny-kws"

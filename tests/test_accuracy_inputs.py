@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.accuracy.recorded_results import NoResultsError, match, read_recorded
+from runner.accuracy.recorded_results import match, read_recorded
 from runner.dataset import Dataset
 from tests.sessions import accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
-from tracer.errors import KwsTraceError
+from tracer.errors import DatasetError, KwsTraceError
 from tracer.sessions.open_session import build_session
 
 VECTOR = "[0.000,0.000,0.000,0.000,0.000,0.000,0.000,0.996,0.000,0.000,0.000,0.004]"
@@ -97,7 +97,7 @@ def test_vectors_that_are_no_twelve_numbers_are_left_out(tmp_path: Path) -> None
     lines = ["m-results-[0.5,0.5]", "m-results-[a,b,c,d,e,f,g,h,i,j,k,l]", "m-results-[]", f"m-results-{VECTOR}"]
     text = "\n".join(f"00001.000 dut: {line}" for line in lines)
     assert [vector[7] for _, vector in read(tmp_path / "log.txt", text)] == [0.996]
-    with pytest.raises(NoResultsError, match="no m-results of twelve numbers"):
+    with pytest.raises(DatasetError, match="no m-results of twelve numbers"):
         read(tmp_path / "log.txt", text[: text.rindex("\n")])
 
 
@@ -159,7 +159,7 @@ def test_results_beyond_the_kept_ones_are_said(tmp_path: Path, monkeypatch: pyte
 def test_several_sessions_in_a_folder_are_not_taken_for_one(tmp_path: Path) -> None:
     for name in ("1", "2"):
         write_log(tmp_path / name, energyrunner_lines(accuracy_plan(12)))
-    with pytest.raises(NoResultsError, match="2 sessions are in it; name one of them"):
+    with pytest.raises(DatasetError, match="2 sessions are in it; name one of them"):
         read_recorded(str(tmp_path), tmp_path)
 
 

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from tests.profiles import EXECUTOR, PROCESS, call, copy, inference, kernel, nvtx, profile
-from tracer.kernels.attribution import attribute
-from tracer.kernels.inference_ranges import (
-    OverlappingInferencesError,
-    SeveralProcessesError,
+from tracer.captures.attribution import attribute
+from tracer.captures.inference_ranges import (
     stage_ranges,
     verify_ranges,
 )
-from tracer.kernels.launches import launches
+from tracer.errors import ProfileError
+from tracer.profiles.launches import launches
 
 STAGES = [("host_to_device", 10), ("session_run", 100), ("readback", 20)]
 NAMES = tuple(name for name, _ in STAGES)
@@ -92,13 +91,13 @@ def test_a_graph_launch_launches_all_of_its_kernels() -> None:
 
 
 def test_inferences_that_overlap_are_refused() -> None:
-    with pytest.raises(OverlappingInferencesError, match="inferences 5 and 6 overlap"):
+    with pytest.raises(ProfileError, match="inferences 5 and 6 overlap"):
         stage_ranges(profile(ranges=[*inference(5, 1000, STAGES), *inference(6, 1137, STAGES, thread=EXECUTOR)]))
 
 
 def test_two_processes_with_inferences_are_told_apart() -> None:
     rows = [*two_inferences(), *inference(0, 3000, STAGES, process=7)]
-    with pytest.raises(SeveralProcessesError, match="7, 100"):
+    with pytest.raises(ProfileError, match="7, 100"):
         stage_ranges(profile(ranges=rows))
     assert stage_ranges(profile(ranges=rows), process=PROCESS).numbers.tolist() == [5, 6]
 

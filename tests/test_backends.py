@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from runner.dataset import shipped_dataset
-from runner.inference.model_errors import DeviceError, ModelError, ModelShapeError
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
+from tracer.errors import DeviceError, ModelError
 
 
 def outputs(choice: ModelChoice, count: int = 5) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_a_model_of_another_task_is_refused_with_both_shapes(tmp_path: Path) -> 
             return tf.identity(x)
 
     tf.saved_model.save(Other(), str(tmp_path / "other"))
-    with pytest.raises(ModelShapeError, match=r"\(1, 8\)"):
+    with pytest.raises(ModelError, match=r"\(1, 8\)"):
         load_pipeline(ModelChoice(tmp_path / "other"))
 
 

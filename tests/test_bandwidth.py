@@ -10,10 +10,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.bench.bandwidth import job as bandwidth_job
-from runner.bench.bandwidth.cuda_driver import CudaDriver, CudaError, GpuNumberError, NoGpuError, load_library
-from runner.bench.bandwidth.job import SIZES, BandwidthDeviceError, BandwidthJob, measure_bandwidth
+from runner.bench.bandwidth.cuda_driver import CudaDriver, CudaError, NoGpuError, load_library
+from runner.bench.bandwidth.job import SIZES, BandwidthJob, measure_bandwidth
 from runner.cli import app
 from tests.fake_cuda import NO_DEVICE, OUT_OF_MEMORY, FakeCuda
+from tracer.errors import DeviceError
 from tracer.reports.bandwidth_table import (
     DEVICE_TO_DEVICE,
     DEVICE_TO_HOST,
@@ -104,13 +105,13 @@ def test_a_driver_that_lacks_a_function_is_too_old() -> None:
 
 
 def test_a_device_of_another_number_is_refused() -> None:
-    with pytest.raises(GpuNumberError, match="sees 1"):
+    with pytest.raises(DeviceError, match="sees 1"):
         measure_bandwidth(BandwidthJob("gpu:1"), FakeCuda)
 
 
 @pytest.mark.parametrize("device", ["nano", "GPU:x", "GPU:-1", ""])
 def test_a_device_that_is_none_is_refused(device: str) -> None:
-    with pytest.raises((BandwidthDeviceError, GpuNumberError)):
+    with pytest.raises(DeviceError):
         measure_bandwidth(BandwidthJob(device), no_library)
 
 

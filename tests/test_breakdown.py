@@ -7,9 +7,9 @@ import pytest
 
 from tests.captured import EXECUTOR, POLLER, Call, Gpu, captured
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.cuda_calls import classify_call
 from tracer.breakdown.gpu_idle import GAP_CAUSES
+from tracer.captures.cuda_calls import classify_call
+from tracer.captures.inference_work import CapturedWork
 from tracer.errors import MalformedTraceError
 
 WHOLE = [("session_run", 0, 100)]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, StageRows
-from tracer.breakdown.cuda_calls import call_kinds
 from tracer.breakdown.replay import replay, replayed_ns
 from tracer.breakdown.replay_graph import replay_graph
 from tracer.breakdown.replay_path import host_path
+from tracer.captures.cuda_calls import call_kinds
+from tracer.captures.inference_work import CallRows, CapturedWork, GpuRows, InferenceRows, StageRows
 
 SLICES = 40
 

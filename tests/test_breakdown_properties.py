@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.captured import MAIN, Call, Gpu, captured, captures
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.cuda_calls import classify_call
 from tracer.breakdown.owners import OWNERS
+from tracer.captures.cuda_calls import classify_call
+from tracer.captures.inference_work import CapturedWork
 
 
 def naive_wait(rows: dict[str, Any], call: Call) -> int:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.gpu_runs import Clock, capture_window, ranges_of, recorded_run, usual_windows
-from tracer.kernels.inference_ranges import InferenceRanges
+from tracer.captures.clock_fit import MAX_RATE_PPM, ClockFit, SpanEdges, fit_clock, span_edges
+from tracer.captures.inference_ranges import InferenceRanges
+from tracer.errors import CaptureError
 from tracer.recording.window import RecordedWindow
-from tracer.runs.capture_join import MAX_RATE_PPM, CaptureMismatchError, ClockFit, SpanEdges, fit_clock, span_edges
 
 ROUNDING_NS = 2.0
 """Two clocks in whole nanoseconds."""
@@ -77,21 +78,21 @@ def test_a_long_fused_inference_fits_at_a_rate_that_lengthens_or_shortens_it(rat
 def test_a_clock_that_steps_in_the_middle_is_refused(step: int, fused: bool) -> None:
     one = capture_window(3, 0, 100, 0, fused=fused)
     stepped = one.edges + step * (np.arange(len(one.edges)) >= 50)[:, None]
-    with pytest.raises(CaptureMismatchError, match=r"x\.sqlite: its clock and the run's do not fit.*stepped"):
+    with pytest.raises(CaptureError, match=r"x\.sqlite: its clock and the run's do not fit.*stepped"):
         fit(one, ranges_of(one, Clock()), stepped)
 
 
 @pytest.mark.parametrize("rate", [5_000.0, -5_000.0])
 def test_a_rate_that_no_clock_has_is_refused(rate: float) -> None:
     one = capture_window(3, 0, 100, 0)
-    with pytest.raises(CaptureMismatchError, match="do not fit"):
+    with pytest.raises(CaptureError, match="do not fit"):
         fit(one, ranges_of(one, Clock(0, rate)))
 
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_the_same_numbers_of_another_run_are_refused(fused: bool) -> None:
     one, other = (capture_window(3, 0, 50, 0, seed=seed, fused=fused) for seed in (1, 2))
-    with pytest.raises(CaptureMismatchError, match="capture of another run"):
+    with pytest.raises(CaptureError, match="capture of another run"):
         fit(one, ranges_of(other, Clock()))
 
 
@@ -99,7 +100,7 @@ def test_a_single_reading_too_far_is_refused_however_many_fit() -> None:
     one = capture_window(3, 0, 2_000, 0)
     wrong = one.edges.copy()
     wrong[777, 2] += 9_000
-    with pytest.raises(CaptureMismatchError, match=r"a reading lies \d"):
+    with pytest.raises(CaptureError, match=r"a reading lies \d"):
         fit(one, ranges_of(one, Clock()), wrong)
 
 
@@ -127,7 +128,7 @@ def test_the_stages_are_those_of_the_captured_inferences_not_of_the_first_input(
 
 def test_an_inference_that_the_run_has_not_is_named(tmp_path: Path) -> None:
     run = recorded_run(tmp_path, usual_windows())
-    with pytest.raises(CaptureMismatchError, match="inference 35; name the run that was captured"):
+    with pytest.raises(CaptureError, match="inference 35; name the run that was captured"):
         span_edges(run, np.array([34, 35]))
 
 

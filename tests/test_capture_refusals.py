@@ -12,24 +12,14 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from runner.dut import profiled_run
-from runner.dut.profiled_run import (
-    NothingCapturedError,
-    ProfileFolderError,
-    ProfilerChoiceError,
-    serve_with_tensorflow,
-)
-from runner.dut.recorded_run import CaptureChoice, NoRangesError, RunJob
+from runner.dut.profiled_run import serve_with_tensorflow
+from runner.dut.recorded_run import CaptureChoice, RunJob
 from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice
 from runner.nsys import installation
-from runner.nsys.command import NsysTooOldError
-from runner.nsys.installation import (
-    NsysBrokenError,
-    NsysMissingError,
-    find_nsys,
-)
+from runner.nsys.installation import find_nsys
 from tests.fake_nsys import HELP, Fake
 from tests.gpu_runs import recorded_run, usual_windows
-from tracer.runs.run_writer import RunExistsError
+from tracer.errors import NotInstalledError, ProfilerError, RunError, UsageError
 
 
 @pytest.fixture
@@ -39,7 +29,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 def test_an_nsys_without_capture_ranges_is_refused_before_the_run(fake: Fake) -> None:
     fake.says("help", HELP.replace("--capture-range=", "--capture="))
-    with pytest.raises(NsysTooOldError, match=r"has no --capture-range; install 2020\.4 or newer") as caught:
+    with pytest.raises(NotInstalledError, match=r"has no --capture-range; install 2020\.4 or newer") as caught:
         fake.serve()
     assert caught.value.exit_code == 2
     assert not fake.started()
@@ -49,7 +39,7 @@ def test_an_nsys_without_capture_ranges_is_refused_before_the_run(fake: Fake) ->
 def test_no_nsys_is_refused_before_the_run_with_how_it_is_had(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(fake.folder))
     monkeypatch.setattr(installation, "_FOLDERS", (f"{fake.folder}/none/*",))
-    with pytest.raises(NsysMissingError, match="nsight-systems-cli") as caught:
+    with pytest.raises(NotInstalledError, match="nsight-systems-cli") as caught:
         fake.serve()
     assert caught.value.exit_code == 2
     assert not fake.traces.exists()
@@ -57,13 +47,13 @@ def test_no_nsys_is_refused_before_the_run_with_how_it_is_had(fake: Fake, monkey
 
 def test_an_nsys_that_says_no_version_is_broken(fake: Fake) -> None:
     fake.says("version", "libfoo.so.1: cannot open shared object file")
-    with pytest.raises(NsysBrokenError, match="names no version; it said: libfoo") as caught:
+    with pytest.raises(ProfilerError, match="names no version; it said: libfoo") as caught:
         find_nsys()
     assert caught.value.exit_code == 1
 
 
 def test_the_run_that_nsys_needs_ranges_of_is_refused_without_them(fake: Fake) -> None:
-    with pytest.raises(NoRangesError, match="--no-nvtx") as caught:
+    with pytest.raises(UsageError, match="--no-nvtx") as caught:
         fake.serve(nvtx=False)
     assert caught.value.exit_code == 2
     assert not fake.started()
@@ -72,13 +62,13 @@ def test_the_run_that_nsys_needs_ranges_of_is_refused_without_them(fake: Fake) -
 
 def test_an_nvtx_that_pushes_nothing_is_refused_before_the_run(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiled_run, "open_ranges", lambda: None)
-    with pytest.raises(NoRangesError, match=r"nvtx 0\.2\.12 or newer"):
+    with pytest.raises(UsageError, match=r"nvtx 0\.2\.12 or newer"):
         fake.serve()
     assert not fake.started()
 
 
 def test_a_capture_of_nothing_is_refused(fake: Fake) -> None:
-    with pytest.raises(ProfilerChoiceError, match="--capture-inferences 0: nothing would be captured"):
+    with pytest.raises(UsageError, match="--capture-inferences 0: nothing would be captured"):
         fake.serve(capture=CaptureChoice(0, 2))
     assert not fake.started()
 
@@ -87,16 +77,16 @@ def test_a_name_that_is_taken_is_refused_and_what_is_there_left_alone(fake: Fake
     fake.leaves(captures=1)
     fake.serve()
     before = {path: path.read_bytes() for path in fake.traces.rglob("*") if path.is_file()}
-    with pytest.raises(RunExistsError, match="mine"):
+    with pytest.raises(RunError, match="mine"):
         fake.serve()
     assert {path: path.read_bytes() for path in fake.traces.rglob("*") if path.is_file()} == before
     shutil.rmtree(fake.traces / "mine")
-    with pytest.raises(ProfileFolderError, match="profiles of an earlier run"):
+    with pytest.raises(RunError, match="profiles of an earlier run"):
         fake.serve()
 
 
 def test_tensorflows_profiler_is_refused_for_a_model_that_it_cannot_see(fake: Fake) -> None:
-    with pytest.raises(ProfilerChoiceError, match=r"runs on LiteRT.*--backend tensorflow") as caught:
+    with pytest.raises(UsageError, match=r"runs on LiteRT.*--backend tensorflow") as caught:
         serve_with_tensorflow(fake.job(), "pty:dut", 115200, "bench")
     assert caught.value.exit_code == 2
     assert not fake.traces.exists()
@@ -113,7 +103,7 @@ def test_tensorflows_profiler_needs_no_nvtx(fake: Fake, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(profiled_run, "serve_run", serve)
     job = replace(fake.job(nvtx=False), choice=ModelChoice(SHIPPED_SAVED_MODEL))
-    with pytest.raises(NothingCapturedError):
+    with pytest.raises(ProfilerError):
         serve_with_tensorflow(job, "pty:dut", 115200, "bench")
     assert served[0].profile_folder == fake.traces / "mine.profile"
 

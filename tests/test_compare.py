@@ -15,9 +15,10 @@ from runner.cli import app
 from tests.dashboard_runs import gpu_run, plain_run, windows_of
 from tracer.device.device_samples import FREQUENCY_HZ, Sample
 from tracer.device.device_state import samples_table
+from tracer.errors import UsageError
 from tracer.reports import compare
 from tracer.reports.compare import comparability, difference
-from tracer.reports.compare_report import TooFewRunsError, compare_runs
+from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
@@ -131,5 +132,5 @@ def test_the_command_exits_1_on_a_slowdown_and_2_on_a_refusal(tmp_path: Path) ->
     assert max(len(line) for line in refused.stdout.splitlines()) <= 80
     assert said("slow", "a").exit_code == 0
     alone = said("a").exception
-    assert isinstance(alone, TooFewRunsError)
+    assert isinstance(alone, UsageError)
     assert (alone.exit_code, "two or more" in str(alone)) == (2, True)

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from runner.inference.models import SHIPPED_SAVED_MODEL
-from runner.limits.model_cost import CostChoice, CostOptionError, gather_cost
+from runner.limits.model_cost import CostChoice, gather_cost
 from tests.recorded import info, window
+from tracer.errors import UsageError
 from tracer.runs.run_writer import RunWriter
 
 
@@ -62,12 +63,12 @@ def test_a_run_gives_the_time_and_asks_for_a_model_that_is_gone(traces: Path) ->
     assert figures["published"]["latency_ns"] == pytest.approx(43_000)
     assert figures["measured"]["source"] == "timed: median rate of its windows"
     assert "the run was on a CPU" in figures["notes"][0]
-    with pytest.raises(CostOptionError, match="name the model's file"):
+    with pytest.raises(UsageError, match="name the model's file"):
         gather_cost(CostChoice(run="timed", traces=traces))
 
 
 def test_options_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(CostOptionError, match="leave one out"):
+    with pytest.raises(UsageError, match="leave one out"):
         gather_cost(CostChoice(run="last", latency_us=1.0))
-    with pytest.raises(CostOptionError, match="a CPU is measured"):
+    with pytest.raises(UsageError, match="a CPU is measured"):
         gather_cost(CostChoice(device="cpu", gpu_mhz=900.0))

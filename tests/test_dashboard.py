@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runner import dashboard_launcher
+from runner.commands.dashboard import launch
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.figure_text import time_text
@@ -243,14 +243,14 @@ def test_the_dashboard_is_of_this_machine_unless_told_otherwise_and_then_it_warn
     started: list[list[str]] = []
     monkeypatch.setattr("subprocess.call", lambda command: started.append(command) or 0)
     said: list[str] = []
-    assert dashboard_launcher.launch(tmp_path, 8501, warn=said.append) == 0
+    assert launch(tmp_path, 8501, warn=said.append) == 0
     assert not said
     assert {
         "--server.address=127.0.0.1",
         "--browser.gatherUsageStats=false",
         "--client.showErrorDetails=none",
     } <= set(started[0])
-    assert dashboard_launcher.launch(tmp_path, 8501, "192.0.2.7", said.append) == 0
+    assert launch(tmp_path, 8501, "192.0.2.7", said.append) == 0
     assert "--server.address=192.0.2.7" in started[1]
     assert "every machine that reaches 192.0.2.7" in said[0]
 

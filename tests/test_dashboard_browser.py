@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +11,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runner.dashboard_launcher import dashboard_command
 from tests import dashboard_runs as runs
-from tests.conftest import ROOT
+from tests.children import served_dashboard
+from tests.needs import chromium
 from tracer.reports.report import build_report
 from tracer.reports.report_text import rate_text
 from tracer.runs.run_store import open_run
 
-CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
+pytestmark = pytest.mark.slow
+
 PAGES = ("Overview", "Stages", "Kernels", "Limits", "Timeline", "Compare", "Runs")
 PROBED = re.compile(r"/\w+/_stcore/(health|host-config)")
 """Opened at a page's address, Streamlit first looks for its server below it, finds none, and looks at the root."""
@@ -41,41 +37,14 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("streamlit")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (tmp_path_factory.mktemp("server") / "log").open("w+")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(
-        dashboard_command(traces, port), cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-    )
-    found = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            if server.poll() is not None:
-                break
-            try:
-                urllib.request.urlopen(f"{found}/_stcore/health").close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        assert server.poll() is None, Path(log.name).read_text(encoding="utf-8")
+    with served_dashboard(traces, tmp_path_factory.mktemp("server") / "log") as found:
         yield found
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-        log.close()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"needs a browser, {CHROMIUM}, which is not there")
-    with playwright.sync_playwright() as library:
-        opened = library.chromium.launch(executable_path=str(CHROMIUM))
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 class Visit:

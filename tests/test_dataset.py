@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.dataset import DatasetError, load_dataset
+from runner.dataset import load_dataset
+from tracer.errors import DatasetError
 
 
 def write_folder(folder: Path, lines: str, size: int = 490) -> Path:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from runner.device.sampler import DeviceSampler, leave_the_cpus_of_the_run
+from tests.children import is_gone, running, wait_until
 from tests.device_trees import jetson_nano, jetson_orin
 from tracer.device.device_samples import header_line, sweep_line
 from tracer.device.sample_journal import read_sample_journal
@@ -18,20 +21,27 @@ from tracer.errors import MalformedTraceError
 
 
 def wait_for_sweeps(journal: Path, count: int) -> None:
-    deadline = time.monotonic() + 20
-    while journal.read_text().count("\n") <= count:
-        assert time.monotonic() < deadline, journal.read_text()
-        time.sleep(0.02)
+    wait_until(lambda: journal.read_text().count("\n") > count, f"{count} sweeps in {journal}")
+
+
+@contextmanager
+def sampling(journal: Path, root: Path) -> Iterator[DeviceSampler]:
+    """A sampler of ``root`` every 20 ms; ended with the block, if it was not in it."""
+    sampler = DeviceSampler.start(journal, 20, root)
+    assert sampler is not None
+    try:
+        yield sampler
+    finally:
+        sampler.stop()
 
 
 def test_a_run_is_sampled_on_the_clock_of_its_spans(tmp_path: Path) -> None:
     root, journal = jetson_orin(tmp_path / "orin"), tmp_path / "samples.txt"
     before = time.perf_counter_ns()
-    sampler = DeviceSampler.start(journal, 20, root)
-    assert sampler is not None
-    wait_for_sweeps(journal, 3)
-    (root / "sys/class/devfreq/17000000.gpu/cur_freq").write_text("624750000\n")
-    assert sampler.stop()
+    with sampling(journal, root) as sampler:
+        wait_for_sweeps(journal, 3)
+        (root / "sys/class/devfreq/17000000.gpu/cur_freq").write_text("624750000\n")
+        assert sampler.stop()
     after = time.perf_counter_ns()
     found = read_sample_journal(journal)
     assert all(before < sample.time_ns < after for sample in found.samples())
@@ -50,11 +60,10 @@ def test_nothing_to_sample_starts_no_process(tmp_path: Path) -> None:
 
 
 def test_a_sampler_that_died_is_told(tmp_path: Path) -> None:
-    sampler = DeviceSampler.start(tmp_path / "samples.txt", 20, jetson_nano(tmp_path / "nano"))
-    assert sampler is not None
-    sampler.process.kill()
-    sampler.process.wait()
-    assert not sampler.stop()
+    with sampling(tmp_path / "samples.txt", jetson_nano(tmp_path / "nano")) as sampler:
+        sampler.process.kill()
+        sampler.process.wait()
+        assert not sampler.stop()
 
 
 def test_the_sampler_outlives_ctrl_c_and_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -64,18 +73,14 @@ def test_the_sampler_outlives_ctrl_c_and_ends_with_a_parent_that_is_killed(tmp_p
         f"s = DeviceSampler.start(Path({str(journal)!r}), 20, Path({str(root)!r}))\n"
         "print(s.process.pid, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        child = Path("/proc") / parent.stdout.readline().strip()
+    with running([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
         wait_for_sweeps(journal, 1)
         # Its session is its own, so that a terminal's Ctrl-C does not reach it.
-        assert (child / "stat").read_text().split()[5] == child.name
-        parent.send_signal(signal.SIGKILL)
+        assert os.getsid(child) == child
+        parent.kill()
         parent.wait()
-    deadline = time.monotonic() + 20
-    while child.exists() and (child / "stat").read_text().split()[2] != "Z":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: is_gone(child), "the sampler ends with its parent")
     assert read_sample_journal(journal).failures == {}
 
 
@@ -119,9 +124,8 @@ def test_the_sampler_leaves_the_cpus_that_a_run_is_held_to(monkeypatch: pytest.M
 
 def test_a_profiler_of_the_run_does_not_enter_the_sampler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NVTX_INJECTION64_PATH", "/no/such/library.so")
-    sampler = DeviceSampler.start(tmp_path / "samples.txt", 20, jetson_nano(tmp_path / "nano"))
-    assert sampler is not None
-    wait_for_sweeps(tmp_path / "samples.txt", 1)
-    environment = Path(f"/proc/{sampler.process.pid}/environ").read_bytes()
-    assert b"NVTX_INJECTION64_PATH" not in environment
-    assert sampler.stop()
+    with sampling(tmp_path / "samples.txt", jetson_nano(tmp_path / "nano")) as sampler:
+        wait_for_sweeps(tmp_path / "samples.txt", 1)
+        environment = Path(f"/proc/{sampler.process.pid}/environ").read_bytes()
+        assert b"NVTX_INJECTION64_PATH" not in environment
+        assert sampler.stop()

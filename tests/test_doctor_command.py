@@ -11,16 +11,11 @@ from typer.testing import CliRunner
 import runner.doctor.system
 from runner.cli import app
 from runner.doctor.findings import Finding, Repair, worst
-from runner.doctor.repairs import (
-    RepairError,
-    RepairRecordError,
-    apply_repair,
-    repairs_to_undo,
-    undo_repairs,
-)
+from runner.doctor.repairs import apply_repair, repairs_to_undo, undo_repairs
 from runner.doctor.system import Ran, RealSystem
 from tests.device_trees import jetson_nano
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
+from tracer.errors import RepairError
 
 MASK = ("systemctl", "mask", "--now", "serial-getty@ttyGS0.service")
 UNMASK = ("systemctl", "unmask", "serial-getty@ttyGS0.service")
@@ -122,7 +117,7 @@ def test_repairs_are_undone_last_first_and_one_that_fails_stays_written_down(tmp
 @pytest.mark.parametrize("text", ["", "[]", '{"repairs": 3}'])
 def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "doctor.json").write_text(text)
-    with pytest.raises(RepairRecordError, match=r"doctor\.json"):
+    with pytest.raises(RepairError, match=r"doctor\.json"):
         repairs_to_undo(tmp_path / "doctor.json")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from runner.dataset import shipped_dataset
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from tests.children import PATIENCE_S
 from tests.serial_client import Client, results, running_dut
 from tracer.runs.run_store import open_run
 
@@ -24,10 +24,16 @@ def dut(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         yield child
 
 
+@pytest.fixture
+def client(dut: subprocess.Popen[str], tmp_path: Path) -> Iterator[Client]:
+    with Client(tmp_path / "dut") as host:
+        yield host
+
+
 def test_predictions_equal_the_model_called_directly_and_the_run_holds_them(
-    dut: subprocess.Popen[str], tmp_path: Path
+    dut: subprocess.Popen[str], client: Client, tmp_path: Path
 ) -> None:
-    client, dataset = Client(tmp_path / "dut"), shipped_dataset()
+    dataset = shipped_dataset()
     assert client.ask(b"name%") == ["m-name-dut-[kws-trace]", "m-ready"]
     pipeline = load_pipeline(ModelChoice(SHIPPED_TFLITE))
     for index in range(50):
@@ -39,7 +45,7 @@ def test_predictions_equal_the_model_called_directly_and_the_run_holds_them(
         assert np.abs(pipeline.backend.probabilities() - heard).max() <= 5.01e-7
     laps = [line for line in client.ask(b"infer 300 5%") if line.startswith("m-lap-us-")]
     dut.send_signal(signal.SIGTERM)
-    assert dut.wait() == 0
+    assert dut.wait(PATIENCE_S) == 0
     run = open_run("run", tmp_path / "traces")
     assert run.state == "complete"
     windows = run.windows().to_pylist()
@@ -57,33 +63,27 @@ def test_predictions_equal_the_model_called_directly_and_the_run_holds_them(
 
 
 def test_a_kill_in_the_middle_of_a_window_keeps_every_window_before_it(
-    dut: subprocess.Popen[str], tmp_path: Path
+    dut: subprocess.Popen[str], client: Client, tmp_path: Path
 ) -> None:
-    client = Client(tmp_path / "dut")
     client.load(bytes(490))
     client.ask(b"infer 10 0%")
-    os.write(client.fd, b"infer 100000000 0%")
-    while b"m-lap-us" not in os.read(client.fd, 4096):
-        pass
+    client.begin(100_000_000)
     time.sleep(0.1)
     dut.kill()
-    dut.wait()
+    dut.wait(PATIENCE_S)
     run = open_run("run", tmp_path / "traces")
     assert run.state == "recovered"
     assert run.windows()["inferences"].to_pylist() == [10]
 
 
 def test_a_signal_in_the_middle_of_a_window_ends_the_run_complete_with_the_window_aborted(
-    dut: subprocess.Popen[str], tmp_path: Path
+    dut: subprocess.Popen[str], client: Client, tmp_path: Path
 ) -> None:
-    client = Client(tmp_path / "dut")
     client.load(bytes(490))
-    os.write(client.fd, b"infer 100000000 0%")
-    while b"m-lap-us" not in os.read(client.fd, 4096):
-        pass
+    client.begin(100_000_000)
     time.sleep(0.1)
     dut.send_signal(signal.SIGINT)
-    assert dut.wait() == 0
+    assert dut.wait(PATIENCE_S) == 0
     window = open_run("run", tmp_path / "traces").windows().to_pylist()[0]
     assert window["state"] == "aborted"
     assert window["inferences"] > 0

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured, captures
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.captured_work import CapturedWork
 from tracer.breakdown.gains import GainFigure, gain_figures
 from tracer.breakdown.replay import replay
+from tracer.captures.inference_work import CapturedWork
 
 
 def figures(work: CapturedWork, unprofiled: float | None = None) -> dict[str, GainFigure]:

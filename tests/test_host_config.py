@@ -7,15 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner.host.config_files import (
-    BenchFacts,
-    ConfigExistsError,
-    UsbIdError,
-    energyrunner_files,
-    mlcommons_files,
-    parse_usb_id,
-    write_files,
-)
+from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
+from tracer.errors import UsageError
 
 FACTS = BenchFacts(0x0525, 0xA4A7, 115200, 2400)
 
@@ -47,14 +40,14 @@ def test_energyrunner_is_told_root_and_baud_in_its_own_form() -> None:
 def test_usb_ids_are_read_in_hexadecimal() -> None:
     assert parse_usb_id("0x0525:0xa4a7") == parse_usb_id("0525:A4A7") == (0x0525, 0xA4A7)
     for text in ("0525", "0525:zzzz", "0525:a4a7:1", "10000:1", ":"):
-        with pytest.raises(UsbIdError):
+        with pytest.raises(UsageError):
             parse_usb_id(text)
 
 
 def test_nothing_is_written_over_a_file_that_is_there_unless_forced(tmp_path: Path) -> None:
     files = energyrunner_files(FACTS)
     (tmp_path / ".eembc.ini").write_text("mine")
-    with pytest.raises(ConfigExistsError, match="--force"):
+    with pytest.raises(UsageError, match="--force"):
         write_files(files, tmp_path, force=False)
     assert (tmp_path / ".eembc.ini").read_text() == "mine"
     write_files(files, tmp_path, force=True)

@@ -20,10 +20,8 @@ from tests.gpu_runs import (
 )
 from tests.ingested import refused
 from tests.nsys_export import NsysExport
-from tracer.kernels.inference_ranges import InferenceRanges, OverlappingInferencesError, SeveralProcessesError
-from tracer.profiles.profile import ProfileError
-from tracer.runs.capture_join import CaptureMismatchError
-from tracer.runs.ingest import RangesMissingError
+from tracer.captures.inference_ranges import InferenceRanges
+from tracer.errors import CaptureError, ProfileError
 from tracer.runs.run_store import StoredRun
 
 
@@ -116,7 +114,7 @@ def test_a_capture_that_is_not_whole_is_refused_with_what_is_wrong(
     export = NsysExport()
     spoil(export, ranges_of(windows[1], Clock()))
     path = export.write(tmp_path / "x.sqlite")
-    message = refused(run, [path], CaptureMismatchError)
+    message = refused(run, [path], CaptureError)
     assert said in message
 
 
@@ -152,7 +150,7 @@ def test_a_capture_without_our_ranges_is_refused_with_its_cause_and_remedy(
     export = NsysExport(capture=capture)
     fill(export)
     path = export.write(tmp_path / "x.sqlite")
-    said = refused(run, [path], RangesMissingError)
+    said = refused(run, [path], CaptureError)
     assert said.startswith(f"{path}: {cause}; ")
     assert remedy in said
 
@@ -161,11 +159,11 @@ def test_overlapping_inferences_and_those_of_two_processes_are_refused(tmp_path:
     ranges = ranges_of(usual_windows()[1], Clock())
     export = NsysExport()
     add_ranges(export, replace(ranges, end_ns=ranges.end_ns + 20_000))
-    assert "overlap" in refused(run, [export.write(tmp_path / "a.sqlite")], OverlappingInferencesError)
+    assert "overlap" in refused(run, [export.write(tmp_path / "a.sqlite")], ProfileError)
     export = NsysExport()
     add_ranges(export, ranges)
     add_ranges(export, ranges, process=PROCESS + 1)
-    assert "700, 701" in refused(run, [export.write(tmp_path / "b.sqlite")], SeveralProcessesError)
+    assert "700, 701" in refused(run, [export.write(tmp_path / "b.sqlite")], ProfileError)
 
 
 def test_a_summary_cannot_be_taken_in(shared_data: Path, run: StoredRun) -> None:

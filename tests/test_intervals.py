@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracer.breakdown.intervals import (
-    Intervals,
-    Timeline,
-    clip,
-    covering_rows,
-    intersect,
-    subtract,
-    union,
-    union_by_group,
-)
+from tracer.breakdown.intervals import Intervals, Timeline, clip, intersect, subtract, union, union_by_group
+from tracer.captures.row_bounds import covering_rows
 from tracer.errors import MalformedTraceError
 
 SPAN = 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sqlite3
 from dataclasses import replace
@@ -30,11 +29,12 @@ from tests.gpu_runs import (
     stages,
     works,
 )
+from tests.needs import needs_nsys
 from tests.nsys_export import NsysExport
 from tests.recorded import STAGES, info
 from tests.serial_client import Client, running_dut
 from tests.test_dut import load
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.profiles.open_profile import open_profile
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE
 from tracer.reports.report import build_report
@@ -111,11 +111,11 @@ def test_a_real_run_with_kernels_added_from_another_thread_has_each_in_its_stage
     assert report["gpu"]["unprofiled"]["inferences"] == 120
 
 
-@pytest.mark.skipif(shutil.which("nsys") is None, reason="nsys is not installed (Debian: nsight-systems)")
+@needs_nsys
+@pytest.mark.slow
 def test_a_real_capture_with_kernels_added_to_it_has_each_in_its_stage(tmp_path: Path) -> None:
     options = ["--nsys", "--capture-inferences", "30", "--capture-windows", "1"]
-    with running_dut(tmp_path, options) as child:
-        client = Client(tmp_path / "dut")
+    with running_dut(tmp_path, options) as child, Client(tmp_path / "dut") as client:
         client.load(shipped_dataset().input(0))
         assert client.ask(b"infer 100 5%")[-1] == "m-ready"
         child.send_signal(signal.SIGINT)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
-import socket
+import signal
 import threading
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from runner.line.link import DutLink, LineEndedError, Link, WriteTimeoutError
-from runner.line.port_errors import PortError, busy_error, port_error
+from runner.line.port_errors import busy_error, port_error
 from runner.line.ports import open_dut_link, open_host_link
+from tests.children import after, forked, free_port, meanwhile
+from tracer.errors import PortError
 
 
 class Pty:
@@ -33,6 +36,15 @@ class Pty:
         self.path.symlink_to(os.ttyname(slave))
         os.close(slave)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[int]:
+        """Another process has the line open; its process id."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.hang_up)
+            slave = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
+            stack.callback(os.close, slave)
+            yield stack.enter_context(forked(signal.pause))
+
     def hang_up(self) -> None:
         os.close(self.master)
         self.master = -1
@@ -41,9 +53,28 @@ class Pty:
 @pytest.fixture
 def far(tmp_path: Path) -> Iterator[Pty]:
     end = Pty(tmp_path / "tty")
-    yield end
-    if end.master >= 0:
-        end.hang_up()
+    try:
+        yield end
+    finally:
+        if end.master >= 0:
+            end.hang_up()
+
+
+@pytest.fixture
+def lines() -> Iterator[contextlib.ExitStack]:
+    """Closes what it holds when the test ends, however it ends."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def dut_link(lines: contextlib.ExitStack) -> Callable[..., DutLink]:
+    return lambda *words: lines.enter_context(contextlib.closing(open_dut_link(*words)))
+
+
+@pytest.fixture
+def host_link(lines: contextlib.ExitStack) -> Callable[..., Link]:
+    return lambda *words: lines.enter_context(contextlib.closing(open_host_link(*words)))
 
 
 def read_all(link: Link, count: int) -> bytes:
@@ -55,8 +86,8 @@ def read_all(link: Link, count: int) -> bytes:
     return data
 
 
-def test_bytes_pass_both_ways_over_a_device(far: Pty) -> None:
-    link = open_dut_link(str(far.path), 115200)
+def test_bytes_pass_both_ways_over_a_device(far: Pty, dut_link: Callable[..., DutLink]) -> None:
+    link = dut_link(str(far.path), 115200)
     os.write(far.master, b"name%\r\x00\xff")
     assert read_all(link, 8) == b"name%\r\x00\xff"
     link.write(b"m-ready\r\n")
@@ -65,24 +96,28 @@ def test_bytes_pass_both_ways_over_a_device(far: Pty) -> None:
     link.close()
 
 
-def test_a_line_that_hangs_up_is_told_and_opened_again_at_the_same_path(far: Pty) -> None:
-    link = open_dut_link(str(far.path), 115200)
+def test_a_line_that_hangs_up_is_told_and_opened_again_at_the_same_path(
+    far: Pty, dut_link: Callable[..., DutLink]
+) -> None:
+    link = dut_link(str(far.path), 115200)
     far.hang_up()
     with pytest.raises(LineEndedError):
         link.read(2.0)
-    threading.Timer(0.3, far.connect).start()
-    assert link.reopen() is True
+    with meanwhile(after(0.3, far.connect)):
+        assert link.reopen() is True
     os.write(far.master, b"name%")
     assert read_all(link, 5) == b"name%"
     link.close()
 
 
-def test_a_line_that_does_not_come_back_is_given_up_when_told_to_stop(far: Pty) -> None:
+def test_a_line_that_does_not_come_back_is_given_up_when_told_to_stop(
+    far: Pty, dut_link: Callable[..., DutLink]
+) -> None:
     stop = threading.Event()
-    link = open_dut_link(str(far.path), 115200, stop.is_set)
+    link = dut_link(str(far.path), 115200, stop.is_set)
     far.hang_up()
-    threading.Timer(0.2, stop.set).start()
-    assert link.reopen() is False
+    with meanwhile(after(0.2, stop.set)):
+        assert link.reopen() is False
     link.close()
 
 
@@ -92,8 +127,10 @@ def fill(link: Link) -> None:
 
 
 @pytest.mark.parametrize("kind", ["device", "pty"])
-def test_a_host_that_never_reads_ends_a_write_and_close_returns_at_once(kind: str, far: Pty, tmp_path: Path) -> None:
-    link = open_dut_link(str(far.path) if kind == "device" else f"pty:{tmp_path / 'own'}", 115200)
+def test_a_host_that_never_reads_ends_a_write_and_close_returns_at_once(
+    kind: str, far: Pty, tmp_path: Path, dut_link: Callable[..., DutLink]
+) -> None:
+    link = dut_link(str(far.path) if kind == "device" else f"pty:{tmp_path / 'own'}", 115200)
     fill(link)
     began = time.monotonic()
     link.close()
@@ -101,8 +138,8 @@ def test_a_host_that_never_reads_ends_a_write_and_close_returns_at_once(kind: st
     assert time.monotonic() - began < 15
 
 
-def test_what_was_not_read_is_discarded(far: Pty) -> None:
-    link = open_dut_link(str(far.path), 115200)
+def test_what_was_not_read_is_discarded(far: Pty, dut_link: Callable[..., DutLink]) -> None:
+    link = dut_link(str(far.path), 115200)
     os.write(far.master, b"stale")
     time.sleep(0.05)
     link.discard()
@@ -112,15 +149,15 @@ def test_what_was_not_read_is_discarded(far: Pty) -> None:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[DutLink]:
-    link = open_dut_link(f"pty:{tmp_path / 'dut'}", 115200)
-    yield link
-    link.close()
+def own(tmp_path: Path, dut_link: Callable[..., DutLink]) -> DutLink:
+    return dut_link(f"pty:{tmp_path / 'dut'}", 115200)
 
 
-def test_hosts_come_and_go_on_a_pseudo_terminal_of_the_duts(own: DutLink, tmp_path: Path) -> None:
+def test_hosts_come_and_go_on_a_pseudo_terminal_of_the_duts(
+    own: DutLink, tmp_path: Path, host_link: Callable[..., Link]
+) -> None:
     for spec in (str(tmp_path / "dut"), f"pty:{tmp_path / 'dut'}"):
-        host = open_host_link(spec, 115200)
+        host = host_link(spec, 115200)
         host.write(b"db 00ff%")
         assert read_all(own, 8) == b"db 00ff%"
         own.write(b"m-ready\r\n")
@@ -129,15 +166,19 @@ def test_hosts_come_and_go_on_a_pseudo_terminal_of_the_duts(own: DutLink, tmp_pa
     assert own.read(0.01) == b""
 
 
-def test_a_host_does_not_see_what_was_said_before_it_came(own: DutLink, tmp_path: Path) -> None:
+def test_a_host_does_not_see_what_was_said_before_it_came(
+    own: DutLink, tmp_path: Path, host_link: Callable[..., Link]
+) -> None:
     own.write(b"m-init-done\r\nm-ready\r\n")
-    host = open_host_link(str(tmp_path / "dut"), 115200)
+    host = host_link(str(tmp_path / "dut"), 115200)
     assert host.read(0.05) == b""
     host.close()
 
 
-def test_replies_that_nobody_read_are_discarded_on_a_pseudo_terminal(own: DutLink, tmp_path: Path) -> None:
-    host = open_host_link(str(tmp_path / "dut"), 115200)
+def test_replies_that_nobody_read_are_discarded_on_a_pseudo_terminal(
+    own: DutLink, tmp_path: Path, host_link: Callable[..., Link]
+) -> None:
+    host = host_link(str(tmp_path / "dut"), 115200)
     own.write(b"m-results-[]\r\n")
     own.discard()
     own.write(b"m-ready\r\n")
@@ -145,25 +186,25 @@ def test_replies_that_nobody_read_are_discarded_on_a_pseudo_terminal(own: DutLin
     host.close()
 
 
-def test_a_second_host_is_refused(own: DutLink, tmp_path: Path) -> None:
-    host = open_host_link(str(tmp_path / "dut"), 115200)
+def test_a_second_host_is_refused(own: DutLink, tmp_path: Path, host_link: Callable[..., Link]) -> None:
+    host = host_link(str(tmp_path / "dut"), 115200)
     with pytest.raises(PortError, match="holds it"):
         open_host_link(str(tmp_path / "dut"), 115200)
     host.close()
 
 
-def test_closing_removes_the_link(tmp_path: Path) -> None:
+def test_closing_removes_the_link(tmp_path: Path, dut_link: Callable[..., DutLink]) -> None:
     path = tmp_path / "dut"
-    link = open_dut_link(f"pty:{path}", 115200)
+    link = dut_link(f"pty:{path}", 115200)
     assert path.is_symlink()
     link.close()
     assert not path.is_symlink()
 
 
-def test_the_link_of_a_dead_run_is_replaced(tmp_path: Path) -> None:
+def test_the_link_of_a_dead_run_is_replaced(tmp_path: Path, dut_link: Callable[..., DutLink]) -> None:
     path = tmp_path / "dut"
     path.symlink_to("/dev/pts/99999")
-    link = open_dut_link(f"pty:{path}", 115200)
+    link = dut_link(f"pty:{path}", 115200)
     assert path.exists()
     link.close()
 
@@ -178,37 +219,18 @@ def test_a_file_is_never_replaced_by_a_link(tmp_path: Path) -> None:
 
 def test_a_link_to_a_pseudo_terminal_that_somebody_holds_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "dut"
-    master, slave = pty.openpty()
-    path.symlink_to(os.ttyname(slave))
-    ready, done = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(ready[1], b"x")
-        os.read(done[0], 1)
-        os._exit(0)
-    os.read(ready[0], 1)
-    try:
-        with pytest.raises(PortError, match=f"process {child}"):
-            open_dut_link(f"pty:{path}", 115200)
-    finally:
-        os.write(done[1], b"x")
-        os.waitpid(child, 0)
-        for fd in (master, slave, *ready, *done):
-            os.close(fd)
+    with Pty(path).held() as child, pytest.raises(PortError, match=f"process {child}"):
+        open_dut_link(f"pty:{path}", 115200)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_tcp_clients_are_served_one_after_the_other() -> None:
+def test_tcp_clients_are_served_one_after_the_other(
+    dut_link: Callable[..., DutLink], host_link: Callable[..., Link]
+) -> None:
     port = free_port()
-    link = open_dut_link(f"tcp-listen:127.0.0.1:{port}", 115200)
+    link = dut_link(f"tcp-listen:127.0.0.1:{port}", 115200)
     link.write(b"nobody is there\r\n")
     for spec in (f"tcp:127.0.0.1:{port}", f"socket://127.0.0.1:{port}"):
-        host = open_host_link(spec, 115200)
+        host = host_link(spec, 115200)
         if spec.startswith("socket"):
             assert link.reopen() is True
         host.write(b"name%")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from runner.inference.model_errors import ModelError
 from runner.inference.models import SHIPPED_SAVED_MODEL
 from runner.model_graphs.reader import read_operations
+from tracer.errors import ModelError
 from tracer.model.model_cost import count_model
 
 

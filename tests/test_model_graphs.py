@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.inference.model_errors import ModelError
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
 from runner.model_graphs.reader import read_operations
 from runner.model_graphs.wire import WireError, parse, signed
+from tracer.errors import ModelError
 from tracer.model.model_cost import ModelCost, count_model
 from tracer.reports.model_cost_report import REPORT_2021, build_cost
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,28 +13,25 @@ from pathlib import Path
 import pytest
 
 from runner.dut import profiled_run
-from runner.dut.profiled_run import (
-    LAUNCHER_OPTIONS,
-    NothingCapturedError,
-)
+from runner.dut.profiled_run import LAUNCHER_OPTIONS
 from runner.nsys import installation
 from runner.nsys.command import profile_command
-from runner.nsys.installation import (
-    Nsys,
-    NsysBrokenError,
-    find_nsys,
-)
+from runner.nsys.installation import Nsys, find_nsys
 from runner.nsys.launch import run_under_nsys, without_profiler_options
-from runner.nsys.reports import ImporterMissingError
+from tests.children import meanwhile, wait_until
 from tests.fake_nsys import ALWAYS, HELP, OLDER, Fake
 from tests.gpu_runs import recorded_run, usual_windows
+from tracer.errors import NotInstalledError, ProfilerError
 from tracer.reports.report import build_report
 from tracer.runs.run_store import open_run
 
 
 @pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    return Fake(tmp_path, monkeypatch)
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+    made = Fake(tmp_path, monkeypatch)
+    yield made
+    # A DUT that still waits for a signal, because the test failed before it, ends.
+    (made.folder / "waits").unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -92,15 +88,14 @@ def test_a_signal_reaches_the_dut_alone_and_nsys_ends_after_it(fake: Fake, numbe
     fake.leaves()
     (fake.folder / "waits").touch()
 
-    def send_when_it_runs() -> None:
-        while not (fake.traces / "mine.profile" / "dut.pid").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), number)
+    def send_when_it_runs(stop: threading.Event) -> None:
+        pid_file = fake.traces / "mine.profile" / "dut.pid"
+        wait_until(lambda: stop.is_set() or pid_file.exists(), "the DUT runs")
+        if not stop.is_set():
+            os.kill(os.getpid(), number)
 
-    sender = threading.Thread(target=send_when_it_runs)
-    sender.start()
-    assert fake.serve() == 0
-    sender.join()
+    with meanwhile(send_when_it_runs):
+        assert fake.serve() == 0
     assert fake.said("dut.json")["signals"] == [number]
     assert not (fake.folder / "nsys-was-signalled").exists()
     assert len(open_run("mine", fake.traces).info.captures) == 2
@@ -125,7 +120,7 @@ def test_a_preset_asks_for_what_this_nsys_has(fake: Fake, preset: str, text: str
 
 def test_an_nsys_that_does_not_start_the_dut_is_told_with_what_it_said(fake: Fake) -> None:
     (fake.folder / "refuses").touch()
-    with pytest.raises(NsysBrokenError, match="ended with 3 before the DUT began; it said: cannot start here"):
+    with pytest.raises(ProfilerError, match="ended with 3 before the DUT began; it said: cannot start here"):
         fake.serve()
     assert not (fake.traces / "mine.profile").exists()
 
@@ -138,7 +133,7 @@ def test_a_dut_that_refuses_hands_on_its_exit_code_and_leaves_nothing(fake: Fake
 
 def test_a_run_in_which_nothing_was_captured_is_complete_and_the_job_failed(fake: Fake) -> None:
     recorded_run(fake.folder, [usual_windows()[0]])
-    with pytest.raises(NothingCapturedError, match="the run itself is complete") as caught:
+    with pytest.raises(ProfilerError, match="the run itself is complete") as caught:
         fake.serve()
     assert caught.value.exit_code == 1
     assert open_run("mine", fake.traces).state == "complete"
@@ -159,7 +154,7 @@ def test_raw_captures_without_an_importer_are_announced_and_kept_for_another_mac
 ) -> None:
     fake.leaves(captures=1, suffix=".qdstrm")
     monkeypatch.setattr(profiled_run, "find_nsys", lambda: replace(find_nsys(), importer=None))
-    with pytest.raises(ImporterMissingError, match=r"kws-trace ingest RUN capture\.1\.qdstrm") as caught:
+    with pytest.raises(NotInstalledError, match=r"kws-trace ingest RUN capture\.1\.qdstrm") as caught:
         fake.serve()
     assert caught.value.exit_code == 2
     assert "no QdstrmImporter beside" in capsys.readouterr().err

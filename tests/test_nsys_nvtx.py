@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tests.conftest import ROOT
+from tests.needs import skip_without_nsys
 from tests.nsys_export import NsysExport
 from tests.nsys_large import large_export
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
@@ -147,8 +147,7 @@ IMPORTER = Path("/usr/lib/nsight-systems/host-linux-x64/QdstrmImporter")
 @pytest.fixture(scope="module")
 def captured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture of a program of ours by the installed nsys, without a GPU."""
-    if shutil.which("nsys") is None:
-        pytest.skip("needs nsys (Debian: nsight-systems, non-free), which is not installed")
+    skip_without_nsys()
     folder = tmp_path_factory.mktemp("capture")
     program = folder / "program.py"
     program.write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{PROGRAM}")

@@ -11,10 +11,9 @@ import pytest
 
 from tests.test_nsys_refusals import small
 from tests.test_nsys_sqlite import same_tables
-from tracer.profiles.nsys_export import DamagedExportError, NotNsysExportError
+from tracer.errors import ProfileError
 from tracer.profiles.nsys_parquet import read_nsys_parquet
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
-from tracer.profiles.profile import ProfileError
 
 
 def parquet_of(path: Path, folder: Path) -> Path:
@@ -62,10 +61,10 @@ def test_narrower_integers_and_dictionaries_are_widened(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_table_of_nsys_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotNsysExportError, match="holds no Parquet file"):
+    with pytest.raises(ProfileError, match="holds no Parquet file"):
         read_nsys_parquet(tmp_path)
     pq.write_table(pa.table({"a": [1]}), tmp_path / "cats.parquet")
-    with pytest.raises(NotNsysExportError, match="none of the tables"):
+    with pytest.raises(ProfileError, match="none of the tables"):
         read_nsys_parquet(tmp_path)
     with pytest.raises(ProfileError, match="cannot be read"):
         read_nsys_parquet(tmp_path / "none")
@@ -75,5 +74,5 @@ def test_a_damaged_file_of_a_folder_is_named(tmp_path: Path) -> None:
     folder = parquet_of(small().write(tmp_path / "x.sqlite"), tmp_path / "x")
     file = folder / "StringIds.parquet"
     file.write_bytes(file.read_bytes()[:-20])
-    with pytest.raises(DamagedExportError, match=r"StringIds\.parquet cannot be read"):
+    with pytest.raises(ProfileError, match=r"StringIds\.parquet cannot be read"):
         read_nsys_parquet(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -16,14 +15,15 @@ from runner.dataset import shipped_dataset
 from runner.dut.capture import CAPTURE_WARMUPS
 from runner.dut.profiled_run import take_in
 from tests.conftest import ROOT
-from tests.serial_client import Client, running_dut
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
+from tests.needs import needs_nsys
+from tests.serial_client import Client, below_profiler, running_dut
+from tracer.captures.clock_fit import span_edges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.stored_capture import read_capture
 from tracer.reports.report import build_report
-from tracer.runs.capture_join import span_edges
-from tracer.runs.captures import read_capture
 from tracer.runs.run_store import StoredRun, open_run
 
-pytestmark = pytest.mark.skipif(shutil.which("nsys") is None, reason="nsys is not installed (Debian: nsight-systems)")
+pytestmark = [needs_nsys, pytest.mark.slow]
 
 SECRET = "a-password-of-the-environment"
 OLDEST_NVTX = ROOT / ".venv" / "nvtx-0.2.12"
@@ -31,10 +31,10 @@ OLDEST_NVTX = ROOT / ".venv" / "nvtx-0.2.12"
 
 
 def drive(folder: Path, windows: int) -> None:
-    client, dataset = Client(folder / "dut"), shipped_dataset()
-    client.load(dataset.input(0))
-    for _ in range(windows):
-        assert client.ask(b"infer 100 5%")[-1] == "m-ready"
+    with Client(folder / "dut") as client:
+        client.load(shipped_dataset().input(0))
+        for _ in range(windows):
+            assert client.ask(b"infer 100 5%")[-1] == "m-ready"
 
 
 def environment(**more: str) -> Mapping[str, str]:
@@ -48,10 +48,10 @@ def end(child: subprocess.Popen[str]) -> str:
     return said
 
 
-def range_lengths_beside_spans(run: StoredRun, ranges: InferenceRanges) -> np.ndarray:
-    """What each range of a stage is shorter than its span: both are of one stretch of code."""
+def lengths_of_spans_and_ranges(run: StoredRun, ranges: InferenceRanges) -> tuple[np.ndarray, np.ndarray]:
+    """Of each stage of each inference: both are of one stretch of code."""
     edges = span_edges(run, ranges.numbers).edges
-    return np.diff(edges, axis=1) - (ranges.stage_end_ns - ranges.stage_start_ns)
+    return np.diff(edges, axis=1), ranges.stage_end_ns - ranges.stage_start_ns
 
 
 def test_a_run_under_nsys_has_every_range_of_its_captures_and_one_clock_fits_them(tmp_path: Path) -> None:
@@ -70,9 +70,10 @@ def test_a_run_under_nsys_has_every_range_of_its_captures_and_one_clock_fits_the
         assert np.diff(ranges.numbers).tolist() == [1] * (len(ranges) - 1)
         assert abs(facts["clock"]["rate_ppm"]) < 1000
         # The reading that ends a span follows the range's end, and the one that begins it precedes its begin.
-        difference = range_lengths_beside_spans(run, ranges)
-        assert (difference > -2000).all()
-        assert np.median(difference) < 20_000
+        # How much a range is shorter is the machine's; the two clocks differ by less than 1000 ppm and a reading.
+        spans, inside = lengths_of_spans_and_ranges(run, ranges)
+        assert (inside < spans * 1.001 + 2000).all()
+        assert (inside > 0).all()
     report = build_report(run)
     assert report["gpu"]["inferences"] == 80
     assert report["gpu"]["unprofiled"]["inferences"] == 300
@@ -92,7 +93,8 @@ def test_a_capture_made_by_hand_is_ingested_with_the_newest_nvtx_and_with_the_ol
     nsys = ["nsys", "profile", "-t", "nvtx", "-s", "none", "--cpuctxsw=none", "-o", str(tmp_path / "x")]
     with running_dut(tmp_path, before=nsys, environment=seen) as child:
         drive(tmp_path, windows=2)
-        os.kill(dut_of(child.pid), signal.SIGINT)
+        [dut] = below_profiler(tmp_path)
+        os.kill(dut, signal.SIGINT)
         child.communicate(timeout=120)
     run = open_run(tmp_path / "traces" / "run")
     assert run.info.profiler == {"name": "nsys", "by": "hand"}
@@ -101,11 +103,3 @@ def test_a_capture_made_by_hand_is_ingested_with_the_newest_nvtx_and_with_the_ol
     run = take_in(run, reports[:1])
     assert [facts["inferences"] for facts in run.info.captures] == [210]
     assert len(stage_ranges(read_capture(run, 0)).numbers) == 210
-
-
-def dut_of(pid: int) -> int:
-    """The process below nsys that is the DUT."""
-    found = subprocess.run(["pgrep", "-f", "runner run --port"], capture_output=True, text=True, check=True)
-    pids = [int(word) for word in found.stdout.split()]
-    programs = {one: Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0")[0] for one in pids}
-    return next(one for one, program in programs.items() if b"python" in program and one != pid)

@@ -11,10 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.nsys_export import NsysExport
-from tracer.profiles.nsys_capture import NewerSchemaError
-from tracer.profiles.nsys_export import DamagedExportError, NotNsysExportError
+from tracer.errors import ProfileError
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
-from tracer.profiles.profile import ProfileError
 
 
 def small(**options: object) -> NsysExport:
@@ -55,19 +53,19 @@ def test_a_file_that_is_no_sqlite_file_is_refused(tmp_path: Path, content: bytes
 
 def test_a_sqlite_file_of_something_else_is_refused(tmp_path: Path) -> None:
     path = run_sql(tmp_path / "x.sqlite", "CREATE TABLE cats (name TEXT)")
-    with pytest.raises(NotNsysExportError, match="none of the tables of an Nsight Systems export"):
+    with pytest.raises(ProfileError, match="none of the tables of an Nsight Systems export"):
         read_nsys_sqlite(path)
 
 
 def test_an_export_of_another_product_is_refused(tmp_path: Path) -> None:
     path = small().write(tmp_path / "x.sqlite")
     run_sql(path, "UPDATE META_DATA_EXPORT SET value = 'Nsight Graphics' WHERE name = 'EXPORT_PRODUCT_NAME'")
-    with pytest.raises(NotNsysExportError, match="Nsight Graphics"):
+    with pytest.raises(ProfileError, match="Nsight Graphics"):
         read_nsys_sqlite(path)
 
 
 def test_a_newer_major_schema_is_refused_and_a_newer_minor_one_is_noted(tmp_path: Path) -> None:
-    with pytest.raises(NewerSchemaError, match=r"schema 4\.0\.0 is newer.*update kws-trace"):
+    with pytest.raises(ProfileError, match=r"schema 4\.0\.0 is newer.*update kws-trace"):
         read_nsys_sqlite(small(schema="4.0.0").write(tmp_path / "4.sqlite"))
     profile = read_nsys_sqlite(small(schema="3.26.1").write(tmp_path / "3.sqlite"))
     assert any("3.26.1 is newer than 3.25" in note for note in profile.notes)
@@ -84,19 +82,19 @@ def test_a_schema_older_than_any_real_file_is_read_as_an_experiment(tmp_path: Pa
 def test_an_export_that_is_still_being_written_is_refused(tmp_path: Path) -> None:
     path = small().write(tmp_path / "x.sqlite")
     (tmp_path / "x.sqlite-journal").write_bytes(b"x")
-    with pytest.raises(DamagedExportError, match="has not ended"):
+    with pytest.raises(ProfileError, match="has not ended"):
         read_nsys_sqlite(path)
 
 
 def test_a_table_without_a_column_that_it_needs_is_refused_by_name(tmp_path: Path) -> None:
     path = small(without=("streamId",)).write(tmp_path / "x.sqlite")
-    with pytest.raises(NotNsysExportError, match="CUPTI_ACTIVITY_KIND_KERNEL has no column streamId"):
+    with pytest.raises(ProfileError, match="CUPTI_ACTIVITY_KIND_KERNEL has no column streamId"):
         read_nsys_sqlite(path)
     path = small(without=("eventType",)).write(tmp_path / "z.sqlite")
-    with pytest.raises(NotNsysExportError, match="NVTX_EVENTS has no column eventType"):
+    with pytest.raises(ProfileError, match="NVTX_EVENTS has no column eventType"):
         read_nsys_sqlite(path)
     path = small(without=("shortName", "demangledName")).write(tmp_path / "y.sqlite")
-    with pytest.raises(NotNsysExportError, match="has no column demangledName or shortName"):
+    with pytest.raises(ProfileError, match="has no column demangledName or shortName"):
         read_nsys_sqlite(path)
 
 
@@ -118,7 +116,7 @@ def test_values_that_nsys_does_not_write_are_refused_by_name(
     if problem is None:
         assert read_nsys_sqlite(path).gpu_work.num_rows == 1
     else:
-        with pytest.raises(DamagedExportError, match=problem):
+        with pytest.raises(ProfileError, match=problem):
             read_nsys_sqlite(path)
 
 

@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.nsys.installation import (
-    RootNeededError,
-    give_to_caller,
-    refuse_without_root,
-)
+from runner.nsys.installation import give_to_caller, refuse_without_root
 from tests.fake_nsys import Fake
+from tracer.errors import UsageError
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def test_on_tegra_without_root_the_line_that_works_is_printed(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     environment = {"PATH": "/usr/bin:/opt/it's", "LD_LIBRARY_PATH": "/usr/lib/cuda", "SECRET": "x", "PYTHONPATH": ""}
     words = ["run", "--port", "/dev/ttyGS0", "--nsys", "--name", "two words"]
-    with pytest.raises(RootNeededError) as caught:
+    with pytest.raises(UsageError) as caught:
         refuse_without_root(words, environment, tegra(tmp_path))
     line = (
         """sudo env 'PATH=/usr/bin:/opt/it'"'"'s' LD_LIBRARY_PATH=/usr/lib/cuda """

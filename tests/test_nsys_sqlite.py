@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.needs import skip_without_nsys
 from tests.nsys_export import SECRET, NsysExport
 from tracer.profiles import nsys_sqlite
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
@@ -274,8 +275,7 @@ def test_what_an_export_holds_is_what_is_read(
 def test_counts_and_totals_are_those_of_nsys_own_summary(
     tmp_path: Path, h100: Path, report: str, table: str, kind: str | None
 ) -> None:
-    if shutil.which("nsys") is None:
-        pytest.skip("needs nsys (Debian: nsight-systems, non-free), which is not installed")
+    skip_without_nsys()
     # A copy: nsys writes indices into the file that it sums up.
     copy = Path(shutil.copy(h100, tmp_path / "x.sqlite"))
     copy.chmod(0o600)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import sqlite3
 import subprocess
 from collections import defaultdict
@@ -16,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import skip_without_nsys
 from tracer.kernels.kernel_tables import copies_by_name, kernels_by_name
-from tracer.kernels.launches import launches
 from tracer.kernels.range_tables import project_ranges, work_by_range
+from tracer.profiles.launches import launches
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.profiles.profile import Profile
 
@@ -27,8 +27,7 @@ CAPTURE = "nsys/h100_2gpu_1s.sqlite"
 
 @pytest.fixture(scope="module")
 def copied(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if shutil.which("nsys") is None:
-        pytest.skip("needs `nsys` of Nsight Systems on the PATH")
+    skip_without_nsys()
     path = tmp_path_factory.mktemp("nsys") / "capture.sqlite"
     path.write_bytes((shared_data / CAPTURE).read_bytes())
     return path

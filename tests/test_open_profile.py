@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.test_nsys_refusals import run_sql, small
+from tracer.errors import ProfileError
 from tracer.profiles.open_profile import (
     NSYS_PARQUET,
     NSYS_SQLITE,
@@ -21,7 +22,7 @@ from tracer.profiles.open_profile import (
     open_profile,
     recognise,
 )
-from tracer.profiles.profile import Profile, ProfileError
+from tracer.profiles.profile import Profile
 
 # The first bytes of a real xplane.pb: one plane of 8192 bytes, named /host:CPU.
 XSPACE = b"\x0a\x8d\x40\x12\x09/host:CPU" + b"\x01" * 8192

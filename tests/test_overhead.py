@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
+from runner.bench.overhead import child, under_nsys
 from runner.bench.overhead import job as overhead_job
-from runner.bench.overhead import under_nsys
-from runner.bench.overhead.blocks import BlockTime, measure_pairs, median_block
+from runner.bench.overhead.blocks import WARM, BlockTime, measure_pairs, median_block
 from runner.bench.overhead.job import OverheadJob, measure_overhead
-from runner.bench.overhead.under_nsys import NothingArrivedError, ranges_that_arrived
-from runner.bench.overhead.worker import WorkerError, open_worker
+from runner.bench.overhead.under_nsys import ranges_that_arrived
+from runner.bench.overhead.worker import open_worker
 from runner.cli import app
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
-from runner.nsys.installation import Nsys, NsysMissingError, find_nsys
-from tracer.errors import KwsTraceError, MalformedTraceError
+from runner.nsys.installation import Nsys, find_nsys
+from tests.needs import skip_without_nsys
+from tracer.errors import KwsTraceError, MalformedTraceError, NotInstalledError, ProcessError, ProfilerError
 from tracer.reports.overhead_ledger import (
     CONTROL,
     NSYS,
@@ -143,7 +144,7 @@ def test_the_command_measures_without_a_tool_and_lists_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none() -> Nsys:
-        raise NsysMissingError
+        raise NotInstalledError("nsys: not found in PATH")
 
     monkeypatch.setattr(overhead_job, "find_nsys", none)
     monkeypatch.setattr(overhead_job, "find_spec", lambda _: None)
@@ -176,9 +177,28 @@ def test_the_launches_of_a_condition_are_told_apart() -> None:
 
 def test_a_child_answers_blocks_and_ends(tmp_path: Path) -> None:
     with open_worker(LITERT, tmp_path) as block:
-        took = block(3)
-        assert took.wall_ns > 0
-        assert block(30).wall_ns > took.wall_ns
+        assert block(3).wall_ns > 0
+        assert block(30).wall_ns > 0
+
+
+def test_a_child_runs_as_many_inferences_as_it_is_told() -> None:
+    calls: list[int] = []
+
+    class Counting:
+        def stages(self) -> list[tuple[str, Callable[[], None]]]:
+            return [("session_run", lambda: calls.append(1))]
+
+    class Orders(io.StringIO):
+        def __iter__(self) -> Iterator[str]:
+            for count in (3, 30):
+                before = len(calls)
+                yield json.dumps({"inferences": count})
+                assert len(calls) - before == WARM + count
+
+    said = Orders()
+    child._answer(said, Counting(), None)
+    answers = [json.loads(line).keys() for line in said.getvalue().splitlines()]
+    assert answers == [{"ready"}, {"wall_ns", "cpu_ns"}, {"wall_ns", "cpu_ns"}]
 
 
 def test_a_child_that_cannot_load_says_why(tmp_path: Path) -> None:
@@ -197,7 +217,7 @@ def test_a_child_that_never_connects_is_an_error_with_its_last_words(
     tmp_path: Path, command: list[str], problem: str
 ) -> None:
     with (
-        pytest.raises(WorkerError, match=problem),
+        pytest.raises(ProcessError, match=problem),
         open_worker(LITERT, tmp_path, lambda _: (command, None), start_s=0.5),
     ):
         pass
@@ -205,7 +225,7 @@ def test_a_child_that_never_connects_is_an_error_with_its_last_words(
 
 def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nsys = Nsys(Path("nsys"), "1", frozenset(), frozenset(), None)
-    with pytest.raises(NothingArrivedError, match="no report"):
+    with pytest.raises(ProfilerError, match="no report"):
         ranges_that_arrived(nsys, tmp_path)
     (tmp_path / "capture.1.nsys-rep").touch()
 
@@ -216,13 +236,13 @@ def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, mon
 
     monkeypatch.setattr(under_nsys, "export_sqlite", lambda *_: tmp_path)
     monkeypatch.setattr(under_nsys, "read_nsys_sqlite", lambda _: Empty)
-    with pytest.raises(NothingArrivedError, match="none of our ranges"):
+    with pytest.raises(ProfilerError, match="none of our ranges"):
         ranges_that_arrived(nsys, tmp_path)
 
 
+@pytest.mark.slow
 def test_nsys_is_attached_and_its_report_holds_our_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    if shutil.which("nsys") is None:
-        pytest.skip("needs nsys in PATH")
+    skip_without_nsys()
     arrived: list[int] = []
 
     def counted(nsys: Nsys, folder: Path) -> int:
@@ -237,6 +257,7 @@ def test_nsys_is_attached_and_its_report_holds_our_ranges(monkeypatch: pytest.Mo
     assert arrived[0] > row["pairs"]
 
 
+@pytest.mark.slow
 def test_tensorflows_profiler_is_measured_around_litert_too() -> None:
     pytest.importorskip("tensorflow")
     figures = measure_overhead(OverheadJob(LITERT, seconds=0.05, without=(NSYS,)))

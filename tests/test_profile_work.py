@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from tests.captured import EXECUTOR, MAIN
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.captured_work import InferenceRows
-from tracer.breakdown.profile_work import captured_work, stage_rows
+from tracer.captures.inference_work import InferenceRows
+from tracer.captures.profile_rows import captured_work, stage_rows
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 
 OURS, OTHER = 11, 22

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, POLLER, Call, Gpu, captured, captures
-from tracer.breakdown.captured_work import CapturedWork
 from tracer.breakdown.replay import replay, replayed_ns
 from tracer.breakdown.replay_graph import replay_graph
 from tracer.breakdown.replay_path import host_path
+from tracer.captures.inference_work import CapturedWork
 
 
 def gains_of(work: CapturedWork, inference: int = 0, group: str | None = None) -> dict[str, int]:

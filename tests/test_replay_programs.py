@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured
-from tracer.breakdown.captured_work import CapturedWork
 from tracer.breakdown.replay import replay
+from tracer.captures.inference_work import CapturedWork
 
 LATENCY = 6
 

@@ -20,7 +20,8 @@ from runner.model_graphs.reader import read_operations
 from tests.device_trees import jetson_nano
 from tests.recorded import info, window
 from tracer.device.device_samples import FREQUENCY_HZ, header_line, sweep_line
-from tracer.model.devices import Limits, UnknownDeviceError, find_device
+from tracer.errors import DeviceError
+from tracer.model.devices import Limits, find_device
 from tracer.model.model_cost import count_model
 from tracer.model.published import place_among
 from tracer.model.roofline import build_limits
@@ -180,7 +181,7 @@ def test_without_a_counted_model_or_a_board_there_are_no_limits(tmp_path: Path) 
     report = build_report(open_run("plain", tmp_path), device="nano")
     assert report["limits"] is None
     assert "the model's operations are not in this run" in report["notes"][-1]
-    with pytest.raises(UnknownDeviceError, match="xavier-nx"):
+    with pytest.raises(DeviceError, match="xavier-nx"):
         build_report(open_run("counted", tmp_path), device="tk1")
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dashboard_runs import damaged_run, plain_run, recording_run
-from tracer.runs.run_files import RunFolderError, delete_run, is_run_name, rename_run, run_folder
+from tracer.errors import RunError
+from tracer.runs.run_files import delete_run, is_run_name, rename_run, run_folder
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_no_name_opens_anything_but_a_run_of_the_folder(shared: Path, name: str)
     traces = shared / "traces"
     try:
         found = run_folder(traces, name)
-    except RunFolderError:
+    except RunError:
         assert name != "run"
     else:
         assert found.resolve().parent == traces.resolve()
@@ -47,10 +48,10 @@ def test_a_link_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None:
     traces = tmp_path / "traces"
     inside = plain_run(traces, "run")
     (traces / "link").symlink_to(outside)
-    with pytest.raises(RunFolderError, match="leads out"):
+    with pytest.raises(RunError, match="leads out"):
         run_folder(traces, "link")
     (inside / "session").symlink_to(outside)
-    with pytest.raises(RunFolderError, match="leads out"):
+    with pytest.raises(RunError, match="leads out"):
         run_folder(traces, "run")
 
 
@@ -60,12 +61,12 @@ def test_what_is_deleted_is_the_run_and_not_what_its_links_lead_to(tmp_path: Pat
     plain_run(traces, "run")
     (traces / "link").symlink_to(outside)
     (traces / "run" / "session").symlink_to(outside)
-    with pytest.raises(RunFolderError):
+    with pytest.raises(RunError):
         delete_run(traces, "link")
     delete_run(traces, "run")
     assert not (traces / "run").exists()
     assert (outside / "run.json").is_file()
-    with pytest.raises(RunFolderError):
+    with pytest.raises(RunError):
         delete_run(traces, "../elsewhere/secret")
     assert (outside / "run.json").is_file()
 
@@ -74,7 +75,7 @@ def test_a_damaged_run_can_be_deleted_and_a_folder_that_is_no_run_cannot(tmp_pat
     damaged_run(tmp_path, "damaged")
     delete_run(tmp_path, "damaged")
     (tmp_path / "papers").mkdir()
-    with pytest.raises(RunFolderError):
+    with pytest.raises(RunError):
         delete_run(tmp_path, "papers")
     assert (tmp_path / "papers").is_dir()
 
@@ -82,7 +83,7 @@ def test_a_damaged_run_can_be_deleted_and_a_folder_that_is_no_run_cannot(tmp_pat
 def test_a_run_that_is_being_recorded_stays_where_it_is(tmp_path: Path) -> None:
     writer = recording_run(tmp_path, "now")
     for attempt in (lambda: delete_run(tmp_path, "now"), lambda: rename_run(tmp_path, "now", "then")):
-        with pytest.raises(RunFolderError, match="being recorded"):
+        with pytest.raises(RunError, match="being recorded"):
             attempt()
     writer.close()
     assert rename_run(tmp_path, "now", "then") == tmp_path / "then"
@@ -92,7 +93,7 @@ def test_a_run_that_is_being_recorded_stays_where_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("new", ["", ".", "..", "last", "a/b", "../b", "b\\c", "b\0", "b\n", "x" * 300])
 def test_a_run_takes_no_name_that_is_none(tmp_path: Path, new: str) -> None:
     plain_run(tmp_path, "run")
-    with pytest.raises(RunFolderError):
+    with pytest.raises(RunError):
         rename_run(tmp_path, "run", new)
     assert os.listdir(tmp_path) == ["run"]
 
@@ -102,6 +103,6 @@ def test_a_taken_name_is_refused_even_where_it_is_a_broken_link(tmp_path: Path) 
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").write_text("x", encoding="utf-8")
     for taken in ("run", "link", "file"):
-        with pytest.raises(RunFolderError, match="taken"):
+        with pytest.raises(RunError, match="taken"):
             rename_run(tmp_path, "run", taken)
     assert is_run_name("20260131-235959-bench")

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.recorded import info, window
+from tracer.errors import RunError, WriteError
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.runs import run_writer
-from tracer.runs.run_info import RunInfoError
-from tracer.runs.run_store import RunNotWritableError, StoredRun, open_run, recover_run
-from tracer.runs.run_writer import RunNameError, RunWriter, TracesFolderError
+from tracer.runs.run_store import StoredRun, open_run, recover_run
+from tracer.runs.run_writer import RunWriter
 
 Refuse = Callable[[str], None]
 
@@ -152,14 +152,14 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_journal_and_says_what_is_lost
 
 def test_a_start_that_the_disk_refuses_leaves_no_folder(tmp_path: Path, refuse: Refuse) -> None:
     refuse("JournalFile")
-    with pytest.raises(TracesFolderError, match="No space"):
+    with pytest.raises(RunError, match="No space"):
         started(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "last", "a/b", "/abs", "a\0b"])
 def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RunNameError):
+    with pytest.raises(RunError):
         RunWriter.create(tmp_path, name, info(), lambda _: None)
 
 
@@ -173,7 +173,7 @@ def test_a_recovery_that_the_disk_refuses_changes_nothing(tmp_path: Path, monkey
 
     with monkeypatch.context() as broken:
         broken.setattr("tracer.runs.run_store.write_part", full)
-        with pytest.raises(RunNotWritableError, match="room") as caught:
+        with pytest.raises(WriteError, match="room") as caught:
             recover_run("dead", tmp_path)
     assert caught.value.exit_code == 1
     assert numbers(open_run("dead", tmp_path)) == [0]
@@ -233,7 +233,7 @@ def test_no_damage_to_a_part_or_to_run_json_is_more_than_a_sentence(
     try:
         run = open_run("run", tmp_path)
         run.spans(), run.windows(), run.results()
-    except RunInfoError:
+    except RunError:
         assert path.name == "run.json"
         return
     spans = run.spans()
@@ -248,5 +248,5 @@ def test_a_run_json_with_a_value_of_another_kind_names_it(tmp_path: Path, change
     started(tmp_path).close()
     path = tmp_path / "run" / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(RunInfoError, match=next(iter(change))):
+    with pytest.raises(RunError, match=next(iter(change))):
         open_run("run", tmp_path)

@@ -25,9 +25,9 @@ from runner.bench.runtimes.litert_candidates import litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.cli import app
 from runner.dataset import Dataset, shipped_dataset
-from runner.inference.model_errors import ModelError
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
-from runner.inference.pipeline import InputSizeError, Quantization
+from runner.inference.pipeline import Quantization
+from tracer.errors import DatasetError, ModelError
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
 
 
@@ -156,7 +156,7 @@ def test_the_host_array_takes_both_sizes_and_no_other() -> None:
     assert (host.array == 1).all()
     host.load(np.full(490, 2.5, "<f4").tobytes())
     assert (host.array == 2.5).all()
-    with pytest.raises(InputSizeError):
+    with pytest.raises(DatasetError):
         host.load(b"123")
 
 
@@ -231,6 +231,7 @@ def test_without_tensorflow_litert_is_measured_and_the_rest_is_listed(monkeypatc
     assert REFERENCE in [one["name"] for one in figures["absent"]]
 
 
+@pytest.mark.slow
 def test_the_same_weights_answer_alike_on_every_runtime(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     whole = shipped_dataset()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.inference.model_errors import ModelError
 from runner.model_graphs.reader import read_operations
+from tracer.errors import ModelError
 from tracer.model.model_cost import count_model
 from tracer.model.model_operations import Window
 

@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.sessions import Plan, accuracy_plan, energyrunner_lines, write_log
 from tracer.accuracy.confusion import auc_of
+from tracer.errors import SessionError
+from tracer.runs.windows import RunWindow
 from tracer.sessions.accuracy_figures import auc, class_of
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.clock_audit import TimedPair, audit_windows
-from tracer.sessions.join import JoinError, join_session
+from tracer.sessions.join import join_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session import HostLength
 
@@ -149,24 +151,27 @@ def test_windows_without_a_log_are_audited_from_pairs_of_lengths() -> None:
     assert (second.clocks_differ, second.short) == (None, False)
 
 
-def rows(judged: SessionAudit, shift: int = 0) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
+def windows(judged: SessionAudit, shift: int = 0) -> list[RunWindow]:
+    """Those of a run of ours that the session drove; its laps are ``shift`` microseconds later."""
+    made = []
     for number, window in enumerate(judged.session.windows):
-        laps = window.lap_us or (0, 0)
-        row = {"window": number, "kind": "performance", "state": "complete", "inferences": window.inferences}
-        row |= {"warmups": window.warmups, "lap_start_us": laps[0] + shift, "lap_end_us": laps[1] + shift}
-        found.append(row | {"start_ns": 0, "end_ns": 11_000_000_000, "cpu_ns": 9})
-    return found
+        laps = [lap + shift for lap in window.lap_us or (0, 0)]
+        counts = (window.inferences or 0, window.warmups or 0)
+        made.append(
+            RunWindow(number, "performance", "complete", *counts, *laps, 0, 11_000_000_000, 9, 0, ordinal=number + 1)
+        )
+    return made
 
 
 def test_a_session_is_joined_to_a_run_by_its_laps_else_by_the_order_of_equal_commands(tmp_path: Path) -> None:
     judged = judge(write_log(tmp_path, energyrunner_lines(Plan())))
-    assert [(one.session_window, one.run_window, one.by) for one in join_session(judged, rows(judged), "r")] == [
-        (number + 1, number, "laps") for number in range(5)
-    ]
-    assert {one.by for one in join_session(judged, rows(judged, shift=7), "r")} == {"order"}
-    with pytest.raises(JoinError, match="no window of it is one of run r"):
-        join_session(judged, rows(judged, shift=7)[:4], "r")
+    assert [
+        (one.session_window, one.run_window, one.run_ordinal, one.by)
+        for one in join_session(judged, windows(judged), "r")
+    ] == [(number + 1, number, number + 1, "laps") for number in range(5)]
+    assert {one.by for one in join_session(judged, windows(judged, shift=7), "r")} == {"order"}
+    with pytest.raises(SessionError, match="no window of it is one of run r"):
+        join_session(judged, windows(judged, shift=7)[:4], "r")
 
 
 def test_the_command_prints_findings_with_their_lines_and_exits_with_0(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.sessions import Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
+from tracer.errors import SessionError
 from tracer.sessions.audit import audit_session
-from tracer.sessions.log_lines import LONGEST, SessionFileError, read_lines
+from tracer.sessions.log_lines import LONGEST, read_lines
 from tracer.sessions.open_session import build_session, session_paths
 from tracer.sessions.session import Session
 from tracer.sessions.session_json import session_json
@@ -114,6 +115,7 @@ def test_the_windows_by_which_our_host_measures_are_no_windows_of_the_session(tm
     assert audit_session(session).findings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [energyrunner_lines(short_plan()), mlcommons_lines((11.4, 11.5))], ids=["er", "ml"])
 def test_a_log_cut_at_any_byte_gives_no_traceback_and_no_figure_of_half_a_line(
     tmp_path: Path, lines: list[str]
@@ -133,7 +135,7 @@ def test_a_log_cut_at_any_byte_gives_no_traceback_and_no_figure_of_half_a_line(
         path.write_bytes(data[:cut])
         try:
             session = build_session(path)
-        except SessionFileError:
+        except SessionError:
             # So little is left that no line of it is a runner's.
             assert start == 0
             continue
@@ -156,6 +158,7 @@ def test_a_last_line_without_an_end_is_not_used_and_that_is_said(tmp_path: Path)
     assert any(f"line {at + 1} has no end and is not used" in note for note in session.notes)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
     def peak(copies: int) -> int:
         lines = energyrunner_lines(accuracy_plan(96))
@@ -187,11 +190,11 @@ def test_a_file_that_no_runner_wrote_is_refused_with_a_remedy(tmp_path: Path) ->
     path = tmp_path / "log.txt"
     path.write_text("once upon a time\n")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SessionFileError, match="name a session's folder"):
+    with pytest.raises(SessionError, match="name a session's folder"):
         build_session(path)
-    with pytest.raises(SessionFileError, match="there is no such file"):
+    with pytest.raises(SessionError, match="there is no such file"):
         session_paths(tmp_path / "nowhere")
-    with pytest.raises(SessionFileError, match=r"no log\.txt is in it"):
+    with pytest.raises(SessionError, match=r"no log\.txt is in it"):
         session_paths(tmp_path / "empty")
 
 

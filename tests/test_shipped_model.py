@@ -101,6 +101,7 @@ def test_the_int8_model_recognizes_the_held_out_words(
     assert accuracy.top1 == pytest.approx(provenance["held_out"][INT8_MODEL]["top1"], abs=0.003)
 
 
+@pytest.mark.slow
 def test_the_saved_model_recognizes_the_held_out_words(
     held_out: dict[str, NDArray[Any]], provenance: dict[str, Any]
 ) -> None:

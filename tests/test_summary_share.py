@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_nvprof_text import OLDER, summary
-from tracer.kernels.summary_share import SummaryShareError, render_summary, summary_figures
+from tracer.errors import ProfileError
+from tracer.kernels.summary_share import render_summary, summary_figures
 from tracer.profiles.nvprof_text import read_nvprof_text
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
@@ -57,7 +58,7 @@ def test_rows_cut_off_do_not_change_the_whole(totals: list[int], inferences: int
 def test_figures_that_cannot_be_are_refused(tmp_path: Path) -> None:
     read = summary(tmp_path, OLDER)
     for wrong in ({"inferences": 0}, {"inferences": 1, "wall_ms": 0.0}, {"inferences": 1, "cpu_ms": float("nan")}):
-        with pytest.raises(SummaryShareError):
+        with pytest.raises(ProfileError):
             summary_figures(read, **wrong)
-    with pytest.raises(SummaryShareError, match="no GPU work"):
+    with pytest.raises(ProfileError, match="no GPU work"):
         summary_figures(ProfileSummary(Path("x"), "nvprof", ()), 1)

@@ -3,57 +3,35 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.dashboard_launcher import dashboard_command
-from tests.conftest import ROOT
+from tests.children import served_dashboard
 from tests.dashboard_runs import HOSTILE, gpu_run
+from tests.needs import chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.slow
+
 CHART = ".stVegaLiteChart canvas, .stVegaLiteChart svg"
 CAPTION = "[data-testid=stCaptionContainer]"
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not CHROMIUM.is_file():
-        pytest.skip(f"needs {CHROMIUM}, which is not there")
-    pytest.importorskip("playwright")
     pytest.importorskip("streamlit")
     traces = tmp_path_factory.mktemp("traces")
     gpu_run(traces, "gpu")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(dashboard_command(traces, port), env=environment, stdout=subprocess.DEVNULL)
-    try:
-        while server.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
+    with served_dashboard(traces, tmp_path_factory.mktemp("server") / "log") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield found
-        found.close()
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
 
 
 class Watched:

@@ -88,6 +88,7 @@ def test_an_address_that_asks_for_what_is_not_there_shows_something_else(traces:
     assert "this range" in captions(page)
 
 
+@pytest.mark.slow
 def test_moving_the_range_keeps_it_within_the_run_and_in_the_address(traces: Path) -> None:
     page = opened(traces, "timeline", run="gpu", inference="7")
     before = [page.number_input[place].value for place in (2, 3)]

@@ -13,8 +13,8 @@ from dashboard.timeline_charts import colours, detail_chart, overview_chart
 from dashboard.timeline_lanes import NAMES_APART, Lane, categories_of, lanes_of
 from dashboard.timeline_view import MARKS, draw, overview, shown_inferences
 from tests.dashboard_runs import KERNELS, three_kinds
-from tracer.reports.timeline import Launches, Timeline, read_timeline
-from tracer.reports.tracks import Rows, nested_tracks
+from tracer.captures.timeline import Launches, Timeline, read_timeline
+from tracer.captures.tracks import Rows, nested_tracks
 from tracer.runs.run_store import open_run
 
 NONE = Launches(*np.empty((4, 0), np.int64))
@@ -43,6 +43,7 @@ def in_window(timeline: Timeline, start: int, end: int) -> int:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     first=rows_of_any_track,
@@ -61,6 +62,7 @@ def test_every_row_of_a_window_is_in_exactly_one_mark_whatever_is_merged(
     assert set(drawing.marks["lane"]) == set(drawing.lanes)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(rows=rows_of_any_track, window=st.tuples(st.integers(0, 950), st.integers(1, 1000)))
 def test_a_bin_is_as_busy_as_counting_each_nanosecond_says_and_named_by_what_covers_most(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, Call, Gpu, captured, captures
+from tracer.breakdown.bottleneck import VERDICTS, Verdict, verdict
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.verdict import VERDICTS, Verdict, verdict
+from tracer.captures.inference_work import CapturedWork
 
 
 def judged(work: CapturedWork) -> Verdict:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.dut.tensorflow_profiler import ProfilerError, profile_block
+from runner.dut.tensorflow_profiler import profile_block
 from runner.dut.trace_me import open_trace_me_ranges
 from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice, load_pipeline
 from tests.xplane_files import Plane, host_space, write_space
-from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES, ProfileError
+from tracer.errors import ProfileError, ProfilerError
+from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES
 from tracer.profiles.xplane import read_xplane
 from tracer.profiles.xplane_messages import space_class
 from tracer.recording.inference_loop import compose_loop
@@ -143,6 +145,9 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         read_xplane(tmp_path / "none.xplane.pb")
 
 
+OP_KIND = re.compile("DepthwiseConv2d|Conv2D|Softmax")
+
+
 @pytest.fixture(scope="module")
 def real_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty inferences of the shipped SavedModel under TensorFlow's profiler."""
@@ -177,9 +182,10 @@ def test_a_real_profile_holds_the_model_s_ops_inside_session_run(real_profile: P
     ops = [row for row in profile.host_ops.to_pylist() if row["kind"] == "op"]
     for run in runs:
         inside = [op for op in ops if run["start_ns"] <= op["start_ns"] and op["end_ns"] <= run["end_ns"]]
-        kinds = Counter(op["name"].rpartition(":")[2] for op in inside)
-        assert kinds["DepthwiseConv2dNative"] == 4
-        assert kinds["_FusedConv2D"] + kinds["Conv2D"] >= 4
+        # What an op is called beyond its kind (_Fused..., _MklNative...) is the processor's choice.
+        kinds = Counter(kind for op in inside for kind in OP_KIND.findall(op["name"].rpartition(":")[2]))
+        assert kinds["DepthwiseConv2d"] == 4
+        assert kinds["Conv2D"] >= 4
         assert kinds["Softmax"] == 1
 
 

@@ -12,8 +12,8 @@ from dashboard.run_reading import fingerprint
 from dashboard.timeline_charts import BRUSH, detail_chart, overview_chart
 from dashboard.timeline_lanes import Lane, categories_of, lanes_of
 from dashboard.timeline_view import Frame, draw, overview, shown_inferences
+from tracer.captures.timeline import Timeline, read_timeline
 from tracer.errors import KwsTraceError
-from tracer.reports.timeline import Timeline, read_timeline
 from tracer.runs.run_store import StoredRun, open_run
 
 _RANGE, _RUN, _ADDRESS, _TURN = "timeline_range", "timeline_run", "timeline_address", "timeline_turn"

@@ -8,26 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from runner.dataset import Dataset
 from tracer.classes import CLASSES
-from tracer.errors import KwsTraceError
+from tracer.errors import DatasetError, SessionError
 from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.windows import accuracy_windows
 from tracer.sessions.accuracy_figures import class_of
-from tracer.sessions.log_lines import SessionFileError
 from tracer.sessions.open_session import build_session, session_paths
 
 KEPT_RESULTS = 100_000
 """Windows of a session that are read, a hundred passes over the benchmark's 1000 inputs; some 2.4 KiB each."""
 _REMEDY = "name a session's folder or its log.txt, or a run of ours"
-
-
-class NoResultsError(KwsTraceError):
-    """There is nothing to look at."""
-
-    def __init__(self, source: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{source}: {problem}; {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,7 @@ def match(recorded: Recorded, dataset: Dataset) -> Matched:
     Lay the dataset's inputs beside the vectors.
 
     Raises:
-        NoResultsError: if the dataset has the input of none.
+        DatasetError: if the dataset has the input of none.
         DatasetError: if an input cannot be read, or some are int8 and others float32.
     """
     contents = [dataset.input(index) for index in range(len(dataset.names))]
@@ -86,10 +81,10 @@ def match(recorded: Recorded, dataset: Dataset) -> Matched:
     here = [number for number, place in enumerate(places) if place is not None]
     if not here:
         remedy = "name with --dataset the folder whose inputs were used"
-        raise NoResultsError(recorded.source, f"none of its {len(places)} inputs is in the dataset", remedy)
+        raise DatasetError(recorded.source, f"none of its {len(places)} inputs is in the dataset", remedy)
     taken = [place for place in places if place is not None]
     if len({len(contents[place]) for place in taken}) > 1:
-        raise NoResultsError(recorded.source, "its inputs are int8 and float32 mixed", "give one kind of inputs")
+        raise DatasetError(recorded.source, "its inputs are int8 and float32 mixed", "give one kind of inputs")
     kind = np.int8 if len(contents[taken[0]]) == 490 else np.dtype("<f4")
     labels = [
         int(dataset.labels[place]) if place is not None else class_of(name)
@@ -127,7 +122,7 @@ def _of_session(path: Path) -> Recorded:
     told = [(one.input_name, one.probabilities) for one in session.windows if one.probabilities]
     whole = [(name, vector) for name, vector in told if len(vector) == CLASSES]
     if not whole:
-        raise NoResultsError(str(session.path), "it holds no m-results of twelve numbers", _REMEDY)
+        raise DatasetError(str(session.path), "it holds no m-results of twelve numbers", _REMEDY)
     notes = []
     if session.dropped_windows:
         beyond = f"{session.dropped_windows} windows beyond the first {KEPT_RESULTS}"
@@ -140,16 +135,19 @@ def _session_file(path: Path) -> Path:
     """The log of the one session at the path."""
     try:
         files = session_paths(path)
-    except SessionFileError:
-        raise NoResultsError(str(path), "neither a run.json nor a log.txt is in it", _REMEDY) from None
+    except SessionError:
+        raise DatasetError(str(path), "neither a run.json nor a log.txt is in it", _REMEDY) from None
     if len(files) > 1:
-        raise NoResultsError(str(path), f"{len(files)} sessions are in it", "name one of them")
+        raise DatasetError(str(path), f"{len(files)} sessions are in it", "name one of them")
     return files[0]
 
 
 def _of_run(run: StoredRun) -> Recorded:
     rows = run.results()
+    accuracy = {one.number for one in accuracy_windows(run.each_window)}
+    if accuracy:
+        rows = rows.filter(pc.is_in(rows["window"], pa.array(sorted(accuracy), pa.int32())))
     if not len(rows):
-        raise NoResultsError(run.name, "this run holds no results", "record an accuracy pass, or `kws-trace infer`")
+        raise DatasetError(run.name, "this run holds no results", "record an accuracy pass, or `kws-trace infer`")
     vectors = np.stack([np.asarray(one, np.float64) for one in rows["probabilities"].to_pylist()])
     return Recorded(run.name, vectors, "sha256", rows["input_sha256"].to_pylist(), run)

@@ -7,25 +7,32 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import ModelOption, ScaleOption, TracesOption, ZeroPointOption
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
 
 
 def accuracy(
     ref: Annotated[
-        str, typer.Argument(metavar="RUN|SESSION", help="A run (folder, name, `last`), or a session's folder or log.")
+        str,
+        typer.Argument(
+            metavar="[RUN|SESSION]", help="A run (folder, name or `last`), or the folder or log of a session."
+        ),
     ] = "last",
-    model: ModelOption = None,
-    dataset: Annotated[
-        Path | None, typer.Option(help="A folder with y_labels.csv, or an .npz. Default: the shipped inputs.")
+    model: options.Model = None,
+    input_scale: options.Scale = None,
+    input_zero_point: options.ZeroPoint = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another model to try. The option may be given more than once.", rich_help_panel=options.MODEL
+        ),
     ] = None,
-    also: Annotated[list[Path] | None, typer.Option(help="Another model to try; may be given again.")] = None,
-    input_scale: ScaleOption = None,
-    input_zero_point: ZeroPointOption = None,
-    traces: TracesOption = Path("traces"),
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    dataset: options.Dataset = None,
+    traces: options.Traces = DEFAULT_TRACES,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Say whether the results of RUN or SESSION come from the model as it should be, or from which mistake."""
+    """Find out whether the results of RUN or SESSION are those of the model, or which mistake explains them."""
     from runner.accuracy.diagnosis import AccuracyJob, examine
 
     examine(AccuracyJob(ref, traces, model, dataset, also or [], input_scale, input_zero_point, quiet, as_json))

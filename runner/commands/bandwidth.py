@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from runner.commands import options
+from runner.commands.output import print_figures, progress_bars
+
 
 def bandwidth(
     device: Annotated[
-        str | None, typer.Option(help="GPU:0 (or another number), or cpu. Default: the first GPU, else the CPU.")
+        str | None,
+        typer.Option(
+            help="GPU:0 (or another number), or cpu. Without it the first GPU is measured, else the CPU.",
+            rich_help_panel=options.MEASUREMENT,
+        ),
     ] = None,
-    largest: Annotated[int, typer.Option(help="Bytes of the largest copy.", min=1)] = 32_000_000,
-    repeats: Annotated[int, typer.Option(help="Of each kind and size.", min=2)] = 15,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    largest: Annotated[
+        int, typer.Option(help="Bytes of the largest copy.", min=1, rich_help_panel=options.MEASUREMENT)
+    ] = 32_000_000,
+    repeats: Annotated[
+        int,
+        typer.Option(help="Measurements of each kind and size.", min=2, rich_help_panel=options.MEASUREMENT),
+    ] = 15,
+    as_json: options.Json = False,
 ) -> None:
     """
     Measure copies from host to device, back, and within the device, from pageable and pinned memory, by size.
 
     Without a GPU it measures memory to memory, and says so.
     """
-    import json
-
-    from rich.console import Console
-    from rich.progress import Progress
-
     from runner.bench.bandwidth.job import BandwidthJob, measure_bandwidth
     from tracer.reports.bandwidth_table import render_bandwidth
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("copies", total=1.0)
-        job = BandwidthJob(device, largest, repeats)
-        figures = measure_bandwidth(job, advance=lambda share: progress.advance(task, share))
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-    else:
-        render_bandwidth(figures, Console())
+    with progress_bars() as advance:
+        figures = measure_bandwidth(BandwidthJob(device, largest, repeats), advance=partial(advance, "copies"))
+    print_figures(figures, partial(render_bandwidth, figures), as_json=as_json)

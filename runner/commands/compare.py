@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from runner.commands.output import print_figures
+from tracer.command_line import DEFAULT_TRACES
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="A B...", help="Runs; the others are held against the first.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="A B...", help="Runs. Each of the others is compared with the first.")
+    ],
     threshold: Annotated[
-        float, typer.Option(help="Share of the median inference below which a difference counts as none.", min=0.0)
+        float,
+        typer.Option(
+            help="Share of the median inference below which a difference counts as none.",
+            min=0.0,
+            rich_help_panel=options.MEASUREMENT,
+        ),
     ] = 0.02,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-    traces: TracesOption = Path("traces"),
+    as_json: options.Json = False,
+    traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
     Say whether B (and further runs) are slower or faster than A, or differ by no more than the noise.
@@ -24,18 +33,11 @@ def compare(
     Exit codes: 0 no slowdown, 1 a run is slower beyond the noise, 2 a run cannot be compared (another model, mode or
     frequency).
     """
-    import json
-
-    from rich.console import Console
-
     from tracer.reports.compare_report import compare_runs
     from tracer.reports.compare_text import render_comparison
     from tracer.runs.run_store import open_run
 
     figures = compare_runs([open_run(run, traces) for run in runs], threshold)
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-    else:
-        render_comparison(figures, Console())
+    print_figures(figures, partial(render_comparison, figures), as_json=as_json)
     verdicts = {row["verdict"] for row in figures["comparisons"]}
     raise typer.Exit(2 if "refused" in verdicts else 1 if "slower" in verdicts else 0)

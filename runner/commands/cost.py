@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from runner.commands.output import print_figures
+from tracer.command_line import DEFAULT_TRACES
 
 
 def cost(
     model: Annotated[
         Path | None,
-        typer.Argument(help="A SavedModel folder, or a .tflite, .keras or .h5 file. Default: the shipped int8 one."),
+        typer.Argument(
+            help="A SavedModel folder, or a .tflite, .keras or .h5 file. Without it the shipped int8 one is counted."
+        ),
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(help="Whose limits: nano, tx2, xavier-nx, orin-nano, ..., or cpu. Default: this board."),
-    ] = None,
+    device: options.LimitsOf = None,
     gpu_mhz: Annotated[
-        float | None, typer.Option(min=1, help="GPU clock that was measured. Default: the top.")
+        float | None,
+        typer.Option(
+            min=1,
+            help="Measured frequency of the GPU. Without it the highest is used.",
+            rich_help_panel=options.LIMITS,
+        ),
     ] = None,
     memory_mhz: Annotated[
-        float | None, typer.Option(min=1, help="Memory clock that was measured. Default: the highest.")
+        float | None,
+        typer.Option(
+            min=1,
+            help="Measured frequency of the memory. Without it the highest is used.",
+            rich_help_panel=options.LIMITS,
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Of the CPU that is measured. Default: all.")] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Threads with which this CPU is measured. Without it all cores are used.",
+            rich_help_panel=options.LIMITS,
+        ),
+    ] = None,
     latency_us: Annotated[
-        float | None, typer.Option(min=0.001, help="Measured time of an inference, to set against the limits.")
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Measured time of an inference, to be compared with the limits.",
+            rich_help_panel=options.MEASUREMENT,
+        ),
     ] = None,
     run: Annotated[
-        str | None, typer.Option(help="Take the time, and without MODEL the model, from a run (`last` or its name).")
+        str | None,
+        typer.Option(
+            help="Use the time of a run (a name or `last`), and without MODEL its model too.",
+            rich_help_panel=options.MEASUREMENT,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-    traces: TracesOption = Path("traces"),
+    as_json: options.Json = False,
+    traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
-    """Count what one inference of MODEL costs, layer by layer; with a device, what its limits make of it."""
-    import json
-
-    from rich.console import Console
-
+    """Count the operations and bytes of one inference of MODEL by layer, and compare them with a device's limits."""
     from runner.limits.model_cost import CostChoice, gather_cost
     from tracer.reports.model_cost_report import render_cost
 
     figures = gather_cost(CostChoice(model, device, gpu_mhz, memory_mhz, latency_us, run, threads, traces))
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-    else:
-        render_cost(figures, Console())
+    print_figures(figures, partial(render_cost, figures), as_json=as_json)

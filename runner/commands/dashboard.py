@@ -1,23 +1,85 @@
-"""``kws-trace dashboard``: open the runs in a browser."""
+"""``kws-trace dashboard``: starts the dashboard as a program of its own; no import crosses from here to there."""
 
 from __future__ import annotations
 
+import importlib.util
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+STREAMLIT_OPTIONS = (
+    "--server.headless=true",
+    "--server.fileWatcherType=none",
+    "--browser.gatherUsageStats=false",
+    "--client.showErrorDetails=none",
+    "--client.toolbarMode=minimal",
+)
+
+PUBLISHED = """\
+The dashboard is open to every machine that reaches {host}: whoever opens it sees every run in {traces}.
+Nothing is encrypted. Runs can be renamed and deleted on this machine only, or by who has signed in: set up sign-in
+(OpenID Connect) in .streamlit/secrets.toml, section [auth], as Streamlit's st.login needs it."""
 
 
 def dashboard(
-    traces: TracesOption = Path("traces"),
-    port: Annotated[int, typer.Option(help="Of the page.", min=1, max=65535)] = 8501,
+    traces: options.Traces = DEFAULT_TRACES,
+    port: Annotated[
+        int, typer.Option(help="Port of the page.", min=1, max=65535, rich_help_panel=options.OUTPUT)
+    ] = 8501,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; any but this machine's own publishes the runs.")
+        str,
+        typer.Option(
+            help="Address to listen on. Any but this machine's own publishes the runs.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = "127.0.0.1",
 ) -> None:
-    """Open the runs on disk in a browser: overview, stages, kernels, timeline, comparison. This machine only."""
-    from runner.dashboard_launcher import launch
-
+    """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""
     raise typer.Exit(launch(traces, port, host, lambda text: typer.secho(text, fg="yellow", bold=True, err=True)))
+
+
+def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str], None] = lambda _: None) -> int:
+    """
+    Run the app until it is stopped; returns its exit code.
+
+    Args:
+        traces: folder of the runs.
+        port: of the page.
+        host: address to listen on; any but the loopback publishes the runs, which ``warn`` is told.
+        warn: takes a message for the user.
+
+    Raises:
+        NotInstalledError: if Streamlit is not installed.
+    """
+    if importlib.util.find_spec("streamlit") is None or importlib.util.find_spec("dashboard") is None:
+        from tracer.errors import not_installed
+
+        raise not_installed("Streamlit", "kws-trace[dashboard]")
+    if host not in LOOPBACK:
+        warn(PUBLISHED.format(host=host, traces=traces))
+    try:
+        return subprocess.call(dashboard_command(traces, port, host))
+    except KeyboardInterrupt:
+        return 0
+
+
+def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[str]:
+    """The program that shows ``traces``, and its arguments."""
+    found = importlib.util.find_spec("dashboard")
+    assert found is not None and found.submodule_search_locations  # noqa: S101, PT018 -- ours, a package
+    script = Path(next(iter(found.submodule_search_locations))) / "start" / "script.py"
+    # Without an address Streamlit binds every interface; without a name it guesses what pages are called by.
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
+    address = (f"--server.address={host}", f"--browser.serverAddress={name}", f"--server.port={port}")
+    program = [sys.executable, "-m", "dashboard.serve", "run", str(script)]
+    return [*program, *address, *STREAMLIT_OPTIONS, "--", str(traces.absolute())]

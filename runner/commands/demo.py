@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
+
 
 def demo(
-    traces: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("traces"),
+    traces: options.Traces = DEFAULT_TRACES,
     seconds: Annotated[
-        float, typer.Option(help="Of each performance window; an official one has 10.", min=0.1)
+        float,
+        typer.Option(
+            help="Length of each performance window; a valid one lasts at least 10 s.",
+            min=0.1,
+            rich_help_panel=options.MEASUREMENT,
+        ),
     ] = 0.6,
 ) -> None:
     """
     Run the device under test with the shipped model, drive it as the benchmark does, and report.
 
-    On TensorFlow and then on LiteRT: five short performance windows, an accuracy pass over the shipped inputs.
+    On TensorFlow and then on LiteRT: five short performance windows, and an accuracy pass over the shipped inputs.
     """
-    from runner.demo import run_demo
+    from runner.host.demo import run_demo
 
     raise typer.Exit(run_demo(traces, seconds))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from runner.commands.output import print_json
+from tracer.command_line import DEFAULT_TRACES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,24 +21,41 @@ COLOURS = {"fine": "green", "warning": "yellow", "error": "bold red"}
 
 def doctor(
     port: Annotated[
-        str | None, typer.Option(help="The DUT's port. Default: /dev/ttyGS0 on a Jetson, none on a PC.")
+        str | None,
+        typer.Option(
+            help="The DUT's port. Without it /dev/ttyGS0 is examined on a Jetson, none on a PC.",
+            rich_help_panel=options.SERIAL_LINE,
+        ),
     ] = None,
-    baud: Annotated[int, typer.Option(help="Of the port.", min=300)] = 115200,
+    baud: options.Baud = 115200,
     tensorflow: Annotated[
-        bool, typer.Option("--tensorflow/--no-tensorflow", help="Import TensorFlow and see its devices.")
+        bool,
+        typer.Option(
+            "--tensorflow/--no-tensorflow",
+            help="Import TensorFlow and list its devices.",
+            rich_help_panel=options.MODEL,
+        ),
     ] = True,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Do the remedies that can be done here, each after a yes.")
+        bool,
+        typer.Option(
+            "--fix", help="Do the repairs that can be done here, each after a yes.", rich_help_panel=options.REPAIRS
+        ),
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Undo what --fix did, after a yes.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Say yes to each question of --fix and --undo.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False,
-    traces: TracesOption = Path("traces"),
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo what --fix did, after a yes.", rich_help_panel=options.REPAIRS)
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Say yes to each question of --fix and --undo.", rich_help_panel=options.REPAIRS),
+    ] = False,
+    as_json: options.Json = False,
+    traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
-    Look at the device before a session: port, runtimes, profiler, power, clocks, temperature, load, disk.
+    Examine the device before a session: port, runtimes, profiler, power, clocks, temperature, load, disk.
 
-    Exits with 1 if a line is an error.
+    Exit codes: 0 no error, 1 a line is an error, 2 wrong use.
     """
     from rich.console import Console
 
@@ -60,7 +78,7 @@ def doctor(
             for finding in lines:
                 _print_line(console, finding)
     if as_json:
-        _print_json(findings)
+        print_json({"state": worst(findings), "findings": [finding.as_json() for finding in findings]})
     if fix:
         _fix(system, findings, yes=yes)
     raise typer.Exit(1 if worst(findings) == ERROR else 0)
@@ -77,15 +95,6 @@ def _print_line(console: Console, finding: Finding) -> None:
     if finding.remedy:
         line.add_row("", Text(f"-> {finding.remedy}"))
     console.print(line, highlight=False)
-
-
-def _print_json(findings: list[Finding]) -> None:
-    import json
-
-    from runner.doctor.findings import worst
-
-    lines = [finding.as_json() for finding in findings]
-    typer.echo(json.dumps({"state": worst(findings), "findings": lines}, indent=2))
 
 
 def _fix(system: System, findings: list[Finding], *, yes: bool) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -19,24 +20,33 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A run's folder, its name, or `last`.")],
-    perfetto: Annotated[Path, typer.Option(metavar="FILE", help="Write a trace for https://ui.perfetto.dev here.")],
+    run: options.Run,
+    perfetto: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE", help="File of the trace, for https://ui.perfetto.dev.", rich_help_panel=options.OUTPUT
+        ),
+    ],
     inferences: Annotated[
         str | None,
-        typer.Option(metavar="A:B", help="Only inferences A to B, both with, and what happened meanwhile."),
+        typer.Option(
+            metavar="A:B",
+            help="Export only the inferences from A to B, both included, and what happened meanwhile.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    traces: TracesOption = Path("traces"),
+    traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
     Write RUN as a trace that other tools open: spans, CUDA calls and GPU work, with arrows from launch to work.
 
-    All stand on one clock: that of the first capture, else the recorder's. Warm-ups are in it and say so. The file is
+    All stand on one clock: that of the first capture, else the recorder's. Warm-ups are in it and marked. The file is
     a Perfetto trace; drop it on https://ui.perfetto.dev (which reads it in the browser) or open it in a local copy.
     """
-    from tracer.reports.perfetto_export import export_perfetto
+    bounds = None if inferences is None else _range(inferences)
+    from tracer.captures.perfetto_export import export_perfetto
     from tracer.runs.run_store import open_run
 
-    bounds = None if inferences is None else _range(inferences)
     done = export_perfetto(open_run(run, traces), perfetto, bounds)
     typer.echo(f"{perfetto}: {done.slices} slices on {done.tracks} tracks, {done.flows} arrows from launch to work")
     typer.echo(done.clock)

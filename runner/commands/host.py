@@ -7,23 +7,48 @@ from typing import Annotated, Literal
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
 
 
 def host(
-    mode: Annotated[Literal["performance", "accuracy"], typer.Argument(help="What to measure.")],
-    port: Annotated[str, typer.Option(help="The DUT's line: a device, the path of its pty:PATH, or tcp:HOST:PORT.")],
-    baud: Annotated[int, typer.Option(help="Of a serial device.", min=300)] = 115200,
-    dataset: Annotated[
-        Path | None, typer.Option(help="A folder with y_labels.csv, or an .npz. Default: the shipped inputs.")
+    mode: Annotated[Literal["performance", "accuracy"], typer.Argument(help="What is measured.")],
+    port: Annotated[
+        str,
+        typer.Option(
+            help="The port of the DUT: a device, the PATH of its pty:PATH, or tcp:HOST:PORT.",
+            rich_help_panel=options.SERIAL_LINE,
+        ),
+    ],
+    baud: options.Baud = 115200,
+    dataset: options.Dataset = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="Wall time of a window, for which N is measured.", min=0.01, rich_help_panel=options.MEASUREMENT
+        ),
+    ] = 16.0,
+    inferences: Annotated[
+        int | None,
+        typer.Option(
+            help="N, the inferences of a window. Without it N is measured.",
+            min=1,
+            rich_help_panel=options.MEASUREMENT,
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Wall time of a window, for which N is measured.", min=0.01)] = 16.0,
-    inferences: Annotated[int | None, typer.Option(help="N of a window, instead of measuring it.", min=1)] = None,
-    warmups: Annotated[int, typer.Option(help="Untimed inferences before each window.", min=0)] = 10,
-    session: Annotated[Path | None, typer.Option(help="Folder for log.txt and results.txt.")] = None,
-    traces: TracesOption = Path("traces"),
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    warmups: Annotated[
+        int, typer.Option(help="Untimed inferences before each window.", min=0, rich_help_panel=options.MEASUREMENT)
+    ] = 10,
+    session: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for log.txt and results.txt. Without it they lie in the run of a DUT on this machine.",
+            rich_help_panel=options.RECORDING,
+        ),
+    ] = None,
+    traces: options.Traces = DEFAULT_TRACES,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """
     Drive a device under test as energyrunner does, and print what it prints.

@@ -7,27 +7,48 @@ from typing import Annotated, Literal
 
 import typer
 
+from runner.commands import options
+
 
 def host_config(
-    runner: Annotated[Literal["mlcommons", "energyrunner"], typer.Argument(help="For which host.")],
-    usb: Annotated[str, typer.Option(help="VENDOR:PRODUCT of the DUT's port; default: Linux's serial gadget.")] = (
-        "0525:a4a7"
-    ),
-    baud: Annotated[int, typer.Option(min=300)] = 115200,
-    inferences: Annotated[int | None, typer.Option(help="N of a performance window.", min=1)] = None,
-    port: Annotated[str | None, typer.Option(help="Measure N on the DUT that is ready here.")] = None,
-    seconds: Annotated[float, typer.Option(help="Of a window, when N is measured.", min=10.0)] = 16.0,
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
+    runner: Annotated[
+        Literal["mlcommons", "energyrunner"], typer.Argument(help="The host for which files are written.")
+    ],
+    usb: Annotated[
+        str,
+        typer.Option(
+            help="VENDOR:PRODUCT of the DUT's port. The default is Linux's serial gadget.",
+            rich_help_panel=options.SERIAL_LINE,
+        ),
+    ] = "0525:a4a7",
+    baud: options.Baud = 115200,
+    inferences: Annotated[
+        int | None,
+        typer.Option(help="N, the inferences of a performance window.", min=1, rich_help_panel=options.MEASUREMENT),
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(help="Measure N on the DUT that is ready on this port.", rich_help_panel=options.MEASUREMENT),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="Wall time of a window, where N is measured.", min=10.0, rich_help_panel=options.MEASUREMENT
+        ),
+    ] = 16.0,
+    out: Annotated[Path, typer.Option(help="Folder to write to.", rich_help_panel=options.OUTPUT)] = Path(),
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that are there.", rich_help_panel=options.OUTPUT)
+    ] = False,
 ) -> None:
-    """Write what the MLCommons runner or energyrunner needs to find and drive this DUT."""
+    """Write the files with which the MLCommons runner or energyrunner finds and drives this DUT."""
     from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
-    from tracer.errors import KwsTraceError
+    from tracer.errors import UsageError
 
     vendor, product = parse_usb_id(usb)
     if runner == "mlcommons" and inferences is None:
         if port is None:
-            raise KwsTraceError("host-config mlcommons: N is not known; give --inferences N, or --port to measure it")
+            raise UsageError("host-config mlcommons: N is not known; give --inferences N, or --port to measure it")
         inferences = _measured(port, baud, seconds)
     facts = BenchFacts(vendor, product, baud, inferences or 0)
     files = mlcommons_files(facts) if runner == "mlcommons" else energyrunner_files(facts)

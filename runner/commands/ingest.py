@@ -1,4 +1,4 @@
-"""``kws-trace ingest``: take profiles of a run into it."""
+"""``kws-trace ingest``: import profiles of a run into it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
 
 
 def ingest(
-    run: Annotated[str, typer.Argument(help="A run's folder, its name, or `last`.")],
+    run: options.Run,
     profiles: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PROFILE...", help="nsys: .nsys-rep, .qdstrm, .sqlite, Parquet folder; nvprof SQLite; xplane.pb."
+            metavar="PROFILE...",
+            help="Profiles of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof (SQLite) or TensorFlow "
+            "(xplane.pb).",
         ),
     ],
-    replace: Annotated[bool, typer.Option("--replace", help="Take out the captures that the run has.")] = False,
-    traces: TracesOption = Path("traces"),
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Remove the captures that the run has already.", rich_help_panel=options.RECORDING
+        ),
+    ] = False,
+    traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
-    Take PROFILE, recorded while RUN was made, into it: the kernel level of `report` and of the dashboard.
+    Import PROFILE, recorded while RUN was made: it gives `report` and the dashboard their GPU timeline.
 
     Several are several stretches of the run. All are checked before the first is stored: each inference's ranges must
     be there, and fit the run's own spans by number and by one clock. The files stay as they are.

@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from runner.commands.options import CpuOption, InferencesOption, WallOption
-
-FormatOption = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="How they are printed.")]
+from runner.commands import options
+from runner.commands.output import print_figures, print_summary
 
 
 def kernels(
-    profile: Annotated[Path, typer.Argument(help="A profile of nsys (SQLite, Parquet folder) or nvprof.")],
+    profile: Annotated[Path, typer.Argument(help="A profile of nsys (SQLite, Parquet folder) or of nvprof.")],
     by: Annotated[
         Literal["kernel", "range", "api"],
-        typer.Option(help="By name, by the NVTX ranges around their launch, or CUDA calls with what they launched."),
+        typer.Option(
+            help="Group by kernel name, by the NVTX ranges around the launch, or by the CUDA call that launched.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = "kernel",
-    form: FormatOption = "table",
+    form: Annotated[
+        Literal["table", "csv", "json"],
+        typer.Option("--format", help="Form of the output.", rich_help_panel=options.OUTPUT),
+    ] = "table",
     thread_wise: Annotated[
-        bool, typer.Option("--thread-wise", help="By range: Nsight's own rule, only launches of the range's thread.")
+        bool,
+        typer.Option(
+            "--thread-wise",
+            help="With --by range: count only launches of the range's own thread, as Nsight's reports do.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
-    domain: Annotated[str | None, typer.Option(help="By range: only ranges of this NVTX domain.")] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(help="With --by range: show only ranges of this NVTX domain.", rich_help_panel=options.OUTPUT),
+    ] = None,
     copies: Annotated[
-        bool, typer.Option("--copies", help="Memcpys and memsets too, in csv, json and by range.")
+        bool,
+        typer.Option(
+            "--copies", help="Show memcpys and memsets too (csv, json, --by range).", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
-    full_names: Annotated[
-        bool, typer.Option("--full-names", help="In the table: names whole, not shortened.")
-    ] = False,
+    full_names: options.FullNames = False,
     beside: Annotated[
         Path | None,
-        typer.Option(metavar="PROFILE", help="Say instead whether the same kernels take one factor longer there."),
+        typer.Option(
+            metavar="PROFILE",
+            help="Say instead whether the kernels of both profiles differ by one common factor.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    inferences: InferencesOption = None,
-    wall_ms: WallOption = None,
-    cpu_ms: CpuOption = None,
+    inferences: options.Inferences = None,
+    wall_ms: options.WallMs = None,
+    cpu_ms: options.CpuMs = None,
 ) -> None:
     """
     Print the kernels of PROFILE with their counts and times, as the profiler's own summary does.
 
-    With --inferences an nvprof summary is put on one inference: GPU time, and its share of --wall-ms or --cpu-ms.
+    With --inferences the totals of an nvprof summary are divided by that number, and set against --wall-ms or
+    --cpu-ms.
 
     JSON and CSV have the whole names. A kernel counts in every range around its launch; `innermost_count` and
     `innermost_total_ns` count it once. Kernels in no range have a row whose `range` is null.
     """
     from rich.console import Console
 
-    from runner.commands.summary_output import print_summary
     from tracer.kernels.kernel_listing import list_kernels
     from tracer.kernels.kernel_text import render_notes
     from tracer.profiles.open_profile import open_profile
@@ -59,8 +76,8 @@ def kernels(
         from tracer.kernels.profile_ratio import profile_ratio
 
         ratio = profile_ratio(opened, open_profile(beside))
-        found = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
-        typer.echo(json.dumps(found, indent=2) if form == "json" else ratio.sentence())
+        figures = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
+        print_figures(figures, lambda _: typer.echo(ratio.sentence()), as_json=form == "json")
         return
     if inferences is not None or wall_ms is not None or cpu_ms is not None:
         print_summary(opened, inferences, wall_ms, cpu_ms, as_json=form == "json")

@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from runner.commands.options import (
-    BackendOption,
-    DeviceOption,
-    ModelOption,
-    StagesOption,
-    ThreadsOption,
-    TracesOption,
-)
+from runner.commands import options
+from runner.commands.output import print_figures, progress_bars
+from tracer.command_line import DEFAULT_TRACES
 
 
 def overhead(
-    model: ModelOption = None,
-    backend: BackendOption = None,
-    device: DeviceOption = None,
-    threads: ThreadsOption = None,
-    stages: StagesOption = "split",
-    seconds: Annotated[float, typer.Option(help="Of each condition, about.", min=0.01)] = 3.0,
-    launches: Annotated[int, typer.Option(help="Of the processes with and without nsys.", min=1)] = 2,
-    traces: TracesOption = Path("traces"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    model: options.Model = None,
+    backend: options.Backend = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    stages: options.Stages = "split",
+    seconds: Annotated[
+        float,
+        typer.Option(help="Length of each measurement, about.", min=0.01, rich_help_panel=options.MEASUREMENT),
+    ] = 3.0,
+    launches: Annotated[
+        int,
+        typer.Option(
+            help="Launches of the process, with and without nsys.", min=1, rich_help_panel=options.MEASUREMENT
+        ),
+    ] = 2,
+    traces: options.Traces = DEFAULT_TRACES,
+    as_json: options.Json = False,
 ) -> None:
     """
-    Measure what looking costs: the recorder, NVTX, nsys and TensorFlow's profiler against the untraced inference.
+    Measure the profiler overhead: of the recorder, NVTX, nsys and TensorFlow's profiler, on an untraced inference.
 
-    The ledger is kept in the folder of the runs (overhead.json), one a configuration.
+    The figures are kept in the folder of the runs (overhead.json), one set for each configuration.
     """
-    import json
-    import sys
-
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    from runner.bench.overhead.job import OverheadJob, measure_overhead
     from runner.inference.models import ModelChoice
+
+    choice = ModelChoice.of(model, backend, device, threads, None, None, "reference", stages)
+    from runner.bench.overhead.job import OverheadJob, measure_overhead
     from tracer.reports.overhead_ledger import render_ledger
     from tracer.runs.overhead_store import keep_ledger
 
-    choice = ModelChoice.of(model, backend, device, threads, None, None, "reference", stages)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(what: str, share: float) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=1.0)
-            progress.advance(tasks[what], share)
-
+    with progress_bars() as advance:
         figures = measure_overhead(OverheadJob(choice, seconds, launches, arguments=sys.argv[1:]), advance)
     path = keep_ledger(traces, figures)
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-    else:
-        render_ledger(figures, Console())
-        typer.echo(f"kept in {path}", err=True)
+    print_figures(figures, partial(render_ledger, figures), as_json=as_json)
+    typer.echo(f"kept in {path}", err=True)

@@ -4,77 +4,95 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from runner.commands.options import (
-    BackendOption,
-    DeviceOption,
-    ModelOption,
-    NameOption,
-    NvtxOption,
-    ScaleOption,
-    StagesOption,
-    ThreadsOption,
-    TimedOption,
-    TracesOption,
-    ZeroPointOption,
-)
+from runner.commands import options
+from tracer.command_line import DEFAULT_TRACES
 
 
 def run(
     port: Annotated[
         str,
-        typer.Option(help="A device (/dev/ttyGS0), pty:PATH, tcp-listen:HOST:PORT or socket://HOST:PORT."),
+        typer.Option(
+            help="A device (/dev/ttyGS0), pty:PATH, tcp-listen:HOST:PORT or socket://HOST:PORT.",
+            rich_help_panel=options.SERIAL_LINE,
+        ),
     ],
-    baud: Annotated[int, typer.Option(help="Of a serial device.", min=300)] = 115200,
-    model: ModelOption = None,
-    backend: BackendOption = None,
-    device: DeviceOption = None,
-    threads: ThreadsOption = None,
-    input_scale: ScaleOption = None,
-    input_zero_point: ZeroPointOption = None,
-    timed: TimedOption = "reference",
-    stages: StagesOption = "split",
-    nvtx: NvtxOption = True,
-    traces: TracesOption = Path("traces"),
-    name: NameOption = None,
-    vendor: Annotated[str, typer.Option(help="The name in m-name-dut-[...].")] = "kws-trace",
+    baud: options.Baud = 115200,
+    vendor: Annotated[
+        str, typer.Option(help="The name in m-name-dut-[...].", rich_help_panel=options.SERIAL_LINE)
+    ] = "kws-trace",
+    model: options.Model = None,
+    backend: options.Backend = None,
+    device: options.Device = None,
+    threads: options.Threads = None,
+    input_scale: options.Scale = None,
+    input_zero_point: options.ZeroPoint = None,
+    timed: options.Timed = "reference",
+    stages: options.Stages = "split",
+    nvtx: options.Nvtx = True,
+    traces: options.Traces = DEFAULT_TRACES,
+    name: options.Name = None,
     nsys: Annotated[
-        bool, typer.Option("--nsys", help="Run under Nsight Systems, and take what it captures into the run.")
+        bool,
+        typer.Option(
+            "--nsys",
+            help="Run under Nsight Systems, and import what it captures into the run.",
+            rich_help_panel=options.PROFILER,
+        ),
     ] = False,
     profiler: Annotated[
         Literal["nsys", "tensorflow"] | None,
-        typer.Option(help="nsys as --nsys; tensorflow for machines without it or without a GPU."),
+        typer.Option(
+            help="nsys is the same as --nsys; tensorflow is for machines without it or without a GPU.",
+            rich_help_panel=options.PROFILER,
+        ),
     ] = None,
     preset: Annotated[
         Literal["light", "deep"],
-        typer.Option(help="Of nsys. light: CUDA and NVTX, for figures. deep: OS, cuDNN, cuBLAS too, for causes."),
+        typer.Option(
+            help="What nsys traces. light: CUDA and NVTX, for figures. deep: OS, cuDNN and cuBLAS too, for causes.",
+            rich_help_panel=options.PROFILER,
+        ),
     ] = "light",
     capture_inferences: Annotated[
         int | None,
-        typer.Option(help="Captured after each performance window. Default: 200 with a profiler, else none.", min=0),
+        typer.Option(
+            help="Inferences captured after each performance window. Without it 200 with a profiler, else none.",
+            min=0,
+            rich_help_panel=options.PROFILER,
+        ),
     ] = None,
-    capture_windows: Annotated[int, typer.Option(help="Windows that a capture follows.", min=1)] = 5,
-    energy: Annotated[str | None, typer.Option(help="Energy mode's timestamp pin: not there yet.")] = None,
+    capture_windows: Annotated[
+        int,
+        typer.Option(help="Number of windows that a capture follows.", min=1, rich_help_panel=options.PROFILER),
+    ] = 5,
+    energy: Annotated[
+        str | None,
+        typer.Option(
+            help="The timestamp pin of energy mode, which is not there yet.", rich_help_panel=options.SERIAL_LINE
+        ),
+    ] = None,
 ) -> None:
     """
     Be the device under test of the benchmark on PORT, and record every stage of every inference.
 
-    Prints `ready on PORT` on standard error when it would answer a host; ends on Ctrl-C or SIGTERM.
+    Prints `ready on PORT` on standard error when it would answer a host, and ends on Ctrl-C or SIGTERM. Exits with 1
+    if the record has a gap or nothing was captured.
     """
-    from runner.dut.recorded_run import CaptureChoice, RunJob, refuse_energy_mode, serve_run
+    if nsys and profiler == "tensorflow":
+        raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")
     from runner.inference.models import ModelChoice
+
+    choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
+    from runner.dut.recorded_run import CaptureChoice, RunJob, refuse_energy_mode, serve_run
     from runner.nsys.launch import taken_orders, tell_pid
 
     if energy is not None:
         refuse_energy_mode()
-    choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
     orders = taken_orders()
-    if nsys and profiler == "tensorflow":
-        raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
         capture_inferences = 200 if wanted else 0

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runner.commands.options import TracesOption
+from runner.commands import options
+from runner.commands.output import print_figures
+from tracer.command_line import DEFAULT_TRACES
 
 
 def runs(
-    traces: TracesOption = Path("traces"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
-    recover: Annotated[str | None, typer.Option(help="Make this killed run whole on disk.")] = None,
+    traces: options.Traces = DEFAULT_TRACES,
+    as_json: options.Json = False,
+    recover: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Make the folder of a killed run complete.", rich_help_panel=options.RECORDING
+        ),
+    ] = None,
 ) -> None:
-    """List the runs, or make a killed one whole with --recover."""
-    import json
-
-    from rich.console import Console
-
+    """List the runs, or make a killed one complete with --recover."""
     from tracer.runs.run_list import list_rows, render_runs
     from tracer.runs.run_store import damaged_runs, recover_run
 
     if recover is not None:
         recovered = recover_run(recover, traces)
-        typer.echo("\n  ".join([f"{recovered.name}: {recovered.state}", *recovered.dropped]))
+        outcome = {"name": recovered.name, "state": recovered.state, "dropped": list(recovered.dropped)}
+        lines = "\n  ".join([f"{recovered.name}: {recovered.state}", *recovered.dropped])
+        print_figures(outcome, lambda _: typer.echo(lines), as_json=as_json)
         return
     rows, damaged = list_rows(traces), damaged_runs(traces)
-    if as_json:
-        typer.echo(json.dumps({"runs": rows, "damaged": damaged}, indent=2))
-        return
-    render_runs(rows, damaged, traces, Console())
+    listed = {"runs": rows, "damaged": damaged}
+    print_figures(listed, lambda console: render_runs(rows, damaged, traces, console), as_json=as_json)

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from runner.commands import options
+from runner.commands.output import print_figures, progress_bars
+
 
 def runtimes(
-    model: Annotated[Path | None, typer.Option(help="A SavedModel folder. Default: the shipped one.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A SavedModel folder. Without it the shipped model is used.", rich_help_panel=options.MODEL
+        ),
+    ] = None,
     tflite: Annotated[
         list[Path] | None,
-        typer.Option(help="A .tflite file of the same model; may be repeated. Default: the shipped int8 one."),
+        typer.Option(
+            help="A .tflite file of the same model. The option may be given more than once. Without it the shipped "
+            "int8 model is used.",
+            rich_help_panel=options.MODEL,
+        ),
     ] = None,
-    dataset: Annotated[
-        Path | None,
-        typer.Option(help="For Top-1: a folder with y_labels.csv, or an .npz. Default: the shipped inputs."),
-    ] = None,
-    seconds: Annotated[float, typer.Option(help="Of timing each way, about.", min=0.01)] = 2.0,
-    threads: Annotated[int, typer.Option(help="Of each runtime.", min=1)] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    threads: Annotated[int, typer.Option(help="Threads of each runtime.", min=1, rich_help_panel=options.MODEL)] = 1,
+    dataset: options.Dataset = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            help="Time for which each runtime is measured, about.", min=0.01, rich_help_panel=options.MEASUREMENT
+        ),
+    ] = 2.0,
+    as_json: options.Json = False,
 ) -> None:
     """
-    Run one model on TensorFlow, LiteRT and ONNX Runtime, timed in turn: what taking a layer out gives.
+    Run one model on TensorFlow, LiteRT and ONNX Runtime, timed in turn, and compare their times and Top-1.
 
-    What is not installed is listed with what brings it.
+    A runtime that is not installed is listed with the command that installs it.
     """
-    import json
-
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
     from runner.bench.runtimes.job import RuntimesJob, compare_runtimes
     from tracer.reports.runtime_table import render_runtimes
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(what: str, share: float) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=1.0)
-            progress.advance(tasks[what], share)
-
+    with progress_bars() as advance:
         figures = compare_runtimes(RuntimesJob(model, tflite or [], dataset, seconds, threads), advance)
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-    else:
-        render_runtimes(figures, Console())
+    print_figures(figures, partial(render_runtimes, figures), as_json=as_json)

@@ -13,30 +13,10 @@ from pathlib import Path
 
 from runner.doctor.findings import Repair
 from runner.doctor.system import System
-from tracer.errors import KwsTraceError
+from tracer.errors import RepairError
 
 COMMAND_LIMIT_S = 120.0
 """``sudo`` may ask for a password on the terminal."""
-
-
-class RepairError(KwsTraceError):
-    """A command of a repair failed; those before it were done, and ``--undo`` undoes them."""
-
-    exit_code = 1
-
-    def __init__(self, command: Sequence[str], why: str) -> None:
-        super().__init__(
-            f"{' '.join(command)}: {why}; run it by hand to see why, `kws-trace doctor --undo` goes back"
-        )
-        self.command = tuple(command)
-
-
-class RepairRecordError(KwsTraceError):
-    """The record of repairs cannot be read."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}; undo by hand what it lists, then remove it")
-        self.path = path
 
 
 def record_path() -> Path:
@@ -55,8 +35,7 @@ def apply_repair(system: System, repair: Repair, record: Path, tell: Callable[[s
     Write down how to undo the repair, then do it.
 
     Raises:
-        RepairError: if a command fails.
-        RepairRecordError: if what was written down before cannot be read.
+        RepairError: if a command fails, or if what was written down before cannot be read.
         OSError: if the record cannot be written; then nothing was done.
     """
     _write(record, [*_read(record), [list(command) for command in repair.undo]])
@@ -70,7 +49,7 @@ def undo_repairs(system: System, record: Path, tell: Callable[[str], None]) -> i
 
     Raises:
         RepairError: if a command fails; the repairs not yet undone stay written down.
-        RepairRecordError: if the record cannot be read.
+        RepairError: if the record cannot be read.
     """
     repairs = _read(record)
     for left in range(len(repairs), 0, -1):
@@ -90,9 +69,14 @@ def _do(system: System, command: Sequence[str], tell: Callable[[str], None]) -> 
     tell(" ".join(full))
     ran = system.run(full, COMMAND_LIMIT_S)
     if ran is None:
-        raise RepairError(full, f"{full[0]} is not installed")
+        raise _failed(full, f"{full[0]} is not installed")
     if not ran.fine:
-        raise RepairError(full, ran.errors.strip() or f"it ended with {ran.code}")
+        raise _failed(full, ran.errors.strip() or f"it ended with {ran.code}")
+
+
+def _failed(command: Sequence[str], why: str) -> RepairError:
+    """Those before it were done, and ``--undo`` undoes them."""
+    return RepairError(" ".join(command), why, "run it by hand to see why, `kws-trace doctor --undo` goes back")
 
 
 def _read(record: Path) -> list[list[list[str]]]:
@@ -102,7 +86,8 @@ def _read(record: Path) -> list[list[list[str]]]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RepairRecordError(record, f"it is not readable ({error})") from None
+        remedy = "undo by hand what it lists, then remove it"
+        raise RepairError(record, f"it is not readable ({error})", remedy, exit_code=2) from None
 
 
 def _write(record: Path, repairs: list[list[list[str]]]) -> None:

@@ -18,15 +18,11 @@ from runner.dataset import load_dataset, shipped_dataset
 from runner.dut.recorded_run import OpenRun, RunJob, open_run
 from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
-from tracer.errors import KwsTraceError
+from tracer.command_line import command_line
+from tracer.errors import DatasetError, UsageError
 from tracer.recording.window import RecordedWindow, SerialSpan
 
-
-class InputFileError(KwsTraceError):
-    """A file that cannot be an input."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}; give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR")
+_REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ def local_inputs(files: list[Path], dataset: Path | None) -> LocalInputs:
         KwsTraceError: if both are given, or one cannot be read.
     """
     if files and dataset is not None:
-        raise KwsTraceError("FILES and --dataset: name inputs one way or the other")
+        raise UsageError("FILES and --dataset: name inputs one way or the other")
     if not files:
         loaded = load_dataset(dataset) if dataset is not None else shipped_dataset()
         return LocalInputs(loaded.names, [loaded.input(i) for i in range(len(loaded.names))], loaded.labels)
@@ -94,7 +90,7 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
     return outcome
 
 
-def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
+def print_outcome(outcome: dict[str, Any], traces: Path, *, as_json: bool) -> None:
     """The outcome as JSON, or as a few lines and, for a handful of inputs, what each was taken for."""
     console = Console()
     if as_json:
@@ -110,16 +106,17 @@ def print_outcome(outcome: dict[str, Any], *, as_json: bool) -> None:
     if outcome.get("top1") is not None:
         auc = "not defined for these labels" if outcome["auc"] is None else f"{outcome['auc']:.4f}"
         console.print(f"Top-1: {100 * outcome['top1']:.1f}%  AUC: {auc}")
-    console.print(f"recorded: kws-trace report {outcome['run']}", markup=False)
+    hint = command_line("report", outcome["run"], traces=traces)
+    console.print(f"recorded: {hint}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _read(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputFileError(path, error.strerror or "unreadable") from None
+        raise DatasetError(path, error.strerror or "unreadable", _REMEDY) from None
     if len(data) not in (490, 1960):
-        raise InputFileError(path, f"it has {len(data)} bytes")
+        raise DatasetError(path, f"it has {len(data)} bytes", _REMEDY)
     return data
 
 

@@ -8,21 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.dut.recorded_run import NoRangesError, RunJob, refuse_without_ranges, serve_run, tell
+from runner.dut.recorded_run import RunJob, no_ranges, refuse_without_ranges, serve_run, tell
 from runner.inference.models import backend_of
 from runner.nsys.command import refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
-from tracer.errors import KwsTraceError
-from tracer.profiles.nsys_capture import UNSAID
+from tracer.captures.import_profile import ingest
+from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
+from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.open_profile import open_profile
-from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
-from tracer.runs.ingest import ingest
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import StoredRun, open_run
-from tracer.runs.run_writer import RunExistsError
+from tracer.runs.run_writer import exists_error
 
 LAUNCHER_OPTIONS = {
     "--nsys": False,
@@ -34,32 +34,6 @@ LAUNCHER_OPTIONS = {
 """Options that the launcher obeys and does not hand on to its DUT, and whether a value follows."""
 
 
-class ProfilerChoiceError(KwsTraceError):
-    """Options that leave the profiler nothing to see."""
-
-    def __init__(self, option: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{option}: {problem}; {remedy}")
-
-
-class ProfileFolderError(KwsTraceError):
-    """Another run's profiles lie where this one's would."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder}: profiles of an earlier run are there; give another --name, or remove it")
-
-
-class NothingCapturedError(KwsTraceError):
-    """A profiled run ended without a capture."""
-
-    exit_code = 1
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name}: nothing was captured: no host sent `infer` with more than one inference, or the run was ended "
-            "before a capture was; the run itself is complete: `kws-trace report` reads it"
-        )
-
-
 def refuse_impossible(job: RunJob, profiler: str) -> None:
     """
     Say before a run starts what would leave it without a capture.
@@ -69,30 +43,36 @@ def refuse_impossible(job: RunJob, profiler: str) -> None:
         profiler: ``nsys`` or ``tensorflow``.
 
     Raises:
-        ProfilerChoiceError: for options that contradict the profiler.
-        NoRangesError: if nsys would see no range.
-        RunExistsError, ProfileFolderError: if the run's name is taken.
+        UsageError: for options that contradict the profiler, or if nsys would see no range.
+        RunError: if the run's name is taken.
     """
     if not job.capture.inferences:
-        raise ProfilerChoiceError(
+        raise UsageError(
             "--capture-inferences 0", "nothing would be captured", "give a number, or leave out the profiler"
         )
     if profiler == "nsys":
         refuse_without_ranges(job)
         if open_ranges() is None:
-            raise NoRangesError
+            raise no_ranges()
     elif backend_of(job.choice.path, job.choice.backend) != "tensorflow":
-        raise ProfilerChoiceError(
+        raise UsageError(
             "--profiler tensorflow",
             f"{job.choice.path.name} runs on LiteRT, of which TensorFlow's profiler sees nothing",
             "name a SavedModel (--backend tensorflow takes the shipped one), or use --nsys",
         )
     name = job.name or ""
     if (job.traces / name).exists():
-        raise RunExistsError(job.traces / name)
+        raise exists_error(job.traces / name)
     folder = profile_folder(job.traces, name)
     if folder.exists() and any(folder.iterdir()):
-        raise ProfileFolderError(folder)
+        raise RunError(folder, "profiles of an earlier run are there", "give another --name, or remove it")
+
+
+def _nothing_captured(name: str) -> ProfilerError:
+    return ProfilerError(
+        f"{name}: nothing was captured: no host sent `infer` with more than one inference, or the run was ended "
+        "before a capture was; the run itself is complete: `kws-trace report` reads it"
+    )
 
 
 def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
@@ -132,7 +112,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
         reports = _whole_captures(run, reports)
         if not reports:
             remove_if_empty(folder)
-            raise NothingCapturedError(name)
+            raise _nothing_captured(name)
         take_in(run, reports, nsys)
         tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
     finally:
@@ -156,7 +136,7 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     paths = sorted(folder.rglob("*.xplane.pb"))
     if not paths:
         remove_if_empty(folder)
-        raise NothingCapturedError(name)
+        raise _nothing_captured(name)
     take_in(open_run(job.traces / name), paths)
     return code
 

@@ -22,7 +22,7 @@ from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.limits.run_cost import run_board, run_cost
 from runner.line.protocol import DutProtocol
 from tracer.accuracy.unlabelled import run_warnings
-from tracer.errors import KwsTraceError
+from tracer.errors import UsageError
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.runs.run_info import default_run_name, new_run_info
 from tracer.runs.run_store import open_run as stored_run
@@ -40,39 +40,27 @@ ENVIRONMENT_PREFIXES = (
 """What of the environment changes a runtime's speed; nothing else is kept. Terraform's names begin with TF too."""
 
 
-class EnergyModeError(KwsTraceError):
-    """Energy mode stamps time on a pin and not on the line."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode"
-        )
-
-
-class NoRangesError(KwsTraceError):
-    """A capture needs ranges."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "capture: no ranges can be pushed, so nothing would be captured; leave out --no-nvtx, and install "
-            "nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
-        )
-
-
 def refuse_without_ranges(job: RunJob) -> None:
     """
     Nsight Systems collects by our ranges: without them a capture would be empty.
 
     Raises:
-        NoRangesError: if the run is to be captured by them and pushes none.
+        UsageError: if the run is to be captured by them and pushes none.
     """
     if job.capture.inferences and job.profile_folder is None and not job.nvtx:
-        raise NoRangesError
+        raise no_ranges()
+
+
+def no_ranges() -> UsageError:
+    """A capture needs ranges."""
+    problem = "no ranges can be pushed, so nothing would be captured"
+    remedy = "leave out --no-nvtx, and install nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
+    return UsageError("capture", problem, remedy)
 
 
 def refuse_energy_mode() -> NoReturn:
     """Say that energy mode is not there."""
-    raise EnergyModeError
+    raise UsageError("--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +194,7 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
     The profiler that the DUT tells when to collect; None for none.
 
     Raises:
-        NoRangesError: if the ranges that it would see cannot be pushed.
+        UsageError: if the ranges that it would see cannot be pushed.
     """
     if not job.capture.inferences:
         return None
@@ -215,7 +203,7 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
 
         ranges = open_trace_me_ranges()
     if ranges is None:
-        raise NoRangesError
+        raise no_ranges()
     if job.profile_folder is not None:
         return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
     return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)

@@ -7,19 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
+from tracer.errors import ProfilerError
 
+_PROFILER = "TensorFlow's profiler"
 OPS_LEVEL = 2
 """Host tracer level that records our ranges and the ops that TensorFlow calls expensive; 3 records every op."""
-
-
-class ProfilerError(KwsTraceError):
-    """TensorFlow's profiler did not start, or left no file."""
-
-    exit_code = 1
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"TensorFlow's profiler: {problem}; {remedy}")
 
 
 @dataclass(slots=True)
@@ -51,7 +43,7 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
         profiler.start(str(logdir), options)
     except tf.errors.AlreadyExistsError:
         raise ProfilerError(
-            "another one runs in this process", "stop it, or leave out --profiler tensorflow"
+            _PROFILER, "another one runs in this process", "stop it, or leave out --profiler tensorflow"
         ) from None
     block = ProfiledBlock()
     try:
@@ -61,8 +53,10 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
             profiler.stop()
         except tf.errors.OpError as error:
             problem = f"it did not end well ({error.message})"
-            raise ProfilerError(problem, f"see whether {logdir} can be written to") from error
+            raise ProfilerError(_PROFILER, problem, f"see whether {logdir} can be written to") from error
     written = sorted(set(logdir.rglob("*.xplane.pb")) - before)
     if not written:
-        raise ProfilerError(f"it left no *.xplane.pb in {logdir}", "see whether that folder can be written to")
+        raise ProfilerError(
+            _PROFILER, f"it left no *.xplane.pb in {logdir}", "see whether that folder can be written to"
+        )
     block.path = written[-1]

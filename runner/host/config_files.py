@@ -5,21 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
-
-
-class ConfigExistsError(KwsTraceError):
-    """A file that is there is not overwritten."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: it exists; remove it, write elsewhere with --out, or --force")
-
-
-class UsbIdError(KwsTraceError):
-    """Not a pair of USB ids."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"--usb {text}: write VENDOR:PRODUCT in hexadecimal, as 0525:a4a7; `lsusb` lists them")
+from tracer.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +23,19 @@ def parse_usb_id(text: str) -> tuple[int, int]:
     ``0525:a4a7`` to two numbers.
 
     Raises:
-        UsbIdError: if it is not of that form.
+        UsageError: if it is not of that form.
     """
     try:
         vendor, product = (int(part, 16) for part in text.split(":"))
     except ValueError:
-        raise UsbIdError(text) from None
+        raise _usb_error(text) from None
     if not (0 <= vendor <= 0xFFFF and 0 <= product <= 0xFFFF):
-        raise UsbIdError(text)
+        raise _usb_error(text)
     return vendor, product
+
+
+def _usb_error(text: str) -> UsageError:
+    return UsageError(f"--usb {text}", "write VENDOR:PRODUCT in hexadecimal, as 0525:a4a7", "`lsusb` lists them")
 
 
 def mlcommons_files(facts: BenchFacts) -> dict[str, str]:
@@ -94,18 +84,18 @@ def write_files(files: dict[str, str], folder: Path, *, force: bool) -> list[Pat
     Write the files, none if one of them is there.
 
     Raises:
-        ConfigExistsError: if one exists and ``force`` is not set.
+        UsageError: if one exists and ``force`` is not set.
     """
     paths = [folder / name for name in files]
     for path in paths:
         if path.exists() and not force:
-            raise ConfigExistsError(path)
+            raise UsageError(path, "it exists", "remove it, write elsewhere with --out, or --force")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
             path.write_text(files[path.name], encoding="utf-8")
     except OSError as error:
-        raise KwsTraceError(f"{folder}: {error.strerror}; name a folder you can write with --out") from None
+        raise UsageError(folder, str(error.strerror), "name a folder you can write with --out") from None
     return paths
 
 

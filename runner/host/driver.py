@@ -15,10 +15,10 @@ from runner.host.outcomes import (
     PerformancePlan,
     RefusedError,
     Reply,
-    SilentDutError,
     WindowOutcome,
 )
 from runner.line.link import Link, WriteTimeoutError
+from tracer.errors import DutError
 
 __all__ = [
     "AccuracyOutcome",
@@ -27,7 +27,6 @@ __all__ = [
     "PerformancePlan",
     "RefusedError",
     "Reply",
-    "SilentDutError",
     "WindowOutcome",
     "measure_inferences",
     "run_accuracy",
@@ -73,7 +72,7 @@ class HostSession:
         answer to half a command that an earlier host left behind.
 
         Raises:
-            SilentDutError: if nothing answers.
+            DutError: if nothing answers.
         """
         try:
             replies = self._exchange("name", 10.0, mute=True)
@@ -100,7 +99,7 @@ class HostSession:
         Send one command and take its reply lines, without the last ``m-ready``.
 
         Raises:
-            SilentDutError: if no ``m-ready`` comes within ``timeout_s`` of the last line.
+            DutError: if no ``m-ready`` comes within ``timeout_s`` of the last line.
             RefusedError: if a line is an error.
         """
         infer = text.startswith("infer")
@@ -179,7 +178,7 @@ class HostSession:
         try:
             self._link.write(f"{text}%".encode())
         except WriteTimeoutError:
-            raise SilentDutError(text, 5.0, answered_before=self._answered) from None
+            raise self._silent(text, 5.0) from None
         replies: list[Reply] = []
         while True:
             for reply in self._lines(text, timeout_s):
@@ -192,11 +191,16 @@ class HostSession:
                     raise RefusedError(text, reply.text)
                 replies.append(reply)
 
+    def _silent(self, command: str, seconds: float) -> DutError:
+        remedy = "is `kws-trace run` ready on the other end, at the same baud, with no other program on the port?"
+        said = f"no m-ready within {seconds:g} s of `{command}`; {remedy}"
+        return DutError(said, exit_code=1 if self._answered else 2)
+
     def _lines(self, command: str, timeout_s: float) -> list[Reply]:
         data = self._link.read(timeout_s)
         at_s = self._clock()
         if not data:
-            raise SilentDutError(command, timeout_s, answered_before=self._answered)
+            raise self._silent(command, timeout_s)
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [Reply(at_s, line.decode("ascii", "replace").strip("\r\0")) for line in lines]
 

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.errors import KwsTraceError
-
-MINIMUM_S = 10.0
-"""The benchmark asks that a window lasts at least this long."""
+from tracer.errors import DutError
+from tracer.runs.windows import OFFICIAL_WINDOWS, long_enough, rate_hz
 
 
-class SilentDutError(KwsTraceError):
-    """The DUT does not answer."""
-
-    def __init__(self, command: str, seconds: float, *, answered_before: bool) -> None:
-        remedy = "is `kws-trace run` ready on the other end, at the same baud, with no other program on the port?"
-        super().__init__(f"no m-ready within {seconds:g} s of `{command}`; {remedy}")
-        self.exit_code = 1 if answered_before else 2
-
-
-class RefusedError(KwsTraceError):
+class RefusedError(DutError):
     """The DUT answered with an error."""
-
-    exit_code = 1
 
     def __init__(self, command: str, line: str) -> None:
         super().__init__(f"the DUT refused `{command}`: {line}")
@@ -50,13 +38,14 @@ class WindowOutcome:
 
     @property
     def rate_hz(self) -> float:
-        """Inferences per second by the DUT's laps, as the benchmark counts."""
-        return self.inferences * 1e6 / self.lap_us if self.lap_us else float("nan")
+        """Inferences per second by the DUT's laps, as the benchmark counts; NaN without a length."""
+        rate = rate_hz(self.inferences, self.lap_us * 1000)
+        return math.nan if rate is None else rate
 
     @property
     def met(self) -> bool:
-        """Whether the window lasted the 10 s that the benchmark asks for, by the laps."""
-        return self.lap_us >= MINIMUM_S * 1e6
+        """Whether the window was as long as the benchmark asks, by the laps."""
+        return long_enough(self.lap_us * 1000)
 
     @property
     def clocks_differ(self) -> bool:
@@ -77,7 +66,7 @@ class PerformancePlan:
     seconds: float = 16.0
     inferences: int | None = None
     warmups: int = 10
-    windows: int = 5
+    windows: int = OFFICIAL_WINDOWS
 
 
 @dataclass

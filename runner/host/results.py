@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from runner.host.driver import AccuracyOutcome, PerformanceOutcome
 from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
 from tracer.classes import LABELS
+from tracer.runs.windows import MINIMUM_S
 from tracer.sessions.accuracy_figures import auc
 
 
@@ -26,7 +27,7 @@ def performance_lines(outcome: PerformanceOutcome) -> list[str]:
             f"  Throughput   : {window.rate_hz:>12.3f} inf./sec.",
             "Runtime requirements have been met."
             if window.met
-            else "Runtime requirements have NOT been met: a window lasts at least 10 s.",
+            else f"Runtime requirements have NOT been met: a window lasts at least {MINIMUM_S} s.",
         ]
     rule = "-" * 57
     return [*lines, rule, f"Median throughput is {outcome.median_rate_hz:.3f} inf./sec.", rule]

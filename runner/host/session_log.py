@@ -8,14 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from tracer.errors import KwsTraceError
-
-
-class SessionFolderError(KwsTraceError):
-    """The folder for the session's files cannot be written."""
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(f"{folder}: cannot write the session here ({error.strerror}); name a folder with --session")
+from tracer.errors import SessionError
 
 
 class SessionLog:
@@ -26,7 +19,7 @@ class SessionLog:
         folder: made if it is not there.
 
     Raises:
-        SessionFolderError: if it cannot be written.
+        SessionError: if it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +30,8 @@ class SessionLog:
             self._log = (folder / "log.txt").open("w", encoding="utf-8")
             self._results = (folder / "results.txt").open("w", encoding="utf-8")
         except OSError as error:
-            raise SessionFolderError(folder, error) from None
+            problem = f"cannot write the session here ({error.strerror})"
+            raise SessionError(folder, problem, "name a folder with --session") from None
         # Seconds since midnight by a clock that nobody sets while a window runs.
         now = datetime.now().astimezone()
         midnight_s = now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.errors import SessionError
 from tracer.figure_text import share_text, time_text
 from tracer.reports.report import build_report
 from tracer.runs.run_store import open_run
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
-from tracer.sessions.log_lines import SessionFileError
 from tracer.sessions.open_session import build_session, iter_sessions
 from tracer.sessions.session_json import session_json
 
@@ -37,7 +37,7 @@ class JoinedRun:
         for one in self.windows[:SHOWN_WINDOWS]:
             table.add_row(
                 str(one.session_window),
-                str(one.run_window),
+                str(one.run_ordinal or one.run_window),
                 one.by,
                 "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
                 time_text(one.wall_ns),
@@ -67,20 +67,20 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
         traces: folder of the runs.
 
     Raises:
-        SessionFileError: if a path holds no session, or ``run`` comes with several.
-        JoinError: if the session is not of the run.
+        SessionError: if a path holds no session, or ``run`` comes with several.
+        SessionError: if the session is not of the run.
         KwsTraceError: if the run cannot be opened.
     """
     stored = open_run(run, traces) if run is not None else None
     named = paths or ([stored.folder] if stored is not None else [])
     if not named:
-        raise SessionFileError(Path(), "no session is named", "name a session's folder or its log, or --run")
+        raise SessionError(Path(), "no session is named", "name a session's folder or its log, or --run")
     audits = [audit_session(build_session(path)) for path in iter_sessions(named)]
     if stored is None:
         return audits, None
     if len(audits) > 1:
-        raise SessionFileError(named[0], f"{len(audits)} sessions are here", "name the one that drove the run")
-    windows = join_session(audits[0], stored.windows().to_pylist(), stored.name)
+        raise SessionError(named[0], f"{len(audits)} sessions are here", "name the one that drove the run")
+    windows = join_session(audits[0], stored.each_window, stored.name)
     return audits, JoinedRun(windows, build_report(stored))
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.inference.model_errors import ModelError
 from runner.inference.pipeline import Pipeline, Quantization
+from tracer.errors import ModelError, UsageError
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
 SHIPPED_SAVED_MODEL = SHIPPED / "kws_ds_cnn"
 SHIPPED_TFLITE = SHIPPED / "kws_ds_cnn_int8.tflite"
 BENCHMARK_QUANTIZATION = Quantization(0.5847029089927673, 83)
 """Of the reference model's inputs, which a SavedModel does not carry."""
+
+_DEVICE = re.compile(r"(/?device:)?(cpu|gpu)(:\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,21 @@ class ModelChoice:
         timed: str,
         mode: str,
     ) -> ModelChoice:
-        """From the options of a command; without a model the shipped one of the backend (LiteRT by default)."""
+        """
+        From the options of a command; without a model the shipped one of the backend (LiteRT by default).
+
+        Raises:
+            ModelError: if there is no such model, or ``backend`` does not run it.
+            UsageError: for options that no runtime could obey; told before one is imported.
+        """
         path = model or (SHIPPED_SAVED_MODEL if backend == "tensorflow" else SHIPPED_TFLITE)
+        kind = backend_of(path, backend)
+        if (input_scale is None) != (input_zero_point is None):
+            raise UsageError("--input-scale, --input-zero-point: one is nothing without the other; give both")
+        if device is not None and _DEVICE.fullmatch(device) is None:
+            raise UsageError(f"--device {device}: no device is named so; give CPU, GPU or GPU:0")
+        if device is not None and kind == "litert" and "CPU" not in device.upper():
+            raise UsageError(f"--device {device}: LiteRT runs on the CPU; leave it out, or use TensorFlow")
         return cls(path, backend, device, threads, input_scale, input_zero_point, timed, mode)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.inference.backends.backend import INPUT_VALUES, Backend
-from tracer.errors import KwsTraceError
+from tracer.errors import DatasetError
 from tracer.recording.inference_loop import Stage
 from tracer.stages import INFERENCE
 
@@ -16,12 +16,10 @@ TIMED = ("reference", "end-to-end")
 STAGES_MODES = ("split", "fused")
 
 
-class InputSizeError(KwsTraceError):
+def input_size_error(size: int, sizes: tuple[int, ...]) -> DatasetError:
     """An input that is not what the model takes."""
-
-    def __init__(self, size: int, sizes: tuple[int, ...]) -> None:
-        takes = " or ".join(str(known) for known in sizes)
-        super().__init__(f"an input of {size} bytes: this model takes {takes} (490 int8, or 490 float32 values)")
+    takes = " or ".join(str(known) for known in sizes)
+    return DatasetError(f"an input of {size} bytes", f"this model takes {takes} (490 int8, or 490 float32 values)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,10 @@ class Pipeline:
             data: 490 bytes of int8, or for a float model 1960 of little-endian float32.
 
         Raises:
-            InputSizeError: if it is of another size.
+            DatasetError: if it is of another size.
         """
         if len(data) not in self.buffer_sizes:
-            raise InputSizeError(len(data), self.buffer_sizes)
+            raise input_size_error(len(data), self.buffer_sizes)
         self._holds_counts = len(data) == INPUT_VALUES
         if not self._holds_counts:
             self._host[...] = np.frombuffer(data, "<f4").reshape(self._host.shape)

@@ -8,16 +8,12 @@ from typing import Any
 
 from runner.inference.models import SHIPPED_TFLITE
 from runner.model_graphs.reader import model_format, read_operations
-from tracer.errors import KwsTraceError
+from tracer.errors import UsageError
 from tracer.model.devices import Limits, detect_device, find_device
 from tracer.model.model_cost import ModelCost, count_model
 from tracer.model.published import place_among
 from tracer.model.roofline import build_limits, operation_points
 from tracer.reports.model_cost_report import build_cost
-
-
-class CostOptionError(KwsTraceError):
-    """Options that do not go together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +55,9 @@ def gather_cost(choice: CostChoice) -> dict[str, Any]:
 
 def _check(choice: CostChoice) -> None:
     if choice.latency_us is not None and choice.run is not None:
-        raise CostOptionError("--latency-us and --run both say what was measured; leave one out")
+        raise UsageError("--latency-us and --run both say what was measured; leave one out")
     if choice.device == "cpu" and (choice.gpu_mhz or choice.memory_mhz):
-        raise CostOptionError("--gpu-mhz and --memory-mhz are clocks of a Jetson; a CPU is measured, leave them out")
+        raise UsageError("--gpu-mhz and --memory-mhz are clocks of a Jetson; a CPU is measured, leave them out")
 
 
 def _measured(choice: CostChoice) -> dict[str, Any]:
@@ -77,9 +73,7 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
     rate = report["median_rate_hz"]
     latency = 1e9 / rate if rate else report["inference"]["median_ns"]
     if latency is None:
-        raise CostOptionError(
-            f"{choice.run}: no inference was timed in it; name a run in which a window was finished"
-        )
+        raise UsageError(f"{choice.run}: no inference was timed in it; name a run in which a window was finished")
     source = "median rate of its windows" if rate else "median inference"
     backend = str(report["run"]["backend"].get("device", ""))
     found: dict[str, Any] = {
@@ -91,7 +85,7 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
     if path.name and path.exists():
         found["model"] = path
     elif choice.model is None:
-        raise CostOptionError(f"{choice.run}: its model {path} is not here; name the model's file")
+        raise UsageError(f"{choice.run}: its model {path} is not here; name the model's file")
     return found
 
 

@@ -15,7 +15,8 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 
-from runner.line.port_errors import LineEndedError, PortError, WriteTimeoutError
+from runner.line.port_errors import LineEndedError, WriteTimeoutError
+from tracer.errors import PortError
 
 __all__ = ["DutLink", "LineEndedError", "Link", "WriteTimeoutError", "never"]
 

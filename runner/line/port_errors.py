@@ -5,18 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
+from tracer.errors import PortError
 
 
-class PortError(KwsTraceError):
-    """A port that cannot be used."""
-
-    def __init__(self, spec: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{spec}: {problem}; {remedy}")
-        self.spec = spec
-
-
-class LineEndedError(KwsTraceError):
+class LineEndedError(PortError):
     """The far end of the line hung up, or the device went."""
 
     exit_code = 1
@@ -25,7 +17,7 @@ class LineEndedError(KwsTraceError):
         super().__init__(f"{spec}: the line ended ({why})")
 
 
-class WriteTimeoutError(KwsTraceError):
+class WriteTimeoutError(PortError):
     """Nobody read what was written."""
 
     exit_code = 1

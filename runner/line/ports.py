@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.line.link import SLICE_S, DutLink, Link, never
-from runner.line.port_errors import PortError, busy_error, holder_of, port_error
+from runner.line.port_errors import busy_error, holder_of, port_error
+from tracer.errors import PortError
 
 
 class _DeviceLink(DutLink):

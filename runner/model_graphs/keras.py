@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from runner.inference.model_errors import ModelError, RuntimeMissingError
 from runner.model_graphs.savedmodel import read_saved_model
+from tracer.errors import ModelError, not_installed
 from tracer.model.model_operations import Operation
 
 
@@ -17,7 +17,7 @@ def read_keras(path: Path) -> list[Operation]:
 
     Raises:
         ModelError: if Keras does not load or export it.
-        RuntimeMissingError: if TensorFlow is not installed.
+        NotInstalledError: if TensorFlow is not installed.
     """
     if not path.is_file():
         raise ModelError(path, "there is no such model", "give a .keras or .h5 file")
@@ -26,7 +26,7 @@ def read_keras(path: Path) -> list[Operation]:
     try:
         import tensorflow as tf
     except ImportError:
-        raise RuntimeMissingError("TensorFlow", "kws-trace[tensorflow]") from None
+        raise not_installed("TensorFlow", "kws-trace[tensorflow]") from None
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "model"
         try:

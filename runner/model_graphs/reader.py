@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.inference.model_errors import ModelError
+from tracer.errors import ModelError
 from tracer.model.model_operations import Operation
 
 _REMEDY = "name a SavedModel folder, or a .tflite, .keras or .h5 file"
@@ -33,7 +33,7 @@ def read_operations(path: Path) -> list[Operation]:
 
     Raises:
         ModelError: if there is no such model, or it cannot be read.
-        RuntimeMissingError: if what reads it is not installed.
+        NotInstalledError: if what reads it is not installed.
     """
     kind = model_format(path)
     if kind == "SavedModel":

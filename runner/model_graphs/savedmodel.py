@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runner.inference.model_errors import ModelError
 from runner.model_graphs.graph_nodes import CALLS, Function, Node, read_functions, read_nodes
 from runner.model_graphs.node_operations import hands_on, node_operation
 from runner.model_graphs.wire import Message, WireError, parse
+from tracer.errors import ModelError
 from tracer.model.model_operations import Operation, Tensor
 
 _LIMIT = 100_000

@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from runner.inference.model_errors import ModelError, RuntimeMissingError
+from tracer.errors import ModelError, not_installed
 from tracer.model.model_operations import Operation, Tensor, Window
 
 KINDS = {
@@ -42,12 +42,12 @@ def read_tflite(path: Path) -> list[Operation]:
 
     Raises:
         ModelError: if it is no tflite file, or a damaged one.
-        RuntimeMissingError: if LiteRT's package, whose schema reads it, is not installed.
+        NotInstalledError: if LiteRT's package, whose schema reads it, is not installed.
     """
     try:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError:
-        raise RuntimeMissingError("LiteRT", "ai-edge-litert") from None
+        raise not_installed("LiteRT", "ai-edge-litert") from None
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.nsys.installation import Nsys
-from tracer.errors import KwsTraceError
+from tracer.errors import NotInstalledError
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE, DOMAIN
 
 _TRACES = {"light": ("cuda", "nvtx"), "deep": ("cuda", "nvtx", "cudnn", "cublas", "osrt")}
@@ -19,26 +19,17 @@ INFERENCE_BYTES = 200_000
 """Of an inference's events, generously: a hundred kernels with their calls, at 1 kB each."""
 
 
-class NsysTooOldError(KwsTraceError):
-    """``nsys`` lacks what a bounded capture needs."""
-
-    def __init__(self, nsys: Nsys, missing: str) -> None:
-        super().__init__(
-            f"nsys: {nsys.path} {nsys.version} has no --{missing}; install 2020.4 or newer, or use "
-            "--profiler tensorflow"
-        )
-
-
 def refuse_too_old(nsys: Nsys) -> None:
     """
     Capture ranges are what bounds a capture.
 
     Raises:
-        NsysTooOldError: if this nsys has none.
+        NotInstalledError: if this nsys has none.
     """
     missing = [name for name in _NEEDED if name not in nsys.options]
     if missing:
-        raise NsysTooOldError(nsys, missing[0])
+        problem = f"{nsys.path} {nsys.version} has no --{missing[0]}"
+        raise NotInstalledError("nsys", problem, "install 2020.4 or newer, or use --profiler tensorflow")
 
 
 def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program: Sequence[str]) -> list[str]:
@@ -56,7 +47,7 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
         program: and its arguments.
 
     Raises:
-        NsysTooOldError: if this nsys has no capture ranges.
+        NotInstalledError: if this nsys has no capture ranges.
     """
     refuse_too_old(nsys)
     wanted = {

@@ -12,39 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
+from tracer.errors import NotInstalledError, ProfilerError, UsageError
 
 _FOLDERS = ("/opt/nvidia/nsight-systems/*/target-linux-*", "/opt/nvidia/nsight-systems/*/bin", "/usr/local/cuda/bin")
 _IMPORTER = "host-linux-*/QdstrmImporter"
 
 
-class NsysMissingError(KwsTraceError):
-    """No ``nsys`` is installed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "nsys: not found in PATH nor under /opt/nvidia/nsight-systems; install it (JetPack: `sudo apt install "
-            "nsight-systems-cli`; Debian: nsight-systems from non-free), or use --profiler tensorflow"
-        )
-
-
-class NsysBrokenError(KwsTraceError):
+def nsys_failed(what: str, said: str) -> ProfilerError:
     """``nsys`` does not do what was asked of it."""
-
-    exit_code = 1
-
-    def __init__(self, what: str, said: str) -> None:
-        last = [line.strip() for line in said.splitlines() if line.strip()]
-        super().__init__(f"nsys: {what}; it said: {last[-1] if last else 'nothing'}")
+    return ProfilerError("nsys", what, f"it said: {last_line(said)}")
 
 
-class RootNeededError(KwsTraceError):
-    """On Tegra only root may trace CUDA."""
-
-    def __init__(self, line: str) -> None:
-        super().__init__(
-            f"nsys: on this board (Tegra) only root can trace CUDA; run\n\n  {line}\n\nwhat it writes will be yours"
-        )
+def last_line(said: str) -> str:
+    """The last line with something in it of what a program said, which is where it says why it ended."""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +53,21 @@ def find_nsys() -> Nsys:
     The ``nsys`` of PATH, else the newest under ``/opt/nvidia``.
 
     Raises:
-        NsysMissingError: if there is none.
-        NsysBrokenError: if it does not run.
+        NotInstalledError: if there is none.
+        ProfilerError: if it does not run.
     """
     found = shutil.which("nsys")
     installed = [path for pattern in _FOLDERS for path in sorted(Path("/").glob(f"{pattern[1:]}/nsys"), reverse=True)]
     if found is None and not installed:
-        raise NsysMissingError
+        raise NotInstalledError(
+            "nsys: not found in PATH nor under /opt/nvidia/nsight-systems; install it (JetPack: `sudo apt install "
+            "nsight-systems-cli`; Debian: nsight-systems from non-free), or use --profiler tensorflow"
+        )
     path = Path(found) if found is not None else installed[0]
     version = _said(path, "--version")
     match = re.search(r"version\s+(\S+)", version)
     if match is None:
-        raise NsysBrokenError(f"{path} --version names no version", version)
+        raise nsys_failed(f"{path} --version names no version", version)
     options, traces = parse_profile_help(_said(path, "profile", "--help"))
     return Nsys(path, match[1], options, traces, _importer(path))
 
@@ -114,13 +98,16 @@ def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str]
         root: of the file system that is asked.
 
     Raises:
-        RootNeededError: with the line that works.
+        UsageError: with the line that works.
     """
     if not is_tegra(root) or os.geteuid() == 0:
         return
     kept = [name for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if environment.get(name)]
     settings = [f"{name}={environment[name]}" for name in kept]
-    raise RootNeededError(shlex.join(["sudo", "env", *settings, sys.executable, "-m", "runner", *arguments]))
+    line = shlex.join(["sudo", "env", *settings, sys.executable, "-m", "runner", *arguments])
+    raise UsageError(
+        f"nsys: on this board (Tegra) only root can trace CUDA; run\n\n  {line}\n\nwhat it writes will be yours"
+    )
 
 
 def give_to_caller(paths: Sequence[Path], environment: Mapping[str, str]) -> None:
@@ -146,5 +133,5 @@ def _said(path: Path, *arguments: str) -> str:
     try:
         done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NsysBrokenError(f"{path} does not run", str(error)) from None
+        raise nsys_failed(f"{path} does not run", str(error)) from None
     return done.stdout + done.stderr

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from runner.nsys.command import estimated_bytes, profile_command, traced
-from runner.nsys.installation import Nsys, NsysBrokenError
+from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
@@ -68,7 +68,7 @@ def run_under_nsys(
         Its exit code, and the reports (``.nsys-rep``, or raw where they cannot be imported here), in order.
 
     Raises:
-        NsysBrokenError: if nsys did not start the DUT, or fails to import what it wrote.
+        ProfilerError: if nsys did not start the DUT, or fails to import what it wrote.
     """
     scratch = folder / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def run_under_nsys(
         # Its complaints go to standard error, which is ours.
         said = log.read_text(errors="replace").strip() or "what stands above"
         remove_if_empty(folder)
-        raise NsysBrokenError(f"{nsys.path} ended with {code} before the DUT began", said)
+        raise nsys_failed(f"{nsys.path} ended with {code} before the DUT began", said)
     pid_file.unlink()
     return code, _reports(nsys, folder)
 

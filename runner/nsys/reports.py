@@ -6,22 +6,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.nsys.installation import Nsys, NsysBrokenError
-from tracer.errors import KwsTraceError
+from runner.nsys.installation import Nsys, nsys_failed
+from tracer.errors import NotInstalledError
 
 RAW, REPORT = ".qdstrm", ".nsys-rep"
 REPORTS = (REPORT, ".qdrep")
 """``.qdrep`` is the name until 2021.4."""
-
-
-class ImporterMissingError(KwsTraceError):
-    """A raw capture cannot be imported here."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path}: it is raw, and this nsys has no importer (QdstrmImporter, of the host package); copy it to a "
-            "machine with the whole Nsight Systems and there `kws-trace ingest RUN " + path.name + "`"
-        )
 
 
 def is_report(path: Path) -> bool:
@@ -42,8 +32,8 @@ def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
         The SQLite file.
 
     Raises:
-        ImporterMissingError: for a raw one where nsys has no importer.
-        NsysBrokenError: if nsys does not do it.
+        NotInstalledError: for a raw one where nsys has no importer.
+        ProfilerError: if nsys does not do it.
     """
     if path.suffix == RAW:
         path = import_raw(nsys, path, folder)
@@ -57,10 +47,14 @@ def import_raw(nsys: Nsys, path: Path, folder: Path) -> Path:
     Make a ``.nsys-rep`` of a ``.qdstrm``; nsys of some distributions does not find its importer.
 
     Raises:
-        ImporterMissingError, NsysBrokenError: as ``export_sqlite``.
+        NotInstalledError, ProfilerError: as ``export_sqlite``.
     """
     if nsys.importer is None:
-        raise ImporterMissingError(path)
+        raise NotInstalledError(
+            path,
+            "it is raw, and this nsys has no importer (QdstrmImporter, of the host package)",
+            f"copy it to a machine with the whole Nsight Systems and there `kws-trace ingest RUN {path.name}`",
+        )
     made = folder / f"{path.stem}{REPORT}"
     _run([nsys.importer, "-i", path, "-o", made], made, "import")
     return made
@@ -70,6 +64,6 @@ def _run(command: Sequence[str | Path], made: Path, what: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise NsysBrokenError(f"{command[0]} does not run", str(error)) from None
+        raise nsys_failed(f"{command[0]} does not run", str(error)) from None
     if done.returncode or not made.is_file():
-        raise NsysBrokenError(f"the {what} of {made.stem} failed", done.stderr + done.stdout)
+        raise nsys_failed(f"the {what} of {made.stem} failed", done.stderr + done.stdout)

@@ -24,19 +24,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from runner.dashboard_launcher import OPTIONS, dashboard_command
+from runner.commands.dashboard import STREAMLIT_OPTIONS, dashboard_command
+from tests.children import free_port, running, wait_until
 from tests.dashboard_runs import STAGES
+from tests.needs import chromium
 from tests.profiles import EXECUTOR, MAIN, PROCESS
 from tests.recorded import info
+from tracer.captures.stored_capture import write_capture
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.recording.window import RecordedWindow
-from tracer.runs.captures import write_capture
 from tracer.runs.run_info import write_run_info
 from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter
 
 SPANS, KERNELS, LAUNCHES = 1_000_000, 300_000, 10
-CHROMIUM = "/usr/bin/chromium"
 STEPS = 7
 CHART = ".stVegaLiteChart canvas, .stVegaLiteChart svg"
 
@@ -68,7 +69,7 @@ def measure() -> dict[str, Any]:
         for name, text in (("empty", EMPTY), ("one", ONE_CHART), ("every", EVERY_MARK)):
             scripts[name] = Path(folder) / f"{name}.py"
             scripts[name].write_text(text)
-        options = (*OPTIONS, "--server.address=127.0.0.1")
+        options = (*STREAMLIT_OPTIONS, "--server.address=127.0.0.1")
         own = [sys.executable, "-m", "streamlit", "run"]
         empty = _page([*own, str(scripts["empty"]), *options], "", "text=ready")
         one = _page([*own, str(scripts["one"]), *options], "", CHART)
@@ -171,43 +172,26 @@ def _capture(edges: Any) -> Profile:
 @contextmanager
 def _served(command: list[str]) -> Iterator[tuple[int, int]]:
     """A server, its port and its process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     place = command.index("--") if "--" in command else len(command)
     command = [word for word in command[:place] if "server.port" not in word] + command[place:]
     command.insert(
         next(at for at, word in enumerate(command) if word.startswith("--server")), f"--server.port={port}"
     )
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    with running(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        wait_until(lambda: _listens(port), "the dashboard listens")
         yield port, server.pid
-    finally:
-        server.terminate()
-        server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _memory_mb(pid: int, line: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     return round(int(status.split(f"{line}:")[1].split()[0]) / 1024, 1)
-
-
-@contextmanager
-def _browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def _painted(browser: Any, url: str, wanted: str) -> tuple[Any, float]:
@@ -222,7 +206,7 @@ def _painted(browser: Any, url: str, wanted: str) -> tuple[Any, float]:
 
 
 def _page(command: list[str], path: str, wanted: str) -> dict[str, Any]:
-    with _served(command) as (port, pid), _browser() as browser:
+    with _served(command) as (port, pid), chromium() as browser:
         url = f"http://127.0.0.1:{port}/{path}"
         _, first = _painted(browser, url, wanted)
         again = [_painted(browser, url, wanted)[1] for _ in range(3)]
@@ -235,7 +219,7 @@ def _page(command: list[str], path: str, wanted: str) -> dict[str, Any]:
 
 def _timeline(run: Path) -> dict[str, Any]:
     command = dashboard_command(run.parent, 1)
-    with _served(command) as (port, pid), _browser() as browser:
+    with _served(command) as (port, pid), chromium() as browser:
         url = f"http://127.0.0.1:{port}/timeline?run={run.name}"
         page, first = _painted(browser, url, ".stVegaLiteChart >> nth=1")
         again = [_painted(browser, url, ".stVegaLiteChart >> nth=1")[1] for _ in range(3)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -19,6 +19,7 @@ from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.line.link import Link
 from runner.line.ports import open_host_link
 from tests.benchmarks.pairs import interleaved
+from tests.children import forked, read_until, running
 from tracer.recording.inference_loop import untraced_loop
 
 INFERENCES = 3000
@@ -30,24 +31,20 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         port = Path(folder) / "dut"
         command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{port}", "--traces", f"{folder}/traces"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as dut:
-            assert dut.stderr is not None
-            while "ready on" not in (line := dut.stderr.readline()):
-                if not line:
-                    sys.exit("the DUT ended before it was ready")
-            link = open_host_link(str(port), 115200)
-            try:
+        with running(command, stderr=subprocess.PIPE, text=True) as dut:
+            read_until(dut.stderr, "ready on")
+            with contextlib.closing(open_host_link(str(port), 115200)) as link:
                 return {"rate": _rate(link, data), "load": _load(link, data)}
-            finally:
-                link.close()
-                dut.send_signal(signal.SIGINT)
 
 
 def _ask(link: Link, command: str) -> bytes:
     link.write(command.encode())
     answer = b""
     while not answer.endswith(b"m-ready\r\n"):
-        answer += link.read(30.0)
+        came = link.read(30.0)
+        if not came:
+            sys.exit(f"no answer to {command!r} in 30 s")
+        answer += came
     return answer
 
 
@@ -80,19 +77,10 @@ def _load(link: Link, data: bytes) -> dict[str, Any]:
     master, slave = os.openpty()
     tty.setraw(master)
     tty.setraw(slave)
-    echo = os.fork()
-    if not echo:
+    with forked(lambda: _echo(master)), contextlib.closing(open_host_link(os.ttyname(slave), 115200)) as base:
+        os.close(master)
         os.close(slave)
-        _echo(master)
-    os.close(master)
-    base = open_host_link(os.ttyname(slave), 115200)
-    try:
         return interleaved(lambda: _send(link, commands), lambda: _send(base, commands), 201)
-    finally:
-        os.kill(echo, signal.SIGKILL)
-        os.waitpid(echo, 0)
-        base.close()
-        os.close(slave)
 
 
 def _echo(master: int) -> None:

@@ -41,11 +41,14 @@ def measure() -> dict[str, Any]:
         root = Path("/") if sampled_sources() else _tree(Path(folder) / "orin")
         sampler = DeviceSampler.start(Path(folder) / "samples.txt", INTERVAL_MS, root)
         assert sampler is not None
-        time.sleep(1.0)
-        found = interleaved(_after(sampler, signal.SIGCONT, loop), _after(sampler, signal.SIGSTOP, loop), PAIRS)
-        os.kill(sampler.process.pid, signal.SIGCONT)
-        share = _cpu_share(sampler.process.pid)
-        sampler.stop()
+        try:
+            time.sleep(1.0)
+            found = interleaved(_after(sampler, signal.SIGCONT, loop), _after(sampler, signal.SIGSTOP, loop), PAIRS)
+            os.kill(sampler.process.pid, signal.SIGCONT)
+            share = _cpu_share(sampler.process.pid)
+        finally:
+            os.kill(sampler.process.pid, signal.SIGCONT)
+            sampler.stop()
     sources = len(sampled_sources(root)) if root == Path("/") else "of a tree that stands for an Orin"
     return {**found, "interval_ms": INTERVAL_MS, "cpu_share": share, "sources": sources}
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tracer.classes import CLASSES, LABELS
 from tracer.runs.run_store import StoredRun
+from tracer.runs.windows import accuracy_windows
 
 INPUTS_FROM = 20
 """Different inputs of a pass from which one class for all of them, or one vector, is no chance: 12 ** -19."""
@@ -18,8 +19,7 @@ def run_warnings(run: StoredRun) -> list[str]:
     Args:
         run: complete.
     """
-    windows = run.windows().to_pylist()
-    asked = {one["window"] for one in windows if one["kind"] == "accuracy" and one["state"] == "complete"}
+    asked = {one.number for one in accuracy_windows(run.each_window)}
     rows = [row for row in run.results().to_pylist() if row["window"] in asked]
     rows = [row for row in rows if row["probabilities"] is not None and len(row["probabilities"]) == CLASSES]
     inputs = {row["input_sha256"] for row in rows}

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.captured_work import CapturedWork
 from tracer.breakdown.gpu_idle import GpuGaps, QueuedKernels, gpu_gaps, queued_kernels
-from tracer.breakdown.intervals import Ints
 from tracer.breakdown.outside_work import OutsideWork, Polling, Spill, outside_work, polling, spill
 from tracer.breakdown.owners import COPIED, HOST, KERNEL, OWNERS, Pieces, host_part
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.intervals import Ints
 from tracer.breakdown.replay import Replay
+from tracer.captures.row_bounds import Ints
 from tracer.statistics import bootstrap_interval
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.intervals import Ints, Timeline
+from tracer.breakdown.intervals import Timeline
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints
 
 GAP_CAUSES = (
     "no_work",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.cuda_calls import SYNCHRONISE
-from tracer.breakdown.intervals import Ints
+from tracer.captures.cuda_calls import SYNCHRONISE
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints
 
 
 def waited_until(work: CapturedWork) -> Ints:

@@ -10,20 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracer.breakdown.bottleneck import Verdict, verdict
 from tracer.breakdown.breakdown import Breakdown, break_down
-from tracer.breakdown.captured_profile import joined, kept_work
-from tracer.breakdown.captured_work import FRAMEWORK_STAGES, CapturedWork
 from tracer.breakdown.gains import GainFigure, gain_figures
 from tracer.breakdown.replay import replay
-from tracer.breakdown.verdict import Verdict, verdict
-from tracer.kernels.attribution import Attribution, attribute
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges
-from tracer.kernels.profile_columns import Flags, Integers
+from tracer.captures.attribution import Attribution, attribute
+from tracer.captures.counted_work import joined, kept_work
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.inference_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.captures.stored_capture import read_capture
+from tracer.profiles.arrow_arrays import Flags, Integers
 from tracer.profiles.profile import Profile
-from tracer.runs.captures import read_capture
 from tracer.runs.run_store import StoredRun
+from tracer.runs.windows import performance_windows
 
 REPLAYED = 500
 """Inferences that are replayed at most, spread over those captured: a gain is a median, and more narrow it little."""
@@ -66,8 +68,8 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
             captures.
 
     Raises:
-        CaptureDamagedError: if a capture cannot be read.
-        OverlappingInferencesError: if two inferences of a capture overlap.
+        CaptureError: if a capture cannot be read.
+        ProfileError: if two inferences of a capture overlap.
     """
     if not run.info.captures:
         return None
@@ -113,8 +115,7 @@ def _at_the_mean(gains: list[GainFigure], walls: Integers) -> list[GainFigure]:
 
 def timed_walls(run: StoredRun, profiled: set[int]) -> Integers:
     """Wall time of each timed inference of the performance windows, without those numbered in ``profiled``."""
-    windows = run.windows().to_pylist()
-    used = [one["window"] for one in windows if one["kind"] == "performance" and one["state"] == "complete"]
+    used = [one.number for one in performance_windows(run.each_window)]
     spans = run.spans()
     timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
     spans = spans.filter(pc.and_(timed, pc.is_in(spans["window"], pc.cast(used or [-1], "int32"))))
@@ -128,10 +129,9 @@ def timed_walls(run: StoredRun, profiled: set[int]) -> Integers:
 
 def _counted(run: StoredRun, numbers: Integers) -> Flags:
     """Inferences that are no warm-ups, of windows that no signal cut; all, where there is no other."""
-    windows = run.windows()
-    cut = windows.filter(pc.not_equal(windows["state"], "complete"))["window"]
+    cut = [one.number for one in run.each_window if not one.complete]
     spans = run.spans()
-    left = pc.or_(spans["warmup"], pc.is_in(spans["window"], value_set=cut.combine_chunks()))
+    left = pc.or_(spans["warmup"], pc.is_in(spans["window"], value_set=pa.array(cut, pa.int32())))
     spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), left))
     keep: Flags = ~np.isin(numbers, np.unique(spans["inference"].to_numpy()))
     return keep if keep.any() else np.ones(len(numbers), bool)

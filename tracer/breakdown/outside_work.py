@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.cuda_calls import QUERY
-from tracer.breakdown.intervals import Ints, Mask
+from tracer.captures.cuda_calls import QUERY
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.breakdown.captured_work import FRAMEWORK_STAGES, CapturedWork
-from tracer.breakdown.cuda_calls import COPY, LAUNCH, OTHER, QUERY, SYNCHRONISE
 from tracer.breakdown.gpu_waits import waited_until
-from tracer.breakdown.intervals import Ints, Mask, Timeline, union_by_group
+from tracer.breakdown.intervals import Timeline, union_by_group
+from tracer.captures.cuda_calls import COPY, LAUNCH, OTHER, QUERY, SYNCHRONISE
+from tracer.captures.inference_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.captures.row_bounds import Ints, Mask
 
 OWNERS = ("kernel", "copy", "launch", "copy_call", "wait", "wake", "other_call", "op", "host", "tracer")
 """

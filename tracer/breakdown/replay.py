@@ -13,9 +13,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.cuda_calls import LAUNCH
-from tracer.breakdown.intervals import Ints, Mask
 from tracer.breakdown.owners import (
     COPY_CALL,
     HOST,
@@ -30,6 +27,9 @@ from tracer.breakdown.owners import (
 )
 from tracer.breakdown.replay_graph import BARRIER, WORK, ReplayGraph, replay_graph
 from tracer.breakdown.replay_path import HostPath, host_path
+from tracer.captures.cuda_calls import LAUNCH
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.intervals import Ints
 from tracer.breakdown.replay_path import Barriers, HostPath
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints
 
 BARRIER, WORK, FOREIGN = range(3)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.captured_work import CapturedWork
-from tracer.breakdown.cuda_calls import COPY, SYNCHRONISE
-from tracer.breakdown.intervals import Ints, Mask
 from tracer.breakdown.owners import COPY_CALL, HOST, LAUNCHING, TRACER, WAIT, PathLayers, Pieces
+from tracer.captures.cuda_calls import COPY, SYNCHRONISE
+from tracer.captures.inference_work import CapturedWork
+from tracer.captures.row_bounds import Ints, Mask
 
 
 @dataclass(frozen=True, slots=True)

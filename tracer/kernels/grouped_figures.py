@@ -8,11 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import arrow, numbers, valid
-from tracer.kernels.profile_columns import Integers
-
-TABLE = 1 << 25
-"""Keys up to this one are counted in a table of that length; beyond, they are sorted."""
+from tracer.profiles.arrow_arrays import Integers, arrow, numbers, valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +21,6 @@ class GroupedFigures:
     median_ns: NDArray[np.float64]
     min_ns: Integers
     max_ns: Integers
-
-
-def dense_groups(keys: Integers) -> tuple[Integers, Integers]:
-    """
-    Number the distinct values of ``keys``, which are not negative.
-
-    Returns:
-        The distinct keys in rising order, and for each key its place among them.
-    """
-    if len(keys) and int(keys.max()) < TABLE:
-        there = np.zeros(int(keys.max()) + 1, dtype=bool)
-        there[keys] = True
-        place = np.cumsum(there) - 1
-        return np.flatnonzero(there), place[keys]
-    distinct, place = np.unique(keys, return_inverse=True)
-    return distinct, place
 
 
 def group_figures(groups: Integers, durations: Integers, size: int) -> GroupedFigures:

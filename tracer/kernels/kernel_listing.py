@@ -12,7 +12,8 @@ from typing import Any, Literal
 import pyarrow as pa
 from rich.console import Console
 
-from tracer.kernels.kernel_tables import NoTimelineError, calls_by_name, copies_by_name, kernels_by_name, ops_by_name
+from tracer.errors import ProfileError
+from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name, ops_by_name, without_timeline
 from tracer.kernels.kernel_text import (
     printable,
     render_calls,
@@ -22,7 +23,7 @@ from tracer.kernels.kernel_text import (
     render_ranges,
 )
 from tracer.kernels.range_tables import work_by_range
-from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+from tracer.profiles.profile import Profile, ProfileSummary
 
 By = Literal["kernel", "range", "api"]
 
@@ -93,7 +94,7 @@ def list_kernels(
         copies: copies and sets among the rows.
 
     Raises:
-        NoTimelineError: if a summary is asked for ranges, or has no rows of CUDA calls.
+        ProfileError: if a summary is asked for ranges, or has no rows of CUDA calls.
         ProfileError: if the capture did not trace what is asked for; nothing traced is no empty table.
     """
     notes = [*profile.notes, *(["experimental: no real file has tested this reader"] if profile.experimental else [])]
@@ -121,12 +122,12 @@ def _by_kernel(profile: Profile | ProfileSummary, notes: Sequence[str], *, copie
 
 def _of_summary(summary: ProfileSummary, by: By, notes: Sequence[str], *, copies: bool) -> KernelListing:
     if by == "range":
-        raise NoTimelineError(summary.path, "kernels by range")
+        raise without_timeline(summary.path, "kernels by range")
     if by == "kernel":
         return _by_kernel(summary, notes, copies=copies)
     rows = calls_by_name(summary)
     if not len(rows):
-        raise NoTimelineError(summary.path, "CUDA calls, of which it lists none")
+        raise without_timeline(summary.path, "CUDA calls, of which it lists none")
     return KernelListing(by, rows, None, ops=False, notes=tuple(notes))
 
 

@@ -7,11 +7,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import arrow, arrow_texts
-from tracer.errors import KwsTraceError
-from tracer.kernels.grouped_figures import GroupedFigures, dense_groups, group_figures, known_sums, summed
-from tracer.kernels.launches import launches
-from tracer.kernels.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
+from tracer.errors import ProfileError
+from tracer.kernels.grouped_figures import GroupedFigures, group_figures, known_sums, summed
+from tracer.profiles.arrow_arrays import (
+    NO_ROW,
+    Codes,
+    Flags,
+    Integers,
+    arrow,
+    arrow_texts,
+    dense_groups,
+    encode,
+    integers,
+    present,
+)
+from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile, ProfileSummary
 
 KERNEL_KINDS = ("kernel", "graph")
@@ -20,15 +30,10 @@ KERNEL_KINDS = ("kernel", "graph")
 COPY_KINDS = ("memcpy", "memset")
 
 
-class NoTimelineError(KwsTraceError):
+def without_timeline(path: Path, wanted: str) -> ProfileError:
     """A summary was asked for what only a capture with a timeline can tell."""
-
-    def __init__(self, path: Path, wanted: str) -> None:
-        super().__init__(
-            f"{path}: a summary has totals and no timeline, it cannot give {wanted}; "
-            "record one with `nsys profile` or `nvprof --export-profile`"
-        )
-        self.path = path
+    problem = f"a summary has totals and no timeline, it cannot give {wanted}"
+    return ProfileError(path, problem, "record one with `nsys profile` or `nvprof --export-profile`")
 
 
 def of_kinds(work: pa.Table, kinds: tuple[str, ...]) -> tuple[Codes, Integers]:

@@ -8,19 +8,16 @@ divided by the listed shares.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from textwrap import wrap
+from typing import Any
 
-from tracer.errors import KwsTraceError
+from tracer.errors import ProfileError
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
 NS_PER_MS = 1e6
 NAME_WIDTH = 34
-
-
-class SummaryShareError(KwsTraceError):
-    """Figures given beside a summary cannot be, or the summary has no GPU work to put beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +71,11 @@ class GpuShare:
         """The same by the listed rows alone, as the report of 2021 reckoned."""
         return None if self.cpu_ns is None else 1 - self.listed_ns / self.cpu_ns
 
+    def as_json(self) -> dict[str, Any]:
+        """For programs: nanoseconds an inference, shares between 0 and 1, null where not known."""
+        shares = ("share_of_wall", "not_gpu_share_of_cpu", "not_gpu_share_of_cpu_listed")
+        return {**asdict(self), **{name: getattr(self, name) for name in shares}}
+
 
 def summary_figures(
     summary: ProfileSummary, inferences: int, wall_ms: float | None = None, cpu_ms: float | None = None
@@ -88,7 +90,7 @@ def summary_figures(
         cpu_ms: CPU time of them all, milliseconds, as ``clock()`` gives it.
 
     Raises:
-        SummaryShareError: if a figure is not positive, or the summary lists no GPU work.
+        ProfileError: if a figure is not positive, or the summary lists no GPU work.
     """
     _refuse_nonsense(summary, inferences, wall_ms, cpu_ms)
     rows = [row for row in summary.rows if row.kind != "api"]
@@ -136,12 +138,12 @@ def render_summary(figures: GpuShare) -> list[str]:
 
 def _refuse_nonsense(summary: ProfileSummary, inferences: int, wall_ms: float | None, cpu_ms: float | None) -> None:
     if inferences <= 0:
-        raise SummaryShareError(f"{inferences} inferences: give the number that the program ran (--inferences)")
+        raise ProfileError(f"{inferences} inferences: give the number that the program ran (--inferences)")
     for flag, told in (("--wall-ms", wall_ms), ("--cpu-ms", cpu_ms)):
         if told is not None and not 0 < told < float("inf"):
-            raise SummaryShareError(f"{flag} {told}: give the time of all inferences in milliseconds")
+            raise ProfileError(f"{flag} {told}: give the time of all inferences in milliseconds")
     if not any(row.kind != "api" for row in summary.rows):
-        raise SummaryShareError(f"{summary.path}: no GPU work in this summary; record the program on the GPU again")
+        raise ProfileError(f"{summary.path}: no GPU work in this summary; record the program on the GPU again")
 
 
 def _work_share(row: SummaryRow, inferences: int) -> WorkShare:

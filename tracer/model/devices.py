@@ -16,18 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
+from tracer.errors import DeviceError
 
 L4T = "NVIDIA L4T 32.6 developer guide, clock frequency and power management, nvpmodel clock configuration"
 MODULES = "NVIDIA Jetson module data sheets"
-
-
-class UnknownDeviceError(KwsTraceError):
-    """No device of the table has that name."""
-
-    def __init__(self, name: str) -> None:
-        known = ", ".join(device.key for device in DEVICES)
-        super().__init__(f"no device {name}; there are {known}, and `cpu`, which is measured here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,13 +222,14 @@ def find_device(name: str) -> Device:
     A device by its key; case and underscores do not matter.
 
     Raises:
-        UnknownDeviceError: if there is none.
+        DeviceError: if there is none.
     """
     wanted = name.lower().replace("_", "-").replace(" ", "-").removeprefix("jetson-")
     for device in DEVICES:
         if device.key == wanted:
             return device
-    raise UnknownDeviceError(name)
+    known = ", ".join(device.key for device in DEVICES)
+    raise DeviceError(f"no device {name}; there are {known}, and `cpu`, which is measured here")
 
 
 def match_device(model: str, compatible: Sequence[str]) -> Device | None:

@@ -3,7 +3,7 @@ An Nsight Systems export as its tables are on disk, in whatever container: what 
 
 An export is a set of tables made lazily, whose columns come and go between releases (schema 3.0 of nsys 2022.4 to
 3.25 of 2026.2, both seen in real files). The containers differ only in how a table's columns are fetched; what the
-columns mean is told in ``nsys_tables`` and ``nsys_capture``.
+columns mean is told in ``nsys_tables`` and ``nsys_metadata``.
 """
 
 from __future__ import annotations
@@ -16,26 +16,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import numbers
-from tracer.profiles.profile import ProfileError
+from tracer.errors import ProfileError
+from tracer.profiles.arrow_arrays import numbers
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
 TEXT_COLUMNS = frozenset({"value", "name", "label", "text"})
 """Of the tables that are read; every other column holds whole numbers."""
 
 
-class NotNsysExportError(ProfileError):
+def not_nsys_export(path: Path, problem: str) -> ProfileError:
     """The file is whole but holds something else than an Nsight Systems export."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(path, problem, "give what `nsys export --type sqlite` (or `parquetdir`) wrote")
+    return ProfileError(path, problem, "give what `nsys export --type sqlite` (or `parquetdir`) wrote")
 
 
-class DamagedExportError(ProfileError):
+def damaged_export(path: Path, problem: str) -> ProfileError:
     """The export is cut off, half written, or holds what no release of nsys writes."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(path, problem, EXPORT_AGAIN)
+    return ProfileError(path, problem, EXPORT_AGAIN)
 
 
 class Export(Protocol):
@@ -58,7 +54,7 @@ class Export(Protocol):
             ``event_types`` only the rows whose ``eventType`` is one of them.
 
         Raises:
-            DamagedExportError: if the table cannot be read, or holds something else.
+            ProfileError: if the table cannot be read, or holds something else.
         """
 
 
@@ -73,11 +69,11 @@ def require_columns(export: Export, table: str, *names: str) -> None:
     Refuse a table that lacks what its meaning hangs on.
 
     Raises:
-        NotNsysExportError: naming the table and the column.
+        ProfileError: naming the table and the column.
     """
     for name in names:
         if name not in export.columns[table]:
-            raise NotNsysExportError(export.path, f"its table {table} has no column {name}")
+            raise not_nsys_export(export.path, f"its table {table} has no column {name}")
 
 
 def whole(export: Export, table: str, rows: pa.Table, column: str) -> NDArray[np.int64]:
@@ -85,11 +81,11 @@ def whole(export: Export, table: str, rows: pa.Table, column: str) -> NDArray[np
     A column that is never null, as int64.
 
     Raises:
-        DamagedExportError: if it is null somewhere.
+        ProfileError: if it is null somewhere.
     """
     values = rows.column(column)
     if values.null_count:
-        raise DamagedExportError(export.path, f"{table}.{column} is null in {values.null_count} rows")
+        raise damaged_export(export.path, f"{table}.{column} is null in {values.null_count} rows")
     return numbers(values)
 
 

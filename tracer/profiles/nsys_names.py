@@ -12,8 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import arrow, arrow_texts
-from tracer.profiles.nsys_export import DamagedExportError, Export, fetch_existing, require_columns, whole
+from tracer.profiles.arrow_arrays import arrow, arrow_texts
+from tracer.profiles.nsys_export import (
+    Export,
+    damaged_export,
+    fetch_existing,
+    require_columns,
+    whole,
+)
 
 _DENSE = 4_000_000
 """Ids up to this are marked in an array; above it they are sorted."""
@@ -24,8 +30,8 @@ class StringIds:
     The strings of an export by id.
 
     Raises:
-        NotNsysExportError: if the table has other columns.
-        DamagedExportError: if an id or a string is null, or an id stands twice.
+        ProfileError: if the table has other columns.
+        ProfileError: if an id or a string is null, or an id stands twice.
     """
 
     def __init__(self, export: Export) -> None:
@@ -35,14 +41,14 @@ class StringIds:
             ids = whole(export, "StringIds", rows, "id")
             values = rows.column("value").combine_chunks()
             if values.null_count:
-                raise DamagedExportError(export.path, "StringIds.value is null")
+                raise damaged_export(export.path, "StringIds.value is null")
         else:
             ids, values = np.zeros(0, np.int64), arrow_texts([])
         order = np.argsort(ids, kind="stable")
         self._ids: NDArray[np.int64] = ids[order]
         self._values = values.take(arrow(order)) if len(order) else arrow_texts([])
         if len(ids) > 1 and bool((np.diff(self._ids) == 0).any()):
-            raise DamagedExportError(export.path, "StringIds gives one id to two strings")
+            raise damaged_export(export.path, "StringIds gives one id to two strings")
         self.unknown = 0
         """Rows so far whose string is not in the table."""
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import arrow, arrow_flags, valid
-from tracer.arrow_arrays import numbers as integers
+from tracer.profiles.arrow_arrays import arrow, arrow_flags, valid
+from tracer.profiles.arrow_arrays import numbers as integers
 from tracer.profiles.nsys_export import Export, filled, whole
 from tracer.profiles.nsys_names import StringIds, distinct, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
@@ -56,7 +56,7 @@ def nvtx_ranges(
         duration_ns: end of the capture, on the clock of the rows.
 
     Raises:
-        DamagedExportError: if a start, a type or a thread is null.
+        ProfileError: if a start, a type or a thread is null.
     """
     if not rows.num_columns:
         return Ranges(pa.Table.from_batches([], NVTX_RANGES))

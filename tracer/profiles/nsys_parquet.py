@@ -14,9 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.profiles.nsys_export import TEXT_COLUMNS, DamagedExportError, NotNsysExportError
+from tracer.errors import ProfileError
+from tracer.profiles.nsys_export import TEXT_COLUMNS, damaged_export, not_nsys_export
 from tracer.profiles.nsys_tables import read_export
-from tracer.profiles.profile import Profile, ProfileError
+from tracer.profiles.profile import Profile
 
 EXPERIMENTAL = "experimental: no real Parquet export of nsys has tested this reader; compare with the SQLite export"
 
@@ -49,7 +50,7 @@ class ParquetExport:
             rows = rows.select(list(columns)).cast(schema)
             rows.validate(full=True)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise DamagedExportError(self.path, f"its {file.name} cannot be read ({_first_line(error)})") from None
+            raise damaged_export(self.path, f"its {file.name} cannot be read ({_first_line(error)})") from None
         return rows
 
 
@@ -59,13 +60,13 @@ def _columns(folder: Path) -> dict[str, frozenset[str]]:
     except OSError as error:
         raise ProfileError(folder, f"cannot be read ({error.strerror or error})", "give an export of nsys") from None
     if not files:
-        raise NotNsysExportError(folder, "the folder holds no Parquet file")
+        raise not_nsys_export(folder, "the folder holds no Parquet file")
     columns = {}
     for file in files:
         try:
             columns[file.stem] = frozenset(pq.read_schema(file).names)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise DamagedExportError(folder, f"its {file.name} cannot be read ({_first_line(error)})") from None
+            raise damaged_export(folder, f"its {file.name} cannot be read ({_first_line(error)})") from None
     return columns
 
 

@@ -18,9 +18,10 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from tracer.profiles.nsys_export import TEXT_COLUMNS, DamagedExportError, NotNsysExportError
+from tracer.errors import ProfileError
+from tracer.profiles.nsys_export import TEXT_COLUMNS, damaged_export, not_nsys_export
 from tracer.profiles.nsys_tables import read_export
-from tracer.profiles.profile import Profile, ProfileError
+from tracer.profiles.profile import Profile
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 _STEP = 100_000
@@ -75,7 +76,7 @@ def _stepped(cursor: sqlite3.Cursor, schema: pa.Schema, path: Path, table: str) 
                 arrays.append(pa.array(values).cast(schema.field(name).type))
             except (pa.ArrowException, TypeError, OverflowError):
                 kind = "text" if name in TEXT_COLUMNS else "a whole number"
-                raise DamagedExportError(path, f"{table}.{name} holds something that is not {kind}") from None
+                raise damaged_export(path, f"{table}.{name} holds something that is not {kind}") from None
         batches.append(pa.record_batch(arrays, schema=schema))
     return pa.Table.from_batches(batches, schema)
 
@@ -89,18 +90,18 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise ProfileError(path, f"cannot be read ({error.strerror or error})", "give an export of nsys") from None
     if not header:
-        raise DamagedExportError(path, "the file is empty")
+        raise damaged_export(path, "the file is empty")
     if not header.startswith(SQLITE_MAGIC) or len(header) < 100:
-        raise NotNsysExportError(path, "this is no SQLite file")
+        raise not_nsys_export(path, "this is no SQLite file")
     for suffix in ("-journal", "-wal"):
         if os.path.isfile(f"{path}{suffix}") and os.path.getsize(f"{path}{suffix}"):  # noqa: PTH113, PTH202 -- a suffix
-            raise DamagedExportError(path, f"a {suffix} file beside it shows that its export has not ended")
+            raise damaged_export(path, f"a {suffix} file beside it shows that its export has not ended")
     # Bytes 16 and 28 of the file's header (sqlite.org/fileformat2.html), the latter if 24 and 92 agree.
     page_size = int.from_bytes(header[16:18], "big")
     page_size = 65536 if page_size == 1 else page_size
     pages = int.from_bytes(header[28:32], "big")
     if header[24:28] == header[92:96] and size < pages * page_size:
-        raise DamagedExportError(path, f"the file is cut off: {size} of {pages * page_size} bytes are there")
+        raise damaged_export(path, f"the file is cut off: {size} of {pages * page_size} bytes are there")
 
 
 def sqlite_columns(path: Path) -> dict[str, dict[str, str]]:
@@ -125,7 +126,7 @@ def _reading(path: Path, what: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:
         # SQLite's own message may quote damaged bytes, which Python then cannot decode.
-        raise DamagedExportError(path, f"its {what} cannot be read ({error})") from None
+        raise damaged_export(path, f"its {what} cannot be read ({error})") from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.arrow_arrays import arrow, arrow_flags, numbers
-from tracer.profiles import nsys_capture as capture
+from tracer.profiles import nsys_metadata as metadata
+from tracer.profiles.arrow_arrays import arrow, arrow_flags, numbers
 from tracer.profiles.nsys_export import (
-    DamagedExportError,
     Export,
-    NotNsysExportError,
+    damaged_export,
     fetch_existing,
     filled,
+    not_nsys_export,
     require_columns,
     whole,
 )
@@ -65,28 +65,28 @@ def read_export(export: Export) -> Profile:
     Read an export whole.
 
     Raises:
-        NotNsysExportError: if it is none, or lacks a column that its tables hang on.
-        NewerSchemaError: if a release of nsys wrote it that is not known here.
-        DamagedExportError: if it cannot be read.
+        ProfileError: if it is none, or lacks a column that its tables hang on.
+        ProfileError: if a release of nsys wrote it that is not known here.
+        ProfileError: if it cannot be read.
     """
     present = [table for table in _EVENTS if table in export.columns]
     if not present and not {"ANALYSIS_DETAILS", "META_DATA_EXPORT", "EXPORT_META_DATA"} & set(export.columns):
-        raise NotNsysExportError(export.path, "it has none of the tables of an Nsight Systems export")
-    version = capture.read_version(export)
+        raise not_nsys_export(export.path, "it has none of the tables of an Nsight Systems export")
+    version = metadata.read_version(export)
     try:
         return _Reading(export, version, present).profile()
     except (pa.ArrowException, OverflowError) as error:
-        raise DamagedExportError(export.path, f"it holds numbers that cannot be ({_first_line(error)})") from None
+        raise damaged_export(export.path, f"it holds numbers that cannot be ({_first_line(error)})") from None
 
 
 class _Reading:
     """What the parts of one reading share: the raw rows, the strings, and who is who."""
 
-    def __init__(self, export: Export, version: capture.Version, present: list[str]) -> None:
+    def __init__(self, export: Export, version: metadata.Version, present: list[str]) -> None:
         self.export = export
         self.version = version
         self.backwards = 0
-        types = capture.read_event_types(export)
+        types = metadata.read_event_types(export)
         self.types = types
         for table in present:
             require_columns(export, table, "start", "end", *sorted(_REQUIRED & set(_EVENTS[table])))
@@ -99,7 +99,7 @@ class _Reading:
             }
             self.raw = {table: future.result() for table, future in fetched.items()}
         self.strings = StringIds(export)
-        named, names = capture.read_processes(export)
+        named, names = metadata.read_processes(export)
         ids = [whole(export, table, rows, "globalTid") for table, rows in self._with("globalTid")]
         ids += [filled(rows, "globalPid", 0) for _, rows in self._with("globalPid")]
         self.numbers = ProcessNumbers([*(part[part != 0] for part in ids if len(part))])
@@ -109,14 +109,14 @@ class _Reading:
         calls = self._calls()
         work, notes = self._gpu_work(calls)
         rows = {table: raw.num_rows for table, raw in self.raw.items()}
-        traced, unsure = capture.read_traced(self.export, self.strings, rows)
+        traced, unsure = metadata.read_traced(self.export, self.strings, rows)
         ranges = nvtx_ranges(
             self.export,
             self.raw.get("NVTX_EVENTS", pa.table({})),
             self.strings,
             self.types,
             self.numbers,
-            capture.read_duration(self.export),
+            metadata.read_duration(self.export),
         )
         host = self._host_ops()
         return Profile(
@@ -137,7 +137,7 @@ class _Reading:
                 *ranges.notes,
                 *self._losses(),
                 *self.numbers.notes,
-                *capture.read_diagnostics(self.export),
+                *metadata.read_diagnostics(self.export),
             ),
         )
 
@@ -184,7 +184,7 @@ class _Reading:
     def _gpu_work(self, calls: pa.Table) -> tuple[pa.Table, list[str]]:
         parts, notes = [], []
         homeless = 0
-        labels = capture.read_memcpy_labels(self.export)
+        labels = metadata.read_memcpy_labels(self.export)
         for table, kind, rows, names in self._gpu_tables(labels):
             processes, unknown = self._gpu_processes(rows, calls)
             homeless += unknown
@@ -228,7 +228,7 @@ class _Reading:
         for column in ("demangledName", "shortName"):
             if column in rows.column_names:
                 return self.strings.encode(whole(self.export, table, rows, column))
-        raise NotNsysExportError(self.export.path, f"its table {table} has no column demangledName or shortName")
+        raise not_nsys_export(self.export.path, f"its table {table} has no column demangledName or shortName")
 
     def _gpu_processes(self, rows: pa.Table, calls: pa.Table) -> tuple[NDArray[np.int64], int]:
         if "globalPid" in rows.column_names and not rows.column("globalPid").null_count:

@@ -19,10 +19,11 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from tracer.errors import ProfileError
 from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, empty_table, rows_table
 from tracer.profiles.cupti_names import driver_name, runtime_name
 from tracer.profiles.demangle import demangle
-from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile, ProfileError
+from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 
 RECORD_AGAIN = "record it with nvprof --export-profile FILE"
 

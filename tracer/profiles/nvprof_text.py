@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tracer.errors import ProfileError
 from tracer.profiles.columns import MEMSET_NAME, copy_name, empty_table, rows_table
 from tracer.profiles.nvprof_lines import (
     Header,
@@ -27,16 +28,7 @@ from tracer.profiles.nvprof_lines import (
     size_bytes,
     split_correlation,
 )
-from tracer.profiles.profile import (
-    API_CALLS,
-    GPU_WORK,
-    HOST_OPS,
-    NVTX_RANGES,
-    Profile,
-    ProfileError,
-    ProfileSummary,
-    SummaryRow,
-)
+from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile, ProfileSummary, SummaryRow
 
 RECORD_AGAIN = "record it with nvprof --print-gpu-trace --csv --log-file FILE, or without options for a summary"
 MOST_WARNINGS = 10

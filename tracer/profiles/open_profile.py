@@ -8,7 +8,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from tracer.profiles.profile import Profile, ProfileError, ProfileSummary
+from tracer.errors import ProfileError
+from tracer.profiles.profile import Profile, ProfileSummary
 
 NSYS_SQLITE = "nsys SQLite"
 NSYS_PARQUET = "nsys Parquet"

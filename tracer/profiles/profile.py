@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tracer.errors import KwsTraceError
-
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
 GPU_WORK = pa.schema(
@@ -83,14 +81,6 @@ PROFILE_TABLES: Mapping[str, pa.Schema] = {
     "nvtx_ranges": NVTX_RANGES,
     "host_ops": HOST_OPS,
 }
-
-
-class ProfileError(KwsTraceError):
-    """A profile cannot be used: the file, what is wrong, the remedy."""
-
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        super().__init__(f"{path}: {problem}; {remedy}")
-        self.path = path
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tracer.errors import ProfileError
 from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, rows_table
-from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile, ProfileError
+from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 from tracer.profiles.xplane_messages import space_class
 
 RANGE_PREFIX = "kws-trace:"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tracer.errors import KwsTraceError
+from tracer.errors import UsageError
 from tracer.figure_text import time_text
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare import THRESHOLD, comparability, difference
@@ -14,13 +14,6 @@ from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import timed_inferences
 
 Figures = dict[str, Any]
-
-
-class TooFewRunsError(KwsTraceError):
-    """A comparison of fewer than two runs."""
-
-    def __init__(self) -> None:
-        super().__init__("compare: one run is named; name two or more, the first of which is compared with")
 
 
 def compare_runs(
@@ -42,11 +35,11 @@ def compare_runs(
         and ``beyond_noise``, whether the two intervals lie apart.
 
     Raises:
-        TooFewRunsError: if there are fewer than two.
+        UsageError: if there are fewer than two.
         KwsTraceError: if one of them cannot be read.
     """
     if len(runs) < 2:
-        raise TooFewRunsError
+        raise UsageError("compare", "one run is named", "name two or more, the first of which is compared with")
     known = list(reports) if reports is not None else [build_report(run) for run in runs]
     figures = [_run_figures(run, report) for run, report in zip(runs, known, strict=True)]
     timed = [timed_inferences(run) for run in runs]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.kernels.profile_columns import Integers
+from tracer.profiles.arrow_arrays import Integers
 from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
 from tracer.statistics import bootstrap_interval
 

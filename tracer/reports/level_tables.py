@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.kernels.grouped_figures import dense_groups, group_figures
+from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_names import short_name
-from tracer.kernels.profile_columns import NO_ROW, Flags, Integers, encode, integers
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.stages import INFERENCE
 
 Figures = dict[str, Any]

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.breakdown.kernel_level import kernel_level
+from tracer.errors import CaptureError
 from tracer.model.devices import Limits
 from tracer.model.published import place_among
 from tracer.reports.device_report import device_figures, gpu_frequency_text
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
-from tracer.runs.captures import CaptureDamagedError
 from tracer.runs.overhead_store import ledger_of
 from tracer.runs.run_store import StoredRun
 from tracer.sessions.run_sessions import run_sessions
@@ -57,7 +57,7 @@ def build_report(
         windows are in no figure of the stages, nor, where there are performance windows, is the accuracy pass.
 
     Raises:
-        UnknownDeviceError: if there is no such device.
+        DeviceError: if there is no such device.
     """
     every, spans = run.windows().to_pylist(), run.spans()
     windows = [window for window in every if window["kind"] != "capture"]
@@ -113,7 +113,7 @@ def _kernel_level(run: StoredRun, unprofiled: StoredRun | None, frequencies: str
     none: dict[str, Any] = {"gpu": None, "overhead": {}, **{name: [] for name in LISTS}}
     try:
         level = kernel_level(run, unprofiled)
-    except CaptureDamagedError as error:
+    except CaptureError as error:
         return {**none, "capture_problem": str(error)}
     figures = none if level is None else kernel_figures(level, frequencies)
     return {**figures, "capture_problem": None}

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tracer.errors import DeviceError
 from tracer.figure_text import share_text, time_text
-from tracer.model.devices import Device, Limits, UnknownDeviceError, find_device
+from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
 from tracer.runs.run_info import RunInfo
 
@@ -28,7 +29,7 @@ def board_of(info: RunInfo) -> Device | None:
     """The device that the run was made on; None where it is none of ``tracer.model.devices``."""
     try:
         return None if info.board is None else find_device(info.board)
-    except UnknownDeviceError:
+    except DeviceError:
         return None
 
 
@@ -74,7 +75,7 @@ def run_limits(
         or no device is given and the run's board is not known.
 
     Raises:
-        UnknownDeviceError: if there is no such device.
+        DeviceError: if there is no such device.
     """
     board = board_of(info)
     chosen = find_device(device) if isinstance(device, str) else device or board

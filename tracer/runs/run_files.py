@@ -14,17 +14,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
+from tracer.errors import RunError
 
 RESERVED = ("", ".", "..", "last")
-
-
-class RunFolderError(KwsTraceError):
-    """A run's folder cannot be opened, renamed or deleted by the name given."""
-
-    def __init__(self, name: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{name!r}: {problem}; {remedy}")
-        self.name = name
 
 
 def is_run_name(name: str) -> bool:
@@ -37,11 +29,11 @@ def run_folder(traces: Path, name: str) -> Path:
     The folder of a run, by its name alone.
 
     Raises:
-        RunFolderError: if ``name`` is no name, if no run answers to it, or if it or what is in it is a link that
+        RunError: if ``name`` is no name, if no run answers to it, or if it or what is in it is a link that
             leaves the traces folder.
     """
     if not is_run_name(name):
-        raise RunFolderError(name, "a run is named by one folder, not by a path", "choose one of the list")
+        raise RunError(repr(name), "a run is named by one folder, not by a path", "choose one of the list")
     folder = traces / name
     try:
         there = folder.is_dir() and (folder / "run.json").exists()
@@ -50,9 +42,9 @@ def run_folder(traces: Path, name: str) -> Path:
         # A name too long for the file system, or a folder that we may not read.
         there, outside = False, False
     if not there:
-        raise RunFolderError(name, "no such run is in the traces folder", "choose one of the list")
+        raise RunError(repr(name), "no such run is in the traces folder", "choose one of the list")
     if outside:
-        raise RunFolderError(name, "a link in it leads out of the traces folder", "put the files there, not a link")
+        raise RunError(repr(name), "a link in it leads out of the traces folder", "put the files there, not a link")
     return folder
 
 
@@ -73,19 +65,19 @@ def rename_run(traces: Path, name: str, new: str) -> Path:
     Give a run another name.
 
     Raises:
-        RunFolderError: if it is being recorded, if ``new`` is no name or is taken, or if the disk does not do it.
+        RunError: if it is being recorded, if ``new`` is no name or is taken, or if the disk does not do it.
     """
     folder = run_folder(traces, name)
     if not is_run_name(new):
-        raise RunFolderError(new, "a run's name is that of one folder, and not `last`", "give another")
+        raise RunError(repr(new), "a run's name is that of one folder, and not `last`", "give another")
     target = traces / new
     with _held(folder, name):
         if os.path.lexists(target):
-            raise RunFolderError(new, "it is taken", "give another name")
+            raise RunError(repr(new), "it is taken", "give another name")
         try:
             folder.rename(target)
         except OSError as error:
-            raise RunFolderError(name, f"it cannot be renamed ({error.strerror})", "the run is as it was") from None
+            raise RunError(repr(name), f"it cannot be renamed ({error.strerror})", "the run is as it was") from None
     return target
 
 
@@ -94,19 +86,19 @@ def delete_run(traces: Path, name: str) -> None:
     Remove a run from the disk. Links are removed, never what they lead to.
 
     Raises:
-        RunFolderError: if it is being recorded, if it is a link itself, or if the disk does not do it.
+        RunError: if it is being recorded, if it is a link itself, or if the disk does not do it.
     """
     folder = traces / name
     if not is_run_name(name) or folder.is_symlink() or not os.path.lexists(folder / "run.json"):
-        raise RunFolderError(name, "no such run is in the traces folder", "choose one of the list")
+        raise RunError(repr(name), "no such run is in the traces folder", "choose one of the list")
     with _held(folder, name):
         try:
             # First what makes it a run: a removal that is cut short leaves no half of one in the lists.
             (folder / "run.json").unlink()
             shutil.rmtree(folder)
         except OSError as error:
-            raise RunFolderError(
-                name, f"it cannot be removed whole ({error.strerror})", f"remove {folder} by hand"
+            raise RunError(
+                repr(name), f"it cannot be removed whole ({error.strerror})", f"remove {folder} by hand"
             ) from None
 
 
@@ -122,6 +114,6 @@ def _held(folder: Path, name: str) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise RunFolderError(name, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)") from None
+        raise RunError(repr(name), "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)") from None
     finally:
         os.close(lock)

@@ -14,24 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from tracer.errors import KwsTraceError
+from tracer.errors import RunError
 from tracer.runs.schema import SCHEMA_VERSION
-
-
-class RunInfoError(KwsTraceError):
-    """A ``run.json`` that cannot be read."""
-
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        super().__init__(f"{path}: {problem}; {remedy}")
-        self.path = path
-
-
-class RunSchemaError(RunInfoError):
-    """A newer version wrote the run."""
-
-    def __init__(self, path: Path, version: int) -> None:
-        super().__init__(path, f"schema {version} is newer than {SCHEMA_VERSION}", "read it with a newer kws-trace")
-        self.version = version
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +107,26 @@ def read_run_info(path: Path) -> RunInfo:
     Read ``run.json``.
 
     Raises:
-        RunInfoError: if it is missing or damaged.
-        RunSchemaError: if a newer version wrote it.
+        RunError: if it is missing or damaged.
+        RunError: if a newer version wrote it.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunInfoError(path, "there is no such file", "no run is here; `kws-trace runs` lists them") from None
+        raise RunError(path, "there is no such file", "no run is here; `kws-trace runs` lists them") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise RunInfoError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
+        raise RunError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
     if not isinstance(facts, dict) or not {"run_id", "name", "state", "created"} <= facts.keys():
-        raise RunInfoError(path, "it lacks run_id, name, state or created", "it was not written by kws-trace")
+        raise RunError(path, "it lacks run_id, name, state or created", "it was not written by kws-trace")
     version = facts.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise RunSchemaError(path, version)
+        problem = f"schema {version} is newer than {SCHEMA_VERSION}"
+        raise RunError(path, problem, "read it with a newer kws-trace")
     names = {known.name for known in fields(RunInfo)} - {"extra"}
     known = {key: value for key, value in facts.items() if key in names}
     wrong = [key for key, value in known.items() if not isinstance(value, _kinds()[key])]
     if wrong:
-        raise RunInfoError(path, f"its {wrong[0]} is {known[wrong[0]]!r}", "it is damaged; the tables may be whole")
+        raise RunError(path, f"its {wrong[0]} is {known[wrong[0]]!r}", "it is damaged; the tables may be whole")
     return RunInfo(**known, extra={key: value for key, value in facts.items() if key not in names})
 
 

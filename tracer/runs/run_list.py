@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
+from tracer.command_line import command_line
 from tracer.runs.run_store import StoredRun, list_runs
+from tracer.runs.windows import official_rate_hz
 
 
 def list_rows(traces: Path) -> list[dict[str, Any]]:
@@ -20,7 +21,8 @@ def list_rows(traces: Path) -> list[dict[str, Any]]:
 def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, console: Console) -> None:
     """Print two lines a run, and what could not be read."""
     if not rows and not damaged:
-        console.print(f"no runs in {escape(str(traces))}; `kws-trace demo` makes two", highlight=False)
+        hint = command_line("demo", traces=traces)
+        console.print(f"no runs in {traces}; `{hint}` makes two", markup=False, highlight=False, soft_wrap=True)
     for row in rows:
         rate = "" if row["rate_hz"] is None else f"  {row['rate_hz']:.1f} inf/s"
         facts = f"{row['windows']} windows{rate}  {row['bytes'] / 1e6:.2f} MB"
@@ -33,13 +35,6 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
 
 
 def _row(run: StoredRun) -> dict[str, Any]:
-    windows = run.windows().to_pylist()
-    rates = [
-        window["inferences"] * 1e6 / (window["lap_end_us"] - window["lap_start_us"])
-        for window in windows
-        if window["kind"] == "performance" and window["state"] == "complete"
-        if (window["lap_end_us"] or 0) > (window["lap_start_us"] or 0)
-    ]
     return {
         "name": run.name,
         "created": run.info.created,
@@ -48,7 +43,7 @@ def _row(run: StoredRun) -> dict[str, Any]:
         "backend": run.info.backend.get("name"),
         "timed": run.info.timed,
         "stages": run.info.stages_mode,
-        "windows": len(windows),
-        "rate_hz": float(np.median(rates)) if rates else None,
+        "windows": len(run.each_window),
+        "rate_hz": official_rate_hz(run.each_window),
         "bytes": sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
     }

@@ -6,49 +6,32 @@ import fcntl
 import os
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracer.errors import KwsTraceError
+from tracer.command_line import command_line
+from tracer.errors import RunError, WriteError
 from tracer.runs.journal import JournalRow, read_journal
-from tracer.runs.run_info import RunInfo, RunInfoError, read_run_info, write_run_info
+from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import write_part
 from tracer.runs.sample_store import keep_samples, read_samples
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import rows_table
+from tracer.runs.windows import RunWindow, windows_of
+from tracer.stages import SERIAL_STAGES
 
 KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
 
 _PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
 
 
-class RunNotFoundError(KwsTraceError):
-    """No run answers to the name."""
-
-    def __init__(self, ref: str, traces: Path, names: list[str]) -> None:
-        there = f"there are {', '.join(names[-5:])}" if names else "there is none yet: `kws-trace demo` makes two"
-        super().__init__(f"{ref}: no such run in {traces}; {there}")
-
-
-class RunLockedError(KwsTraceError):
+def locked_error(folder: Path) -> RunError:
     """A run that is being recorded cannot be rewritten."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder}: it is being recorded; end it first (Ctrl-C on its `kws-trace run`)")
-
-
-class RunNotWritableError(KwsTraceError):
-    """A killed run's folder does not take what would make it whole."""
-
-    exit_code = 1
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(
-            f"{folder}: cannot be made whole ({error.strerror or error}); it can be read as it is, "
-            "or copied to where there is room"
-        )
+    return RunError(folder, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +46,7 @@ class Part:
 @dataclass
 class StoredRun:
     """
-    A run on disk as it stood when it was opened.
+    A run on disk as it stood when it was opened; each table is read once and kept.
 
     ``state`` is ``recording``, ``complete`` or ``recovered``. ``dropped`` says in sentences what is not there; a
     damaged part is found when its table is read.
@@ -75,6 +58,7 @@ class StoredRun:
     dropped: list[str]
     rows: list[JournalRow] = field(default_factory=list)
     parts: dict[str, list[Part]] = field(default_factory=dict)
+    _tables: dict[str, pa.Table] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -87,24 +71,43 @@ class StoredRun:
 
     def windows(self) -> pa.Table:
         """Columns as ``schema.WINDOWS``, by number."""
-        return self._table("windows").sort_by("window")
+        return self._table("windows")
+
+    @cached_property
+    def each_window(self) -> tuple[RunWindow, ...]:
+        """The windows by number, those of a host's calibration told from those of an accuracy pass."""
+        return windows_of(self.windows(), self.results(), self._commands)
 
     def results(self) -> pa.Table:
         """Columns as ``schema.RESULTS``, by window."""
-        return self._table("results").sort_by("window")
+        return self._table("results")
 
     def samples(self) -> pa.Table:
         """Columns as ``device_state.SAMPLES``: frequencies, temperatures and power, where the machine tells them."""
-        table, sentences = read_samples(self.folder, self.info.run_id)
-        for sentence in sentences:
-            self._drop(sentence)
-        return table
+        if "samples" not in self._tables:
+            self._tables["samples"], sentences = read_samples(self.folder, self.info.run_id)
+            for sentence in sentences:
+                self._drop(sentence)
+        return self._tables["samples"]
 
     def uncovered(self, parts: list[Part]) -> list[JournalRow]:
         """Rows of the journal that none of ``parts`` holds."""
         return [row for row in self.rows if not any(part.first <= row.seq <= part.last for part in parts)]
 
+    def _commands(self) -> dict[int, int]:
+        """How many commands came over the line since the window before, by window."""
+        spans = self.spans()
+        read = spans.filter(pc.equal(spans["stage"], SERIAL_STAGES[0]))
+        counted = read["window"].combine_chunks().value_counts()
+        return {one["values"]: one["counts"] for one in counted.to_pylist() if one["values"] is not None}
+
     def _table(self, name: str) -> pa.Table:
+        if name not in self._tables:
+            table = self._read_table(name)
+            self._tables[name] = table if name == "spans" else table.sort_by("window")
+        return self._tables[name]
+
+    def _read_table(self, name: str) -> pa.Table:
         tables, whole = [], []
         for part in self.parts.get(name, []):
             try:
@@ -131,9 +134,9 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         traces: folder of the runs.
 
     Raises:
-        RunNotFoundError: if there is none.
-        RunInfoError: if its ``run.json`` is damaged.
-        RunSchemaError: if a newer version wrote it.
+        RunError: if there is none.
+        RunError: if its ``run.json`` is damaged.
+        RunError: if a newer version wrote it.
     """
     folder = _find(str(ref), traces)
     # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
@@ -175,9 +178,9 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
 
     Raises:
-        RunNotFoundError: if there is none.
-        RunLockedError: if it is being recorded.
-        RunNotWritableError: if the disk does not take it; then it reads as before.
+        RunError: if there is none.
+        RunError: if it is being recorded.
+        WriteError: if the disk does not take it; then it reads as before.
     """
     folder = _find(str(ref), traces)
     try:
@@ -189,9 +192,10 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         finally:
             os.close(lock)
     except BlockingIOError:
-        raise RunLockedError(folder) from None
+        raise locked_error(folder) from None
     except OSError as error:
-        raise RunNotWritableError(folder, error) from None
+        remedy = "it can be read as it is, or copied to where there is room"
+        raise WriteError(folder, "cannot be made whole", error, remedy) from None
     return open_run(folder, traces)
 
 
@@ -222,7 +226,10 @@ def _find(ref: str, traces: Path) -> Path:
         for folder in (traces / ref, Path(ref)):
             if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
                 return folder
-    raise RunNotFoundError(ref, traces, [folder.name for _, folder in sorted(_readable(traces)[0])])
+    names = [folder.name for _, folder in sorted(_readable(traces)[0])]
+    demo = command_line("demo", traces=traces)
+    there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
+    raise RunError(ref, f"no such run in {traces}", there)
 
 
 def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
@@ -231,7 +238,7 @@ def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
         try:
             runs.append((read_run_info(path).created, path.parent))
-        except RunInfoError as error:
+        except RunError as error:
             sentences.append(str(error))
     return runs, sentences
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import KwsTraceError
+from tracer.errors import RunError
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
 from tracer.runs.run_info import RunInfo, write_run_info
@@ -28,25 +28,14 @@ WAITING_BYTES = 64 << 20
 """Of windows that wait for their part; beyond, the oldest stay in the journal, or are given up and counted."""
 
 
-class RunNameError(KwsTraceError):
-    """A name that no folder can have."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"--name {name!r}: a run's name is that of one folder, and not `last`; give another")
-
-
-class RunExistsError(KwsTraceError):
+def exists_error(path: Path) -> RunError:
     """The run's folder is there already."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: a run of that name exists; give another --name, or remove it")
+    return RunError(path, "a run of that name exists", "give another --name, or remove it")
 
 
-class TracesFolderError(KwsTraceError):
-    """The folder of the runs cannot be written."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: cannot record here ({problem}); give a folder you can write with --traces")
+def _not_recordable(path: Path, error: OSError) -> RunError:
+    problem = f"cannot record here ({error.strerror or error})"
+    return RunError(path, problem, "give a folder you can write with --traces")
 
 
 class RunWriter:
@@ -81,20 +70,20 @@ class RunWriter:
             on_problem: told, once each time it begins, that the disk does not take what is recorded.
 
         Raises:
-            RunNameError: if the name is not that of one folder.
-            RunExistsError: if the folder exists.
-            TracesFolderError: if it cannot be made or written.
+            RunError: if the name is not that of one folder.
+            RunError: if the folder exists.
+            RunError: if it cannot be made or written.
         """
         folder = traces / name
         if name in ("", ".", "..", "last") or Path(name).name != name or "\0" in name:
-            raise RunNameError(name)
+            raise RunError(f"--name {name!r}", "a run's name is that of one folder, and not `last`", "give another")
         try:
             traces.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
         except OSError as error:
             if folder.is_dir():
-                raise RunExistsError(folder) from None
-            raise TracesFolderError(traces, error.strerror or str(error)) from None
+                raise exists_error(folder) from None
+            raise _not_recordable(traces, error) from None
         lock = None
         try:
             lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -106,7 +95,7 @@ class RunWriter:
             shutil.rmtree(folder, ignore_errors=True)
             if lock is not None:
                 os.close(lock)
-            raise TracesFolderError(folder, error.strerror or str(error)) from None
+            raise _not_recordable(folder, error) from None
 
     @property
     def name(self) -> str:

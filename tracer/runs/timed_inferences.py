@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.runs.run_store import StoredRun
+from tracer.runs.windows import figure_windows
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
 Integers = NDArray[np.int64]
@@ -53,8 +54,8 @@ class TimedInferences:
             return column
         return self.wall_ns
 
-    def only(self, keep: Flags) -> TimedInferences:
-        """The inferences that ``keep``, shape (n,), marks."""
+    def only(self, keep: Flags | Integers) -> TimedInferences:
+        """The inferences that ``keep``, shape (n,), marks, or those of the places that it lists, in its order."""
         return TimedInferences(
             self.number[keep],
             self.window[keep],
@@ -67,15 +68,14 @@ class TimedInferences:
 
 def timed_inferences(run: StoredRun, *, warmups: bool = False) -> TimedInferences:
     """
-    The inferences that the report's figures are made of: those of the complete performance windows, or of every
-    complete window where there is none; captured ones never.
+    The inferences that the report's figures are made of: those of ``windows.figure_windows``.
 
     Args:
         run: opened.
         warmups: take the warm-ups of those windows too.
     """
     spans = run.spans()
-    numbers = pa.array(_used(run), pa.int32())
+    numbers = pa.array([one.number for one in figure_windows(run.each_window)], pa.int32())
     mine = pc.and_(pc.is_valid(spans["inference"]), pc.is_in(spans["window"], numbers))
     if not warmups:
         mine = pc.and_(mine, pc.invert(spans["warmup"]))
@@ -92,25 +92,8 @@ def timed_inferences(run: StoredRun, *, warmups: bool = False) -> TimedInference
         starts[place[rows]] = np.minimum(starts[place[rows]], columns["start_ns"][rows])
         windows[place[rows]], warm[place[rows]] = columns["window"][rows], columns["warmup"][rows]
     order = np.argsort(starts, kind="stable")
-    found = TimedInferences(known, windows, warm, starts, tuple(there), durations)
-    return found if np.array_equal(order, np.arange(len(order))) else _ordered(found, order)
-
-
-def _ordered(found: TimedInferences, order: Integers) -> TimedInferences:
-    return TimedInferences(
-        found.number[order],
-        found.window[order],
-        found.warmup[order],
-        found.start_ns[order],
-        found.stages,
-        found.duration_ns[order],
-    )
-
-
-def _used(run: StoredRun) -> list[int]:
-    windows = [one for one in run.windows().to_pylist() if one["kind"] != "capture" and one["state"] == "complete"]
-    performance = [one["window"] for one in windows if one["kind"] == "performance"]
-    return performance or [one["window"] for one in windows]
+    inferences = TimedInferences(known, windows, warm, starts, tuple(there), durations)
+    return inferences if np.array_equal(order, np.arange(len(order))) else inferences.only(order)
 
 
 def _places(spans: pa.Table) -> tuple[Integers, Integers, dict[str, Integers]]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import Rate, WindowAudit, audit_windows, pair_of
 from tracer.sessions.clock_findings import clock_findings, lap_findings
 from tracer.sessions.finding import Finding
 from tracer.sessions.recompute import Recomputed, differences, recompute
 from tracer.sessions.session import Session
-from tracer.sessions.window_findings import OFFICIAL_WINDOWS, line_findings, window_findings
+from tracer.sessions.window_findings import line_findings, window_findings
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,6 @@ def _verdict(session: Session, windows: list[WindowAudit], findings: list[Findin
     if len(windows) != OFFICIAL_WINDOWS:
         return False, f"{len(windows)} whole windows instead of five"
     if any(one.short is None for one in windows):
-        return None, "whether each window lasted 10 s cannot be told from what is here"
+        return None, f"whether each window lasted {MINIMUM_S} s cannot be told from what is here"
     other = [finding.rule for finding in findings if finding.severity == "warning"]
-    return True, f"but see {', '.join(dict.fromkeys(other))}" if other else "five windows of 10 s or more"
+    return True, f"but see {', '.join(dict.fromkeys(other))}" if other else f"five windows of {MINIMUM_S} s or more"

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from tracer.sessions.session import MINIMUM_S, HostLength, Window
+from tracer.runs.windows import MINIMUM_S, rate_hz
+from tracer.sessions.session import HostLength, SessionWindow
 
 TOLERANCE = 0.01
 """Two sound clocks may differ by this share: free-running oscillators are trimmed to 1 %."""
@@ -74,7 +75,7 @@ def audit_windows(pairs: Iterable[TimedPair]) -> list[WindowAudit]:
     return [_audit(pair) for pair in pairs]
 
 
-def pair_of(window: Window) -> TimedPair:
+def pair_of(window: SessionWindow) -> TimedPair:
     """The window's two lengths."""
     exact = window.lap_us is not None
     return TimedPair(
@@ -95,7 +96,7 @@ def _audit(pair: TimedPair) -> WindowAudit:
         ratio=elapsed / 1e6 / host.point_s if elapsed is not None and host and host.point_s else None,
         clocks_differ=differ,
         short=_short(elapsed, pair.slack_us, host, differ=differ),
-        rate_hz=count * 1e6 / elapsed if count and elapsed else None,
+        rate_hz=rate_hz(count, elapsed and elapsed * 1e3),
         true_rate=_true_rate(count, host),
     )
 

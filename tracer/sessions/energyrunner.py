@@ -27,7 +27,7 @@ from tracer.sessions.energyrunner_lines import (
 )
 from tracer.sessions.log_lines import Line
 from tracer.sessions.log_reader import LogReader, vector
-from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, Window
+from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, SessionWindow
 
 _IRREGULAR_KEPT = 1000
 
@@ -219,7 +219,7 @@ class EnergyrunnerReader(LogReader):
         if complete:
             self._pattern.end(self._total, window.evidence[0] if window.evidence else self._evidence(line))
         self._keep_window(
-            Window(
+            SessionWindow(
                 number=self._total,
                 input_name=window.input_name,
                 inferences=window.inferences,

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tracer.errors import KwsTraceError
+from tracer.errors import SessionError
+from tracer.runs.windows import RunWindow
 from tracer.sessions.audit import SessionAudit
-from tracer.sessions.session import Session, Window
-
-
-class JoinError(KwsTraceError):
-    """A session that is not of the run."""
-
-    def __init__(self, session: Session, run: str) -> None:
-        super().__init__(
-            f"{session.path}: no window of it is one of run {run} (neither laps nor N, W and order fit); "
-            "name the session that drove this run"
-        )
+from tracer.sessions.session import Session, SessionWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +16,14 @@ class JoinedWindow:
     """
     A window as host, laps and our record have it.
 
-    ``by`` is what joined them: the same ``laps``, or the ``order`` of equal commands. ``wall_ns`` and ``cpu_ns``
-    are of our record, ``rate_hz`` is the official one, ``wall_rate_hz`` that by our wall time.
+    ``run_window`` is the recorded number, ``run_ordinal`` the place among the run's performance windows, None for
+    another kind. ``by`` is what joined them: the same ``laps``, or the ``order`` of equal commands. ``wall_ns``
+    and ``cpu_ns`` are of our record, ``rate_hz`` is the official one, ``wall_rate_hz`` that by our wall time.
     """
 
     session_window: int
     run_window: int
+    run_ordinal: int | None
     by: str
     inferences: int
     rate_hz: float | None
@@ -39,13 +32,13 @@ class JoinedWindow:
     cpu_ns: int
 
 
-def join_session(audit: SessionAudit, run_windows: list[dict[str, Any]], run: str) -> list[JoinedWindow]:
+def join_session(audit: SessionAudit, run_windows: Sequence[RunWindow], run: str) -> list[JoinedWindow]:
     """
     Pair the session's windows with those of a run.
 
     Args:
         audit: the judged session.
-        run_windows: rows of the run's ``windows`` table.
+        run_windows: of the run.
         run: its name, for messages.
 
     Returns:
@@ -53,12 +46,12 @@ def join_session(audit: SessionAudit, run_windows: list[dict[str, Any]], run: st
         not a single lap fits (another clock was told to the host), by order, provided that the commands are equal.
 
     Raises:
-        JoinError: if nothing fits.
+        SessionError: if nothing fits.
     """
     session = audit.session
     rates = {one.number: one.rate_hz for one in audit.windows}
-    complete = [row for row in run_windows if row["state"] == "complete"]
-    by_laps = {(row["lap_start_us"], row["lap_end_us"]): row for row in complete}
+    complete = [one for one in run_windows if one.complete]
+    by_laps = {(one.lap_start_us, one.lap_end_us): one for one in complete}
     joined = [
         _pair(window, by_laps[window.lap_us], "laps", rates.get(window.number))
         for window in session.timed
@@ -69,29 +62,30 @@ def join_session(audit: SessionAudit, run_windows: list[dict[str, Any]], run: st
             _pair(window, row, "order", rates.get(window.number)) for window, row in _in_order(session, complete)
         ]
     if not joined:
-        raise JoinError(session, run)
+        problem = f"no window of it is one of run {run} (neither laps nor N, W and order fit)"
+        raise SessionError(session.path, problem, "name the session that drove this run")
     return joined
 
 
-def _in_order(session: Session, rows: list[dict[str, Any]]) -> list[tuple[Window, dict[str, Any]]]:
-    """All windows against all rows of the same kind, if each has the same command as its partner."""
+def _in_order(session: Session, complete: Sequence[RunWindow]) -> list[tuple[SessionWindow, RunWindow]]:
+    """All windows against all of the run of the same kind, if each has the same command as its partner."""
     kind = "accuracy" if session.kind == "accuracy" else "performance"
-    same_kind = [row for row in rows if row["kind"] == kind]
+    same_kind = [one for one in complete if one.kind == kind]
     told = [(window.inferences, window.warmups) for window in session.timed]
-    if not told or told != [(row["inferences"], row["warmups"]) for row in same_kind]:
+    if not told or told != [(one.inferences, one.warmups) for one in same_kind]:
         return []
     return list(zip(session.timed, same_kind, strict=True))
 
 
-def _pair(window: Window, row: dict[str, Any], by: str, rate: float | None) -> JoinedWindow:
-    wall = int(row["end_ns"]) - int(row["start_ns"])
+def _pair(window: SessionWindow, ours: RunWindow, by: str, rate: float | None) -> JoinedWindow:
     return JoinedWindow(
         session_window=window.number,
-        run_window=int(row["window"]),
+        run_window=ours.number,
+        run_ordinal=ours.ordinal,
         by=by,
-        inferences=int(row["inferences"]),
+        inferences=ours.inferences,
         rate_hz=rate,
-        wall_ns=wall,
-        wall_rate_hz=int(row["inferences"]) * 1e9 / wall if wall else None,
-        cpu_ns=int(row["cpu_ns"]),
+        wall_ns=ours.wall_ns,
+        wall_rate_hz=ours.wall_rate_hz,
+        cpu_ns=ours.cpu_ns,
     )

@@ -6,19 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import KwsTraceError
+from tracer.errors import SessionError
 
 CHUNK = 1 << 16
 LONGEST = 1 << 16
 """Bytes of a line that are kept; no line of a figure is near this long."""
-
-
-class SessionFileError(KwsTraceError):
-    """A session's file that cannot be read, or that no host wrote."""
-
-    def __init__(self, path: Path, problem: str, remedy: str) -> None:
-        super().__init__(f"{path}: {problem}; {remedy}")
-        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ def read_lines(path: Path) -> Iterator[Line]:
     Lines of a file, CR LF or LF, in one pass; bytes that are no UTF-8 become U+FFFD.
 
     Raises:
-        SessionFileError: if the file cannot be read.
+        SessionError: if the file cannot be read.
     """
     number, rest, dropped = 0, bytearray(), False
     try:
@@ -59,7 +51,7 @@ def read_lines(path: Path) -> Iterator[Line]:
                     del rest[LONGEST:]
                     dropped = True
     except OSError as error:
-        raise SessionFileError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
+        raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
     if rest:
         yield _line(number + 1, rest, ended=False, dropped=dropped)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracer.sessions.line_pattern import LinePattern
 from tracer.sessions.log_lines import Line
-from tracer.sessions.session import Evidence, Session, Window
+from tracer.sessions.session import Evidence, Session, SessionWindow
 from tracer.sessions.summary_lines import SummaryLines
 
 _VECTOR = re.compile(r"m-results\s*[-:]\s*\[[^\]]*\]$")
@@ -28,7 +28,7 @@ class LogReader(ABC):
 
     def __init__(self, path: Path, keep: int, *, window_step: int, standard: dict[str, int]) -> None:
         self._path, self._keep, self._file = path, keep, path.name
-        self._windows: list[Window] = []
+        self._windows: list[SessionWindow] = []
         self._summary = SummaryLines(window_step=window_step, keep=4 * keep)
         self._pattern = LinePattern(standard)
         self._total = 0
@@ -57,7 +57,7 @@ class LogReader(ABC):
         """Whether the window that is being told, the next to be kept, is one of the first ``keep``."""
         return self._total < self._keep
 
-    def _keep_window(self, window: Window) -> None:
+    def _keep_window(self, window: SessionWindow) -> None:
         """Keep a window whose number is the count of windows so far."""
         if len(self._windows) < self._keep:
             self._windows.append(window)

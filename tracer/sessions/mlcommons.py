@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracer.sessions.log_lines import Line
 from tracer.sessions.log_reader import LogReader, vector
-from tracer.sessions.session import Evidence, HostLength, Kind, Session, Window
+from tracer.sessions.session import Evidence, HostLength, Kind, Session, SessionWindow
 
 STAMPED = re.compile(r"(\d{4}\.\d{6}) (ulp-mlperf): (.*)$", re.DOTALL)
 FIRST = re.compile(
@@ -131,7 +131,7 @@ class MlcommonsReader(LogReader):
         self._total += 1
         self._pattern.end(self._total, window.evidence[0])
         self._keep_window(
-            Window(
+            SessionWindow(
                 number=self._total,
                 input_name=window.input_name,
                 inferences=window.inferences,
@@ -176,11 +176,11 @@ class MlcommonsReader(LogReader):
             self._open = None
             self._total += 1
             self._keep_window(
-                Window(self._total, window.input_name, window.inferences, window.warmups, complete=False)
+                SessionWindow(self._total, window.input_name, window.inferences, window.warmups, complete=False)
             )
         self._close()
 
-    def _with_elapsed(self) -> list[Window]:
+    def _with_elapsed(self) -> list[SessionWindow]:
         """Windows of an energy session have the length that the energy monitor's samples gave."""
         if not self._elapsed or len(self._elapsed) != len(self._windows):
             return self._windows

@@ -7,10 +7,11 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
+from tracer.errors import SessionError
 from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
-from tracer.sessions.log_lines import Line, SessionFileError, read_lines
+from tracer.sessions.log_lines import Line, read_lines
 from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
 from tracer.sessions.results_json import kind_of, marks_of, read_entries, windows_of, with_laps
@@ -31,18 +32,18 @@ def session_paths(path: Path) -> list[Path]:
         A log each, or a ``results.json`` that has no log beside it.
 
     Raises:
-        SessionFileError: if there is none.
+        SessionError: if there is none.
     """
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise SessionFileError(path, "there is no such file", "name a session's folder or its log")
+        raise SessionError(path, "there is no such file", "name a session's folder or its log")
     for pattern in ("*log.txt", "results.json", "*/*log.txt", "**/*log.txt", "**/results.json"):
         # ``._log.txt`` is what an archive made on a Mac has beside each file.
         found = sorted(one for one in path.glob(pattern) if one.is_file() and not one.name.startswith("._"))
         if found:
             return found
-    raise SessionFileError(path, "no log.txt is in it", "name a session's folder or its log")
+    raise SessionError(path, "no log.txt is in it", "name a session's folder or its log")
 
 
 def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
@@ -58,12 +59,12 @@ def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
         The session; where its log was cut, what stands whole in it, and a note that says so.
 
     Raises:
-        SessionFileError: if no runner wrote it, or it cannot be read.
+        SessionError: if no runner wrote it, or it cannot be read.
     """
     if path.is_dir():
         logs = session_paths(path)
         if len(logs) > 1:
-            raise SessionFileError(path, f"{len(logs)} sessions are in it", "name one of them")
+            raise SessionError(path, f"{len(logs)} sessions are in it", "name one of them")
         path = logs[0]
     session = _from_json(path, keep) if path.suffix == ".json" else _from_log(path, keep)
     if session.dropped_windows:
@@ -83,7 +84,7 @@ def _from_log(path: Path, keep: int) -> Session:
     elif host == "mlcommons":
         session = MlcommonsReader(path, keep).read(everything)
     else:
-        raise SessionFileError(
+        raise SessionError(
             path, "no line of it is of energyrunner or the MLCommons runner", "name a session's folder or its log.txt"
         )
     if path.name.endswith("log.txt"):
@@ -149,7 +150,7 @@ def _from_json(path: Path, keep: int) -> Session:
     entries, note = read_entries(path)
     windows = windows_of(entries, path.name, keep)
     if not windows:
-        raise SessionFileError(path, "no window stands whole in it", "name a session's folder or its log.txt")
+        raise SessionError(path, "no window stands whole in it", "name a session's folder or its log.txt")
     notes = ["only results.json is here: it has no times of the host"]
     return Session(
         path=path,

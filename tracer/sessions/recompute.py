@@ -9,10 +9,11 @@ import numpy as np
 
 from tracer.accuracy.confusion import top1_of
 from tracer.classes import CLASSES
+from tracer.runs.windows import median_rate_hz
 from tracer.sessions.accuracy_figures import AucForm, auc, class_of
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.finding import SOURCES, Finding
-from tracer.sessions.session import Printed, Session, Window
+from tracer.sessions.session import Printed, Session, SessionWindow
 
 NAMES = {
     "inferences": "inferences",
@@ -57,7 +58,7 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
         rates = [audit.rate_hz for audit in audits]
         known = [rate for rate in rates if rate is not None]
         if len(known) == len(rates) and len(known) == len(session.windows):
-            median = float(np.median(known))
+            median = median_rate_hz(known)
         else:
             lacking = len(session.windows) - len(known)
             unknown.append(f"the median: {lacking} of {len(session.windows)} windows have no length by laps")
@@ -143,7 +144,7 @@ def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]
     return []
 
 
-def _window_spans(name: str, window: Window | None, audit: WindowAudit | None) -> list[Span]:
+def _window_spans(name: str, window: SessionWindow | None, audit: WindowAudit | None) -> list[Span]:
     """What a figure of a window can be: by the laps as they stand, and with a wrapped counter put right."""
     if window is None or audit is None:
         return []

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tracer.sessions.log_lines import SessionFileError
-from tracer.sessions.session import Evidence, Kind, Lap, Window
+from tracer.errors import SessionError
+from tracer.sessions.session import Evidence, Kind, Lap, SessionWindow
 
 LARGEST = 32 << 20
 """Bytes of a file that is read whole; that of an energy session holds each sample of the current."""
@@ -21,14 +21,14 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     The entries that stand whole in the file, and a note where that is not all of it.
 
     Raises:
-        SessionFileError: if the file cannot be read.
+        SessionError: if the file cannot be read.
     """
     try:
         if path.stat().st_size > LARGEST:
             return [], f"{path.name} is larger than {LARGEST >> 20} MiB and is not read: no laps from it"
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise SessionFileError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
+        raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
     decoder = json.JSONDecoder()
     found: list[dict[str, Any]] = []
     at = text.find("[") + 1
@@ -46,9 +46,9 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     return found, f"{path.name} is cut or damaged: {len(found)} whole entries are used"
 
 
-def windows_of(entries: list[dict[str, Any]], name: str, keep: int) -> list[Window]:
+def windows_of(entries: list[dict[str, Any]], name: str, keep: int) -> list[SessionWindow]:
     """Windows of the entries that hold an inference, numbered from 1; an entry of an error holds none."""
-    found: list[Window] = []
+    found: list[SessionWindow] = []
     for entry in entries:
         infer = entry.get("infer")
         if isinstance(infer, dict) and len(found) < keep:
@@ -61,7 +61,7 @@ def kind_of(entries: list[dict[str, Any]]) -> Kind | None:
     return next((_MODES[entry["mode"]] for entry in entries if entry.get("mode") in ("p", "a", "e")), None)
 
 
-def with_laps(windows: tuple[Window, ...], exact: list[Window]) -> tuple[Window, ...]:
+def with_laps(windows: tuple[SessionWindow, ...], exact: list[SessionWindow]) -> tuple[SessionWindow, ...]:
     """The log's windows with the laps and vectors that the entry of the same number and input has."""
     by_number = {window.number: window for window in exact}
     joined = []
@@ -83,7 +83,7 @@ def with_laps(windows: tuple[Window, ...], exact: list[Window]) -> tuple[Window,
     return tuple(joined)
 
 
-def marks_of(windows: tuple[Window, ...]) -> tuple[Lap, ...]:
+def marks_of(windows: tuple[SessionWindow, ...]) -> tuple[Lap, ...]:
     """The laps in their order; the host printed a window's results right after its last lap."""
     marks: list[Lap] = []
     for window in windows:
@@ -94,7 +94,7 @@ def marks_of(windows: tuple[Window, ...]) -> tuple[Lap, ...]:
     return tuple(marks)
 
 
-def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str) -> Window:
+def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str) -> SessionWindow:
     evidence = Evidence(
         name, 1, f"entry {number}: start_time {infer.get('start_time')}, end_time {infer.get('end_time')}"
     )
@@ -102,7 +102,7 @@ def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str
     results = infer.get("results")
     vector = results if isinstance(results, list) and all(isinstance(one, int | float) for one in results) else None
     elapsed = infer.get("elapsed_time")
-    return Window(
+    return SessionWindow(
         number=number,
         input_name=_text(entry.get("file")),
         inferences=_count(infer.get("iterations")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tracer.errors import SessionError
 from tracer.sessions.audit import audit_session
-from tracer.sessions.log_lines import SessionFileError
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_json import session_json
 from tracer.sessions.session_text import figure_lines, finding_line
@@ -24,7 +24,7 @@ def run_sessions(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("session*"), key=_number):
         try:
             audit = audit_session(build_session(path))
-        except SessionFileError as error:
+        except SessionError as error:
             found.append({"path": str(path), "lines": [str(error)]})
             continue
         lines = [*figure_lines(audit), *(finding_line(finding) for finding in audit.findings)]

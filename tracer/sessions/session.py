@@ -12,8 +12,6 @@ PrintedName = Literal[
     "inferences", "runtime_s", "rate_hz", "median_rate_hz", "top1_percent", "auc", "median_energy_uj"
 ]
 Kind = Literal["performance", "accuracy", "energy"]
-MINIMUM_S = 10.0
-"""The benchmark asks that a window lasts at least this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Lap:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class SessionWindow:
     """
     One ``infer`` command, numbered from 1 in the session.
 
@@ -140,7 +138,7 @@ class Session:
     host: Literal["energyrunner", "mlcommons"]
     kind: Kind
     mode: str | None
-    windows: tuple[Window, ...]
+    windows: tuple[SessionWindow, ...]
     model: str | None = None
     device: str | None = None
     runner_version: str | None = None
@@ -158,6 +156,6 @@ class Session:
     files: tuple[str, ...] = field(default=())
 
     @property
-    def timed(self) -> tuple[Window, ...]:
+    def timed(self) -> tuple[SessionWindow, ...]:
         """The complete windows, of which figures are made."""
         return tuple(window for window in self.windows if window.complete)

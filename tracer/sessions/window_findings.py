@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, named, window_lines
-from tracer.sessions.session import MINIMUM_S, Irregularity, Session
+from tracer.sessions.session import Irregularity, Session
 
-OFFICIAL_WINDOWS = 5
 OUTLIER_SHARE = 0.05
 OUTLIER_SPREADS = 6.0
 """A window is outside when it is so many scaled median deviations, and 5 %, from the median of all."""
@@ -65,7 +65,7 @@ def _short(session: Session, short: list[WindowAudit]) -> Finding:
     by = (
         "by both clocks" if all(one.host and one.host.point_s and one.clocks_differ is False for one in short) else by
     )
-    text = f"{named(numbers)} under {MINIMUM_S:.0f} s: {', '.join(lengths[:8])} s {by}"
+    text = f"{named(numbers)} under {MINIMUM_S} s: {', '.join(lengths[:8])} s {by}"
     met = [verdict for verdict in session.verdicts if verdict.met and verdict.window in numbers]
     if met:
         text += "; the runner, which goes by the laps, printed that the requirement was met"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
 from typing import Any
 
-from tracer.errors import KwsTraceError
+from tracer.errors import DeviceError
 
 LIBRARY = "libcuda.so.1"
 
@@ -42,7 +42,7 @@ _SIGNATURES: dict[str, Sequence[Any]] = {
 }
 
 
-class NoGpuError(KwsTraceError):
+class NoGpuError(DeviceError):
     """There is no CUDA driver, or it sees no device."""
 
     exit_code = 1
@@ -51,7 +51,7 @@ class NoGpuError(KwsTraceError):
         super().__init__(f"no GPU: {reason}; `--device cpu` measures this machine's memory")
 
 
-class CudaError(KwsTraceError):
+class CudaError(DeviceError):
     """A call of the driver failed."""
 
     exit_code = 1
@@ -60,13 +60,6 @@ class CudaError(KwsTraceError):
         remedy = "free memory, or give a smaller --largest" if "MEMORY" in name else "see `kws-trace doctor`"
         super().__init__(f"CUDA driver: {call} gives {name}; {remedy}")
         self.name = name
-
-
-class GpuNumberError(KwsTraceError):
-    """A device that is not there."""
-
-    def __init__(self, number: int, count: int) -> None:
-        super().__init__(f"no device GPU:{number}; the driver sees {count}, numbered from 0: name one with --device")
 
 
 def load_library() -> Any:
@@ -92,7 +85,7 @@ class CudaDriver:
 
     Raises:
         NoGpuError: if the driver sees none, or lacks a function that we need.
-        GpuNumberError: if there is no device of that number.
+        DeviceError: if there is no device of that number.
         CudaError: if the context cannot be made.
     """
 
@@ -107,7 +100,8 @@ class CudaDriver:
         if not count.value:
             raise NoGpuError("the driver sees no device")
         if not 0 <= number < count.value:
-            raise GpuNumberError(number, count.value)
+            seen = f"the driver sees {count.value}, numbered from 0"
+            raise DeviceError(f"no device GPU:{number}; {seen}: name one with --device")
         device, integrated, version = c_int(), c_int(), c_int()
         self.call("cuDeviceGet", byref(device), number)
         name = ctypes.create_string_buffer(256)

@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.bench.bandwidth.copies import Copy, Kind, gpu_copies, memory_copies
 from runner.bench.bandwidth.cuda_driver import CudaDriver, NoGpuError, load_library
-from tracer.errors import KwsTraceError
+from tracer.errors import DeviceError
 from tracer.reports.bandwidth_table import CopyTimes, build_bandwidth
 
 SIZES = (48, 1960, 16 << 10, 256 << 10, 4 << 20, 32_000_000)
@@ -24,13 +24,6 @@ REPEAT_NS = 5_000_000
 
 Clock = Callable[[], int]
 OpenCopies = Callable[[int], AbstractContextManager[dict[Kind, Copy]]]
-
-
-class BandwidthDeviceError(KwsTraceError):
-    """A device name that is none."""
-
-    def __init__(self, device: str) -> None:
-        super().__init__(f"{device}: no such device; give GPU:0 (or another number) or cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ def measure_bandwidth(
         As ``tracer.reports.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.
 
     Raises:
-        BandwidthDeviceError, GpuNumberError: for a device that is none.
+        DeviceError, DeviceError: for a device that is none.
         NoGpuError: if a GPU was asked for and there is none.
         CudaError: if a call of the driver fails.
     """
@@ -88,7 +81,7 @@ def _open_device(device: str | None, library: Callable[[], Any]) -> tuple[CudaDr
     if kind == "CPU":
         return None, "--device cpu"
     if kind != "GPU" or (number and not number.isdigit()):
-        raise BandwidthDeviceError(str(device))
+        raise DeviceError(str(device), "no such device", "give GPU:0 (or another number) or cpu")
     try:
         return CudaDriver(library(), int(number or 0)), None
     except NoGpuError as error:

@@ -19,7 +19,7 @@ from runner.dut.capture import NvtxCapture
 from runner.inference.models import ModelChoice, load_pipeline
 from runner.inference.pipeline import Pipeline
 from runner.inference.startup import settle
-from tracer.errors import KwsTraceError
+from tracer.errors import KwsTraceError, NotInstalledError
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 
 SETTLE_S = 20.0
@@ -46,7 +46,7 @@ def _prepare(orders: dict[str, Any]) -> tuple[Pipeline, NvtxRanges | None]:
     pipeline.load(bytes(pipeline.buffer_sizes[0]))
     ranges = open_ranges() if orders["collected"] else None
     if orders["collected"] and ranges is None:
-        raise KwsTraceError("nvtx: no ranges can be pushed; install nvtx 0.2.12 or newer")
+        raise NotInstalledError("nvtx: no ranges can be pushed; install nvtx 0.2.12 or newer")
     settle(pipeline, SETTLE_S)
     return pipeline, ranges
 

@@ -28,7 +28,7 @@ from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
 from runner.inference.startup import COST_DOMAIN, settle
 from runner.nsys.installation import Nsys, find_nsys, refuse_without_root
-from tracer.errors import KwsTraceError
+from tracer.errors import KwsTraceError, NotInstalledError, UsageError
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.reports.overhead_ledger import (
     CONTROL,
@@ -58,13 +58,6 @@ AROUND = "stretches in turn in one process, the profiler started and stopped aro
 
 Advance = Callable[[str, float], object]
 """What is being measured, and the share of it that was done since the last call."""
-
-
-class AttachedProfilerError(KwsTraceError):
-    """This process itself runs under a profiler."""
-
-    def __init__(self) -> None:
-        super().__init__("overhead: a profiler is attached to this process, so nothing is untraced; run it without")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +92,11 @@ def measure_overhead(job: OverheadJob, advance: Advance = lambda _what, _share: 
         As ``tracer.reports.overhead_ledger.build_ledger``, with ``model``, ``backend``, ``stages_mode`` and ``load``.
 
     Raises:
-        AttachedProfilerError: if nothing here can be untraced.
+        UsageError: if nothing here can be untraced.
         KwsTraceError: if the model cannot be used.
     """
     if attached_profiler(os.environ) is not None:
-        raise AttachedProfilerError
+        raise UsageError("overhead: a profiler is attached to this process, so nothing is untraced; run it without")
     load_before = os.getloadavg()[0]
     pipeline = load_pipeline(job.choice)
     pipeline.load(bytes(pipeline.buffer_sizes[0]))
@@ -151,7 +144,7 @@ def _under_nsys(pipeline: Pipeline, job: OverheadJob, advance: Advance) -> Condi
     nsys = find_nsys()
     refuse_without_root(job.arguments, os.environ)
     if open_ranges(COST_DOMAIN) is None:
-        raise KwsTraceError("no ranges can be pushed, so nsys would not collect; install nvtx 0.2.12 or newer")
+        raise NotInstalledError("no ranges can be pushed, so nsys would not collect; install nvtx 0.2.12 or newer")
     times = []
     for _ in range(job.launches):
         times.append(_one_launch(nsys, job))
@@ -175,13 +168,15 @@ def _one_launch(nsys: Nsys, job: OverheadJob) -> PairTimes:
 
 def _under_tensorflow(pipeline: Pipeline, job: OverheadJob, advance: Advance) -> Condition:
     if find_spec("tensorflow") is None:
-        raise KwsTraceError("TensorFlow is not installed; pip install 'kws-trace[tensorflow]'")
+        raise NotInstalledError("TensorFlow is not installed; pip install 'kws-trace[tensorflow]'")
     from runner.dut.tensorflow_profiler import profile_block
     from runner.dut.trace_me import open_trace_me_ranges
 
     ranges = open_trace_me_ranges()
     if ranges is None:
-        raise KwsTraceError("this TensorFlow has no TraceMe that we know; --profiler tensorflow does not work either")
+        raise NotInstalledError(
+            "this TensorFlow has no TraceMe that we know; --profiler tensorflow does not work either"
+        )
     base = median_block(untraced_block(pipeline), PROFILED_BLOCKS)
     recorded = median_block(recorded_block(pipeline, ranges), PROFILED_BLOCKS)
     pairs = max(3, min(PROFILED_PAIRS, int(job.seconds * 1e9 / (2 * PROFILED_BLOCKS * SHORT_NS))))

@@ -16,18 +16,9 @@ from runner.inference.models import ModelChoice
 from runner.nsys.command import profile_command
 from runner.nsys.installation import Nsys
 from runner.nsys.reports import RAW, REPORTS, export_sqlite
-from tracer.errors import KwsTraceError
+from tracer.errors import ProfilerError
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.recording.nvtx_ranges import DOMAIN
-
-
-class NothingArrivedError(KwsTraceError):
-    """nsys was attached and recorded none of our ranges: what was measured is not its cost."""
-
-    exit_code = 1
-
-    def __init__(self, nsys: Nsys, why: str) -> None:
-        super().__init__(f"nsys {nsys.version}: {why}; see `kws-trace doctor`")
 
 
 @contextmanager
@@ -54,21 +45,26 @@ def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path, preset: str 
         yield block
 
 
+def _nothing_arrived(nsys: Nsys, why: str) -> ProfilerError:
+    """Nsys was attached and recorded none of our ranges: what was measured is not its cost."""
+    return ProfilerError(f"nsys {nsys.version}", why, "see `kws-trace doctor`")
+
+
 def ranges_that_arrived(nsys: Nsys, folder: Path) -> int:
     """
     How many ``inference`` ranges the report in ``folder`` holds.
 
     Raises:
-        NothingArrivedError: if there is no report, or none is in it.
+        ProfilerError: if there is no report, or none is in it.
         KwsTraceError: if nsys does not export it.
     """
     reports = [path for suffix in (*REPORTS, RAW) for path in sorted(folder.glob(f"*{suffix}"))]
     if not reports:
-        raise NothingArrivedError(nsys, "it left no report")
+        raise _nothing_arrived(nsys, "it left no report")
     with tempfile.TemporaryDirectory(dir=folder) as made:
         ranges = read_nsys_sqlite(export_sqlite(nsys, reports[0], Path(made))).nvtx_ranges
     ours = pc.and_kleene(pc.equal(ranges["domain"], DOMAIN), pc.equal(ranges["name"], "inference"))
     arrived = int(pc.sum(ours.cast("int64")).as_py() or 0)
     if not arrived:
-        raise NothingArrivedError(nsys, "its report holds none of our ranges")
+        raise _nothing_arrived(nsys, "its report holds none of our ranges")
     return arrived

@@ -14,24 +14,14 @@ from typing import IO, Any
 
 from runner.bench.overhead.blocks import Block, BlockTime
 from runner.inference.models import ModelChoice
-from tracer.errors import KwsTraceError
+from runner.nsys.installation import last_line
+from tracer.errors import ProcessError
 
 START_S = 300.0
 """For a runtime to load and settle; TensorFlow under a profiler on a busy board takes minutes."""
 
 END_S = 120.0
 """For a tool to write what it collected."""
-
-
-class WorkerError(KwsTraceError):
-    """A child process did not do its part."""
-
-    exit_code = 1
-
-    def __init__(self, problem: str, log: Path) -> None:
-        said = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
-        last = next((line.strip() for line in reversed(said) if line.strip()), "nothing")
-        super().__init__(f"a child process to be measured {problem}; it said: {last}")
 
 
 @contextmanager
@@ -51,7 +41,7 @@ def open_worker(
         start_s: for it to be ready.
 
     Raises:
-        WorkerError: if it does not start, does not answer, or does not end well.
+        ProcessError: if it does not start, does not answer, or does not end well.
     """
     log = folder / "child.log"
     orders = {"choice": {**asdict(choice), "path": str(choice.path)}, "collected": wrap is not None}
@@ -77,11 +67,16 @@ def open_worker(
                 yield lambda count: _run(lines, count, log)
             code = process.wait(timeout=END_S)
         except subprocess.TimeoutExpired:
-            raise WorkerError(f"did not end within {END_S:.0f} s", log) from None
+            raise _failed(f"did not end within {END_S:.0f} s", log) from None
         finally:
             _end(process)
     if code:
-        raise WorkerError(f"ended with code {code}", log)
+        raise _failed(f"ended with code {code}", log)
+
+
+def _failed(problem: str, log: Path) -> ProcessError:
+    said = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return ProcessError(f"a child process to be measured {problem}; it said: {last_line(said)}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -107,15 +102,15 @@ def _connected(
             break
         except TimeoutError:
             if process.poll() is not None:
-                raise WorkerError(f"ended with code {process.returncode} before it was ready", log) from None
+                raise _failed(f"ended with code {process.returncode} before it was ready", log) from None
     if connection is None:
-        raise WorkerError(f"was not there within {start_s:.0f} s", log)
+        raise _failed(f"was not there within {start_s:.0f} s", log)
     with connection:
         connection.settimeout(start_s)
         with connection.makefile("rw", encoding="utf-8") as lines:
             words = _heard(lines, log)
             if "error" in words:
-                raise KwsTraceError(str(words["error"]))
+                raise ProcessError(str(words["error"]))
             yield lines
 
 
@@ -132,6 +127,6 @@ def _heard(lines: IO[str], log: Path) -> dict[str, Any]:
     except (TimeoutError, ConnectionError):
         line = ""
     if not line:
-        raise WorkerError("stopped answering", log)
+        raise _failed("stopped answering", log)
     words: dict[str, Any] = json.loads(line)
     return words

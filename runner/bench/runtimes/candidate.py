@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.inference.backends.backend import INPUT_SHAPE, INPUT_VALUES
-from runner.inference.pipeline import InputSizeError, Quantization, dequantize_into
+from runner.inference.pipeline import Quantization, dequantize_into, input_size_error
 
 REFERENCE = "TensorFlow Session.run"
 """What the others are set against: the way that a program written after TensorFlow's own examples takes."""
@@ -83,7 +83,7 @@ class FloatInput:
             data: 490 bytes of int8, or 1960 of little-endian float32.
 
         Raises:
-            InputSizeError: if it is of another size.
+            DatasetError: if it is of another size.
         """
         if len(data) == INPUT_VALUES:
             counts = np.frombuffer(data, np.int8).reshape(INPUT_SHAPE)
@@ -91,4 +91,4 @@ class FloatInput:
         elif len(data) == 4 * INPUT_VALUES:
             self.array[...] = np.frombuffer(data, "<f4").reshape(INPUT_SHAPE)
         else:
-            raise InputSizeError(len(data), (INPUT_VALUES, 4 * INPUT_VALUES))
+            raise input_size_error(len(data), (INPUT_VALUES, 4 * INPUT_VALUES))

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.inference.backends import tensorflow_graph
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
-from runner.inference.model_errors import ModelError
+from tracer.errors import ModelError
 
 
 class SessionModel:

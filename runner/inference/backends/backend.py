@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.errors import ModelError
+
 INPUT_SHAPE = (1, 49, 10, 1)
 INPUT_VALUES = 490
 CLASSES = 12
+
+
+def other_task(path: Path, inputs: object, outputs: object) -> ModelError:
+    """A model of another task: its input is not 490 values or its output not 12."""
+    problem = f"input {inputs} and output {outputs} are not the keyword-spotting model's"
+    return ModelError(path, problem, "it takes 490 values (1, 49, 10, 1) and gives 12 (1, 12)")
 
 
 class Backend(Protocol):

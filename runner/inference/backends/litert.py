@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, INPUT_VALUES
-from runner.inference.model_errors import ModelError, ModelShapeError, RuntimeMissingError
+from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
+from tracer.errors import ModelError, not_installed
 
 
 class LiteRtBackend:
@@ -22,9 +22,9 @@ class LiteRtBackend:
         threads: of the interpreter.
 
     Raises:
-        ModelError: if the file is not a model that LiteRT reads, or has other types than int8 and float32.
-        ModelShapeError: if it is a model of another task.
-        RuntimeMissingError: if ``ai-edge-litert`` is not installed.
+        ModelError: if the file is not a model that LiteRT reads, has other types than int8 and float32, or is a model
+            of another task.
+        NotInstalledError: if ``ai-edge-litert`` is not installed.
     """
 
     name = "litert"
@@ -81,7 +81,7 @@ def _interpreter(path: Path, threads: int) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        raise RuntimeMissingError("LiteRT", "ai-edge-litert") from None
+        raise not_installed("LiteRT", "ai-edge-litert") from None
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
         interpreter.allocate_tensors()
@@ -93,7 +93,7 @@ def _interpreter(path: Path, threads: int) -> Any:
 
 def _check(path: Path, given: dict[str, Any], gives: dict[str, Any]) -> None:
     if int(np.prod(given["shape"])) != INPUT_VALUES or int(np.prod(gives["shape"])) != CLASSES:
-        raise ModelShapeError(path, tuple(map(int, given["shape"])), tuple(map(int, gives["shape"])))
+        raise other_task(path, tuple(map(int, given["shape"])), tuple(map(int, gives["shape"])))
     for tensor, what in ((given, "input"), (gives, "output")):
         if np.dtype(tensor["dtype"]) not in (np.dtype(np.int8), np.dtype(np.float32)):
             raise ModelError(path, f"its {what} is {np.dtype(tensor['dtype'])}", "convert it to int8 or float32")

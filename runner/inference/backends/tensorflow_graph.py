@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from runner.inference.backends.backend import CLASSES, INPUT_VALUES
-from runner.inference.model_errors import ModelError, ModelShapeError, RuntimeMissingError
+from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
+from tracer.errors import ModelError, not_installed
 
 
 def import_tensorflow() -> Any:
@@ -18,14 +18,14 @@ def import_tensorflow() -> Any:
     TensorFlow, imported quietly.
 
     Raises:
-        RuntimeMissingError: if it is not installed.
+        NotInstalledError: if it is not installed.
     """
     # Its C++ side greets at length on standard error, where a host's log may be read.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import tensorflow as tf
     except ImportError:
-        raise RuntimeMissingError("TensorFlow", "kws-trace[tensorflow]") from None
+        raise not_installed("TensorFlow", "kws-trace[tensorflow]") from None
     # The v1 loader says at each start that it is deprecated; its successor does not read the reference model.
     tf.get_logger().setLevel("ERROR")
     return tf
@@ -73,13 +73,13 @@ def check_shapes(path: Path, given: Any, gives: Any) -> None:
     Refuse a model that is not of the benchmark.
 
     Raises:
-        ModelShapeError: if its input is not 490 values or its output not 12.
+        ModelError: if its input is not 490 values or its output not 12.
     """
     shapes = [tuple(d.size for d in tensor.tensor_shape.dim) for tensor in (given, gives)]
     # A first dimension of -1 is the batch.
     sizes = [int(np.prod([1 if i == 0 and d < 0 else d for i, d in enumerate(shape)])) for shape in shapes]
     if sizes != [INPUT_VALUES, CLASSES]:
-        raise ModelShapeError(path, *shapes)
+        raise other_task(path, *shapes)
 
 
 def callable_options(feeds: Sequence[str] = (), fetches: Sequence[str] = (), targets: Sequence[str] = ()) -> Any:

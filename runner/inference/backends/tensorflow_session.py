@@ -22,7 +22,7 @@ from runner.inference.backends.tensorflow_graph import (
     serving_signature,
     session_config,
 )
-from runner.inference.model_errors import DeviceError, ModelError
+from tracer.errors import DeviceError, ModelError
 
 
 class TensorFlowBackend:
@@ -36,8 +36,8 @@ class TensorFlowBackend:
 
     Raises:
         DeviceError: if TensorFlow does not see the device.
-        ModelError, ModelShapeError: if the folder holds no such model.
-        RuntimeMissingError: if TensorFlow is not installed.
+        ModelError: if the folder holds no such model.
+        NotInstalledError: if TensorFlow is not installed.
     """
 
     name = "tensorflow"
@@ -98,7 +98,7 @@ def _choose_device(session: Any, wanted: str | None) -> str:
     plain = wanted.upper().rsplit("/", 1)[-1].removeprefix("DEVICE:")
     plain = plain if ":" in plain else f"{plain}:0"
     if plain not in seen:
-        raise DeviceError(wanted, seen)
+        raise DeviceError(f"no device {wanted}; the runtime sees {', '.join(seen)}: name one of them with --device")
     return f"/device:{plain}"
 
 

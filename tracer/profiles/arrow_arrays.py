@@ -1,5 +1,5 @@
 """
-Arrow columns as numpy arrays and back, by their buffers.
+Arrow columns as numpy arrays and back, by their buffers; texts and ids as codes, codes as groups.
 
 ``pyarrow.array`` and ``to_numpy`` import pandas to ask whether what they were given is of it. That takes longer than
 the rest of what a command over a profile imports, and no such command needs pandas.
@@ -8,14 +8,25 @@ the rest of what a command over a profile imports, and no such command needs pan
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Column: TypeAlias = Any
 """``pyarrow.Array`` or ``ChunkedArray``."""
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+NO_ROW = -1
+"""In a column of row numbers or codes: there is none."""
+
+TABLE = 1 << 25
+"""Keys up to this one are counted in a table of that length; beyond, they are sorted."""
 
 _NUMPY = {
     pa.int64(): np.int64,
@@ -66,6 +77,70 @@ def arrow_texts(texts: Sequence[str]) -> pa.Array:
     offsets = np.zeros(len(encoded) + 1, np.int32)
     np.cumsum([len(one) for one in encoded], out=offsets[1:])
     return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A column as numbers into an array of its distinct values; ``NO_ROW`` where it is null."""
+
+    codes: Integers
+    values: pa.Array
+
+    def code_of(self, value: str) -> int:
+        """The code of a text; -2, which no row has, where it is not there."""
+        found = np.flatnonzero(flags(pc.is_in(self.values, arrow_texts([value]).cast(self.values.type))))
+        return int(found[0]) if len(found) else NO_ROW - 1
+
+    def at(self, rows: Integers) -> pa.Array:
+        """The values themselves at ``rows``; texts come as plain strings."""
+        codes = self.codes[rows]
+        return self.values.take(arrow(codes, codes == NO_ROW))
+
+
+def integers(table: pa.Table, name: str, missing: int = 0) -> Integers:
+    """An integer column as int64; nulls become ``missing``."""
+    return numbers(table[name], missing)
+
+
+def present(table: pa.Table, name: str) -> Flags:
+    """Where a column is not null."""
+    return valid(table[name])
+
+
+def encode(table: pa.Table, name: str) -> Codes:
+    """
+    A column as codes, whatever its type.
+
+    Chunks may bring dictionaries of their own, and a dictionary may hold a value twice: one value has one code here.
+    """
+    column = table[name]
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    chunks = column.unify_dictionaries().chunks
+    if not chunks:
+        return Codes(np.empty(0, np.int64), pa.nulls(0, column.type.value_type))
+    codes = np.concatenate([numbers(chunk.indices, NO_ROW) for chunk in chunks])
+    dictionary = chunks[0].dictionary
+    distinct = dictionary.dictionary_encode()
+    if len(distinct.dictionary) < len(dictionary):
+        codes = np.where(codes < 0, NO_ROW, numbers(distinct.indices, NO_ROW)[codes])
+    return Codes(codes, distinct.dictionary)
+
+
+def dense_groups(keys: Integers) -> tuple[Integers, Integers]:
+    """
+    Number the distinct values of ``keys``, which are not negative.
+
+    Returns:
+        The distinct keys in rising order, and for each key its place among them.
+    """
+    if len(keys) and int(keys.max()) < TABLE:
+        there = np.zeros(int(keys.max()) + 1, dtype=bool)
+        there[keys] = True
+        place = np.cumsum(there) - 1
+        return np.flatnonzero(there), place[keys]
+    distinct, place = np.unique(keys, return_inverse=True)
+    return distinct, place
 
 
 def _chunks(column: Column) -> list[pa.Array]:

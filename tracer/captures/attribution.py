@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.kernels.inference_ranges import InferenceRanges, inference_at
-from tracer.kernels.launches import launches
-from tracer.kernels.profile_columns import NO_ROW, Flags, Integers, integers
+from tracer.captures.inference_ranges import InferenceRanges, inference_at
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, integers
+from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracer.breakdown.captured_work import CapturedWork, InferenceRows
-from tracer.breakdown.profile_work import captured_work, stage_rows
-from tracer.kernels.inference_ranges import InferenceRanges, inference_at
-from tracer.kernels.launches import launches
-from tracer.kernels.profile_columns import NO_ROW, Flags, Integers, integers
+from tracer.captures.inference_ranges import InferenceRanges, inference_at
+from tracer.captures.inference_work import CapturedWork, InferenceRows
+from tracer.captures.profile_rows import captured_work, stage_rows
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, integers
+from tracer.profiles.launches import launches
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.stages import INFERENCE
 

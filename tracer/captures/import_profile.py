@@ -6,61 +6,31 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from tracer.errors import KwsTraceError
-from tracer.kernels.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
-from tracer.kernels.profile_columns import encode
+from tracer.captures.clock_fit import fit_clock, recorded_stages, span_edges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
+from tracer.captures.stored_capture import remove_captures, write_capture
+from tracer.errors import CaptureError, WriteError
+from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
-from tracer.runs.capture_join import CaptureMismatchError, fit_clock, recorded_stages, span_edges
-from tracer.runs.captures import remove_captures, write_capture
 from tracer.runs.run_info import write_run_info
-from tracer.runs.run_store import RunLockedError, StoredRun, open_run
+from tracer.runs.run_store import StoredRun, locked_error, open_run
 from tracer.stages import INFERENCE
 
 
-class RangesMissingError(KwsTraceError):
-    """A capture has none of our ranges."""
-
-    def __init__(self, profile: Profile) -> None:
-        if "nvtx" not in profile.traced and profile.source == "nsys":
-            why, remedy = "NVTX was not traced", "capture with --trace=cuda,nvtx"
-        elif profile.source == "nvprof":
-            why, remedy = "it holds no ranges of ours", "let nvprof write --export-profile FILE, with NVTX"
-        elif DOMAIN in encode(profile.nvtx_ranges, "domain").values.to_pylist():
-            why, remedy = f"domain {DOMAIN} has no `inference` in it", "capture while a host sends `infer`"
-        else:
-            why = f"no NVTX range of the domain {DOMAIN} arrived"
-            remedy = "run without --no-nvtx, and see `kws-trace doctor` for whether this nvtx and nsys fit"
-        super().__init__(f"{profile.path}: {why}; {remedy}")
-
-
-class AlreadyIngestedError(KwsTraceError):
-    """The run has captures."""
-
-    def __init__(self, run: StoredRun) -> None:
-        super().__init__(f"{run.name}: it has {len(run.info.captures)} captures; --replace takes them out first")
-
-
-class CaptureTwiceError(KwsTraceError):
-    """Two captures have the same inferences."""
-
-    def __init__(self, first: Path, second: Path, number: int) -> None:
-        super().__init__(f"{second}: inference {number} is in {first} too; name each stretch of the run once")
-
-
-class CaptureNotStoredError(KwsTraceError):
-    """The disk did not take a capture."""
-
-    exit_code = 1
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(
-            f"{folder}: the capture is not stored ({error.strerror or error}); make room, or copy the run to where "
-            "it can be written, and ingest again"
-        )
+def _ranges_missing(profile: Profile) -> CaptureError:
+    if "nvtx" not in profile.traced and profile.source == "nsys":
+        why, remedy = "NVTX was not traced", "capture with --trace=cuda,nvtx"
+    elif profile.source == "nvprof":
+        why, remedy = "it holds no ranges of ours", "let nvprof write --export-profile FILE, with NVTX"
+    elif DOMAIN in encode(profile.nvtx_ranges, "domain").values.to_pylist():
+        why, remedy = f"domain {DOMAIN} has no `inference` in it", "capture while a host sends `infer`"
+    else:
+        why = f"no NVTX range of the domain {DOMAIN} arrived"
+        remedy = "run without --no-nvtx, and see `kws-trace doctor` for whether this nvtx and nsys fit"
+    return CaptureError(profile.path, why, remedy)
 
 
 def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = False) -> StoredRun:
@@ -78,17 +48,17 @@ def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = F
         The run as it is then.
 
     Raises:
-        RunLockedError: if it is being recorded.
-        AlreadyIngestedError: if it has captures and ``replace_old`` is false.
-        CaptureTwiceError: if two profiles have an inference in common.
-        RangesMissingError, CaptureMismatchError: if a profile is not of this run, or not whole.
-        OverlappingInferencesError, SeveralProcessesError: as ``inference_ranges.stage_ranges``.
-        CaptureNotStoredError: if the disk does not take it; the run then has no capture.
+        RunError: if it is being recorded.
+        CaptureError: if it has captures and ``replace_old`` is false, if two profiles have an inference in common, or
+            if a profile is not of this run, or not whole.
+        ProfileError: as ``inference_ranges.stage_ranges``.
+        WriteError: if the disk does not take it; the run then has no capture.
     """
     if run.state == "recording":
-        raise RunLockedError(run.folder)
+        raise locked_error(run.folder)
     if run.info.captures and not replace_old:
-        raise AlreadyIngestedError(run)
+        there = f"it has {len(run.info.captures)} captures"
+        raise CaptureError(run.name, there, "--replace takes them out first")
     found = sorted(((_checked(run, one), one) for one in profiles), key=lambda pair: pair[0]["first_inference"])
     _refuse_twice(found)
     try:
@@ -100,26 +70,26 @@ def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = F
             write_capture(run.folder, number, profile, run.info.run_id)
         write_run_info(run.folder / "run.json", replace(run.info, captures=[facts for facts, _ in found]))
     except OSError as error:
-        raise CaptureNotStoredError(run.folder, error) from None
+        remedy = "make room, or copy the run to where it can be written, and ingest again"
+        raise WriteError(run.folder, "the capture is not stored", error, remedy) from None
     return open_run(run.folder)
 
 
 def _refuse_twice(found: Sequence[tuple[dict[str, Any], Profile]]) -> None:
     for (facts, earlier), (others, later) in pairwise(found):
         if others["first_inference"] < facts["first_inference"] + facts["inferences"]:
-            raise CaptureTwiceError(earlier.path, later.path, others["first_inference"])
+            problem = f"inference {others['first_inference']} is in {earlier.path} too"
+            raise CaptureError(later.path, problem, "name each stretch of the run once")
 
 
 def _checked(run: StoredRun, profile: Profile) -> dict[str, Any]:
     ranges = stage_ranges(profile)
     if not len(ranges):
-        raise RangesMissingError(profile)
+        raise _ranges_missing(profile)
     stages = [stage for stage in recorded_stages(run, ranges.numbers) if stage != INFERENCE]
     problems = verify_ranges(ranges, _expected(run, ranges), stages)
     if problems:
-        raise CaptureMismatchError(
-            str(profile.path), "; ".join(problems), "capture again, or name the run that was captured"
-        )
+        raise CaptureError(str(profile.path), "; ".join(problems), "capture again, or name the run that was captured")
     clock = fit_clock(str(profile.path), ranges, span_edges(run, ranges.numbers))
     return {
         "source": profile.source,

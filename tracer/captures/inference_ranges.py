@@ -9,35 +9,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import arrow
-from tracer.errors import KwsTraceError
-from tracer.kernels.profile_columns import NO_ROW, Codes, Flags, Integers, encode, integers, present
+from tracer.errors import ProfileError
+from tracer.profiles.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
 SHOWN = 3
 """Numbers of inferences that a message lists before it says how many more there are."""
-
-
-class OverlappingInferencesError(KwsTraceError):
-    """Two inferences of a capture ran at once: no kernel can be laid under one of them by time."""
-
-    def __init__(self, path: Path, first: int, second: int) -> None:
-        super().__init__(
-            f"{path}: inferences {first} and {second} overlap; kernels are attributed by time, so capture a run "
-            "that does one inference at a time"
-        )
-        self.path, self.first, self.second = path, first, second
-
-
-class SeveralProcessesError(KwsTraceError):
-    """More than one process of a capture pushed our ranges."""
-
-    def __init__(self, path: Path, processes: Sequence[int]) -> None:
-        named = ", ".join(str(process) for process in processes)
-        super().__init__(f"{path}: processes {named} each ran inferences; name the one that is meant")
-        self.path, self.processes = path, tuple(processes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +67,8 @@ def stage_ranges(profile: Profile, domain: str = DOMAIN, process: int | None = N
         process: whose inferences; needed only where several processes have some.
 
     Raises:
-        OverlappingInferencesError: if an inference begins before the one before it ended.
-        SeveralProcessesError: if ``process`` is None and several have inferences.
+        ProfileError: if an inference begins before the one before it ended.
+        ProfileError: if ``process`` is None and several have inferences.
     """
     ranges = profile.nvtx_ranges
     names, domains, styles = (encode(ranges, name) for name in ("name", "domain", "style"))
@@ -127,14 +106,17 @@ def _of_inferences(names: Codes) -> Flags:
 def _only_process(path: Path, owners: Integers) -> int | None:
     found = np.unique(owners).tolist()
     if len(found) > 1:
-        raise SeveralProcessesError(path, found)
+        named = ", ".join(str(process) for process in found)
+        raise ProfileError(path, f"processes {named} each ran inferences", "name the one that is meant")
     return int(found[0]) if found else None
 
 
 def _refuse_overlaps(path: Path, numbers: Integers, start: Integers, end: Integers) -> None:
     early = np.flatnonzero(start[1:] < end[:-1])
     if len(early):
-        raise OverlappingInferencesError(path, int(numbers[early[0]]), int(numbers[early[0] + 1]))
+        first, second = (int(number) for number in numbers[early[0] : early[0] + 2])
+        remedy = "kernels are attributed by time, so capture a run that does one inference at a time"
+        raise ProfileError(path, f"inferences {first} and {second} overlap", remedy)
 
 
 def inference_at(inferences: InferenceRanges, readings: Integers) -> Integers:

@@ -19,7 +19,8 @@ from runner.dataset import Dataset, shipped_dataset
 from runner.host.driver import PerformancePlan
 from runner.host.session import HostJob, run_session
 from runner.line.ports import open_host_link
-from tracer.errors import KwsTraceError
+from tracer.command_line import command_line
+from tracer.errors import ProcessError
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_side_by_side
 from tracer.runs.run_info import default_run_name
@@ -27,15 +28,6 @@ from tracer.runs.run_store import open_run
 
 BACKENDS = ("tensorflow", "litert")
 START_LIMIT_S = 180.0
-
-
-class DemoError(KwsTraceError):
-    """The DUT of the demo did not do its part."""
-
-    exit_code = 1
-
-    def __init__(self, backend: str, said: str) -> None:
-        super().__init__(f"the DUT on {backend} ended before it was ready; it said: {said or 'nothing'}")
 
 
 def run_demo(traces: Path, seconds: float) -> int:
@@ -65,9 +57,11 @@ def run_demo(traces: Path, seconds: float) -> int:
     render_side_by_side(reports, console)
     if "tensorflow" not in backends:
         console.print("TensorFlow is not installed; pip install 'kws-trace\\[tensorflow]' adds it to the demo.")
-    console.print(f"More: kws-trace report {names[-1]}", markup=False, highlight=False)
+    hints = {"More": command_line("report", names[-1], traces=traces)}
     if importlib.util.find_spec("streamlit"):
-        console.print(f"Dashboard: kws-trace dashboard --traces {traces}", markup=False, highlight=False)
+        hints["Dashboard"] = command_line("dashboard", traces=traces)
+    for what, hint in hints.items():
+        console.print(f"{what}: {hint}", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 
@@ -106,9 +100,13 @@ def _wait_until_ready(child: subprocess.Popen[Any], said: Path, backend: str) ->
         if "ready on " in text:
             return
         if child.poll() is not None:
-            raise DemoError(backend, text.strip()[-2000:])
+            raise _not_ready(backend, text.strip()[-2000:])
         time.sleep(0.05)
-    raise DemoError(backend, f"not ready within {START_LIMIT_S:.0f} s")
+    raise _not_ready(backend, f"not ready within {START_LIMIT_S:.0f} s")
+
+
+def _not_ready(backend: str, said: str) -> ProcessError:
+    return ProcessError(f"the DUT on {backend} ended before it was ready; it said: {said or 'nothing'}")
 
 
 def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: _Advance) -> None:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.errors import KwsTraceError
-from tracer.kernels.inference_ranges import InferenceRanges
+from tracer.captures.inference_ranges import InferenceRanges
+from tracer.errors import CaptureError
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
@@ -24,13 +24,6 @@ FITTED = 500
 """Inferences that the line is fitted to, spread over the capture; all are then held against it."""
 
 Floats = NDArray[np.float64]
-
-
-class CaptureMismatchError(KwsTraceError):
-    """A capture's ranges cannot be those of the run's inferences."""
-
-    def __init__(self, name: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{name}: {problem}; {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,7 @@ def span_edges(run: StoredRun, numbers: NDArray[np.int64]) -> SpanEdges:
     The readings that ``run`` recorded of the inferences ``numbers``.
 
     Raises:
-        CaptureMismatchError: if it did not record one of them, or not with the stages of the others.
+        CaptureError: if it did not record one of them, or not with the stages of the others.
     """
     spans = _spans(run, numbers)
     stages = _stages(spans) or tuple(run.info.stages) or (INFERENCE,)
@@ -84,7 +77,7 @@ def span_edges(run: StoredRun, numbers: NDArray[np.int64]) -> SpanEdges:
         there = np.isin(numbers, known)
         if not there.all():
             missing = int(numbers[~there][0])
-            raise CaptureMismatchError(
+            raise CaptureError(
                 run.name, f"it recorded no {stage} of inference {missing}", "name the run that was captured"
             )
         columns.append(start[order][place])
@@ -118,7 +111,7 @@ def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
         spans: of the same inferences, in the same order.
 
     Raises:
-        CaptureMismatchError: if no line does, as when a clock stepped or the capture is of another run.
+        CaptureError: if no line does, as when a clock stepped or the capture is of another run.
     """
     low, high = _brackets(ranges)
     readings = spans.edges.astype(np.float64)
@@ -129,7 +122,7 @@ def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
     mapped = shift + (1 + rate) * readings
     outside = float(max(0.0, (low - mapped).max(), (mapped - high).max()))
     if outside > SLACK_NS:
-        raise CaptureMismatchError(
+        raise CaptureError(
             name,
             f"its clock and the run's do not fit: a reading lies {outside / 1000:.1f} us outside its range",
             "a clock stepped, or it is a capture of another run",
@@ -173,7 +166,7 @@ def _fit(name: str, readings: Floats, low: Floats, high: Floats) -> tuple[float,
         method="highs",
     )
     if solved.x is None:
-        raise CaptureMismatchError(
+        raise CaptureError(
             name, f"no line through its clock and the run's was found ({solved.message})", "capture again"
         )
     return float(solved.x[0]), float(solved.x[1]) / scale

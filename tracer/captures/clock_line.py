@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tracer.kernels.profile_columns import Integers
+from tracer.profiles.arrow_arrays import Integers
 
 
 @dataclass(frozen=True, slots=True)
 class LineClock:
     """
-    ``offset_ns + (1 + rate_ppm / 1e6) * t`` of the run's ``t``, as ``capture_join.fit_clock`` fitted it.
+    ``offset_ns + (1 + rate_ppm / 1e6) * t`` of the run's ``t``, as ``clock_fit.fit_clock`` fitted it.
 
     Only what passed since ``origin_ns`` (of the run) is multiplied: the whole would lose nanoseconds as a float.
     """

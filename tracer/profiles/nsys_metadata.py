@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracer.arrow_arrays import arrow
-from tracer.profiles.nsys_export import Export, NotNsysExportError, fetch_existing
+from tracer.errors import ProfileError
+from tracer.profiles.arrow_arrays import arrow
+from tracer.profiles.nsys_export import Export, fetch_existing, not_nsys_export
 from tracer.profiles.nsys_names import StringIds
-from tracer.profiles.profile import ProfileError
 
 NEWEST = (3, 25)
 """Schema of nsys 2026.2, the newest that real files have tested."""
@@ -57,17 +57,6 @@ _EVENT_TYPES = {
 }
 
 
-class NewerSchemaError(ProfileError):
-    """A release of nsys wrote the export that this reader does not know."""
-
-    def __init__(self, export: Export, version: str) -> None:
-        super().__init__(
-            export.path,
-            f"its schema {version} is newer than the {NEWEST[0]}.x that is known here",
-            "export the report with nsys 2026.2 or older, or update kws-trace",
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Version:
     """Of the schema (None where the export does not say) and, for the user, of the tool."""
@@ -87,8 +76,8 @@ def read_version(export: Export) -> Version:
     Read the versions; the table that holds them was renamed after 2022.4.
 
     Raises:
-        NewerSchemaError: if the schema's major number is higher than ours.
-        NotNsysExportError: if another program's name stands in it.
+        ProfileError: if the schema's major number is higher than ours.
+        ProfileError: if another program's name stands in it.
     """
     facts: dict[str, str | None] = {}
     for table in ("EXPORT_META_DATA", "META_DATA_EXPORT"):
@@ -97,7 +86,7 @@ def read_version(export: Export) -> Version:
             facts.update(zip(rows.column("name").to_pylist(), rows.column("value").to_pylist(), strict=True))
     product = facts.get("EXPORT_PRODUCT_NAME") or "NVIDIA Nsight Systems"
     if "Nsight Systems" not in product:
-        raise NotNsysExportError(export.path, f"it was exported by {product}")
+        raise not_nsys_export(export.path, f"it was exported by {product}")
     tool = facts.get("EXPORT_PRODUCT_VERSION") or "version not recorded"
     written = facts.get("EXPORT_SCHEMA_VERSION")
     if written is None:
@@ -106,9 +95,10 @@ def read_version(export: Export) -> Version:
         )
     schema = _numbers(written)
     if schema is None:
-        raise NotNsysExportError(export.path, f"its schema version reads {written!r}")
+        raise not_nsys_export(export.path, f"its schema version reads {written!r}")
     if schema[0] > NEWEST[0]:
-        raise NewerSchemaError(export, written)
+        problem = f"its schema {written} is newer than the {NEWEST[0]}.x that is known here"
+        raise ProfileError(export.path, problem, "export the report with nsys 2026.2 or older, or update kws-trace")
     notes: tuple[str, ...] = ()
     if schema > NEWEST:
         notes = (f"schema {written} is newer than {NEWEST[0]}.{NEWEST[1]}, the newest that was tried",)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracer.breakdown.breakdown import Breakdown
 from tracer.breakdown.gpu_idle import GAP_CAUSES
-from tracer.breakdown.intervals import Ints
+from tracer.captures.row_bounds import Ints
 
 VERDICTS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
 

@@ -10,18 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.errors import KwsTraceError
+from tracer.errors import CaptureError
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.runs.run_store import StoredRun
 
 _PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
-
-
-class CaptureDamagedError(KwsTraceError):
-    """A table of a capture cannot be read."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: damaged ({problem}); `kws-trace ingest` the profile again with --replace")
 
 
 def write_capture(folder: Path, number: int, profile: Profile, run_id: str) -> None:
@@ -57,7 +50,7 @@ def read_capture(run: StoredRun, number: int) -> Profile:
     A capture in the form in which its reader gave it; ``path`` is the run's folder.
 
     Raises:
-        CaptureDamagedError: if one of its tables cannot be read.
+        CaptureError: if one of its tables cannot be read.
     """
     facts = run.info.captures[number]
     tables: dict[str, Any] = {name: _read(capture_path(run.folder, name, number), name) for name in PROFILE_TABLES}
@@ -97,5 +90,7 @@ def _read(path: Path, name: str) -> pa.Table:
         # Checksums are of pages: damage to what describes them may still point outside a dictionary.
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        raise CaptureDamagedError(path, (str(error).splitlines() or [type(error).__name__])[0]) from None
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        remedy = "`kws-trace ingest` the profile again with --replace"
+        raise CaptureError(path, f"damaged ({problem})", remedy) from None
     return table

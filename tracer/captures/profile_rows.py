@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
-from tracer.breakdown.captured_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
-from tracer.breakdown.cuda_calls import call_kinds
-from tracer.breakdown.intervals import Ints
+from tracer.captures.cuda_calls import call_kinds
+from tracer.captures.inference_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
+from tracer.captures.row_bounds import Ints
 from tracer.profiles.profile import Profile
 
 

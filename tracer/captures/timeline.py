@@ -14,14 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.errors import KwsTraceError
-from tracer.kernels.attribution import attribute
-from tracer.kernels.grouped_figures import dense_groups
-from tracer.kernels.inference_ranges import inference_at, stage_ranges
-from tracer.kernels.profile_columns import NO_ROW, Integers, encode, integers
-from tracer.reports.timeline_clock import LineClock, capture_clocks
-from tracer.reports.tracks import GPU, Rows, Track, merged, nested_tracks
-from tracer.runs.captures import read_capture
+from tracer.captures.attribution import attribute
+from tracer.captures.clock_line import LineClock, capture_clocks
+from tracer.captures.inference_ranges import inference_at, stage_ranges
+from tracer.captures.stored_capture import read_capture
+from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
+from tracer.profiles.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
 
@@ -99,14 +97,6 @@ class Timeline:
         return None
 
 
-class InferencesNotRecordedError(KwsTraceError):
-    """A stretch of inferences was asked for of which the run has none."""
-
-    def __init__(self, run: str, first: int, last: int, count: int) -> None:
-        there = f"it has 0 to {count - 1}" if count else "it recorded none"
-        super().__init__(f"{run}: no inference from {first} to {last}; {there}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Clocks:
     """Of a capture, and that of the timeline."""
@@ -127,8 +117,8 @@ def read_timeline(run: StoredRun) -> Timeline:
         run: with or without captures.
 
     Raises:
-        CaptureDamagedError: if a capture cannot be read.
-        OverlappingInferencesError: if two inferences of a capture overlap.
+        CaptureError: if a capture cannot be read.
+        ProfileError: if two inferences of a capture overlap.
     """
     spans = run.spans()
     clocks = capture_clocks(run.info.captures, int(pc.min(spans["start_ns"]).as_py() or 0))

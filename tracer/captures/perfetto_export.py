@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from tracer.errors import KwsTraceError
-from tracer.kernels.profile_columns import NO_ROW, Flags, Integers
-from tracer.reports.timeline import InferencesNotRecordedError, Timeline, read_timeline
-from tracer.reports.tracks import GPU, Track
+from tracer.captures.timeline import Timeline, read_timeline
+from tracer.captures.tracks import GPU, Track
+from tracer.errors import RunError, WriteError
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.runs.run_store import StoredRun
 
 PIECE = 50_000
@@ -31,15 +31,6 @@ _RUN, _FIRST_TRACK = 1, 1000
 """Ids of tracks: of the run, of its captures after it, then of all others."""
 
 _CATEGORIES = {"stage": "inference", "serial": "serial", "call": "cuda", "operation": "host", GPU: "gpu"}
-
-
-class ExportNotWritableError(KwsTraceError):
-    """The file to export to cannot be written."""
-
-    exit_code = 1
-
-    def __init__(self, path: Path, error: OSError) -> None:
-        super().__init__(f"{path}: cannot be written ({error.strerror or error}); name a file in a folder that can")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +53,9 @@ def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | No
         inferences: the first and the last, both with: what overlaps them and what they launched; None for all.
 
     Raises:
-        InferencesNotRecordedError: if the run has none of ``inferences``.
-        ExportNotWritableError: if the disk does not take it.
-        CaptureDamagedError: if a capture cannot be read.
+        RunError: if the run has none of ``inferences``.
+        WriteError: if the disk does not take it.
+        CaptureError: if a capture cannot be read.
     """
     timeline = read_timeline(run)
     chosen = _chosen(run, timeline, inferences)
@@ -77,7 +68,7 @@ def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | No
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise ExportNotWritableError(path, error) from None
+        raise WriteError(path, "cannot be written", error, "name a file in a folder that can") from None
     flows = _flows(timeline, chosen)
     slices = sum(int(rows.sum()) for rows in chosen)
     return Exported(slices, len(flows), sum(bool(rows.any()) for rows in chosen), timeline.clock)
@@ -89,7 +80,8 @@ def _chosen(run: StoredRun, timeline: Timeline, inferences: tuple[int, int] | No
         return [np.ones(len(track.rows), bool) for track in timeline.tracks]
     span = timeline.inference_span(*inferences)
     if span is None:
-        raise InferencesNotRecordedError(run.name, *inferences, timeline.inferences)
+        there = f"it has 0 to {timeline.inferences - 1}" if timeline.inferences else "it recorded none"
+        raise RunError(run.name, f"no inference from {inferences[0]} to {inferences[1]}", there)
     start, end = span
     chosen = [(track.rows.start_ns < end) & (track.rows.end_ns > start) for track in timeline.tracks]
     launches = timeline.launches

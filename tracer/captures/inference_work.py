@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.breakdown.intervals import Ints, Mask, checked_bounds, covering_rows
+from tracer.captures.row_bounds import Ints, Mask, checked_bounds, covering_rows
 from tracer.errors import MalformedTraceError
 from tracer.stages import INFERENCE
 

@@ -1,0 +1,86 @@
+"""How commands print: figures as JSON or as text, the progress of a measurement, a summary of nvprof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracer.profiles.profile import Profile, ProfileSummary
+
+
+def print_figures(figures: Any, render: Callable[[Console], object], *, as_json: bool) -> None:
+    """Print one JSON document on standard output, or what ``render`` prints there."""
+    if as_json:
+        print_json(figures)
+        return
+    from rich.console import Console
+
+    render(Console())
+
+
+def print_json(figures: Any) -> None:
+    """Print one JSON document on standard output."""
+    typer.echo(json.dumps(figures, indent=2))
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, float], None]]:
+    """Bars on standard error; yields what is told the name of a step and the share of it that was done since."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(what: str, share: float) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=1.0)
+            progress.advance(tasks[what], share)
+
+        yield advance
+
+
+def print_summary(
+    profile: Profile | ProfileSummary,
+    inferences: int | None,
+    wall_ms: float | None,
+    cpu_ms: float | None,
+    *,
+    as_json: bool,
+) -> None:
+    """
+    Print the totals of a profiler's summary for one inference: for ``kernels``, and for ``report`` of its file.
+
+    Args:
+        profile: as it was opened.
+        inferences: that its program ran.
+        wall_ms: of them all; None gives no share of wall time.
+        cpu_ms: of them all.
+        as_json: print an object.
+
+    Raises:
+        ProfileError: if it has a timeline, or ``inferences`` is None.
+        ProfileError: if a figure is nonsense, or no GPU work is in it.
+    """
+    from tracer.errors import ProfileError
+    from tracer.kernels.summary_share import render_summary, summary_figures
+    from tracer.profiles.profile import Profile
+
+    if isinstance(profile, Profile):
+        raise ProfileError(
+            profile.path,
+            "it has a timeline, which tells inferences by itself",
+            "leave out --inferences, --wall-ms and --cpu-ms, or `kws-trace ingest` it into its run",
+        )
+    if inferences is None:
+        raise ProfileError(profile.path, "its totals are of a number of inferences", "give it with --inferences")
+    figures = summary_figures(profile, inferences, wall_ms, cpu_ms)
+    lines = "\n".join(render_summary(figures))
+    print_figures(figures.as_json(), lambda _: typer.echo(lines), as_json=as_json)

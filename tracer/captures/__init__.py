@@ -1,0 +1,1 @@
+"""What profilers recorded of a run: imported, on its clock, and attributed to its inferences."""

@@ -1,0 +1,39 @@
+"""Command lines that messages print: as this process was called, so that they can be pasted where it was started."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+DEFAULT_TRACES = Path("traces")
+"""Where runs go and are looked for when nobody says otherwise."""
+
+
+def command_line(*words: str | Path, traces: Path = DEFAULT_TRACES) -> str:
+    """
+    A call of this program, quoted for the shell.
+
+    Args:
+        words: after the program.
+        traces: folder of the runs; named where it is not the default one.
+    """
+    folder = [] if traces.absolute() == DEFAULT_TRACES.absolute() else ["--traces", traces]
+    return shlex.join(map(str, [*_program(), *words, *folder]))
+
+
+def _program() -> list[str]:
+    called = Path(sys.argv[0])
+    if called.parts[-2:] == ("runner", "__main__.py"):
+        return [_typed(Path(sys.executable)), "-m", "runner"]
+    script = called if called.name == "kws-trace" else Path(sys.executable).with_name("kws-trace")
+    return [_typed(script) if script.is_file() else "kws-trace"]
+
+
+def _typed(program: Path) -> str:
+    """The shortest that a shell finds it by; links are not followed, since a venv's interpreter is one."""
+    path = program.absolute()
+    if shutil.which(path.name) == str(path):
+        return path.name
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

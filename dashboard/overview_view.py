@@ -40,7 +40,7 @@ def busy_bar(report: Report) -> Bar | None:
     """
     GPU busy against runtime overhead; together they are the wall time.
 
-    By rule 5 of the design: with a run beside it that no profiler lengthened, busy is of the profiled run and
+    With a run beside it that no profiler lengthened, busy is of the profiled run and
     overhead what is left of the unprofiled wall time; else both are of the profiled run. None without GPU work.
     """
     gpu = report["gpu"]

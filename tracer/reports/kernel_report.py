@@ -96,7 +96,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
 
 def _unprofiled(level: KernelLevel) -> Figures | None:
     """
-    Wall time without the profiler, and the two parts that may be given of it (rule 5 of the design).
+    Wall time without the profiler, and the two parts that may be given of it.
 
     Kernel time of the profiled run against the wall time of the unprofiled: kinds of overhead are not rescaled.
     """

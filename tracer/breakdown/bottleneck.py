@@ -45,8 +45,7 @@ def bottleneck(breakdown: Breakdown) -> Bottleneck:
 
     The time of kernels, of the gaps between them and the time around them (before the first, after the last, without
     any) are compared; copies count with the exposed time of the calls for them. What holds the most, and at least
-    ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides (rule 3 of the
-    design).
+    ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides.
     """
     wall = int(breakdown.wall_ns.sum())
     parts = {name: _share(ns, wall) for name, ns in breakdown.parts().items()}

@@ -76,7 +76,7 @@ class Breakdown:
 
 def break_down(work: InferenceWork) -> Breakdown:
     """
-    Give each nanosecond of each inference the first of ``OWNERS`` that applies (rule 3 of the design).
+    Give each nanosecond of each inference the first of ``OWNERS`` that applies (docs/design.md, "Everything sums").
 
     A call is on the path of the inference in which it began, on whatever thread; what of it lies after the end of
     that inference is left out. Queries count where the inference's own thread makes them, then as ``other_call``. GPU

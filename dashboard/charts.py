@@ -7,43 +7,15 @@ from typing import Any
 
 import altair as alt
 
+from dashboard.palette import BY_MEANING, LETTERS, colours
+from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS, number_text, share_text
+
 Frame = Any
 Chart = Any
 """An Altair chart; Altair comes without types."""
 
-COLOURS = {
-    "GPU busy": "#2a9d8f",
-    "runtime overhead": "#d1495b",
-    "GPU kernel": "#2a9d8f",
-    "GPU copy": "#7cb518",
-    "CUDA launch": "#e76f51",
-    "CUDA copy call": "#e09f3e",
-    "CUDA synchronise: waiting": "#8e6bbf",
-    "CUDA synchronise: waking up": "#b07cc6",
-    "CUDA call, other": "#a9745b",
-    "computing operations (host)": "#3a86c8",
-    "framework": "#d1495b",
-    "framework and computing": "#d1495b",
-    "the tracer's own ranges": "#8d99ae",
-    "dequantize": "#e09f3e",
-    "host_to_device": "#7cb518",
-    "session_run": "#3a86c8",
-    "readback": "#8e6bbf",
-    "inference": "#3a86c8",
-}
-"""Of each part of an inference, the same on every page; told apart on a light and on a dark ground."""
-
-OTHERS = ("#c9ada7", "#b08968", "#e5989b", "#94a89a")
-"""For what ``COLOURS`` does not name, as Python around a stage."""
-
 LABELLED_SHARE = 0.06
 """Parts of a bar with less than this share of it have no room for a label."""
-
-
-def colours(parts: Sequence[str]) -> list[str]:
-    """A colour for each part, the same for the same part wherever it is known."""
-    spare = [part for part in dict.fromkeys(parts) if part not in COLOURS]
-    return [COLOURS.get(part) or OTHERS[spare.index(part) % len(OTHERS)] for part in parts]
 
 
 BAR_PX, AXIS_PX, LEGEND_PX, LEGEND_ROW_PX, LEGEND_COLUMNS = 46, 70, 40, 23, 3
@@ -63,7 +35,8 @@ def stacked_bar(parts: Frame) -> Chart:
         rows.append({**row, "from": at, "to": at + row["us"], "middle": at + row["us"] / 2})
         at += row["us"]
     for row in rows:
-        row["label"] = f"{100 * row['share']:.0f} %" if row["share"] >= LABELLED_SHARE else ""
+        row["percent"] = share_text(row["share"])
+        row["label"] = f"{number_text(100 * row['share'])} %" if row["share"] >= LABELLED_SHARE else ""
     data = alt.Data(values=rows)
     across = alt.Scale(domain=[0, at or 1], nice=False)
     bars = (
@@ -82,13 +55,13 @@ def stacked_bar(parts: Frame) -> Chart:
             tooltip=[
                 alt.Tooltip("part:N", title="part"),
                 alt.Tooltip("time:N", title="mean"),
-                alt.Tooltip("share:Q", title="share", format=".1%"),
+                alt.Tooltip("percent:N", title="share"),
             ],
         )
     )
     labels = (
         alt.Chart(data)
-        .mark_text(color="white", fontWeight="bold")
+        .mark_text(color=LETTERS, fontWeight="bold")
         .encode(x=alt.X("middle:Q", scale=across), text="label:N")
     )
     legend = LEGEND_PX + LEGEND_ROW_PX * -(-len(names) // LEGEND_COLUMNS)
@@ -110,30 +83,33 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
         alt.Chart(alt.Data(values=rows))
         .mark_bar(color=colour, binSpacing=0)
         .encode(
-            x=alt.X("low_us:Q", scale=across, title="time (us, log)", axis=alt.Axis(format="~s", tickCount=8)),
+            x=alt.X("low_us:Q", scale=across, title="time (us, log)", axis=alt.Axis(format=D3_COUNT, tickCount=8)),
             x2="high_us:Q",
             # A bar from 1 up: a count of one is seen beside one of a hundred thousand.
             y=alt.Y("count:Q", scale=alt.Scale(type="symlog"), title="inferences (log)", axis=alt.Axis(tickCount=5)),
             y2=alt.datum(0),
             tooltip=[
-                alt.Tooltip("low_us:Q", title="from (us)", format=",.2f"),
-                alt.Tooltip("high_us:Q", title="to (us)", format=",.2f"),
-                alt.Tooltip("count:Q", title="inferences", format=","),
+                alt.Tooltip("low_us:Q", title="from (us)", format=D3_MICROSECONDS),
+                alt.Tooltip("high_us:Q", title="to (us)", format=D3_MICROSECONDS),
+                alt.Tooltip("count:Q", title="inferences", format=D3_COUNT),
             ],
         )
     )
     lines = [{"name": name, "us": us} for name, us in marks]
     rules = (
         alt.Chart(alt.Data(values=lines))
-        .mark_rule(color="#d1495b", strokeDash=[4, 3])
+        .mark_rule(color=BY_MEANING["outlier"], strokeDash=[4, 3])
         .encode(
             x=alt.X("us:Q", scale=across),
-            tooltip=[alt.Tooltip("name:N", title="percentile"), alt.Tooltip("us:Q", title="us", format=",.2f")],
+            tooltip=[
+                alt.Tooltip("name:N", title="percentile"),
+                alt.Tooltip("us:Q", title="us", format=D3_MICROSECONDS),
+            ],
         )
     )
     texts = (
         alt.Chart(alt.Data(values=lines))
-        .mark_text(color="#d1495b", align="center", baseline="bottom")
+        .mark_text(align="center", baseline="bottom")
         .encode(x=alt.X("us:Q", scale=across), y=alt.value(-3), text="name:N")
     )
     return (bars + rules + texts if lines else bars).properties(height=380)
@@ -154,10 +130,10 @@ def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
     base = alt.Chart(alt.Data(values=frame.to_dict("records")))
     tooltip = [
         alt.Tooltip("window:N", title="window"),
-        alt.Tooltip("seconds:Q", title="s", format=",.3f"),
-        alt.Tooltip("count:Q", title="inferences"),
+        alt.Tooltip("seconds:Q", title="s", format=D3_SECONDS),
+        alt.Tooltip("count:Q", title="inferences", format=D3_COUNT),
         *(
-            alt.Tooltip(f"{name}_us:Q", title=f"{name} (us)", format=",.2f")
+            alt.Tooltip(f"{name}_us:Q", title=f"{name} (us)", format=D3_MICROSECONDS)
             for name in ("p10", "median", "p90", "max")
         ),
     ]
@@ -166,11 +142,15 @@ def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
         x=across, y=alt.Y("p10_us:Q", scale=scale, title=f"time (us{', log' if logarithmic else ''})"), y2="p90_us:Q"
     )
     line = base.mark_line(color=colour, strokeWidth=1.5).encode(x=across, y=alt.Y("median_us:Q", scale=scale))
-    points = base.mark_point(color="#d1495b", size=14, filled=True, opacity=0.7).encode(
+    points = base.mark_point(color=BY_MEANING["outlier"], size=14, filled=True, opacity=0.7).encode(
         x=across, y=alt.Y("max_us:Q", scale=scale), tooltip=tooltip
     )
     starts = [{"start": float(one)} for one in frame.groupby("window", sort=False)["seconds"].min()]
-    borders = alt.Chart(alt.Data(values=starts[1:])).mark_rule(color="#8d99ae", strokeDash=[2, 2]).encode(x="start:Q")
+    borders = (
+        alt.Chart(alt.Data(values=starts[1:]))
+        .mark_rule(color=BY_MEANING["border"], strokeDash=[2, 2])
+        .encode(x="start:Q")
+    )
     layers = [band.encode(detail), line.encode(detail), points]
     return alt.layer(*layers, *([borders] if len(starts) > 1 else [])).properties(height=320)
 
@@ -197,7 +177,7 @@ def by_window(frame: Frame) -> Chart:
             tooltip=[
                 alt.Tooltip("window:N", title="window"),
                 alt.Tooltip("stage:N", title="stage"),
-                alt.Tooltip("us:Q", title="us", format=",.2f"),
+                alt.Tooltip("us:Q", title="us", format=D3_MICROSECONDS),
             ],
         )
         .properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 24 * frame["window"].nunique())
@@ -212,26 +192,30 @@ def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
         rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
         noise: half width of the band about 1.
     """
-    verdicts = {"slower": "#d1495b", "faster": "#2a9d8f", "no difference": "#8d99ae"}
+    verdicts = ("slower", "faster", "no difference")
     data = alt.Data(values=rows)
     colour = alt.Color(
         "verdict:N",
         title=None,
-        scale=alt.Scale(domain=list(verdicts), range=list(verdicts.values())),
+        scale=alt.Scale(domain=list(verdicts), range=colours(verdicts)),
         legend=alt.Legend(orient="bottom"),
     )
     across = alt.Scale(zero=False, padding=20)
     tooltip = [
         alt.Tooltip("run:N", title="run"),
-        *(alt.Tooltip(f"{name}:Q", title=name, format=".4f") for name in ("ratio", "low", "high")),
+        *(alt.Tooltip(f"{name}:Q", title=name, format=D3_RATIO) for name in ("ratio", "low", "high")),
         alt.Tooltip("verdict:N", title="verdict"),
     ]
     band = (
         alt.Chart(alt.Data(values=[{"from": 1 - noise, "to": 1 + noise}]))
-        .mark_rect(color="#8d99ae", opacity=0.2)
+        .mark_rect(color=BY_MEANING["border"], opacity=0.2)
         .encode(x=alt.X("from:Q", scale=across, title="median inference against the first run (times)"), x2="to:Q")
     )
-    unity = alt.Chart(alt.Data(values=[{"one": 1}])).mark_rule(color="#8d99ae").encode(x=alt.X("one:Q", scale=across))
+    unity = (
+        alt.Chart(alt.Data(values=[{"one": 1}]))
+        .mark_rule(color=BY_MEANING["border"])
+        .encode(x=alt.X("one:Q", scale=across))
+    )
     upward = alt.Y("run:N", title=None, axis=alt.Axis(labelLimit=260))
     bars = alt.Chart(data).mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=across), x2="high:Q", y=upward)
     points = (

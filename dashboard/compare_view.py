@@ -6,21 +6,22 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.reports.compare_report import part_rows
+from tracer.figure_text import MISSING
+from tracer.report_types.report import Comparison
+from tracer.reports.compare_report import difference_text, part_rows
 from tracer.reports.compare_text import run_cells
 
-Figures = dict[str, Any]
 Frame = Any
 """A pandas DataFrame; pandas comes with types that need not be installed."""
 
 
-def run_frame(figures: Figures) -> Frame:
+def run_frame(figures: Comparison) -> Frame:
     """A row a run: rate, latency and busy share, and how it compares with the first."""
     by_run = {row["run"]: row for row in figures["comparisons"]}
     rows = []
     for place, run in enumerate(figures["runs"]):
         rate, median, p99, busy = run_cells(run)
-        row = by_run.get(run["name"], {}) if place else {}
+        row = by_run.get(run["name"]) if place else None
         rows.append(
             {
                 "run": run["name"],
@@ -28,35 +29,28 @@ def run_frame(figures: Figures) -> Frame:
                 "median (95 %)": median,
                 "p99": p99,
                 "GPU busy": busy,
-                "against the first": _against(row) if place else "compared with",
-                "verdict": row.get("verdict", "-"),
+                "against the first": difference_text(row) if row else "compared with",
+                "verdict": row["verdict"] if row else MISSING,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _against(row: Figures) -> str:
-    if row.get("ratio") is None:
-        return "-"
-    low, high = row["interval"]
-    return f"{100 * (row['ratio'] - 1):+.1f} % ({100 * (low - 1):+.1f} to {100 * (high - 1):+.1f} %)"
-
-
-def part_frame(figures: Figures) -> Frame:
+def part_frame(figures: Comparison) -> Frame:
     """A row a part of a profiled inference, a column a run: medians with intervals, and which differ beyond those."""
     shown = [(place, run["name"]) for place, run in enumerate(figures["runs"]) if run["parts"]]
     rows = [
         {
-            "part": row["part"],
-            "beyond both intervals": ", ".join(row["beyond_noise"]) or "-",
-            **{name: row[str(place)] for place, name in shown},
+            "part": part,
+            "beyond both intervals": ", ".join(beyond) or MISSING,
+            **{name: cells[place] for place, name in shown},
         }
-        for row in part_rows(figures)
+        for part, cells, beyond in part_rows(figures)
     ]
     return pd.DataFrame(rows)
 
 
-def ratio_rows(figures: Figures) -> list[Figures]:
+def ratio_rows(figures: Comparison) -> list[dict[str, Any]]:
     """``run``, ``ratio``, ``low``, ``high`` and ``verdict`` of each run that was compared, for the chart."""
     return [
         {
@@ -67,5 +61,5 @@ def ratio_rows(figures: Figures) -> list[Figures]:
             "verdict": row["verdict"],
         }
         for row in figures["comparisons"]
-        if row["ratio"] is not None
+        if row["ratio"] is not None and row["interval"] is not None
     ]

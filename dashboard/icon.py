@@ -7,7 +7,9 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-_BARS = ((4, 9, 28, (209, 73, 91)), (13, 18, 20, (42, 157, 143)), (22, 27, 12, (58, 134, 200)))
+from dashboard.palette import BLUE, RED, TEAL, rgb
+
+_BARS = ((4, 9, 28, RED), (13, 18, 20, TEAL), (22, 27, 12, BLUE))
 """First and last column, height, colour."""
 
 
@@ -16,5 +18,5 @@ def tab_icon() -> Image.Image:
     """Three bars on nothing, 32 by 32."""
     picture = np.zeros((32, 32, 4), np.uint8)
     for first, last, height, colour in _BARS:
-        picture[30 - height : 30, first : last + 1] = (*colour, 255)
+        picture[30 - height : 30, first : last + 1] = (*rgb(colour), 255)
     return Image.fromarray(picture)

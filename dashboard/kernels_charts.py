@@ -8,6 +8,7 @@ import altair as alt
 
 from dashboard.kernels_view import REST, Frame
 from dashboard.timeline_charts import colours
+from tracer.figure_text import D3_COUNT, D3_MICROSECONDS
 
 BAR_PX = 24
 AROUND_PX = 120
@@ -33,8 +34,8 @@ def kernel_chart(frame: Frame) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("whole_name:N", title="kernel"),
                 alt.Tooltip("stage:N", title="launched in"),
-                alt.Tooltip("per_inference:Q", title="calls an inference", format=".2f"),
-                alt.Tooltip("us_per_inference:Q", title="us an inference", format=".3f"),
+                alt.Tooltip("per_inference:Q", title="calls an inference", format=D3_MICROSECONDS),
+                alt.Tooltip("us_per_inference:Q", title="us an inference", format=D3_MICROSECONDS),
             ],
         )
         .properties(height=BAR_PX * max(len(names), 1) + AROUND_PX)
@@ -56,9 +57,9 @@ def delay_chart(frame: Frame) -> alt.Chart:
             color=_stage(frame),
             tooltip=[
                 alt.Tooltip("stage:N", title="launched in"),
-                alt.Tooltip("from_us:Q", title="from, us", format=".3f"),
-                alt.Tooltip("to_us:Q", title="to, us", format=".3f"),
-                alt.Tooltip("kernels:Q", title="kernels"),
+                alt.Tooltip("from_us:Q", title="from, us", format=D3_MICROSECONDS),
+                alt.Tooltip("to_us:Q", title="to, us", format=D3_MICROSECONDS),
+                alt.Tooltip("kernels:Q", title="kernels", format=D3_COUNT),
             ],
         )
         .properties(height=260)

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.cuda_calls import classify_call
-from tracer.captures.inference_ranges import inference_at
+from tracer.captures.row_bounds import covering_rows
 from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import NO_ROW, dense_groups, encode, integers
+from tracer.report_types.gpu import KernelFigures
 from tracer.reports.level_tables import counted_rows
 
-Report = dict[str, Any]
 Frame = Any
 """A pandas DataFrame."""
 
@@ -56,7 +56,7 @@ class KernelDetail:
     operations: Frame
 
 
-def kernel_frame(report: Report) -> Frame:
+def kernel_frame(report: KernelFigures) -> Frame:
     """``KERNELS``, the longest total first, as the report has them."""
     rows = [
         {
@@ -70,14 +70,14 @@ def kernel_frame(report: Report) -> Frame:
             "median_us": one["median_ns"] / 1e3,
             "share": 100 * one["share"],
         }
-        for one in report.get("kernels", ())
+        for one in report["kernels"]
     ]
     return pd.DataFrame(rows, columns=list(KERNELS))
 
 
-def copy_frame(report: Report) -> Frame:
+def copy_frame(report: KernelFigures) -> Frame:
     """``COPIES``: memcpys and memsets by direction; the rate is bytes by the time that they took."""
-    inferences = max(report.get("gpu", {}).get("inferences", 0), 1)
+    inferences = max(report["gpu"]["inferences"] if report["gpu"] else 0, 1)
     rows = [
         {
             "name": one["name"],
@@ -89,12 +89,12 @@ def copy_frame(report: Report) -> Frame:
             "mean_us": one["mean_ns"] / 1e3,
             "gb_per_s": one["bytes"] / one["total_ns"] if one["total_ns"] else None,
         }
-        for one in report.get("copies", ())
+        for one in report["copies"]
     ]
     return pd.DataFrame(rows, columns=list(COPIES))
 
 
-def call_frame(report: Report) -> Frame:
+def call_frame(report: KernelFigures) -> Frame:
     """``CALLS``: calls of the CUDA runtime and driver that began in the inferences."""
     rows = [
         {
@@ -106,7 +106,7 @@ def call_frame(report: Report) -> Frame:
             "us_per_inference": one["ns_per_inference"] / 1e3,
             "mean_us": one["mean_ns"] / 1e3,
         }
-        for one in report.get("api", ())
+        for one in report["api"]
     ]
     return pd.DataFrame(rows, columns=list(CALLS))
 
@@ -179,7 +179,7 @@ def _delays(delays: Any, stage: Any, stages: Sequence[str]) -> Frame:
 def _operations(level: KernelLevel) -> Frame:
     table = level.profile.host_ops
     start = integers(table, "start_ns")
-    place = inference_at(level.ranges, start)
+    place = covering_rows(start, level.ranges.start_ns, level.ranges.end_ns)
     ours = integers(table, "process") == level.ranges.process
     rows = np.flatnonzero(ours & (place != NO_ROW) & np.r_[level.keep, False][place])
     names, kinds = encode(table, "name"), encode(table, "kind")

@@ -6,9 +6,9 @@ import altair as alt
 
 from dashboard.charts import Chart
 from dashboard.limits_view import LIMIT, MEASURED, THROUGH_MEMORY, Roofline
+from dashboard.palette import BY_MEANING, colours
+from tracer.figure_text import D3_MICROSECONDS, D3_PREFIX, significant_text
 
-ROOF, RIDGE = "#3a86c8", "#8d99ae"
-COLOURS = {LIMIT: "#2a9d8f", MEASURED: "#d1495b", THROUGH_MEMORY: "#e09f3e"}
 SHAPES = {LIMIT: "diamond", MEASURED: "circle", THROUGH_MEMORY: "square"}
 
 
@@ -16,14 +16,20 @@ def roofline_chart(shown: Roofline) -> Chart:
     """Both axes logarithmic: the roof, its ridge, and the points of an inference."""
     across = alt.Scale(type="log", domain=list(shown.across), nice=False)
     upward = alt.Scale(type="log", domain=list(shown.upward), nice=False)
-    x = alt.X("intensity:Q", scale=across, title="operations a byte (log)", axis=alt.Axis(format="~s", tickCount=6))
-    y = alt.Y("per_s:Q", scale=upward, title="operations a second (log)", axis=alt.Axis(format="~s", tickCount=6))
-    roof = alt.Chart(alt.Data(values=shown.roof.to_dict("records"))).mark_line(color=ROOF, strokeWidth=2.5)
-    ridge = alt.Chart(alt.Data(values=[{"intensity": shown.ridge, "text": f"ridge {shown.ridge:.1f}"}]))
+    x = alt.X(
+        "intensity:Q", scale=across, title="operations a byte (log)", axis=alt.Axis(format=D3_PREFIX, tickCount=6)
+    )
+    y = alt.Y(
+        "per_s:Q", scale=upward, title="operations a second (log)", axis=alt.Axis(format=D3_PREFIX, tickCount=6)
+    )
+    roof = alt.Chart(alt.Data(values=shown.roof.to_dict("records"))).mark_line(
+        color=BY_MEANING["roof"], strokeWidth=2.5
+    )
+    ridge = alt.Chart(alt.Data(values=[{"intensity": shown.ridge, "text": f"ridge {significant_text(shown.ridge)}"}]))
     at = alt.X("intensity:Q", scale=across)
     layers = [
-        ridge.mark_rule(color=RIDGE, strokeDash=[4, 3]).encode(x=at),
-        ridge.mark_text(color=RIDGE, align="left", dx=6, baseline="top").encode(x=at, y=alt.value(4), text="text:N"),
+        ridge.mark_rule(color=BY_MEANING["border"], strokeDash=[4, 3]).encode(x=at),
+        ridge.mark_text(align="left", dx=6, baseline="top").encode(x=at, y=alt.value(4), text="text:N"),
         roof.encode(x=x, y=y),
     ]
     rows = shown.points.to_dict("records")
@@ -42,15 +48,15 @@ def _points(rows: list[dict[str, object]], x: alt.X, y: alt.Y) -> Chart:
             x=x,
             y=y,
             color=alt.Color(
-                "point:N", sort=names, legend=legend, scale=alt.Scale(domain=names, range=[COLOURS[n] for n in names])
+                "point:N", sort=names, legend=legend, scale=alt.Scale(domain=names, range=colours(names))
             ),
             shape=alt.Shape(
                 "point:N", sort=names, legend=legend, scale=alt.Scale(domain=names, range=[SHAPES[n] for n in names])
             ),
             tooltip=[
                 alt.Tooltip("point:N", title="point"),
-                alt.Tooltip("intensity:Q", title="operations a byte", format=".2f"),
-                alt.Tooltip("per_s:Q", title="operations a second", format=".3s"),
+                alt.Tooltip("intensity:Q", title="operations a byte", format=D3_MICROSECONDS),
+                alt.Tooltip("per_s:Q", title="operations a second", format=D3_PREFIX),
                 alt.Tooltip("time:N", title="an inference"),
             ],
         )

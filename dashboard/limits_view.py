@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from tracer.figure_text import share_text, time_text
-from tracer.model.devices import DEVICES, Limits
+from tracer.figure_text import frequency_text, number_text, share_text, time_text
+from tracer.model.devices import Limits, devices
 from tracer.model.roofline import roofline_curve
+from tracer.report_types.limits import DeviceLimits, Place, PublishedResult
 from tracer.reports.model_cost_report import limit_rows
 from tracer.reports.run_limits import board_of, run_limits
 from tracer.runs.run_info import RunInfo
 
-Report = Mapping[str, Any]
 Frame = Any
 """A pandas DataFrame; pandas comes with types that need not be installed."""
 
@@ -48,7 +47,7 @@ class Roofline:
 
 def device_names() -> dict[str, str]:
     """Each device's name by its key, in the order of the table."""
-    return {device.key: device.name for device in DEVICES}
+    return {device.key: device.name for device in devices()}
 
 
 def default_device(info: RunInfo) -> str:
@@ -57,7 +56,7 @@ def default_device(info: RunInfo) -> str:
     return FIRST_DEVICE if board is None else board.key
 
 
-def roofline(limits: Report) -> Roofline:
+def roofline(limits: DeviceLimits) -> Roofline:
     """
     The roof of a device, and an inference below it.
 
@@ -87,7 +86,7 @@ def roofline(limits: Report) -> Roofline:
     )
 
 
-def _points(limits: Report) -> list[dict[str, Any]]:
+def _points(limits: DeviceLimits) -> list[dict[str, Any]]:
     """Those whose intensity is known: where no bytes move there is none."""
     least, through, measured = limits["point"], limits["point_through_memory"], limits["measured"]
     rows = [(LIMIT, least["intensity"], least["attainable_per_s"], limits["limit_ns"])]
@@ -102,15 +101,15 @@ def _points(limits: Report) -> list[dict[str, Any]]:
     ]
 
 
-def limit_frame(limits: Report) -> Frame:
+def limit_frame(limits: DeviceLimits) -> Frame:
     """``what`` and ``figure``: the rows that ``kws-trace cost`` prints."""
-    return pd.DataFrame(limit_rows(dict(limits)), columns=["what", "figure"])
+    return pd.DataFrame(limit_rows(limits), columns=["what", "figure"])
 
 
 def device_frame(info: RunInfo, measured_ns: float | None) -> Frame:
     """A row a device at its highest frequencies: its peaks, its limit for the run's model, and its source."""
     rows = []
-    for device in DEVICES:
+    for device in devices():
         limits = run_limits(info, (None, None), measured_ns, device.key)
         if limits is not None:
             rows.append(
@@ -128,9 +127,16 @@ def device_frame(info: RunInfo, measured_ns: float | None) -> Frame:
     return pd.DataFrame(rows)
 
 
-def place_frame(published: Report) -> Frame:
+def place_frame(published: Place) -> Frame:
     """The nearest faster and slower published results about this run, from fast to slow."""
-    own = {"round": "", "submitter": "this run", "system": "", "latency_ns": published["latency_ns"], "times": 1.0}
+    own: PublishedResult = {
+        "round": "",
+        "submitter": "this run",
+        "system": "",
+        "latency_ns": published["latency_ns"],
+        "times": 1.0,
+        "source": "",
+    }
     rows = [
         {
             "": where,
@@ -147,15 +153,15 @@ def place_frame(published: Report) -> Frame:
     return pd.DataFrame(rows)
 
 
-def round_frame(published: Report) -> Frame:
+def round_frame(published: Place) -> Frame:
     """The place in each round by itself, a column a round."""
     return pd.DataFrame([{name: f"{one['rank']} of {one['of']}" for name, one in published["rounds"].items()}])
 
 
-def headline(limits: Report) -> list[tuple[str, str, str]]:
+def headline(limits: DeviceLimits) -> list[tuple[str, str, str]]:
     """Label, figure and explanation of each of the first figures."""
     measured = limits["measured"]
-    clock = "" if limits["clock_hz"] is None else f" at {limits['clock_hz'] / 1e6:g} MHz"
+    clock = "" if limits["clock_hz"] is None else f" at {frequency_text(limits['clock_hz'])}"
     found = [
         ("Limit", time_text(limits["limit_ns"]), f"No program for these operations is faster on it{clock}."),
         ("Bound by", limits["bound"], "Arithmetic at the float32 peak, or the least traffic: which takes longer."),
@@ -163,7 +169,11 @@ def headline(limits: Report) -> list[tuple[str, str, str]]:
     if measured is not None:
         times = measured["measured_ns"] / limits["limit_ns"]
         found += [
-            ("Measured, median", time_text(measured["measured_ns"]), f"{times:,.1f} times the limit; no profiler."),
+            (
+                "Measured, median",
+                time_text(measured["measured_ns"]),
+                f"{number_text(times, 1)} times the limit; no profiler.",
+            ),
             ("Of the float32 peak", share_text(measured["utilisation_peak"]), "Rate reached over the peak rate."),
         ]
     return found

@@ -9,10 +9,25 @@ from typing import Any
 
 import pandas as pd
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import (
+    MISSING,
+    auc_text,
+    change_text,
+    count_text,
+    counted,
+    frequency_text,
+    interval_text,
+    official_rate_text,
+    rate_text,
+    share_text,
+    time_text,
+)
+from tracer.report_types.report import Report
+from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.reports.breakdown_text import part_text
+from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
+from tracer.reports.report_text import stage_rows
 
-Report = dict[str, Any]
 Frame = Any
 """A pandas DataFrame; pandas comes with types that need not be installed."""
 
@@ -37,38 +52,27 @@ class Bar:
 
 
 def busy_bar(report: Report) -> Bar | None:
-    """
-    GPU busy against runtime overhead; together they are the wall time.
-
-    By rule 5 of the design: with a run beside it that no profiler lengthened, busy is of the profiled run and
-    overhead what is left of the unprofiled wall time; else both are of the profiled run. None without GPU work.
-    """
-    gpu = report["gpu"]
-    if gpu is None or not gpu["has_gpu_work"]:
+    """GPU busy against runtime overhead, as ``busy_and_overhead`` has them. None without GPU work."""
+    gpu, shown = report["gpu"], busy_and_overhead(report["gpu"])
+    if gpu is None or shown is None:
         return None
-    beside = gpu["unprofiled"]
+    rows = [(BUSY, shown.busy_ns, shown.busy_share), (OVERHEAD, shown.overhead_ns, shown.overhead_share)]
+    profiled, tool = counted(gpu["inferences"], "profiled inference"), profiler_text(gpu)
+    source = f"both by {tool}, {profiled}"
+    if shown.unprofiled is not None:
+        source = f"GPU by {tool}, {profiled}; wall time of {count_text(shown.unprofiled['inferences'])} others"
     clocks = gpu["frequencies"] or "frequencies not recorded"
-    if beside is not None:
-        rows = [(BUSY, beside["busy_ns"], beside["busy_share"]), (OVERHEAD, beside["overhead_ns"], None)]
-        source = f"GPU by {_tool(gpu)}, {gpu['inferences']} inferences; wall time of {beside['inferences']} others"
-        return Bar(_parts(rows, beside["wall_ns"]), beside["wall_ns"], f"{source}; means; {clocks}")
-    rows = [(BUSY, gpu["busy_ns"]["mean"], None), (OVERHEAD, gpu["overhead_ns"]["mean"], None)]
-    wall = gpu["wall_ns"]["mean"]
-    source = f"both by {_tool(gpu)}, {gpu['inferences']} profiled inferences; means; {clocks}"
-    return Bar(_parts(rows, wall), wall, source)
+    return Bar(_parts(rows, shown.wall_ns), shown.wall_ns, f"{source}; means; {clocks}")
 
 
 def kind_bar(report: Report) -> Bar | None:
-    """Every part of a profiled inference: kernels, copies and each kind of overhead. None without a kernel level."""
+    """Every part of a profiled inference: kernels, copies and each kind of overhead. None without a GPU timeline."""
     gpu = report["gpu"]
     if gpu is None:
         return None
-    rows = [(part_text(name), gpu[f"{name}_ns"]["mean"], None) for name in ("kernel", "copy") if gpu["has_gpu_work"]]
-    told_apart = gpu["computing_known"]
-    for name, one in report["overhead"].items():
-        label = part_text(name) if name != "framework" or told_apart else "framework and computing"
-        rows.append((label, one["mean"], None))
-    source = f"{_tool(gpu)}, {gpu['inferences']} profiled inferences, the profiler's own cost included; means"
+    rows = [(part_text(name), one["mean"], None) for name, one in profiled_parts(report).items()]
+    profiled = counted(gpu["inferences"], "profiled inference")
+    source = f"{profiler_text(gpu)}, {profiled}, the profiler's own cost included; means"
     return Bar(_parts(rows, gpu["wall_ns"]["mean"]), gpu["wall_ns"]["mean"], source)
 
 
@@ -80,7 +84,7 @@ def stage_bar(report: Report) -> Bar | None:
     stages = report["stages"] or [whole]
     rows = [(one["stage"], one["total_ns"] / one["count"], one["share"]) for one in stages if one["count"]]
     mean = whole["total_ns"] / whole["count"]
-    return Bar(_parts(rows, mean), mean, f"recorder, {whole['count']} timed inferences, wall time; means")
+    return Bar(_parts(rows, mean), mean, f"recorder, {counted(whole['count'], 'timed inference')}, wall time; means")
 
 
 def _parts(rows: Sequence[tuple[str, float, float | None]], wall: float) -> Frame:
@@ -99,10 +103,6 @@ def _parts(rows: Sequence[tuple[str, float, float | None]], wall: float) -> Fram
     )
 
 
-def _tool(gpu: Report) -> str:
-    return " ".join(word for word in (gpu["source"], gpu["version"]) if word)
-
-
 def gain_rows(report: Report, shown: int = SHOWN_GAINS) -> list[dict[str, Any]]:
     """
     The largest kinds of time to remove and what each would give; the tracer's own ranges are not the run's to remove.
@@ -115,13 +115,12 @@ def gain_rows(report: Report, shown: int = SHOWN_GAINS) -> list[dict[str, Any]]:
     for one in sorted(kinds, key=lambda one: -float(one["gain_ns"]))[:shown]:
         if one["gain_ns"] <= 0:
             continue
-        low, high = one["interval_ns"]
         rows.append(
             {
                 "name": part_text(one["name"]),
                 "gain": time_text(one["gain_ns"]),
-                "interval": f"{time_text(low)} to {time_text(high)}",
-                "rate": "-" if one["rate_hz"] is None else f"{one['rate_hz']:.1f} inf/s",
+                "interval": interval_text(one["interval_ns"][0], one["interval_ns"][1], time_text),
+                "rate": rate_text(one["rate_hz"]),
                 "upper_bound": one["upper_bound"],
             }
         )
@@ -130,7 +129,11 @@ def gain_rows(report: Report, shown: int = SHOWN_GAINS) -> list[dict[str, Any]]:
 
 def gain_note(report: Report) -> str:
     """How the gains were got, for a caption."""
-    bound = " Upper bounds: the profiler lengthens what it watches." if report["gpu"]["unprofiled"] else ""
+    bound = (
+        " Upper bounds: the profiler lengthens what it watches."
+        if report["gpu"] and report["gpu"]["unprofiled"]
+        else ""
+    )
     return (
         "By replaying each profiled inference with that part at zero; medians, 95 % intervals. "
         f"Gains of two parts do not add up.{bound}"
@@ -138,40 +141,26 @@ def gain_note(report: Report) -> str:
 
 
 def missing_kernel_level(report: Report) -> str:
-    """Which command adds a kernel level to a run such as this, as Markdown of ours."""
-    command = "kws-trace run --profiler tensorflow" if _backend(report) == "tensorflow" else "kws-trace run --nsys"
+    """Which command adds a GPU timeline to a run such as this, as Markdown of ours."""
+    option = "--profiler tensorflow" if report["run"]["backend"].get("name") == "tensorflow" else "--nsys"
+    command = f"kws-trace run {option}"
     return (
-        "**No kernel level.** The stages are wall time on the host; what the GPU and the runtime did in them was not "
-        f"recorded. `{command}` records it with the run; `kws-trace ingest RUN FILE` takes in a capture of this run "
+        "**No GPU timeline.** The stages are wall time on the host; what the GPU and the runtime did in them was not "
+        f"recorded. `{command}` records it with the run; `kws-trace ingest RUN FILE` imports a capture of this run "
         "by Nsight Systems, nvprof or TensorFlow's profiler."
     )
 
 
-def _backend(report: Report) -> str:
-    return str(report["run"]["backend"].get("name"))
-
-
 def stage_frame(report: Report) -> Frame:
     """A row a stage and one for the whole inference: times as text with their units, shares of the wall time."""
-    rows = [
-        {
-            "stage": one["stage"],
-            "count": one["count"],
-            "median": time_text(one["median_ns"]),
-            "p90": time_text(one["p90_ns"]),
-            "p99": time_text(one["p99_ns"]),
-            "share": share_text(one["share"]),
-        }
-        for one in [*report["stages"], report["inference"]]
-    ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(stage_rows(report))
 
 
 def window_frame(report: Report) -> Frame:
     """A row a performance window: official rate and laps, wall time and how far the two differ, validity and why."""
     rows = [
         {
-            "window": window["window"],
+            "window": window["ordinal"],
             "inferences": window["inferences"],
             "inf/s (laps)": window["rate_hz"],
             "inf/s (wall)": window["wall_rate_hz"],
@@ -197,7 +186,7 @@ def _why(reasons: list[str]) -> str:
 
 
 def _against(laps: int | None, wall: int) -> str:
-    return "-" if laps is None or not wall else f"{100 * (laps / wall - 1):+.3f} %"
+    return MISSING if laps is None or not wall else change_text(laps / wall, 3)
 
 
 def fact_frame(report: Report) -> Frame:
@@ -218,16 +207,16 @@ def fact_frame(report: Report) -> Frame:
         ("timed", run["timed"]),
         ("stages", run["stages_mode"]),
         ("host's port", run["port"]),
-        ("frequencies", frequency_text(report)),
+        ("frequencies", frequencies_text(report)),
         ("profiler in the run", (run["profiler"] or {}).get("name", "none")),
         *((f"version of {name}", version) for name, version in run["versions"].items()),
     ]
     return pd.DataFrame(
-        [{"what": name, "value": "-" if value in (None, "") else str(value)} for name, value in facts]
+        [{"what": name, "value": MISSING if value in (None, "") else str(value)} for name, value in facts]
     )
 
 
-def frequency_text(report: Report) -> str:
+def frequencies_text(report: Report) -> str:
     """The frequencies of the last window that was sampled, or that none were recorded."""
     device = report["device"]
     if device["note"]:
@@ -235,31 +224,32 @@ def frequency_text(report: Report) -> str:
     sampled = [window for window in device["windows"] if window["frequencies"]]
     if not sampled:
         return "no window is as long as the sampling interval: not known"
-    shown = ", ".join(f"{name} {one['median_hz'] / 1e6:g} MHz" for name, one in sampled[-1]["frequencies"].items())
+    shown = ", ".join(
+        f"{name} {frequency_text(one['median_hz'])}" for name, one in sampled[-1]["frequencies"].items()
+    )
     marked = device["marked"]
     return f"{shown}; changed or throttled in windows {', '.join(map(str, marked))}" if marked else shown
 
 
-def session_frame(sessions: list[dict[str, Any]]) -> Frame:
+def session_frame(sessions: Sequence[RunSession | UnreadSession]) -> Frame:
     """A row a host's session of the run: rate, Top-1 and AUC as recomputed from its log, and whether it is valid."""
-    rows = []
+    rows: list[dict[str, str]] = []
     for one in sessions:
         if "accuracy" not in one:
             # Its log cannot be read.
             rows.append({"session": Path(one["path"]).name, "why": "; ".join(one["lines"])})
             continue
-        accuracy, median = one["accuracy"], one["median"]["rate_hz"]
-        top1, auc = accuracy["top1"], accuracy["auc"]
+        accuracy = one["accuracy"]
         rows.append(
             {
                 "session": one["path"],
                 "kind": one["kind"],
-                "median rate": "-" if median is None else f"{median:.3f} inf/s",
-                "Top-1": "-" if top1 is None else f"{100 * top1:.1f} %",
-                "AUC": "-" if auc is None else f"{auc:.2f}",
-                "inputs": str(accuracy["vectors"]),
+                "median rate": official_rate_text(one["median"]["rate_hz"]),
+                "Top-1": share_text(accuracy["top1"]),
+                "AUC": auc_text(accuracy["auc"]),
+                "inputs": count_text(accuracy["vectors"]),
                 "valid": {True: "yes", False: "no", None: "not judged"}[one["valid"]],
                 "why": one["why"],
             }
         )
-    return pd.DataFrame(rows, dtype=object).fillna("-")
+    return pd.DataFrame(rows, dtype=object).fillna(MISSING)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import KwsTraceError, RunError
+from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_info import read_run_info
 from tracer.runs.run_store import StoredRun
 
-UNREADABLE = "the kernel level cannot be read: {}"
+UNREADABLE = "the GPU timeline cannot be read: {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ReadReport:
     report's ``left_out``.
     """
 
-    report: dict[str, Any]
+    report: Report
     problems: tuple[str, ...]
 
 

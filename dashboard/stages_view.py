@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import change_text, count_text, share_text, time_text
+from tracer.report_types.run import DeviceFigures
 from tracer.runs.timed_inferences import TimedInferences
 
 Frame = Any
@@ -111,7 +112,7 @@ def window_frame(inferences: TimedInferences, stage: str) -> Frame:
                 "p90": time_text(float(p90)),
                 "p99": time_text(float(p99)),
                 "maximum": time_text(float(mine.max())),
-                "median against all": f"{100 * (median / middle - 1):+.1f} %" if middle else "-",
+                "median against all": change_text(median / middle if middle else None),
             }
         )
     return pd.DataFrame(rows)
@@ -178,7 +179,7 @@ def outlier_frame(inferences: TimedInferences, stage: str, outliers: Outliers, s
     return pd.DataFrame(rows)
 
 
-def steadiness_lines(inferences: TimedInferences, stage: str, device: dict[str, Any]) -> list[str]:
+def steadiness_lines(inferences: TimedInferences, stage: str, device: DeviceFigures) -> list[str]:
     """
     Whether it drifts, throttles or stutters, a sentence each.
 
@@ -194,8 +195,9 @@ def steadiness_lines(inferences: TimedInferences, stage: str, device: dict[str, 
     middle = float(np.median(values))
     rare = values > STUTTER * middle
     took = float(values[rare].sum() / values.sum()) if values.sum() else 0.0
+    count = f"{count_text(int(rare.sum()))} of {count_text(len(values))}"
     lines.append(
-        f"Stutter: {int(rare.sum())} of {len(values)} ({share_text(float(rare.mean()))}) take over "
+        f"Stutter: {count} ({share_text(float(rare.mean()))}) take over "
         f"{STUTTER:g} times the median; they took {share_text(took)} of the time."
     )
     if device["note"]:
@@ -216,7 +218,5 @@ def _drift(values: Integers) -> str:
     word = (
         "more than" if abs(change) > 2 * float(np.median(steps)) and abs(change) > 0.02 * middle else "no more than"
     )
-    return (
-        f"Drift: the last tenth's median is {100 * change / middle if middle else 0:+.1f} % against the first's, "
-        f"{word} the tenths differ among themselves."
-    )
+    told = change_text(1 + change / middle if middle else 1.0)
+    return f"Drift: the last tenth's median is {told} against the first's, {word} the tenths differ among themselves."

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.timeline_lanes import COPIES, OPERATIONS, OTHER_KERNELS
+from dashboard.palette import BY_MEANING, EDGE, GREY, KERNELS, LINES
 from dashboard.timeline_view import Drawing, Frame
-from tracer.stages import INFERENCE
 
 LANE_PX, OVERVIEW_LANE_PX = 30, 20
 AXIS_PX, LEGEND_ROW_PX = 66, 26
@@ -25,37 +24,16 @@ Spec = dict[str, Any]
 BRUSH = "brush"
 """Name of the overview's selection."""
 
-_FIXED = {
-    INFERENCE: "#8c8c96",
-    "dequantize": "#b07aa1",
-    "host_to_device": "#4e79a7",
-    "session_run": "#f28e2b",
-    "readback": "#59a14f",
-    "call: launch": "#e15759",
-    "call: copy": "#76b7b2",
-    "call: synchronise": "#edc948",
-    "call: query": "#bab0ac",
-    "call: other": "#9c755f",
-    COPIES: "#2f8f9d",
-    OTHER_KERNELS: "#7f7f7f",
-    OPERATIONS: "#6a51a3",
-    "several": "#a0a0a0",
-}
-_KERNELS = ("#1f9d55", "#38b2ac", "#3182ce", "#805ad5", "#d53f8c", "#b7791f")
-_LINE = ("#a3a3c2", "#c2a3a3", "#a3c2a8")
-_EDGE = "#80808060"
-"""Seen on light and on dark."""
-
 
 def colours(categories: Sequence[str]) -> dict[str, list[str]]:
     """A Vega-Lite scale with a colour for each category, the same whatever a window shows."""
-    kernels, lines, found = iter(_KERNELS * 9), iter(_LINE * 9), []
+    kernels, lines, found = iter(KERNELS * 9), iter(LINES * 9), []
     for category in categories:
-        if category in _FIXED:
-            found.append(_FIXED[category])
+        if category in BY_MEANING:
+            found.append(BY_MEANING[category])
         else:
             found.append(next(lines if category.startswith("line: ") else kernels))
-    return {"domain": [*categories, "several"], "range": [*found, _FIXED["several"]]}
+    return {"domain": [*categories, "several"], "range": [*found, BY_MEANING["several"]]}
 
 
 def overview_chart(
@@ -98,7 +76,7 @@ def detail_chart(drawing: Drawing, categories: Sequence[str], start_ns: int, end
     marks: Spec = {
         "data": {"name": "drawn"},
         "params": [{"name": "look", "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}],
-        "mark": {"type": "bar", "height": {"band": 0.82}, "stroke": _EDGE, "strokeWidth": 0.5},
+        "mark": {"type": "bar", "height": {"band": 0.82}, "stroke": EDGE, "strokeWidth": 0.5},
         "encoding": {
             "x": _time("start_ms", start_ns, end_ns, "ms since the run's first span"),
             "x2": {"field": "end_ms"},
@@ -118,10 +96,10 @@ def detail_chart(drawing: Drawing, categories: Sequence[str], start_ns: int, end
 
 
 def _launch_lines(drawing: Drawing, start_ns: int, end_ns: int) -> Spec:
-    point = {"size": 14, "color": "#888888"}
+    point = {"size": 14, "color": GREY}
     return {
         "data": {"name": "joined"},
-        "mark": {"type": "line", "strokeWidth": 1.2, "opacity": 0.75, "color": "#888888", "point": point},
+        "mark": {"type": "line", "strokeWidth": 1.2, "opacity": 0.75, "color": GREY, "point": point},
         "encoding": {
             "x": _time("ms", start_ns, end_ns, "ms since the run's first span"),
             "y": _lanes(drawing.lanes),

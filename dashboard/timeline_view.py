@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboard.timeline_lanes import Lane, covered_until
 from tracer.captures.timeline import Launches, Timeline
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import count_text, counted, share_text, time_text
 from tracer.profiles.arrow_arrays import NO_ROW, Integers
 
 MARKS = 4000
@@ -146,8 +146,8 @@ def _marks(timeline: Timeline, lane: Lane, first: int, last: int) -> Frame:
         "category": [lane.categories[code] for code in codes],
         "busy": 1.0,
         "name": [lane.names[code] for code in codes],
-        "starts": [f"{ns:,} ns" for ns in rows.start_ns.tolist()],
-        "lasts": [f"{ns:,} ns" for ns in length],
+        "starts": [f"{count_text(ns)} ns" for ns in rows.start_ns.tolist()],
+        "lasts": [f"{count_text(ns)} ns" for ns in length],
         "inference": [str(number) if number != NO_ROW else "-" for number in inference],
         "detail": _details(rows, len(codes)),
         "count": 1,
@@ -163,7 +163,7 @@ def _details(rows: Any, count: int) -> list[str]:
     if rows.stage is not None:
         details = [f"launched in {stage}" if stage else "" for stage in rows.stage.tolist()]
     if rows.size is not None:
-        sizes = [f"{size:,} bytes" if size != NO_ROW else "" for size in rows.size.tolist()]
+        sizes = [counted(size, "byte") if size != NO_ROW else "" for size in rows.size.tolist()]
         details = [", ".join(part for part in pair if part) for pair in zip(sizes, details, strict=True)]
     return details
 
@@ -191,11 +191,11 @@ def _bins(lane: Lane, start_ns: int, end_ns: int, first: int, last: int, bins: i
         "category": [lane.categories[one] if one >= 0 else "several" for one in codes],
         "busy": busy[shown],
         "name": [f"mostly {lane.names[one]}" if one >= 0 else "mostly rare names" for one in codes],
-        "starts": [f"{ns:,} ns" for ns in edges[shown].tolist()],
-        "lasts": [f"{ns:,} ns" for ns in np.diff(edges)[shown].tolist()],
+        "starts": [f"{count_text(ns)} ns" for ns in edges[shown].tolist()],
+        "lasts": [f"{count_text(ns)} ns" for ns in np.diff(edges)[shown].tolist()],
         "inference": "-",
         "detail": [
-            f"{number:,} merged, {share_text(share)} busy"
+            f"{count_text(number)} merged, {share_text(share)} busy"
             for number, share in zip(count[shown].tolist(), busy[shown].tolist(), strict=True)
         ],
         "count": count[shown],
@@ -206,20 +206,22 @@ def _bins(lane: Lane, start_ns: int, end_ns: int, first: int, last: int, bins: i
 
 def _what(start_ns: int, end_ns: int, counts: Integers, limit: int, lanes: Sequence[Lane], frame: Frame) -> str:
     shown = int(counts.sum())
+    every = f"{count_text(shown)} spans, calls and pieces of GPU work"
     where = f"{time_text(end_ns - start_ns)} from {time_text(start_ns)}"
     if not shown:
         return f"Nothing happened in this range ({where})."
     merged = [place for place, count in enumerate(counts.tolist()) if count > limit]
     if not merged:
-        return f"Every one of the {shown:,} spans, calls and pieces of GPU work in this range is drawn ({where})."
+        return f"Every one of the {every} in this range is drawn ({where})."
     rows = int(counts[merged].sum())
     labels = list(dict.fromkeys(lanes[place].label for place in merged))
     named = ", ".join(labels[:4]) + (f" and {len(labels) - 4} lanes more" if len(labels) > 4 else "")
     bins = int(frame["merged"].sum())
     widest = frame.loc[frame["merged"], "end_ms"] - frame.loc[frame["merged"], "start_ms"]
+    held = f"{counted(bins, 'bin')} of {time_text(float(widest.max()) * 1e6)}"
     return (
-        f"{shown:,} spans, calls and pieces of GPU work lie in this range ({where}). {rows:,} of them are merged "
-        f"into {bins:,} bins of {time_text(float(widest.max()) * 1e6)} ({named}): a bin is as opaque as it is busy, "
+        f"{every} lie in this range ({where}). {count_text(rows)} of them are merged "
+        f"into {held} ({named}): a bin is as opaque as it is busy, "
         "and has the colour of what covers most of it. Narrow the range to see each."
     )
 
@@ -237,7 +239,7 @@ def _lines(
     if not len(both):
         return empty, ()
     if len(both) > LAUNCH_LINES or not {*np.unique(calls[both]).tolist(), *np.unique(works[both]).tolist()} <= raw:
-        many = f"drawn for up to {LAUNCH_LINES} launches, where nothing is merged; here are {len(both):,}"
+        many = f"drawn for up to {LAUNCH_LINES} launches, where nothing is merged; here are {count_text(len(both))}"
         return empty, (f"Lines from a call to the work that it launched are {many}.",)
     return _line_frame(timeline, lanes, launches, both, calls, works), ()
 
@@ -255,7 +257,7 @@ def _line_frame(
             "launch": number,
             "call": call_track.names[call_track.rows.code[call]],
             "work": work_track.names[work_track.rows.code[work]],
-            "delay": f"{start - begin:,} ns",
+            "delay": f"{count_text(start - begin)} ns",
         }
         rows.append({**facts, "lane": lanes[calls[number]].label, "ms": begin / 1e6})
         rows.append({**facts, "lane": lanes[works[number]].label, "ms": start / 1e6})

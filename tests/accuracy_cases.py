@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.accuracy.recorded_results import Matched
-from tracer.accuracy.mistakes import CountMapping
+from tracer.quantization import Quantization
 
 SCALE, ZERO_POINT = 0.5, 20
 FRAMES, COEFFICIENTS = 49, 10
@@ -27,7 +27,7 @@ class LinearModel:
         self.weights = np.random.default_rng(seed).normal(0, 0.006, (490, 12))
         self.name = name
         self.takes_counts = takes_counts
-        self.quantization = CountMapping(SCALE, ZERO_POINT)
+        self.quantization = Quantization(SCALE, ZERO_POINT)
 
     def logits(self, values: NDArray[Any]) -> NDArray[np.float64]:
         assert values.dtype == (np.int8 if self.takes_counts else np.float32)

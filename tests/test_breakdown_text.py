@@ -84,7 +84,7 @@ def test_the_report_leads_with_what_the_gpu_did_and_what_the_runtime_cost(slow: 
     assert any("3.34 times the unprofiled median inference (+234 %)" in line for line in answer_lines(slow))
     lines = text_of(slow).splitlines()
     place = lines.index("GPU busy 0.421 ms (9.3 %), runtime overhead 4.101 ms (90.7 %)")
-    assert "inf/s, median of 1 windows" in lines[place - 1]
+    assert "inf/s, median of 1 window " in lines[place - 1]
     assert place < min(number for number, line in enumerate(lines) if line.startswith(("┏", "│")))
 
 
@@ -121,7 +121,7 @@ def test_a_name_of_a_kernel_is_text_whatever_stands_in_it(slow: Report) -> None:
 
 def test_notes_and_versions_of_a_file_are_text_too(slow: Report) -> None:
     gpu = {**slow["gpu"], "notes": [HOSTILE], "version": HOSTILE}
-    lines = [*answer_lines({**slow, "gpu": gpu}), *kernel_lines({**slow, "gpu": gpu})]
+    lines = [*answer_lines({**slow, "gpu": gpu}), *kernel_lines(gpu)]
     assert sum("[bold red]" in line for line in lines) == 2
     assert all(line.isprintable() for line in lines)
     assert "[bold red]" in text_of({**slow, "gpu": gpu}, 300)
@@ -185,7 +185,7 @@ def test_what_lies_outside_and_what_spills_is_said(slow: Report) -> None:
         "inference": {"works": 2, "total_ns": 5_000},
     }
     gpu["outside"] |= {"works": 1, "without_launch": 2, "total_ns": 4_000, "other_processes": 7}
-    lines = kernel_lines({**slow, "gpu": gpu})
+    lines = kernel_lines(gpu)
     assert "Spill: 3 works outlast session_run, by 9.00 us in all" in lines
     assert "Spill: 2 works outlast their inference, by 5.00 us in all" in lines
     assert "Outside every inference: 1 works launched, 2 without a launch in the capture, 4.00 us" in lines
@@ -195,7 +195,7 @@ def test_what_lies_outside_and_what_spills_is_said(slow: Report) -> None:
 def test_a_run_without_captures_says_how_one_gets_them(tmp_path: Path) -> None:
     report = build_report(recorded_run(tmp_path, [window(0, 10, 2)]))
     assert answer_lines(report) == [
-        "No kernel level: `kws-trace run --nsys` records one, `kws-trace ingest` takes one in"
+        "No GPU timeline: `kws-trace run --nsys` records one, `kws-trace ingest` imports one"
     ]
     out = io.StringIO()
     render_kernel_level(report, Console(file=out, width=80))

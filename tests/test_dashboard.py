@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tracer.figure_text import time_text
 from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
-from tracer.reports.report_text import rate_text
+from tracer.reports.report_text import rate_line
 from tracer.runs.run_store import open_run
 
 testing = pytest.importorskip("streamlit.testing.v1")
@@ -76,7 +76,7 @@ def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -
         run.info.captures.clear()
     report = build_report(run)
     shown = opened("overview", traces, run=kind)
-    assert shown.subheader[0].value == rate_text(report)
+    assert shown.subheader[0].value == rate_line(report)
     metrics = {one.label: one.value for one in shown.metric}
     assert metrics["Inference, median"] == time_text(report["inference"]["median_ns"])
     assert metrics["Inference, p99"] == time_text(report["inference"]["p99_ns"])

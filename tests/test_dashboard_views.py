@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.charts import COLOURS, by_window, colours, histogram, over_time, ratios, stacked_bar
+from dashboard.charts import by_window, histogram, over_time, ratios, stacked_bar
 from dashboard.markdown_text import plain
 from dashboard.overview_view import busy_bar, gain_rows, kind_bar, session_frame, stage_bar, stage_frame, window_frame
+from dashboard.palette import BY_MEANING, SESSION_RUN, colours
 from dashboard.run_reading import fingerprint, read_report, run_entries
 from dashboard.runs_view import choices, filtered, run_list_frame
 from dashboard.stages_view import composition_frame, find_outliers, histogram_frame, steadiness_lines, time_frame
@@ -116,7 +117,7 @@ def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path:
     report = read_report(open_run("run", tmp_path)).report
     frame = session_frame(report["sessions"])
     assert frame["session"].tolist() == ["session", "session-2"]
-    assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1000", "-")
+    assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1,000", "-")
     assert "log.txt" in frame["why"][1]
 
 
@@ -177,8 +178,8 @@ def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
     assert bar is not None
     charts = [
         stacked_bar(bar.parts),
-        histogram(histogram_frame(timed.wall_ns), "#3a86c8", [("median", 400.0)]),
-        over_time(time_frame(timed, "inference"), "#3a86c8", logarithmic=True),
+        histogram(histogram_frame(timed.wall_ns), SESSION_RUN, [("median", 400.0)]),
+        over_time(time_frame(timed, "inference"), SESSION_RUN, logarithmic=True),
         by_window(composition_frame(timed)),
         ratios([{"run": "b", "ratio": 1.1, "low": 1.0, "high": 1.2, "verdict": "slower"}], 0.02),
     ]
@@ -188,7 +189,7 @@ def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
 
 
 def test_every_part_of_an_inference_has_a_colour_of_its_own() -> None:
-    assert set(PART_TEXTS.values()) <= COLOURS.keys()
+    assert set(PART_TEXTS.values()) <= BY_MEANING.keys()
     parts = [*PART_TEXTS.values(), "Python, host_to_device", "Python, readback"]
     assert len(set(colours(parts))) == len(parts)
 

@@ -166,9 +166,9 @@ def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
     assert figures["windows"][0]["energy"]["mj_per_inference"] == pytest.approx(20.0)
     assert device_lines(figures) == [
         "window 1: gpu 768 MHz",
-        "window 0: 20 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        "window 0: 20.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
         "window 1: gpu changed frequency",
-        "window 1: 25 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        "window 1: 25.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
     ]
 
 

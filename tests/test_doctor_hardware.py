@@ -9,8 +9,8 @@ import pytest
 
 from runner.device.board import read_board
 from runner.doctor import hardware
+from runner.doctor.checks import Check
 from runner.doctor.examination import Settings, examine
-from runner.doctor.findings import Finding
 from runner.doctor.system import Ran
 from tests.device_trees import grow, jetson_nano, jetson_orin, pc
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
@@ -33,7 +33,7 @@ def desktop(tmp_path: Path) -> FakeSystem:
     return FakeSystem(pc(tmp_path / "desktop"))
 
 
-def clocks(system: FakeSystem) -> dict[str, Finding]:
+def clocks(system: FakeSystem) -> dict[str, Check]:
     return {finding.check: finding for finding in hardware.check_clocks(system, read_board(system.root))}
 
 
@@ -105,11 +105,11 @@ def test_a_jetson_that_names_no_clocks_is_a_warning(tmp_path: Path) -> None:
 def test_a_zone_near_its_limit_is_a_warning(nano: FakeSystem) -> None:
     finding = hardware.check_temperature(nano)
     assert finding is not None
-    assert (finding.state, finding.said) == ("fine", "AO-therm 41.5 C, throttles at 97 C")
+    assert (finding.state, finding.said) == ("fine", "AO-therm 41.5 C, throttles at 97.0 C")
     grow(nano.root, {"sys/class/thermal/thermal_zone1/temp": 90_000})
     finding = hardware.check_temperature(nano)
     assert finding is not None
-    assert (finding.state, finding.said) == ("warning", "CPU-therm 90 C, throttles at 97 C")
+    assert (finding.state, finding.said) == ("warning", "CPU-therm 90.0 C, throttles at 97.0 C")
 
 
 def test_throttling_now_is_a_warning_and_that_of_the_past_is_told(orin: FakeSystem) -> None:

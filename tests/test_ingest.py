@@ -105,7 +105,7 @@ def test_nothing_of_the_environment_that_an_export_holds_enters_the_run(run: Sto
 def test_a_run_that_has_captures_takes_others_only_in_their_place(run: StoredRun, exports: list[Path]) -> None:
     take_in(run, exports)
     said = refused(run, exports[:1], CaptureError)
-    assert said == "run: it has 2 captures; --replace takes them out first"
+    assert said == "run: it has 2 captures; --replace removes them first"
     replaced = take_in(open_run(run.folder), exports[1:], replace_old=True)
     assert [facts["first_inference"] for facts in replaced.info.captures] == [47]
     assert sorted(path.name for path in (run.folder / "gpu_work").iterdir()) == ["capture-000000.parquet"]
@@ -206,7 +206,7 @@ def test_a_report_of_a_damaged_capture_says_so_and_stands_otherwise(run: StoredR
     assert report["stages"] == plain["stages"]
     out = io.StringIO()
     render_report(report, Console(file=out, width=80))
-    assert "No kernel level:" in out.getvalue()
+    assert "No GPU timeline:" in out.getvalue()
     assert part.name in out.getvalue().replace("\n", "")
     assert "Stages of an inference" in out.getvalue()
 

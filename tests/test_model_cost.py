@@ -126,7 +126,7 @@ def test_what_cannot_be_counted_is_listed_and_never_zero(what: Operation, why: s
     figures = build_cost(cost)
     assert figures["layers"][0]["macs"] is None
     assert figures["not_counted"] == [{"name": "one", "why": why}]
-    assert "1 operations are not counted: the totals are without them" in figures["notes"]
+    assert "1 operation not counted: the totals are without them" in figures["notes"]
 
 
 def test_a_convolution_without_a_window_is_refused() -> None:

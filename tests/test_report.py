@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tests.recorded import STEPS_NS, info, window
 from tracer.figure_text import time_text
+from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report, render_side_by_side
 from tracer.runs.run_store import open_run
@@ -25,7 +26,10 @@ def report(tmp_path: Path) -> dict[str, Any]:
     recorder = RunWriter.create(tmp_path, "run", info(), lambda _: None)
     recorder.append(window(0, inferences=10, warmups=2))
     recorder.append(window(1, inferences=1, warmups=0, first=12))
-    recorder.append(window(2, inferences=4, warmups=0, first=13, state="aborted"))
+    cut = window(2, inferences=4, warmups=0, first=13, state="aborted")
+    # As many commands as load an input: else the window before it, on the same input, was a host's calibration.
+    loads = tuple(SerialSpan("serial_read", cut.start_ns - 90_000 + 1_000 * at, 500) for at in range(20))
+    recorder.append(RecordedWindow(**{n: getattr(cut, n) for n in RecordedWindow.__slots__} | {"serial": loads}))
     recorder.close()
     return build_report(open_run("run", tmp_path))
 
@@ -64,7 +68,7 @@ def test_the_text_fits_a_terminal_and_leads_with_the_rate(report: dict[str, Any]
     render_report(report, Console(file=out, width=80))
     text = out.getvalue()
     assert max(len(line) for line in text.splitlines()) <= 80
-    assert text.index("inf/s, median of 1 windows") < text.index("session_run")
+    assert text.index("inf/s, median of 1 window ") < text.index("session_run")
     assert "Splitting: 1.075" in text
     render_side_by_side([report, report], Console(file=out, width=80))
     assert "93.0 %" in out.getvalue()

@@ -18,7 +18,7 @@ from tests.recorded import info, window
 from tracer.figure_text import share_text
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.reports.report import build_report
-from tracer.reports.report_text import rate_text, render_report
+from tracer.reports.report_text import rate_line, render_report
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter
@@ -102,7 +102,7 @@ def test_five_windows_of_ten_seconds_are_valid_and_the_rate_is_their_median(tmp_
     found = report_of(tmp_path, *windows)
     assert all(one["valid"] and not one["why"] for one in found["windows"])
     assert found["median_rate_hz"] == pytest.approx(0.102, rel=1e-6)
-    assert rate_text(found) == "0.102 inf/s, median of 5 windows (valid)"
+    assert rate_line(found) == "0.102 inf/s, median of 5 windows (valid)"
 
 
 def test_a_window_is_not_valid_when_either_clock_says_under_ten_seconds(tmp_path: Path) -> None:

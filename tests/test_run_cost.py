@@ -7,19 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
 from runner.dut.recorded_run import RunJob
-from runner.dut.recorded_run import open_run as open_job
+from runner.dut.recorded_run import recording_run as open_job
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
 from runner.inference.window_runner import StopFlag
 from runner.limits.run_cost import run_board, run_cost
 from runner.model_graphs.reader import read_operations
 from tests.device_trees import jetson_nano
-from tests.recorded import info, window
-from tracer.device.device_samples import FREQUENCY_HZ, header_line, sweep_line
+from tests.gpu_runs import recorded_run
+from tests.recorded import info, samples_table, window
+from tracer.device.device_samples import FREQUENCY_HZ, Sample, header_line, sweep_line
 from tracer.errors import DeviceError
 from tracer.model.devices import Limits, find_device
 from tracer.model.model_cost import count_model
@@ -126,7 +128,7 @@ def test_the_report_has_the_limits_of_the_run_s_board(tmp_path: Path) -> None:
     )
     assert "Limit: the GPU's frequency was not recorded" in said
     assert any(
-        line.startswith("Published results, closed division: 23255.8 inf/s (43.00 us an inference) is")
+        line.startswith("Published results, closed division: 23,255.8 inf/s (43.00 us an inference) is")
         for line in said
     )
     assert json.loads(json.dumps(report)) == report
@@ -145,6 +147,37 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
     assert (report["limits"]["gpu_hz"], report["limits"]["memory_hz"]) == (460.8e6, 800e6)
     assert report["limits"]["notes"] == []
     assert any("Limit on Jetson Nano at 460.8 MHz: 47.58 us" in line for line in closing_lines(report))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "counted"),
+    [
+        # The finished performance windows, whatever else was recorded.
+        (["accuracy", "performance", "capture", "performance", "accuracy"], [1, 3]),
+        (["accuracy", "capture", "accuracy"], [0, 2]),
+        (["capture", "accuracy", "performance aborted"], [1]),
+        (["capture", "capture"], []),
+    ],
+)
+def test_the_frequencies_are_those_of_the_windows_that_count(
+    kinds: list[str], counted: list[int], tmp_path: Path
+) -> None:
+    made = []
+    for number, kind in enumerate(kinds):
+        name, _, state = kind.partition(" ")
+        made.append(replace(window(number, 10, 0, first=10 * number), kind=name, state=state or "complete"))
+    run = recorded_run(tmp_path, made)
+    readings = {one.number: 100_000_000 * 2**one.number for one in run.each_window}
+    run._tables["samples"] = samples_table(
+        [
+            Sample(one.start_ns + 1, source, FREQUENCY_HZ, factor * readings[one.number])
+            for one in run.each_window
+            for source, factor in (("gpu", 1), ("emc", 2))
+        ],
+        run.info.run_id,
+    )
+    wanted = float(np.median([readings[number] for number in counted])) if counted else None
+    assert measured_frequencies(run) == (wanted, 2 * wanted if wanted else None)
 
 
 def test_another_device_is_at_its_highest_frequencies() -> None:

@@ -67,7 +67,7 @@ def test_the_raspberry_pi_log_has_three_short_windows_and_two_slow_ones_by_both_
     assert by_rule(judged) == {"window-short": (1, 2, 3), "window-rate": (4, 5)}
     texts = {finding.rule: finding.text for finding in judged.findings}
     assert "by both clocks" in texts["window-short"]
-    assert "0.40, 0.47 of their rate" in texts["window-rate"]
+    assert "40.0 %, 47.3 % of their rate" in texts["window-rate"]
 
 
 @pytest.mark.parametrize("name", ["v0.5-reference-Nucleo-L4R5ZI", "v1.3-STMicroelectronics-NUCLEO_L4R5ZI-P"])

@@ -27,10 +27,10 @@ def test_the_summary_of_2021_gives_its_figures(shared_data: Path) -> None:
     assert figures.share_of_wall is None
     lines = render_summary(figures)
     assert lines[:4] == [
-        "GPU: 0.421 ms an inference by the Time(%) column",
-        "     0.397 ms in the rows listed (94.2 %)",
+        "GPU: 421.32 us an inference by the Time(%) column",
+        "     396.80 us in the rows listed (94.2 %)",
         "no share of wall time: give it with --wall-ms",
-        "90.7 % of the CPU time (4.523 ms an inference) is not GPU work",
+        "90.7 % of the CPU time (4.52 ms an inference) is not GPU work",
     ]
     assert "Note: frequencies not recorded" in lines
     assert max(map(len, lines)) <= 80
@@ -42,7 +42,7 @@ def test_a_share_of_wall_time_takes_the_wall_time(tmp_path: Path) -> None:
     assert figures.gpu_ns == figures.listed_ns == 2_000_000
     assert figures.share_of_wall == 0.25
     assert figures.not_gpu_share_of_cpu is None
-    assert any("GPU busy 25.0 % of 8.000 ms wall time" in line for line in render_summary(figures))
+    assert any("GPU busy 25.0 % of 8.00 ms wall time" in line for line in render_summary(figures))
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=12), st.integers(1, 5000), st.data())

@@ -8,16 +8,18 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tracer.report_types.run import Percentiles
+
 RESAMPLED = 500
 """Values that are resampled at most; for longer series the limit of the same distribution is known."""
 
 RESAMPLES = 2000
 
 
-def percentiles(values: ArrayLike) -> dict[str, int]:
-    """``median_ns``, ``p90_ns`` and ``p99_ns`` of nanoseconds, by linear interpolation, rounded."""
-    found = np.percentile(np.asarray(values), [50, 90, 99])
-    return dict(zip(("median_ns", "p90_ns", "p99_ns"), (round(float(value)) for value in found), strict=True))
+def percentiles(values: ArrayLike) -> Percentiles:
+    """Of nanoseconds, by linear interpolation, rounded."""
+    median, p90, p99 = (round(float(value)) for value in np.percentile(np.asarray(values), [50, 90, 99]))
+    return {"median_ns": median, "p90_ns": p90, "p99_ns": p99}
 
 
 def bootstrap_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
@@ -12,6 +11,7 @@ from streamlit.errors import StreamlitAuthError
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.errors import KwsTraceError
+from tracer.report_types.report import Report
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_store import StoredRun, open_run
 
@@ -92,7 +92,7 @@ def explain_empty(traces: Path) -> None:
     st.markdown(
         "- `kws-trace demo` needs no hardware, and takes a minute.\n"
         "- `kws-trace run --port /dev/ttyUSB0` records the session of a host (energyrunner, the MLCommons runner).\n"
-        "- `kws-trace host --port ...` is such a host; `kws-trace run --nsys` adds the kernel level.\n"
+        "- `kws-trace host --port ...` is such a host; `kws-trace run --nsys` adds the GPU timeline.\n"
         "- `kws-trace dashboard --traces DIR` looks into another folder."
     )
 
@@ -130,7 +130,7 @@ def _read(folder: str, mark: str) -> ReadReport:  # noqa: ARG001 -- ``mark`` is 
 _kept = st.cache_data(_read, max_entries=16, show_spinner=False)
 
 
-def report_of(run: StoredRun) -> dict[str, Any] | None:
+def report_of(run: StoredRun) -> Report | None:
     """
     The report of a run, kept until one of its files changes; what is damaged is told.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from dashboard.compare_view import part_frame, ratio_rows, run_frame
 from dashboard.pages.chrome import choose_run, lines, problem, report_of, state
 from dashboard.run_reading import run_entries
 from tracer.errors import KwsTraceError
+from tracer.report_types.report import Compared
 from tracer.reports.compare_report import compare_runs
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_store import StoredRun, open_run
@@ -98,7 +98,7 @@ def _page(runs: list[StoredRun]) -> None:
         )
 
 
-def _verdict(row: dict[str, Any]) -> None:
+def _verdict(row: Compared) -> None:
     headline = {
         "slower": (st.error, "Slower, beyond the noise.", ":material/trending_down:"),
         "faster": (st.success, "Faster, beyond the noise.", ":material/trending_up:"),

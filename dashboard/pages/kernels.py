@@ -25,7 +25,9 @@ from dashboard.pages import chrome
 from dashboard.run_reading import fingerprint
 from tracer.breakdown.kernel_level import kernel_level
 from tracer.errors import KwsTraceError
-from tracer.figure_text import time_text
+from tracer.figure_text import counted, number_text, time_text
+from tracer.report_types.gpu import GpuFigures
+from tracer.report_types.report import Report
 from tracer.runs.run_store import StoredRun, open_run
 
 _LABELS = {
@@ -57,7 +59,7 @@ _detail = st.cache_data(_made, max_entries=8, show_spinner="Laying kernels under
 
 
 def show(traces: Path) -> None:
-    """Let the user choose a run, and show its kernel level."""
+    """Let the user choose a run, and show its GPU timeline."""
     st.title("Kernels")
     run = chrome.choose_run(traces)
     if run is None:
@@ -65,7 +67,7 @@ def show(traces: Path) -> None:
     report = chrome.report_of(run)
     if report is None:
         return
-    if not report.get("gpu"):
+    if report["gpu"] is None:
         # Of captures that cannot be read the report has told why.
         if not run.info.captures:
             _explain_absence()
@@ -73,36 +75,35 @@ def show(traces: Path) -> None:
     try:
         detail: KernelDetail | None = _detail(str(run.folder), fingerprint(run.folder))
     except KwsTraceError as error:
-        chrome.problem("The kernel level of this run cannot be read.", str(error))
+        chrome.problem("The GPU timeline of this run cannot be read.", str(error))
         return
     if detail is not None:
-        _show_level(run, report, detail)
+        _show_level(run, report, report["gpu"], detail)
 
 
 def _explain_absence() -> None:
     st.info(
-        "No kernel level in this run: it holds what the host saw, and no profile.\n\n"
-        "- `kws-trace run --nsys` records kernels, copies and CUDA calls with Nsight Systems, and takes them in.\n"
+        "No GPU timeline in this run: it holds what the host saw, and no profile.\n\n"
+        "- `kws-trace run --nsys` records kernels, copies and CUDA calls with Nsight Systems, and imports them.\n"
         "- `kws-trace run --profiler tensorflow` records TensorFlow's operations, on machines without a GPU too.\n"
-        "- `kws-trace ingest RUN PROFILE` takes in a profile that was recorded while this run was made."
+        "- `kws-trace ingest RUN PROFILE` imports a profile that was recorded while this run was made."
     )
 
 
-def _show_level(run: StoredRun, report: dict[str, Any], detail: KernelDetail) -> None:
-    gpu = report["gpu"]
+def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelDetail) -> None:
     kernels, copies, calls = kernel_frame(report), copy_frame(report), call_frame(report)
     st.caption(
-        f"Of {gpu['inferences']} profiled inferences; warm-ups are left out. "
+        f"Of {counted(gpu['inferences'], 'profiled inference')}; warm-ups are left out. "
         "A kernel belongs to the stage during which the call that launched it began."
     )
     st.text(f"Source: {gpu['source']} {gpu['version']}; GPU: {gpu['frequencies'] or 'frequencies not recorded'}")
     if len(kernels):
         figures = st.columns(4)
-        figures[0].metric("Kernels an inference", f"{kernels['per_inference'].sum():.1f}")
+        figures[0].metric("Kernels an inference", number_text(kernels["per_inference"].sum(), 1))
         figures[1].metric("Kernel time, an inference", time_text(gpu["kernel_ns"]["mean"]))
-        delay = gpu["launch_delay_ns"] or {}
-        figures[2].metric("Launch to start, median", time_text(delay.get("median")))
-        figures[3].metric("Launch to start, p99", time_text(delay.get("p99")))
+        delay = gpu["launch_delay_ns"]
+        figures[2].metric("Launch to start, median", time_text(delay["median"] if delay else None))
+        figures[3].metric("Launch to start, p99", time_text(delay["p99"] if delay else None))
     chrome.lines(gpu["notes"])
     text = st.text_input("Search", placeholder="part of a name", key="kernels_search", icon=":material/search:")
     if len(kernels):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -20,6 +19,7 @@ from dashboard.limits_view import (
     round_frame,
 )
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of, state
+from tracer.report_types.report import Report
 from tracer.reports.run_limits import board_of, counted_cost, limits_lines, measured_frequencies, run_limits
 from tracer.runs.run_store import StoredRun
 
@@ -43,7 +43,7 @@ def _page(run: StoredRun) -> None:
     _place(report)
 
 
-def _limits(run: StoredRun, report: dict[str, Any]) -> None:
+def _limits(run: StoredRun, report: Report) -> None:
     device = _device(run)
     measured_ns = report["inference"]["median_ns"]
     frequencies = measured_frequencies(run)
@@ -94,7 +94,7 @@ def _device(run: StoredRun) -> str:
     return chosen
 
 
-def _place(report: dict[str, Any]) -> None:
+def _place(report: Report) -> None:
     st.subheader("Among published results")
     published = report["published"]
     if published is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ from dashboard.overview_view import (
     Bar,
     busy_bar,
     fact_frame,
-    frequency_text,
+    frequencies_text,
     gain_note,
     gain_rows,
     kind_bar,
@@ -24,9 +24,12 @@ from dashboard.overview_view import (
     window_frame,
 )
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import MISSING, count_text, share_text, time_text
+from tracer.report_types.report import Report
+from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.reports.breakdown_text import kernel_lines
-from tracer.reports.report_text import closing_lines, rate_text
+from tracer.reports.profiled_parts import busy_and_overhead
+from tracer.reports.report_text import closing_lines, rate_line
 from tracer.runs.run_store import StoredRun
 
 
@@ -55,32 +58,31 @@ def _page(run: StoredRun) -> None:
     _sessions(report["sessions"])
     st.subheader("How it was measured")
     st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
-    with st.expander("What tracing cost, what was left out, and notes", expanded=True):
-        lines([*closing_lines(report), *(kernel_lines(report) if report["gpu"] else [])])
+    with st.expander("Overhead of tracing, what was left out, and notes", expanded=True):
+        lines([*closing_lines(report), *(kernel_lines(report["gpu"]) if report["gpu"] else [])])
 
 
-def _headline(report: dict[str, Any]) -> None:
+def _headline(report: Report) -> None:
     facts, inference = report["run"], report["inference"]
-    st.subheader(rate_text(report))
+    st.subheader(rate_line(report))
     lines([f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')})"])
     columns = st.columns(4)
     columns[0].metric(
         "Inference, median", time_text(inference["median_ns"]), help="Wall time by the recorder, warm-ups left out."
     )
     columns[1].metric("Inference, p99", time_text(inference["p99_ns"]), help="One of a hundred takes longer.")
-    columns[2].metric("Inferences timed", f"{inference['count']:,}")
-    gpu = report["gpu"]
-    if gpu is None or not gpu["has_gpu_work"]:
-        columns[3].metric("GPU busy", "-" if gpu is None else "no work")
+    columns[2].metric("Inferences timed", count_text(inference["count"]))
+    shown = busy_and_overhead(report["gpu"])
+    if shown is None:
+        columns[3].metric("GPU busy", "no work" if report["gpu"] else MISSING)
     else:
-        beside = gpu["unprofiled"]
-        share = beside["busy_share"] if beside else gpu["busy_ns"]["share"]
-        columns[3].metric("GPU busy", share_text(share), help="A kernel or a copy running; share of an inference.")
+        explained = "A kernel or a copy running; share of an inference."
+        columns[3].metric("GPU busy", share_text(shown.busy_share), help=explained)
     if report["device"]["note"] or report["device"]["marked"]:
-        st.caption(f":material/info: {plain(frequency_text(report))}.")
+        st.caption(f":material/info: {plain(frequencies_text(report))}.")
 
 
-def _where_the_time_went(report: dict[str, Any], *, captured: bool) -> None:
+def _where_the_time_went(report: Report, *, captured: bool) -> None:
     st.subheader("Where the time went")
     busy, kinds, stages = busy_bar(report), kind_bar(report), stage_bar(report)
     if report["gpu"] is None:
@@ -107,7 +109,7 @@ def _bar(title: str, bar: Bar) -> None:
     st.text(f"Source: {bar.source}.")
 
 
-def _to_remove(report: dict[str, Any]) -> None:
+def _to_remove(report: Report) -> None:
     if report["gpu"] is None:
         return
     st.subheader("What to remove first")
@@ -123,7 +125,7 @@ def _to_remove(report: dict[str, Any]) -> None:
     st.caption(gain_note(report))
 
 
-def _sessions(sessions: list[dict[str, Any]]) -> None:
+def _sessions(sessions: Sequence[RunSession | UnreadSession]) -> None:
     if not sessions:
         st.caption(
             "Top-1 and AUC: no host's session lies in this run. `kws-trace host --mode accuracy` leaves one; "
@@ -132,7 +134,7 @@ def _sessions(sessions: list[dict[str, Any]]) -> None:
         return
     st.subheader("What the host measured")
     st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
-    found = [f"{one['path']}: {each['text']}" for one in sessions for each in one.get("findings", ())]
+    found = [f"{one['path']}: {each['text']}" for one in sessions if "findings" in one for each in one["findings"]]
     if found:
         lines(found)
     st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")

@@ -13,6 +13,7 @@ from dashboard.pages.chrome import OVERVIEW_PAGE, choose, explain_empty, lines, 
 from dashboard.run_reading import run_entries
 from dashboard.runs_view import STATES, choices, filtered, run_list_frame
 from tracer.errors import KwsTraceError
+from tracer.figure_text import count_text, counted, size_text
 from tracer.runs.run_files import delete_run, rename_run
 from tracer.runs.run_list import list_rows
 
@@ -70,8 +71,10 @@ def _table(found: list[dict[str, Any]], count: int) -> int | None:
             "MB": columns.NumberColumn(format="%.2f", help="Size on disk, captures and sessions included."),
         },
     )
-    total = sum(row["bytes"] for row in found) / 1e6
-    st.caption(f"{len(found)} of {count} runs, {total:.2f} MB on disk. Tick one to open, rename or delete it.")
+    size = size_text(sum(row["bytes"] for row in found))
+    st.caption(
+        f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. Tick one to open, rename or delete it."
+    )
     selected = picked.selection.rows
     return int(selected[0]) if selected and selected[0] < len(found) else None
 

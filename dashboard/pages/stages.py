@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from dashboard.charts import by_window, colours, histogram, over_time
+from dashboard.charts import by_window, histogram, over_time
 from dashboard.overview_view import stage_frame
 from dashboard.pages.chrome import choose_run, lines, refreshing, report_of, state
+from dashboard.palette import colours
 from dashboard.run_reading import fingerprint
 from dashboard.stages_view import (
     composition_frame,
@@ -23,7 +23,8 @@ from dashboard.stages_view import (
     window_frame,
 )
 from dashboard.url_state import UrlState, link
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import count_text, counted, share_text, time_text
+from tracer.report_types.report import Report
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.stages import INFERENCE
@@ -86,7 +87,7 @@ def _choices(every: TimedInferences) -> tuple[str, int | None, bool]:
         index=choices.index(str(asked.window)) if asked.window in windows else 0,
         key="window_widget",
     )
-    warmups: bool = columns[2].toggle("Take the warm-ups in", key="warmups_widget")
+    warmups: bool = columns[2].toggle("Include the warm-ups", key="warmups_widget")
     _tell("stage", None if stage == INFERENCE else stage)
     _tell("window", None if picked == EVERY else picked)
     return stage, None if picked == EVERY else int(picked), warmups
@@ -107,10 +108,10 @@ def _spread(timed: TimedInferences, stage: str) -> None:
     columns = st.columns([3, 1])
     columns[0].altair_chart(histogram(histogram_frame(values), colours([stage])[0], marks), width="stretch")
     columns[1].dataframe(percentile_frame(values), hide_index=True, width="stretch", height="content")
-    st.caption(f"{len(values):,} values; both axes logarithmic. Source: the recorder's spans.")
+    st.caption(f"{counted(len(values), 'value')}; both axes logarithmic. Source: the recorder's spans.")
 
 
-def _course(timed: TimedInferences, stage: str, report: dict[str, Any]) -> None:
+def _course(timed: TimedInferences, stage: str, report: Report) -> None:
     st.subheader("Over time")
     logarithmic: bool = st.toggle("Logarithmic", value=True, key="log_widget")
     frame = time_frame(timed, stage)
@@ -133,7 +134,7 @@ def _outliers(run: StoredRun, timed: TimedInferences, stage: str) -> None:
         st.markdown("None: no value lies beyond the outer fence of the others.")
         return
     st.markdown(
-        f"{len(found.rows):,} of {len(timed):,} take longer than {time_text(found.fence_ns)}; "
+        f"{count_text(len(found.rows))} of {count_text(len(timed))} take longer than {time_text(found.fence_ns)}; "
         f"they took {share_text(found.share_of_time)} of the time."
     )
     frame = outlier_frame(timed, stage, found)

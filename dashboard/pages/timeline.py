@@ -68,7 +68,7 @@ def show(traces: Path) -> None:
         st.button("Read what has come since", icon=":material/refresh:")
     st.fragment(_body)(kept)
     if not run.info.captures:
-        st.caption("No kernel level in this run: `kws-trace run --nsys` adds CUDA calls and GPU work.")
+        st.caption("No GPU timeline in this run: `kws-trace run --nsys` adds CUDA calls and GPU work.")
     st.caption(kept.timeline.clock)
 
 

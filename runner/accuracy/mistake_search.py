@@ -11,17 +11,10 @@ from runner.accuracy.models import VectorModel
 from runner.accuracy.recorded_results import Matched
 from tracer.accuracy.confusion import Vectors, auc_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
-from tracer.accuracy.mistakes import (
-    OTHER_MODEL,
-    CountMapping,
-    Mistake,
-    Mistakes,
-    quantize_anew,
-    readings,
-    wrong_quantization,
-)
+from tracer.accuracy.mistakes import OTHER_MODEL, Mistake, Mistakes, quantize_anew, readings, wrong_quantization
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
 from tracer.accuracy.verdict import ENOUGH, Conclusion, judge
+from tracer.quantization import Quantization
 
 TIGHT = 1e-4
 """A model that reproduces the results to this, or to the last digit printed, needs no other beside it."""
@@ -114,7 +107,7 @@ class _Trial:
             return
         self._progress(f"{model.name}: fitting scale and zero point")
         counts = model.takes_counts
-        start = CountMapping(1.0, 0.0) if counts else model.quantization
+        start = Quantization(1.0, 0.0) if counts else model.quantization
         near = self.found[0].share(LOOSEST) > NEAR
         used = fit_quantization(model.predict, self.matched.data, recorded, start, takes_counts=counts, near=near)
         mistake = wrong_quantization(model.quantization, used, 2)
@@ -124,7 +117,7 @@ class _Trial:
             )
             mistake = Mistake("quantization", text, 2)
         # Where all vectors are saturated, other figures give the same.
-        beside = self._of_mapping(model, CountMapping(used.scale * 1.1, used.zero_point), mistake)
+        beside = self._of_mapping(model, Quantization(used.scale * 1.1, used.zero_point), mistake)
         if beside.share(1e-3) >= ENOUGH:
             mistake = replace(mistake, text=f"{mistake.text} (other figures fit as well)")
         self.found.append(self._of_mapping(model, used, mistake))
@@ -145,6 +138,6 @@ class _Trial:
             same_class=int((mended.argmax(axis=1) == vectors.argmax(axis=1)).sum()),
         )
 
-    def _of_mapping(self, model: VectorModel, mapping: CountMapping, mistake: Mistake) -> Explanation:
+    def _of_mapping(self, model: VectorModel, mapping: Quantization, mistake: Mistake) -> Explanation:
         answers = model.predict(quantize_anew(self.matched.data, mapping, takes_counts=model.takes_counts))
         return next(explain(model.name, (mistake,), self.matched.vectors, answers, self.decimals))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
-from tracer.accuracy.mistakes import CountMapping
+from tracer.quantization import Quantization
 from tracer.runs.run_store import StoredRun
 
 
@@ -19,7 +19,7 @@ class VectorModel(Protocol):
 
     name: str
     takes_counts: bool
-    quantization: CountMapping
+    quantization: Quantization
 
     def predict(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Answer (N, 490), int8 for a model that takes counts and float32 otherwise, with (N, 12)."""
@@ -42,8 +42,7 @@ class LoadedModel:
         self.name = name or choice.path.name
         self._backend = pipeline.backend
         self.takes_counts = self._backend.input_dtype == np.int8
-        own = pipeline.quantization
-        self.quantization = CountMapping(own.scale, own.zero_point) if own else CountMapping(1.0, 0)
+        self.quantization = pipeline.quantization or Quantization(1.0, 0)
 
     def predict(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Run the model over each input."""

@@ -15,7 +15,9 @@ from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
 from tracer.accuracy.verdict import ENOUGH, Conclusion
 from tracer.classes import LABELS
+from tracer.figure_text import auc_text, counted, number_text, share_text
 from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
+from tracer.terminal_text import print_lines
 
 TABLE_FROM = 20
 """Results from which a confusion matrix is worth its lines."""
@@ -71,30 +73,29 @@ def diagnosis_json(
 
 def render_diagnosis(facts: dict[str, Any], findings: list[Finding], console: Console) -> None:
     """Print it: what the numbers say, what reproduces them, what mending would give."""
-    auc = "not defined" if facts["auc"] is None else f"{facts['auc']:.2f}"
+    auc = "not defined" if facts["auc"] is None else auc_text(facts["auc"])
     printed = facts["auc_at_thresholds"]
-    beside = "" if printed is None else f", {printed:.2f} as energyrunner reckons"
-    top1 = "not known" if facts["top1"] != facts["top1"] else f"{100 * facts['top1']:.1f} %"
+    beside = "" if printed is None else f", {auc_text(printed)} as energyrunner reckons"
+    top1 = "not known" if facts["top1"] != facts["top1"] else share_text(facts["top1"])
     console.print(f"[bold]{escape(facts['source'])}[/bold]", highlight=False)
     console.print(
-        f"{facts['labelled']} results with a known class: Top-1 {top1}, AUC {auc} (exact){beside}", highlight=False
+        f"{counted(facts['labelled'], 'result')} with a known class: Top-1 {top1}, AUC {auc} (exact){beside}",
+        highlight=False,
     )
     if facts["labelled"] >= TABLE_FROM:
         console.print(_confusion_table(facts["confusion"]))
-    for line in symptom_lines(findings) or ["The numbers alone show nothing amiss."]:
-        console.print(line, highlight=False, markup=False)
-    for note in facts["notes"]:
-        console.print(f"Note: {note}.", highlight=False, markup=False)
-    console.print()
-    for number, line in enumerate(facts["diagnosis"]["summary"]):
-        console.print(line, style="bold" if number == 0 else None, highlight=False, markup=False)
+    print_lines(console, symptom_lines(findings) or ["The numbers alone show nothing amiss."])
+    print_lines(console, [*(f"Note: {note}." for note in facts["notes"]), ""])
+    first, *others = facts["diagnosis"]["summary"]
+    print_lines(console, [first], style="bold")
+    print_lines(console, others)
 
 
 def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) -> list[str]:
     """The verdict in sentences, the first of them the diagnosis itself."""
     verdict = diagnosis.verdict
     best, tolerance = verdict.best, verdict.tolerance
-    how = f"{_count(best, tolerance)} within {tolerance:.{verdict.digits}f} ({verdict.digits} digits)"
+    how = f"{_count(best, tolerance)} within {number_text(tolerance, verdict.digits)} ({verdict.digits} digits)"
     lines = {
         "as_it_should_be": [f"Reproduced as it should be, {how}: no mistake."],
         "mistake": [f"Diagnosis: {_mistakes(best)}. It reproduces {how}."],
@@ -108,12 +109,12 @@ def summary_of(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) 
         lines.append(f"Not excluded, as it reproduces as many: {_mistakes(verdict.alike[0])}.")
     if verdict.kind == "mistake":
         lines.append(
-            f"Mended, Top-1 is {100 * diagnosis.mended_top1:.1f} % over these {diagnosis.inputs} inputs "
-            f"(recorded: {100 * diagnosis.recorded_top1:.1f} %)."
+            f"Mended, Top-1 is {share_text(diagnosis.mended_top1)} over these {counted(diagnosis.inputs, 'input')} "
+            f"(recorded: {share_text(diagnosis.recorded_top1)})."
         )
     if verdict.kind == "as_it_should_be" and any(one.symptom in {"neighbour", "class_order"} for one in findings):
         lines.append("The model and its inputs are right: it is the labels that do not fit them.")
-    lines.append(f"Tried: {diagnosis.tried} candidates, with {', '.join(diagnosis.models)}.")
+    lines.append(f"Tried: {counted(diagnosis.tried, 'candidate')}, with {', '.join(diagnosis.models)}.")
     return lines
 
 
@@ -130,12 +131,12 @@ def _not_reproduced(matched: Matched, diagnosis: Diagnosis) -> list[str]:
     if at_chance(matched.vectors, matched.labels):
         lines.append(
             f"Top-1 is at chance: weights that were not loaded (at random), or another model; "
-            f"this one reaches {100 * diagnosis.mended_top1:.1f} % on these inputs."
+            f"this one reaches {share_text(diagnosis.mended_top1)} on these inputs."
         )
     else:
         lines.append(
-            f"Top-1 recorded {100 * diagnosis.recorded_top1:.1f} %, by this model "
-            f"{100 * diagnosis.mended_top1:.1f} %: they may come from another model, or from other arithmetic."
+            f"Top-1 recorded {share_text(diagnosis.recorded_top1)}, by this model "
+            f"{share_text(diagnosis.mended_top1)}: they may come from another model, or from other arithmetic."
         )
     return lines
 
@@ -152,7 +153,7 @@ def _mistakes(one: Explanation) -> str:
 
 
 def _count(one: Explanation, tolerance: float) -> str:
-    return f"{one.reproduced(tolerance)} of {len(one.errors)} vectors ({100 * one.share(tolerance):.1f} %)"
+    return f"{one.reproduced(tolerance)} of {counted(len(one.errors), 'vector')} ({share_text(one.share(tolerance))})"
 
 
 def _explanation_json(one: Explanation | None, tolerance: float) -> dict[str, Any] | None:

@@ -15,7 +15,9 @@ from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_wit
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
 from tracer.captures.import_profile import ingest
+from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
+from tracer.figure_text import count_text, counted, ppm_text, time_text
 from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileSummary
@@ -69,10 +71,11 @@ def refuse_impossible(job: RunJob, profiler: str) -> None:
         raise RunError(folder, "profiles of an earlier run are there", "give another --name, or remove it")
 
 
-def _nothing_captured(name: str) -> ProfilerError:
+def _nothing_captured(name: str, traces: Path) -> ProfilerError:
+    hint = command_line("report", name, traces=traces)
     return ProfilerError(
         f"{name}: nothing was captured: no host sent `infer` with more than one inference, or the run was ended "
-        "before a capture was; the run itself is complete: `kws-trace report` reads it"
+        f"before a capture was; the run itself is complete: `{hint}` reads it"
     )
 
 
@@ -113,7 +116,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
         reports = _whole_captures(run, reports)
         if not reports:
             remove_if_empty(folder)
-            raise _nothing_captured(name)
+            raise _nothing_captured(name, job.traces)
         take_in(run, reports, nsys)
         tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
     finally:
@@ -137,7 +140,7 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     paths = sorted(folder.rglob("*.xplane.pb"))
     if not paths:
         remove_if_empty(folder)
-        raise _nothing_captured(name)
+        raise _nothing_captured(name, job.traces)
     take_in(open_run(job.traces / name), paths)
     return code
 
@@ -185,9 +188,9 @@ def take_in(
     for number, facts in enumerate(run.info.captures):
         clock = facts["clock"]
         tell(
-            f"capture {number}: {facts['inferences']} inferences from {facts['first_inference']}, "
-            f"{facts['gpu_work']} kernels and copies; clocks fit within {clock['outside_ns']:.0f} ns, "
-            f"rate {clock['rate_ppm']:+.1f} ppm"
+            f"capture {number}: {counted(facts['inferences'], 'inference')} from {facts['first_inference']}, "
+            f"{count_text(facts['gpu_work'])} kernels and copies; "
+            f"clocks fit within {time_text(clock['outside_ns'])}, rate {ppm_text(clock['rate_ppm'])}"
         )
     return run
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from runner.host.driver import AccuracyOutcome, PerformanceOutcome
 from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
 from tracer.classes import LABELS
+from tracer.figure_text import auc_text, rate_text, seconds_text
 from tracer.runs.windows import MINIMUM_S
 from tracer.sessions.accuracy_figures import auc
 
@@ -42,8 +43,8 @@ def performance_lines(outcome: PerformanceOutcome, step: int = 1) -> list[str]:
 def clock_lines(outcome: PerformanceOutcome) -> list[str]:
     """A line a window whose laps and host differ by more than 1 %."""
     return [
-        f"Window {number}: the DUT's laps say {window.lap_us / 1e6:.3f} s, this clock {window.wall_s:.3f} s: "
-        f"by this clock the rate is {window.inferences / window.wall_s:.3f} inf./sec."
+        f"Window {number}: the DUT's laps say {seconds_text(window.lap_us / 1e6)}, this clock "
+        f"{seconds_text(window.wall_s)}: by this clock the rate is {rate_text(window.inferences / window.wall_s)}."
         for number, window in enumerate(outcome.windows, 1)
         if window.clocks_differ
     ]
@@ -65,7 +66,7 @@ def exact_auc_lines(outcome: AccuracyOutcome) -> list[str]:
     if area is None:
         return []
     over = f" over the {len(LABELS) - len(missing)} classes that occur" if (missing := _missing(labels)) else ""
-    return [f"The exact AUC{over}: {area:.4f}"]
+    return [f"The exact AUC{over}: {auc_text(area)}"]
 
 
 def confusion(outcome: AccuracyOutcome) -> NDArray[np.int64]:

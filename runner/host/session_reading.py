@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.errors import SessionError
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import OFFICIAL_RATE_DECIMALS, counted, number_text, time_text
+from tracer.report_types.report import Report
 from tracer.reports.report import build_report
+from tracer.reports.report_text import stage_rows
 from tracer.runs.run_store import open_run
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
@@ -27,7 +29,7 @@ class JoinedRun:
     """A session's windows beside those of our run of it, and that run's report."""
 
     windows: list[JoinedWindow]
-    report: dict[str, Any]
+    report: Report
 
     def render(self, console: Console) -> None:
         """Print the official rate of each window beside ours, then the stages."""
@@ -39,21 +41,19 @@ class JoinedRun:
                 str(one.session_window),
                 str(one.run_ordinal or one.run_window),
                 one.by,
-                "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
+                number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
                 time_text(one.wall_ns),
-                "-" if one.wall_rate_hz is None else f"{one.wall_rate_hz:.3f}",
+                number_text(one.wall_rate_hz, OFFICIAL_RATE_DECIMALS),
                 time_text(one.cpu_ns),
             )
         console.print(table)
         if len(self.windows) > SHOWN_WINDOWS:
-            console.print(f"and {len(self.windows) - SHOWN_WINDOWS} windows more", highlight=False)
+            console.print(f"and {counted(len(self.windows) - SHOWN_WINDOWS, 'window')} more", highlight=False)
         stages = Table(title="Where an inference's time goes, in that run")
         for name in ("", "median", "p99", "share"):
             stages.add_column(name, justify="left" if not name else "right")
-        for one in [self.report["inference"], *self.report["stages"]]:
-            stages.add_row(
-                one["stage"], time_text(one["median_ns"]), time_text(one["p99_ns"]), share_text(one["share"])
-            )
+        for row in stage_rows(self.report):
+            stages.add_row(*(row[name] for name in ("stage", "median", "p99", "share")))
         console.print(stages)
 
 

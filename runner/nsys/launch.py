@@ -17,6 +17,7 @@ from typing import Any
 from runner.nsys.command import estimated_bytes, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
+from tracer.figure_text import counted, size_text
 from tracer.whole_files import written_whole
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
@@ -153,10 +154,10 @@ def _number(path: Path) -> int:
 
 def announcement(nsys: Nsys, preset: str, inferences: int, windows: int) -> str:
     """What is said before the run: what will be captured, and the size that it may take."""
-    size = estimated_bytes(inferences, windows) / 1e6
     said = (
-        f"nsys {nsys.version}, preset {preset}: {inferences} inferences after each of the first {windows} windows; "
-        f"at most about {size:.0f} MB while it works"
+        f"nsys {nsys.version}, preset {preset}: {counted(inferences, 'inference')} after each of the first "
+        f"{counted(windows, 'window')}; "
+        f"at most about {size_text(estimated_bytes(inferences, windows))} while it works"
     )
     if nsys.importer is None:
         said += (

@@ -12,6 +12,7 @@ from tracer.accuracy.confusion import Vectors
 from tracer.accuracy.mistakes import SOFTMAX_DOUBLED, SOFTMAX_MISSING, Mistake, Mistakes
 from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS
 from tracer.classes import CLASSES, LABELS
+from tracer.figure_text import number_text
 
 LOOSEST = 0.01
 """Of a probability: some two steps of an int8 output. What differs by more is another vector."""
@@ -128,7 +129,7 @@ def _counts(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors
     slope, base = np.polyfit(expected.ravel(), recorded.ravel(), 1)
     if slope < 2:
         return None
-    text = f"outputs not dequantized (counts of about 1/{slope:.0f}, zero point {base:.0f})"
+    text = f"outputs not dequantized (counts of about 1/{number_text(slope)}, zero point {number_text(base)})"
     errors = np.abs((recorded - base) / slope - expected).max(axis=1)
     return Explanation(model, (*mistakes, Mistake("output_counts", text)), errors)
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.quantization import Quantization
+
 Inputs = NDArray[Any]
 
 COEFFICIENTS, FRAMES = 10, 49
@@ -38,14 +40,6 @@ OTHER_MODEL = Mistake("other_model", "another model")
 
 
 @dataclass(frozen=True, slots=True)
-class CountMapping:
-    """``real = (count - zero_point) * scale``."""
-
-    scale: float
-    zero_point: float
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What a model is given, (N, 490), and by which mistakes it came from the bytes."""
 
@@ -53,7 +47,7 @@ class Reading:
     values: Inputs
 
 
-def readings(data: Inputs, *, takes_counts: bool, quantization: CountMapping) -> Iterator[Reading]:
+def readings(data: Inputs, *, takes_counts: bool, quantization: Quantization) -> Iterator[Reading]:
     """
     Every way that is tried to make a model's input from the bytes of the inputs; the right one first.
 
@@ -71,13 +65,13 @@ def readings(data: Inputs, *, takes_counts: bool, quantization: CountMapping) ->
             yield Reading((*reading.mistakes, TRANSPOSED), swapped)
 
 
-def wrong_quantization(right: CountMapping, used: CountMapping, cost: int = 1) -> Mistake:
+def wrong_quantization(right: Quantization, used: Quantization, cost: int = 1) -> Mistake:
     """The mistake of having used another scale or zero point; figures of six digits."""
     shown = f"scale {used.scale:.6g}, zero point {used.zero_point:g}"
     return Mistake("quantization", f"{shown} instead of {right.scale:.6g} and {right.zero_point:g}", cost)
 
 
-def quantize_anew(data: Inputs, mapping: CountMapping, *, takes_counts: bool) -> Inputs:
+def quantize_anew(data: Inputs, mapping: Quantization, *, takes_counts: bool) -> Inputs:
     """``(count - zero_point) * scale`` of int8 bytes; for a model that takes counts rounded and cut to int8."""
     values: Inputs = (data.astype(np.float32) - np.float32(mapping.zero_point)) * np.float32(mapping.scale)
     if not takes_counts:
@@ -85,7 +79,7 @@ def quantize_anew(data: Inputs, mapping: CountMapping, *, takes_counts: bool) ->
     return np.asarray(np.clip(np.rint(values), -128, 127).astype(np.int8))
 
 
-def _of_bytes(data: Inputs, right: CountMapping) -> Iterator[Reading]:
+def _of_bytes(data: Inputs, right: Quantization) -> Iterator[Reading]:
     """A float model over int8 bytes."""
     unsigned = data.view(np.uint8).astype(np.float32)
     signed = data.astype(np.float32)
@@ -98,15 +92,15 @@ def _of_bytes(data: Inputs, right: CountMapping) -> Iterator[Reading]:
         yield Reading((wrong_quantization(right, used),), quantize_anew(data, used, takes_counts=False))
 
 
-def _usual(right: CountMapping) -> list[CountMapping]:
+def _usual(right: Quantization) -> list[Quantization]:
     """The zero point left out, of the wrong sign, or that of unsigned bytes; the scale left out, or 1/128, 1/256."""
     zero = right.zero_point
     pairs = [(right.scale, 0.0), (right.scale, -zero), (right.scale, -128.0)]
     pairs += [(1.0, zero), (1.0, -128.0), (1 / 128, 0.0), (1 / 256, 0.0), (1 / 255, -128.0)]
-    return [CountMapping(*pair) for pair in dict.fromkeys(pairs) if pair not in {(right.scale, zero), (1.0, 0.0)}]
+    return [Quantization(*pair) for pair in dict.fromkeys(pairs) if pair not in {(right.scale, zero), (1.0, 0.0)}]
 
 
-def _of_counts(data: Inputs, right: CountMapping) -> Iterator[Reading]:
+def _of_counts(data: Inputs, right: Quantization) -> Iterator[Reading]:
     """A model that takes int8, over int8 bytes."""
     yield Reading((), data)
     yield Reading((UNSIGNED,), np.minimum(data.view(np.uint8), 127).astype(np.int8))
@@ -116,7 +110,7 @@ def _of_counts(data: Inputs, right: CountMapping) -> Iterator[Reading]:
         yield Reading((DEQUANTIZED,), np.clip(values, -128, 127).astype(np.int8))
 
 
-def _of_floats(data: Inputs, right: CountMapping) -> Iterator[Reading]:
+def _of_floats(data: Inputs, right: Quantization) -> Iterator[Reading]:
     """A float model over float32 inputs; ``right`` is what they were made with."""
     yield Reading((), data)
     swapped = data.byteswap()

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.accuracy.confusion import Vectors
-from tracer.accuracy.mistakes import CountMapping, Inputs, quantize_anew
+from tracer.accuracy.mistakes import Inputs, quantize_anew
+from tracer.quantization import Quantization
 
 Predict = Callable[[Inputs], Vectors]
 Loss = Callable[[NDArray[np.float64]], float]
@@ -29,8 +30,8 @@ AROUND = [np.array([scale, zero]) for scale in np.linspace(-0.1, 0.1, 21) for ze
 
 
 def fit_quantization(
-    predict: Predict, data: Inputs, recorded: Vectors, start: CountMapping, *, takes_counts: bool, near: bool
-) -> CountMapping:
+    predict: Predict, data: Inputs, recorded: Vectors, start: Quantization, *, takes_counts: bool, near: bool
+) -> Quantization:
     """
     Search scale and zero point: from ``start`` and a grid's best places on, by Nelder and Mead's simplex.
 
@@ -57,7 +58,7 @@ def fit_quantization(
         counts, roots = data[picked], np.sqrt(np.clip(recorded[picked], 0, 1))
 
         def loss(place: NDArray[np.float64]) -> float:
-            mapping = CountMapping(float(np.exp(place[0])), float(place[1]))
+            mapping = Quantization(float(np.exp(place[0])), float(place[1]))
             answers = predict(quantize_anew(counts, mapping, takes_counts=takes_counts))
             return float(np.abs(np.sqrt(np.clip(answers, 0, 1)) - roots).mean())
 
@@ -96,7 +97,7 @@ def _descend(loss: Loss, start: NDArray[np.float64], steps: tuple[float, float],
     return np.asarray(minimize(loss, start, method="Nelder-Mead", options=options).x, np.float64)
 
 
-def _whole(loss: Loss, found: NDArray[np.float64]) -> CountMapping:
+def _whole(loss: Loss, found: NDArray[np.float64]) -> Quantization:
     """The found place with a whole zero point and, where that is better, a scale of few digits."""
     from scipy.optimize import minimize_scalar
 
@@ -109,7 +110,7 @@ def _whole(loss: Loss, found: NDArray[np.float64]) -> CountMapping:
         ]
         places.append(np.array([result.x, zero]))
     best = min(places, key=loss)
-    return CountMapping(float(np.exp(best[0])), float(best[1]))
+    return Quantization(float(np.exp(best[0])), float(best[1]))
 
 
 def _at(loss: Loss, zero: float) -> Callable[[float], float]:

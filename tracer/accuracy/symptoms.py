@@ -15,6 +15,7 @@ import numpy as np
 
 from tracer.accuracy.confusion import Classes, Vectors, check_pass, top1_of
 from tracer.classes import CLASSES, LABELS
+from tracer.figure_text import number_text, share_text
 
 CONSTANT_FROM = 5
 """Inputs of several classes that must all get one class before it is called constant."""
@@ -109,7 +110,7 @@ def _values(results: Vectors, labels: Classes) -> list[Finding]:
     limit = max(0.05, CLASSES * _step(results))
     off = np.abs(sums - 1) > limit
     numbers = {"vectors": int(off.sum()), "of": count, "median_sum": float(np.median(sums))}
-    seen = f"{off.sum()} of {count} vectors do not sum to 1 (median {np.median(sums):.3f})"
+    seen = f"{off.sum()} of {count} vectors do not sum to 1 (median {number_text(float(np.median(sums)), 3)})"
     if off.mean() > 0.05:
         return [Finding("sums", "warning", seen, _sums_suggest(results), numbers)]
     # A softmax over probabilities gives between 1 / (e + 11) and e / (e + 11), a mean of random logits the like.
@@ -119,7 +120,8 @@ def _values(results: Vectors, labels: Classes) -> list[Finding]:
         if at_chance(results, labels):
             suggests = "the weights are at random, or softmax is applied twice"
         spread = {"lowest": float(results.min()), "highest": float(results.max())}
-        message = f"every probability lies between {results.min():.3f} and {results.max():.3f}, near 1/12"
+        lowest, highest = (number_text(value, 3) for value in spread.values())
+        message = f"every probability lies between {lowest} and {highest}, near 1/12"
         return [Finding("flat", "warning", message, suggests, spread)]
     if off.any():
         message = f"{off.sum()} of {count} vectors do not sum to 1, first number {int(off.argmax())}"
@@ -151,7 +153,7 @@ def _dominating(results: Vectors, labels: Classes) -> Finding | None:
     top1 = top1_of(results, labels)
     message = f"{LABELS[one]} (class {one}) is given for {given[one]} of {count} inputs; {of_class} are of it"
     if constant:
-        message += f": Top-1 {100 * top1:.1f} % is the prior of that class and no recognition"
+        message += f": Top-1 {share_text(top1)} is the prior of that class and no recognition"
     numbers = {"class": one, "given": int(given[one]), "of": count, "labels": of_class, "top1": top1}
     suggests = "the input's type, scale or zero point is wrong, or the weights are not loaded"
     return Finding("dominating_class", "warning", message, suggests, numbers)
@@ -167,7 +169,7 @@ def _neighbour(results: Vectors, labels: Classes) -> Finding | None:
     if rates[shift] < 0.5 or rates[shift] < own + 0.3:
         return None
     side = "before" if shift < 0 else "after"
-    rate = f"Top-1 {100 * rates[shift]:.1f} % against {100 * own:.1f} %"
+    rate = f"Top-1 {share_text(rates[shift])} against {share_text(own)}"
     message = f"results fit the input {abs(shift)} {side} theirs: {rate}"
     suggests = "a reply was lost or counted twice, or labels and inputs are not in one order"
     return Finding(
@@ -197,7 +199,7 @@ def _class_order(results: Vectors, labels: Classes) -> Finding | None:
     if best < 0.5 or best < own + 0.2:
         return None
     moved = ", ".join(f"{LABELS[a]} as {LABELS[b]}" for a, b in zip(true, given, strict=True) if a != b)
-    message = f"in another order of the classes Top-1 is {100 * best:.1f} % against {100 * own:.1f} % ({moved})"
+    message = f"in another order of the classes Top-1 is {share_text(best)} against {share_text(own)} ({moved})"
     suggests = "model and labels number the classes differently"
     return Finding("class_order", "warning", message, suggests, {"top1": own, "top1_reordered": best})
 
@@ -207,7 +209,7 @@ def _chance(results: Vectors, labels: Classes) -> list[Finding]:
         return []
     top1 = top1_of(results, labels)
     prior = float(np.bincount(labels, minlength=CLASSES).max()) / len(labels)
-    message = f"Top-1 {100 * top1:.1f} % is no better than naming the most frequent class ({100 * prior:.1f} %)"
+    message = f"Top-1 {share_text(top1)} is no better than naming the most frequent class ({share_text(prior)})"
     suggests = "inputs are not read as they were written, belong to other labels, or the weights are not loaded"
     return [Finding("chance", "warning", message, suggests, {"top1": top1, "prior": prior})]
 

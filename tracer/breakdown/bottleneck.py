@@ -9,8 +9,9 @@ import numpy as np
 from tracer.breakdown.breakdown import Breakdown
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.captures.row_bounds import Ints
+from tracer.figure_text import share_text
 
-VERDICTS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
+BOTTLENECKS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
 
 LEADING_SHARE = 0.4
 """Of the wall time: what holds less of it does not bound an inference."""
@@ -23,39 +24,28 @@ SMALL_LAUNCH_PART = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Bottleneck:
     """
     What bounds the inferences.
 
     Args:
-        key: one of ``VERDICTS``.
+        key: one of ``BOTTLENECKS``.
         sentence: the same for a reader, with the figures.
-        kernel_share: of the wall time of all inferences, in which a kernel ran.
-        copy_share: in which a copy ran and no kernel.
-        overhead_share: the rest.
         queued_share: of kernels that follow one, those queued before it ended; none where no kernel follows one.
-        gap_shares: idle time of the GPU by ``GAP_CAUSES``, of the wall time; with kernels and copies it sums to 1.
-        part_shares: exposed time by part, of the wall time.
     """
 
     key: str
     sentence: str
-    kernel_share: float
-    copy_share: float
-    overhead_share: float
     queued_share: float | None
-    gap_shares: dict[str, float]
-    part_shares: dict[str, float]
 
 
-def verdict(breakdown: Breakdown) -> Verdict:
+def bottleneck(breakdown: Breakdown) -> Bottleneck:
     """
     Judge by where the time is: at kernels, between them for want of a launch, at copies, or around the GPU's work.
 
     The time of kernels, of the gaps between them and the time around them (before the first, after the last, without
     any) are compared; copies count with the exposed time of the calls for them. What holds the most, and at least
-    ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides (rule 3 of the
-    design).
+    ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides.
     """
     wall = int(breakdown.wall_ns.sum())
     parts = {name: _share(ns, wall) for name, ns in breakdown.parts().items()}
@@ -63,9 +53,7 @@ def verdict(breakdown: Breakdown) -> Verdict:
     gaps = {name: _share(by_cause[place], wall) for place, name in enumerate(GAP_CAUSES)}
     queued = breakdown.queued.share
     key = _key(parts, gaps, queued)
-    kernel, copy = parts["kernel"], parts["copy"]
-    overhead = max(0.0, 1 - kernel - copy) if wall else 0.0
-    return Verdict(key, _sentence(key, parts, gaps, queued), kernel, copy, overhead, queued, gaps, parts)
+    return Bottleneck(key, _sentence(key, parts, gaps, queued), queued)
 
 
 def _share(ns: Ints | np.int64, wall: int) -> float:
@@ -98,24 +86,26 @@ def _pace(device: float, launch: float, queued: float | None) -> str:
 
 
 def _sentence(key: str, parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> str:
-    known = "" if queued is None else f"; {queued:.0%} of the kernels were queued before the one before them ended"
-    busy = f"the GPU is busy {parts['kernel'] + parts['copy']:.1%} of an inference"
+    took = {name: share_text(share) for name, share in {**parts, "python": _python(parts)}.items()}
+    early = f"{share_text(queued)} of the kernels were queued before the one before them ended"
+    known = "" if queued is None else f"; {early}"
+    busy = f"the GPU is busy {share_text(parts['kernel'] + parts['copy'])} of an inference"
     if gaps["no_work"] == 1:
         return (
-            f"Host-bound: no GPU work; operations take {parts['op']:.1%}, the framework {parts['framework']:.1%}, "
-            f"Python {_python(parts):.1%}."
+            f"Host-bound: no GPU work; operations take {took['op']}, the framework {took['framework']}, "
+            f"Python {took['python']}."
         )
-    launch = gaps["launch_bound"] + gaps["launch_latency"]
-    around = gaps["before_first"] + gaps["tail"] + gaps["no_work"]
+    launch = share_text(gaps["launch_bound"] + gaps["launch_latency"])
+    around = share_text(gaps["before_first"] + gaps["tail"] + gaps["no_work"])
     why = {
-        "launch-bound": f"{busy} and waits {launch:.1%} for the next launch{known}",
-        "gpu-bound": f"{busy}, kernels {parts['kernel']:.1%}{known}",
-        "copy-bound": f"copies take {parts['copy']:.1%} and the calls for them {parts['copy_call']:.1%}",
+        "launch-bound": f"{busy} and waits {launch} for the next launch{known}",
+        "gpu-bound": f"{busy}, kernels {took['kernel']}{known}",
+        "copy-bound": f"copies take {took['copy']} and the calls for them {took['copy_call']}",
         "host-bound": (
-            f"{busy}; {around:.1%} pass before its first work or after its last, "
-            f"the framework takes {parts['framework']:.1%} and Python {_python(parts):.1%}"
+            f"{busy}; {around} pass before its first work or after its last, "
+            f"the framework takes {took['framework']} and Python {took['python']}"
         ),
-        "balanced": f"{busy}, waits {launch:.1%} for launches, and {around:.1%} pass before or after its work{known}",
+        "balanced": f"{busy}, waits {launch} for launches, and {around} pass before or after its work{known}",
     }
     return f"{key.capitalize().replace('Gpu', 'GPU')}: {why[key]}."
 

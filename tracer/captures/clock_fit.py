@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError
+from tracer.figure_text import time_text
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
@@ -124,7 +125,7 @@ def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
     if outside > SLACK_NS:
         raise CaptureError(
             name,
-            f"its clock and the run's do not fit: a reading lies {outside / 1000:.1f} us outside its range",
+            f"its clock and the run's do not fit: a reading lies {time_text(outside)} outside its range",
             "a clock stepped, or it is a capture of another run",
         )
     offset = origin[1] + shift - (1 + rate) * origin[0]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tracer.errors import CaptureError, first_line
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
+
+APART_NS = 1_000_000_000
+"""Between captures laid behind one another."""
 
 _PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
@@ -58,6 +64,16 @@ def read_capture(run: StoredRun, number: int) -> Profile:
     )
 
 
+def read_captures(run: StoredRun) -> Profile:
+    """
+    All captures of a run as one profile; it has at least one.
+
+    Raises:
+        CaptureDamagedError: if a table cannot be read.
+    """
+    return joined([read_capture(run, number) for number in range(len(run.info.captures))])
+
+
 def capture_path(folder: Path, table: str, number: int) -> Path:
     """Where a table of a capture lies."""
     return folder / table / f"capture-{number:06d}.parquet"
@@ -85,4 +101,50 @@ def _read(path: Path, name: str) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
         remedy = "`kws-trace ingest` the profile again with --replace"
         raise CaptureError(path, f"damaged ({first_line(error)})", remedy) from None
+    return table
+
+
+def joined(captures: Sequence[Profile]) -> Profile:
+    """
+    Several captures of one run as one profile.
+
+    Each has a clock and correlation ids of its own: the later ones are laid behind the earlier. No figure crosses
+    from one to another.
+
+    Args:
+        captures: at least one, of one profiler.
+    """
+    first = captures[0]
+    if len(captures) == 1:
+        return first
+    tables: dict[str, list[pa.Table]] = {name: [] for name in PROFILE_TABLES}
+    end, ids = 0, 0
+    for capture in captures:
+        shift = end + APART_NS - _edge(capture, min, "start_ns", 0)
+        for name, parts in tables.items():
+            parts.append(_shifted(getattr(capture, name), shift, ids))
+        end = max(end, shift + _edge(capture, max, "end_ns", 0))
+        ids += 1 + _edge(capture, max, "correlation_id", -1)
+    whole = {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in tables.items()}
+    traced = frozenset.intersection(*(capture.traced for capture in captures))
+    notes = tuple(dict.fromkeys(note for capture in captures for note in capture.notes))
+    experimental = any(capture.experimental for capture in captures)
+    return replace(first, traced=traced, notes=notes, experimental=experimental, **whole)
+
+
+def _edge(capture: Profile, choose: object, column: str, default: int) -> int:
+    found = [
+        (pc.min if choose is min else pc.max)(getattr(capture, name)[column]).as_py()
+        for name, schema in PROFILE_TABLES.items()
+        if column in schema.names
+    ]
+    known = [value for value in found if value is not None]
+    return (min(known) if choose is min else max(known)) if known else default
+
+
+def _shifted(table: pa.Table, shift: int, ids: int) -> pa.Table:
+    for name, step in (("start_ns", shift), ("end_ns", shift), ("correlation_id", ids)):
+        if name in table.schema.names:
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(name), pc.add(table[name], step))
     return table

@@ -15,7 +15,6 @@ from rich.console import Console
 from tracer.errors import ProfileError
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name, ops_by_name, without_timeline
 from tracer.kernels.kernel_text import (
-    printable,
     render_calls,
     render_copies,
     render_kernels,
@@ -24,6 +23,7 @@ from tracer.kernels.kernel_text import (
 )
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.profile import Profile, ProfileSummary
+from tracer.terminal_text import printable
 
 By = Literal["kernel", "range", "api"]
 

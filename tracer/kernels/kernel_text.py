@@ -9,22 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import bandwidth_text, count_text, share_text, time_text
 from tracer.kernels.kernel_names import short_name
+from tracer.terminal_text import plain, print_lines, printable
 
 Row = dict[str, Any]
 
 NO_RANGE = "(no range)"
-
-
-def printable(text: str) -> str:
-    """A name out of a file without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
-
-
-def plain(text: str, style: str = "") -> Text:
-    """A name out of a file as it stands: ``[bold]`` in it is no markup."""
-    return Text(printable(text), style)
 
 
 def render_kernels(rows: Sequence[Row], console: Console, *, full_names: bool, title: str = "Kernels") -> None:
@@ -44,7 +35,7 @@ def render_copies(rows: Sequence[Row], console: Console) -> None:
         "Copies and sets (share of their own time)", ("share", "total", "count", "mean", "rate"), ("name",)
     )
     for row in rows:
-        table.add_row(*_figures(row), _rate(row.get("bytes_per_s")), plain(row["name"]))
+        table.add_row(*_figures(row), bandwidth_text(row.get("bytes_per_s")), plain(row["name"]))
     console.print(table)
 
 
@@ -66,16 +57,14 @@ def render_calls(rows: Sequence[Row], console: Console) -> None:
     table = _table("CUDA calls", ("share", "total", "count", "launched", "GPU time", "delay"), ("name",))
     for row in rows:
         launched = row.get("launched")
-        gpu = time_text(row.get("launched_ns")) if launched else "-"
-        count = "-" if launched is None else str(launched)
-        table.add_row(*_figures(row)[:3], count, gpu, time_text(row.get("median_delay_ns")), plain(row["name"]))
+        cells = count_text(launched), time_text(row.get("launched_ns") if launched else None)
+        table.add_row(*_figures(row)[:3], *cells, time_text(row.get("median_delay_ns")), plain(row["name"]))
     console.print(table)
 
 
 def render_notes(notes: Iterable[str], console: Console) -> None:
     """What the file cannot tell, one line each."""
-    for note in notes:
-        console.print(plain(f"Note: {note}"), highlight=False)
+    print_lines(console, (f"Note: {printable(note)}" for note in notes))
 
 
 def _table(title: str, figures: Sequence[str], names: Sequence[str]) -> Table:
@@ -89,7 +78,7 @@ def _table(title: str, figures: Sequence[str], names: Sequence[str]) -> Table:
 
 def _figures(row: Row, *more: str) -> list[str]:
     times = [time_text(row[key]) for key in ("mean_ns", *more)]
-    return [share_text(row["share"]), time_text(row["total_ns"]), str(row["count"]), *times]
+    return [share_text(row["share"]), time_text(row["total_ns"]), count_text(row["count"]), *times]
 
 
 def _range_cell(row: Row, *, repeated: bool) -> Text:
@@ -102,9 +91,3 @@ def _range_cell(row: Row, *, repeated: bool) -> Text:
 
 def _name(row: Row, *, full_names: bool) -> str:
     return str(row["name"]) if full_names else short_name(str(row["name"]))
-
-
-def _rate(rate: float | None) -> str:
-    if rate is None:
-        return "-"
-    return f"{rate / 1e9:.2f} GB/s" if rate >= 1e8 else f"{rate / 1e6:.2f} MB/s"

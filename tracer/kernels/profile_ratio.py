@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.figure_text import counted, ratio_text
 from tracer.kernels.kernel_names import short_name
 from tracer.kernels.kernel_tables import kernels_by_name
 from tracer.profiles.profile import Profile, ProfileSummary
@@ -44,9 +45,10 @@ class ProfileRatio:
 
     def sentence(self) -> str:
         """What it means, for the user."""
+        both = f"{counted(self.kernels, 'kernel')} in both"
         if self.kernels < KERNELS_FROM:
-            return f"{self.kernels} kernels are in both: too few to compare"
-        told = f"{self.kernels} kernels are in both; in the second they take {self.factor:.2f} times as long"
+            return f"{both}: too few to compare"
+        told = f"{both}; in the second they take {ratio_text(self.factor)} times as long"
         if self.common:
             return (
                 f"{told}, nearly all alike: probably another frequency of the GPU, so no figure of the two compares"

@@ -13,6 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from tracer.errors import ProfileError
+from tracer.figure_text import number_text, share_text, time_text
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
@@ -116,21 +117,23 @@ def summary_figures(
 
 def render_summary(figures: GpuShare) -> list[str]:
     """The figures as lines of at most 80 columns."""
-    lines = [f"GPU: {_ms(figures.gpu_ns)} an inference by the Time(%) column"]
+    lines = [f"GPU: {time_text(figures.gpu_ns)} an inference by the Time(%) column"]
     if figures.listed_share is None:
-        lines = [f"GPU: {_ms(figures.gpu_ns)} an inference in the rows listed; the summary has no shares"]
+        lines = [f"GPU: {time_text(figures.gpu_ns)} an inference in the rows listed; the summary has no shares"]
     elif figures.listed_ns != figures.gpu_ns:
-        lines.append(f"     {_ms(figures.listed_ns)} in the rows listed ({_percent(figures.listed_share)})")
+        lines.append(f"     {time_text(figures.listed_ns)} in the rows listed ({share_text(figures.listed_share)})")
     if figures.share_of_wall is not None and figures.wall_ns is not None:
-        lines.append(f"GPU busy {_percent(figures.share_of_wall)} of {_ms(figures.wall_ns)} wall time an inference")
+        lines.append(
+            f"GPU busy {share_text(figures.share_of_wall)} of {time_text(figures.wall_ns)} wall time an inference"
+        )
     else:
         lines.append("no share of wall time: give it with --wall-ms")
     if figures.not_gpu_share_of_cpu is not None and figures.cpu_ns is not None:
         lines.append(
-            f"{_percent(figures.not_gpu_share_of_cpu)} of the CPU time ({_ms(figures.cpu_ns)} an inference) "
+            f"{share_text(figures.not_gpu_share_of_cpu)} of the CPU time ({time_text(figures.cpu_ns)} an inference) "
             "is not GPU work"
         )
-    lines += ["", f"{'kernel, copy or set':<{NAME_WIDTH}} {'ms/inference':>12} {'share':>8} {'calls/inference':>16}"]
+    lines += ["", f"{'kernel, copy or set':<{NAME_WIDTH}} {'an inference':>12} {'share':>8} {'calls/inference':>16}"]
     lines += [_work_line(work) for work in figures.work]
     notes = [line for note in figures.notes for line in wrap(f"Note: {note}", 80, subsequent_indent="      ")]
     return [*lines, "", *notes]
@@ -165,9 +168,8 @@ def _notes(rows: Sequence[SummaryRow], gpu: float, wall: float | None, cpu: floa
 
 
 def _work_line(work: WorkShare) -> str:
-    share = "-" if work.share is None else f"{100 * work.share:.2f} %"
-    time = f"{work.ns_per_inference / NS_PER_MS:>12.4f}"
-    return f"{_column_name(work.name):<{NAME_WIDTH}} {time} {share:>8} {work.calls_per_inference:>16.2f}"
+    cells = f"{time_text(work.ns_per_inference):>12} {share_text(work.share, 2):>8}"
+    return f"{_column_name(work.name):<{NAME_WIDTH}} {cells} {number_text(work.calls_per_inference, 2):>16}"
 
 
 def _column_name(name: str) -> str:
@@ -175,11 +177,3 @@ def _column_name(name: str) -> str:
     if len(shorter) > NAME_WIDTH:
         shorter = shorter.rpartition("::")[2]
     return shorter if len(shorter) <= NAME_WIDTH else shorter[: NAME_WIDTH - 3] + "..."
-
-
-def _ms(ns: float) -> str:
-    return f"{ns / NS_PER_MS:.3f} ms"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

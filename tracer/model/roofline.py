@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from tracer.model.devices import Limits
 from tracer.model.model_cost import ModelCost, OperationCost
+from tracer.report_types.limits import DeviceLimits, RooflinePoint, Utilisation
 
 
 def attainable_per_s(intensity: float, limits: Limits) -> float:
@@ -22,7 +22,7 @@ def attainable_per_s(intensity: float, limits: Limits) -> float:
 
 def build_limits(
     operations: int, moved_bytes: int, least_moved_bytes: int, limits: Limits, measured_ns: float | None = None
-) -> dict[str, Any]:
+) -> DeviceLimits:
     """
     Times in the limit, utilisation and bandwidth of one inference.
 
@@ -73,7 +73,7 @@ def build_limits(
 
 def roofline_point(
     name: str, operations: int, moved_bytes: int, limits: Limits, measured_ns: float | None
-) -> dict[str, Any]:
+) -> RooflinePoint:
     """
     One point of a roofline: operations a byte, what is attainable there, and what was reached.
 
@@ -92,7 +92,7 @@ def roofline_point(
 
 def operation_points(
     costs: ModelCost, limits: Limits, measured_ns: Mapping[str, float] | None = None
-) -> list[dict[str, Any]]:
+) -> list[RooflinePoint]:
     """
     A point for each operation that computes and whose bytes are known.
 
@@ -128,7 +128,7 @@ def roofline_curve(limits: Limits, low: float, high: float, count: int = 64) -> 
     return [(intensity, attainable_per_s(intensity, limits)) for intensity in axis]
 
 
-def _measured(operations: int, moved_bytes: int, limits: Limits, measured_ns: float) -> dict[str, Any]:
+def _measured(operations: int, moved_bytes: int, limits: Limits, measured_ns: float) -> Utilisation:
     gentle = limits.gentle_per_s
     reached = 1e9 * operations / measured_ns
     needed = 1e9 * moved_bytes / measured_ns

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from tracer.figure_text import time_text
+from tracer.figure_text import MISSING, count_text, interval_text, significant_text, time_text
 from tracer.reports.runtime_table import load_lines
 from tracer.statistics import bootstrap_interval
+from tracer.terminal_text import figure_table, print_lines
 
 HOST_TO_DEVICE, DEVICE_TO_HOST, DEVICE_TO_DEVICE = "host to device", "device to host", "device to device"
 IN_MEMORY = "memory to memory"
@@ -79,22 +78,18 @@ def render_bandwidth(figures: dict[str, Any], console: Console) -> None:
     """Print ``build_bandwidth`` with ``device`` and ``load``, 80 columns wide."""
     device = figures["device"]
     if device["driver"] is None:
-        console.print(f"Memory to memory, NumPy, one thread: {device['why_no_gpu']}", highlight=False, markup=False)
+        where = f"Memory to memory, NumPy, one thread: {device['why_no_gpu']}"
     else:
-        console.print(f"{device['name']}, driver for CUDA {device['driver']}", highlight=False, markup=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("copy", "host memory"):
-        table.add_column(name)
-    for name in ("bytes", "a copy", "GB/s", "95 %"):
-        table.add_column(name, justify="right")
+        where = f"{device['name']}, driver for CUDA {device['driver']}"
+    print_lines(console, [where])
+    table = figure_table(("copy", "host memory"), ("bytes", "a copy", "GB/s", "95 %"))
     for row in sorted(figures["copies"], key=lambda one: (one["direction"], one["memory"] or "", one["bytes"])):
-        low, high = (f"{rate / 1e9:.3g}" for rate in row["bytes_per_s_interval"])
-        rate = f"{row['bytes_per_s'] / 1e9:.3g}"
-        size, memory = f"{row['bytes']:,}", row["memory"] or "-"
-        table.add_row(row["direction"], memory, size, time_text(row["copy_ns"]), rate, f"{low} to {high}")
+        low, high = (rate / 1e9 for rate in row["bytes_per_s_interval"])
+        rates = significant_text(row["bytes_per_s"] / 1e9), interval_text(low, high, significant_text)
+        size, memory = count_text(row["bytes"]), row["memory"] or MISSING
+        table.add_row(row["direction"], memory, size, time_text(row["copy_ns"]), *rates)
     console.print(table)
-    for line in (*_notes(figures), *load_lines(figures["load"])):
-        console.print(line, highlight=False, markup=False)
+    print_lines(console, (*_notes(figures), *load_lines(figures["load"])))
 
 
 def _notes(figures: dict[str, Any]) -> list[str]:
@@ -103,6 +98,6 @@ def _notes(figures: dict[str, Any]) -> list[str]:
     if figures["device"]["integrated"]:
         notes.append("the GPU shares the system's memory: a copy between host and device stays in it")
     if figures["nano_2021"] is not None:
-        told = ", ".join(f"{direction} {rate / 1e9:.1f}" for direction, rate in figures["nano_2021"].items())
+        told = ", ".join(f"{way} {significant_text(rate / 1e9)}" for way, rate in figures["nano_2021"].items())
         notes.append(f"a Jetson Nano in 2021 (pinned, 32 MB), GB/s: {told}")
     return notes

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 
-from tracer.figure_text import share_text, time_text
-from tracer.kernels.kernel_text import plain, printable
+from tracer.figure_text import MISSING, change_text, interval_text, number_text, ratio_text, share_text, time_text
+from tracer.report_types.gpu import Gain, GpuFigures, StageWork
+from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
-
-Figures = dict[str, Any]
+from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
+from tracer.terminal_text import plain, printable
 
 PART_TEXTS = {
     "kernel": "GPU kernel",
@@ -44,41 +43,40 @@ def part_text(name: str) -> str:
     return PART_TEXTS.get(name, name.replace("python ", "Python, "))
 
 
-def answer_lines(report: Figures) -> list[str]:
+def answer_lines(report: Report) -> list[str]:
     """The lines that the report leads with: busy against overhead, what bounds it, how the two were measured."""
     return [printable(line) for line in _answer(report)]
 
 
-def _answer(report: Figures) -> list[str]:
+def _answer(report: Report) -> list[str]:
     gpu = report["gpu"]
     if gpu is None and report["capture_problem"]:
-        return [f"No kernel level: {report['capture_problem']}"]
+        return [f"No GPU timeline: {report['capture_problem']}"]
     if gpu is None:
-        return ["No kernel level: `kws-trace run --nsys` records one, `kws-trace ingest` takes one in"]
+        return ["No GPU timeline: `kws-trace run --nsys` records one, `kws-trace ingest` imports one"]
     clocks = gpu["frequencies"] or "frequencies not recorded"
-    lines = []
-    beside = gpu["unprofiled"]
-    if not gpu["has_gpu_work"]:
+    lines, shown, beside = [], busy_and_overhead(gpu), gpu["unprofiled"]
+    if shown is None:
         lines.append(f"No GPU work in {gpu['inferences']} captured inferences of {time_text(gpu['wall_ns']['mean'])}")
-    elif beside is not None:
-        lines.append(_busy(beside["busy_ns"], beside["busy_share"], beside["overhead_ns"], beside["overhead_share"]))
-        lines.append(f"(GPU profiled, wall time without the profiler; an inference in the mean; {clocks})")
     else:
-        busy, overhead = gpu["busy_ns"], gpu["overhead_ns"]
-        lines.append(_busy(busy["mean"], busy["share"], overhead["mean"], overhead["share"]))
-        lines.append(f"(both of the profiled run; an inference in the mean; {clocks})")
+        lines.append(
+            f"GPU busy {_ms(shown.busy_ns)} ({share_text(shown.busy_share)}), "
+            f"runtime overhead {_ms(shown.overhead_ns)} ({share_text(shown.overhead_share)})"
+        )
+        of = "both of the profiled run" if beside is None else "GPU profiled, wall time without the profiler"
+        lines.append(f"({of}; an inference in the mean; {clocks})")
     if gpu["computing_known"]:
         lines.append(gpu["verdict"]["sentence"])
     if beside is not None and beside["profiler_ratio"] is not None:
         ratio = beside["profiler_median_ratio"]
         lines.append(
-            f"The profiler: {ratio:.2f} times the unprofiled median inference ({100 * (ratio - 1):+.0f} %), "
-            + " ".join(word for word in (gpu["source"], gpu["version"]) if word)
+            f"The profiler: {number_text(ratio, 2)} times the unprofiled median inference ({change_text(ratio, 0)}), "
+            f"{profiler_text(gpu)}"
         )
     return [*lines, *ledger_lines(report)]
 
 
-def ledger_lines(report: Figures) -> list[str]:
+def ledger_lines(report: Report) -> list[str]:
     """What the profilers' ledger says of this run's own profiler, beside the ratio that the run itself gives."""
     ledger, gpu = report["ledger"], report["gpu"]
     if ledger is None or gpu is None:
@@ -86,43 +84,38 @@ def ledger_lines(report: Figures) -> list[str]:
     rows = [row for row in ledger["conditions"] if row["name"] == LEDGER_NAMES.get(gpu["source"])]
     return [
         f"By `kws-trace overhead` {row['name']} adds {time_text(row['added_ns'])} to an inference: "
-        f"{row['ratio']:.3f} times ({row['ratio_interval'][0]:.3f} to {row['ratio_interval'][1]:.3f})"
+        f"{ratio_text(row['ratio'])} times ({interval_text(low, high, ratio_text)})"
         for row in rows
+        for low, high in [row["ratio_interval"]]
     ]
 
 
-def _busy(busy: float, busy_share: float, overhead: float, overhead_share: float) -> str:
-    return (
-        f"GPU busy {_ms(busy)} ({share_text(busy_share)}), "
-        f"runtime overhead {_ms(overhead)} ({share_text(overhead_share)})"
-    )
-
-
 def _ms(ns: float) -> str:
-    return f"{ns / 1e6:.3f} ms"
+    return f"{number_text(ns / 1e6, 3)} ms"
 
 
-def render_kernel_level(report: Figures, console: Console, *, full_names: bool = False) -> None:
+def render_kernel_level(report: Report, console: Console, *, full_names: bool = False) -> None:
     """Print the breakdown, the kernels, and what removing a part would give; nothing without a kernel level."""
-    if report["gpu"] is None:
+    gpu = report["gpu"]
+    if gpu is None:
         return
-    console.print(_part_table(report))
+    console.print(_part_table(report, gpu))
     if report["kernels"] or report["copies"]:
         console.print(_kernel_table(report, full_names=full_names))
     if report["kernels_by_stage"]:
         console.print(_stage_table(report["kernels_by_stage"]))
     if report["gains"]:
         console.print(_gain_table(report["gains"]))
-    for line in kernel_lines(report):
+    for line in kernel_lines(gpu):
         console.print(line, highlight=False, markup=False)
 
 
-def kernel_lines(report: Figures) -> list[str]:
+def kernel_lines(gpu: GpuFigures) -> list[str]:
     """Delay, queue, gaps, spill, what lies outside, and notes, each in a line."""
-    return [printable(line) for line in (*_lines(report["gpu"]), *_outside_lines(report["gpu"]))]
+    return [printable(line) for line in (*_lines(gpu), *_outside_lines(gpu))]
 
 
-def _lines(gpu: Figures) -> list[str]:
+def _lines(gpu: GpuFigures) -> list[str]:
     lines = []
     delay = gpu["launch_delay_ns"]
     if delay is not None:
@@ -142,7 +135,7 @@ def _lines(gpu: Figures) -> list[str]:
     return lines
 
 
-def _outside_lines(gpu: Figures) -> list[str]:
+def _outside_lines(gpu: GpuFigures) -> list[str]:
     outside, lines = gpu["outside"], []
     if outside["works"] or outside["without_launch"]:
         lines.append(
@@ -154,30 +147,25 @@ def _outside_lines(gpu: Figures) -> list[str]:
     return [*lines, *(f"Note: {note}" for note in gpu["notes"])]
 
 
-def _part_table(report: Figures) -> Table:
-    gpu = report["gpu"]
+def _part_table(report: Report, gpu: GpuFigures) -> Table:
     table = Table(
         title=f"Where {gpu['inferences']} profiled inferences spent their time (mean; sums to the whole)",
         caption="exposed: while the GPU did nothing; in all: with what ran under its work",
     )
     for name in ("part", "exposed", "share", "median", "in all"):
         table.add_column(name, justify="left" if name == "part" else "right")
-    for name in ("kernel", "copy"):
-        one = gpu[f"{name}_ns"]
-        if gpu["has_gpu_work"]:
-            row = [time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]), "-"]
-            table.add_row(part_text(name), *row)
-    for name, one in report["overhead"].items():
-        row = [time_text(one["mean"]), share_text(one["share"]), time_text(one["median"])]
-        told_apart = name != "framework" or gpu["computing_known"]
-        label = part_text(name) if told_apart else "framework and computing"
-        table.add_row(label, *row, time_text(one["cpu_total"]))
+    for name, one in profiled_parts(report).items():
+        overhead = report["overhead"].get("framework" if name == FRAMEWORK_AND_COMPUTING else name)
+        total = MISSING if overhead is None else time_text(overhead["cpu_total"])
+        table.add_row(
+            part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]), total
+        )
     wall = gpu["wall_ns"]
-    table.add_row("inference", time_text(wall["mean"]), "100.0 %", time_text(wall["median"]), "-", style="bold")
+    table.add_row("inference", time_text(wall["mean"]), share_text(1.0), time_text(wall["median"]), "-", style="bold")
     return table
 
 
-def _kernel_table(report: Figures, *, full_names: bool) -> Table:
+def _kernel_table(report: Report, *, full_names: bool) -> Table:
     table = Table(title="Kernels, then copies: an inference (share of their own time)")
     table.add_column("name", overflow="fold")
     for name in ("time", "share", "calls", "mean"):
@@ -190,7 +178,7 @@ def _kernel_table(report: Figures, *, full_names: bool) -> Table:
             plain(one["name"] if full_names else one["short_name"]),
             time_text(one["ns_per_inference"]),
             share_text(one["share"]),
-            f"{one['per_inference']:.1f}",
+            number_text(one["per_inference"], 1),
             time_text(one["mean_ns"]),
         )
     if len(works) > SHOWN_KERNELS and not full_names:
@@ -198,18 +186,18 @@ def _kernel_table(report: Figures, *, full_names: bool) -> Table:
     return table
 
 
-def _stage_table(rows: list[Figures]) -> Table:
+def _stage_table(rows: list[StageWork]) -> Table:
     table = Table(title="GPU work of an inference, by launch")
     table.add_column("launched in stage")
     for name in ("time", "works"):
         table.add_column(name, justify="right")
     for one in rows:
         stage = one["stage"] or "(between stages)"
-        table.add_row(plain(stage), time_text(one["ns_per_inference"]), f"{one['works_per_inference']:.1f}")
+        table.add_row(plain(stage), time_text(one["ns_per_inference"]), number_text(one["works_per_inference"], 1))
     return table
 
 
-def _gain_table(gains: list[Figures]) -> Table:
+def _gain_table(gains: list[Gain]) -> Table:
     bound = " (upper bounds)" if any(one["upper_bound"] for one in gains) else ""
     table = Table(title=f"What removing it would give, by replay{bound}")
     table.add_column("removed")
@@ -219,15 +207,14 @@ def _gain_table(gains: list[Figures]) -> Table:
     for place, one in enumerate(shown):
         if place and one["group"] != shown[place - 1]["group"]:
             table.add_section()
-        low, high = one["interval_ns"]
-        rate = "-" if one["rate_hz"] is None else f"{one['rate_hz']:.1f}"
-        name = f"stage {one['name']}" if one["group"] == "stage" else _removed_text(one["name"])
+        rate = number_text(one["rate_hz"], 1)
+        name = (
+            f"stage {one['name']}"
+            if one["group"] == "stage"
+            else GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
+        )
         gain = time_text(one["gain_ns"]) + (" *" if one["capped"] else "")
-        table.add_row(plain(name), gain, f"{time_text(low)} to {time_text(high)}", rate)
+        table.add_row(plain(name), gain, interval_text(one["interval_ns"][0], one["interval_ns"][1], time_text), rate)
     if any(one["capped"] for one in shown):
         table.caption = "* no more than the overhead without the profiler"
     return table
-
-
-def _removed_text(name: str) -> str:
-    return GAIN_TEXTS.get(name) or part_text(name)

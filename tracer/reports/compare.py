@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
 from tracer.device.window_frequencies import window_frequencies
+from tracer.figure_text import frequency_text
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import figure_windows
 
 Floats = NDArray[np.float64]
+Verdict = Literal["slower", "faster", "no difference", "not known"]
 
 THRESHOLD = CHANGE
 """
@@ -66,7 +68,7 @@ class Difference:
     ratio: float
     interval: tuple[float, float]
     p_value: float | None
-    verdict: str
+    verdict: Verdict
     notes: tuple[str, ...]
 
 
@@ -112,7 +114,7 @@ def _named(model: dict[str, Any], digest: str) -> str:
 
 def _hertz(name: str, *runs: tuple[Frequency, ...]) -> str:
     values = [next(one.median_hz for one in run if one.source == name) for run in runs]
-    return f"{name} {values[0] / 1e6:g} MHz against {values[1] / 1e6:g} MHz"
+    return f"{name} {' against '.join(map(frequency_text, values))}"
 
 
 def timed_frequencies(run: StoredRun) -> tuple[Frequency, ...]:
@@ -160,7 +162,7 @@ def difference(first: TimedInferences, other: TimedInferences, threshold: float 
     return Difference(ratio, (low, high), p_value, _verdict(ratio, low, high, p_value, threshold), ())
 
 
-def _verdict(ratio: float, low: float, high: float, p_value: float, threshold: float) -> str:
+def _verdict(ratio: float, low: float, high: float, p_value: float, threshold: float) -> Verdict:
     if p_value < SIGNIFICANCE and ratio > 1 + threshold and low > 1:
         return "slower"
     if p_value < SIGNIFICANCE and ratio < 1 / (1 + threshold) and high < 1:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 
 from tracer.device.device_state import Energy, energy_mj, frequencies_during, window_marks
+from tracer.figure_text import frequency_text, interval_text, significant_text
+from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies
 
 NOT_RECORDED = "frequencies not recorded"
 
 
-def device_figures(samples: pa.Table, windows: pa.Table) -> dict[str, Any]:
+def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
     """
     What was sampled, window by window.
 
     Args:
         samples: of ``SAMPLES``; without rows the answer says that nothing was recorded.
         windows: with ``window``, ``start_ns``, ``end_ns`` and ``inferences``.
-
-    Returns:
-        ``note`` (None, or ``NOT_RECORDED``), ``windows``: a list of ``window``, ``samples``, ``changed``,
-        ``throttled``, ``frequencies`` (by source: ``median_hz``, ``min_hz``, ``max_hz``) and ``energy`` (None, or
-        ``mj``, ``mj_per_inference``, ``rails``, ``interval_ms``, ``step_mw``); and ``marked``, their numbers.
     """
     if not samples.num_rows:
         return {"note": NOT_RECORDED, "windows": [], "marked": []}
     states = window_marks(samples, windows)
-    figures = []
+    figures: list[DeviceWindow] = []
     columns = (windows[name].to_pylist() for name in ("start_ns", "end_ns", "inferences"))
     for state, start_ns, end_ns, inferences in zip(states, *columns, strict=True):
-        frequencies = {
+        frequencies: dict[str, Frequencies] = {
             one.source: {"median_hz": one.median_hz, "min_hz": one.min_hz, "max_hz": one.max_hz}
             for one in frequencies_during(samples, start_ns, end_ns)
         }
@@ -47,7 +42,7 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> dict[str, Any]:
     return {"note": None, "windows": figures, "marked": [state.window for state in states if state.marked]}
 
 
-def device_lines(figures: dict[str, Any]) -> list[str]:
+def device_lines(figures: DeviceFigures) -> list[str]:
     """The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them."""
     if figures["note"]:
         return [str(figures["note"])]
@@ -55,7 +50,7 @@ def device_lines(figures: dict[str, Any]) -> list[str]:
     if not sampled:
         return ["no window is as long as the sampling interval: its frequencies are not known"]
     shown = ", ".join(
-        f"{source} {values['median_hz'] / 1e6:g} MHz" for source, values in sampled[-1]["frequencies"].items()
+        f"{source} {frequency_text(values['median_hz'])}" for source, values in sampled[-1]["frequencies"].items()
     )
     lines = [f"window {sampled[-1]['window']}: {shown}"] if shown else []
     for window in sampled:
@@ -66,14 +61,14 @@ def device_lines(figures: dict[str, Any]) -> list[str]:
         energy = window["energy"]
         if energy:
             lines.append(
-                f"window {window['window']}: {energy['mj_per_inference']:.3g} mJ an inference of the whole board "
-                f"({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms in steps of "
-                f"{energy['step_mw']} mW)"
+                f"window {window['window']}: {significant_text(energy['mj_per_inference'])} mJ an inference "
+                f"of the whole board ({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms "
+                f"in steps of {energy['step_mw']} mW)"
             )
     return lines
 
 
-def gpu_frequency_text(figures: dict[str, Any]) -> str | None:
+def gpu_frequency_text(figures: DeviceFigures) -> str | None:
     """The GPU's frequency during the windows in words, with its range where it changed; None if not recorded."""
     found = [
         values
@@ -84,12 +79,10 @@ def gpu_frequency_text(figures: dict[str, Any]) -> str | None:
     if not found:
         return None
     low, high = min(one["min_hz"] for one in found), max(one["max_hz"] for one in found)
-    if low == high:
-        return f"GPU at {high / 1e6:g} MHz"
-    return f"GPU at {low / 1e6:g} to {high / 1e6:g} MHz"
+    return f"GPU at {frequency_text(high) if low == high else interval_text(low, high, frequency_text)}"
 
 
-def _energy(energy: Energy | None, inferences: int) -> dict[str, Any] | None:
+def _energy(energy: Energy | None, inferences: int) -> EnergyFigures | None:
     # Fewer than two sweeps inside say nothing of the window itself.
     if energy is None or energy.samples < 2 or not inferences:
         return None

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.profiles.arrow_arrays import Integers
+from tracer.report_types.gpu import (
+    Gain,
+    GpuFigures,
+    KernelFigures,
+    LaunchDelay,
+    OutsideWork,
+    OverheadFigures,
+    PartFigures,
+    Spill,
+    SpilledWork,
+    Unprofiled,
+)
 from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
 from tracer.statistics import bootstrap_interval
-
-Figures = dict[str, Any]
 
 GPU_PARTS = ("kernel", "copy")
 
 
-def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> Figures:
+def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> KernelFigures:
     """
     The figures of a kernel level.
-
-    Times of an inference are objects of ``mean`` (these sum to the wall time), ``median``, ``interval`` (95 %, of the
-    median) and ``share`` (of the wall time of the profiled inferences); nanoseconds, as the key that holds them says.
 
     Args:
         level: of the run.
         frequencies: of the GPU while it was captured, in words; None where they were not recorded.
-
-    Returns:
-        ``gpu``, ``overhead``, ``kernels``, ``kernels_by_stage``, ``copies``, ``api``, ``gains``.
     """
     breakdown = level.breakdown
     wall = breakdown.wall_ns
     parts, totals = breakdown.parts(), breakdown.totals()
-    overhead = {
+    overhead: dict[str, OverheadFigures] = {
         name: {**_time(ns, wall), "cpu_total": float(np.mean(totals[name])) if len(wall) else 0.0}
         for name, ns in parts.items()
         if name not in GPU_PARTS and (ns.any() or totals[name].any())
@@ -51,7 +54,7 @@ def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> Figure
     }
 
 
-def _time(ns: NDArray[np.int64], wall: NDArray[np.int64]) -> Figures:
+def _time(ns: NDArray[np.int64], wall: NDArray[np.int64]) -> PartFigures:
     if not len(ns):
         return {"mean": 0.0, "median": 0.0, "interval": [0.0, 0.0], "share": 0.0}
     return {
@@ -62,7 +65,7 @@ def _time(ns: NDArray[np.int64], wall: NDArray[np.int64]) -> Figures:
     }
 
 
-def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None) -> Figures:
+def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None) -> GpuFigures:
     breakdown, profile = level.breakdown, level.profile
     wall = breakdown.wall_ns
     gaps = breakdown.gaps.by_cause(len(wall))
@@ -80,8 +83,8 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
         "busy_ns": _time(breakdown.busy_ns, wall),
         "overhead_ns": _time(breakdown.overhead_ns, wall),
         "unprofiled": _unprofiled(level),
-        "verdict": {"key": level.verdict.key, "sentence": level.verdict.sentence},
-        "queued_share": level.verdict.queued_share,
+        "verdict": {"key": level.bottleneck.key, "sentence": level.bottleneck.sentence},
+        "queued_share": level.bottleneck.queued_share,
         "gaps_ns": {
             name: float(gaps[:, place].mean()) if len(wall) else 0.0 for place, name in enumerate(GAP_CAUSES)
         },
@@ -94,12 +97,8 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
     }
 
 
-def _unprofiled(level: KernelLevel) -> Figures | None:
-    """
-    Wall time without the profiler, and the two parts that may be given of it (rule 5 of the design).
-
-    Kernel time of the profiled run against the wall time of the unprofiled: kinds of overhead are not rescaled.
-    """
+def _unprofiled(level: KernelLevel) -> Unprofiled | None:
+    """Kernel time of the profiled run against the wall time of the unprofiled."""
     walls = level.unprofiled_ns
     if not len(walls):
         return None
@@ -119,7 +118,7 @@ def _unprofiled(level: KernelLevel) -> Figures | None:
     }
 
 
-def _launch_delay(level: KernelLevel) -> Figures | None:
+def _launch_delay(level: KernelLevel) -> LaunchDelay | None:
     delays = level.attribution.launch_delay_ns[counted_rows(level, ("kernel", "graph"))]
     if not len(delays):
         return None
@@ -127,9 +126,9 @@ def _launch_delay(level: KernelLevel) -> Figures | None:
     return {"median": float(median), "p90": float(p90), "p99": float(p99), "kernels": len(delays)}
 
 
-def _spill(level: KernelLevel) -> Figures:
+def _spill(level: KernelLevel) -> Spill:
     spill = level.breakdown.spill
-    stages = {
+    stages: dict[str, SpilledWork] = {
         name: {"works": int(spill.stage_works[:, place].sum()), "total_ns": int(spill.stage_ns[:, place].sum())}
         for place, name in enumerate(level.breakdown.stage_names)
         if spill.stage_works[:, place].any()
@@ -140,7 +139,7 @@ def _spill(level: KernelLevel) -> Figures:
     }
 
 
-def _outside(level: KernelLevel) -> Figures:
+def _outside(level: KernelLevel) -> OutsideWork:
     outside = level.breakdown.outside
     return {
         "works": len(outside.gpu),
@@ -169,7 +168,7 @@ def _notes(level: KernelLevel) -> list[str]:
     return notes
 
 
-def _gain(one: Any) -> Figures:
+def _gain(one: GainFigure) -> Gain:
     return {
         "name": one.name,
         "group": one.group,

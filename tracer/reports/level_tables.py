@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
+from tracer.report_types.gpu import CallFigures, StageWork, WorkFigures
 from tracer.stages import INFERENCE
-
-Figures = dict[str, Any]
 
 
 def counted_rows(level: KernelLevel, kinds: tuple[str, ...]) -> Integers:
@@ -23,12 +20,8 @@ def counted_rows(level: KernelLevel, kinds: tuple[str, ...]) -> Integers:
     return np.flatnonzero(counted & np.isin(kind.codes, [kind.code_of(one) for one in kinds]))
 
 
-def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[Figures]:
-    """
-    By whole name: what counted inferences launched, the longest total first.
-
-    ``share`` is of the GPU time of these kinds; ``per_inference`` a mean of calls, ``ns_per_inference`` of time.
-    """
+def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[WorkFigures]:
+    """By whole name: what counted inferences launched, the longest total first."""
     table = level.profile.gpu_work
     rows = counted_rows(level, kinds)
     took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
@@ -38,7 +31,7 @@ def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[Figures]:
     size = np.bincount(groups, integers(table, "bytes")[rows], minlength=len(distinct))
     count = max(len(level.breakdown.wall_ns), 1)
     total = max(int(took.sum()), 1)
-    found = []
+    found: list[WorkFigures] = []
     for place, code in enumerate(distinct.tolist()):
         name = str(names.values[code].as_py())
         found.append(
@@ -58,7 +51,7 @@ def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[Figures]:
     return sorted(found, key=lambda one: (-one["total_ns"], one["name"]))
 
 
-def by_stage(level: KernelLevel) -> list[Figures]:
+def by_stage(level: KernelLevel) -> list[StageWork]:
     """GPU work by the stage that launched it: pieces and time, an inference in the mean."""
     table = level.profile.gpu_work
     rows = counted_rows(level, ("kernel", "graph", "memcpy", "memset"))
@@ -66,7 +59,7 @@ def by_stage(level: KernelLevel) -> list[Figures]:
     stage = level.attribution.stage[rows]
     count = max(len(level.breakdown.wall_ns), 1)
     names = [*level.ranges.stages, None] if level.ranges.stages else [INFERENCE]
-    found = []
+    found: list[StageWork] = []
     for place, name in enumerate(names):
         here = stage == (NO_ROW if name in (None, INFERENCE) else place)
         if here.any():
@@ -75,20 +68,16 @@ def by_stage(level: KernelLevel) -> list[Figures]:
     return found
 
 
-def api_table(level: KernelLevel) -> list[Figures]:
+def api_table(level: KernelLevel) -> list[CallFigures]:
     """CUDA calls that began in counted inferences, by name, the longest total first."""
     table = level.profile.api_calls
-    start = integers(table, "start_ns")
-    ours = integers(table, "process") == level.ranges.process
-    place = np.searchsorted(level.work.inferences.start_ns, start, side="right") - 1
-    inside = ours & (place >= 0)
-    inside[inside] = start[inside] < level.work.inferences.end_ns[place[inside]]
-    rows = np.flatnonzero(inside)
+    rows = np.flatnonzero(np.append(level.keep, False)[level.attribution.call_place])
+    took = integers(table, "end_ns")[rows] - integers(table, "start_ns")[rows]
     names = encode(table, "name")
     distinct, groups = dense_groups(names.codes[rows])
-    figures = group_figures(groups, (integers(table, "end_ns") - start)[rows], len(distinct))
+    figures = group_figures(groups, took, len(distinct))
     count = max(len(level.breakdown.wall_ns), 1)
-    found = [
+    found: list[CallFigures] = [
         {
             "name": str(names.values[code].as_py()),
             "count": int(figures.count[at]),

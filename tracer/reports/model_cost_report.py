@@ -9,8 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import (
+    count_text,
+    counted,
+    frequency_text,
+    giga_text,
+    share_text,
+    significant_text,
+    time_text,
+)
 from tracer.model.model_cost import ModelCost, OperationCost
+from tracer.report_types.limits import DeviceLimits, Place
+from tracer.terminal_text import print_lines
 
 REFERENCE_MACS = 2_656_768
 REPORT_2021 = (
@@ -66,7 +76,7 @@ def _operation(cost: OperationCost) -> dict[str, Any]:
 def _notes(cost: ModelCost) -> list[str]:
     notes = []
     if cost.not_counted:
-        notes.append(f"{len(cost.not_counted)} operations are not counted: the totals are without them")
+        notes.append(f"{counted(len(cost.not_counted), 'operation')} not counted: the totals are without them")
     if cost.macs == REFERENCE_MACS:
         notes.append(REPORT_2021)
     if any(one.operation.source == "Conv2D" for one in cost.costs):
@@ -88,23 +98,20 @@ def render_cost(figures: dict[str, Any], console: Console) -> None:
     console.print(_cost_table(cost))
     total = cost["total"]
     peak = total["peak_activation_bytes"]
-    held = "not known" if peak is None else f"{peak + total['weight_bytes']:,} bytes"
+    held = "not known" if peak is None else counted(peak + total["weight_bytes"], "byte")
     lines = [
         f"Memory held at most: {held} (weights and live activations)",
-        f"Moved at least: {total['least_moved_bytes']:,} bytes (weights once, input and output)",
+        f"Moved at least: {counted(total['least_moved_bytes'], 'byte')} (weights once, input and output)",
         *(f"Not counted: {one['name']}: {one['why']}" for one in cost["not_counted"]),
     ]
-    for line in lines:
-        console.print(line, highlight=False, markup=False)
+    print_lines(console, lines)
     if figures["limits"]:
         console.print(_limit_table(figures["limits"]))
-    for line in published_lines(figures["published"]):
-        console.print(line, highlight=False, markup=False)
-    for note in (*cost["notes"], *figures["notes"]):
-        console.print(f"Note: {note}", highlight=False, markup=False)
+    notes = (f"Note: {note}" for note in (*cost["notes"], *figures["notes"]))
+    print_lines(console, (*published_lines(figures["published"]), *notes))
 
 
-def published_lines(placed: dict[str, Any] | None) -> list[str]:
+def published_lines(placed: Place | None) -> list[str]:
     """The place of a latency among published results, with its neighbours."""
     if placed is None:
         return []
@@ -113,10 +120,10 @@ def published_lines(placed: dict[str, Any] | None) -> list[str]:
         f"{placed['division']} division"
     )
     lines = [rank]
-    for word in ("faster", "slower"):
+    for word, found in (("faster", placed["faster"]), ("slower", placed["slower"])):
         lines += [
             f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
-            for one in placed[word]
+            for one in found
         ]
     return lines
 
@@ -128,15 +135,15 @@ def _cost_table(cost: dict[str, Any]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     keys = ("parameters", "macs", "weight_bytes", "output_bytes", "moved_bytes")
     for row in cost["layers"]:
-        cells = ["not counted" if row[key] is None else f"{row[key]:,}" for key in keys]
+        cells = ["not counted" if row[key] is None else count_text(row[key]) for key in keys]
         table.add_row(escape(row["layer"]), *cells)
     table.add_section()
     total = {**cost["total"], "output_bytes": cost["total"]["activation_bytes"]}
-    table.add_row("in all", *[f"{total[key]:,}" for key in keys])
+    table.add_row("in all", *[count_text(total[key]) for key in keys])
     return table
 
 
-def _limit_table(limits: dict[str, Any]) -> Table:
+def _limit_table(limits: DeviceLimits) -> Table:
     table = Table(title=f"Limits of {limits['device']}", box=box.SIMPLE, pad_edge=False, show_header=False)
     table.add_column("what", max_width=46)
     table.add_column("figure", justify="right")
@@ -146,41 +153,41 @@ def _limit_table(limits: dict[str, Any]) -> Table:
     return table
 
 
-def limit_rows(limits: dict[str, Any]) -> list[tuple[str, str]]:
+def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
     """What ``roofline.build_limits`` gives, a name and its figure as text each."""
-    clock = limits["clock_hz"]
+    at = "frequency not known" if limits["clock_hz"] is None else frequency_text(limits["clock_hz"])
     rows = [
-        ("cores, at", f"{limits['cores']}, {'clock not known' if clock is None else f'{clock / 1e6:.1f} MHz'}"),
-        ("peak, float32", f"{limits['fp32_per_s'] / 1e9:.1f} GFLOP/s"),
-        ("peak, float16", _giga(limits["fp16_per_s"], "GFLOP/s")),
-        ("memory bandwidth", _giga(limits["bytes_per_s"], "GB/s")),
-        ("ridge", f"{limits['ridge_operations_per_byte']:.1f} operations a byte"),
-        ("intensity, least traffic", _intensity(limits["point"])),
-        ("intensity, every tensor through memory", _intensity(limits["point_through_memory"])),
+        (
+            "cores, at",
+            f"{count_text(limits['cores'])}, {at}",
+        ),
+        ("peak, float32", giga_text(limits["fp32_per_s"], "FLOP/s")),
+        ("peak, float16", giga_text(limits["fp16_per_s"], "FLOP/s")),
+        ("memory bandwidth", giga_text(limits["bytes_per_s"], "B/s")),
+        ("ridge", intensity_text(limits["ridge_operations_per_byte"])),
+        ("intensity, least traffic", intensity_text(limits["point"]["intensity"])),
+        ("intensity, every tensor through memory", intensity_text(limits["point_through_memory"]["intensity"])),
         ("arithmetic at the float32 peak", time_text(limits["peak_ns"])),
         ("arithmetic at the float16 peak", time_text(limits["peak_fp16_ns"])),
         ("least traffic through memory", time_text(limits["least_memory_ns"])),
         ("every tensor through memory", time_text(limits["memory_ns"])),
         ("limit (least traffic)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
-        ("one operation a core and cycle (gentle)", time_text(limits["gentle_ns"])),
-        ("bandwidth needed in the gentle time", _giga(limits["needed_bytes_per_s_gentle"], "GB/s")),
+        ("time at 1 operation a core and cycle", time_text(limits["gentle_ns"])),
+        ("bandwidth needed in that time", giga_text(limits["needed_bytes_per_s_gentle"], "B/s")),
     ]
     measured = limits["measured"]
     if measured:
         rows += [
             ("measured", time_text(measured["measured_ns"])),
             ("utilisation of the float32 peak", share_text(measured["utilisation_peak"])),
-            ("utilisation, gentle", share_text(measured["utilisation_gentle"])),
-            ("reached", _giga(measured["operations_per_s"], "GFLOP/s")),
-            ("bandwidth needed at that rate", _giga(measured["needed_bytes_per_s"], "GB/s")),
+            ("utilisation at 1 operation a core and cycle", share_text(measured["utilisation_gentle"])),
+            ("reached", giga_text(measured["operations_per_s"], "FLOP/s")),
+            ("bandwidth needed at that rate", giga_text(measured["needed_bytes_per_s"], "B/s")),
             ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),
         ]
     return rows
 
 
-def _giga(rate: float | None, unit: str) -> str:
-    return "-" if rate is None else f"{rate / 1e9:.3g} {unit}"
-
-
-def _intensity(point: dict[str, Any]) -> str:
-    return "-" if point["intensity"] is None else f"{point['intensity']:.2f} operations a byte"
+def intensity_text(operations_per_byte: float | None) -> str:
+    """Where on the roofline: ``9.22 operations a byte``."""
+    return "-" if operations_per_byte is None else f"{significant_text(operations_per_byte)} operations a byte"

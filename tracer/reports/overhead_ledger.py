@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from tracer.figure_text import time_text
+from tracer.figure_text import change_text, interval_text, time_text
 from tracer.reports.runtime_table import load_lines
 from tracer.statistics import bootstrap_interval
+from tracer.terminal_text import figure_table, print_lines
 
 CONTROL = "untraced, again"
 RECORDER = "recorder"
@@ -114,34 +113,24 @@ def _ratio(name: str, pairs: NDArray[np.float64]) -> dict[str, Any]:
 def render_ledger(figures: dict[str, Any], console: Console) -> None:
     """Print ``build_ledger`` with ``model``, ``backend`` and ``load``, 80 columns wide."""
     backend = figures["backend"]
-    first = f"{figures['model']['name']} on {backend['name']} {backend['version']}, {backend['device']}"
-    console.print(first, highlight=False, markup=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("added to the untraced")
-    for name in ("an inference", "wall time", "95 %", "CPU time"):
-        table.add_column(name, justify="right")
+    print_lines(
+        console, [f"{figures['model']['name']} on {backend['name']} {backend['version']}, {backend['device']}"]
+    )
+    table = figure_table(("added to the untraced",), ("an inference", "wall time", "95 %", "CPU time"))
     for row in figures["conditions"]:
         low, high = row["ratio_interval"]
-        spread = f"{_percent(low)} to {_percent(high)}"
-        cells = time_text(row["added_ns"]), _percent(row["ratio"]), spread
-        table.add_row(row["name"], *cells, _percent(row["cpu_ratio"]))
+        spread = interval_text(low, high, change_text)
+        cells = time_text(row["added_ns"]), change_text(row["ratio"]), spread, change_text(row["cpu_ratio"])
+        table.add_row(row["name"], *cells)
     console.print(table)
     told = figures["conditions"][0]["where"] if figures["conditions"] else ""
     lines = [figures["report_2021"]["text"]]
     lines += [f"{row['name']}: {_how(row)}" for row in figures["conditions"] if row["where"] != told]
     lines += [f"not measured: {one['name']}: {one['reason']}" for one in figures["absent"]]
-    for line in (*lines, *load_lines(figures["load"])):
-        console.print(line, highlight=False, markup=False)
+    print_lines(console, (*lines, *load_lines(figures["load"])))
 
 
 def _how(row: dict[str, Any]) -> str:
     if row["launches"] == 1:
         return str(row["where"])
-    return f"{row['where']}; the {row['launches']} launches: {', '.join(map(_percent, row['launch_ratios']))}"
-
-
-def _percent(ratio: float | None) -> str:
-    if ratio is None:
-        return "-"
-    added = 100 * (ratio - 1)
-    return f"{added:+.0f}%" if abs(added) >= 100 else f"{added:+.1f}%"
+    return f"{row['where']}; the {row['launches']} launches: {', '.join(map(change_text, row['launch_ratios']))}"

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import (
+    MISSING,
+    count_text,
+    counted,
+    interval_text,
+    number_text,
+    official_rate_text,
+    ratio_text,
+    share_text,
+    time_text,
+)
+from tracer.report_types.report import Report
+from tracer.report_types.run import InferenceFigures, SerialFigures, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines
 from tracer.reports.run_limits import limits_lines
 
-Report = dict[str, Any]
 
-
-def rate_text(report: Report) -> str:
+def rate_line(report: Report) -> str:
     """The official rate and whether it is valid, in one line."""
     rate = report["median_rate_hz"]
     if rate is None:
         return "no performance window"
-    done = [window for window in _performance(report) if window["state"] == "complete"]
-    valid = [window for window in done if window["valid"]]
-    verdict = "valid" if len(valid) == len(done) == 5 else f"not official: {_why_not(done, valid)}"
-    return f"{rate:.3f} inf/s, median of {len(done)} windows ({verdict})"
+    done = sum(window["state"] == "complete" for window in _performance(report))
+    why = report["why_not_official"]
+    verdict = "valid" if why is None else f"not official: {why}"
+    return f"{official_rate_text(rate)}, median of {counted(done, 'window')} ({verdict})"
 
 
 def render_report(report: Report, console: Console, *, full_names: bool = False) -> None:
@@ -38,17 +47,17 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
         f"timed {run['timed']}, stages {run['stages_mode']}",
         highlight=False,
     )
-    console.print(f"[bold]{rate_text(report)}[/bold]", highlight=False)
+    console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
     for line in answer_lines(report):
         console.print(line, highlight=False, markup=False)
-    console.print(_stage_table(report))
+    console.print(_row_table("Stages of an inference (wall time)", stage_rows(report)))
     render_kernel_level(report, console, full_names=full_names)
     if _performance(report):
         console.print(_window_table(_performance(report)))
     if report["accuracy"]:
         accuracy = report["accuracy"]
         console.print(
-            f"Accuracy pass: {accuracy['windows']} windows of one inference, "
+            f"Accuracy pass: {counted(accuracy['windows'], 'window')} of one inference, "
             f"median {time_text(accuracy['median_ns'])} by wall clock",
             highlight=False,
         )
@@ -69,7 +78,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     for report in reports:
         table.add_column(escape(str(report["run"]["backend"].get("name"))), justify="right")
     stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))
-    table.add_row("inf/s (median)", *[_rate(report) for report in reports])
+    table.add_row("inf/s (median)", *[number_text(report["median_rate_hz"], 1) for report in reports])
     table.add_row("inference", *[time_text(report["inference"]["median_ns"]) for report in reports])
     for stage in stages:
         table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
@@ -77,10 +86,10 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     if any(_top1(report) is not None for report in reports):
         table.add_row("Top-1", *[share_text(_top1(report)) for report in reports])
     table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
-    table.add_row("split / fused", *[_splitting_cell(report) for report in reports])
+    table.add_row("split / fused", *[ratio_text((report["splitting"] or {}).get("ratio")) for report in reports])
     console.print(table)
     for report in reports:
-        console.print(f"{report['run']['backend'].get('name')}: {rate_text(report)}", highlight=False)
+        console.print(f"{report['run']['backend'].get('name')}: {rate_line(report)}", highlight=False)
 
 
 def closing_lines(report: Report) -> list[str]:
@@ -92,16 +101,18 @@ def closing_lines(report: Report) -> list[str]:
         lines.append(f"The tracer's own cost: {recorder['ns_per_inference']} ns an inference ({share})")
     splitting = report["splitting"]
     if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
-        low, high = splitting["interval"]
         lines.append(
-            f"Splitting: {splitting['ratio']:.3f} times the fused inference ({low:.3f} to {high:.3f}), "
+            f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference "
+            f"({interval_text(splitting['interval'][0], splitting['interval'][1], ratio_text)}), "
             f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
         )
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"])]
     lines += limits_lines(report["limits"], report["published"])
     left = report["left_out"]
-    captured = f", {left['captured']} captured inferences" if left["captured"] else ""
-    lines.append(f"Left out: {left['warmups']} warm-ups, {left['aborted_windows']} aborted windows{captured}")
+    words = [counted(left["warmups"], "warm-up"), counted(left["aborted_windows"], "aborted window")]
+    if left["captured"]:
+        words.append(counted(left["captured"], "captured inference"))
+    lines.append(f"Left out: {', '.join(words)}")
     lines += [f"Lost: {sentence}" for sentence in left["dropped"]]
     for gap in report["run"]["gaps"]:
         start, end, why = (gap.get(key, "?") for key in ("start", "end", "why"))
@@ -109,77 +120,68 @@ def closing_lines(report: Report) -> list[str]:
     return [*lines, *(f"Note: {note}" for note in report["notes"])]
 
 
-def _performance(report: Report) -> list[Report]:
+def _performance(report: Report) -> list[WindowFigures]:
     return [window for window in report["windows"] if window["kind"] == "performance"]
 
 
-def _why_not(done: list[Report], valid: list[Report]) -> str:
-    if len(done) != 5:
-        return f"{len(done)} windows, not 5"
-    return f"{len(done) - len(valid)} of {len(done)} windows under 10 s"
+def stage_rows(report: Report) -> list[dict[str, str]]:
+    """A row a stage and one for the whole inference, as text by the heading of its column."""
+    shown: list[StageFigures | InferenceFigures] = [*report["stages"], report["inference"]]
+    return [_spread_row(one["stage"], one, one["share"]) for one in shown]
 
 
-def _stage_table(report: Report) -> Table:
-    table = Table(title="Stages of an inference (wall time)")
-    for name in ("stage", "count", "median", "p90", "p99", "share"):
+def _spread_row(stage: str, one: Spread, share: float | None) -> dict[str, str]:
+    times = {"median": one["median_ns"], "p90": one["p90_ns"], "p99": one["p99_ns"]}
+    return {
+        "stage": stage,
+        "count": count_text(one["count"]),
+        **{name: time_text(ns) for name, ns in times.items()},
+        "share": share_text(share),
+    }
+
+
+def _row_table(title: str, rows: list[dict[str, str]]) -> Table:
+    table = Table(title=title)
+    for name in rows[0]:
         table.add_column(name, justify="left" if name == "stage" else "right")
-    for one in [*report["stages"], report["inference"]]:
-        table.add_row(*_spread(one), share_text(one["share"]))
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 
-def _spread(one: Report) -> list[str]:
-    times = [time_text(one[key]) for key in ("median_ns", "p90_ns", "p99_ns")]
-    return [one["stage"], str(one["count"]), *times]
-
-
-def _window_table(windows: list[Report]) -> Table:
+def _window_table(windows: list[WindowFigures]) -> Table:
     table = Table(title="Performance windows")
     for name in ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "valid"):
         table.add_column(name, justify="right")
     for window in windows:
-        rates = [window["rate_hz"], window["wall_rate_hz"]]
         table.add_row(
-            str(window["window"]),
-            str(window["inferences"]),
+            str(window["ordinal"]),
+            count_text(window["inferences"]),
             time_text(window["duration_ns"]),
-            *["-" if rate is None else f"{rate:.3f}" for rate in rates],
+            *(number_text(rate, 3) for rate in (window["rate_hz"], window["wall_rate_hz"])),
             "yes" if window["valid"] else "no",
         )
     return table
 
 
-def _serial_table(serial: list[Report]) -> Table:
-    table = Table(title="Serial line, outside the laps (share of the whole session)")
-    for name in ("stage", "count", "median", "p90", "p99", "share"):
-        table.add_column(name, justify="left" if name == "stage" else "right")
-    for one in serial:
-        table.add_row(*_spread(one), share_text(one["share_of_session"]))
-    return table
+def _serial_table(serial: list[SerialFigures]) -> Table:
+    rows = [_spread_row(one["stage"], one, one["share_of_session"]) for one in serial]
+    return _row_table("Serial line, outside the laps (share of the whole session)", rows)
 
 
 def _top1(report: Report) -> float | None:
     """Of the newest accuracy session that a host left in the run."""
-    found = [one["accuracy"]["top1"] for one in report["sessions"] if one.get("kind") == "accuracy"]
+    found = [one["accuracy"]["top1"] for one in report["sessions"] if "kind" in one and one["kind"] == "accuracy"]
     return found[-1] if found else None
-
-
-def _rate(report: Report) -> str:
-    return "-" if report["median_rate_hz"] is None else f"{report['median_rate_hz']:.1f}"
 
 
 def _stage_cell(report: Report, stage: str) -> str:
     for one in report["stages"]:
         if one["stage"] == stage:
             return f"{time_text(one['median_ns'])} ({share_text(one['share'])})"
-    return "-"
+    return MISSING
 
 
 def _recorder_cell(report: Report) -> str:
     cost = report["recorder"].get("ns_per_inference")
-    return "-" if cost is None else f"{time_text(cost)} ({share_text(report['recorder']['share'])})"
-
-
-def _splitting_cell(report: Report) -> str:
-    ratio = (report["splitting"] or {}).get("ratio")
-    return "-" if ratio is None else f"{ratio:.3f}"
+    return MISSING if cost is None else f"{time_text(cost)} ({share_text(report['recorder']['share'])})"

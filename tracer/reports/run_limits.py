@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tracer.device.window_frequencies import window_frequencies
 from tracer.errors import DeviceError
-from tracer.figure_text import share_text, time_text
+from tracer.figure_text import counted, frequency_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
+from tracer.report_types.limits import Place, RunLimits
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import figure_windows
@@ -47,7 +45,7 @@ def run_limits(
     frequencies: tuple[float | None, float | None],
     measured_ns: float | None,
     device: str | Limits | None = None,
-) -> dict[str, Any] | None:
+) -> RunLimits | None:
     """
     The limits of one inference of a run, on a device.
 
@@ -58,9 +56,7 @@ def run_limits(
         device: a key of ``tracer.model.devices``, the limits of a CPU that was measured, or None for the run's board.
 
     Returns:
-        As ``roofline.build_limits``, and ``key`` (``cpu`` for measured limits), ``gpu_hz`` and ``memory_hz`` (the
-        run's own that were used, None for the device's highest) and ``notes``. None where the model was not counted,
-        or no device is given and the run's board is not known.
+        None where the model was not counted, or no device is given and the run's board is not known.
 
     Raises:
         DeviceError: if there is no such device.
@@ -91,12 +87,12 @@ def why_no_limits(info: RunInfo, device: str | Limits | None) -> str | None:
     return None
 
 
-def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] | None) -> list[str]:
+def limits_lines(limits: RunLimits | None, published: Place | None) -> list[str]:
     """The limit, how much of the peak was reached, and the place among published results, a line each."""
     lines = []
     if limits is not None:
         clock, measured = limits["clock_hz"], limits["measured"]
-        at = "" if clock is None else f" at {clock / 1e6:g} MHz"
+        at = "" if clock is None else f" at {frequency_text(clock)}"
         highest = " (its highest frequency)" if limits["key"] != "cpu" and limits["gpu_hz"] is None else ""
         peak = f"; {share_text(measured['utilisation_peak'])} of the float32 peak" if measured else ""
         limit = f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"
@@ -104,7 +100,7 @@ def limits_lines(limits: Mapping[str, Any] | None, published: Mapping[str, Any] 
         lines += [f"Limit: {note}" for note in limits["notes"]]
     if published is not None:
         lines.append(
-            f"Published results, {published['division']} division: {1e9 / published['latency_ns']:.1f} inf/s "
+            f"Published results, {published['division']} division: {rate_text(1e9 / published['latency_ns'])} "
             f"({time_text(published['latency_ns'])} an inference) is {published['rank']} of {published['of']}"
         )
     return lines
@@ -141,7 +137,7 @@ def _notes(info: RunInfo, chosen: Device | Limits, gpu_hz: float | None) -> list
         notes.append("the model computes in int8, the limit is float32's: int8 units may be faster")
     skipped = info.cost.get("not_counted")
     if skipped:
-        notes.append(f"{skipped} operations of the model are not counted: the limit is without them")
+        notes.append(f"{counted(skipped, 'operation')} of the model not counted: the limit is without them")
     return notes
 
 

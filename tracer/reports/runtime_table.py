@@ -8,12 +8,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tracer.figure_text import share_text
+from tracer.figure_text import (
+    counted,
+    interval_text,
+    number_text,
+    share_text,
+    signed_number_text,
+    significant_text,
+)
 from tracer.statistics import bootstrap_interval
+from tracer.terminal_text import figure_table, print_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,8 @@ def _figures(row: RuntimeTimes, base: RuntimeTimes | None) -> dict[str, Any]:
 def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     """Print ``build_runtimes`` with ``model``, ``threads`` and ``load``, 80 columns wide."""
     inputs = sorted({row["inputs"] for row in figures["runtimes"]})
-    asked = f", Top-1 over {inputs[0]} inputs" if len(inputs) == 1 else ""
-    threads = f"{figures['threads']} {'thread' if figures['threads'] == 1 else 'threads'}"
-    console.print(f"{figures['model']['name']}: {threads}{asked}", highlight=False, markup=False)
+    asked = f", Top-1 over {counted(inputs[0], 'input')}" if len(inputs) == 1 else ""
+    print_lines(console, [f"{figures['model']['name']}: {counted(figures['threads'], 'thread')}{asked}"])
     console.print(_time_table(figures["runtimes"]))
     if figures["reference"] is not None:
         console.print(f"Gained against {figures['reference']}, in the same rounds:")
@@ -109,53 +115,35 @@ def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     else:
         console.print("no gains: what they would be against is not installed")
     lines = [f"not measured: {one['name']}: {one['reason']}; {one['remedy']}" for one in figures["absent"]]
-    for line in (*lines, *load_lines(figures["load"])):
-        console.print(line, highlight=False, markup=False)
+    print_lines(console, (*lines, *load_lines(figures["load"])))
 
 
 def load_lines(load: dict[str, Any]) -> list[str]:
     """A warning where other work ran on the machine when the measurement began."""
     if load["before"] < 0.5 * (load["cpus"] or 1):
         return []
-    warning = (
-        f"WARNING: the load was {load['before']:.1f} on {load['cpus']} CPUs before it began: other work ran beside, "
-        "ratios hold better than times"
-    )
-    return [warning]
+    machine = f"{number_text(load['before'], 1)} on {counted(load['cpus'] or 1, 'CPU')}"
+    return [f"WARNING: the load was {machine} before it began: other work ran beside, ratios hold better than times"]
 
 
 def _time_table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = _empty_table("way", "on", "Top-1", "us", "95 %", "inf/s")
+    table = figure_table(("way",), ("on", "Top-1", "us", "95 %", "inf/s"))
     for row in rows:
-        rate = f"{row['rate_hz']:.0f}"
         spread = _spread_us(row["median_ns"], row["interval_ns"])
-        table.add_row(row["name"], row["device"], share_text(row["top1"]), *spread, rate)
+        table.add_row(row["name"], row["device"], share_text(row["top1"]), *spread, number_text(row["rate_hz"]))
     return table
 
 
 def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
-    table = _empty_table("way", "us", "95 %", "inf/s", "times", "95 %")
+    table = figure_table(("way",), ("us", "95 %", "inf/s", "times", "95 %"))
     for row in rows:
-        low, high = row["speedup_interval"]
         spread = _spread_us(row["gain_ns"], row["gain_interval_ns"])
-        times = _three_digits(row["speedup"]), f"{_three_digits(low)} to {_three_digits(high)}"
-        table.add_row(row["name"], *spread, f"{row['gain_hz']:+.0f}", *times)
-    return table
-
-
-def _empty_table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
+        low, high = row["speedup_interval"]
+        times = significant_text(row["speedup"]), interval_text(low, high, significant_text)
+        table.add_row(row["name"], *spread, signed_number_text(row["gain_hz"], 0), *times)
     return table
 
 
 def _spread_us(value: float, interval: Sequence[float]) -> tuple[str, str]:
-    low, high = (_three_digits(end / 1e3) for end in interval)
-    return _three_digits(value / 1e3), f"{low} to {high}"
-
-
-def _three_digits(value: float) -> str:
-    """Three digits, or all before the point; so that a row fits."""
-    return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"
+    low, high = (end / 1e3 for end in interval)
+    return significant_text(value / 1e3), interval_text(low, high, significant_text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tracer.errors import MalformedTraceError
+from tracer.report_types.limits import Ledger
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
 
@@ -77,18 +78,19 @@ def find_ledger(
     return next((one for one in read_ledgers(traces) if _configuration(one) == wanted), None)
 
 
-def ledger_of(run: StoredRun) -> dict[str, Any] | None:
+def ledger_of(run: StoredRun) -> Ledger | None:
     """What ``kws-trace overhead`` measured of the configuration of ``run``; None where it did not, or is damaged."""
     backend = run.info.backend
     sha256, name, device = run.info.model.get("sha256"), backend.get("name"), backend.get("device")
     if sha256 is None or name is None or device is None:
         return None
     try:
-        return find_ledger(
+        ledger = find_ledger(
             run.folder.parent, str(sha256), str(name), str(device), backend.get("threads"), run.info.stages_mode
         )
     except MalformedTraceError:
         return None
+    return cast("Ledger | None", ledger)
 
 
 def _configuration(figures: dict[str, Any]) -> tuple[object, ...]:

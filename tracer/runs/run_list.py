@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tracer.command_line import command_line
+from tracer.figure_text import counted, rate_text, size_text
 from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
 from tracer.runs.windows import official_rate_hz
@@ -25,8 +26,8 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
         hint = command_line("demo", traces=traces)
         console.print(f"no runs in {traces}; `{hint}` makes two", markup=False, highlight=False, soft_wrap=True)
     for row in rows:
-        rate = "" if row["rate_hz"] is None else f"  {row['rate_hz']:.1f} inf/s"
-        facts = f"{row['windows']} windows{rate}  {row['bytes'] / 1e6:.2f} MB"
+        rate = "" if row["rate_hz"] is None else f"  {rate_text(row['rate_hz'])}"
+        facts = f"{counted(row['windows'], 'window')}{rate}  {size_text(row['bytes'])}"
         console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"

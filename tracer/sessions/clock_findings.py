@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracer.figure_text import interval_text, official_rate_text, rate_text, ratio_text, seconds_text, share_text
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.clock_marks import ClockRate, between_windows, idle_rate, whole_rate
 from tracer.sessions.finding import SOURCES, Finding, Severity, named, window_lines
@@ -47,21 +48,21 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | No
     numbers = [one.number for one in wrong]
     worst = max(wrong, key=lambda one: abs((one.elapsed_us or 0) / 1e6 / max(_middle(one), 1e-9) - 1))
     laps_s, host = (worst.elapsed_us or 0.0) / 1e6, worst.host
-    bounds = f"{host.low_s:.3f} to {host.high_s:.3f} s" if host else ""
-    point = f"{host.point_s:.3f} s ({bounds})" if host and host.point_s is not None else bounds
+    bounds = interval_text(host.low_s, host.high_s, seconds_text) if host else ""
+    point = f"{seconds_text(host.point_s)} ({bounds})" if host and host.point_s is not None else bounds
     text = f"in {named(numbers)} the laps tell another time than the host: "
-    text += f"window {worst.number} lasts {laps_s:.3f} s by the laps, {point} by the host"
+    text += f"window {worst.number} lasts {seconds_text(laps_s)} by the laps, {point} by the host"
     if host and host.point_s:
         ratio = laps_s / host.point_s - 1
-        text += f", {100 * abs(ratio):.1f} % too {'long' if ratio > 0 else 'short'}"
+        text += f", {share_text(abs(ratio))} too {'long' if ratio > 0 else 'short'}"
     if worst.rate_hz and worst.true_rate:
         low, high = worst.rate_hz / worst.true_rate.high_hz - 1, worst.rate_hz / worst.true_rate.low_hz - 1
         direction = "low" if high < 0 else "high"
         share = worst.rate_hz / worst.true_rate.point_hz - 1 if worst.true_rate.point_hz else max(low, high, key=abs)
-        text += f": its rate, {worst.rate_hz:.3f} inf/s, is too {direction} by {100 * abs(share):.1f} %"
+        text += f": its rate, {official_rate_text(worst.rate_hz)}, is too {direction} by {share_text(abs(share))}"
         if worst.true_rate.point_hz:
-            text += f", the true one is {worst.true_rate.point_hz:.1f}"
-        text += f" ({worst.true_rate.low_hz:.1f} to {worst.true_rate.high_hz:.1f})"
+            text += f", the true one is {rate_text(worst.true_rate.point_hz)}"
+        text += f" ({interval_text(worst.true_rate.low_hz, worst.true_rate.high_hz, rate_text)})"
     cause = _cause(worst, idle)
     evidence = window_lines(session, numbers)
     return Finding("clock-rate", "error", f"{text}. {cause}", SOURCES["laps"], evidence, tuple(numbers))
@@ -71,7 +72,7 @@ def _cause(worst: WindowAudit, idle: ClockRate | None) -> str:
     ratio = worst.ratio or (worst.elapsed_us or 0.0) / 1e6 / max(_middle(worst), 1e-9)
     if idle is None or not idle.known:
         return "CPU time, or a timer at another frequency, does this"
-    said = f"between the windows the laps advance {idle.ratio:.2f} s a second"
+    said = f"between the windows the laps advance {ratio_text(idle.ratio)} s a second"
     if abs(idle.ratio / ratio - 1) < 0.02:
         return f"{said}, as within them: a timer at another frequency does this"
     if idle.ratio < 0.9:
@@ -82,7 +83,7 @@ def _cause(worst: WindowAudit, idle: ClockRate | None) -> str:
 def _no_wall_time(session: Session, rate: ClockRate) -> Finding:
     whole = session.kind == "accuracy" or session.host == "mlcommons"
     where = "from the first of these laps to the last" if whole else "between the windows"
-    text = f"{where} the laps advance {rate.dut_s:.3f} s in {rate.host_s:.3f} s of the host's clock: "
+    text = f"{where} the laps advance {seconds_text(rate.dut_s)} in {seconds_text(rate.host_s)} of the host's clock: "
     text += "they are no wall time; "
     text += "CPU time is the usual cause" if rate.ratio < 0.9 else "a timer at another frequency does this"
     severity: Severity = "warning" if whole else "note"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal, cast
 
+from tracer.figure_text import counted
+from tracer.report_types.sessions import SessionFinding
 from tracer.sessions.session import Evidence, Session
 
 Severity = Literal["error", "warning", "note"]
@@ -40,9 +42,9 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     windows: tuple[int, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> SessionFinding:
         """The finding for programs."""
-        return asdict(self)
+        return cast("SessionFinding", asdict(self))
 
 
 def named(numbers: Iterable[int]) -> str:
@@ -51,7 +53,7 @@ def named(numbers: Iterable[int]) -> str:
     if len(listed) == 1:
         return f"window {listed[0]}"
     if len(listed) > 8:
-        return f"{len(listed)} windows"
+        return counted(len(listed), "window")
     return f"windows {', '.join(str(number) for number in listed[:-1])} and {listed[-1]}"
 
 

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tracer.errors import SessionError
+from tracer.figure_text import counted
 from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
@@ -68,7 +69,8 @@ def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
         path = logs[0]
     session = _from_json(path, keep) if path.suffix == ".json" else _from_log(path, keep)
     if session.dropped_windows:
-        beyond = f"{session.dropped_windows} windows beyond the first {keep} are not kept: no figure is made of them"
+        dropped = counted(session.dropped_windows, "window")
+        beyond = f"{dropped} beyond the first {keep} not kept: no figure is made of them"
         session = replace(session, notes=(*session.notes, beyond))
     return session
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracer.accuracy.confusion import top1_of
 from tracer.classes import CLASSES
+from tracer.figure_text import counted, significant_text
 from tracer.runs.windows import median_rate_hz
 from tracer.sessions.accuracy_figures import AucForm, auc, class_of
 from tracer.sessions.clock_audit import WindowAudit
@@ -61,7 +62,9 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
             median = median_rate_hz(known)
         else:
             lacking = len(session.windows) - len(known)
-            unknown.append(f"the median: {lacking} of {len(session.windows)} windows have no length by laps")
+            unknown.append(
+                f"the median: {lacking} of {counted(len(session.windows), 'window')} have no length by laps"
+            )
     if _by_monitor(session):
         unknown.append("printed lengths: the energy monitor's own timestamps are not in the log")
     if session.kind != "accuracy":
@@ -89,7 +92,7 @@ def _accuracy(session: Session) -> Recomputed:
     unknown = [] if area is not None else ["AUC: a class lacks an input, or a vector sums to 0 or has no numbers"]
     if lacking := len(session.windows) - len(told):
         unknown.append(
-            f"Top-1 and AUC of all {len(session.windows)} windows: {lacking} lack a vector, "
+            f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} lack a vector, "
             "or an input that names its class"
         )
     return Recomputed(None, share, area, form, len(told), tuple(unknown))
@@ -112,7 +115,7 @@ def differences(session: Session, audits: list[WindowAudit], figures: Recomputed
         else:
             spans = _window_spans(printed.name, windows.get(printed.window), by_number.get(printed.window))
         if spans and not any(_agrees(printed.text, span) for span in spans):
-            expected = f"{(spans[0].low + spans[0].high) / 2:.6g}"
+            expected = significant_text((spans[0].low + spans[0].high) / 2, 6)
             found.setdefault(printed.name, []).append((printed, expected))
     return [_finding(session, name, rows) for name, rows in found.items()]
 

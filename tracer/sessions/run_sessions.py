@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tracer.errors import SessionError
+from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_json import session_json
 from tracer.sessions.session_text import figure_lines, finding_line
 
 
-def run_sessions(folder: Path) -> list[dict[str, Any]]:
-    """
-    The sessions in a run's folder, in the order in which they were made.
-
-    Returns:
-        Of each what ``session_json`` gives, with ``lines``, the same in sentences; or ``path`` and ``lines`` alone
-        where its log cannot be read, as while it is being written.
-    """
-    found = []
+def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
+    """The sessions in a run's folder, in the order in which they were made."""
+    found: list[RunSession | UnreadSession] = []
     for path in sorted(folder.glob("session*"), key=_number):
         try:
             audit = audit_session(build_session(path))
@@ -28,7 +22,7 @@ def run_sessions(folder: Path) -> list[dict[str, Any]]:
             found.append({"path": str(path), "lines": [str(error)]})
             continue
         lines = [*figure_lines(audit), *(finding_line(finding) for finding in audit.findings)]
-        found.append({**session_json(audit), "path": path.name, "lines": lines})
+        found.append(RunSession({**session_json(audit), "path": path.name, "lines": lines}))
     return found
 
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from tracer.report_types.sessions import SessionFigures, SessionWindow, TrueRate
 from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.session import Session
 
 
-def session_json(audit: SessionAudit) -> dict[str, Any]:
-    """
-    The session for programs.
-
-    Returns:
-        ``path``, ``host``, ``kind``, ``mode``, ``model``, ``device``, ``files``, ``complete``, ``window_count``,
-        ``windows``, ``median``, ``accuracy``, ``valid``, ``why``, ``clock_judged``, ``no_host_times``, ``findings``,
-        ``not_recomputed``, ``notes``. Times are in the unit that the key names; an accuracy session's windows are
-        counted, not listed.
-    """
+def session_json(audit: SessionAudit) -> SessionFigures:
+    """The session for programs."""
     session, figures = audit.session, audit.figures
     return {
         "path": str(session.path),
@@ -54,7 +45,7 @@ def session_json(audit: SessionAudit) -> dict[str, Any]:
     }
 
 
-def _window(session: Session, one: WindowAudit) -> dict[str, Any]:
+def _window(session: Session, one: WindowAudit) -> SessionWindow:
     window = next(window for window in session.windows if window.number == one.number)
     return {
         "window": one.number,
@@ -76,7 +67,7 @@ def _window(session: Session, one: WindowAudit) -> dict[str, Any]:
     }
 
 
-def _rate(rate: Rate | None) -> dict[str, Any] | None:
+def _rate(rate: Rate | None) -> TrueRate | None:
     return {"rate_hz": rate.point_hz, "bounds_hz": [rate.low_hz, rate.high_hz]} if rate else None
 
 

@@ -8,12 +8,29 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tracer.figure_text import (
+    MISSING,
+    OFFICIAL_RATE_DECIMALS,
+    SECONDS_DECIMALS,
+    auc_text,
+    count_text,
+    counted,
+    interval_text,
+    number_text,
+    official_rate_text,
+    rate_text,
+    share_text,
+)
 from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.finding import Finding
 from tracer.sessions.session import Session
+from tracer.terminal_text import print_lines
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
+QUOTED_LINES = 6
+"""Of what proves a finding."""
+
 _HOSTS = {"energyrunner": "energyrunner", "mlcommons": "MLCommons runner"}
 
 
@@ -30,12 +47,10 @@ def render_session(audit: SessionAudit, console: Console) -> None:
     )
     if session.kind != "accuracy" and audit.windows:
         console.print(_window_table(audit))
-    for line in figure_lines(audit):
-        console.print(line, markup=False, highlight=False, emoji=False)
+    print_lines(console, figure_lines(audit))
     for finding in audit.findings:
         _render_finding(finding, console)
-    for line in closing_lines(audit):
-        console.print(line, markup=False, highlight=False, emoji=False)
+    print_lines(console, closing_lines(audit))
 
 
 def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
@@ -49,10 +64,10 @@ def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
             str(number),
             escape(_short_path(audit.session)),
             audit.session.kind[:4],
-            "-" if figures.median_rate_hz is None else f"{figures.median_rate_hz:.1f}",
-            "-" if true is None or true.point_hz is None else f"{true.point_hz:.1f}",
-            "-" if figures.top1 is None else f"{100 * figures.top1:.1f}",
-            "-" if figures.auc is None else f"{figures.auc:.3f}",
+            number_text(figures.median_rate_hz, 1),
+            number_text(None if true is None else true.point_hz, 1),
+            share_text(figures.top1),
+            auc_text(figures.auc),
             {True: "yes", False: "no", None: "-"}[audit.valid],
             str(len(audit.findings)),
         )
@@ -71,19 +86,18 @@ def figure_lines(audit: SessionAudit) -> list[str]:
     one = "Median" if len(session.windows) > 1 else "Rate"
     if figures.median_rate_hz is not None:
         printed = _was_printed(session, "median_rate_hz" if len(session.windows) > 1 else "rate_hz")
-        lines.append(f"{one} by the laps: {figures.median_rate_hz:.3f} inf/s ({printed})")
+        lines.append(f"{one} by the laps: {official_rate_text(figures.median_rate_hz)} ({printed})")
     if audit.true_median is not None:
-        lines.append(f"{one} by the host's clock: {rate_text(audit.true_median)}")
+        lines.append(f"{one} by the host's clock: {bounded_rate_text(audit.true_median)}")
     if figures.top1 is not None:
-        lines.append(
-            f"Top-1: {100 * figures.top1:.1f} % of {figures.vectors} inputs ({_was_printed(session, 'top1_percent')})"
-        )
+        inputs, printed = counted(figures.vectors, "input"), _was_printed(session, "top1_percent")
+        lines.append(f"Top-1: {share_text(figures.top1)} of {inputs} ({printed})")
     if figures.auc is not None:
         form = {"thresholds": "at 101 thresholds", "normalised": "of vectors scaled to 1"}
         how = form[figures.auc_form or "thresholds"]
-        lines.append(f"AUC: {figures.auc:.3f}, {how} ({_was_printed(session, 'auc')})")
+        lines.append(f"AUC: {auc_text(figures.auc)}, {how} ({_was_printed(session, 'auc')})")
     if session.kind == "accuracy":
-        lines.append(f"{len(session.windows) + session.dropped_windows} windows")
+        lines.append(counted(len(session.windows) + session.dropped_windows, "window"))
     verdict = {True: "VALID", False: "NOT VALID", None: "not judged"}[audit.valid]
     return [*lines, f"{verdict}: {audit.why}"]
 
@@ -101,18 +115,18 @@ def closing_lines(audit: SessionAudit) -> list[str]:
     return lines + [f"Note: {note}" for note in session.notes]
 
 
-def rate_text(rate: Rate) -> str:
+def bounded_rate_text(rate: Rate) -> str:
     """A rate with its bounds."""
-    bounds = f"{rate.low_hz:.1f} to {rate.high_hz:.1f}"
-    return f"{bounds} inf/s" if rate.point_hz is None else f"{rate.point_hz:.1f} inf/s ({bounds})"
+    bounds = interval_text(rate.low_hz, rate.high_hz, rate_text)
+    return bounds if rate.point_hz is None else f"{rate_text(rate.point_hz)} ({bounds})"
 
 
 def _agreement(audit: SessionAudit) -> str:
     ratios = [one.ratio for one in audit.windows if one.ratio is not None]
     if not ratios:
-        return f"The laps lie within what the host's times of {audit.session.resolution_s:.0f} s allow."
+        return f"The laps lie within what the host's times of {number_text(audit.session.resolution_s)} s allow."
     worst = max(abs(ratio - 1) for ratio in ratios)
-    return f"The laps agree with the host's clock within {100 * worst:.2f} %."
+    return f"The laps agree with the host's clock within {share_text(worst, 2)}."
 
 
 def _window_table(audit: SessionAudit) -> Table:
@@ -122,12 +136,12 @@ def _window_table(audit: SessionAudit) -> Table:
     for one in audit.windows:
         table.add_row(
             str(one.number),
-            "-" if one.inferences is None else str(one.inferences),
+            count_text(one.inferences),
             _laps_cell(one),
             _host_cell(one),
-            "-" if one.ratio is None else f"{one.ratio:.4f}",
-            "-" if one.rate_hz is None else f"{one.rate_hz:.3f}",
-            _true_cell(one),
+            number_text(one.ratio, 4),
+            number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
+            number_text(None if one.true_rate is None else one.true_rate.point_hz, 1),
             {True: "no", False: "yes", None: "?"}[one.short],
         )
     return table
@@ -136,17 +150,15 @@ def _window_table(audit: SessionAudit) -> Table:
 def _laps_cell(one: WindowAudit) -> str:
     if one.elapsed_us is None:
         return one.laps
-    return f"{one.elapsed_us / 1e6:.3f}" + (" *" if one.laps == "wrapped" else "")
+    return number_text(one.elapsed_us / 1e6, SECONDS_DECIMALS) + (" *" if one.laps == "wrapped" else "")
 
 
 def _host_cell(one: WindowAudit) -> str:
     if one.host is None:
-        return "-"
-    return f"{one.host.low_s:.0f}-{one.host.high_s:.0f}" if one.host.point_s is None else f"{one.host.point_s:.3f}"
-
-
-def _true_cell(one: WindowAudit) -> str:
-    return "-" if one.true_rate is None or one.true_rate.point_hz is None else f"{one.true_rate.point_hz:.1f}"
+        return MISSING
+    if one.host.point_s is None:
+        return interval_text(one.host.low_s, one.host.high_s, number_text)
+    return number_text(one.host.point_s, SECONDS_DECIMALS)
 
 
 def finding_line(finding: Finding) -> str:
@@ -161,11 +173,10 @@ def _render_finding(finding: Finding, console: Console) -> None:
         highlight=False,
         emoji=False,
     )
-    console.print(f"  rule: {finding.source}", markup=False, highlight=False, emoji=False)
-    for line in finding.evidence[:6]:
-        console.print(f"  {line.file}:{line.line}: {line.text[:100]}", markup=False, highlight=False, emoji=False)
-    if len(finding.evidence) > 6:
-        console.print(f"  and {len(finding.evidence) - 6} lines more", markup=False, highlight=False, emoji=False)
+    quoted = [f"  {line.file}:{line.line}: {line.text[:100]}" for line in finding.evidence[:QUOTED_LINES]]
+    if len(finding.evidence) > QUOTED_LINES:
+        quoted.append(f"  and {counted(len(finding.evidence) - QUOTED_LINES, 'line')} more")
+    print_lines(console, [f"  rule: {finding.source}", *quoted])
 
 
 def _was_printed(session: Session, name: str) -> str:

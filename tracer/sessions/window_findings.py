@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tracer.figure_text import SECONDS_DECIMALS, counted, interval_text, number_text, rate_text, share_text
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, named, window_lines
@@ -52,7 +53,7 @@ def window_findings(session: Session, windows: list[WindowAudit]) -> list[Findin
     count = len(session.windows) + session.dropped_windows
     if session.complete and count not in (0, OFFICIAL_WINDOWS):
         single = session.mode == "single"
-        told = f"{count} window{'s' * (count != 1)} (mode {session.mode or 'not told'})"
+        told = f"{counted(count, 'window')} (mode {session.mode or 'not told'})"
         text = f"{told}: an official result is the median of five"
         findings.append(Finding("window-count", "note" if single else "warning", text, SOURCES["count"]))
     return findings
@@ -75,9 +76,9 @@ def _short(session: Session, short: list[WindowAudit]) -> Finding:
 
 def _length_text(one: WindowAudit) -> str:
     if one.host and one.host.point_s is not None:
-        return f"{one.host.point_s:.3f}"
-    at_most = f" (at most {one.host.high_s:.0f} by the host)" if one.clocks_differ and one.host else ""
-    return f"{(one.elapsed_us or 0) / 1e6:.3f}{at_most}"
+        return number_text(one.host.point_s, SECONDS_DECIMALS)
+    at_most = f" (at most {number_text(one.host.high_s)} by the host)" if one.clocks_differ and one.host else ""
+    return f"{number_text((one.elapsed_us or 0) / 1e6, SECONDS_DECIMALS)}{at_most}"
 
 
 def _rate(one: WindowAudit, *, by_host: bool) -> float | None:
@@ -101,10 +102,8 @@ def _outliers(session: Session, windows: list[WindowAudit]) -> list[Finding]:
     inside = [value for value in rates.tolist() if abs(value - middle) <= limit]
     numbers = tuple(one.number for one, _ in outside)
     usual = float(np.median(inside))
-    told = ", ".join(f"{value:.1f}" for _, value in outside[:8])
-    shares = ", ".join(f"{value / usual:.2f}" for _, value in outside[:8])
-    text = (
-        f"{named(numbers)} ran at {told} inf/s, the other {len(inside)} at {min(inside):.1f} to {max(inside):.1f}: "
-        f"{shares} of their rate"
-    )
+    told = ", ".join(rate_text(value) for _, value in outside[:8])
+    shares = ", ".join(share_text(value / usual) for _, value in outside[:8])
+    others = f"the other {len(inside)} at {interval_text(min(inside), max(inside), rate_text)}"
+    text = f"{named(numbers)} ran at {told}, {others}: {shares} of their rate"
     return [Finding("window-rate", "warning", text, SOURCES["spread"], window_lines(session, numbers), numbers)]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from runner.bench.runtimes.candidate import Absent, Candidate, Found
 from runner.bench.runtimes.saved_model import SessionModel
 from runner.inference.backends.litert import LiteRtBackend
-from runner.inference.pipeline import Pipeline, Quantization
+from runner.inference.pipeline import Pipeline
 from tracer.errors import first_line
+from tracer.quantization import Quantization
 
 CONVERTED = "LiteRT float, converted"
 

@@ -56,11 +56,6 @@ class SessionModel:
         config.inter_op_parallelism_threads = self.threads
         return self.tf.compat.v1.Session(config=config)
 
-    def inline(self, session: Any, given: str, gives: str) -> Any:
-        """A callable over ``session`` that runs the graph in the thread that calls it."""
-        options = tensorflow_graph.callable_options(feeds=[given], fetches=[gives])
-        return session._make_callable_from_options(options)  # noqa: SLF001 -- the only door to inline execution
-
     def freeze(self) -> Any:
         """The GraphDef with its variables as constants; node names stay."""
         from tensorflow.python.framework import convert_to_constants

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from runner.bench.runtimes.candidate import REFERENCE, Absent, Candidate, FloatInput, Found
 from runner.bench.runtimes.saved_model import SessionModel
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
+from runner.inference.backends.tensorflow_graph import inline_callable
 from tracer.errors import first_line
 
 CALLABLE = "TensorFlow make_callable"
@@ -32,7 +33,7 @@ def tensorflow_candidates(model: SessionModel, frozen: Any, given: FloatInput) -
     """
     tf, session, host = model.tf, model.session, given.array.reshape(model.shape)
     made = session.make_callable(model.output, [model.input])
-    inline = model.inline(session, model.input_name, model.output_name)
+    inline = inline_callable(session, [model.input_name], [model.output_name])
     # The dictionary is made in each call, as a program does it: it is part of what this way costs.
     calls: dict[str, Callable[[], Any]] = {
         REFERENCE: lambda: session.run(model.output, {model.input: host}),
@@ -71,7 +72,7 @@ def _frozen_call(
         else:
             output = graph(source)
         session = model.new_session()
-        inline = model.inline(session, source.name, output.name)
+        inline = inline_callable(session, [source.name], [output.name])
     inline(host)
     return lambda: inline(host), session.close
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, Call, Gpu, captured, captures
-from tracer.breakdown.bottleneck import VERDICTS, Verdict, verdict
+from tracer.breakdown.bottleneck import BOTTLENECKS, Bottleneck, bottleneck
 from tracer.breakdown.breakdown import break_down
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 
 
-def judged(work: CapturedWork) -> Verdict:
-    return verdict(break_down(work))
+def judged(work: InferenceWork) -> Bottleneck:
+    return bottleneck(break_down(work))
 
 
-def launched(length: int, kernels: list[tuple[int, int, int, int]]) -> CapturedWork:
+def launched(length: int, kernels: list[tuple[int, int, int, int]]) -> InferenceWork:
     """One inference; kernels as (call start, call end, start, end)."""
     calls = [Call("cudaLaunchKernel", start, end, EXECUTOR) for start, end, _, _ in kernels]
     gpu = [Gpu(start, end, row) for row, (_, _, start, end) in enumerate(kernels)]
@@ -25,8 +24,8 @@ def launched(length: int, kernels: list[tuple[int, int, int, int]]) -> CapturedW
 def test_kernels_that_wait_for_their_launches_make_it_launch_bound():
     found = judged(launched(100, [(at, at + 9, at + 7, at + 11) for at in range(0, 81, 20)]))
     assert (found.key, found.queued_share) == ("launch-bound", 0.0)
-    assert "waits 64.0% for the next launch" in found.sentence
-    assert "0% of the kernels were queued" in found.sentence
+    assert "waits 64.0 % for the next launch" in found.sentence
+    assert "; 0.0 % of the kernels were queued" in found.sentence
 
 
 def test_kernels_queued_in_time_make_it_gpu_bound():
@@ -42,7 +41,7 @@ def test_late_launches_that_leave_hardly_a_gap_leave_it_gpu_bound():
 def test_time_around_the_gpus_work_makes_it_host_bound():
     found = judged(launched(100, [(60, 62, 63, 68)]))
     assert found.key == "host-bound"
-    assert found.sentence.startswith("Host-bound: the GPU is busy 5.0% of an inference; 95.0% pass before")
+    assert found.sentence.startswith("Host-bound: the GPU is busy 5.0 % of an inference; 95.0 % pass before")
     assert found.queued_share is None
 
 
@@ -55,7 +54,7 @@ def test_copies_and_their_calls_make_it_copy_bound():
     )
     found = judged(work)
     assert found.key == "copy-bound"
-    assert "copies take 15.0% and the calls for them 35.0%" in found.sentence
+    assert "copies take 15.0 % and the calls for them 35.0 %" in found.sentence
 
 
 def test_kernels_of_which_half_are_queued_in_time_are_balanced():
@@ -67,19 +66,21 @@ def test_without_a_gpu_the_sentence_tells_operations_from_framework_and_python()
     work = captured([(0, 100)], [("session_run", 0, 80), ("readback", 80, 100)], ops=[(EXECUTOR, 10, 60)])
     found = judged(work)
     assert found.key == "host-bound"
-    assert found.sentence == "Host-bound: no GPU work; operations take 50.0%, the framework 30.0%, Python 20.0%."
+    assert found.sentence == "Host-bound: no GPU work; operations take 50.0 %, the framework 30.0 %, Python 20.0 %."
 
 
 def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():
-    assert judged(captured([], [])).kernel_share == 0.0
+    found = judged(captured([], []))
+    assert (found.key, found.queued_share) == ("balanced", None)
 
 
 @settings(max_examples=25, deadline=None)
 @given(captures())
-def test_the_shares_of_any_capture_sum_to_the_whole(rows):
-    found = judged(captured(**rows))
-    assert found.key in VERDICTS
-    whole = 1 if rows["inferences"] else 0
-    assert sum(found.part_shares.values()) == pytest.approx(whole)
-    assert found.kernel_share + found.copy_share + sum(found.gap_shares.values()) == pytest.approx(whole)
-    assert found.overhead_share == pytest.approx(whole - found.kernel_share - found.copy_share)
+def test_any_capture_has_a_bottleneck_and_parts_and_gaps_that_sum_to_the_whole(rows):
+    work = captured(**rows)
+    assert judged(work).key in BOTTLENECKS
+    found = break_down(work)
+    assert sum(found.parts().values()).tolist() == found.wall_ns.tolist()
+    gaps = found.gaps.by_cause(len(found.wall_ns)).sum(axis=1)
+    assert (found.busy_ns + gaps).tolist() == found.wall_ns.tolist()
+    assert (found.overhead_ns + found.busy_ns).tolist() == found.wall_ns.tolist()

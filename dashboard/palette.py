@@ -1,0 +1,82 @@
+"""
+The colours of the pages, by what they mean; the same on every page and chart.
+
+Each is told from a light and from a dark ground (contrast 3:1 at least) and bears white letters (4.5:1), by the
+formula of WCAG 2.2. Words on a page's own ground have the theme's colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+TEAL, GREEN, ORANGE, OCHRE, VIOLET = "#167f74", "#457f1b", "#c05010", "#936a0c", "#7e54c6"
+MAGENTA, BROWN, BLUE, RED, SLATE, GREY = "#b73da2", "#905c45", "#2e6fba", "#d0253b", "#617192", "#6d6d6d"
+LETTERS = "#ffffff"
+"""On a mark."""
+
+EDGE = f"{GREY}60"
+"""Around a mark: a part of it is let through."""
+
+SESSION_RUN = BLUE
+BY_MEANING = {
+    "inference": GREY,
+    "dequantize": OCHRE,
+    "host_to_device": GREEN,
+    "session_run": SESSION_RUN,
+    "readback": VIOLET,
+    "GPU busy": TEAL,
+    "GPU kernel": TEAL,
+    "GPU copy": GREEN,
+    "runtime overhead": RED,
+    "CUDA launch": ORANGE,
+    "CUDA copy call": OCHRE,
+    "CUDA synchronise: waiting": VIOLET,
+    "CUDA synchronise: waking up": MAGENTA,
+    "CUDA call, other": BROWN,
+    "computing operations (host)": BLUE,
+    "framework": RED,
+    "framework and computing": RED,
+    "the tracer's own ranges": SLATE,
+    # Of the timeline.
+    "call: launch": ORANGE,
+    "call: copy": OCHRE,
+    "call: synchronise": VIOLET,
+    "call: query": SLATE,
+    "call: other": BROWN,
+    "copy or memset": GREEN,
+    "operation": BLUE,
+    "other kernels": GREY,
+    "several": GREY,
+    # Of a comparison, of limits, and of a distribution.
+    "slower": RED,
+    "faster": TEAL,
+    "no difference": SLATE,
+    "limit": TEAL,
+    "measured": RED,
+    "measured, every tensor through memory": OCHRE,
+    "roof": BLUE,
+    "border": SLATE,
+    "outlier": RED,
+}
+"""Parts of an inference, stages, and states."""
+
+KERNELS = (TEAL, "#177a9e", "#208141", "#5a62c8", "#cc2b89", "#816f4d")
+"""Of the kernels that a timeline tells apart."""
+
+OTHERS = ("#b4517a", "#816f4d", "#4a7c5b", "#91559e")
+"""For what has no colour by meaning, as Python around a stage or a stage of another program."""
+
+LINES = (SLATE, BROWN, "#4a7c5b")
+"""Of the serial line's stages."""
+
+
+def colours(parts: Sequence[str]) -> list[str]:
+    """A colour for each part, the same for the same part wherever it is known."""
+    spare = [part for part in dict.fromkeys(parts) if part not in BY_MEANING]
+    return [BY_MEANING.get(part) or OTHERS[spare.index(part) % len(OTHERS)] for part in parts]
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255."""
+    red, green, blue = bytes.fromhex(colour[1:7])
+    return red, green, blue

@@ -1,0 +1,66 @@
+"""One palette for all pages, seen on a light and on a dark ground."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboard.palette import BY_MEANING, KERNELS, LETTERS, LINES, OTHERS, colours, rgb
+from dashboard.timeline_charts import colours as timeline_colours
+
+ROOT = Path(__file__).parents[1]
+LIGHT, DARK = "#ffffff", "#0e1117"
+"""Streamlit's grounds."""
+MARKS = sorted({*BY_MEANING.values(), *KERNELS, *OTHERS, *LINES})
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    shares = (value / 255 for value in rgb(colour))
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_contrast_of_black_and_white_is_21() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+@pytest.mark.parametrize("ground", [LIGHT, DARK])
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_mark_is_told_from_the_ground(mark: str, ground: str) -> None:
+    assert contrast(mark, ground) >= 3
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_letters_on_a_mark_are_read(mark: str) -> None:
+    assert contrast(mark, LETTERS) >= 4.5
+
+
+def test_a_stage_has_one_colour_on_every_page() -> None:
+    stages = ["dequantize", "host_to_device", "session_run", "readback", "inference"]
+    timeline = timeline_colours(stages)
+    assert dict(zip(timeline["domain"], timeline["range"], strict=True)) == dict(
+        zip([*stages, "several"], colours([*stages, "several"]), strict=True)
+    )
+
+
+def test_the_stages_of_an_inference_differ_from_one_another() -> None:
+    stages = colours(["dequantize", "host_to_device", "session_run", "readback"])
+    assert len(set(stages)) == 4
+
+
+def test_no_other_module_holds_a_colour() -> None:
+    holding = [
+        str(path.relative_to(ROOT))
+        for folder in ("tracer", "runner", "dashboard")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"#[0-9a-fA-F]{6}\b|color=\"[a-z]+\"", path.read_text())
+    ]
+    assert holding == ["dashboard/palette.py"]

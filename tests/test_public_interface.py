@@ -1,0 +1,90 @@
+"""The public interface: what the docs show runs, tables are those of the run, and importing it costs nothing."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import tracer
+from tests.dashboard_runs import gpu_run, plain_run
+from tests.gpu_runs import captured_windows, gpu_export, usual_windows
+from tracer.errors import ProfileError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_example_of_the_docs_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = doctest.testfile(str(ROOT / "docs" / "python.md"), module_relative=False)
+    assert (found.failed, found.attempted >= 8) == (0, True)
+
+
+def test_only_what_all_names_is_there() -> None:
+    assert set(tracer.__all__) == {"OpenProfile", "OpenRun", "RunReport", "open_profile", "open_run"}
+    assert all(callable(getattr(tracer, name)) for name in tracer.__all__)
+    with pytest.raises(AttributeError, match="open_runs"):
+        tracer.__getattr__("open_runs")
+    assert (ROOT / "tracer" / "py.typed").is_file()
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, tracer; print(sorted({'numpy', 'pandas', 'pyarrow', 'rich'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_run_s_tables_come_in_both_forms(tmp_path: Path) -> None:
+    gpu_run(tmp_path, "gpu")
+    run = tracer.open_run("gpu", tmp_path)
+    for read in (run.spans, run.windows, run.results, run.samples, run.kernels):
+        frame, table = read(), read(form="arrow")
+        assert isinstance(frame, pd.DataFrame)
+        assert isinstance(table, pa.Table)
+        assert len(frame) == table.num_rows
+        assert list(frame.columns) == table.column_names
+    figures = run.report().figures
+    assert run.kernels()["total_ns"].tolist() == [one["total_ns"] for one in figures["kernels"]]
+    assert len(run.kernels()) > 0
+
+
+def test_a_report_is_shown_by_a_notebook_and_its_json_is_its_figures(tmp_path: Path) -> None:
+    plain_run(tmp_path, "plain")
+    report = tracer.open_run("plain", tmp_path).report()
+    assert json.loads(report.to_json()) == report.figures
+    shown = report._repr_html_()
+    assert shown.startswith("<pre>")
+    assert "session_run" in shown
+    assert max(map(len, report.text().splitlines())) <= 80
+
+
+def test_a_profile_s_parts_sum_to_its_inferences(tmp_path: Path) -> None:
+    one = captured_windows(usual_windows(1))[0]
+    profile = tracer.open_profile(gpu_export(one).write(tmp_path / "x.sqlite"))
+    parts = profile.breakdown()
+    assert len(parts) == one.warmups + one.inferences
+    assert (parts.drop(columns=["inference", "wall_ns"]).sum(axis=1) == parts["wall_ns"]).all()
+    assert len(profile.kernels()) == (profile.table("gpu_work")["kind"] == "kernel").sum() > 0
+    assert "inference" in set(profile.ranges()["name"])
+    with pytest.raises(KeyError, match="gpu_work"):
+        profile.table("kernels")
+
+
+def test_a_profile_without_a_timeline_has_kernels_and_says_why_it_has_no_ranges(tmp_path: Path) -> None:
+    path = tmp_path / "summary.txt"
+    path.write_text(
+        "==1== NVPROF is profiling process 1, command: python\n==1== Profiling result:\n"
+        "            Type  Time(%)      Time     Calls       Avg       Min       Max  Name\n"
+        " GPU activities:  100.00%  10.000us        10  1.0000us  1.0000us  1.0000us  sgemm\n",
+        encoding="utf-8",
+    )
+    profile = tracer.open_profile(path)
+    assert profile.kernels()["name"].tolist() == ["sgemm"]
+    with pytest.raises(ProfileError, match="totals and no timeline"):
+        profile.ranges()

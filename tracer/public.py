@@ -1,0 +1,194 @@
+"""The public interface, for programs and notebooks: ``from tracer import open_run``."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console
+
+from tracer.breakdown.breakdown import break_down
+from tracer.captures.attribution import attribute
+from tracer.captures.counted_work import counted_work
+from tracer.captures.inference_ranges import stage_ranges
+from tracer.errors import ProfileError
+from tracer.profiles import open_profile as readers
+from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
+from tracer.report_types.report import Report
+from tracer.reports.report import build_report
+from tracer.reports.report_text import render_report
+from tracer.runs import run_store
+
+Form = Literal["pandas", "arrow"]
+"""``pandas`` gives a ``pandas.DataFrame``, ``arrow`` a ``pyarrow.Table``."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """
+    Where the time of a run went. A notebook shows it as the terminal does.
+
+    ``figures`` is what ``kws-trace report --json`` prints, as typed dictionaries: times are nanoseconds (``_ns``),
+    rates inferences per second (``_hz``), shares of 1. ``docs/report.schema.json`` has every key.
+    """
+
+    figures: Report
+
+    def to_json(self) -> str:
+        """The figures as JSON text."""
+        return json.dumps(self.figures, indent=2)
+
+    def text(self, width: int = 80) -> str:
+        """The report as ``kws-trace report`` prints it, ``width`` characters wide."""
+        out = io.StringIO()
+        render_report(self.figures, Console(file=out, width=width))
+        return out.getvalue()
+
+    def _repr_html_(self) -> str:
+        console = Console(file=io.StringIO(), width=100, record=True)
+        render_report(self.figures, console)
+        return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run as it stood when it was opened; a table is read when it is first asked for. Nothing is written."""
+
+    stored: run_store.StoredRun
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.stored.name
+
+    def spans(self, form: Form = "pandas") -> Any:
+        """
+        One row a stage of an inference, and one a stage of the serial line (``inference`` null).
+
+        Columns: ``run_id``, ``window``, ``inference``, ``stage``, ``start_ns``, ``duration_ns`` (nanoseconds of the
+        recorder's clock), ``warmup``.
+        """
+        return _in_form(self.stored.spans(), form)
+
+    def windows(self, form: Form = "pandas") -> Any:
+        """One row a window; laps in microseconds (``_us``) as the host was told, other times in nanoseconds."""
+        return _in_form(self.stored.windows(), form)
+
+    def results(self, form: Form = "pandas") -> Any:
+        """One row a window: the SHA-256 of its input, and the 12 probabilities."""
+        return _in_form(self.stored.results(), form)
+
+    def samples(self, form: Form = "pandas") -> Any:
+        """Frequencies (Hz), temperatures (degrees Celsius) and power (mW) while it ran; no rows where none."""
+        return _in_form(self.stored.samples(), form)
+
+    def kernels(self, form: Form = "pandas") -> Any:
+        """
+        One row a name of the GPU kernels that the profiled inferences launched, the longest total first.
+
+        ``total_ns``, ``mean_ns``, ``median_ns`` and ``ns_per_inference`` are nanoseconds; ``share`` is of all kernel
+        time. No rows where the run has no GPU timeline.
+        """
+        return _in_form(pa.Table.from_pylist([dict(row) for row in self.report().figures["kernels"]]), form)
+
+    def report(self, unprofiled: OpenRun | None = None) -> RunReport:
+        """
+        The figures of the run.
+
+        Args:
+            unprofiled: a run of the same configuration without a profiler, for the wall time beside the kernels.
+        """
+        return RunReport(build_report(self.stored, unprofiled.stored if unprofiled else None))
+
+
+@dataclass(frozen=True)
+class OpenProfile:
+    """A profile of Nsight Systems, nvprof or TensorFlow's profiler; times are nanoseconds of its own clock."""
+
+    profile: Profile | ProfileSummary
+
+    def table(self, name: str, form: Form = "pandas") -> Any:
+        """
+        One of ``gpu_work``, ``api_calls``, ``nvtx_ranges`` and ``host_ops``, a row a piece.
+
+        Raises:
+            KeyError: if there is no table of that name.
+            ProfileError: if the profile has totals and no timeline.
+        """
+        if name not in PROFILE_TABLES:
+            raise KeyError(f"{name}: no table of a profile; there are {', '.join(PROFILE_TABLES)}")
+        return _in_form(getattr(self._timeline(), name), form)
+
+    def kernels(self, form: Form = "pandas") -> Any:
+        """
+        One row a kernel, with ``start_ns`` and ``end_ns``; of a profile without a timeline one row a kernel's name.
+
+        The latter has ``name``, ``count``, ``total_ns`` and ``share`` (of the GPU's time).
+        """
+        if isinstance(self.profile, ProfileSummary):
+            rows = [one for one in self.profile.rows if one.kind == "kernel"]
+            names = ("name", "count", "total_ns", "share")
+            return _in_form(pa.table({name: [getattr(one, name) for one in rows] for name in names}), form)
+        work = self.profile.gpu_work
+        return _in_form(work.filter(pc.equal(work["kind"], "kernel")), form)
+
+    def ranges(self, form: Form = "pandas") -> Any:
+        """One row an NVTX range, of every domain, with ``start_ns`` and ``end_ns``."""
+        return self.table("nvtx_ranges", form)
+
+    def breakdown(self, form: Form = "pandas") -> Any:
+        """
+        One row an inference: ``inference``, ``wall_ns``, and nanoseconds by part, which sum to it.
+
+        Raises:
+            ProfileError: if the profile has no timeline, or no inference of kws-trace is marked in it.
+        """
+        profile = self._timeline()
+        ranges = stage_ranges(profile)
+        if not len(ranges):
+            raise ProfileError(
+                profile.path, "no inference is marked in it", "capture a `kws-trace run`, which marks them with NVTX"
+            )
+        found = break_down(counted_work(profile, ranges, attribute(profile, ranges), np.ones(len(ranges), bool)))
+        return _in_form(pa.table({"inference": ranges.numbers, "wall_ns": found.wall_ns, **found.parts()}), form)
+
+    def _timeline(self) -> Profile:
+        if isinstance(self.profile, ProfileSummary):
+            raise ProfileError(
+                self.profile.path, "it has totals and no timeline", "export the timeline: `nvprof --export-profile`"
+            )
+        return self.profile
+
+
+def open_run(run: str | Path = "last", traces: str | Path = "traces") -> OpenRun:
+    """
+    Open a run.
+
+    Args:
+        run: its folder, its name within ``traces``, or ``last`` for the newest.
+        traces: folder of the runs.
+
+    Raises:
+        RunError: if there is none, or it cannot be read.
+    """
+    return OpenRun(run_store.open_run(run, Path(traces)))
+
+
+def open_profile(path: str | Path) -> OpenProfile:
+    """
+    Read a profile: a SQLite or Parquet export of nsys, an output of nvprof, or TensorFlow's ``xplane.pb``.
+
+    Raises:
+        ProfileError: if it is none of these, or damaged.
+    """
+    return OpenProfile(readers.open_profile(Path(path)))
+
+
+def _in_form(table: pa.Table, form: Form) -> Any:
+    return table if form == "arrow" else table.to_pandas()

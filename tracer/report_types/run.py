@@ -1,0 +1,167 @@
+"""A run, its windows and stages, and the device under it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from tracer.report_types import Recorded
+
+
+class RunFacts(TypedDict):
+    """What was recorded, where, with what; ``name`` is that of the folder."""
+
+    name: str
+    run_id: str
+    state: str
+    created: str
+    host: str
+    cpu: str
+    model: Recorded
+    backend: Recorded
+    timed: str
+    stages_mode: str
+    port: str | None
+    versions: dict[str, str]
+    startup: Recorded
+    profiler: Recorded | None
+    gaps: list[dict[str, str]]
+
+
+class WindowFigures(TypedDict):
+    """
+    A window: its length and rate by the laps told to the host and by the recorder, and why it is not valid.
+
+    ``window`` is its number in the tables; ``ordinal`` counts performance windows from 1, null for others.
+    """
+
+    window: int
+    ordinal: int | None
+    kind: str
+    state: str
+    inferences: int
+    warmups: int
+    duration_ns: int | None
+    rate_hz: float | None
+    wall_duration_ns: int
+    wall_rate_hz: float | None
+    cpu_ns: int
+    valid: bool
+    why: list[str]
+
+
+class Percentiles(TypedDict):
+    """Of at least one duration."""
+
+    median_ns: int
+    p90_ns: int
+    p99_ns: int
+
+
+class Spread(TypedDict):
+    """Of durations; percentiles are null where there is none."""
+
+    count: int
+    total_ns: int
+    median_ns: int | None
+    p90_ns: int | None
+    p99_ns: int | None
+
+
+class StageFigures(Spread):
+    """A stage; ``share`` is of the wall time of the timed inferences."""
+
+    stage: str
+    share: float | None
+
+
+class InferenceFigures(StageFigures):
+    """The timed inferences as wholes."""
+
+    median_interval_ns: list[int] | None
+
+
+class SerialFigures(Spread):
+    """A stage of the serial line; the session is the time from the first span to the end of the last."""
+
+    stage: str
+    share_of_session: float | None
+
+
+class AccuracyPass(Percentiles):
+    """The windows of the accuracy pass, by wall time."""
+
+    windows: int
+    inferences: int
+    total_ns: int
+
+
+class RecorderCost(TypedDict, total=False):
+    """What a run measured of its own recorder before it was ready."""
+
+    ns_per_inference: int
+    ns_per_inference_with_nvtx: int
+    ns_per_inference_without_nvtx: int
+    stages: int
+
+
+class RecorderFigures(RecorderCost):
+    """``share`` of the median inference; ``conversion_ns`` was spent between windows."""
+
+    share: float | None
+    conversion_ns: int
+
+
+class SplittingCost(TypedDict, total=False):
+    """The split inference against the fused one, measured before the run was ready."""
+
+    split_ns: int
+    fused_ns: int
+    ratio: float
+    interval: list[float]
+
+
+class LeftOut(TypedDict):
+    """What is in no figure; ``dropped`` says in sentences what was lost."""
+
+    warmups: int
+    aborted_windows: int
+    serial_spans_outside_windows: int
+    dropped: list[str]
+    captured: int
+
+
+class Frequencies(TypedDict):
+    """Of one source during a window."""
+
+    median_hz: float
+    min_hz: float
+    max_hz: float
+
+
+class EnergyFigures(TypedDict):
+    """Of the whole board during a window, from the power of its rails."""
+
+    mj: float
+    mj_per_inference: float
+    rails: list[str]
+    interval_ms: int
+    step_mw: int
+
+
+class DeviceWindow(TypedDict):
+    """A window's samples; ``changed`` and ``throttled`` name sources, ``frequencies`` is by source."""
+
+    window: int
+    samples: int
+    changed: list[str]
+    throttled: list[str]
+    frequencies: dict[str, Frequencies]
+    energy: EnergyFigures | None
+
+
+class DeviceFigures(TypedDict):
+    """What was sampled; ``note`` says that nothing was, ``marked`` numbers windows that changed or throttled."""
+
+    note: str | None
+    windows: list[DeviceWindow]
+    marked: list[int]

@@ -31,7 +31,7 @@ from tests.gpu_runs import (
 from tests.ingested import contents, refused
 from tests.nsys_export import SECRET, NsysExport
 from tests.recorded import window
-from tracer.captures import import_profile, stored_capture
+from tracer.captures import import_profile
 from tracer.captures.stored_capture import capture_path, read_capture
 from tracer.errors import CaptureError, RunError, WriteError
 from tracer.profiles.profile import PROFILE_TABLES
@@ -171,7 +171,7 @@ def test_a_disk_that_does_not_take_a_capture_leaves_a_run_without_one(
 def test_a_part_that_the_disk_takes_in_half_leaves_none_of_it(
     run: StoredRun, exports: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_capture.os, "replace", full_disk)
+    monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(WriteError):
         take_in(run, exports)
     assert not [path for path in run.folder.rglob("*capture-*") if path.is_file()]

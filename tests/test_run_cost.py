@@ -140,7 +140,7 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
     sample(run, *readings)
     run = open_run("run", tmp_path)
     report = build_report(run)
-    assert measured_frequencies(report["device"], run.each_window) == (460.8e6, 800e6)
+    assert measured_frequencies(run) == (460.8e6, 800e6)
     wanted = build_limits(5_613_064, 3_007_772, 101_640, find_device("nano").limits(460.8e6, 800e6), 43_000)
     assert {key: report["limits"][key] for key in wanted} == wanted
     assert (report["limits"]["gpu_hz"], report["limits"]["memory_hz"]) == (460.8e6, 800e6)

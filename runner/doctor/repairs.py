@@ -15,6 +15,7 @@ from runner.doctor.checks import Repair
 from runner.doctor.system import System
 from tracer.command_line import command_line
 from tracer.errors import RepairError
+from tracer.whole_files import written_whole
 
 COMMAND_LIMIT_S = 120.0
 """``sudo`` may ask for a password on the terminal."""
@@ -98,6 +99,5 @@ def _write(record: Path, repairs: list[list[list[str]]]) -> None:
         record.unlink(missing_ok=True)
         return
     record.parent.mkdir(parents=True, exist_ok=True)
-    temporary = record.with_suffix(".json.new")
-    temporary.write_text(json.dumps({"repairs": repairs}, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(record)
+    with written_whole(record) as temporary:
+        temporary.write_text(json.dumps({"repairs": repairs}, indent=2) + "\n", encoding="utf-8")

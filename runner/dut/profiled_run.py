@@ -23,6 +23,7 @@ from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_info import default_run_name
+from tracer.runs.run_name import checked_run_name
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import exists_error
 
@@ -93,7 +94,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     Raises:
         KwsTraceError: before the run, if nsys or a permission is missing; after it, if its capture is not whole.
     """
-    name = job.name or default_run_name()
+    name = checked_run_name(job.name or default_run_name())
     job = replace(job, name=name)
     refuse_impossible(job, "nsys")
     nsys = find_nsys()
@@ -131,7 +132,7 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     Raises:
         KwsTraceError: as ``serve_run``, and if the capture is not whole.
     """
-    name = job.name or default_run_name()
+    name = checked_run_name(job.name or default_run_name())
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
     refuse_impossible(job, "tensorflow")

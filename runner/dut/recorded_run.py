@@ -27,6 +27,7 @@ from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.runs.run_info import default_run_name, new_run_info
+from tracer.runs.run_name import checked_run_name
 from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter
 
@@ -111,6 +112,8 @@ def recording_run(
     Raises:
         KwsTraceError: for a model, a device or a folder that cannot be used.
     """
+    # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
+    name = checked_run_name(job.name or default_run_name())
     began = time.perf_counter()
     pipeline = load_pipeline(job.choice)
     loaded_s = time.perf_counter() - began
@@ -118,7 +121,7 @@ def recording_run(
     ranges = open_ranges() if job.nvtx else None
     startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
     info = new_run_info(
-        name=job.name or default_run_name(),
+        name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         port=port,
         baud=baud,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracer.errors import CaptureError
+from tracer.errors import CaptureError, first_line
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.runs.run_store import StoredRun
+from tracer.whole_files import written_whole
 
 APART_NS = 1_000_000_000
 """Between captures laid behind one another."""
@@ -41,14 +40,8 @@ def write_capture(folder: Path, number: int, profile: Profile, run_id: str) -> N
         ids = pa.DictionaryArray.from_arrays(pa.nulls(len(table), pa.int32()).fill_null(0), pa.array([run_id]))
         path = capture_path(folder, name, number)
         path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        try:
+        with written_whole(path) as temporary:
             pq.write_table(table.add_column(0, "run_id", ids), temporary, **_PACKING)
-            os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
 
 def read_capture(run: StoredRun, number: int) -> Profile:
@@ -106,9 +99,8 @@ def _read(path: Path, name: str) -> pa.Table:
         # Checksums are of pages: damage to what describes them may still point outside a dictionary.
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        problem = (str(error).splitlines() or [type(error).__name__])[0]
         remedy = "`kws-trace ingest` the profile again with --replace"
-        raise CaptureError(path, f"damaged ({problem})", remedy) from None
+        raise CaptureError(path, f"damaged ({first_line(error)})", remedy) from None
     return table
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.inference.backends import tensorflow_graph
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
-from tracer.errors import ModelError
+from tracer.errors import ModelError, first_line
 
 
 class SessionModel:
@@ -41,7 +41,7 @@ class SessionModel:
             try:
                 tf.compat.v1.saved_model.loader.load(self.session, ["serve"], str(path))
             except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-                reason = str(error).splitlines()[0]
+                reason = first_line(error)
                 raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
         self.graph: Any = graph
         self.input: Any = graph.get_tensor_by_name(self.input_name)

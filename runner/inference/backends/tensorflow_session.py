@@ -22,7 +22,7 @@ from runner.inference.backends.tensorflow_graph import (
     serving_signature,
     session_config,
 )
-from tracer.errors import DeviceError, ModelError
+from tracer.errors import DeviceError, ModelError, first_line
 
 
 class TensorFlowBackend:
@@ -119,7 +119,7 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     try:
         v1.saved_model.loader.load(session, ["serve"], str(path), input_map={given.name: shaped})
     except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
     output = tf.reshape(session.graph.get_tensor_by_name(gives.name), [1, CLASSES])
     target = v1.get_variable("kws_trace_output", initializer=np.zeros((1, CLASSES), np.float32), use_resource=True)

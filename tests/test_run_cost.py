@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,9 +19,9 @@ from runner.inference.window_runner import StopFlag
 from runner.limits.run_cost import run_board, run_cost
 from runner.model_graphs.reader import read_operations
 from tests.device_trees import jetson_nano
-from tests.gpu_runs import recorded_run
 from tests.recorded import info, samples_table, window
 from tracer.device.device_samples import FREQUENCY_HZ, Sample, header_line, sweep_line
+from tracer.device.window_frequencies import window_frequencies
 from tracer.errors import DeviceError
 from tracer.model.devices import Limits, find_device
 from tracer.model.model_cost import count_model
@@ -34,6 +34,7 @@ from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import RunWriter
 from tracer.runs.sample_store import keep_samples, sample_journal_path
+from tracer.runs.windows import RunWindow, WindowKind, figure_windows
 
 COST = {
     "operations": 5_613_064,
@@ -159,25 +160,28 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
         (["capture", "capture"], []),
     ],
 )
-def test_the_frequencies_are_those_of_the_windows_that_count(
-    kinds: list[str], counted: list[int], tmp_path: Path
-) -> None:
-    made = []
-    for number, kind in enumerate(kinds):
-        name, _, state = kind.partition(" ")
-        made.append(replace(window(number, 10, 0, first=10 * number), kind=name, state=state or "complete"))
-    run = recorded_run(tmp_path, made)
-    readings = {one.number: 100_000_000 * 2**one.number for one in run.each_window}
-    run._tables["samples"] = samples_table(
-        [
-            Sample(one.start_ns + 1, source, FREQUENCY_HZ, factor * readings[one.number])
-            for one in run.each_window
-            for source, factor in (("gpu", 1), ("emc", 2))
-        ],
-        run.info.run_id,
-    )
-    wanted = float(np.median([readings[number] for number in counted])) if counted else None
-    assert measured_frequencies(run) == (wanted, 2 * wanted if wanted else None)
+def test_the_frequencies_are_those_of_the_windows_that_count(kinds: list[str], counted: list[int]) -> None:
+    windows = [
+        RunWindow(
+            number=number,
+            kind=cast("WindowKind", kind.split()[0]),
+            state=kind.split()[1] if " " in kind else "complete",
+            inferences=1,
+            warmups=0,
+            lap_start_us=None,
+            lap_end_us=None,
+            start_ns=1000 * number,
+            end_ns=1000 * number + 500,
+            cpu_ns=0,
+            recorder_ns=0,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    hertz = [100_000_000 * 2**number for number in range(len(kinds))]
+    sampled = [Sample(1000 * number + 7, "gpu", FREQUENCY_HZ, hertz[number]) for number in range(len(kinds))]
+    found = window_frequencies(samples_table(sampled, "run"), figure_windows(windows))
+    wanted = [float(np.median([hertz[number] for number in counted]))] if counted else []
+    assert [one.median_hz for one in found] == wanted
 
 
 def test_another_device_is_at_its_highest_frequencies() -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.cuda_calls import classify_call
-from tracer.captures.inference_ranges import inference_at
+from tracer.captures.row_bounds import covering_rows
 from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import NO_ROW, dense_groups, encode, integers
@@ -179,7 +179,7 @@ def _delays(delays: Any, stage: Any, stages: Sequence[str]) -> Frame:
 def _operations(level: KernelLevel) -> Frame:
     table = level.profile.host_ops
     start = integers(table, "start_ns")
-    place = inference_at(level.ranges, start)
+    place = covering_rows(start, level.ranges.start_ns, level.ranges.end_ns)
     ours = integers(table, "process") == level.ranges.process
     rows = np.flatnonzero(ours & (place != NO_ROW) & np.r_[level.keep, False][place])
     names, kinds = encode(table, "name"), encode(table, "kind")

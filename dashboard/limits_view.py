@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tracer.figure_text import frequency_text, number_text, share_text, time_text
-from tracer.model.devices import DEVICES, Limits
+from tracer.model.devices import Limits, devices
 from tracer.model.roofline import roofline_curve
 from tracer.report_types.limits import DeviceLimits, Place, PublishedResult
 from tracer.reports.model_cost_report import limit_rows
@@ -47,7 +47,7 @@ class Roofline:
 
 def device_names() -> dict[str, str]:
     """Each device's name by its key, in the order of the table."""
-    return {device.key: device.name for device in DEVICES}
+    return {device.key: device.name for device in devices()}
 
 
 def default_device(info: RunInfo) -> str:
@@ -109,7 +109,7 @@ def limit_frame(limits: DeviceLimits) -> Frame:
 def device_frame(info: RunInfo, measured_ns: float | None) -> Frame:
     """A row a device at its highest frequencies: its peaks, its limit for the run's model, and its source."""
     rows = []
-    for device in DEVICES:
+    for device in devices():
         limits = run_limits(info, (None, None), measured_ns, device.key)
         if limits is not None:
             rows.append(

@@ -143,10 +143,11 @@ def gain_note(report: Report) -> str:
 def missing_kernel_level(report: Report) -> str:
     """Which command adds a GPU timeline to a run such as this, as Markdown of ours."""
     option = "--profiler tensorflow" if report["run"]["backend"].get("name") == "tensorflow" else "--nsys"
+    command = f"kws-trace run {option}"
     return (
         "**No GPU timeline.** The stages are wall time on the host; what the GPU and the runtime did in them was not "
-        f"recorded. `kws-trace run {option}` records it with the run; `kws-trace ingest RUN FILE` imports a capture "
-        "of it by Nsight Systems, nvprof or TensorFlow's profiler."
+        f"recorded. `{command}` records it with the run; `kws-trace ingest RUN FILE` imports a capture of this run "
+        "by Nsight Systems, nvprof or TensorFlow's profiler."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 
@@ -28,6 +30,14 @@ from runner.commands.runs import runs
 from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from tracer.errors import KwsTraceError
+
+DEBUG = "KWS_TRACE_DEBUG"
+"""Set in the environment, an unforeseen error comes with its traceback."""
+
+INTERRUPTED = 130
+"""As a shell ends what SIGINT ended: 128 and the signal's number."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     name="kws-trace",
@@ -95,9 +105,35 @@ def main() -> None:
     try:
         app()
     except KwsTraceError as error:
-        Console(stderr=True).print(f"kws-trace: {error}", style="bold red", markup=False, highlight=False)
+        _tell(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went (`| head`); there is nobody to tell.
         sys.stderr.close()
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # the last resort: what nobody foresaw is told in one message too
+        if os.environ.get(DEBUG):
+            raise
+        _tell(_unforeseen(error))
+        sys.exit(1)
+
+
+def _tell(message: str) -> None:
+    Console(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
+
+
+def _unforeseen(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "out of memory; end other programs, or give a shorter run or a smaller profile"
+    if isinstance(error, OSError) and error.strerror:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        remedy = (
+            "make room on the disk, and run it again" if error.errno in NO_ROOM else "see the file and its folder"
+        )
+        return f"{what}; {remedy} ({DEBUG}=1 shows where it happened)"
+    return (
+        f"an error that nobody foresaw: {type(error).__name__}: {error}; {DEBUG}=1 before the command shows the "
+        f"traceback, please report it with that to who maintains kws-trace"
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.accuracy.recorded_results import Matched
-from tracer.accuracy.mistakes import Quantization
+from tracer.quantization import Quantization
 
 SCALE, ZERO_POINT = 0.5, 20
 FRAMES, COEFFICIENTS = 49, 10

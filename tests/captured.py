@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tracer.captures.cuda_calls import call_kinds
-from tracer.captures.inference_work import CallRows, CapturedWork, GpuRows, InferenceRows, OpRows, StageRows
+from tracer.captures.inference_work import CallRows, GpuRows, InferenceRows, InferenceWork, OpRows, StageRows
 
 MAIN, EXECUTOR, POLLER = 1, 2, 3
 NAMES = ("cudaLaunchKernel", "cudaMemcpyAsync", "cudaStreamSynchronize", "cudaEventQuery", "cudaMalloc")
@@ -44,11 +44,11 @@ def captured(
     gpu: Sequence[Gpu] = (),
     calls: Sequence[Call] = (),
     ops: Sequence[tuple[int, int, int]] = (),
-) -> CapturedWork:
+) -> InferenceWork:
     """``stages`` are (name, start, end), ``ops`` (thread, start, end); inferences are numbered from 0."""
     names = tuple(dict.fromkeys(name for name, _, _ in stages))
     rows = [(names.index(name), start, end) for name, start, end in stages]
-    return CapturedWork(
+    return InferenceWork(
         inferences=InferenceRows(
             np.arange(len(inferences)), np.full(len(inferences), MAIN), *_columns(inferences, 2)
         ),

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
+from dataclasses import asdict
 
+import numpy as np
+import pyarrow as pa
+
+from tracer.device.device_samples import Sample
+from tracer.device.device_state import SAMPLES
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.runs.run_info import RunInfo, new_run_info
 
@@ -51,3 +57,14 @@ def info(name: str = "run") -> RunInfo:
         recorder_cost={"ns_per_inference": 430},
         splitting_cost={"split_ns": 43_000, "fused_ns": 40_000, "ratio": 1.075, "interval": [1.07, 1.08]},
     )
+
+
+def samples_table(samples: Iterable[Sample], run_id: str) -> pa.Table:
+    """Samples as a table of ``SAMPLES``, in the order given."""
+    rows = [{"run_id": run_id, **asdict(one)} for one in samples]
+    return pa.Table.from_pylist(rows, pa.schema([(one.name, plain(one.type)) for one in SAMPLES])).cast(SAMPLES)
+
+
+def plain(kind: pa.DataType) -> pa.DataType:
+    """The type of a dictionary's values; of another column its own."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

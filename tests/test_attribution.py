@@ -42,8 +42,6 @@ def test_a_kernel_belongs_to_the_stage_that_launched_it_on_whatever_thread() -> 
     assert found.inference.tolist() == [5, 6]
     assert [NAMES[stage] for stage in found.stage] == ["session_run", "session_run"]
     assert found.launch_delay_ns.tolist() == [17, 10]
-    assert found.outlasts_stage.tolist() == [True, False]
-    assert found.outlasts_inference.tolist() == [True, False]
 
 
 def test_an_edge_belongs_to_what_begins_there() -> None:
@@ -61,10 +59,10 @@ def test_work_outside_and_of_others_is_listed_not_dropped() -> None:
     work.append(kernel("unknown", 1020, 1021, None))
     capture = profile(work, calls, two_inferences())
     found = attribute(capture, stage_ranges(capture))
-    assert found.outside.tolist() == [True, True, False, True]
-    assert found.unlaunched.tolist() == [False, True, False, True]
+    assert (found.ours & (found.place == -1)).tolist() == [True, True, False, True]
+    assert (found.ours & (found.launch == -1)).tolist() == [False, True, False, True]
+    assert found.call_place.tolist() == [-1, -1]
     assert found.ours.tolist() == [True, True, False, True]
-    assert not found.outlasts_inference.any()
 
 
 def test_correlation_ids_are_those_of_their_process() -> None:

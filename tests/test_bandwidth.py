@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner.bench.bandwidth import job as bandwidth_job
+from runner.bench.bandwidth import measurement as bandwidth_job
 from runner.bench.bandwidth.cuda_driver import CudaDriver, CudaError, NoGpuError, load_library
-from runner.bench.bandwidth.job import SIZES, BandwidthJob, measure_bandwidth
+from runner.bench.bandwidth.measurement import SIZES, BandwidthJob, measure_bandwidth
 from runner.cli import app
 from tests.fake_cuda import NO_DEVICE, OUT_OF_MEMORY, FakeCuda
 from tracer.errors import DeviceError

@@ -9,7 +9,7 @@ from tests.captured import EXECUTOR, POLLER, Call, Gpu, captured
 from tracer.breakdown.breakdown import break_down
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.captures.cuda_calls import classify_call
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.errors import MalformedTraceError
 
 WHOLE = [("session_run", 0, 100)]
@@ -32,12 +32,12 @@ NAMES_BY_KIND = {
 }
 
 
-def parts_of(work: CapturedWork, inference: int = 0) -> dict[str, int]:
+def parts_of(work: InferenceWork, inference: int = 0) -> dict[str, int]:
     """The parts that are not nothing."""
     return {name: int(column[inference]) for name, column in break_down(work).parts().items() if column[inference]}
 
 
-def gaps_of(work: CapturedWork) -> list[tuple[str, int, int]]:
+def gaps_of(work: InferenceWork) -> list[tuple[str, int, int]]:
     gaps = break_down(work).gaps
     return [
         (GAP_CAUSES[cause], start, end)

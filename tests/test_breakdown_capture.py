@@ -14,7 +14,7 @@ from tracer.breakdown.replay import replay, replayed_ns
 from tracer.breakdown.replay_graph import replay_graph
 from tracer.breakdown.replay_path import host_path
 from tracer.captures.cuda_calls import call_kinds
-from tracer.captures.inference_work import CallRows, CapturedWork, GpuRows, InferenceRows, StageRows
+from tracer.captures.inference_work import CallRows, GpuRows, InferenceRows, InferenceWork, StageRows
 
 SLICES = 40
 
@@ -29,7 +29,7 @@ WORKS = " UNION ALL ".join(
 )
 
 
-def sliced(path: Path) -> CapturedWork:
+def sliced(path: Path) -> InferenceWork:
     """The first process of the capture: its time in slices, each one inference whose stage leaves its ends free."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
         (process,) = file.execute("SELECT min(globalTid / 0x1000000) FROM CUPTI_ACTIVITY_KIND_RUNTIME").fetchone()
@@ -39,7 +39,7 @@ def sliced(path: Path) -> CapturedWork:
     columns = np.array([call[1:4] for call in calls], np.int64).T
     kernel, device, stream, start, end = np.array([work[:5] for work in works], np.int64).T
     cuts = np.linspace(columns[1].min(), max(end.max(), columns[2].max()), SLICES + 1).astype(np.int64)
-    return CapturedWork(
+    return InferenceWork(
         InferenceRows(np.arange(SLICES), np.full(SLICES, columns[0][0]), cuts[:-1], cuts[1:]),
         ("session_run",),
         StageRows(np.zeros(SLICES, np.int64), cuts[:-1] + 500, cuts[1:] - 500),
@@ -49,7 +49,7 @@ def sliced(path: Path) -> CapturedWork:
 
 
 @pytest.fixture(scope="module")
-def capture(shared_data: Path) -> CapturedWork:
+def capture(shared_data: Path) -> InferenceWork:
     return sliced(shared_data / "nsys" / "h100_2gpu_1s.sqlite")
 
 

@@ -12,7 +12,7 @@ from tests.captured import MAIN, Call, Gpu, captured, captures
 from tracer.breakdown.breakdown import break_down
 from tracer.breakdown.owners import OWNERS
 from tracer.captures.cuda_calls import classify_call
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 
 
 def naive_wait(rows: dict[str, Any], call: Call) -> int:
@@ -89,7 +89,7 @@ def test_the_order_of_the_rows_does_not_matter(rows, random):
 @settings(max_examples=30, deadline=None)
 @given(captures())
 def test_no_gpu_work_is_dropped(rows):
-    work: CapturedWork = captured(**rows)
+    work: InferenceWork = captured(**rows)
     outside = break_down(work).outside
     inside = np.flatnonzero(work.gpu_inference >= 0)
     assert sorted([*inside.tolist(), *outside.gpu.tolist(), *outside.unlaunched.tolist()]) == list(

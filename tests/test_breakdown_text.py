@@ -195,7 +195,7 @@ def test_what_lies_outside_and_what_spills_is_said(slow: Report) -> None:
 def test_a_run_without_captures_says_how_one_gets_them(tmp_path: Path) -> None:
     report = build_report(recorded_run(tmp_path, [window(0, 10, 2)]))
     assert answer_lines(report) == [
-        "No GPU timeline: `kws-trace run --nsys` records one; `kws-trace ingest` imports one"
+        "No GPU timeline: `kws-trace run --nsys` records one, `kws-trace ingest` imports one"
     ]
     out = io.StringIO()
     render_kernel_level(report, Console(file=out, width=80))

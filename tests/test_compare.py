@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_run, plain_run, windows_of
+from tests.gpu_runs import recorded_run
+from tests.recorded import samples_table, window
 from tracer.device.device_samples import FREQUENCY_HZ, Sample
-from tracer.device.device_state import samples_table
+from tracer.device.window_frequencies import window_frequencies
 from tracer.errors import UsageError
 from tracer.reports import compare
 from tracer.reports.compare import comparability, difference
@@ -22,6 +24,7 @@ from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
+from tracer.runs.windows import figure_windows, performance_windows
 
 
 def inferences(rng: np.random.Generator, windows: int, scatter: float, slower: float = 1.0) -> TimedInferences:
@@ -114,6 +117,30 @@ def test_other_frequencies_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(StoredRun, "samples", samples)
     assert comparability(runs[0], runs[1]).refusals == ("other frequencies: gpu 921.6 MHz against 614.4 MHz",)
     assert not comparability(runs[0], runs[2]).refusals
+
+
+def test_what_a_governor_does_between_two_windows_is_no_frequency_of_the_figures(tmp_path: Path) -> None:
+    run = open_run(plain_run(tmp_path, "run"))
+    first, second = performance_windows(run.each_window)[:2]
+    times = [first.start_ns, first.end_ns, *range(first.end_ns + 1, second.start_ns, 10_000_000)]
+    hertz = [918_000_000] * 2 + [114_000_000] * (len(times) - 2)
+    sampled = [Sample(at, "gpu", FREQUENCY_HZ, value) for at, value in zip(times, hertz, strict=True)]
+    (gpu,) = window_frequencies(samples_table(sampled, "run"), figure_windows(run.each_window))
+    assert (gpu.median_hz, gpu.min_hz) == (918_000_000, 918_000_000)
+
+
+def test_two_accuracy_passes_at_other_frequencies_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [recorded_run(tmp_path, [window(n, 1, 0, first=n) for n in range(4)], name) for name in ("slow", "fast")]
+    hertz = {"slow": 306_000_000, "fast": 612_000_000}
+
+    def samples(run: StoredRun) -> pa.Table:
+        between = [one.end_ns + 1_000_000 for one in run.each_window[:-1]]
+        return samples_table([Sample(at, "gpu", FREQUENCY_HZ, hertz[run.name]) for at in between], run.info.run_id)
+
+    monkeypatch.setattr(StoredRun, "samples", samples)
+    assert comparability(*runs).refusals == ("other frequencies: gpu 306 MHz against 612 MHz",)
 
 
 def test_the_command_exits_1_on_a_slowdown_and_2_on_a_refusal(tmp_path: Path) -> None:

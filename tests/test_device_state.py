@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.recorded import samples_table
 from tracer.device.device_samples import Sample, header_line, sweep_line
 from tracer.device.device_state import (
     SAMPLES,
@@ -18,7 +19,6 @@ from tracer.device.device_state import (
     energy_mj,
     frequencies_during,
     journal_table,
-    samples_table,
     window_marks,
 )
 from tracer.device.sample_journal import read_sample_journal

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import runner.doctor.system
 from runner.cli import app
-from runner.doctor.findings import Finding, Repair, worst
+from runner.doctor.checks import Check, Repair, worst
 from runner.doctor.repairs import apply_repair, repairs_to_undo, undo_repairs
 from runner.doctor.system import Ran, RealSystem
 from tests.device_trees import jetson_nano
@@ -123,11 +123,11 @@ def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
 
 def test_a_finding_has_a_remedy_exactly_where_it_is_not_fine() -> None:
     with pytest.raises(ValueError, match="remedy"):
-        Finding("x", "error", "y")
+        Check("x", "error", "y")
     with pytest.raises(ValueError, match="remedy"):
-        Finding("x", "fine", "y", "z")
+        Check("x", "fine", "y", "z")
     with pytest.raises(ValueError, match="no such state"):
-        Finding("x", "bad", "y", "z")
+        Check("x", "bad", "y", "z")
     assert worst([]) == "fine"
 
 

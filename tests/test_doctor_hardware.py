@@ -9,8 +9,8 @@ import pytest
 
 from runner.device.board import read_board
 from runner.doctor import hardware
+from runner.doctor.checks import Check
 from runner.doctor.examination import Settings, examine
-from runner.doctor.findings import Finding
 from runner.doctor.system import Ran
 from tests.device_trees import grow, jetson_nano, jetson_orin, pc
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
@@ -33,7 +33,7 @@ def desktop(tmp_path: Path) -> FakeSystem:
     return FakeSystem(pc(tmp_path / "desktop"))
 
 
-def clocks(system: FakeSystem) -> dict[str, Finding]:
+def clocks(system: FakeSystem) -> dict[str, Check]:
     return {finding.check: finding for finding in hardware.check_clocks(system, read_board(system.root))}
 
 

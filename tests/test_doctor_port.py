@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.doctor.findings import Finding
+from runner.doctor.checks import Check
 from runner.doctor.serial_port import check_port
 from runner.doctor.system import Ran
 from tests.device_trees import grow
@@ -20,7 +20,7 @@ def system(tmp_path: Path) -> FakeSystem:
     return FakeSystem(tmp_path)
 
 
-def lines(system: FakeSystem, port: str = GADGET, baud: int = 115200) -> dict[str, Finding]:
+def lines(system: FakeSystem, port: str = GADGET, baud: int = 115200) -> dict[str, Check]:
     return {finding.check: finding for finding in check_port(system, port, baud)}
 
 

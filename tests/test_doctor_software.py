@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.device.board import Board
-from runner.doctor.findings import Finding
+from runner.doctor.checks import Check
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
 from runner.doctor.system import Ran, RealSystem
@@ -24,7 +24,7 @@ def system(tmp_path: Path) -> FakeSystem:
     return FakeSystem(grow(tmp_path, {"proc/sys/kernel/perf_event_paranoid": 2}))
 
 
-def profilers(system: FakeSystem, board: Board = JETSON) -> dict[str, Finding]:
+def profilers(system: FakeSystem, board: Board = JETSON) -> dict[str, Check]:
     return {finding.check: finding for finding in check_profilers(system, board)}
 
 

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from runner.dut.server import Dut
-from runner.inference.pipeline import Pipeline, Quantization
+from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.line.link import LineEndedError, WriteTimeoutError
 from runner.line.protocol import DutProtocol
+from tracer.quantization import Quantization
 from tracer.recording.window import RecordedWindow
 
 

@@ -11,10 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runner.accuracy.recorded_results import match, read_recorded
 from runner.dataset import shipped_dataset
+from runner.host.outcomes import AccuracyOutcome, PerformancePlan
+from runner.host.session import HostJob, run_session
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.line.ports import open_host_link
 from tests.children import PATIENCE_S
 from tests.serial_client import Client, results, running_dut
+from tracer.accuracy.confusion import top1_of
 from tracer.runs.run_store import open_run
 
 
@@ -87,3 +92,26 @@ def test_a_signal_in_the_middle_of_a_window_ends_the_run_complete_with_the_windo
     window = open_run("run", tmp_path / "traces").windows().to_pylist()[0]
     assert window["state"] == "aborted"
     assert window["inferences"] > 0
+
+
+def test_the_accuracy_pass_of_the_run_is_the_one_that_its_host_printed(tmp_path: Path) -> None:
+    dataset, port = shipped_dataset(), f"pty:{tmp_path / 'dut'}"
+    plan = PerformancePlan(seconds=0.05, windows=2)
+    with running_dut(tmp_path) as child:
+        link = open_host_link(port, 115200)
+        try:
+            for mode in ("performance", "accuracy"):
+                job = HostJob(port, 115200, mode, None, plan, tmp_path, tmp_path / mode, quiet=True, as_json=False)
+                outcome, _, _ = run_session(job, link, dataset, lambda: None)
+        finally:
+            link.close()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait() == 0
+    assert isinstance(outcome, AccuracyOutcome)
+    run = open_run("run", tmp_path / "traces")
+    kinds = [one.kind for one in run.each_window]
+    assert kinds.count("calibration") >= 3
+    assert (kinds.count("performance"), kinds.count("accuracy")) == (2, len(outcome.vectors))
+    recorded = match(read_recorded("run", tmp_path / "traces"), dataset)
+    assert len(recorded.all_vectors) == len(outcome.vectors) == len(dataset.names)
+    assert top1_of(recorded.all_vectors, recorded.all_labels) == top1_of(np.array(outcome.vectors), outcome.labels)

@@ -10,14 +10,14 @@ from tests.captured import Call, Gpu, captured, captures
 from tracer.breakdown.breakdown import break_down
 from tracer.breakdown.gains import GainFigure, gain_figures
 from tracer.breakdown.replay import replay
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 
 
-def figures(work: CapturedWork, unprofiled: float | None = None) -> dict[str, GainFigure]:
+def figures(work: InferenceWork, unprofiled: float | None = None) -> dict[str, GainFigure]:
     return {figure.name: figure for figure in gain_figures(replay(work), break_down(work).busy_ns, unprofiled)}
 
 
-def serial(lengths: list[int]) -> CapturedWork:
+def serial(lengths: list[int]) -> InferenceWork:
     """A launch of 10, a kernel of 20 that starts with its end, a wake-up of 10, and Python of each length."""
     inferences, stages, calls, gpu, at = [], [], [], [], 0
     for length in lengths:

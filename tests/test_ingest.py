@@ -31,7 +31,7 @@ from tests.gpu_runs import (
 from tests.ingested import contents, refused
 from tests.nsys_export import SECRET, NsysExport
 from tests.recorded import window
-from tracer.captures import import_profile, stored_capture
+from tracer.captures import import_profile
 from tracer.captures.stored_capture import capture_path, read_capture
 from tracer.errors import CaptureError, RunError, WriteError
 from tracer.profiles.profile import PROFILE_TABLES
@@ -105,7 +105,7 @@ def test_nothing_of_the_environment_that_an_export_holds_enters_the_run(run: Sto
 def test_a_run_that_has_captures_takes_others_only_in_their_place(run: StoredRun, exports: list[Path]) -> None:
     take_in(run, exports)
     said = refused(run, exports[:1], CaptureError)
-    assert said == "run: it has 2 captures; --replace takes them out first"
+    assert said == "run: it has 2 captures; --replace removes them first"
     replaced = take_in(open_run(run.folder), exports[1:], replace_old=True)
     assert [facts["first_inference"] for facts in replaced.info.captures] == [47]
     assert sorted(path.name for path in (run.folder / "gpu_work").iterdir()) == ["capture-000000.parquet"]
@@ -171,7 +171,7 @@ def test_a_disk_that_does_not_take_a_capture_leaves_a_run_without_one(
 def test_a_part_that_the_disk_takes_in_half_leaves_none_of_it(
     run: StoredRun, exports: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored_capture.os, "replace", full_disk)
+    monkeypatch.setattr(Path, "replace", full_disk)
     with pytest.raises(WriteError):
         take_in(run, exports)
     assert not [path for path in run.folder.rglob("*capture-*") if path.is_file()]
@@ -206,7 +206,7 @@ def test_a_report_of_a_damaged_capture_says_so_and_stands_otherwise(run: StoredR
     assert report["stages"] == plain["stages"]
     out = io.StringIO()
     render_report(report, Console(file=out, width=80))
-    assert "No kernel level:" in out.getvalue()
+    assert "No GPU timeline:" in out.getvalue()
     assert part.name in out.getvalue().replace("\n", "")
     assert "Stages of an inference" in out.getvalue()
 

@@ -111,6 +111,25 @@ def test_every_gain_has_its_interval_and_is_an_upper_bound_beside_an_unprofiled_
         assert one["gain_ns"] <= 43_000
 
 
+def test_a_rate_with_a_gain_is_at_the_mean_inference_as_the_benchmark_divides(tmp_path: Path) -> None:
+    windows = usual_windows()
+    run = ingested(tmp_path, windows, [gpu_export(windows[1])])
+    # One interruption: the mean wall time is far from the median one, at which the gains stand.
+    other = replace(capture_window(0, 0, 50, 5), kind="performance")
+    other.edges[-1, -1] += 5_000_000
+    walls = other.edges[5:, -1] - other.edges[5:, 0]
+    report = build_report(run, recorded_run(tmp_path / "traces", [other], name="other"))
+    assert np.mean(walls) > 1.5 * np.median(walls)
+    assert {"launch", "copy"} <= {one["name"] for one in report["gains"]}
+    for one in report["gains"]:
+        ends = (one["rate_hz"], *one["rate_interval_hz"])
+        gains = (one["gain_ns"], *one["interval_ns"])
+        for rate, gain in zip(ends, gains, strict=True):
+            if rate is not None:
+                at_the_median = 1e9 / (np.median(walls) - gain)
+                assert rate == pytest.approx(at_the_median * np.median(walls) / np.mean(walls))
+
+
 def test_the_unprofiled_wall_time_is_that_of_the_timed_windows_of_the_same_run(report: Report) -> None:
     beside = report["gpu"]["unprofiled"]
     assert (beside["run"], beside["inferences"], beside["wall_ns"]) == ("run", 10, 43_000)

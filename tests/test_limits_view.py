@@ -29,7 +29,7 @@ from tests.recorded import info
 from tests.test_dashboard import opened, words
 from tests.test_run_cost import COST, GPU
 from tracer.figure_text import time_text
-from tracer.model.devices import DEVICES, Limits, find_device
+from tracer.model.devices import Limits, devices, find_device
 from tracer.model.published import place_among
 from tracer.model.roofline import attainable_per_s, build_limits
 from tracer.reports.report import build_report
@@ -97,7 +97,7 @@ def test_both_axes_are_logarithmic_and_the_ridge_is_marked() -> None:
 
 def test_the_devices_are_the_table_s_with_the_limit_of_this_model() -> None:
     frame = device_frame(replace(info(), cost=COST), 43_000)
-    assert frame["device"].tolist() == [device.name for device in DEVICES]
+    assert frame["device"].tolist() == [device.name for device in devices()]
     nano = frame.set_index("device").loc["Jetson Nano"]
     assert nano["limit, us"] == pytest.approx(23.791, abs=0.001)
     assert nano["source"] == find_device("nano").source

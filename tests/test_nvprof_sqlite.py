@@ -12,7 +12,7 @@ import pytest
 
 from tests.work import calls_made
 from tracer.errors import ProfileError
-from tracer.profiles.cupti_names import DRIVER_NAMES, RUNTIME_NAMES, driver_name, runtime_name
+from tracer.profiles.cupti_names import callback_names, driver_name, runtime_name
 from tracer.profiles.demangle import demangle
 from tracer.profiles.nvprof_sqlite import read_nvprof_sqlite
 from tracer.profiles.profile import GPU_WORK, NVTX_RANGES
@@ -226,7 +226,7 @@ def test_calls_are_named_by_their_ids_and_an_unknown_one_by_its_number() -> None
     assert runtime_name(211) == runtime_name(214) == "cudaLaunchKernel"
     assert driver_name(307) == "cuLaunchKernel"
     assert (runtime_name(9999), driver_name(9999)) == ("cudaRuntime#9999", "cudaDriver#9999")
-    assert not any("_v" in name or "_pt" in name for name in (*RUNTIME_NAMES.values(), *DRIVER_NAMES.values()))
+    assert not any("_v" in name or "_pt" in name for name in callback_names().values())
 
 
 def test_names_of_cpp_are_demangled_and_others_left_alone() -> None:

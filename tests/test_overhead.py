@@ -15,9 +15,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.bench.overhead import child, under_nsys
-from runner.bench.overhead import job as overhead_job
+from runner.bench.overhead import conditions as overhead_job
 from runner.bench.overhead.blocks import WARM, BlockTime, measure_pairs, median_block
-from runner.bench.overhead.job import OverheadJob, measure_overhead
+from runner.bench.overhead.conditions import OverheadJob, measure_overhead
 from runner.bench.overhead.under_nsys import ranges_that_arrived
 from runner.bench.overhead.worker import open_worker
 from runner.cli import app

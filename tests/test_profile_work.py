@@ -9,8 +9,11 @@ import pyarrow as pa
 
 from tests.captured import EXECUTOR, MAIN
 from tracer.breakdown.breakdown import break_down
-from tracer.captures.inference_work import InferenceRows
-from tracer.captures.profile_rows import captured_work, stage_rows
+from tracer.captures.attribution import attribute
+from tracer.captures.counted_work import counted_work
+from tracer.captures.inference_ranges import InferenceRanges
+from tracer.captures.row_bounds import stage_rows
+from tracer.profiles.launches import launches
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 
 OURS, OTHER = 11, 22
@@ -34,14 +37,18 @@ def profile(gpu: list[tuple], calls: list[tuple], ops: list[tuple] = ()) -> Prof
 
 
 def parts(found: Profile, launch: list[int]) -> dict[str, int]:
-    work = captured_work(
-        found,
-        OURS,
-        InferenceRows(np.array([5]), np.array([MAIN]), np.array([0]), np.array([100])),
-        ("dequantize", "session_run"),
-        stage_rows([[0, 10]], [[10, 100]]),
-        np.array(launch, np.int64),
+    assert launches(found).tolist() == launch
+    ranges = InferenceRanges(
+        process=OURS,
+        numbers=np.array([5]),
+        thread=np.array([MAIN]),
+        start_ns=np.array([0]),
+        end_ns=np.array([100]),
+        stages=("dequantize", "session_run"),
+        stage_start_ns=np.array([[0, 10]]),
+        stage_end_ns=np.array([[10, 100]]),
     )
+    work = counted_work(found, ranges, attribute(found, ranges), np.array([True]))
     return {name: int(ns[0]) for name, ns in break_down(work).parts().items() if ns[0]}
 
 

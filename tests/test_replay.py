@@ -10,10 +10,10 @@ from tests.captured import EXECUTOR, POLLER, Call, Gpu, captured, captures
 from tracer.breakdown.replay import replay, replayed_ns
 from tracer.breakdown.replay_graph import replay_graph
 from tracer.breakdown.replay_path import host_path
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 
 
-def gains_of(work: CapturedWork, inference: int = 0, group: str | None = None) -> dict[str, int]:
+def gains_of(work: InferenceWork, inference: int = 0, group: str | None = None) -> dict[str, int]:
     found = replay(work)
     return {
         one.name: int(gain[inference])
@@ -22,7 +22,7 @@ def gains_of(work: CapturedWork, inference: int = 0, group: str | None = None) -
     }
 
 
-def unchanged(work: CapturedWork) -> list[int]:
+def unchanged(work: InferenceWork) -> list[int]:
     path = host_path(work)
     return replayed_ns(work, path, replay_graph(work, path)).tolist()
 
@@ -58,7 +58,7 @@ def test_a_bound_is_at_least_what_it_contains(rows):
         assert (gains["all copies"] >= gains.get("copy", 0)).all()
 
 
-def serial_chain() -> CapturedWork:
+def serial_chain() -> InferenceWork:
     """Python 10, launch 10, a kernel of 30 that starts 15 after the launch began, 5 to wake up, Python 20."""
     return captured(
         [(0, 80)],
@@ -94,7 +94,7 @@ def test_host_code_hidden_under_gpu_work_gives_nothing():
     assert gains_of(work, group="kind") == {"kernel": 60, "launch": 0, "wake": 5, "framework": 5}
 
 
-def launch_bound(kernels: int = 5) -> CapturedWork:
+def launch_bound(kernels: int = 5) -> InferenceWork:
     """Launches of 10 back to back; each kernel, 2 long, starts 8 after its call begins; wake-up 4."""
     calls = [Call("cudaLaunchKernel", 10 * at, 10 * at + 10, EXECUTOR) for at in range(kernels)]
     gpu = [Gpu(10 * at + 8, 10 * at + 10, at) for at in range(kernels)]
@@ -237,7 +237,7 @@ def test_the_order_of_rows_does_not_matter():
     work = launch_bound()
     order = np.arange(len(work.gpu))[::-1]
     rows = {name: getattr(work.gpu, name)[order] for name in work.gpu.__slots__}
-    turned = CapturedWork(work.inferences, work.stage_names, work.stages, type(work.gpu)(**rows), work.calls)
+    turned = InferenceWork(work.inferences, work.stage_names, work.stages, type(work.gpu)(**rows), work.calls)
     assert gains_of(turned) == gains_of(work)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured
 from tracer.breakdown.replay import replay
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 
 LATENCY = 6
 
@@ -42,7 +42,7 @@ def simulated(program: list[Step], latency: int = LATENCY) -> tuple[int, list[Gp
     return now, gpu, calls
 
 
-def recorded(program: list[Step]) -> CapturedWork:
+def recorded(program: list[Step]) -> InferenceWork:
     end, gpu, calls = simulated(program)
     return captured([(0, end)], [("session_run", 0, end)], gpu, calls)
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
 from runner.dut.recorded_run import RunJob
-from runner.dut.recorded_run import open_run as open_job
+from runner.dut.recorded_run import recording_run as open_job
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
 from runner.inference.window_runner import StopFlag
 from runner.limits.run_cost import run_board, run_cost
 from runner.model_graphs.reader import read_operations
 from tests.device_trees import jetson_nano
-from tests.recorded import info, window
-from tracer.device.device_samples import FREQUENCY_HZ, header_line, sweep_line
+from tests.recorded import info, samples_table, window
+from tracer.device.device_samples import FREQUENCY_HZ, Sample, header_line, sweep_line
+from tracer.device.window_frequencies import window_frequencies
 from tracer.errors import DeviceError
 from tracer.model.devices import Limits, find_device
 from tracer.model.model_cost import count_model
@@ -32,6 +34,7 @@ from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import RunWriter
 from tracer.runs.sample_store import keep_samples, sample_journal_path
+from tracer.runs.windows import RunWindow, WindowKind, figure_windows
 
 COST = {
     "operations": 5_613_064,
@@ -139,12 +142,46 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
     sample(run, *readings)
     run = open_run("run", tmp_path)
     report = build_report(run)
-    assert measured_frequencies(report["device"], run.each_window) == (460.8e6, 800e6)
+    assert measured_frequencies(run) == (460.8e6, 800e6)
     wanted = build_limits(5_613_064, 3_007_772, 101_640, find_device("nano").limits(460.8e6, 800e6), 43_000)
     assert {key: report["limits"][key] for key in wanted} == wanted
     assert (report["limits"]["gpu_hz"], report["limits"]["memory_hz"]) == (460.8e6, 800e6)
     assert report["limits"]["notes"] == []
     assert any("Limit on Jetson Nano at 460.8 MHz: 47.58 us" in line for line in closing_lines(report))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "counted"),
+    [
+        # The finished performance windows, whatever else was recorded.
+        (["accuracy", "performance", "capture", "performance", "accuracy"], [1, 3]),
+        (["accuracy", "capture", "accuracy"], [0, 2]),
+        (["capture", "accuracy", "performance aborted"], [1]),
+        (["capture", "capture"], []),
+    ],
+)
+def test_the_frequencies_are_those_of_the_windows_that_count(kinds: list[str], counted: list[int]) -> None:
+    windows = [
+        RunWindow(
+            number=number,
+            kind=cast("WindowKind", kind.split()[0]),
+            state=kind.split()[1] if " " in kind else "complete",
+            inferences=1,
+            warmups=0,
+            lap_start_us=None,
+            lap_end_us=None,
+            start_ns=1000 * number,
+            end_ns=1000 * number + 500,
+            cpu_ns=0,
+            recorder_ns=0,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    hertz = [100_000_000 * 2**number for number in range(len(kinds))]
+    sampled = [Sample(1000 * number + 7, "gpu", FREQUENCY_HZ, hertz[number]) for number in range(len(kinds))]
+    found = window_frequencies(samples_table(sampled, "run"), figure_windows(windows))
+    wanted = [float(np.median([hertz[number] for number in counted]))] if counted else []
+    assert [one.median_hz for one in found] == wanted
 
 
 def test_another_device_is_at_its_highest_frequencies() -> None:

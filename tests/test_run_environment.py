@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.bench.runtimes.environment import speed_environment
+from runner.inference.speed_environment import speed_environment
 
 
 def test_what_changes_a_runtimes_speed_is_kept_and_terraforms_secrets_are_not(

@@ -100,7 +100,7 @@ def test_a_kill_between_any_two_steps_of_making_parts_loses_and_doubles_nothing(
     fill(recorder, 3)
     monkeypatch.setattr(run_writer, "PART_SPANS", 1)
     copies: list[str] = []
-    for name in ("rename", "unlink"):
+    for name in ("replace", "unlink"):
         real = getattr(Path, name)
 
         def step(self: Path, *args: object, real: object = real, **kwargs: object) -> object:

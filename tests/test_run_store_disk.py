@@ -157,10 +157,11 @@ def test_a_start_that_the_disk_refuses_leaves_no_folder(tmp_path: Path, refuse: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "last", "a/b", "/abs", "a\0b"])
-def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["", ".", "..", "last", "a/b", "/abs", "a\0b", "a\tb", "a\\b", "a" * 201])
+def test_a_name_that_no_run_can_have_is_refused_before_anything_is_recorded(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError):
         RunWriter.create(tmp_path, name, info(), lambda _: None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recovery_that_the_disk_refuses_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

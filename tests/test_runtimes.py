@@ -20,14 +20,14 @@ from typer.testing import CliRunner
 
 from runner.bench.runtimes import measure, onnx_candidates
 from runner.bench.runtimes.candidate import REFERENCE, Candidate, FloatInput
-from runner.bench.runtimes.job import RuntimesJob, compare_runtimes
+from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
 from runner.bench.runtimes.litert_candidates import litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.cli import app
 from runner.dataset import Dataset, shipped_dataset
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
-from runner.inference.pipeline import Quantization
 from tracer.errors import DatasetError, ModelError
+from tracer.quantization import Quantization
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
 
 

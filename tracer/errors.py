@@ -32,6 +32,11 @@ class KwsTraceError(Exception):
             self.exit_code = exit_code
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, without its later lines; its type's name where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class MalformedTraceError(KwsTraceError):
     """A trace breaks a rule of its own format."""
 

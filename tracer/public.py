@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from rich.console import Console
 
 from tracer.breakdown.breakdown import break_down
-from tracer.captures.counted_work import kept_work
+from tracer.captures.attribution import attribute
+from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import stage_ranges
 from tracer.errors import ProfileError
 from tracer.profiles import open_profile as readers
@@ -154,7 +155,7 @@ class OpenProfile:
             raise ProfileError(
                 profile.path, "no inference is marked in it", "capture a `kws-trace run`, which marks them with NVTX"
             )
-        found = break_down(kept_work(profile, ranges, np.ones(len(ranges), bool)))
+        found = break_down(counted_work(profile, ranges, attribute(profile, ranges), np.ones(len(ranges), bool)))
         return _in_form(pa.table({"inference": ranges.numbers, "wall_ns": found.wall_ns, **found.parts()}), form)
 
     def _timeline(self) -> Profile:

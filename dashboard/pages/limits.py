@@ -46,7 +46,7 @@ def _page(run: StoredRun) -> None:
 def _limits(run: StoredRun, report: Report) -> None:
     device = _device(run)
     measured_ns = report["inference"]["median_ns"]
-    frequencies = measured_frequencies(report["device"], run.each_window)
+    frequencies = measured_frequencies(run)
     limits = run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
         return

@@ -58,7 +58,7 @@ def _page(run: StoredRun) -> None:
     _sessions(report["sessions"])
     st.subheader("How it was measured")
     st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
-    with st.expander("What tracing cost, what was left out, and notes", expanded=True):
+    with st.expander("Overhead of tracing, what was left out, and notes", expanded=True):
         lines([*closing_lines(report), *(kernel_lines(report["gpu"]) if report["gpu"] else [])])
 
 

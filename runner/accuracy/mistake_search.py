@@ -11,17 +11,10 @@ from runner.accuracy.models import VectorModel
 from runner.accuracy.recorded_results import Matched
 from tracer.accuracy.confusion import Vectors, auc_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
-from tracer.accuracy.mistakes import (
-    OTHER_MODEL,
-    Mistake,
-    Mistakes,
-    Quantization,
-    quantize_anew,
-    readings,
-    wrong_quantization,
-)
+from tracer.accuracy.mistakes import OTHER_MODEL, Mistake, Mistakes, quantize_anew, readings, wrong_quantization
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
-from tracer.accuracy.verdict import ENOUGH, Verdict, judge
+from tracer.accuracy.verdict import ENOUGH, Conclusion, judge
+from tracer.quantization import Quantization
 
 TIGHT = 1e-4
 """A model that reproduces the results to this, or to the last digit printed, needs no other beside it."""
@@ -41,7 +34,7 @@ class Diagnosis:
     recorded class.
     """
 
-    verdict: Verdict
+    verdict: Conclusion
     tried: int
     models: tuple[str, ...]
     inputs: int
@@ -87,11 +80,11 @@ class _Trial:
         self._progress = progress
         self._right: dict[str, Vectors] = {}
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Conclusion:
         """By the candidates so far."""
         return judge(self.found, self.matched.vectors, self.decimals)
 
-    def settled(self, verdict: Verdict) -> bool:
+    def settled(self, verdict: Conclusion) -> bool:
         """Whether nothing else could be meant."""
         decided = verdict.kind in {"mistake", "as_it_should_be"}
         return decided and verdict.tolerance <= max(TIGHT, 10.0**-self.decimals)
@@ -129,7 +122,7 @@ class _Trial:
             mistake = replace(mistake, text=f"{mistake.text} (other figures fit as well)")
         self.found.append(self._of_mapping(model, used, mistake))
 
-    def diagnosis(self, verdict: Verdict) -> Diagnosis:
+    def diagnosis(self, verdict: Conclusion) -> Diagnosis:
         """The verdict with the rates."""
         names, labels, vectors = tuple(self._right), self.matched.labels, self.matched.vectors
         mended = self._right[names[0] if verdict.kind == "not_reproduced" else verdict.best.model]

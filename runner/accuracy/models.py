@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
-from tracer.accuracy.mistakes import Quantization
+from tracer.quantization import Quantization
 from tracer.runs.run_store import StoredRun
 
 
@@ -42,8 +42,7 @@ class LoadedModel:
         self.name = name or choice.path.name
         self._backend = pipeline.backend
         self.takes_counts = self._backend.input_dtype == np.int8
-        own = pipeline.quantization
-        self.quantization = Quantization(own.scale, own.zero_point) if own else Quantization(1.0, 0)
+        self.quantization = pipeline.quantization or Quantization(1.0, 0)
 
     def predict(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Run the model over each input."""

@@ -13,7 +13,7 @@ from runner.accuracy.recorded_results import Matched, Recorded
 from tracer.accuracy.confusion import auc_of, confusion_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
-from tracer.accuracy.verdict import ENOUGH, Verdict
+from tracer.accuracy.verdict import ENOUGH, Conclusion
 from tracer.classes import LABELS
 from tracer.figure_text import auc_text, counted, number_text, share_text
 from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
@@ -141,7 +141,7 @@ def _not_reproduced(matched: Matched, diagnosis: Diagnosis) -> list[str]:
     return lines
 
 
-def _undecided(verdict: Verdict) -> list[str]:
+def _undecided(verdict: Conclusion) -> list[str]:
     rivals = [one for one in (verdict.best, verdict.rival) if one is not None]
     named = ", or ".join(dict.fromkeys(_mistakes(one) for one in rivals))
     reason = "The results are too few, or too much alike whatever the input, to tell."

@@ -33,7 +33,7 @@ def bandwidth(
 
     Without a GPU it measures memory to memory, and says so.
     """
-    from runner.bench.bandwidth.job import BandwidthJob, measure_bandwidth
+    from runner.bench.bandwidth.measurement import BandwidthJob, measure_bandwidth
     from tracer.reports.bandwidth_table import render_bandwidth
 
     with progress_bars() as advance:

@@ -13,7 +13,7 @@ from tracer.command_line import DEFAULT_TRACES
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from runner.doctor.findings import Finding
+    from runner.doctor.checks import Check
     from runner.doctor.system import System
 
 COLOURS = {"fine": "green", "warning": "yellow", "error": "bold red"}
@@ -59,8 +59,8 @@ def doctor(
     """
     from rich.console import Console
 
-    from runner.doctor.examination import Settings, checks
-    from runner.doctor.findings import ERROR, worst
+    from runner.doctor.checks import ERROR, worst
+    from runner.doctor.examination import Settings, steps
     from runner.doctor.system import RealSystem
 
     system = RealSystem()
@@ -70,9 +70,9 @@ def doctor(
     quiet = Console(stderr=True)
     console = Console()
     findings = []
-    for check in checks(system, Settings(port, baud, traces, tensorflow)):
-        with quiet.status(f"looking at {check.doing}"):
-            lines = list(check.look())
+    for step in steps(system, Settings(port, baud, traces, tensorflow)):
+        with quiet.status(f"looking at {step.doing}"):
+            lines = list(step.look())
         findings += lines
         if not as_json:
             for finding in lines:
@@ -84,7 +84,7 @@ def doctor(
     raise typer.Exit(1 if worst(findings) == ERROR else 0)
 
 
-def _print_line(console: Console, finding: Finding) -> None:
+def _print_line(console: Console, finding: Check) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -97,7 +97,7 @@ def _print_line(console: Console, finding: Finding) -> None:
     console.print(line, highlight=False)
 
 
-def _fix(system: System, findings: list[Finding], *, yes: bool) -> None:
+def _fix(system: System, findings: list[Check], *, yes: bool) -> None:
     from runner.doctor.repairs import apply_repair, as_root, record_path
 
     repairs = [(finding, finding.repair) for finding in findings if finding.repair is not None]

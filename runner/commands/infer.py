@@ -40,11 +40,12 @@ def infer(
 
     Exits with 1 if the run was ended early or its record has a gap.
     """
-    from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
-    from runner.dut.recorded_run import RunJob
     from runner.inference.models import ModelChoice
 
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
+    from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
+    from runner.dut.recorded_run import RunJob
+
     inputs = local_inputs(files or [], dataset)
     outcome = infer_inputs(RunJob(choice, traces, name, nvtx=nvtx), inputs, repeat, warmups)
     print_outcome(outcome, traces, as_json=as_json)

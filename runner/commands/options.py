@@ -96,9 +96,21 @@ Name = Annotated[
 ]
 Traces = Annotated[Path, typer.Option(help="Folder of the runs.", rich_help_panel=RECORDING)]
 Run = Annotated[str, typer.Argument(help="A run: its folder, its name, or `last`.")]
+
+
+def _known_device(name: str | None) -> str | None:
+    """Tells a device of no table before a model or a run is read."""
+    if name not in (None, "cpu"):
+        from tracer.model.devices import find_device
+
+        find_device(str(name))
+    return name
+
+
 LimitsOf = Annotated[
     str | None,
     typer.Option(
+        callback=_known_device,
         help="The device whose limits are used: nano, tx2, xavier-nx, orin-nano or another Jetson (a wrong name "
         "lists them), or cpu to measure this CPU. Without it the board is used, where it is known.",
         rich_help_panel=LIMITS,

@@ -40,7 +40,7 @@ def overhead(
     from runner.inference.models import ModelChoice
 
     choice = ModelChoice.of(model, backend, device, threads, None, None, "reference", stages)
-    from runner.bench.overhead.job import OverheadJob, measure_overhead
+    from runner.bench.overhead.conditions import OverheadJob, measure_overhead
     from tracer.reports.overhead_ledger import render_ledger
     from tracer.runs.overhead_store import keep_ledger
 

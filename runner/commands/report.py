@@ -40,19 +40,12 @@ def report(
 
         print_summary(open_profile(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
         return
-    from tracer.model.devices import Limits, find_device
-
-    limits: str | Limits | None = device
-    if device == "cpu":
-        from runner.limits.cpu_probe import probe_cpu
-
-        limits = probe_cpu()
-    elif device is not None:
-        find_device(device)
+    from runner.limits.cpu_probe import probe_cpu
     from tracer.reports.report import build_report
     from tracer.reports.report_text import render_report
     from tracer.runs.run_store import open_run
 
     beside = None if unprofiled is None else open_run(unprofiled, traces)
+    limits = probe_cpu() if device == "cpu" else device
     figures = build_report(open_run(run, traces), beside, limits)
     print_figures(figures, partial(render_report, figures, full_names=full_names), as_json=as_json)

@@ -42,7 +42,7 @@ def runtimes(
 
     A runtime that is not installed is listed with the command that installs it.
     """
-    from runner.bench.runtimes.job import RuntimesJob, compare_runtimes
+    from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
     from tracer.reports.runtime_table import render_runtimes
 
     with progress_bars() as advance:

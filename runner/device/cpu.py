@@ -25,7 +25,6 @@ class CpuPolicy:
     current_hz: int | None
     lowest_hz: int | None
     highest_hz: int | None
-    hardware_highest_hz: int | None
 
     @property
     def pinned(self) -> bool:
@@ -65,5 +64,4 @@ def _policy(folder: Path) -> CpuPolicy:
         current_hz=hertz("scaling_cur_freq"),
         lowest_hz=hertz("scaling_min_freq"),
         highest_hz=hertz("scaling_max_freq"),
-        hardware_highest_hz=hertz("cpuinfo_max_freq"),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.device.board import Board, read_board
 from runner.doctor import hardware
-from runner.doctor.findings import Finding
+from runner.doctor.checks import Check
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
 from runner.doctor.serial_port import PERFORMANCE_BAUD, check_port
@@ -29,34 +29,34 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Step:
     """One look: ``doing`` tells what takes the time."""
 
     doing: str
-    look: Callable[[], Iterable[Finding]]
+    look: Callable[[], Iterable[Check]]
 
 
-def checks(system: System, settings: Settings) -> tuple[Check, ...]:
+def steps(system: System, settings: Settings) -> tuple[Step, ...]:
     """The checks of this machine; nothing is looked at before each is called, but which board it is."""
     board = read_board(system.root)
     port = settings.port or (DEFAULT_PORT if board.is_jetson else None)
-    found = [Check("the board", lambda: [hardware.check_board(system, board)])]
+    found = [Step("the board", lambda: [hardware.check_board(system, board)])]
     if port is not None:
-        found.append(Check(f"the port {port}", lambda: check_port(system, port, settings.baud)))
-    found.append(Check("LiteRT", lambda: [check_litert(system)]))
+        found.append(Step(f"the port {port}", lambda: check_port(system, port, settings.baud)))
+    found.append(Step("LiteRT", lambda: [check_litert(system)]))
     if settings.tensorflow:
-        found.append(Check("TensorFlow, whose import takes a while", lambda: [check_tensorflow(system, board)]))
-    found.append(Check("the profiler", lambda: check_profilers(system, board)))
-    found.append(Check("the hardware", lambda: _hardware(system, board, settings.traces)))
+        found.append(Step("TensorFlow, whose import takes a while", lambda: [check_tensorflow(system, board)]))
+    found.append(Step("the profiler", lambda: check_profilers(system, board)))
+    found.append(Step("the hardware", lambda: _hardware(system, board, settings.traces)))
     return tuple(found)
 
 
-def examine(system: System, settings: Settings) -> tuple[Finding, ...]:
+def examine(system: System, settings: Settings) -> tuple[Check, ...]:
     """Every finding, in order."""
-    return tuple(finding for check in checks(system, settings) for finding in check.look())
+    return tuple(finding for step in steps(system, settings) for finding in step.look())
 
 
-def _hardware(system: System, board: Board, traces: Path) -> Iterator[Finding]:
+def _hardware(system: System, board: Board, traces: Path) -> Iterator[Check]:
     if board.is_jetson:
         yield hardware.check_power_mode(system)
     yield from hardware.check_clocks(system, board)

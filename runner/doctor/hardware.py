@@ -12,7 +12,7 @@ from runner.device.gpu import GpuState, gpu_states
 from runner.device.sampler import sampled_sources
 from runner.device.tegrastats import TegrastatsError, parse_tegrastats
 from runner.device.thermal import thermal_zones, throttles
-from runner.doctor.findings import ERROR, FINE, WARNING, Finding
+from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.system import System
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW
 from tracer.figure_text import frequency_text, number_text, size_text
@@ -29,33 +29,33 @@ OTHER_LOAD = 0.5
 """Runnable tasks, on average over a minute; the benchmark itself is not running yet."""
 
 
-def check_board(system: System, board: Board) -> Finding:
+def check_board(system: System, board: Board) -> Check:
     """Which board; on a PC what is absent is said here once."""
     if board.is_jetson:
         release = f", Jetson Linux {board.l4t}" if board.l4t else ""
         jetpack = f" (JetPack {board.jetpack})" if board.jetpack else ""
-        return Finding("board", FINE, f"{board.model or 'a Jetson'}{release}{jetpack}")
+        return Check("board", FINE, f"{board.model or 'a Jetson'}{release}{jetpack}")
     names = re.findall(r"(?m)^model name\s*:\s*(.+)$", system.read("proc/cpuinfo") or "")
     name = board.model or (names[0] if names else "this machine")
-    return Finding("board", FINE, f"{name} is no Jetson: no power mode, no jetson_clocks, no rails to look at")
+    return Check("board", FINE, f"{name} is no Jetson: no power mode, no jetson_clocks, no rails to look at")
 
 
-def check_power_mode(system: System) -> Finding:
+def check_power_mode(system: System) -> Check:
     """The nvpmodel mode, on a Jetson; anything but the board's MAXN is slower than the board can be."""
     ran = system.run(("nvpmodel", "-q"))
     found = re.search(r"NV Power Mode:\s*(\S+)\s+(\d+)", ran.output) if ran is not None else None
     if found is None:
         why = "nvpmodel is not installed" if ran is None else "nvpmodel -q does not say it"
-        return Finding("power mode", WARNING, why, "sudo nvpmodel -q; without it the mode of the run is not known")
+        return Check("power mode", WARNING, why, "sudo nvpmodel -q; without it the mode of the run is not known")
     name, number = found[1], found[2]
     modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", system.read("etc/nvpmodel.conf") or "")
     fastest = [(other, label) for other, label in modes if label.startswith("MAXN")]
     if name.startswith("MAXN") and name in {"MAXN", *(label for _, label in fastest[-1:])}:
-        return Finding("power mode", FINE, f"{name} ({number})")
+        return Check("power mode", FINE, f"{name} ({number})")
     if not fastest:
-        return Finding("power mode", FINE, f"{name} ({number}); this board's table has no MAXN")
+        return Check("power mode", FINE, f"{name} ({number}); this board's table has no MAXN")
     best, label = fastest[-1]
-    return Finding(
+    return Check(
         "power mode",
         WARNING,
         f"{name} ({number}): the board can be faster",
@@ -63,44 +63,44 @@ def check_power_mode(system: System) -> Finding:
     )
 
 
-def check_clocks(system: System, board: Board) -> Iterator[Finding]:
+def check_clocks(system: System, board: Board) -> Iterator[Check]:
     """Whether CPU and GPU hold one frequency, which two runs need to be comparable."""
     policies = cpu_policies(system.root)
     if policies:
         yield _cpu_clocks(policies, board)
     elif board.is_jetson:
-        yield Finding("CPU clocks", WARNING, "cpufreq names no policy", "CPU frequencies will not be recorded")
+        yield Check("CPU clocks", WARNING, "cpufreq names no policy", "CPU frequencies will not be recorded")
     gpus = gpu_states(system.root)
     if gpus:
         yield _gpu_clocks(gpus)
     elif board.is_jetson:
-        yield Finding("GPU clocks", WARNING, "devfreq names no GPU", "GPU frequencies will not be recorded")
+        yield Check("GPU clocks", WARNING, "devfreq names no GPU", "GPU frequencies will not be recorded")
 
 
-def _cpu_clocks(policies: tuple[CpuPolicy, ...], board: Board) -> Finding:
+def _cpu_clocks(policies: tuple[CpuPolicy, ...], board: Board) -> Check:
     governors = sorted({policy.governor or "unknown" for policy in policies})
     highest = max(policy.highest_hz or 0 for policy in policies)
     said = f"governor {', '.join(governors)}, up to {_mhz(highest)}"
     if all(policy.pinned for policy in policies):
-        return Finding("CPU clocks", FINE, f"{said}, held there")
+        return Check("CPU clocks", FINE, f"{said}, held there")
     remedy = "sudo jetson_clocks" if board.is_jetson else "sudo cpupower frequency-set -g performance"
-    return Finding("CPU clocks", WARNING, f"{said}: it moves with the load", remedy)
+    return Check("CPU clocks", WARNING, f"{said}: it moves with the load", remedy)
 
 
-def _gpu_clocks(gpus: tuple[GpuState, ...]) -> Finding:
+def _gpu_clocks(gpus: tuple[GpuState, ...]) -> Check:
     free = [gpu for gpu in gpus if not gpu.pinned]
     told = ", ".join(f"{gpu.name} at {_mhz(gpu.current_hz)} of {_mhz(gpu.highest_hz)}" for gpu in gpus)
     if not free:
-        return Finding("GPU clocks", FINE, f"{told}, held there")
+        return Check("GPU clocks", FINE, f"{told}, held there")
     gated = " and switches itself off when idle" if any(gpu.railgated for gpu in free) else ""
-    return Finding("GPU clocks", WARNING, f"{told}: it moves with the load{gated}", "sudo jetson_clocks")
+    return Check("GPU clocks", WARNING, f"{told}: it moves with the load{gated}", "sudo jetson_clocks")
 
 
 def _mhz(hertz: int | None) -> str:
     return "unknown MHz" if hertz is None else frequency_text(hertz)
 
 
-def check_temperature(system: System) -> Finding | None:
+def check_temperature(system: System) -> Check | None:
     """The zone that is nearest to its limit; None where there are no zones."""
     zones = [
         (zone.temperature_mc, zone.throttles_at_mc or HOT_MC, zone.name)
@@ -112,11 +112,11 @@ def check_temperature(system: System) -> Finding | None:
     now, limit, name = min(zones, key=lambda zone: zone[1] - zone[0])
     said = f"{name} {number_text(now / 1000, 1)} C, throttles at {number_text(limit / 1000, 1)} C"
     if now < limit - NEAR_LIMIT_MC:
-        return Finding("temperature", FINE, said)
-    return Finding("temperature", WARNING, said, "let it cool, or set its fan to full")
+        return Check("temperature", FINE, said)
+    return Check("temperature", WARNING, said, "let it cool, or set its fan to full")
 
 
-def check_throttling(system: System) -> Finding | None:
+def check_throttling(system: System) -> Check | None:
     """What limits speed now, and what did since boot; None where nothing could."""
     found = throttles(system.root)
     if not found:
@@ -125,22 +125,22 @@ def check_throttling(system: System) -> Finding | None:
     counts = [f"{one.name} {one.value}" for one in found if one.is_count and one.value > 0]
     if now:
         remedy = "let it cool; on over-current a stronger power supply"
-        return Finding("throttling", WARNING, f"{', '.join(now)} limits speed now", remedy)
+        return Check("throttling", WARNING, f"{', '.join(now)} limits speed now", remedy)
     if counts:
         # Counts of the past are no fault of this moment; a run compares them before and after.
-        return Finding("throttling", FINE, f"none now; events since boot: {', '.join(counts)}")
-    return Finding("throttling", FINE, "none now, none since boot")
+        return Check("throttling", FINE, f"none now; events since boot: {', '.join(counts)}")
+    return Check("throttling", FINE, "none now, none since boot")
 
 
-def check_load(system: System) -> Finding:
+def check_load(system: System) -> Check:
     """Whether something else runs."""
     text = system.read("proc/loadavg")
     if text is None:
-        return Finding("other load", WARNING, "/proc/loadavg is not there", "see that nothing else runs")
+        return Check("other load", WARNING, "/proc/loadavg is not there", "see that nothing else runs")
     minute = float(text.split()[0])
     if minute <= OTHER_LOAD:
-        return Finding("other load", FINE, f"{number_text(minute, 2)} runnable over the last minute")
-    return Finding(
+        return Check("other load", FINE, f"{number_text(minute, 2)} runnable over the last minute")
+    return Check(
         "other load",
         WARNING,
         f"{number_text(minute, 2)} runnable over the last minute: the benchmark shares the machine",
@@ -148,19 +148,19 @@ def check_load(system: System) -> Finding:
     )
 
 
-def check_disk(system: System, traces: Path) -> Finding:
+def check_disk(system: System, traces: Path) -> Check:
     """Room for runs."""
     free = system.free_bytes(traces)
     if free is None:
-        return Finding("disk", WARNING, f"{traces}: its room cannot be told", "name another folder with --traces")
+        return Check("disk", WARNING, f"{traces}: its room cannot be told", "name another folder with --traces")
     said = f"{size_text(free)} free for {traces}"
     if free >= ENOUGH_DISK:
-        return Finding("disk", FINE, said)
+        return Check("disk", FINE, said)
     state = WARNING if free >= LEAST_DISK else ERROR
-    return Finding("disk", state, said, "make room, or name another folder with --traces")
+    return Check("disk", state, said, "make room, or name another folder with --traces")
 
 
-def check_sampling(system: System, board: Board) -> Finding:
+def check_sampling(system: System, board: Board) -> Check:
     """What a run will record of frequencies and power."""
     sources = sampled_sources(system.root)
     kinds = {FREQUENCY_HZ: "frequencies", POWER_MW: "rails"}
@@ -171,15 +171,15 @@ def check_sampling(system: System, board: Board) -> Finding:
     ]
     if not told:
         if board.is_jetson:
-            return Finding("sampling", WARNING, "no frequencies and no rails", "is /sys mounted (in a container)?")
-        return Finding("sampling", FINE, "nothing to sample: a run will say that frequencies were not recorded")
+            return Check("sampling", WARNING, "no frequencies and no rails", "is /sys mounted (in a container)?")
+        return Check("sampling", FINE, "nothing to sample: a run will say that frequencies were not recorded")
     absent = board.is_jetson and ("emc", FREQUENCY_HZ) not in sources
     if absent:
         memory = _memory_by_tegrastats(system)
         now = f"; now {memory} MHz by tegrastats" if memory is not None else ""
         remedy = "run as root to record the memory's frequency too"
-        return Finding("sampling", WARNING, f"{'; '.join(told)}; not the memory's{now}", remedy)
-    return Finding("sampling", FINE, "; ".join(told))
+        return Check("sampling", WARNING, f"{'; '.join(told)}; not the memory's{now}", remedy)
+    return Check("sampling", FINE, "; ".join(told))
 
 
 def _memory_by_tegrastats(system: System) -> int | None:

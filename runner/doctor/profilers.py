@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from runner.device.board import Board
-from runner.doctor.findings import ERROR, FINE, WARNING, Finding
+from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.system import System
 
 ASK_RANGES = """
@@ -20,7 +20,7 @@ OLDEST_NVTX = (0, 2, 12)
 PARANOID = "proc/sys/kernel/perf_event_paranoid"
 
 
-def check_profilers(system: System, board: Board) -> Iterator[Finding]:
+def check_profilers(system: System, board: Board) -> Iterator[Check]:
     """Lines about nsys, nvtx and what may be traced."""
     version = _nsys_version(system)
     yield _nsys(system, board, version)
@@ -38,20 +38,20 @@ def _nsys_version(system: System) -> str | None:
     return found[1] if found else None
 
 
-def _nsys(system: System, board: Board, version: str | None) -> Finding:
+def _nsys(system: System, board: Board, version: str | None) -> Check:
     if version is not None:
-        return Finding("nsys", FINE, f"Nsight Systems {version}")
+        return Check("nsys", FINE, f"Nsight Systems {version}")
     if system.which("nsys") is not None:
-        return Finding("nsys", WARNING, "it is there and does not say its version", "see what `nsys --version` says")
+        return Check("nsys", WARNING, "it is there and does not say its version", "see what `nsys --version` says")
     remedy = "install Nsight Systems (Debian: nsight-systems in non-free), or use TensorFlow's profiler"
     if board.jetpack == 4:
         remedy = "JetPack 4 profiles with nvprof: capture there, read the file on a PC with `kws-trace kernels`"
     elif board.is_jetson:
         remedy = "sudo apt install nsight-systems-cli, of JetPack's own source, or use TensorFlow's profiler"
-    return Finding("nsys", WARNING, "not installed: no GPU kernels under the stages", remedy)
+    return Check("nsys", WARNING, "not installed: no GPU kernels under the stages", remedy)
 
 
-def _ranges(system: System, nsys: str | None) -> Finding:
+def _ranges(system: System, nsys: str | None) -> Check:
     """
     Whether ranges arrive.
 
@@ -61,20 +61,20 @@ def _ranges(system: System, nsys: str | None) -> Finding:
     remedy = "pip install 'nvtx>=0.2.12'"
     ran = system.run((sys.executable, "-c", ASK_RANGES), 60.0)
     if ran is None or not ran.fine:
-        return Finding("NVTX ranges", ERROR, "the nvtx package does not import: no stage would be named", remedy)
+        return Check("NVTX ranges", ERROR, "the nvtx package does not import: no stage would be named", remedy)
     version, _, layer = ran.output.strip().partition(" ")
     under = f"nsys {nsys}" if nsys else "a profiler"
     if layer == "ranges":
-        return Finding("NVTX ranges", FINE, f"nvtx {version}: ranges are pushed by a layer that {under} records")
+        return Check("NVTX ranges", FINE, f"nvtx {version}: ranges are pushed by a layer that {under} records")
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     why = "older than 0.2.12" if numbers < OLDEST_NVTX else "of a release whose lower layer we do not know"
-    return Finding("NVTX ranges", ERROR, f"nvtx {version} is {why}: {under} would record no stage", remedy)
+    return Check("NVTX ranges", ERROR, f"nvtx {version} is {why}: {under} would record no stage", remedy)
 
 
-def _tegra_permission(system: System) -> Finding:
+def _tegra_permission(system: System) -> Check:
     if system.is_root:
-        return Finding("CUDA tracing", FINE, "root, as tracing CUDA on a Tegra asks for")
-    return Finding(
+        return Check("CUDA tracing", FINE, "root, as tracing CUDA on a Tegra asks for")
+    return Check(
         "CUDA tracing",
         WARNING,
         f"on a Tegra it needs root, and this is {system.user}",
@@ -82,12 +82,12 @@ def _tegra_permission(system: System) -> Finding:
     )
 
 
-def _sampling_permission(system: System) -> Finding:
+def _sampling_permission(system: System) -> Check:
     text = system.read(PARANOID)
     if text is None or system.is_root or int(text) <= 2:
         level = "not there" if text is None else text
-        return Finding("perf_event_paranoid", FINE, f"{level}{' (root)' if system.is_root else ''}")
-    return Finding(
+        return Check("perf_event_paranoid", FINE, f"{level}{' (root)' if system.is_root else ''}")
+    return Check(
         "perf_event_paranoid",
         WARNING,
         f"{text}: nsys cannot see operating-system calls and context switches (CUDA and NVTX it can)",

@@ -11,9 +11,11 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from runner.doctor.findings import Repair
+from runner.doctor.checks import Repair
 from runner.doctor.system import System
+from tracer.command_line import command_line
 from tracer.errors import RepairError
+from tracer.whole_files import written_whole
 
 COMMAND_LIMIT_S = 120.0
 """``sudo`` may ask for a password on the terminal."""
@@ -76,7 +78,9 @@ def _do(system: System, command: Sequence[str], tell: Callable[[str], None]) -> 
 
 def _failed(command: Sequence[str], why: str) -> RepairError:
     """Those before it were done, and ``--undo`` undoes them."""
-    return RepairError(" ".join(command), why, "run it by hand to see why, `kws-trace doctor --undo` goes back")
+    return RepairError(
+        " ".join(command), why, f"run it by hand to see why, `{command_line('doctor', '--undo')}` goes back"
+    )
 
 
 def _read(record: Path) -> list[list[list[str]]]:
@@ -95,6 +99,5 @@ def _write(record: Path, repairs: list[list[list[str]]]) -> None:
         record.unlink(missing_ok=True)
         return
     record.parent.mkdir(parents=True, exist_ok=True)
-    temporary = record.with_suffix(".json.new")
-    temporary.write_text(json.dumps({"repairs": repairs}, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(record)
+    with written_whole(record) as temporary:
+        temporary.write_text(json.dumps({"repairs": repairs}, indent=2) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from runner.device.board import Board
-from runner.doctor.findings import ERROR, FINE, WARNING, Finding
+from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.system import System
 
 IMPORT_LIMIT_S = 180.0
@@ -33,29 +33,29 @@ NVIDIA_WHEEL = (
 )
 
 
-def check_tensorflow(system: System, board: Board) -> Finding:
+def check_tensorflow(system: System, board: Board) -> Check:
     """TensorFlow and its devices; on a Jetson one without a GPU is an error."""
     facts, problem = _ask(system, ASK_TENSORFLOW)
     if facts is None:
         remedy = NVIDIA_WHEEL if board.is_jetson else "pip install 'kws-trace[tensorflow]', or keep to .tflite models"
-        return Finding("TensorFlow", WARNING, problem, remedy)
+        return Check("TensorFlow", WARNING, problem, remedy)
     version, devices = facts["version"], facts["devices"]
     seen = f"{version} sees {', '.join(devices) or 'no device'}"
     if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
-        return Finding("TensorFlow", FINE, seen)
+        return Check("TensorFlow", FINE, seen)
     why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"
     remedy = NVIDIA_WHEEL
     if facts["cuda"]:
         remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}"
-    return Finding("TensorFlow", ERROR, f"{seen}, on a Jetson: {why}", remedy)
+    return Check("TensorFlow", ERROR, f"{seen}, on a Jetson: {why}", remedy)
 
 
-def check_litert(system: System) -> Finding:
+def check_litert(system: System) -> Check:
     """LiteRT, which runs the shipped int8 model."""
     facts, problem = _ask(system, ASK_LITERT)
     if facts is None:
-        return Finding("LiteRT", ERROR, problem, "pip install ai-edge-litert")
-    return Finding("LiteRT", FINE, f"{facts['version']}")
+        return Check("LiteRT", ERROR, problem, "pip install ai-edge-litert")
+    return Check("LiteRT", FINE, f"{facts['version']}")
 
 
 def _ask(system: System, program: str) -> tuple[dict[str, Any] | None, str]:

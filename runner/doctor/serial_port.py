@@ -6,7 +6,7 @@ import termios
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.doctor.findings import ERROR, FINE, WARNING, Finding, Repair
+from runner.doctor.checks import ERROR, FINE, WARNING, Check, Repair
 from runner.doctor.system import System
 
 PERFORMANCE_BAUD = 115200
@@ -16,32 +16,32 @@ CONSOLE_PORTS = ("ttyS", "ttyTHS", "ttyAMA", "ttyTCU")
 """Ports of the board itself, on which a Jetson's ``nvgetty`` holds its console."""
 
 
-def check_port(system: System, port: str, baud: int) -> Iterator[Finding]:
+def check_port(system: System, port: str, baud: int) -> Iterator[Check]:
     """Lines about ``port``; none but one for a pseudo-terminal or an address, which need no device."""
     if port.startswith(("pty:", "tcp-listen:", "socket:")):
-        yield Finding("serial port", FINE, f"{port}: no device, so nothing to hold or to allow")
+        yield Check("serial port", FINE, f"{port}: no device, so nothing to hold or to allow")
         return
     if not system.exists(port):
         remedy = f"{system.ports()}: name one with --port"
         if Path(port).name.startswith("ttyGS"):
             remedy = f"load the serial gadget (sudo modprobe g_serial); {remedy}"
-        yield Finding("serial port", ERROR, f"{port}: there is no such port", remedy)
+        yield Check("serial port", ERROR, f"{port}: there is no such port", remedy)
         return
     if not system.is_terminal(port):
-        yield Finding("serial port", ERROR, f"{port} is no serial port", f"{system.ports()}: name one with --port")
+        yield Check("serial port", ERROR, f"{port} is no serial port", f"{system.ports()}: name one with --port")
         return
-    yield Finding("serial port", FINE, f"{port} is there")
+    yield Check("serial port", FINE, f"{port} is there")
     yield _access(system, port)
     yield _holder(system, port)
     yield from _services(system, port)
     yield _baud(port, baud)
 
 
-def _access(system: System, port: str) -> Finding:
+def _access(system: System, port: str) -> Check:
     if system.may_open(port):
-        return Finding("port access", FINE, f"{system.user} may open {port}")
+        return Check("port access", FINE, f"{system.user} may open {port}")
     if "dialout" in system.groups:
-        return Finding(
+        return Check(
             "port access",
             ERROR,
             f"{system.user} is in dialout and may not open {port}",
@@ -51,7 +51,7 @@ def _access(system: System, port: str) -> Finding:
         (("usermod", "-aG", "dialout", system.user),),
         (("gpasswd", "-d", system.user, "dialout"),),
     )
-    return Finding(
+    return Check(
         "port access",
         ERROR,
         f"{system.user} may not open {port}",
@@ -60,20 +60,20 @@ def _access(system: System, port: str) -> Finding:
     )
 
 
-def _holder(system: System, port: str) -> Finding:
+def _holder(system: System, port: str) -> Check:
     holder = system.holder(port)
     if holder is None:
         seen = "nobody holds it" if system.is_root else "nobody that we may see holds it"
-        return Finding("port free", FINE, f"{port}: {seen}")
+        return Check("port free", FINE, f"{port}: {seen}")
     remedy = "see the service below: a getty that is only killed comes back" if "getty" in holder else f"end {holder}"
-    return Finding("port free", ERROR, f"{port}: {holder} holds it", remedy)
+    return Check("port free", ERROR, f"{port}: {holder} holds it", remedy)
 
 
-def _services(system: System, port: str) -> Iterator[Finding]:
+def _services(system: System, port: str) -> Iterator[Check]:
     """The services that 2021's script stopped until the next boot, and ModemManager, which probes new ports."""
     name = Path(port).name
     if system.which("systemctl") is None or not system.exists("/run/systemd/system"):
-        yield Finding("port services", FINE, "systemd does not run here: no service of its takes the port")
+        yield Check("port services", FINE, "systemd does not run here: no service of its takes the port")
         return
     units = [f"serial-getty@{name}.service"]
     if name.startswith(CONSOLE_PORTS):
@@ -83,20 +83,20 @@ def _services(system: System, port: str) -> Iterator[Finding]:
     yield _service(system, "ModemManager.service", "it sends AT commands to ports that appear", WARNING)
 
 
-def _service(system: System, unit: str, harm: str, state: str) -> Finding:
+def _service(system: System, unit: str, harm: str, state: str) -> Check:
     check = f"service {unit.removesuffix('.service')}"
     active = _word(system, "is-active", unit)
     enabled = _word(system, "is-enabled", unit)
     if active is None or enabled is None:
-        return Finding(check, WARNING, "systemctl does not answer", f"make sure by hand that it is off: {harm}")
+        return Check(check, WARNING, "systemctl does not answer", f"make sure by hand that it is off: {harm}")
     runs = active in {"active", "activating", "reloading"}
     starts = enabled in {"enabled", "enabled-runtime", "linked", "alias"}
     if not runs and not starts:
-        return Finding(check, FINE, "masked" if enabled.startswith("masked") else "not there, or off and stays off")
+        return Check(check, FINE, "masked" if enabled.startswith("masked") else "not there, or off and stays off")
     when = " and ".join([*(["runs"] if runs else []), *(["starts at boot"] if starts else [])])
     repair = _off_for_good(system, unit, runs=runs, starts=starts)
     remedy = "; ".join(f"sudo {' '.join(command)}" for command in repair.commands)
-    return Finding(check, state if runs else WARNING, f"{when}: {harm}", remedy, repair)
+    return Check(check, state if runs else WARNING, f"{when}: {harm}", remedy, repair)
 
 
 def _off_for_good(system: System, unit: str, *, runs: bool, starts: bool) -> Repair:
@@ -123,18 +123,18 @@ def _word(system: System, question: str, unit: str) -> str | None:
     return ran.output.strip().partition("\n")[0] or "not-found"
 
 
-def _baud(port: str, baud: int) -> Finding:
+def _baud(port: str, baud: int) -> Check:
     if not hasattr(termios, f"B{baud}"):
-        return Finding(
+        return Check(
             "baud", ERROR, f"{baud} is no speed that a serial port here has", f"use --baud {PERFORMANCE_BAUD}"
         )
     if Path(port).name.startswith(("ttyGS", "ttyACM")):
-        return Finding("baud", FINE, f"{baud}; a USB serial port has its own speed whatever is set")
+        return Check("baud", FINE, f"{baud}; a USB serial port has its own speed whatever is set")
     if baud != PERFORMANCE_BAUD:
-        return Finding(
+        return Check(
             "baud",
             WARNING,
             f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode",
             f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too",
         )
-    return Finding("baud", FINE, f"{baud}, as hosts in performance mode")
+    return Check("baud", FINE, f"{baud}, as hosts in performance mode")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from runner.dut.window_record import WindowNotes
+from runner.dut.window_record import WindowNotes, run_noted
 from runner.inference.window_runner import Readings, WindowRunner
 from tracer.recording.inference_loop import InferenceLoop
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE, NvtxRanges
@@ -110,12 +109,4 @@ def run_captured(
         KwsTraceError: if the profiler does not collect.
     """
     with capture.collecting():
-        runner.run(loop, CAPTURE_WARMUPS, readings)
-        notes.warmups = readings.inferences
-        cpu = time.process_time_ns()
-        notes.start_ns = time.perf_counter_ns()
-        try:
-            runner.run(loop, capture.inferences, readings)
-        finally:
-            notes.end_ns = time.perf_counter_ns()
-            notes.cpu_ns = time.process_time_ns() - cpu
+        run_noted(runner, loop, notes, readings, CAPTURE_WARMUPS, capture.inferences)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from runner.dataset import load_dataset, shipped_dataset
-from runner.dut.recorded_run import OpenRun, RunJob, open_run
+from runner.dut.recorded_run import RecordingRun, RunJob, recording_run
+from runner.dut.window_record import WindowNotes, recorded_window, run_noted
 from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.command_line import command_line
 from tracer.errors import DatasetError, UsageError
 from tracer.figure_text import auc_text, counted, number_text, share_text, time_text
-from tracer.recording.window import RecordedWindow, SerialSpan
 
 _REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
 
@@ -62,7 +61,8 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
     stop.install()
     vectors: list[NDArray[np.float32]] = []
     durations: list[NDArray[np.int64]] = []
-    with open_run(job, stop) as opened, Progress(console=Console(stderr=True), transient=True) as progress:
+    progress = Progress(console=Console(stderr=True), transient=True)
+    with recording_run(job, stop) as opened, progress:
         task = progress.add_task("inferences", total=len(inputs.inputs))
         for number, data in enumerate(inputs.inputs):
             durations.append(_one_window(opened, number, data, repeat, warmups))
@@ -121,45 +121,22 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _one_window(opened: OpenRun, number: int, data: bytes, repeat: int, warmups: int) -> NDArray[np.int64]:
+def _one_window(opened: RecordingRun, number: int, data: bytes, repeat: int, warmups: int) -> NDArray[np.int64]:
     """Run and record one input; returns the wall time of each timed inference, int64 nanoseconds."""
-    load_start = time.perf_counter_ns()
+    start_ns = time.perf_counter_ns()
     opened.pipeline.load(data)
-    load_end = time.perf_counter_ns()
+    serial = [("load", start_ns, time.perf_counter_ns() - start_ns)]
     names, loop = opened.runner.prepare()
-    readings, first = Readings(len(names) + 1), opened.runner.next_inference
-    state, cpu = "complete", time.process_time_ns()
-    start_ns = load_end
+    readings = Readings(len(names) + 1)
+    notes = WindowNotes("accuracy" if repeat == 1 else "performance", opened.runner.next_inference)
+    probabilities = None
     try:
-        opened.runner.run(loop, warmups, readings)
-        start_ns, cpu = time.perf_counter_ns(), time.process_time_ns()
-        opened.runner.run(loop, repeat, readings)
+        run_noted(opened.runner, loop, notes, readings, warmups, repeat)
+        probabilities = tuple(map(float, opened.pipeline.backend.probabilities()))
     except StopSignal:
-        state = "aborted"
-    end_ns, cpu_ns = time.perf_counter_ns(), time.process_time_ns() - cpu
-    made = min(warmups, readings.inferences)
-    complete = state == "complete"
-    edges = readings.edges()
-    opened.writer.append(
-        RecordedWindow(
-            window=number,
-            kind="accuracy" if repeat == 1 else "performance",
-            state=state,
-            inferences=readings.inferences - made,
-            warmups=made,
-            lap_start_us=start_ns // 1000,
-            lap_end_us=end_ns // 1000 if complete else None,
-            start_ns=start_ns,
-            end_ns=end_ns,
-            cpu_ns=cpu_ns,
-            first_inference=first,
-            stages=names,
-            edges=edges,
-            serial=(SerialSpan("load", load_start, load_end - load_start),),
-            input_sha256=hashlib.sha256(data).hexdigest(),
-            probabilities=tuple(map(float, opened.pipeline.backend.probabilities())) if complete else None,
-            recorder_ns=readings.recorder_ns,
-        )
-    )
+        pass  # what was made until then is recorded as a window that was cut short
+    window = recorded_window(number, notes, names, readings, serial, data, probabilities)
+    opened.writer.append(window)
     opened.writer.make_parts_if_due()
-    return np.asarray(edges[made:, -1] - edges[made:, 0])
+    timed = window.edges[window.warmups :]
+    return np.asarray(timed[:, -1] - timed[:, 0])

@@ -15,6 +15,7 @@ from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_wit
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
 from tracer.captures.import_profile import ingest
+from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
 from tracer.figure_text import count_text, counted, ppm_text, time_text
 from tracer.profiles.nsys_metadata import UNSAID
@@ -22,6 +23,7 @@ from tracer.profiles.open_profile import open_profile
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_info import default_run_name
+from tracer.runs.run_name import checked_run_name
 from tracer.runs.run_store import StoredRun, open_run
 from tracer.runs.run_writer import exists_error
 
@@ -69,10 +71,11 @@ def refuse_impossible(job: RunJob, profiler: str) -> None:
         raise RunError(folder, "profiles of an earlier run are there", "give another --name, or remove it")
 
 
-def _nothing_captured(name: str) -> ProfilerError:
+def _nothing_captured(name: str, traces: Path) -> ProfilerError:
+    hint = command_line("report", name, traces=traces)
     return ProfilerError(
         f"{name}: nothing was captured: no host sent `infer` with more than one inference, or the run was ended "
-        "before a capture was; the run itself is complete: `kws-trace report` reads it"
+        f"before a capture was; the run itself is complete: `{hint}` reads it"
     )
 
 
@@ -91,7 +94,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     Raises:
         KwsTraceError: before the run, if nsys or a permission is missing; after it, if its capture is not whole.
     """
-    name = job.name or default_run_name()
+    name = checked_run_name(job.name or default_run_name())
     job = replace(job, name=name)
     refuse_impossible(job, "nsys")
     nsys = find_nsys()
@@ -113,7 +116,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
         reports = _whole_captures(run, reports)
         if not reports:
             remove_if_empty(folder)
-            raise _nothing_captured(name)
+            raise _nothing_captured(name, job.traces)
         take_in(run, reports, nsys)
         tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
     finally:
@@ -129,7 +132,7 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     Raises:
         KwsTraceError: as ``serve_run``, and if the capture is not whole.
     """
-    name = job.name or default_run_name()
+    name = checked_run_name(job.name or default_run_name())
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
     refuse_impossible(job, "tensorflow")
@@ -137,7 +140,7 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     paths = sorted(folder.rglob("*.xplane.pb"))
     if not paths:
         remove_if_empty(folder)
-        raise _nothing_captured(name)
+        raise _nothing_captured(name, job.traces)
     take_in(open_run(job.traces / name), paths)
     return code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,27 +17,19 @@ from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
+from runner.inference.speed_environment import speed_environment
 from runner.inference.startup import recorder_cost, settle, splitting_cost
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.limits.run_cost import run_board, run_cost
 from runner.line.protocol import DutProtocol
+from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.runs.run_info import default_run_name, new_run_info
-from tracer.runs.run_store import open_run as stored_run
+from tracer.runs.run_name import checked_run_name
+from tracer.runs.run_store import open_run
 from tracer.runs.run_writer import RunWriter
-
-ENVIRONMENT_PREFIXES = (
-    *(f"TF_{word}_" for word in ("CPP", "CUDA", "CUDNN", "DISABLE", "ENABLE", "FORCE", "GPU", "NUM", "USE", "XLA")),
-    "TF_DETERMINISTIC",
-    "XLA_",
-    "OMP_",
-    "CUDA_VISIBLE",
-    "OPENBLAS_",
-    "XNNPACK_",
-)
-"""What of the environment changes a runtime's speed; nothing else is kept. Terraform's names begin with TF too."""
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -93,7 +85,7 @@ class RunJob:
 
 
 @dataclass
-class OpenRun:
+class RecordingRun:
     """A pipeline that is warm, and the recorder that waits for its windows."""
 
     pipeline: Pipeline
@@ -111,13 +103,17 @@ def tell(text: str) -> None:
 
 
 @contextmanager
-def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | None = None) -> Iterator[OpenRun]:
+def recording_run(
+    job: RunJob, stop: StopFlag, port: str | None = None, baud: int | None = None
+) -> Iterator[RecordingRun]:
     """
     Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
 
     Raises:
         KwsTraceError: for a model, a device or a folder that cannot be used.
     """
+    # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
+    name = checked_run_name(job.name or default_run_name())
     began = time.perf_counter()
     pipeline = load_pipeline(job.choice)
     loaded_s = time.perf_counter() - began
@@ -125,7 +121,7 @@ def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | N
     ranges = open_ranges() if job.nvtx else None
     startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
     info = new_run_info(
-        name=job.name or default_run_name(),
+        name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         port=port,
         baud=baud,
@@ -142,7 +138,7 @@ def open_run(job: RunJob, stop: StopFlag, port: str | None = None, baud: int | N
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
     try:
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            yield OpenRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
+            yield RecordingRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
     finally:
         writer.close()
         pipeline.backend.close()
@@ -163,7 +159,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     # The port first: a wrong one should not cost the time that a runtime takes to load.
     link = open_dut_link(port, baud, stop)
     try:
-        with open_run(job, stop, port, baud) as opened:
+        with recording_run(job, stop, port, baud) as opened:
             gaps: list[dict[str, str]] = []
 
             def keep_gap(gap: dict[str, str]) -> None:
@@ -181,7 +177,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.serve()
             finally:
                 dut.flush()
-        for warning in run_warnings(stored_run(opened.writer.folder)):
+        for warning in run_warnings(open_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
         tell(f"run complete: {job.traces / opened.writer.name}")
     finally:
@@ -207,15 +203,6 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
     if job.profile_folder is not None:
         return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
     return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)
-
-
-def attached_profiler(environment: Mapping[str, str]) -> dict[str, Any] | None:
-    """The profiler that this process was started under, by what it sets for its injection; None for none."""
-    if any(name.startswith("NSYS_") for name in environment) or "nsys" in environment.get(
-        "NVTX_INJECTION64_PATH", ""
-    ):
-        return {"name": "nsys", "by": "hand"}
-    return None
 
 
 def _summary(pipeline: Pipeline) -> str:
@@ -252,5 +239,5 @@ def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline) -> dict[str, Any]:
         "stages": [name for name, _ in pipeline.stages()],
         "quantization": shown,
         "versions": {**versions, backend.name: backend.version},
-        "environment": {key: value for key, value in os.environ.items() if key.startswith(ENVIRONMENT_PREFIXES)},
+        "environment": speed_environment(),
     }

@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runner.inference.window_runner import Readings
+from runner.inference.window_runner import Readings, WindowRunner
+from tracer.recording.inference_loop import InferenceLoop
 from tracer.recording.window import RecordedWindow, SerialSpan
 
 SerialTuple = tuple[str, int, int]
@@ -34,6 +35,26 @@ class WindowNotes:
     def laps(self) -> bool:
         """Whether a host was told the laps: a capture has none."""
         return self.kind != "capture"
+
+
+def run_noted(
+    runner: WindowRunner, loop: InferenceLoop, notes: WindowNotes, readings: Readings, warmups: int, inferences: int
+) -> None:
+    """
+    Run warm-ups and inferences; what was made stays in ``notes`` and ``readings`` when a signal comes.
+
+    Raises:
+        StopSignal: when the run was told to end.
+    """
+    runner.run(loop, warmups, readings)
+    notes.warmups = readings.inferences
+    cpu = time.process_time_ns()
+    notes.start_ns = time.perf_counter_ns()
+    try:
+        runner.run(loop, inferences, readings)
+    finally:
+        notes.end_ns = time.perf_counter_ns()
+        notes.cpu_ns = time.process_time_ns() - cpu
 
 
 def recorded_window(

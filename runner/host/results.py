@@ -17,12 +17,18 @@ from tracer.runs.windows import MINIMUM_S
 from tracer.sessions.accuracy_figures import auc
 
 
-def performance_lines(outcome: PerformanceOutcome) -> list[str]:
-    """The results of a performance session; a window follows each load, so they are numbered 2, 4, 6, ..."""
+def performance_lines(outcome: PerformanceOutcome, step: int = 1) -> list[str]:
+    """
+    The results of a performance session.
+
+    Args:
+        outcome: its windows.
+        step: from the number of one window to that of the next; 2 in energyrunner's files, where a load counts too.
+    """
     lines = []
     for number, window in enumerate(outcome.windows, 1):
         lines += [
-            f"Performance results for window {2 * number}:",
+            f"Performance results for window {step * number}:",
             f"  # Inferences : {window.inferences:>12}",
             f"  Runtime      : {window.lap_us / 1e6:>12.3f} sec.",
             f"  Throughput   : {window.rate_hz:>12.3f} inf./sec.",
@@ -37,7 +43,7 @@ def performance_lines(outcome: PerformanceOutcome) -> list[str]:
 def clock_lines(outcome: PerformanceOutcome) -> list[str]:
     """A line a window whose laps and host differ by more than 1 %."""
     return [
-        f"Window {2 * number}: the DUT's laps say {seconds_text(window.lap_us / 1e6)}, this clock "
+        f"Window {number}: the DUT's laps say {seconds_text(window.lap_us / 1e6)}, this clock "
         f"{seconds_text(window.wall_s)}: by this clock the rate is {rate_text(window.inferences / window.wall_s)}."
         for number, window in enumerate(outcome.windows, 1)
         if window.clocks_differ

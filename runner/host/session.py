@@ -124,13 +124,16 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
     """End the session with the results of what was measured, all of it or, after a failure, a part."""
     log.end()
     if isinstance(outcome, PerformanceOutcome):
-        lines = performance_lines(outcome) if outcome.windows else []
-        extra = ["Cannot compute accuracy metrics in single-run mode."] if lines else []
+        if not outcome.windows:
+            return []
+        extra = ["Cannot compute accuracy metrics in single-run mode."]
+        lines, written = performance_lines(outcome), performance_lines(outcome, 2)
     else:
         lines, extra = (accuracy_lines(outcome) if outcome.vectors else []), []
+        written = lines
         if outcome.vectors and len(outcome.vectors) < len(outcome.labels):
             extra = [f"Only {len(outcome.vectors)} of {len(outcome.labels)} inputs were measured."]
-    for line in [*lines, *extra]:
+    for line in [*written, *extra]:
         log.result(line)
     return lines
 

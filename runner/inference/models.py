@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.inference.pipeline import Pipeline, Quantization
+from runner.inference.pipeline import Pipeline
 from tracer.errors import ModelError, UsageError
+from tracer.quantization import Quantization
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
 SHIPPED_SAVED_MODEL = SHIPPED / "kws_ds_cnn"
@@ -76,11 +77,13 @@ def load_pipeline(choice: ModelChoice) -> Pipeline:
     if kind == "litert":
         from runner.inference.backends.litert import LiteRtBackend
 
-        return Pipeline(LiteRtBackend(choice.path, choice.threads), _quantization(choice), choice.timed, choice.mode)
+        return Pipeline(
+            LiteRtBackend(choice.path, choice.threads), quantization_of(choice), choice.timed, choice.mode
+        )
     from runner.inference.backends.tensorflow_session import TensorFlowBackend
 
     session = TensorFlowBackend(choice.path, choice.device, choice.threads)
-    return Pipeline(session, _quantization(choice), choice.timed, choice.mode)
+    return Pipeline(session, quantization_of(choice), choice.timed, choice.mode)
 
 
 def backend_of(path: Path, wanted: str | None) -> str:
@@ -110,7 +113,8 @@ def model_facts(path: Path) -> dict[str, Any]:
     return {"name": path.stem, "path": str(path), "sha256": digest.hexdigest(), "format": kind}
 
 
-def _quantization(choice: ModelChoice) -> Quantization:
+def quantization_of(choice: ModelChoice) -> Quantization:
+    """Of int8 inputs: as the options say, else that of the shipped model or of the benchmark."""
     default = BENCHMARK_QUANTIZATION
     if choice.path.resolve() == SHIPPED_SAVED_MODEL:
         facts = json.loads((SHIPPED / "provenance.json").read_text(encoding="utf-8"))

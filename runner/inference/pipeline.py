@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.inference.backends.backend import INPUT_VALUES, Backend
 from tracer.errors import DatasetError
+from tracer.quantization import Quantization
 from tracer.recording.inference_loop import Stage
 from tracer.stages import INFERENCE
-
-TIMED = ("reference", "end-to-end")
-STAGES_MODES = ("split", "fused")
 
 
 def input_size_error(size: int, sizes: tuple[int, ...]) -> DatasetError:
     """An input that is not what the model takes."""
     takes = " or ".join(str(known) for known in sizes)
     return DatasetError(f"an input of {size} bytes", f"this model takes {takes} (490 int8, or 490 float32 values)")
-
-
-@dataclass(frozen=True, slots=True)
-class Quantization:
-    """``real = (count - zero_point) * scale`` of the int8 inputs."""
-
-    scale: float
-    zero_point: int
 
 
 def dequantize_into(

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from runner.model_graphs.savedmodel import read_saved_model
-from tracer.errors import ModelError, not_installed
+from tracer.errors import ModelError, first_line, not_installed
 from tracer.model.model_operations import Operation
 
 
@@ -34,7 +34,7 @@ def read_keras(path: Path) -> list[Operation]:
             model = tf.keras.models.load_model(path, compile=False, safe_mode=True)
             model.export(str(exported), verbose=False)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = first_line(error)
             raise ModelError(
                 path, f"Keras does not load it ({reason})", "save it with this version of Keras"
             ) from None

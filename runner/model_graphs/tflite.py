@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import ModelError, not_installed
+from tracer.errors import ModelError, first_line, not_installed
 from tracer.model.model_operations import Operation, Tensor, Window
 
 KINDS = {
@@ -59,7 +59,7 @@ def read_tflite(path: Path) -> list[Operation]:
         return _Reader(schema, model).operations()
     # The generated reader follows offsets unchecked: a damaged one leads outside the bytes or to another type.
     except (struct.error, LookupError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise ModelError(path, f"it is damaged ({reason})", "give a whole .tflite file") from None
 
 

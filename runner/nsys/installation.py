@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tracer.errors import NotInstalledError, ProfilerError, UsageError
 
@@ -108,6 +109,15 @@ def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str]
     raise UsageError(
         f"nsys: on this board (Tegra) only root can trace CUDA; run\n\n  {line}\n\nwhat it writes will be yours"
     )
+
+
+def attached_profiler(environment: Mapping[str, str]) -> dict[str, Any] | None:
+    """The profiler that this process was started under, by what it sets for its injection; None for none."""
+    if any(name.startswith("NSYS_") for name in environment) or "nsys" in environment.get(
+        "NVTX_INJECTION64_PATH", ""
+    ):
+        return {"name": "nsys", "by": "hand"}
+    return None
 
 
 def give_to_caller(paths: Sequence[Path], environment: Mapping[str, str]) -> None:

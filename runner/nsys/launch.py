@@ -18,6 +18,7 @@ from runner.nsys.command import estimated_bytes, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
 from tracer.figure_text import counted, size_text
+from tracer.whole_files import written_whole
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
 """Set for the DUT that nsys runs: JSON with the run's ``name``, ``pid_file`` and ``profiler``."""
@@ -43,9 +44,8 @@ def taken_orders() -> ChildOrders | None:
 
 def tell_pid(orders: ChildOrders) -> None:
     """Let the launcher know whom to signal."""
-    temporary = orders.pid_file.with_suffix(".new")
-    temporary.write_text(str(os.getpid()))
-    temporary.rename(orders.pid_file)
+    with written_whole(orders.pid_file) as temporary:
+        temporary.write_text(str(os.getpid()))
 
 
 def run_under_nsys(

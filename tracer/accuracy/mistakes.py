@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.quantization import Quantization
+
 Inputs = NDArray[Any]
 
 COEFFICIENTS, FRAMES = 10, 49
@@ -35,14 +37,6 @@ TRANSPOSED = Mistake("transposed", "rows and columns swapped")
 SOFTMAX_MISSING = Mistake("softmax_missing", "softmax missing")
 SOFTMAX_DOUBLED = Mistake("softmax_doubled", "softmax applied twice")
 OTHER_MODEL = Mistake("other_model", "another model")
-
-
-@dataclass(frozen=True, slots=True)
-class Quantization:
-    """``real = (count - zero_point) * scale``."""
-
-    scale: float
-    zero_point: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.accuracy.confusion import Vectors
-from tracer.accuracy.mistakes import Inputs, Quantization, quantize_anew
+from tracer.accuracy.mistakes import Inputs, quantize_anew
+from tracer.quantization import Quantization
 
 Predict = Callable[[Inputs], Vectors]
 Loss = Callable[[NDArray[np.float64]], float]

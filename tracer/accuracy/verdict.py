@@ -31,7 +31,7 @@ Kind = Literal["as_it_should_be", "mistake", "undecided", "not_reproduced"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Conclusion:
     """
     What was found.
 
@@ -54,7 +54,7 @@ class Verdict:
         return round(-math.log10(self.tolerance))
 
 
-def judge(explanations: Sequence[Explanation], recorded: Vectors, decimals: int) -> Verdict:
+def judge(explanations: Sequence[Explanation], recorded: Vectors, decimals: int) -> Conclusion:
     """
     Find the candidate that reproduces the recorded vectors.
 
@@ -77,16 +77,16 @@ def judge(explanations: Sequence[Explanation], recorded: Vectors, decimals: int)
         best = min(alike, key=lambda one: (one.cost, -one.share(tolerance), float(np.nanmean(one.errors))))
         runner_up = _runner_up(explanations, best, tolerance)
         if not best.mistakes:
-            return Verdict("as_it_should_be", best, tolerance, None, runner_up)
+            return Conclusion("as_it_should_be", best, tolerance, None, runner_up)
         rival = _rival(alike, best, right, tolerance)
         if rival is None and likeness(recorded, tolerance) > TELLING:
             rival = min((one for one in alike if one is not best), key=lambda one: one.cost, default=best)
         more = sorted((one for one in alike if one.keys > best.keys), key=lambda one: one.cost)
-        return Verdict("undecided" if rival else "mistake", best, tolerance, rival, runner_up, tuple(more))
+        return Conclusion("undecided" if rival else "mistake", best, tolerance, rival, runner_up, tuple(more))
     shares = {id(one): one.share(LOOSEST) if one.loosest >= LOOSEST else 0.0 for one in explanations}
     close = max(shares.values()) - CLOSE
     nearest = min(explanations, key=lambda one: (shares[id(one)] < close, one.cost, -shares[id(one)]))
-    return Verdict("not_reproduced", nearest, LOOSEST, None, _runner_up(explanations, nearest, LOOSEST))
+    return Conclusion("not_reproduced", nearest, LOOSEST, None, _runner_up(explanations, nearest, LOOSEST))
 
 
 def likeness(recorded: Vectors, tolerance: float) -> float:

@@ -11,7 +11,7 @@ from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.captures.row_bounds import Ints
 from tracer.figure_text import share_text
 
-VERDICTS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
+BOTTLENECKS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
 
 LEADING_SHARE = 0.4
 """Of the wall time: what holds less of it does not bound an inference."""
@@ -24,39 +24,28 @@ SMALL_LAUNCH_PART = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Bottleneck:
     """
     What bounds the inferences.
 
     Args:
-        key: one of ``VERDICTS``.
+        key: one of ``BOTTLENECKS``.
         sentence: the same for a reader, with the figures.
-        kernel_share: of the wall time of all inferences, in which a kernel ran.
-        copy_share: in which a copy ran and no kernel.
-        overhead_share: the rest.
         queued_share: of kernels that follow one, those queued before it ended; none where no kernel follows one.
-        gap_shares: idle time of the GPU by ``GAP_CAUSES``, of the wall time; with kernels and copies it sums to 1.
-        part_shares: exposed time by part, of the wall time.
     """
 
     key: str
     sentence: str
-    kernel_share: float
-    copy_share: float
-    overhead_share: float
     queued_share: float | None
-    gap_shares: dict[str, float]
-    part_shares: dict[str, float]
 
 
-def verdict(breakdown: Breakdown) -> Verdict:
+def bottleneck(breakdown: Breakdown) -> Bottleneck:
     """
     Judge by where the time is: at kernels, between them for want of a launch, at copies, or around the GPU's work.
 
     The time of kernels, of the gaps between them and the time around them (before the first, after the last, without
     any) are compared; copies count with the exposed time of the calls for them. What holds the most, and at least
-    ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides (rule 3 of the
-    design).
+    ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides.
     """
     wall = int(breakdown.wall_ns.sum())
     parts = {name: _share(ns, wall) for name, ns in breakdown.parts().items()}
@@ -64,9 +53,7 @@ def verdict(breakdown: Breakdown) -> Verdict:
     gaps = {name: _share(by_cause[place], wall) for place, name in enumerate(GAP_CAUSES)}
     queued = breakdown.queued.share
     key = _key(parts, gaps, queued)
-    kernel, copy = parts["kernel"], parts["copy"]
-    overhead = max(0.0, 1 - kernel - copy) if wall else 0.0
-    return Verdict(key, _sentence(key, parts, gaps, queued), kernel, copy, overhead, queued, gaps, parts)
+    return Bottleneck(key, _sentence(key, parts, gaps, queued), queued)
 
 
 def _share(ns: Ints | np.int64, wall: int) -> float:

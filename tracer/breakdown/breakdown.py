@@ -9,7 +9,7 @@ import numpy as np
 from tracer.breakdown.gpu_idle import GpuGaps, QueuedKernels, gpu_gaps, queued_kernels
 from tracer.breakdown.outside_work import OutsideWork, Polling, Spill, outside_work, polling, spill
 from tracer.breakdown.owners import COPIED, HOST, KERNEL, OWNERS, Pieces, host_part
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
 
@@ -74,9 +74,9 @@ class Breakdown:
         return {**parts, **host, "tracer": tracer}
 
 
-def break_down(work: CapturedWork) -> Breakdown:
+def break_down(work: InferenceWork) -> Breakdown:
     """
-    Give each nanosecond of each inference the first of ``OWNERS`` that applies (rule 3 of the design).
+    Give each nanosecond of each inference the first of ``OWNERS`` that applies (docs/design.md, "Everything sums").
 
     A call is on the path of the inference in which it began, on whatever thread; what of it lies after the end of
     that inference is left out. Queries count where the inference's own thread makes them, then as ``other_call``. GPU

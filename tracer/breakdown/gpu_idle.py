@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.breakdown.intervals import Timeline
-from tracer.captures.inference_work import CapturedWork
+from tracer.breakdown.intervals import Partition
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
 GAP_CAUSES = (
@@ -69,10 +69,10 @@ class QueuedKernels:
         return int(self.queued.sum()) / followers if followers else None
 
 
-def gpu_gaps(work: CapturedWork) -> GpuGaps:
+def gpu_gaps(work: InferenceWork) -> GpuGaps:
     """The pieces of each inference in which no device worked, each with its cause."""
     inferences, gpu = work.inferences, work.gpu
-    timeline = Timeline([inferences.start_ns, inferences.end_ns, gpu.start_ns, gpu.end_ns])
+    timeline = Partition([inferences.start_ns, inferences.end_ns, gpu.start_ns, gpu.end_ns])
     row = timeline.rows(inferences.start_ns, inferences.end_ns)
     idle = np.flatnonzero((row >= 0) & (timeline.counts(gpu.start_ns, gpu.end_ns) == 0))
     # A zero-length kernel or a range of nothing cuts time without ending a gap.
@@ -82,7 +82,7 @@ def gpu_gaps(work: CapturedWork) -> GpuGaps:
     return GpuGaps(inference, _causes(work, inference, start, end), start, end)
 
 
-def _causes(work: CapturedWork, inference: Ints, start: Ints, end: Ints) -> NDArray[np.int8]:
+def _causes(work: InferenceWork, inference: Ints, start: Ints, end: Ints) -> NDArray[np.int8]:
     first = start == work.inferences.start_ns[inference]
     last = end == work.inferences.end_ns[inference]
     cause = np.full(len(start), UNKNOWN_LAUNCH, np.int8)
@@ -105,7 +105,7 @@ def _causes(work: CapturedWork, inference: Ints, start: Ints, end: Ints) -> NDAr
     return cause
 
 
-def queued_kernels(work: CapturedWork) -> QueuedKernels:
+def queued_kernels(work: InferenceWork) -> QueuedKernels:
     """Count, for each inference, the kernels that it launched and that were queued behind another."""
     size = len(work.inferences)
     rows = np.flatnonzero(work.gpu.kernel & (work.gpu_inference >= 0))

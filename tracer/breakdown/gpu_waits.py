@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tracer.captures.cuda_calls import SYNCHRONISE
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
 
-def waited_until(work: CapturedWork) -> Ints:
+def waited_until(work: InferenceWork) -> Ints:
     """
     Of each call, when the last GPU work that it waited for ended; its own start where it waited for nothing.
 

@@ -1,48 +1,20 @@
-"""Sets of half-open intervals ``[start_ns, end_ns)`` of one clock, as int64 arrays; a timeline cut into pieces."""
+"""Half-open intervals ``[start_ns, end_ns)`` of one clock, as int64 arrays, and time cut into pieces by them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.captures.row_bounds import Ints, Mask, checked_bounds, covering_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """
-    A set of nanoseconds: disjoint, ascending, none empty, none touching the next.
-
-    Made by ``union``, ``intersect`` and ``subtract``; of any rows by ``union``.
-
-    Args:
-        start_ns: int64, shape (n,).
-        end_ns: int64, shape (n,), each above its start.
-    """
-
-    start_ns: Ints
-    end_ns: Ints
-
-    def __len__(self) -> int:
-        return len(self.start_ns)
-
-    def measure(self) -> int:
-        """Nanoseconds in the set."""
-        return int((self.end_ns - self.start_ns).sum())
-
-
-def union(start_ns: ArrayLike, end_ns: ArrayLike) -> Intervals:
-    """The nanoseconds that at least one row covers; rows in any order, overlapping, empty or not."""
-    _, start, end = union_by_group(np.zeros(np.shape(start_ns), np.int64), start_ns, end_ns)
-    return Intervals(start, end)
+from tracer.captures.row_bounds import Ints, checked_bounds, covering_rows
 
 
 def union_by_group(group: ArrayLike, start_ns: ArrayLike, end_ns: ArrayLike) -> tuple[Ints, Ints, Ints]:
     """
-    ``union`` of the rows of each group apart, in one pass.
+    The nanoseconds that at least one row of each group covers, as intervals that do not touch; in one pass.
+
+    Rows come in any order, overlapping, empty or not.
 
     Returns:
         Group, start and end of each interval, ascending by group and start.
@@ -66,34 +38,7 @@ def union_by_group(group: ArrayLike, start_ns: ArrayLike, end_ns: ArrayLike) -> 
     return groups[firsts], start[firsts], (reach - lift)[lasts]
 
 
-def intersect(one: Intervals, other: Intervals) -> Intervals:
-    """The nanoseconds that are in both sets."""
-    return _chosen(one, other, lambda first, second: first & second)
-
-
-def subtract(one: Intervals, other: Intervals) -> Intervals:
-    """The nanoseconds of ``one`` that are not in ``other``."""
-    return _chosen(one, other, lambda first, second: first & ~second)
-
-
-def clip(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
-    """The part of a set that lies in ``[start_ns, end_ns)``."""
-    start = np.clip(intervals.start_ns, start_ns, end_ns)
-    end = np.clip(intervals.end_ns, start_ns, end_ns)
-    there = end > start
-    return Intervals(start[there], end[there])
-
-
-def _chosen(one: Intervals, other: Intervals, choose: Callable[[Mask, Mask], Mask]) -> Intervals:
-    timeline = Timeline([one.start_ns, one.end_ns, other.start_ns, other.end_ns])
-    kept = choose(
-        timeline.rows(one.start_ns, one.end_ns) >= 0,
-        timeline.rows(other.start_ns, other.end_ns) >= 0,
-    )
-    return union(timeline.start_ns[kept], timeline.end_ns[kept])
-
-
-class Timeline:
+class Partition:
     """
     Time cut at every edge of every row, so that a row covers a piece wholly or not at all.
 

@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracer.breakdown.bottleneck import Verdict, verdict
+from tracer.breakdown.bottleneck import Bottleneck, bottleneck
 from tracer.breakdown.breakdown import Breakdown, break_down
 from tracer.breakdown.gains import GainFigure, gain_figures
 from tracer.breakdown.replay import replay
 from tracer.captures.attribution import Attribution, attribute
-from tracer.captures.counted_work import joined, kept_work
+from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
-from tracer.captures.inference_work import FRAMEWORK_STAGES, CapturedWork
-from tracer.captures.stored_capture import read_capture
+from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
+from tracer.captures.stored_capture import read_captures
 from tracer.profiles.arrow_arrays import Flags, Integers
 from tracer.profiles.profile import Profile
 from tracer.runs.run_store import StoredRun
@@ -45,9 +45,9 @@ class KernelLevel:
     ranges: InferenceRanges
     keep: Flags
     attribution: Attribution
-    work: CapturedWork
+    work: InferenceWork
     breakdown: Breakdown
-    verdict: Verdict
+    bottleneck: Bottleneck
     gains: list[GainFigure]
     unprofiled_ns: Integers
     unprofiled: str
@@ -73,22 +73,24 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
     """
     if not run.info.captures:
         return None
-    profile = joined([read_capture(run, number) for number in range(len(run.info.captures))])
+    profile = read_captures(run)
     ranges = stage_ranges(profile, process=run.info.captures[0].get("process"))
     keep = _counted(run, ranges.numbers)
-    work = kept_work(profile, ranges, keep)
+    attribution = attribute(profile, ranges)
+    work = counted_work(profile, ranges, attribution, keep)
     breakdown = break_down(work)
     walls = timed_walls(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
     wall = float(np.median(walls)) if len(walls) else None
     picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
-    few = kept_work(profile, ranges, _only(keep, picked)) if len(work.inferences) > REPLAYED else work
+    few = work
+    if len(work.inferences) > REPLAYED:
+        few = counted_work(profile, ranges, attribution, _only(keep, picked))
     gains = _at_the_mean(gain_figures(replay(few), breakdown.busy_ns, wall), walls if len(walls) else _walls(few))
     if not (len(work.gpu) or len(work.ops.start_ns)):
         # What would remain without the framework is its computing, which this capture does not show.
         gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
     name = (unprofiled or run).name if len(walls) else ""
-    attribution = attribute(profile, ranges)
-    return KernelLevel(profile, ranges, keep, attribution, work, breakdown, verdict(breakdown), gains, walls, name)
+    return KernelLevel(profile, ranges, keep, attribution, work, breakdown, bottleneck(breakdown), gains, walls, name)
 
 
 def _at_the_mean(gains: list[GainFigure], walls: Integers) -> list[GainFigure]:
@@ -137,7 +139,7 @@ def _counted(run: StoredRun, numbers: Integers) -> Flags:
     return keep if keep.any() else np.ones(len(numbers), bool)
 
 
-def _walls(work: CapturedWork) -> Integers:
+def _walls(work: InferenceWork) -> Integers:
     return work.inferences.end_ns - work.inferences.start_ns
 
 

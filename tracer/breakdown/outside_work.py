@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.captures.cuda_calls import QUERY
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
 
 
@@ -61,7 +61,7 @@ class Polling:
     total_ns: Ints
 
 
-def spill(work: CapturedWork) -> Spill:
+def spill(work: InferenceWork) -> Spill:
     """Work beyond the end of the stage and of the inference during which it was launched."""
     size, stages = len(work.inferences), len(work.stage_names)
     inference, row = work.gpu_inference, work.gpu_stage
@@ -78,7 +78,7 @@ def spill(work: CapturedWork) -> Spill:
     )
 
 
-def outside_work(work: CapturedWork) -> OutsideWork:
+def outside_work(work: InferenceWork) -> OutsideWork:
     """List what no inference launched or called."""
     gpu, calls, inferences = work.gpu, work.calls, work.inferences
     unlaunched = np.flatnonzero(gpu.call < 0)
@@ -106,7 +106,7 @@ def outside_work(work: CapturedWork) -> OutsideWork:
     )
 
 
-def polling(work: CapturedWork) -> Polling:
+def polling(work: InferenceWork) -> Polling:
     """Count the queries that own nothing, by thread."""
     calls, row = work.calls, work.call_inference
     rows = np.flatnonzero((calls.kind == QUERY) & (row >= 0))
@@ -120,7 +120,7 @@ def polling(work: CapturedWork) -> Polling:
     )
 
 
-def _after(work: CapturedWork, rows: Ints, end_ns: Ints) -> Ints:
+def _after(work: InferenceWork, rows: Ints, end_ns: Ints) -> Ints:
     return np.maximum(work.gpu.end_ns[rows] - np.maximum(work.gpu.start_ns[rows], end_ns), 0)
 
 

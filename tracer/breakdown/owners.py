@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tracer.breakdown.gpu_waits import waited_until
-from tracer.breakdown.intervals import Timeline, union_by_group
+from tracer.breakdown.intervals import Partition, union_by_group
 from tracer.captures.cuda_calls import COPY, LAUNCH, OTHER, QUERY, SYNCHRONISE
-from tracer.captures.inference_work import FRAMEWORK_STAGES, CapturedWork
+from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
 
 OWNERS = ("kernel", "copy", "launch", "copy_call", "wait", "wake", "other_call", "op", "host", "tracer")
@@ -36,7 +36,7 @@ class PathLayers:
     thread polls.
     """
 
-    def __init__(self, work: CapturedWork) -> None:
+    def __init__(self, work: InferenceWork) -> None:
         calls, row = work.calls, work.call_inference
         own = np.zeros(len(calls), np.bool_)
         on_path = row >= 0
@@ -73,7 +73,7 @@ class Pieces:
         cuts: further times to cut at.
     """
 
-    def __init__(self, work: CapturedWork, cuts: Ints | None = None) -> None:
+    def __init__(self, work: InferenceWork, cuts: Ints | None = None) -> None:
         self.work = work
         self.layers = PathLayers(work)
         inferences, stages, gpu = work.inferences, work.stages, work.gpu
@@ -88,7 +88,7 @@ class Pieces:
         calls = [self.layers.start_ns, self.layers.until_ns, self.layers.end_ns]
         edges = [inferences.start_ns, inferences.end_ns, stages.start_ns, stages.end_ns, *calls, *self.gpu, *self.ops]
         edges += [] if cuts is None else [cuts]
-        self.timeline = Timeline(edges)
+        self.timeline = Partition(edges)
         self.inference = self.timeline.rows(inferences.start_ns, inferences.end_ns)
         row = self.timeline.rows(stages.start_ns, stages.end_ns)
         between = len(work.stage_names)

@@ -28,7 +28,7 @@ from tracer.breakdown.owners import (
 from tracer.breakdown.replay_graph import BARRIER, WORK, ReplayGraph, replay_graph
 from tracer.breakdown.replay_path import HostPath, host_path
 from tracer.captures.cuda_calls import LAUNCH
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
 
 
@@ -72,7 +72,7 @@ class Replay:
     removed_gpu_ns: Ints
 
 
-def replay(work: CapturedWork) -> Replay:
+def replay(work: InferenceWork) -> Replay:
     """Replay every inference once for each part that could be removed."""
     path = host_path(work)
     graph = replay_graph(work, path)
@@ -90,7 +90,7 @@ def replay(work: CapturedWork) -> Replay:
     )
 
 
-def removals(work: CapturedWork, path: HostPath) -> list[Removal]:
+def removals(work: InferenceWork, path: HostPath) -> list[Removal]:
     """Every kind, every stage, and the bounds."""
     owner, stage, gpu = path.owner, path.pieces.stage, work.gpu
     no_piece, no_work = np.zeros(len(owner), np.bool_), np.zeros(len(gpu), np.bool_)
@@ -118,7 +118,7 @@ def removals(work: CapturedWork, path: HostPath) -> list[Removal]:
     return found + _bounds(work, path, timed)
 
 
-def _bounds(work: CapturedWork, path: HostPath, timed: Mask) -> list[Removal]:
+def _bounds(work: InferenceWork, path: HostPath, timed: Mask) -> list[Removal]:
     """All launches free; their host code between them too, as in one CUDA graph; all copies."""
     gpu, no_work = work.gpu, np.zeros(len(work.gpu), np.bool_)
     mine = (work.gpu_inference >= 0) & (gpu.call >= 0)
@@ -147,13 +147,13 @@ def _between_launches(path: HostPath) -> Mask:
     return found
 
 
-def _by_inference(work: CapturedWork, works: Mask) -> Ints:
+def _by_inference(work: InferenceWork, works: Mask) -> Ints:
     rows = np.flatnonzero(works)
     length = work.gpu.end_ns[rows] - work.gpu.start_ns[rows]
     return np.bincount(work.gpu_inference[rows], length, minlength=len(work.inferences)).astype(np.int64)
 
 
-def replayed_ns(work: CapturedWork, path: HostPath, graph: ReplayGraph, removal: Removal | None = None) -> Ints:
+def replayed_ns(work: InferenceWork, path: HostPath, graph: ReplayGraph, removal: Removal | None = None) -> Ints:
     """
     Wall time of each inference, replayed.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracer.breakdown.replay_path import Barriers, HostPath
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
 BARRIER, WORK, FOREIGN = range(3)
@@ -146,7 +146,7 @@ class _Inference:
 class _Builder:
     """Columns as lists, which a loop reads faster, and the graph that grows."""
 
-    def __init__(self, work: CapturedWork, path: HostPath) -> None:
+    def __init__(self, work: InferenceWork, path: HostPath) -> None:
         cuts, barriers = path.pieces.timeline.cuts, path.barriers
         self.graph = ReplayGraph()
         self.start: list[int] = work.gpu.start_ns.tolist()
@@ -165,7 +165,7 @@ class _Builder:
         self.barrier_work: list[int] = barriers.work.tolist()
 
 
-def replay_graph(work: CapturedWork, path: HostPath) -> ReplayGraph:
+def replay_graph(work: InferenceWork, path: HostPath) -> ReplayGraph:
     """Build the graphs of all inferences."""
     builder = _Builder(work, path)
     graph = builder.graph
@@ -183,7 +183,7 @@ def replay_graph(work: CapturedWork, path: HostPath) -> ReplayGraph:
     return graph
 
 
-def _path_order(work: CapturedWork, barriers: Barriers) -> dict[int, list[tuple[int, int]]]:
+def _path_order(work: InferenceWork, barriers: Barriers) -> dict[int, list[tuple[int, int]]]:
     """Of each inference, barriers and works as (kind, place) in path order: a barrier ends before a call begins."""
     mine = np.flatnonzero(work.gpu_inference >= 0)
     there, foreign = _foreign(work)
@@ -200,7 +200,7 @@ def _path_order(work: CapturedWork, barriers: Barriers) -> dict[int, list[tuple[
     return found
 
 
-def _foreign(work: CapturedWork) -> tuple[Ints, Ints]:
+def _foreign(work: InferenceWork) -> tuple[Ints, Ints]:
     """Pairs of an inference and a work that it did not launch, launched before its end and ended after its begin."""
     inferences, gpu = work.inferences, work.gpu
     first = np.searchsorted(inferences.end_ns, work.launched_ns, side="right")
@@ -212,7 +212,7 @@ def _foreign(work: CapturedWork) -> tuple[Ints, Ints]:
     return rows[other], works[other]
 
 
-def _shortest_gap(work: CapturedWork) -> int:
+def _shortest_gap(work: InferenceWork) -> int:
     """The shortest measured time between two works of a stream of which the second was ready; 0 if none was."""
     order = np.lexsort((work.gpu.start_ns, work.launched_ns, work.lane))
     if len(order) < 2:

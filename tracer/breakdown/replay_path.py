@@ -15,7 +15,7 @@ import numpy as np
 
 from tracer.breakdown.owners import COPY_CALL, HOST, LAUNCHING, TRACER, WAIT, PathLayers, Pieces
 from tracer.captures.cuda_calls import COPY, SYNCHRONISE
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
 
 
@@ -61,7 +61,7 @@ class HostPath:
     barriers: Barriers
 
 
-def host_path(work: CapturedWork) -> HostPath:
+def host_path(work: InferenceWork) -> HostPath:
     """
     Lay the host's side of all inferences on one path.
 
@@ -79,7 +79,7 @@ def host_path(work: CapturedWork) -> HostPath:
     return HostPath(pieces, owner, np.where(inside & ~waiting, pieces.timeline.length_ns, 0), barriers)
 
 
-def _barriers(work: CapturedWork, layers: PathLayers) -> Barriers:
+def _barriers(work: InferenceWork, layers: PathLayers) -> Barriers:
     """The explicit barriers, and the implicit ones of inferences in which none of them covers the last work."""
     own_end = np.full(len(work.calls), np.iinfo(np.int64).min)
     launched = np.flatnonzero(work.gpu.call >= 0)
@@ -113,7 +113,7 @@ def _barriers(work: CapturedWork, layers: PathLayers) -> Barriers:
     )
 
 
-def _last_works(work: CapturedWork) -> Ints:
+def _last_works(work: InferenceWork) -> Ints:
     """Of each inference, the row of its own GPU work that ended last within it, or -1."""
     last = np.full(len(work.inferences), -1)
     rows = np.flatnonzero(work.gpu_inference >= 0)

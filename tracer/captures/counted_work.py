@@ -1,111 +1,76 @@
-"""From captures to what the breakdown takes: several as one, without the inferences that do not count."""
+"""From a profile and its attribution to the plain columns of the breakdown, of the inferences that count."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tracer.captures.inference_ranges import InferenceRanges, inference_at
-from tracer.captures.inference_work import CapturedWork, InferenceRows
-from tracer.captures.profile_rows import captured_work, stage_rows
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, integers
-from tracer.profiles.launches import launches
-from tracer.profiles.profile import PROFILE_TABLES, Profile
+from tracer.captures.attribution import Attribution
+from tracer.captures.cuda_calls import call_kinds
+from tracer.captures.inference_ranges import InferenceRanges
+from tracer.captures.inference_work import CallRows, GpuRows, InferenceWork, OpRows
+from tracer.captures.row_bounds import InferenceRows, stage_rows
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, encode, integers
+from tracer.profiles.profile import Profile
 from tracer.stages import INFERENCE
 
-APART_NS = 1_000_000_000
-"""Between captures laid behind one another."""
 
-
-def joined(captures: Sequence[Profile]) -> Profile:
+def counted_work(profile: Profile, ranges: InferenceRanges, attribution: Attribution, keep: Flags) -> InferenceWork:
     """
-    Several captures of one run as one profile.
+    The work of the profiled process, without what the inferences that do not count called and launched.
 
-    Each has a clock and correlation ids of its own: the later ones are laid behind the earlier. No figure crosses
-    from one to another.
-
-    Args:
-        captures: at least one, of one profiler.
-    """
-    first = captures[0]
-    if len(captures) == 1:
-        return first
-    tables: dict[str, list[pa.Table]] = {name: [] for name in PROFILE_TABLES}
-    end, ids = 0, 0
-    for capture in captures:
-        shift = end + APART_NS - _edge(capture, min, "start_ns", 0)
-        for name, parts in tables.items():
-            parts.append(_shifted(getattr(capture, name), shift, ids))
-        end = max(end, shift + _edge(capture, max, "end_ns", 0))
-        ids += 1 + _edge(capture, max, "correlation_id", -1)
-    whole = {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in tables.items()}
-    traced = frozenset.intersection(*(capture.traced for capture in captures))
-    notes = tuple(dict.fromkeys(note for capture in captures for note in capture.notes))
-    experimental = any(capture.experimental for capture in captures)
-    return replace(first, traced=traced, notes=notes, experimental=experimental, **whole)
-
-
-def _edge(capture: Profile, choose: object, column: str, default: int) -> int:
-    found = [
-        (pc.min if choose is min else pc.max)(getattr(capture, name)[column]).as_py()
-        for name, schema in PROFILE_TABLES.items()
-        if column in schema.names
-    ]
-    known = [value for value in found if value is not None]
-    return (min(known) if choose is min else max(known)) if known else default
-
-
-def _shifted(table: pa.Table, shift: int, ids: int) -> pa.Table:
-    for name, step in (("start_ns", shift), ("end_ns", shift), ("correlation_id", ids)):
-        if name in table.schema.names:
-            place = table.schema.get_field_index(name)
-            table = table.set_column(place, table.schema.field(name), pc.add(table[name], step))
-    return table
-
-
-def kept_work(profile: Profile, ranges: InferenceRanges, keep: Flags) -> CapturedWork:
-    """
-    The work of the profiled process, without what the inferences that are not kept called and launched.
+    Operations of the host are taken only where the process did no GPU work: elsewhere, running one on the host means
+    launching it. Work without a known launch is listed as outside, so it stays.
 
     Args:
         profile: with the ranges.
         ranges: as ``stage_ranges`` finds them in it.
+        attribution: of the two.
         keep: of each inference whether figures are made of it; warm-ups are not.
 
     Raises:
-        MalformedTraceError: as ``CapturedWork``.
+        MalformedTraceError: as ``InferenceWork``.
     """
-    launch = launches(profile)
-    called = integers(profile.api_calls, "start_ns")
-    stays = ~_left_out(ranges, keep, called)
-    # Without a known launch a kernel is listed as outside, so it stays.
-    launched = np.r_[stays, True][launch]
-    place = np.r_[np.where(stays, np.cumsum(stays) - 1, NO_ROW), NO_ROW]
-    rest = replace(
-        profile,
-        api_calls=profile.api_calls.filter(pa.array(stays)),
-        gpu_work=profile.gpu_work.filter(pa.array(launched)),
-    )
-    rows = InferenceRows(
-        number=ranges.numbers[keep],
-        thread=ranges.thread[keep],
-        start_ns=ranges.start_ns[keep],
-        end_ns=ranges.end_ns[keep],
+    calls, gpu = profile.api_calls, profile.gpu_work
+    counts = np.append(keep, True)  # the last, which NO_ROW finds: outside every inference
+    my_calls = attribution.our_calls & counts[attribution.call_place]
+    my_gpu = attribution.ours & counts[attribution.place]
+    row_of_call = np.full(len(calls) + 1, NO_ROW)
+    row_of_call[np.flatnonzero(my_calls)] = np.arange(int(my_calls.sum()))
+    inferences = InferenceRows(
+        *(column[keep] for column in (ranges.numbers, ranges.thread, ranges.start_ns, ranges.end_ns))
     )
     starts, ends = ranges.stage_start_ns[keep], ranges.stage_end_ns[keep]
     if not ranges.stages:
-        starts, ends = rows.start_ns[:, None], rows.end_ns[:, None]
-    process = NO_ROW if ranges.process is None else ranges.process
-    names = ranges.stages or (INFERENCE,)
-    return captured_work(rest, process, rows, names, stage_rows(starts, ends), place[launch[launched]])
+        starts, ends = inferences.start_ns[:, None], inferences.end_ns[:, None]
+    names = encode(calls, "name")
+    kinds = call_kinds(names.values.to_pylist())[names.codes] if len(calls) else np.empty(0, np.int8)
+    return InferenceWork(
+        inferences=inferences,
+        stage_names=ranges.stages or (INFERENCE,),
+        stages=stage_rows(starts, ends),
+        gpu=GpuRows(
+            kernel=_of_kinds(gpu, "kernel", "graph")[my_gpu],
+            device=integers(gpu, "device")[my_gpu],
+            stream=integers(gpu, "stream")[my_gpu],
+            start_ns=integers(gpu, "start_ns")[my_gpu],
+            end_ns=integers(gpu, "end_ns")[my_gpu],
+            call=row_of_call[attribution.launch[my_gpu]],
+        ),
+        calls=CallRows(
+            kinds[my_calls], *(integers(calls, column)[my_calls] for column in ("thread", "start_ns", "end_ns"))
+        ),
+        ops=OpRows() if my_gpu.any() else _operations(profile, ranges.process),
+    )
 
 
-def _left_out(ranges: InferenceRanges, keep: Flags, times: Integers) -> Flags:
-    """Which of ``times`` lie in an inference of which no figures are made."""
-    place = inference_at(ranges, times)
-    found: Flags = (place != NO_ROW) & ~np.r_[keep, True][place]
-    return found
+def _operations(profile: Profile, process: int | None) -> OpRows:
+    ops = profile.host_ops
+    mine = _of_kinds(ops, "op") & (integers(ops, "process") == (NO_ROW if process is None else process))
+    return OpRows(*(integers(ops, column)[mine] for column in ("thread", "start_ns", "end_ns")))
+
+
+def _of_kinds(table: pa.Table, *kinds: str) -> Flags:
+    kind = encode(table, "kind")
+    chosen: Flags = np.isin(kind.codes, [kind.code_of(one) for one in kinds])
+    return chosen

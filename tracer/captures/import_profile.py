@@ -11,6 +11,7 @@ from typing import Any
 from tracer.captures.clock_fit import fit_clock, recorded_stages, span_edges
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
 from tracer.captures.stored_capture import remove_captures, write_capture
+from tracer.command_line import command_line
 from tracer.errors import CaptureError, WriteError
 from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
@@ -29,7 +30,7 @@ def _ranges_missing(profile: Profile) -> CaptureError:
         why, remedy = f"domain {DOMAIN} has no `inference` in it", "capture while a host sends `infer`"
     else:
         why = f"no NVTX range of the domain {DOMAIN} arrived"
-        remedy = "run without --no-nvtx, and see `kws-trace doctor` for whether this nvtx and nsys fit"
+        remedy = f"run without --no-nvtx, and see `{command_line('doctor')}` for whether this nvtx and nsys fit"
     return CaptureError(profile.path, why, remedy)
 
 
@@ -58,7 +59,7 @@ def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = F
         raise locked_error(run.folder)
     if run.info.captures and not replace_old:
         there = f"it has {len(run.info.captures)} captures"
-        raise CaptureError(run.name, there, "--replace takes them out first")
+        raise CaptureError(run.name, there, "--replace removes them first")
     found = sorted(((_checked(run, one), one) for one in profiles), key=lambda pair: pair[0]["first_inference"])
     _refuse_twice(found)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tracer.captures.row_bounds import covering_rows
 from tracer.errors import ProfileError
 from tracer.profiles.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.profiles.profile import Profile
@@ -119,20 +120,12 @@ def _refuse_overlaps(path: Path, numbers: Integers, start: Integers, end: Intege
         raise ProfileError(path, f"inferences {first} and {second} overlap", remedy)
 
 
-def inference_at(inferences: InferenceRanges, readings: Integers) -> Integers:
-    """Place of the inference that each reading lies in, counted from 0; ``NO_ROW`` outside every one."""
-    place = np.searchsorted(inferences.start_ns, readings, side="right") - 1
-    inside = place >= 0
-    inside[inside] = readings[inside] < inferences.end_ns[place[inside]]
-    return np.where(inside, place, NO_ROW)
-
-
 def _with_stages(inferences: InferenceRanges, ranges: pa.Table, candidates: Integers) -> InferenceRanges:
     """Lay the other ranges of the domain into the inferences that they began in."""
     part = ranges.take(arrow(candidates))
     names, thread = encode(part, "name"), integers(part, "thread")
     start, end = integers(part, "start_ns"), integers(part, "end_ns")
-    place = inference_at(inferences, start)
+    place = covering_rows(start, inferences.start_ns, inferences.end_ns)
     inside = place != NO_ROW
     inside[inside] = thread[inside] == inferences.thread[place[inside]]
     order = np.flatnonzero(inside)

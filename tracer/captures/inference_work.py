@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.captures.row_bounds import Ints, Mask, checked_bounds, covering_rows
+from tracer.captures.attribution import of_launch, owning_rows
+from tracer.captures.row_bounds import InferenceRows, Ints, Mask, StageRows, checked_bounds
 from tracer.errors import MalformedTraceError
 from tracer.stages import INFERENCE
 
@@ -21,34 +22,12 @@ def _empty() -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
-class InferenceRows:
-    """The ``inference`` ranges, ascending and apart: number, thread, and where they lie."""
-
-    number: Ints
-    thread: Ints
-    start_ns: Ints
-    end_ns: Ints
-
-    def __len__(self) -> int:
-        return len(self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class StageRows:
-    """The stage ranges, ascending and apart; ``stage`` is a place in ``CapturedWork.stage_names``."""
-
-    stage: Ints
-    start_ns: Ints
-    end_ns: Ints
-
-
-@dataclass(frozen=True, slots=True)
 class GpuRows:
     """
     Kernels, memcpys and memsets in any order.
 
     ``kernel`` is true of a kernel and of a graph traced as one block, false of a memcpy or memset. ``call`` is the
-    row of the launching call in ``CapturedWork.calls``, -1 where the capture does not have it.
+    row of the launching call in ``InferenceWork.calls``, -1 where the capture does not have it.
     """
 
     kernel: Mask = field(default_factory=lambda: np.empty(0, np.bool_))
@@ -90,7 +69,7 @@ class OpRows:
 
 
 @dataclass(frozen=True)
-class CapturedWork:
+class InferenceWork:
     """
     The inferences of one process and all that the capture has of it, on one clock.
 
@@ -123,9 +102,14 @@ class CapturedWork:
             )
 
     @cached_property
+    def _owners(self) -> tuple[Ints, Ints]:
+        bounds = (self.inferences.start_ns, self.inferences.end_ns)
+        return owning_rows(self.calls.start_ns, bounds, self.stages)
+
+    @property
     def call_inference(self) -> Ints:
         """Of each call, the row of the inference in which it began, on whatever thread; or -1."""
-        return covering_rows(self.calls.start_ns, self.inferences.start_ns, self.inferences.end_ns)
+        return self._owners[0]
 
     @cached_property
     def launched_ns(self) -> Ints:
@@ -140,13 +124,12 @@ class CapturedWork:
     @cached_property
     def gpu_inference(self) -> Ints:
         """Of each GPU work, the row of the inference that launched it, or -1."""
-        return np.where(self.gpu.call >= 0, self._of_call(self.call_inference), -1)
+        return of_launch(self._owners[0], self.gpu.call)
 
     @cached_property
     def gpu_stage(self) -> Ints:
         """Of each GPU work, the row in ``stages`` during which it was launched, or -1."""
-        row = covering_rows(self.launched_ns, self.stages.start_ns, self.stages.end_ns)
-        return np.where(self.gpu.call >= 0, row, -1)
+        return of_launch(self._owners[1], self.gpu.call)
 
     @cached_property
     def launch_latency_ns(self) -> Ints:

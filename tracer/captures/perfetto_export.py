@@ -7,8 +7,6 @@ https://perfetto.dev/docs/reference/synthetic-track-event), in pieces, so that m
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from tracer.captures.tracks import GPU, Track
 from tracer.errors import RunError, WriteError
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.runs.run_store import StoredRun
+from tracer.whole_files import written_whole
 
 PIECE = 50_000
 """Packets that are in memory at once."""
@@ -59,15 +58,11 @@ def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | No
     """
     timeline = read_timeline(run)
     chosen = _chosen(run, timeline, inferences)
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        with temporary.open("wb") as file:
+        with written_whole(path) as temporary, temporary.open("wb") as file:
             for piece in _pieces(_packets(run, timeline, chosen)):
                 file.write(piece)
-        os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise WriteError(path, "cannot be written", error, "name a file in a folder that can") from None
     flows = _flows(timeline, chosen)
     slices = sum(int(rows.sum()) for rows in chosen)

@@ -1,6 +1,8 @@
-"""Rows of time ``[start_ns, end_ns)`` as two int64 columns: checked, and looked up by a moment."""
+"""Rows of time ``[start_ns, end_ns)`` as int64 columns, as those of inferences and stages: checked, and looked up."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +11,28 @@ from tracer.errors import MalformedTraceError
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRows:
+    """The ``inference`` ranges, ascending and apart: number, thread, and where they lie."""
+
+    number: Ints
+    thread: Ints
+    start_ns: Ints
+    end_ns: Ints
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class StageRows:
+    """The stage ranges, ascending and apart; ``stage`` is a place in ``InferenceWork.stage_names``."""
+
+    stage: Ints
+    start_ns: Ints
+    end_ns: Ints
 
 
 def checked_bounds(start_ns: ArrayLike, end_ns: ArrayLike, what: str) -> tuple[Ints, Ints]:
@@ -39,3 +63,19 @@ def covering_rows(times_ns: Ints, start_ns: Ints, end_ns: Ints) -> Ints:
     row = np.searchsorted(start_ns, times_ns, side="right") - 1
     inside = (row >= 0) & (times_ns < end_ns[row])
     return np.where(inside, row, -1).astype(np.int64)
+
+
+def stage_rows(start_ns: ArrayLike, end_ns: ArrayLike) -> StageRows:
+    """
+    Stage ranges of all inferences as ascending rows.
+
+    Args:
+        start_ns: int64, shape (n inferences, s stages); negative where an inference lacks the stage.
+        end_ns: the same shape.
+    """
+    start, end = np.asarray(start_ns, np.int64), np.asarray(end_ns, np.int64)
+    stage = np.broadcast_to(np.arange(start.shape[1]), start.shape)
+    there = start >= 0
+    rows = stage[there], start[there], end[there]
+    order = np.lexsort((rows[2], rows[1]))
+    return StageRows(*(column[order] for column in rows))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tracer.errors import CaptureError
+from tracer.errors import CaptureError, first_line
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.runs.run_store import StoredRun
+from tracer.whole_files import written_whole
+
+APART_NS = 1_000_000_000
+"""Between captures laid behind one another."""
 
 _PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
@@ -35,14 +40,8 @@ def write_capture(folder: Path, number: int, profile: Profile, run_id: str) -> N
         ids = pa.DictionaryArray.from_arrays(pa.nulls(len(table), pa.int32()).fill_null(0), pa.array([run_id]))
         path = capture_path(folder, name, number)
         path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        try:
+        with written_whole(path) as temporary:
             pq.write_table(table.add_column(0, "run_id", ids), temporary, **_PACKING)
-            os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
 
 
 def read_capture(run: StoredRun, number: int) -> Profile:
@@ -63,6 +62,16 @@ def read_capture(run: StoredRun, number: int) -> Profile:
         notes=tuple(facts.get("notes", ())),
         **tables,
     )
+
+
+def read_captures(run: StoredRun) -> Profile:
+    """
+    All captures of a run as one profile; it has at least one.
+
+    Raises:
+        CaptureDamagedError: if a table cannot be read.
+    """
+    return joined([read_capture(run, number) for number in range(len(run.info.captures))])
 
 
 def capture_path(folder: Path, table: str, number: int) -> Path:
@@ -90,7 +99,52 @@ def _read(path: Path, name: str) -> pa.Table:
         # Checksums are of pages: damage to what describes them may still point outside a dictionary.
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-        problem = (str(error).splitlines() or [type(error).__name__])[0]
         remedy = "`kws-trace ingest` the profile again with --replace"
-        raise CaptureError(path, f"damaged ({problem})", remedy) from None
+        raise CaptureError(path, f"damaged ({first_line(error)})", remedy) from None
+    return table
+
+
+def joined(captures: Sequence[Profile]) -> Profile:
+    """
+    Several captures of one run as one profile.
+
+    Each has a clock and correlation ids of its own: the later ones are laid behind the earlier. No figure crosses
+    from one to another.
+
+    Args:
+        captures: at least one, of one profiler.
+    """
+    first = captures[0]
+    if len(captures) == 1:
+        return first
+    tables: dict[str, list[pa.Table]] = {name: [] for name in PROFILE_TABLES}
+    end, ids = 0, 0
+    for capture in captures:
+        shift = end + APART_NS - _edge(capture, min, "start_ns", 0)
+        for name, parts in tables.items():
+            parts.append(_shifted(getattr(capture, name), shift, ids))
+        end = max(end, shift + _edge(capture, max, "end_ns", 0))
+        ids += 1 + _edge(capture, max, "correlation_id", -1)
+    whole = {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in tables.items()}
+    traced = frozenset.intersection(*(capture.traced for capture in captures))
+    notes = tuple(dict.fromkeys(note for capture in captures for note in capture.notes))
+    experimental = any(capture.experimental for capture in captures)
+    return replace(first, traced=traced, notes=notes, experimental=experimental, **whole)
+
+
+def _edge(capture: Profile, choose: object, column: str, default: int) -> int:
+    found = [
+        (pc.min if choose is min else pc.max)(getattr(capture, name)[column]).as_py()
+        for name, schema in PROFILE_TABLES.items()
+        if column in schema.names
+    ]
+    known = [value for value in found if value is not None]
+    return (min(known) if choose is min else max(known)) if known else default
+
+
+def _shifted(table: pa.Table, shift: int, ids: int) -> pa.Table:
+    for name, step in (("start_ns", shift), ("end_ns", shift), ("correlation_id", ids)):
+        if name in table.schema.names:
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(name), pc.add(table[name], step))
     return table

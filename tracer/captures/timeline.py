@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.captures.attribution import attribute
+from tracer.captures.attribution import Attribution, attribute
 from tracer.captures.clock_line import LineClock, capture_clocks
-from tracer.captures.inference_ranges import inference_at, stage_ranges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
+from tracer.captures.row_bounds import covering_rows
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
 from tracer.figure_text import ppm_text
@@ -26,9 +27,6 @@ from tracer.stages import INFERENCE
 
 HASHED = 1 << 32
 """No system numbers a thread or a stream as high."""
-
-TRACK_KINDS = ("stage", "serial", "call", "operation", GPU)
-"""In the order in which they are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +206,7 @@ def _capture_tracks(
     tracks: list[Track] = []
     for kind, table in (("call", profile.api_calls), ("operation", profile.host_ops), (GPU, profile.gpu_work)):
         start, end, names = integers(table, "start_ns"), integers(table, "end_ns"), encode(table, "name")
-        known = found.inference if kind == GPU else np.r_[ranges.numbers, NO_ROW][inference_at(ranges, start)]
+        known = _inferences(kind, table, ranges, found)
         texts = [str(name) for name in names.values.to_pylist()]
         for label, chosen in _owners(kind, table, process):
             rows = Rows(
@@ -227,6 +225,18 @@ def _capture_tracks(
     launched = np.flatnonzero(found.launch != NO_ROW)
     extent = clocks.at(np.array([ranges.start_ns[0], ranges.end_ns[-1]] if len(ranges) else [], np.int64))
     return tracks, (found.launch[launched], launched), (int(extent[0]), int(extent[1])) if len(extent) else (0, 0)
+
+
+def _inferences(kind: str, table: pa.Table, ranges: InferenceRanges, found: Attribution) -> Integers:
+    """Number of the inference of each row; operations have no launch and belong to that in which they began."""
+    if kind == GPU:
+        return found.inference
+    place = found.call_place
+    if kind != "call":
+        ours = integers(table, "process") == (NO_ROW if ranges.process is None else ranges.process)
+        began = covering_rows(integers(table, "start_ns"), ranges.start_ns, ranges.end_ns)
+        place = np.where(ours, began, NO_ROW)
+    return np.append(ranges.numbers, NO_ROW)[place]
 
 
 def _owners(kind: str, table: pa.Table, process: int | None) -> Iterator[tuple[str, Integers]]:

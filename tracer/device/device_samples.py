@@ -15,7 +15,6 @@ TEMPERATURE_MC = "temperature_mc"
 POWER_MW = "power_mw"
 THROTTLE_COUNT = "throttle_count"
 THROTTLE_LEVEL = "throttle_level"
-QUANTITIES = (FREQUENCY_HZ, TEMPERATURE_MC, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL)
 """
 Hertz; thousandths of a degree Celsius; milliwatts; events since boot; how far a cooling device limits, 0 is not.
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL, Sample
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL
 from tracer.device.sample_journal import SampleJournal
 
 SAMPLES = pa.schema(
@@ -99,18 +99,6 @@ class WindowState:
     def marked(self) -> bool:
         """Whether the window's figures were measured on a device that did not hold still."""
         return bool(self.changed or self.throttled)
-
-
-def samples_table(samples: Iterable[Sample], run_id: str) -> pa.Table:
-    """The samples as a table of ``SAMPLES``, in the order given."""
-    rows = list(samples)
-    return _table(
-        run_id,
-        [row.time_ns for row in rows],
-        pa.array([row.source for row in rows], SAMPLES.field("source").type),
-        pa.array([row.quantity for row in rows], SAMPLES.field("quantity").type),
-        [row.value for row in rows],
-    )
 
 
 def journal_table(journal: SampleJournal, run_id: str) -> pa.Table:

@@ -1,5 +1,5 @@
 """
-Peak rates of the devices that the benchmark is run on, from cores and clocks, each with its source.
+Peak rates of the devices that the benchmark is run on, from the cores and clocks of ``devices.csv``, with sources.
 
 Peaks are of the CUDA cores (a fused multiply-add a core and cycle is two operations); tensor cores and the deep
 learning accelerators are not in them. ``fp16_ratio`` is how many times the float32 rate the cores reach on pairs of
@@ -12,14 +12,13 @@ TFLOP/s; the 765 MHz of the Orin NX 8GB and the 930 MHz of the AGX Orin 32GB are
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tracer.errors import DeviceError
-
-L4T = "NVIDIA L4T 32.6 developer guide, clock frequency and power management, nvpmodel clock configuration"
-MODULES = "NVIDIA Jetson module data sheets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,131 +89,26 @@ class Limits:
         return self.fp32_per_s / self.bytes_per_s
 
 
-MHZ = 1e6
-DEVICES = (
-    Device(
-        "nano",
-        "Jetson Nano",
-        ("p3448",),
-        "Jetson Nano",
-        128,
-        921.6 * MHZ,
-        1600 * MHZ,
-        64,
-        2.0,
-        f"{L4T} (MAXN); DS-09366-001: 128 cores, 64-bit LPDDR4; compute capability 5.3",
-    ),
-    Device(
-        "tx2",
-        "Jetson TX2",
-        ("p3310",),
-        "Jetson TX2",
-        256,
-        1300 * MHZ,
-        1866 * MHZ,
-        128,
-        2.0,
-        f"{L4T} (MAXN); {MODULES}: 256 cores, 128-bit LPDDR4; compute capability 6.2",
-    ),
-    Device(
-        "xavier-nx",
-        "Jetson Xavier NX",
-        ("p3668",),
-        "Jetson Xavier NX",
-        384,
-        1100 * MHZ,
-        1866 * MHZ,
-        128,
-        2.0,
-        f"{L4T} (20 W modes; at 10 and 15 W the memory has 1600 MHz); {MODULES}: 384 cores, 128-bit LPDDR4x; "
-        "compute capability 7.2",
-    ),
-    Device(
-        "orin-nano-4gb",
-        "Jetson Orin Nano 4GB",
-        ("p3767-0004",),
-        "Orin Nano 4GB",
-        512,
-        625 * MHZ,
-        2133 * MHZ,
-        64,
-        None,
-        f"{MODULES} (DS-11105-001): 512 cores at 625 MHz, 64-bit LPDDR5, 34 GB/s",
-    ),
-    Device(
-        "orin-nano-super",
-        "Jetson Orin Nano 8GB (Super)",
-        (),
-        "Orin Nano Engineering Reference Developer Kit Super",
-        1024,
-        1020 * MHZ,
-        3200 * MHZ,
-        128,
-        None,
-        "NVIDIA Jetson Orin Nano Super Developer Kit data sheet: 1024 cores at 1020 MHz, 102 GB/s",
-    ),
-    Device(
-        "orin-nano",
-        "Jetson Orin Nano 8GB",
-        ("p3767-0003", "p3767-0005"),
-        "Orin Nano",
-        1024,
-        625 * MHZ,
-        2133 * MHZ,
-        128,
-        None,
-        f"{MODULES} (DS-11105-001): 1024 cores at 625 MHz, 128-bit LPDDR5, 68 GB/s",
-    ),
-    Device(
-        "orin-nx-8gb",
-        "Jetson Orin NX 8GB",
-        ("p3767-0001",),
-        "Orin NX 8GB",
-        1024,
-        765 * MHZ,
-        3200 * MHZ,
-        128,
-        None,
-        f"{MODULES} (DS-10712-001): 1024 cores at 765 MHz, 128-bit LPDDR5, 102.4 GB/s",
-    ),
-    Device(
-        "orin-nx",
-        "Jetson Orin NX 16GB",
-        ("p3767-0000",),
-        "Orin NX",
-        1024,
-        918 * MHZ,
-        3200 * MHZ,
-        128,
-        None,
-        f"{MODULES} (DS-10712-001): 1024 cores at 918 MHz, 128-bit LPDDR5, 102.4 GB/s",
-    ),
-    Device(
-        "agx-orin-32gb",
-        "Jetson AGX Orin 32GB",
-        ("p3701-0004",),
-        "AGX Orin 32GB",
-        1792,
-        930 * MHZ,
-        3200 * MHZ,
-        256,
-        None,
-        f"{MODULES} (DS-10662-001): 1792 cores at 930 MHz, 256-bit LPDDR5, 204.8 GB/s",
-    ),
-    Device(
-        "agx-orin",
-        "Jetson AGX Orin 64GB",
-        ("p3701-0005", "p3701-0000"),
-        "AGX Orin",
-        2048,
-        1300 * MHZ,
-        3200 * MHZ,
-        256,
-        None,
-        f"{MODULES} (DS-10662-001): 2048 cores at 1.3 GHz, 256-bit LPDDR5, 204.8 GB/s",
-    ),
-)  # fmt: skip -- one device a paragraph
-"""In the order in which a device tree is matched: the more particular first."""
+@cache
+def devices() -> tuple[Device, ...]:
+    """Every device of ``devices.csv``, in the order in which a device tree is matched: the more particular first."""
+    with Path(__file__).with_name("devices.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(_device(row) for row in csv.DictReader(file))
+
+
+def _device(row: dict[str, str]) -> Device:
+    return Device(
+        key=row["key"],
+        name=row["name"],
+        modules=tuple(row["modules"].split()),
+        model_text=row["model_text"],
+        cores=int(row["cores"]),
+        gpu_hz=float(row["gpu_mhz"]) * 1e6,
+        memory_hz=float(row["memory_mhz"]) * 1e6,
+        bus_bits=int(row["bus_bits"]),
+        fp16_ratio=float(row["fp16_ratio"]) if row["fp16_ratio"] else None,
+        source=row["source"],
+    )
 
 
 def find_device(name: str) -> Device:
@@ -225,10 +119,10 @@ def find_device(name: str) -> Device:
         DeviceError: if there is none.
     """
     wanted = name.lower().replace("_", "-").replace(" ", "-").removeprefix("jetson-")
-    for device in DEVICES:
+    for device in devices():
         if device.key == wanted:
             return device
-    known = ", ".join(device.key for device in DEVICES)
+    known = ", ".join(device.key for device in devices())
     raise DeviceError(f"no device {name}; there are {known}, and `cpu`, which is measured here")
 
 
@@ -242,13 +136,13 @@ def match_device(model: str, compatible: Sequence[str]) -> Device | None:
             decides, because the developer kits of two modules call themselves alike. A Super kit says so in ``model``
             only.
     """
-    for device in DEVICES:
+    for device in devices():
         if not device.modules and device.model_text in model:
             return device
-    for device in DEVICES:
+    for device in devices():
         if any(f",{number}" in f",{text}".replace("+", ",") for number in device.modules for text in compatible):
             return device
-    return next((device for device in DEVICES if device.model_text in model), None)
+    return next((device for device in devices() if device.model_text in model), None)
 
 
 def detect_device(root: Path = Path("/")) -> Device | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.errors import ProfileError
+from tracer.errors import ProfileError, first_line
 from tracer.profiles.nsys_export import TEXT_COLUMNS, damaged_export, not_nsys_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
@@ -50,7 +50,7 @@ class ParquetExport:
             rows = rows.select(list(columns)).cast(schema)
             rows.validate(full=True)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise damaged_export(self.path, f"its {file.name} cannot be read ({_first_line(error)})") from None
+            raise damaged_export(self.path, f"its {file.name} cannot be read ({first_line(error)})") from None
         return rows
 
 
@@ -66,9 +66,5 @@ def _columns(folder: Path) -> dict[str, frozenset[str]]:
         try:
             columns[file.stem] = frozenset(pq.read_schema(file).names)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise damaged_export(folder, f"its {file.name} cannot be read ({_first_line(error)})") from None
+            raise damaged_export(folder, f"its {file.name} cannot be read ({first_line(error)})") from None
     return columns
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.errors import first_line
 from tracer.profiles import nsys_metadata as metadata
 from tracer.profiles.arrow_arrays import arrow, arrow_flags, numbers
 from tracer.profiles.nsys_export import (
@@ -76,7 +77,7 @@ def read_export(export: Export) -> Profile:
     try:
         return _Reading(export, version, present).profile()
     except (pa.ArrowException, OverflowError) as error:
-        raise damaged_export(export.path, f"it holds numbers that cannot be ({_first_line(error)})") from None
+        raise damaged_export(export.path, f"it holds numbers that cannot be ({first_line(error)})") from None
 
 
 class _Reading:
@@ -284,7 +285,3 @@ def _table(schema: pa.Schema, **columns: object) -> pa.Table:
 
 def _joined(schema: pa.Schema, parts: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts).unify_dictionaries() if parts else pa.Table.from_batches([], schema)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -236,7 +236,7 @@ def _text(value: bytes) -> str:
 def _notes(space: Any, found: _Found) -> tuple[str, ...]:
     notes = [f"TensorFlow's profiler: {_text(told)}" for told in (*space.errors, *space.warnings)]
     if "cuda" not in found.traced:
-        notes.append("no GPU in this profile: the kernel level is TensorFlow's ops on the CPU")
+        notes.append("no GPU in this profile: its timeline is of TensorFlow's ops on the CPU")
     if found.skipped:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(found.skipped.items()))
         notes.append(f"on the GPU's streams, but neither kernel nor copy: {kinds}")

@@ -53,7 +53,7 @@ def _answer(report: Report) -> list[str]:
     if gpu is None and report["capture_problem"]:
         return [f"No GPU timeline: {report['capture_problem']}"]
     if gpu is None:
-        return ["No GPU timeline: `kws-trace run --nsys` records one; `kws-trace ingest` imports one"]
+        return ["No GPU timeline: `kws-trace run --nsys` records one, `kws-trace ingest` imports one"]
     clocks = gpu["frequencies"] or "frequencies not recorded"
     lines, shown, beside = [], busy_and_overhead(gpu), gpu["unprofiled"]
     if shown is None:

@@ -15,10 +15,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.device.device_state import CHANGE, Frequency, differing_frequencies, frequencies_during
+from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
+from tracer.device.window_frequencies import window_frequencies
 from tracer.figure_text import frequency_text
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences
+from tracer.runs.windows import figure_windows
 
 Floats = NDArray[np.float64]
 Verdict = Literal["slower", "faster", "no difference", "not known"]
@@ -116,12 +118,8 @@ def _hertz(name: str, *runs: tuple[Frequency, ...]) -> str:
 
 
 def timed_frequencies(run: StoredRun) -> tuple[Frequency, ...]:
-    """Frequencies of the run's timed windows, from the first's start to the last's end; none where not sampled."""
-    samples = run.samples()
-    windows = [one for one in run.windows().to_pylist() if one["kind"] == "performance"]
-    if not samples.num_rows or not windows:
-        return ()
-    return frequencies_during(samples, min(one["start_ns"] for one in windows), max(one["end_ns"] for one in windows))
+    """Frequencies of the windows that the run's figures are made of; none where not sampled."""
+    return window_frequencies(run.samples(), figure_windows(run.each_window))
 
 
 def difference(first: TimedInferences, other: TimedInferences, threshold: float = THRESHOLD) -> Difference | None:

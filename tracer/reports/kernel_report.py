@@ -83,8 +83,8 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
         "busy_ns": _time(breakdown.busy_ns, wall),
         "overhead_ns": _time(breakdown.overhead_ns, wall),
         "unprofiled": _unprofiled(level),
-        "verdict": {"key": level.verdict.key, "sentence": level.verdict.sentence},
-        "queued_share": level.verdict.queued_share,
+        "verdict": {"key": level.bottleneck.key, "sentence": level.bottleneck.sentence},
+        "queued_share": level.bottleneck.queued_share,
         "gaps_ns": {
             name: float(gaps[:, place].mean()) if len(wall) else 0.0 for place, name in enumerate(GAP_CAUSES)
         },

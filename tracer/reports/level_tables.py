@@ -71,15 +71,11 @@ def by_stage(level: KernelLevel) -> list[StageWork]:
 def api_table(level: KernelLevel) -> list[CallFigures]:
     """CUDA calls that began in counted inferences, by name, the longest total first."""
     table = level.profile.api_calls
-    start = integers(table, "start_ns")
-    ours = integers(table, "process") == level.ranges.process
-    place = np.searchsorted(level.work.inferences.start_ns, start, side="right") - 1
-    inside = ours & (place >= 0)
-    inside[inside] = start[inside] < level.work.inferences.end_ns[place[inside]]
-    rows = np.flatnonzero(inside)
+    rows = np.flatnonzero(np.append(level.keep, False)[level.attribution.call_place])
+    took = integers(table, "end_ns")[rows] - integers(table, "start_ns")[rows]
     names = encode(table, "name")
     distinct, groups = dense_groups(names.codes[rows])
-    figures = group_figures(groups, (integers(table, "end_ns") - start)[rows], len(distinct))
+    figures = group_figures(groups, took, len(distinct))
     count = max(len(level.breakdown.wall_ns), 1)
     found: list[CallFigures] = [
         {

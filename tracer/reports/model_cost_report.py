@@ -172,15 +172,15 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
         ("least traffic through memory", time_text(limits["least_memory_ns"])),
         ("every tensor through memory", time_text(limits["memory_ns"])),
         ("limit (least traffic)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
-        ("one operation a core and cycle (gentle)", time_text(limits["gentle_ns"])),
-        ("bandwidth needed in the gentle time", giga_text(limits["needed_bytes_per_s_gentle"], "B/s")),
+        ("time at 1 operation a core and cycle", time_text(limits["gentle_ns"])),
+        ("bandwidth needed in that time", giga_text(limits["needed_bytes_per_s_gentle"], "B/s")),
     ]
     measured = limits["measured"]
     if measured:
         rows += [
             ("measured", time_text(measured["measured_ns"])),
             ("utilisation of the float32 peak", share_text(measured["utilisation_peak"])),
-            ("utilisation, gentle", share_text(measured["utilisation_gentle"])),
+            ("utilisation at 1 operation a core and cycle", share_text(measured["utilisation_gentle"])),
             ("reached", giga_text(measured["operations_per_s"], "FLOP/s")),
             ("bandwidth needed at that rate", giga_text(measured["needed_bytes_per_s"], "B/s")),
             ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),

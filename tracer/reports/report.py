@@ -72,7 +72,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
     whole, rate = timed_inferences(run).wall_ns, official_rate_hz(every)
     inference, session = _inference_figures(whole), _session_ns(spans)
     latency = 1e9 / rate if rate else inference["median_ns"]
-    frequencies = measured_frequencies(samples, every)
+    frequencies = measured_frequencies(run)
     level, problem = _kernel_level(run, unprofiled, gpu_frequency_text(samples))
     return {
         "schema_version": SCHEMA_VERSION,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
-
+from tracer.device.window_frequencies import window_frequencies
 from tracer.errors import DeviceError
 from tracer.figure_text import counted, frequency_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
 from tracer.report_types.limits import Place, RunLimits
-from tracer.report_types.run import DeviceFigures
 from tracer.runs.run_info import RunInfo
-from tracer.runs.windows import RunWindow, figure_windows
+from tracer.runs.run_store import StoredRun
+from tracer.runs.windows import figure_windows
 
 COUNTS = ("operations", "macs", "parameters", "weight_bytes", "moved_bytes", "least_moved_bytes")
 """Of one inference, as ``model_cost.ModelCost`` has them: what ``run.json`` keeps of the model's cost."""
@@ -35,21 +33,11 @@ def board_of(info: RunInfo) -> Device | None:
         return None
 
 
-def measured_frequencies(device: DeviceFigures, windows: Sequence[RunWindow]) -> tuple[float | None, float | None]:
-    """
-    Frequencies of the GPU and of the memory in Hz, the median over windows; None for what was not sampled.
-
-    Args:
-        device: as ``device_report.device_figures`` gives it.
-        windows: of the run; those that figures are made of count.
-    """
-    used = {one.number for one in figure_windows(windows)}
-    sampled = [one["frequencies"] for one in device["windows"] if one["window"] in used]
-    gpu, memory = (
-        [one[source]["median_hz"] for one in sampled if source in one and one[source]["median_hz"]]
-        for source in ("gpu", "emc")
-    )
-    return (float(statistics.median(gpu)) if gpu else None, float(statistics.median(memory)) if memory else None)
+def measured_frequencies(run: StoredRun) -> tuple[float | None, float | None]:
+    """Of the GPU and of the memory, in Hz, during what figures are made of; None for what was not sampled."""
+    known = {one.source: one.median_hz for one in window_frequencies(run.samples(), figure_windows(run.each_window))}
+    gpu, memory = (known.get(source) or None for source in ("gpu", "emc"))
+    return gpu, memory
 
 
 def run_limits(

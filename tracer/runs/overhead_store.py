@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, cast
 
 from tracer.errors import MalformedTraceError
 from tracer.report_types.limits import Ledger
 from tracer.runs.run_store import StoredRun
+from tracer.whole_files import written_whole
 
 FILE = "overhead.json"
 VERSION = 1
@@ -32,9 +32,10 @@ def keep_ledger(traces: Path, figures: dict[str, Any]) -> Path:
     path = traces / FILE
     kept = [one for one in read_ledgers(traces) if _configuration(one) != _configuration(figures)]
     traces.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    temporary.write_text(json.dumps({"version": VERSION, "ledgers": [*kept, figures]}, indent=2), encoding="utf-8")
-    temporary.rename(path)
+    with written_whole(path, shared=True) as temporary:
+        temporary.write_text(
+            json.dumps({"version": VERSION, "ledgers": [*kept, figures]}, indent=2), encoding="utf-8"
+        )
     return path
 
 

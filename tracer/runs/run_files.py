@@ -15,13 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracer.errors import RunError
-
-RESERVED = ("", ".", "..", "last")
-
-
-def is_run_name(name: str) -> bool:
-    """Whether ``name`` can be that of a run's folder, as for ``kws-trace run --name``."""
-    return name not in RESERVED and "/" not in name and "\\" not in name and name.isprintable()
+from tracer.runs.run_name import NAME_RULE, is_run_name
 
 
 def run_folder(traces: Path, name: str) -> Path:
@@ -69,7 +63,7 @@ def rename_run(traces: Path, name: str, new: str) -> Path:
     """
     folder = run_folder(traces, name)
     if not is_run_name(new):
-        raise RunError(repr(new), "a run's name is that of one folder, and not `last`", "give another")
+        raise RunError(repr(new), NAME_RULE, "give another")
     target = traces / new
     with _held(folder, name):
         if os.path.lexists(target):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import platform
 import socket
 import uuid
@@ -16,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from tracer.errors import RunError
 from tracer.runs.schema import SCHEMA_VERSION
+from tracer.whole_files import written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +84,15 @@ def default_run_name() -> str:
 
 def write_run_info(path: Path, info: RunInfo) -> None:
     """
-    Write ``run.json`` whole, under another name first: a reader never sees half of it.
+    Write ``run.json``: a reader never sees half of it.
 
     Raises:
         OSError: if the disk does not take it; then it is as before.
     """
     known = asdict(info)
     text = json.dumps({**known.pop("extra"), **known}, indent=2) + "\n"
-    temporary = path.with_suffix(".json.new")
-    try:
+    with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)  # noqa: PTH105 -- one step, over what is there
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def read_run_info(path: Path) -> RunInfo:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from tracer.command_line import command_line
 from tracer.figure_text import counted, rate_text, size_text
+from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
 from tracer.runs.windows import official_rate_hz
 
@@ -44,7 +45,10 @@ def _row(run: StoredRun) -> dict[str, Any]:
         "backend": run.info.backend.get("name"),
         "timed": run.info.timed,
         "stages": run.info.stages_mode,
-        "windows": len(run.each_window),
-        "rate_hz": official_rate_hz(run.each_window),
+        **derived(run, "list-1", lambda: _windows(run)),
         "bytes": sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
     }
+
+
+def _windows(run: StoredRun) -> dict[str, Any]:
+    return {"windows": len(run.each_window), "rate_hz": official_rate_hz(run.each_window)}

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tracer.command_line import command_line
-from tracer.errors import RunError, WriteError
+from tracer.errors import RunError, WriteError, first_line
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import write_part
@@ -114,7 +114,7 @@ class StoredRun:
                 tables.append(_read_part(part.path, TABLES[name]))
                 whole.append(part)
             except (pa.ArrowException, OSError, ValueError, LookupError) as error:
-                self._drop(f"{name}/{part.path.name} is damaged ({_first_line(error)}): what it held is left out")
+                self._drop(f"{name}/{part.path.name} is damaged ({first_line(error)}): what it held is left out")
         rows = self.uncovered(whole)
         if rows or not tables:
             tables.append(rows_table(name, rows, self.info.run_id))
@@ -148,7 +148,7 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         try:
             journal = read_journal(path)
         except OSError as error:
-            dropped.append(f"{path.name} is not readable ({_first_line(error)}): what it held is left out")
+            dropped.append(f"{path.name} is not readable ({first_line(error)}): what it held is left out")
             continue
         rows += journal.rows
         if journal.torn_bytes and not locked:
@@ -271,7 +271,3 @@ def _locked(folder: Path) -> bool:
     finally:
         os.close(lock)
     return False
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -20,8 +20,10 @@ from tracer.errors import RunError
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
 from tracer.runs.run_info import RunInfo, write_run_info
+from tracer.runs.run_name import checked_run_name
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_table
+from tracer.whole_files import written_whole
 
 PART_SPANS = 1 << 16
 WAITING_BYTES = 64 << 20
@@ -70,13 +72,9 @@ class RunWriter:
             on_problem: told, once each time it begins, that the disk does not take what is recorded.
 
         Raises:
-            RunError: if the name is not that of one folder.
-            RunError: if the folder exists.
-            RunError: if it cannot be made or written.
+            RunError: if no run can have the name, the folder exists, or it cannot be made or written.
         """
-        folder = traces / name
-        if name in ("", ".", "..", "last") or Path(name).name != name or "\0" in name:
-            raise RunError(f"--name {name!r}", "a run's name is that of one folder, and not `last`", "give another")
+        folder = traces / checked_run_name(name)
         try:
             traces.mkdir(parents=True, exist_ok=True)
             folder.mkdir()
@@ -205,7 +203,7 @@ class RunWriter:
 
 def write_part(folder: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
     """
-    Write one part of ``table``, whole under another name and then renamed to say which rows it has.
+    Write one part of ``table``, whole; its name says which rows it has.
 
     Args:
         folder: of the run.
@@ -216,13 +214,7 @@ def write_part(folder: Path, table: str, rows: Sequence[JournalRow], run_id: str
     Raises:
         OSError: if the disk does not take it; then it is not there.
     """
-    name = f"part-{rows[0].seq:012d}-{rows[-1].seq:012d}.parquet"
-    temporary = folder / table / f".{name}.new"
-    try:
-        temporary.parent.mkdir(exist_ok=True)
+    path = folder / table / f"part-{rows[0].seq:012d}-{rows[-1].seq:012d}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    with written_whole(path) as temporary:
         write_table(temporary, table, rows, run_id)
-        temporary.rename(folder / table / name)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise

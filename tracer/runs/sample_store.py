@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from tracer.device.device_state import SAMPLES, journal_table
 from tracer.device.sample_journal import SampleJournal, read_sample_journal
-from tracer.errors import MalformedTraceError
+from tracer.errors import MalformedTraceError, first_line
+from tracer.whole_files import written_whole
 
 _JOURNAL = "samples.txt"
 _PART = Path("samples") / "part.parquet"
@@ -38,10 +39,9 @@ def keep_samples(folder: Path, run_id: str) -> list[str]:
     except MalformedTraceError as error:
         return [str(error)]
     part = folder / _PART
-    temporary = part.with_name(".part.parquet.new")
     part.parent.mkdir(exist_ok=True)
-    pq.write_table(journal_table(journal, run_id), temporary, compression="zstd")
-    temporary.rename(part)
+    with written_whole(part) as temporary:
+        pq.write_table(journal_table(journal, run_id), temporary, compression="zstd")
     path.unlink()
     return _failures(journal)
 
@@ -60,7 +60,7 @@ def read_samples(folder: Path, run_id: str) -> tuple[pa.Table, list[str]]:
         if (folder / _JOURNAL).exists():
             return journal_table(read_sample_journal(folder / _JOURNAL), run_id), []
     except (pa.ArrowException, MalformedTraceError, OSError, ValueError, LookupError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         return SAMPLES.empty_table(), [f"the samples are damaged ({reason}): frequencies are left out"]
     return SAMPLES.empty_table(), []
 

@@ -105,7 +105,7 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PrintedRequirement:
     """What the runner said of a window: ``met`` or not; ``window`` is None where it did not say of which."""
 
     window: int | None
@@ -143,7 +143,7 @@ class Session:
     device: str | None = None
     runner_version: str | None = None
     printed: tuple[Printed, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[PrintedRequirement, ...] = ()
     marks: tuple[Lap, ...] = ()
     restarts: frozenset[int] = frozenset()
     irregular: tuple[Irregularity, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tracer.sessions.session import Evidence, Irregularity, Printed, PrintedName, Verdict
+from tracer.sessions.session import Evidence, Irregularity, Printed, PrintedName, PrintedRequirement
 
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|NaN|nan|-?Infinity|-?inf)"
 _HEAD = re.compile(r"Performance results for window (\d+):?$")
@@ -38,7 +38,7 @@ class SummaryLines:
         self._rows: dict[str, Evidence] = {}
         self._judged = False
         self.printed: list[Printed] = []
-        self.verdicts: list[Verdict] = []
+        self.verdicts: list[PrintedRequirement] = []
         self.irregular: list[Irregularity] = []
         self.errors: list[Evidence] = []
 
@@ -50,7 +50,7 @@ class SummaryLines:
             if self._judged:
                 self._begin((self._window or 0) + 1, headed=False)
             self._judged = True
-            self._judge(Verdict(self._window, met, evidence))
+            self._judge(PrintedRequirement(self._window, met, evidence))
         elif text.startswith("Cannot compute accuracy"):
             self.close()
         elif re.match(r"ERROR[ :]", text):
@@ -91,7 +91,7 @@ class SummaryLines:
         if len(self.printed) < self._keep:
             self.printed.append(Printed(name, value, evidence, self._window))
 
-    def _judge(self, verdict: Verdict) -> None:
+    def _judge(self, verdict: PrintedRequirement) -> None:
         if len(self.verdicts) < self._keep:
             self.verdicts.append(verdict)
 

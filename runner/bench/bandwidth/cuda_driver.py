@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
 from typing import Any
 
+from tracer.command_line import command_line
 from tracer.errors import DeviceError
 
 LIBRARY = "libcuda.so.1"
@@ -57,7 +58,7 @@ class CudaError(DeviceError):
     exit_code = 1
 
     def __init__(self, call: str, name: str) -> None:
-        remedy = "free memory, or give a smaller --largest" if "MEMORY" in name else "see `kws-trace doctor`"
+        remedy = "free memory, or give a smaller --largest" if "MEMORY" in name else f"see `{command_line('doctor')}`"
         super().__init__(f"CUDA driver: {call} gives {name}; {remedy}")
         self.name = name
 

@@ -16,6 +16,7 @@ from runner.inference.models import ModelChoice
 from runner.nsys.command import profile_command
 from runner.nsys.installation import Nsys
 from runner.nsys.reports import RAW, REPORTS, export_sqlite
+from tracer.command_line import command_line
 from tracer.errors import ProfilerError
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.recording.nvtx_ranges import DOMAIN
@@ -47,7 +48,7 @@ def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path, preset: str 
 
 def _nothing_arrived(nsys: Nsys, why: str) -> ProfilerError:
     """Nsys was attached and recorded none of our ranges: what was measured is not its cost."""
-    return ProfilerError(f"nsys {nsys.version}", why, "see `kws-trace doctor`")
+    return ProfilerError(f"nsys {nsys.version}", why, f"see `{command_line('doctor')}`")
 
 
 def ranges_that_arrived(nsys: Nsys, folder: Path) -> int:

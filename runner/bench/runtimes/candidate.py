@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.inference.backends.backend import INPUT_SHAPE, INPUT_VALUES
-from runner.inference.pipeline import Quantization, dequantize_into, input_size_error
+from runner.inference.pipeline import dequantize_into, input_size_error
+from tracer.quantization import Quantization
 
 REFERENCE = "TensorFlow Session.run"
 """What the others are set against: the way that a program written after TensorFlow's own examples takes."""

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from runner.bench.runtimes.candidate import Absent, Candidate, Found
 from runner.bench.runtimes.saved_model import SessionModel
 from runner.inference.backends.litert import LiteRtBackend
-from runner.inference.pipeline import Pipeline, Quantization
+from runner.inference.pipeline import Pipeline
+from tracer.errors import first_line
+from tracer.quantization import Quantization
 
 CONVERTED = "LiteRT float, converted"
 
@@ -53,7 +55,7 @@ def converted_candidate(model: SessionModel, folder: Path, quantization: Quantiz
         converter = v1.lite.TFLiteConverter.from_session(model.session, [model.input], [model.output])
         path.write_bytes(converter.convert())
     except (_converter_error(), ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         return Found([], [Absent(CONVERTED, reason, "give a float .tflite with --tflite")])
     return Found([_candidate(CONVERTED, LiteRtBackend(path, model.threads), quantization)], [])
 

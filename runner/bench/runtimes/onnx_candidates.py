@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from runner.bench.runtimes.candidate import Absent, Candidate, FloatInput, Found
 from runner.bench.runtimes.saved_model import SessionModel
 from runner.inference.backends.backend import CLASSES
+from tracer.errors import first_line
 
 NAME = "ONNX Runtime"
 OPSET = 17
@@ -55,7 +56,7 @@ def onnx_candidates(model: SessionModel, frozen: Any, given: FloatInput) -> Foun
             # Some providers fail only at their first inference.
             candidate.probabilities()
         except _errors(onnxruntime) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             found.absent.append(Absent(name, f"{provider} does not run the model: {reason}", GPU_REMEDY))
             continue
         if used != provider:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.inference.backends import tensorflow_graph
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
-from tracer.errors import ModelError
+from tracer.errors import ModelError, first_line
 
 
 class SessionModel:
@@ -41,7 +41,7 @@ class SessionModel:
             try:
                 tf.compat.v1.saved_model.loader.load(self.session, ["serve"], str(path))
             except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-                reason = str(error).splitlines()[0]
+                reason = first_line(error)
                 raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
         self.graph: Any = graph
         self.input: Any = graph.get_tensor_by_name(self.input_name)
@@ -55,11 +55,6 @@ class SessionModel:
         config = tensorflow_graph.session_config(self.tf, None, self.threads)
         config.inter_op_parallelism_threads = self.threads
         return self.tf.compat.v1.Session(config=config)
-
-    def inline(self, session: Any, given: str, gives: str) -> Any:
-        """A callable over ``session`` that runs the graph in the thread that calls it."""
-        options = tensorflow_graph.callable_options(feeds=[given], fetches=[gives])
-        return session._make_callable_from_options(options)  # noqa: SLF001 -- the only door to inline execution
 
     def freeze(self) -> Any:
         """The GraphDef with its variables as constants; node names stay."""

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from runner.bench.runtimes.candidate import REFERENCE, Absent, Candidate, FloatInput, Found
 from runner.bench.runtimes.saved_model import SessionModel
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
+from runner.inference.backends.tensorflow_graph import inline_callable
+from tracer.errors import first_line
 
 CALLABLE = "TensorFlow make_callable"
 INLINE = "TensorFlow inline callable"
@@ -31,7 +33,7 @@ def tensorflow_candidates(model: SessionModel, frozen: Any, given: FloatInput) -
     """
     tf, session, host = model.tf, model.session, given.array.reshape(model.shape)
     made = session.make_callable(model.output, [model.input])
-    inline = model.inline(session, model.input_name, model.output_name)
+    inline = inline_callable(session, [model.input_name], [model.output_name])
     # The dictionary is made in each call, as a program does it: it is part of what this way costs.
     calls: dict[str, Callable[[], Any]] = {
         REFERENCE: lambda: session.run(model.output, {model.input: host}),
@@ -44,12 +46,12 @@ def tensorflow_candidates(model: SessionModel, frozen: Any, given: FloatInput) -
         try:
             calls[name], closes[name] = _frozen_call(model, frozen, given.array, compiled=compiled)
         except tf.errors.OpError as error:
-            absent.append(Absent(name, _first_line(error), "see what TensorFlow says with TF_CPP_MIN_LOG_LEVEL=0"))
+            absent.append(Absent(name, first_line(error), "see what TensorFlow says with TF_CPP_MIN_LOG_LEVEL=0"))
     try:
         calls[LOADED] = _loaded_call(model, host)
     except (AttributeError, ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         # Restoring Keras objects fails in as many ways as there were Keras releases.
-        absent.append(Absent(LOADED, f"it does not load it: {_first_line(error)}", "export the model again"))
+        absent.append(Absent(LOADED, f"it does not load it: {first_line(error)}", "export the model again"))
     return Found([_candidate(name, model, given, call, closes.get(name)) for name, call in calls.items()], absent)
 
 
@@ -70,7 +72,7 @@ def _frozen_call(
         else:
             output = graph(source)
         session = model.new_session()
-        inline = model.inline(session, source.name, output.name)
+        inline = inline_callable(session, [source.name], [output.name])
     inline(host)
     return lambda: inline(host), session.close
 
@@ -101,8 +103,3 @@ def _candidate(
 
     version, device = model.tf.__version__, model.device.replace("CPU:0", "CPU")
     return Candidate(name, version, "float32", device, given.load, call, probabilities, close or nothing)
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

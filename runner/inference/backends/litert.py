@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
-from tracer.errors import ModelError, not_installed
+from tracer.errors import ModelError, first_line, not_installed
 
 
 class LiteRtBackend:
@@ -86,7 +86,7 @@ def _interpreter(path: Path, threads: int) -> Any:
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "unreadable"
+        reason = first_line(error)
         raise ModelError(path, f"LiteRT does not load it ({reason})", "give a whole .tflite file") from None
     return interpreter
 

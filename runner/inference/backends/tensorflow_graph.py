@@ -82,11 +82,13 @@ def check_shapes(path: Path, given: Any, gives: Any) -> None:
         raise other_task(path, *shapes)
 
 
-def callable_options(feeds: Sequence[str] = (), fetches: Sequence[str] = (), targets: Sequence[str] = ()) -> Any:
-    """``CallableOptions`` over tensor and operation names, run in the calling thread."""
+def inline_callable(
+    session: Any, feeds: Sequence[str] = (), fetches: Sequence[str] = (), targets: Sequence[str] = ()
+) -> Any:
+    """A callable over tensor and operation names that runs the graph in the thread that calls it."""
     from tensorflow.core.protobuf import config_pb2
 
     options = config_pb2.CallableOptions(feed=feeds, fetch=fetches, target=targets)
     # -1 runs the graph in the calling thread: the hand-over to a pool costs more than most operations here.
     options.run_options.inter_op_thread_pool = -1
-    return options
+    return session._make_callable_from_options(options)  # noqa: SLF001 -- the only door to inline execution

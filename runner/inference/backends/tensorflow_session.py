@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
 from runner.inference.backends.tensorflow_graph import (
-    callable_options,
     check_shapes,
     import_tensorflow,
+    inline_callable,
     serving_signature,
     session_config,
 )
-from tracer.errors import DeviceError, ModelError
+from tracer.errors import DeviceError, ModelError, first_line
 
 
 class TensorFlowBackend:
@@ -57,12 +57,12 @@ class TensorFlowBackend:
             with tf.device(self.device):
                 nodes = _build(tf, self._session, path)
         self._session.run([nodes["input"].initializer, nodes["output"].initializer])
-        make = self._session._make_callable_from_options  # noqa: SLF001 -- the only door to inline execution
+        session = self._session
         feed = nodes["feed"].name
-        self._assign = make(callable_options(feeds=[feed], targets=[nodes["assign"].name]))
-        self._run = make(callable_options(targets=[nodes["run"].name]))
-        self._read = make(callable_options(fetches=[nodes["read"].name]))
-        self._whole = make(callable_options(feeds=[nodes["model_input"].name], fetches=[nodes["model_output"].name]))
+        self._assign = inline_callable(session, feeds=[feed], targets=[nodes["assign"].name])
+        self._run = inline_callable(session, targets=[nodes["run"].name])
+        self._read = inline_callable(session, fetches=[nodes["read"].name])
+        self._whole = inline_callable(session, [nodes["model_input"].name], [nodes["model_output"].name])
         self._output: Any = [np.zeros((1, CLASSES), np.float32)]
 
     def host_to_device(self) -> None:
@@ -119,7 +119,7 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     try:
         v1.saved_model.loader.load(session, ["serve"], str(path), input_map={given.name: shaped})
     except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
     output = tf.reshape(session.graph.get_tensor_by_name(gives.name), [1, CLASSES])
     target = v1.get_variable("kws_trace_output", initializer=np.zeros((1, CLASSES), np.float32), use_resource=True)

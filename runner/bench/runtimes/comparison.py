@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from runner.bench.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
-from runner.bench.runtimes.environment import speed_environment
 from runner.bench.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.dataset import load_dataset, shipped_dataset
@@ -20,10 +19,11 @@ from runner.inference.models import (
     SHIPPED_SAVED_MODEL,
     SHIPPED_TFLITE,
     ModelChoice,
-    _quantization,
     backend_of,
     model_facts,
+    quantization_of,
 )
+from runner.inference.speed_environment import speed_environment
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes
 
 TENSORFLOW_EXTRA = "pip install 'kws-trace[tensorflow]' (on a Jetson NVIDIA's wheel, first)"
@@ -94,7 +94,7 @@ def _check_kinds(path: Path, files: list[Path]) -> None:
 @contextmanager
 def _found(job: RuntimesJob, path: Path, files: list[Path], advance: Advance) -> Iterator[Found]:
     """Every candidate that loads here, and what does not; closed afterwards."""
-    quantization = _quantization(ModelChoice(path))
+    quantization = quantization_of(ModelChoice(path))
     found = litert_candidates(files, quantization, job.threads)
     advance("loading", 0.1)
     if not files:

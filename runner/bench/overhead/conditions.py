@@ -22,12 +22,11 @@ from runner.bench.overhead.blocks import (
 )
 from runner.bench.overhead.under_nsys import open_nsys_worker, ranges_that_arrived
 from runner.bench.overhead.worker import open_worker
-from runner.bench.runtimes.environment import speed_environment
-from runner.dut.recorded_run import attached_profiler
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
+from runner.inference.speed_environment import speed_environment
 from runner.inference.startup import COST_DOMAIN, settle
-from runner.nsys.installation import Nsys, find_nsys, refuse_without_root
+from runner.nsys.installation import Nsys, attached_profiler, find_nsys, refuse_without_root
 from tracer.errors import KwsTraceError, NotInstalledError, UsageError
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.reports.overhead_ledger import (

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, Call, Gpu, captured, captures
-from tracer.breakdown.bottleneck import VERDICTS, Verdict, verdict
+from tracer.breakdown.bottleneck import BOTTLENECKS, Bottleneck, bottleneck
 from tracer.breakdown.breakdown import break_down
-from tracer.captures.inference_work import CapturedWork
+from tracer.captures.inference_work import InferenceWork
 
 
-def judged(work: CapturedWork) -> Verdict:
-    return verdict(break_down(work))
+def judged(work: InferenceWork) -> Bottleneck:
+    return bottleneck(break_down(work))
 
 
-def launched(length: int, kernels: list[tuple[int, int, int, int]]) -> CapturedWork:
+def launched(length: int, kernels: list[tuple[int, int, int, int]]) -> InferenceWork:
     """One inference; kernels as (call start, call end, start, end)."""
     calls = [Call("cudaLaunchKernel", start, end, EXECUTOR) for start, end, _, _ in kernels]
     gpu = [Gpu(start, end, row) for row, (_, _, start, end) in enumerate(kernels)]
@@ -71,15 +70,17 @@ def test_without_a_gpu_the_sentence_tells_operations_from_framework_and_python()
 
 
 def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():
-    assert judged(captured([], [])).kernel_share == 0.0
+    found = judged(captured([], []))
+    assert (found.key, found.queued_share) == ("balanced", None)
 
 
 @settings(max_examples=25, deadline=None)
 @given(captures())
-def test_the_shares_of_any_capture_sum_to_the_whole(rows):
-    found = judged(captured(**rows))
-    assert found.key in VERDICTS
-    whole = 1 if rows["inferences"] else 0
-    assert sum(found.part_shares.values()) == pytest.approx(whole)
-    assert found.kernel_share + found.copy_share + sum(found.gap_shares.values()) == pytest.approx(whole)
-    assert found.overhead_share == pytest.approx(whole - found.kernel_share - found.copy_share)
+def test_any_capture_has_a_bottleneck_and_parts_and_gaps_that_sum_to_the_whole(rows):
+    work = captured(**rows)
+    assert judged(work).key in BOTTLENECKS
+    found = break_down(work)
+    assert sum(found.parts().values()).tolist() == found.wall_ns.tolist()
+    gaps = found.gaps.by_cause(len(found.wall_ns)).sum(axis=1)
+    assert (found.busy_ns + gaps).tolist() == found.wall_ns.tolist()
+    assert (found.overhead_ns + found.busy_ns).tolist() == found.wall_ns.tolist()

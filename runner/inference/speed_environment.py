@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import os
 
-from runner.dut.recorded_run import ENVIRONMENT_PREFIXES
+ENVIRONMENT_PREFIXES = (
+    *(f"TF_{word}_" for word in ("CPP", "CUDA", "CUDNN", "DISABLE", "ENABLE", "FORCE", "GPU", "NUM", "USE", "XLA")),
+    "TF_DETERMINISTIC",
+    "XLA_",
+    "OMP_",
+    "CUDA_VISIBLE",
+    "OPENBLAS_",
+    "XNNPACK_",
+)
+"""What of the environment changes a runtime's speed; nothing else is kept. Terraform's names begin with TF too."""
 
 
 def speed_environment() -> dict[str, str]:

@@ -21,7 +21,7 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """
     One line of the doctor.
 
@@ -56,6 +56,6 @@ class Finding:
         }
 
 
-def worst(findings: Iterable[Finding]) -> str:
+def worst(findings: Iterable[Check]) -> str:
     """The worst state among them; fine if there are none."""
     return max((finding.state for finding in findings), key=STATES.index, default=FINE)

@@ -1,0 +1,148 @@
+"""The tools of the Makefile, on small made-up trees."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tools.dead_code import unused
+from tools.mutants.__main__ import sample, try_all
+from tools.mutants.importers import nearest_tests
+from tools.mutants.mutations import mutations_of
+from tools.structure import arrows_of, circles, lines_of, longest_chain
+
+
+def grow(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    return (
+        grow(
+            tmp_path,
+            {
+                "house/__init__.py": "from house import cellar\n",
+                "house/roof.py": "from house.hall import stairs\nimport json\n",
+                "house/hall/__init__.py": "",
+                "house/hall/stairs.py": "def up():\n    from ..cellar import wine\nfrom house.hall import door\n",
+                "house/hall/door.py": "from house import garden, unknown\n",
+                "house/cellar.py": "",
+                "house/garden.py": "import house.shed\n",
+                "house/shed.py": "from house.garden import tree\nimport house.cellar\n",
+                "house/shipped/model.bin": "no code",
+            },
+        )
+        / "house"
+    )
+
+
+def test_rooms_are_files_and_folders_of_code_and_arrows_go_between_them(house: Path) -> None:
+    assert arrows_of(house) == {
+        "roof": {"hall"},
+        "hall": {"cellar", "garden"},
+        "cellar": set(),
+        "garden": {"shed"},
+        "shed": {"garden", "cellar"},
+    }
+
+
+def test_a_circle_is_told_and_each_of_its_rooms_counts_in_a_chain(house: Path) -> None:
+    arrows = arrows_of(house)
+    assert {"garden", "shed"} in circles(arrows)
+    assert longest_chain(arrows) == ["roof", "hall", "garden", "shed", "cellar"]
+    assert lines_of(house) == [
+        "house: 5 rooms, longest chain 5, 6 arrows",
+        "  chain: roof > hall > garden > shed > cellar",
+        "  circle: garden, shed",
+    ]
+
+
+def test_dead_names_are_told_with_who_still_uses_them(tmp_path: Path) -> None:
+    grow(
+        tmp_path,
+        {
+            "product/a.py": "LEFT = 1\nUSED = 2\n\ndef tested():\n    return USED\n\ndef named():\n    ...\n"
+            "READERS = {'x': ('product.a', 'named')}\nprint(READERS)\ndef allowed():\n    ...\n"
+            "def foreign(graph):\n    graph.threads = 1\nforeign(None)\n",
+            "tests/test_a.py": "from product.a import tested\n",
+        },
+    )
+    found = unused([tmp_path / "product"], [tmp_path / "tests"], {"allowed": "by hand"})
+    assert [(one.name, one.in_tests) for one in found] == [("LEFT", False), ("tested", True)]
+    assert str(found[1]).endswith("product/a.py:4: function tested: only tests use it")
+
+
+SOURCE = '''"""A docstring: 1 < 2."""
+LIMIT: Literal["a"] = "é"
+
+
+def over(x: int = 3) -> bool:
+    """Not this one."""
+    return not x < 10 and f"{x + 1}" is not None
+'''
+
+
+def test_each_operator_and_constant_changes_once_and_the_source_stays_a_program() -> None:
+    found = mutations_of(SOURCE)
+    assert {(one.before, one.after) for one in found} == {
+        ('"é"', "('é~')"),
+        ("3", "(4)"),
+        ('not x < 10 and f"{x + 1}" is not None', "(not x < 10 or f'{x + 1}' is not None)"),
+        ("not x < 10", "(x < 10)"),
+        ("x < 10", "(x <= 10)"),
+        ("10", "(11)"),
+        ('f"{x + 1}" is not None', "(f'{x + 1}' is None)"),
+    }
+    for one in found:
+        ast.parse(one.applied(SOURCE))
+    assert "LIMIT: Literal[\"a\"] = ('é~')\n" in found[0].applied(SOURCE)
+
+
+def test_the_tests_of_a_module_are_those_of_the_fewest_steps() -> None:
+    graph = {"t.a": set(), "t.b": {"t.a"}, "tests.test_a": {"t.a"}, "tests.test_b": {"t.b"}, "t.c": set()}
+    assert nearest_tests("t.a", graph) == ["tests.test_a"]
+    assert nearest_tests("t.b", graph) == ["tests.test_b"]
+    assert nearest_tests("t.a", {**graph, "tests.test_a": set()}) == ["tests.test_b"]
+    assert nearest_tests("t.c", graph) == []
+
+
+def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone() -> None:
+    first = sample(ROOT, "tracer/model", 7, 3)
+    assert first == sample(ROOT, "tracer/model", 7, 3)
+    assert first != sample(ROOT, "tracer/model", 7, 4)
+    assert len(first) == 7
+    assert {str(one.path.parent) for one in first} == {"tracer/model"}
+    assert all(one.tests for one in first)
+
+
+def test_a_change_that_a_test_sees_is_killed_one_that_none_sees_survives_and_the_tree_stays(tmp_path: Path) -> None:
+    root = grow(
+        tmp_path / "tree",
+        {
+            "tracer/__init__.py": "",
+            "tracer/sums.py": "def double(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x - 7\n",
+            "tests/__init__.py": "",
+            "tests/test_sums.py": "from tracer.sums import double\n\ndef test_it():\n    assert double(4) == 8\n",
+            "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['slow']\n",
+        },
+    )
+    for words in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    before = (root / "tracer/sums.py").read_bytes()
+    found = try_all(root, sample(root, "tracer", 9, 1), jobs=2, timeout_s=60)
+    outcomes = {(one.mutation.before, one.mutation.after): outcome for one, outcome in found}
+    assert outcomes == {
+        ("x * 2", "(x / 2)"): "killed",
+        ("2", "(3)"): "killed",
+        ("x - 7", "(x + 7)"): "survived",
+        ("7", "(8)"): "survived",
+    }
+    assert (root / "tracer/sums.py").read_bytes() == before

@@ -1,0 +1,35 @@
+"""Files that are there whole or not at all, whoever reads or kills meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def written_whole(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """
+    Write a file under another name beside ``path``, and put it in its place when the block ends.
+
+    Args:
+        path: of the file; what is there is replaced in one step.
+        shared: several writers may be at it at once: each takes a name of its own.
+
+    Yields:
+        The name to write to.
+
+    Raises:
+        OSError: if the disk does not take it; then ``path`` is as before.
+    """
+    writer = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
+    temporary = path.with_name(f".{path.name}{writer}.new")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

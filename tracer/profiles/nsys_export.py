@@ -24,6 +24,11 @@ TEXT_COLUMNS = frozenset({"value", "name", "label", "text"})
 """Of the tables that are read; every other column holds whole numbers."""
 
 
+def column_schema(columns: Sequence[str]) -> pa.Schema:
+    """The form in which every container gives columns of an export."""
+    return pa.schema([(name, pa.string() if name in TEXT_COLUMNS else pa.int64()) for name in columns])
+
+
 def not_nsys_export(path: Path, problem: str) -> ProfileError:
     """The file is whole but holds something else than an Nsight Systems export."""
     return ProfileError(path, problem, "give what `nsys export --type sqlite` (or `parquetdir`) wrote")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tracer.errors import ProfileError, first_line
-from tracer.profiles.nsys_export import TEXT_COLUMNS, damaged_export, not_nsys_export
+from tracer.profiles.nsys_export import column_schema, damaged_export, not_nsys_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
 
@@ -43,11 +43,10 @@ class ParquetExport:
     def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
         """As ``Export.fetch`` says."""
         wanted = [("eventType", "in", list(event_types))] if event_types else None
-        schema = pa.schema([(name, pa.string() if name in TEXT_COLUMNS else pa.int64()) for name in columns])
         file = self.path / f"{table}.parquet"
         try:
             rows: pa.Table = pq.read_table(file, columns=list(columns), filters=wanted, partitioning=None)
-            rows = rows.select(list(columns)).cast(schema)
+            rows = rows.select(list(columns)).cast(column_schema(columns))
             rows.validate(full=True)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise damaged_export(self.path, f"its {file.name} cannot be read ({first_line(error)})") from None

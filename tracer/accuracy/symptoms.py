@@ -47,14 +47,9 @@ class Finding:
 
 def accuracy_symptoms(results: Vectors, labels: Classes) -> list[Finding]:
     """
-    Look for what is wrong with the results of an accuracy pass.
+    Look for what is wrong with the results of an accuracy pass: the gravest first, nothing for a healthy one.
 
-    Args:
-        results: (N, 12), as printed, in the order of the pass.
-        labels: int64 (N,), the true classes.
-
-    Returns:
-        Findings, the gravest first; none for a healthy pass.
+    ``results`` are (N, 12), as printed, in the order of the pass; ``labels`` int64 (N,), the true classes.
 
     Raises:
         MalformedTraceError: if the shapes or classes are others.

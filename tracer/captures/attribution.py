@@ -29,8 +29,7 @@ class Attribution:
         inference: its number; ``NO_ROW`` outside every one.
         stage: place of the stage in ``InferenceRanges.stages``; ``NO_ROW`` between stages and outside inferences.
         launch_delay_ns: from the start of the launching call to the start of the work; 0 where there is no call.
-        our_calls: as ``ours``, of each call.
-        call_place: as ``place``, of each call.
+        our_calls, call_place: as ``ours`` and ``place``, of each call.
     """
 
     ours: Flags

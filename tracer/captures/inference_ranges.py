@@ -29,8 +29,7 @@ class InferenceRanges:
         process: the process; None where there is no inference.
         numbers: payload of each ``inference`` range; -1 where it has none.
         stages: names of the stages, in the order in which they begin; none where inferences were fused.
-        stage_start_ns: int64, n rows, a column a stage; ``NO_ROW`` where the inference lacks it.
-        stage_end_ns: as ``stage_start_ns``.
+        stage_start_ns, stage_end_ns: int64, n rows, a column a stage; ``NO_ROW`` where the inference lacks it.
         repeated: pushed again within the same inference: how many stage ranges.
         unended: ranges of inferences and stages that the capture's end cut.
         outside: ranges of the domain outside every inference, as those of the serial line.

@@ -61,17 +61,12 @@ def published() -> tuple[Published, ...]:
 
 def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> Place:
     """
-    Where a latency stands among the submissions.
-
-    Args:
-        latency_ns: of one inference; positive.
-        division: ``closed`` or ``open``.
-        near: how many of the nearest faster and slower ones to name.
+    Where a latency, positive, stands among the submissions of a division, ``closed`` or ``open``.
 
     Returns:
         ``rank`` (1 is the fastest) among ``of`` results, this one included; a result carried over unchanged to a
         later round counts once. ``rounds`` has the same for each round by itself. ``faster`` and ``slower`` are the
-        nearest, from fast to slow.
+        ``near`` nearest each, from fast to slow.
     """
     rows = [row for row in published() if row.division == division]
     distinct = list({(row.submitter, row.system, row.rate_hz): row for row in reversed(rows)}.values())

@@ -39,6 +39,11 @@ def damaged_export(path: Path, problem: str) -> ProfileError:
     return ProfileError(path, problem, EXPORT_AGAIN)
 
 
+def unreadable_export(path: Path, error: OSError) -> ProfileError:
+    """The file or folder cannot be opened."""
+    return ProfileError(path, f"cannot be read ({error.strerror or error})", "give an export of nsys")
+
+
 class Export(Protocol):
     """One export, opened to be read and never written."""
 

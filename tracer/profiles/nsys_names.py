@@ -44,14 +44,9 @@ class StringIds:
 
     def encode(self, ids: NDArray[np.int64], rename: Callable[[str], str] | None = None) -> pa.DictionaryArray:
         """
-        Turn ids into names.
+        Turn ids, int64, into names; an id without a string gets a name that says so.
 
-        Args:
-            ids: int64, shape (rows,).
-            rename: applied once to each distinct name; names that become equal become one.
-
-        Returns:
-            dictionary<int32, string>, shape (rows,); an id without a string gets a name that says so.
+        ``rename`` is applied once to each distinct name; names that become equal become one.
         """
         used, codes = dense_groups(ids)
         names = [self._name(identity) for identity in used.tolist()]

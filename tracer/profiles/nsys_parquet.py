@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.errors import ProfileError, first_line
-from tracer.profiles.nsys_export import column_schema, damaged_export, not_nsys_export
+from tracer.errors import first_line
+from tracer.profiles.nsys_export import column_schema, damaged_export, not_nsys_export, unreadable_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
 
@@ -57,7 +57,7 @@ def _columns(folder: Path) -> dict[str, frozenset[str]]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix == ".parquet")
     except OSError as error:
-        raise ProfileError(folder, f"cannot be read ({error.strerror or error})", "give an export of nsys") from None
+        raise unreadable_export(folder, error) from None
     if not files:
         raise not_nsys_export(folder, "the folder holds no Parquet file")
     columns = {}

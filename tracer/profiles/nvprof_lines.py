@@ -35,14 +35,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """
-    The head of a table.
-
-    Args:
-        columns: their names, in order.
-        csv: whether rows are separated by commas.
-        form: ``summary``, ``gpu_trace`` or ``api_trace``.
-    """
+    """The head of a table; ``form`` is ``summary``, ``gpu_trace`` or ``api_trace``."""
 
     columns: tuple[str, ...]
     csv: bool

@@ -9,8 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tracer.errors import ProfileError
-from tracer.profiles.nsys_export import damaged_export, not_nsys_export
+from tracer.profiles.nsys_export import damaged_export, not_nsys_export, unreadable_export
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -22,7 +21,7 @@ def _check_file(path: Path) -> None:
             header = file.read(100)
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise ProfileError(path, f"cannot be read ({error.strerror or error})", "give an export of nsys") from None
+        raise unreadable_export(path, error) from None
     if not header:
         raise damaged_export(path, "the file is empty")
     if not header.startswith(SQLITE_MAGIC) or len(header) < 100:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_profile, plain_run, three_kinds, windows_of
-from tracer.captures.clock_line import LineClock
+from tracer.captures.clock_fit import LineClock
 from tracer.captures.import_profile import ingest
 from tracer.captures.inference_ranges import stage_ranges
 from tracer.captures.perfetto_export import export_perfetto

@@ -111,7 +111,7 @@ class StoredRun:
         tables, whole = [], []
         for part in self.parts.get(name, []):
             try:
-                tables.append(_read_part(part.path, TABLES[name]))
+                tables.append(read_table(part.path, TABLES[name]))
                 whole.append(part)
             except (pa.ArrowException, OSError, ValueError, LookupError) as error:
                 self._drop(f"{name}/{part.path.name} is damaged ({first_line(error)}): what it held is left out")
@@ -249,7 +249,8 @@ def _parts(folder: Path) -> list[Part]:
     return sorted(parts, key=lambda part: part.first)
 
 
-def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """The columns of a Parquet file of a run, refused by Arrow's own errors where its pages are damaged."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=schema.names).select(schema.names).cast(schema)
     # Checksums are of pages: damage to what describes them may still point outside a dictionary.

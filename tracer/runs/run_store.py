@@ -125,7 +125,7 @@ class StoredRun:
             self.dropped.append(sentence)
 
 
-def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
+def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     """
     Open a run.
 
@@ -165,7 +165,7 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
 
 def list_runs(traces: Path) -> list[StoredRun]:
     """The runs of a folder, oldest first; folders that are none are left out, and those of ``damaged_runs``."""
-    return [open_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
+    return [stored_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
 
 
 def damaged_runs(traces: Path) -> list[str]:
@@ -196,11 +196,11 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     except OSError as error:
         remedy = "it can be read as it is, or copied to where there is room"
         raise WriteError(folder, "cannot be made whole", error, remedy) from None
-    return open_run(folder, traces)
+    return stored_run(folder, traces)
 
 
 def _rewrite(folder: Path, traces: Path) -> None:
-    run = open_run(folder, traces)
+    run = stored_run(folder, traces)
     for table in TABLES:
         for leftover in (folder / table).glob(".*.new"):
             leftover.unlink()

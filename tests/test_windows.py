@@ -23,7 +23,7 @@ from tracer.runs.windows import (
     performance_windows,
     why_not_official,
 )
-from tracer.sessions.clock_audit import audit_windows, pair_of
+from tracer.sessions.clock_audit import audit_window
 from tracer.sessions.session import Evidence, Lap, SessionWindow
 
 SAMPLE = Path("traces/sample-cpu")
@@ -156,7 +156,7 @@ def test_a_window_of_a_session_and_of_its_run_have_one_length_one_rate_and_one_r
     start_us: int, lap_us: int, inferences: int
 ) -> None:
     laps = tuple(Lap(us, None, Evidence("log.txt", 1, "")) for us in (start_us, start_us + lap_us))
-    (judged,) = audit_windows([pair_of(SessionWindow(1, inferences=inferences, laps=laps))])
+    judged = audit_window(SessionWindow(1, inferences=inferences, laps=laps))
     ours = of(1, lap_us=lap_us, lap_start_us=start_us, lap_end_us=start_us + lap_us, inferences=inferences)
     assert ours.lap_ns == judged.elapsed_us * 1000  # type: ignore[operator]
     assert ours.rate_hz == judged.rate_hz

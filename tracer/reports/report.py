@@ -45,7 +45,7 @@ from tracer.runs.windows import (
     performance_windows,
     why_not_official,
 )
-from tracer.sessions.run_sessions import run_sessions
+from tracer.sessions.session_json import run_sessions
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 

@@ -26,8 +26,8 @@ from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
-from tracer.runs.run_name import checked_run_name
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 

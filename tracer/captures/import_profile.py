@@ -16,8 +16,9 @@ from tracer.errors import CaptureError, WriteError
 from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
+from tracer.runs.run_files import locked_error
 from tracer.runs.run_info import write_run_info
-from tracer.runs.run_store import StoredRun, locked_error, stored_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.stages import INFERENCE
 
 

@@ -112,11 +112,8 @@ def difference_text(row: Compared) -> str:
 
 def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
     """
-    A row a part of an inference, for a table.
-
-    Returns:
-        The part; of each run its median with its interval, as text; the runs whose part differs from the first's by
-        more than both intervals.
+    A row a part of an inference: its name, of each run its median with its interval, as text, and the runs whose part
+    differs from the first's by more than both intervals.
     """
     rows = []
     for name in dict.fromkeys(name for run in figures["runs"] for name in run["parts"]):

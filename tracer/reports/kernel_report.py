@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -169,13 +172,5 @@ def _notes(level: KernelLevel) -> list[str]:
 
 
 def _gain(one: GainFigure) -> Gain:
-    return {
-        "name": one.name,
-        "group": one.group,
-        "gain_ns": one.gain_ns,
-        "interval_ns": list(one.interval_ns),
-        "rate_hz": one.rate_hz,
-        "rate_interval_hz": list(one.rate_interval_hz),
-        "upper_bound": one.upper_bound,
-        "capped": one.capped,
-    }
+    lists = {"interval_ns": list(one.interval_ns), "rate_interval_hz": list(one.rate_interval_hz)}
+    return cast("Gain", {**asdict(one), **lists})

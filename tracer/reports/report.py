@@ -53,13 +53,9 @@ Integers = NDArray[np.int64]
 
 def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None) -> Report:
     """
-    The figures of a run.
+    The figures of a run, set against the limits of ``device``, which ``run_limits`` takes.
 
-    Args:
-        run: opened.
-        unprofiled: a run of the same configuration without a profiler, whose wall time stands beside the kernels.
-        device: whose limits to set the run against: a key of ``tracer.model.devices``, or limits that were measured;
-            None for the run's own board.
+    The wall time of ``unprofiled``, a run of the same configuration without a profiler, stands beside the kernels.
 
     Raises:
         DeviceError: if there is no such device.

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError, first_line
 from tracer.runs.journal import JournalRow, read_journal
+from tracer.runs.run_files import locked_error
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import write_part
 from tracer.runs.sample_store import keep_samples, read_samples
@@ -27,11 +28,6 @@ from tracer.stages import SERIAL_STAGES
 KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
 
 _PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
-
-
-def locked_error(folder: Path) -> RunError:
-    """A run that is being recorded cannot be rewritten."""
-    return RunError(folder, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +130,7 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         traces: folder of the runs.
 
     Raises:
-        RunError: if there is none.
-        RunError: if its ``run.json`` is damaged.
-        RunError: if a newer version wrote it.
+        RunError: if there is none, its ``run.json`` is damaged, or a newer version wrote it.
     """
     folder = _find(str(ref), traces)
     # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
@@ -178,8 +172,7 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
 
     Raises:
-        RunError: if there is none.
-        RunError: if it is being recorded.
+        RunError: if there is none, or it is being recorded.
         WriteError: if the disk does not take it; then it reads as before.
     """
     folder = _find(str(ref), traces)

@@ -19,8 +19,8 @@ from typing import Any
 from tracer.errors import RunError
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
+from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import RunInfo, write_run_info
-from tracer.runs.run_name import checked_run_name
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_table
 from tracer.whole_files import written_whole
@@ -203,13 +203,7 @@ class RunWriter:
 
 def write_part(folder: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
     """
-    Write one part of ``table``, whole; its name says which rows it has.
-
-    Args:
-        folder: of the run.
-        table: its name.
-        rows: of the journal, at least one, in order.
-        run_id: of the run.
+    Write one part of a table, whole, from at least one row of the journal; its name says which rows it has.
 
     Raises:
         OSError: if the disk does not take it; then it is not there.

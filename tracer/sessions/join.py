@@ -16,9 +16,9 @@ class JoinedWindow:
     """
     A window as host, laps and our record have it.
 
-    ``run_window`` is the recorded number, ``run_ordinal`` the place among the run's performance windows, None for
-    another kind. ``by`` is what joined them: the same ``laps``, or the ``order`` of equal commands. ``wall_ns``
-    and ``cpu_ns`` are of our record, ``rate_hz`` is the official one, ``wall_rate_hz`` that by our wall time.
+    ``run_window`` and ``run_ordinal`` are ``number`` and ``ordinal`` of the run's window. ``by`` is what joined them:
+    the same ``laps``, or the ``order`` of equal commands. ``wall_ns`` and ``cpu_ns`` are of our record, ``rate_hz``
+    is the official one, ``wall_rate_hz`` that by our wall time.
     """
 
     session_window: int

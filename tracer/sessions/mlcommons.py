@@ -170,9 +170,8 @@ class MlcommonsReader(LogReader):
             self._pattern.begin()
             self._open = None
             self._total += 1
-            self._keep_window(
-                SessionWindow(self._total, window.input_name, window.inferences, window.warmups, complete=False)
-            )
+            facts = (window.input_name, window.inferences, window.warmups)
+            self._keep_window(SessionWindow(self._total, *facts, complete=False))
         self._close()
 
     def _with_elapsed(self) -> list[SessionWindow]:

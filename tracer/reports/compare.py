@@ -122,10 +122,7 @@ def difference(first: TimedInferences, other: TimedInferences, threshold: float 
     the logarithms of those medians with a common variance. Of one window each nothing is known of how windows
     differ: then there is no verdict, and the interval is that of the inferences alone.
 
-    Args:
-        first: of the run that is compared with.
-        other: of the run that is judged.
-        threshold: share of the median that counts as none.
+    A difference of less than ``threshold``, a share of the median, counts as none.
 
     Returns:
         None where one of them has no timed inference.

@@ -19,12 +19,9 @@ def compare_runs(
     runs: Sequence[StoredRun], threshold: float = THRESHOLD, reports: Sequence[Report] | None = None
 ) -> Comparison:
     """
-    Hold runs against the first of them.
+    Hold two or more runs against the first of them; ``threshold`` as ``difference`` takes it.
 
-    Args:
-        runs: two or more, opened.
-        threshold: share of the median inference below which a difference counts as none.
-        reports: of ``build_report``, of the same runs, where the caller has them.
+    ``reports`` are theirs, of ``build_report``, where the caller has them.
 
     Raises:
         UsageError: if there are fewer than two.

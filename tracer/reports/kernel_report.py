@@ -31,13 +31,7 @@ GPU_PARTS = ("kernel", "copy")
 
 
 def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> KernelFigures:
-    """
-    The figures of a kernel level.
-
-    Args:
-        level: of the run.
-        frequencies: of the GPU while it was captured, in words; None where they were not recorded.
-    """
+    """The figures of a kernel level; ``frequencies`` of the GPU meanwhile are in words, None where not recorded."""
     breakdown = level.breakdown
     wall = breakdown.wall_ns
     parts, totals = breakdown.parts(), breakdown.totals()

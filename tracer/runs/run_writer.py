@@ -63,13 +63,9 @@ class RunWriter:
     @classmethod
     def create(cls, traces: Path, name: str, info: RunInfo, on_problem: Callable[[str], None]) -> RunWriter:
         """
-        Make the run's folder, lock it and write ``run.json``.
+        Make the run's folder, and ``traces`` if need be, lock it and write ``run.json``.
 
-        Args:
-            traces: folder of the runs; made if it is not there.
-            name: of the run's folder in it.
-            info: what ``run.json`` says first.
-            on_problem: told, once each time it begins, that the disk does not take what is recorded.
+        ``on_problem`` is told, once each time it begins, that the disk does not take what is recorded.
 
         Raises:
             RunError: if no run can have the name, the folder exists, or it cannot be made or written.

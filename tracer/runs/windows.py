@@ -158,11 +158,8 @@ def windows_of(
     """
     The windows of a run by number, those of one inference told apart.
 
-    Args:
-        table: of ``schema.WINDOWS``, by number.
-        results: of ``schema.RESULTS``.
-        commands: gives how many commands came over the line since the window before, by number; asked only where
-            neighbours have one input.
+    The tables are of ``schema.WINDOWS``, by number, and ``schema.RESULTS``; ``commands`` gives how many commands came
+    over the line since the window before, by number, and is asked only where neighbours may have one input.
     """
     inputs = dict(zip(results["window"].to_pylist(), results["input_sha256"].to_pylist(), strict=True))
     names = [name for name in table.schema.names if name not in ("run_id", "window")]

@@ -19,9 +19,8 @@ class LinePattern:
     """
     Counts the kinds of lines of each window, and compares each window with what most have.
 
-    Args:
-        standard: the kinds that a window has by the protocol; they are asked for where too few windows show a
-            pattern of their own.
+    ``standard`` are the kinds that a window has by the protocol; they are asked for where too few windows show a
+    pattern of their own.
     """
 
     def __init__(self, standard: dict[str, int]) -> None:

@@ -17,15 +17,7 @@ _VECTOR = re.compile(r"m-results\s*[-:]\s*\[[^\]]*\]$")
 
 
 class LogReader(ABC):
-    """
-    Reads a log line by line.
-
-    Args:
-        path: of the log; its name stands in the evidence.
-        keep: windows that are kept; those beyond are counted.
-        window_step: as ``SummaryLines`` takes it.
-        standard: as ``LinePattern`` takes it.
-    """
+    """Reads a log line by line; of its windows ``keep`` are kept, those beyond are counted."""
 
     def __init__(self, path: Path, keep: int, *, window_step: int, standard: dict[str, int]) -> None:
         self._path, self._keep = path, keep

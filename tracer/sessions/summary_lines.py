@@ -25,11 +25,9 @@ _SESSION_ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
 
 class SummaryLines:
     """
-    Takes the text of line after line, gives what was printed.
+    Takes the text of line after line, gives what was printed; of rows and verdicts ``keep`` are kept.
 
-    Args:
-        window_step: what the runner adds to a window's number from one to the next (energyrunner counts laps: 2).
-        keep: rows and verdicts that are kept.
+    ``window_step`` is what the runner adds to a window's number from one to the next (energyrunner counts laps: 2).
     """
 
     def __init__(self, window_step: int, keep: int) -> None:

@@ -34,7 +34,7 @@ from tracer.model.published import place_among
 from tracer.model.roofline import attainable_per_s, build_limits
 from tracer.reports.report import build_report
 from tracer.reports.run_limits import limits_lines, run_limits
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
 
@@ -135,7 +135,7 @@ def metrics(shown: Any) -> dict[str, str]:
 
 
 def test_the_page_shows_the_report_s_limits_on_the_run_s_board(traces: Path) -> None:
-    report = build_report(open_run("orin", traces))
+    report = build_report(stored_run("orin", traces))
     shown = opened("limits", traces, run="orin")
     assert not shown.exception
     assert metrics(shown)["Limit"] == time_text(report["limits"]["limit_ns"])

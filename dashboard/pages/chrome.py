@@ -13,7 +13,7 @@ from dashboard.url_state import UrlState, read_url
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_files import run_folder
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0
@@ -48,7 +48,7 @@ def choose_run(traces: Path) -> StoredRun | None:
         _explain_damage(traces, entry)
         return None
     try:
-        run = open_run(run_folder(traces, name), traces)
+        run = stored_run(run_folder(traces, name), traces)
     except KwsTraceError as error:
         problem("The run cannot be opened.", str(error))
         return None
@@ -124,7 +124,7 @@ def lines(texts: Iterable[str]) -> None:
 
 
 def _read(folder: str, mark: str) -> ReadReport:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    return read_report(open_run(folder))
+    return read_report(stored_run(folder))
 
 
 _kept = st.cache_data(_read, max_entries=16, show_spinner=False)
@@ -161,7 +161,7 @@ def refreshing(run: StoredRun, body: Callable[[], None]) -> None:
 
     def again() -> None:
         try:
-            still = open_run(run.folder).state == "recording"
+            still = stored_run(run.folder).state == "recording"
         except KwsTraceError:
             still = False
         if not still:

@@ -14,7 +14,7 @@ from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared
 from tracer.reports.compare_report import compare_runs
 from tracer.runs.run_files import run_folder
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 MOST = 8
 """Runs that are held against the first at most: each is read whole."""
@@ -60,7 +60,7 @@ def _opened(traces: Path, names: list[str]) -> list[StoredRun]:
     runs = []
     for name in names:
         try:
-            runs.append(open_run(run_folder(traces, name), traces))
+            runs.append(stored_run(run_folder(traces, name), traces))
         except KwsTraceError as error:
             problem("A run cannot be opened.", str(error))
     return runs

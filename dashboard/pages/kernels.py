@@ -28,7 +28,7 @@ from tracer.errors import KwsTraceError
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 _LABELS = {
     "name": "name",
@@ -51,7 +51,7 @@ _WHOLE = ("count", "bytes")
 
 
 def _made(folder: str, mark: str) -> KernelDetail | None:  # noqa: ARG001 -- ``mark`` is the key
-    level = kernel_level(open_run(folder))
+    level = kernel_level(stored_run(folder))
     return None if level is None else kernel_detail(level)
 
 

@@ -25,7 +25,7 @@ from dashboard.stages_view import (
 from dashboard.url_state import UrlState, link
 from tracer.figure_text import count_text, counted, share_text, time_text
 from tracer.report_types.report import Report
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.stages import INFERENCE
 
@@ -41,7 +41,7 @@ def show(traces: Path) -> None:
 
 
 def _read(folder: str, mark: str) -> TimedInferences:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    return timed_inferences(open_run(folder), warmups=True)
+    return timed_inferences(stored_run(folder), warmups=True)
 
 
 _kept = st.cache_resource(_read, max_entries=4, show_spinner=False)

@@ -14,7 +14,7 @@ from dashboard.timeline_lanes import Lane, categories_of, lanes_of
 from dashboard.timeline_view import Frame, draw, overview, shown_inferences
 from tracer.captures.timeline import Timeline, read_timeline
 from tracer.errors import KwsTraceError
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 _RANGE, _RUN, _ADDRESS, _TURN = "timeline_range", "timeline_run", "timeline_address", "timeline_turn"
 _CHANGED, _SHOWN = "timeline_changed", "timeline_shown"
@@ -35,7 +35,7 @@ class _Kept:
 
 
 def _made(folder: str, mark: str) -> _Kept:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    return _lay_out(open_run(folder))
+    return _lay_out(stored_run(folder))
 
 
 _kept = st.cache_resource(_made, max_entries=2, show_spinner="Laying out the run")

@@ -67,9 +67,9 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
     if choice.run is None:
         return {}
     from tracer.reports.report import build_report
-    from tracer.runs.run_store import open_run
+    from tracer.runs.run_store import stored_run
 
-    report = build_report(open_run(choice.run, choice.traces))
+    report = build_report(stored_run(choice.run, choice.traces))
     rate = report["median_rate_hz"]
     latency = 1e9 / rate if rate else report["inference"]["median_ns"]
     if latency is None:

@@ -46,7 +46,7 @@ _SAMPLE = 1 << 20
 """Bytes at each end of a text: a program's own output may come first."""
 
 
-def open_profile(path: Path) -> Profile | ProfileSummary:
+def read_profile_file(path: Path) -> Profile | ProfileSummary:
     """
     Read a profile with the reader of its kind.
 

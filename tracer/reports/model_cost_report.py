@@ -31,6 +31,10 @@ REPORT_2021 = (
 )
 """``report/main.tex`` of jecoz/mlperf-jetson, "Performance Analysis"; that it is a slip of a digit is our reading."""
 
+TOTALS = (
+    *("parameters", "macs", "operations", "weight_bytes", "activation_bytes", "moved_bytes", "least_moved_bytes"),
+    "peak_activation_bytes",
+)
 COUNTS = ("parameters", "macs", "operations", "weight_bytes", "output_bytes", "moved_bytes")
 
 
@@ -40,16 +44,7 @@ def build_cost(cost: ModelCost) -> dict[str, Any]:
     for one in cost.costs:
         layers.setdefault(one.operation.layer, []).append(one)
     return {
-        "total": {
-            "parameters": cost.parameters,
-            "macs": cost.macs,
-            "operations": cost.operations,
-            "weight_bytes": cost.weight_bytes,
-            "activation_bytes": cost.activation_bytes,
-            "moved_bytes": cost.moved_bytes,
-            "least_moved_bytes": cost.least_moved_bytes,
-            "peak_activation_bytes": cost.peak_activation_bytes,
-        },
+        "total": {name: getattr(cost, name) for name in TOTALS},
         "layers": [_layer(name, costs) for name, costs in layers.items()],
         "not_counted": [{"name": one.operation.name, "why": one.why} for one in cost.not_counted],
         "notes": _notes(cost),
@@ -120,13 +115,11 @@ def published_lines(placed: Place | None) -> list[str]:
         f"{time_text(placed['latency_ns'])} is {placed['rank']} of {placed['of']} among the published results, "
         f"{placed['division']} division"
     )
-    lines = [rank]
-    for word, found in (("faster", placed["faster"]), ("slower", placed["slower"])):
-        lines += [
-            f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
-            for one in found
-        ]
-    return lines
+    neighbours = [("faster", one) for one in placed["faster"]] + [("slower", one) for one in placed["slower"]]
+    return [rank] + [
+        f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
+        for word, one in neighbours
+    ]
 
 
 def _cost_table(cost: dict[str, Any]) -> Table:
@@ -158,10 +151,7 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
     """What ``roofline.build_limits`` gives, a name and its figure as text each."""
     at = "frequency not known" if limits["clock_hz"] is None else frequency_text(limits["clock_hz"])
     rows = [
-        (
-            "cores, at",
-            f"{count_text(limits['cores'])}, {at}",
-        ),
+        ("cores, at", f"{count_text(limits['cores'])}, {at}"),
         ("peak, float32", giga_text(limits["fp32_per_s"], "FLOP/s")),
         ("peak, float16", giga_text(limits["fp16_per_s"], "FLOP/s")),
         ("memory bandwidth", giga_text(limits["bytes_per_s"], "B/s")),

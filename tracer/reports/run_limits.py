@@ -51,7 +51,7 @@ def run_limits(
 
     Args:
         info: of the run.
-        frequencies: of the GPU and the memory during the run, as ``measured_frequencies`` gives them.
+        frequencies: as ``measured_frequencies`` gives them.
         measured_ns: time of an inference without a profiler.
         device: a key of ``tracer.model.devices``, the limits of a CPU that was measured, or None for the run's board.
 

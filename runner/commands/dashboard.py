@@ -33,15 +33,9 @@ Nothing is encrypted. Runs can be renamed and deleted on this machine only, or b
 
 def dashboard(
     traces: options.Traces = DEFAULT_TRACES,
-    port: Annotated[
-        int, typer.Option(help="Port of the page.", min=1, max=65535, rich_help_panel=options.OUTPUT)
-    ] = 8501,
+    port: Annotated[int, options.OUTPUT("Port of the page.", min=1, max=65535)] = 8501,
     host: Annotated[
-        str,
-        typer.Option(
-            help="Address to listen on. Any but this machine's own publishes the runs.",
-            rich_help_panel=options.OUTPUT,
-        ),
+        str, options.OUTPUT("Address to listen on. Any but this machine's own publishes the runs.")
     ] = "127.0.0.1",
 ) -> None:
     """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""

@@ -22,33 +22,15 @@ COLOURS = {"fine": "green", "warning": "yellow", "error": "bold red"}
 def doctor(
     port: Annotated[
         str | None,
-        typer.Option(
-            help="The DUT's port. Without it /dev/ttyGS0 is examined on a Jetson, none on a PC.",
-            rich_help_panel=options.SERIAL_LINE,
-        ),
+        options.SERIAL_LINE("The DUT's port. Without it /dev/ttyGS0 is examined on a Jetson, none on a PC."),
     ] = None,
     baud: options.Baud = 115200,
     tensorflow: Annotated[
-        bool,
-        typer.Option(
-            "--tensorflow/--no-tensorflow",
-            help="Import TensorFlow and list its devices.",
-            rich_help_panel=options.MODEL,
-        ),
+        bool, options.MODEL("Import TensorFlow and list its devices.", "--tensorflow/--no-tensorflow")
     ] = True,
-    fix: Annotated[
-        bool,
-        typer.Option(
-            "--fix", help="Do the repairs that can be done here, each after a yes.", rich_help_panel=options.REPAIRS
-        ),
-    ] = False,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Undo what --fix did, after a yes.", rich_help_panel=options.REPAIRS)
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", help="Say yes to each question of --fix and --undo.", rich_help_panel=options.REPAIRS),
-    ] = False,
+    fix: Annotated[bool, options.REPAIRS("Do the repairs that can be done here, each after a yes.", "--fix")] = False,
+    undo: Annotated[bool, options.REPAIRS("Undo what --fix did, after a yes.", "--undo")] = False,
+    yes: Annotated[bool, options.REPAIRS("Say yes to each question of --fix and --undo.", "--yes")] = False,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:

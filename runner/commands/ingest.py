@@ -21,12 +21,7 @@ def ingest(
             "(xplane.pb).",
         ),
     ],
-    replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace", help="Remove the captures that the run has already.", rich_help_panel=options.RECORDING
-        ),
-    ] = False,
+    replace: Annotated[bool, options.RECORDING("Remove the captures that the run has already.", "--replace")] = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """

@@ -46,11 +46,7 @@ def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str
     """
     Run the app until it is stopped; returns its exit code.
 
-    Args:
-        traces: folder of the runs.
-        port: of the page.
-        host: address to listen on; any but the loopback publishes the runs, which ``warn`` is told.
-        warn: takes a message for the user.
+    Any ``host`` but the loopback publishes the runs, which ``warn`` is told.
 
     Raises:
         NotInstalledError: if Streamlit is not installed.

@@ -42,8 +42,8 @@ def host(
 
     accuracy: each input once, Top-1 and AUC.
     """
-    from runner.host.driver import PerformancePlan
+    from runner.host.outcomes import PerformancePlan
     from runner.host.session import HostJob, drive
 
     plan = PerformancePlan(seconds, inferences, warmups)
-    drive(HostJob(port, baud, mode, dataset, plan, traces, session, quiet, as_json))
+    drive(HostJob(port, baud, mode, traces, plan, dataset, session, quiet, as_json))

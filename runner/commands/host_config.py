@@ -47,7 +47,8 @@ def host_config(
 
 def _measured(port: str, baud: int, seconds: float) -> int:
     from runner.dataset import shipped_dataset
-    from runner.host.driver import HostSession, PerformancePlan, measure_inferences
+    from runner.host.driver import HostSession, measure_inferences
+    from runner.host.outcomes import PerformancePlan
     from runner.line.ports import open_host_link
 
     link = open_host_link(port, baud)

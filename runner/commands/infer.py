@@ -40,7 +40,7 @@ def infer(
 
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
     from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
-    from runner.dut.recorded_run import RunJob
+    from runner.dut.run_job import RunJob
 
     inputs = local_inputs(files or [], dataset)
     outcome = infer_inputs(RunJob(choice, traces, name, nvtx=nvtx), inputs, repeat, warmups)

@@ -30,7 +30,7 @@ def ingest(
     Several are several stretches of the run. All are checked before the first is stored: each inference's ranges must
     be there, and fit the run's own spans by number and by one clock. The files stay as they are.
     """
-    from runner.dut.profiled_run import take_in
+    from runner.dut.profiler_launch import take_in
     from tracer.runs.run_store import open_run
 
     take_in(open_run(run, traces), profiles, replace_old=replace)

@@ -17,21 +17,9 @@ from runner.host.outcomes import (
     Reply,
     WindowOutcome,
 )
-from runner.line.link import Link, WriteTimeoutError
+from runner.line.link import Link
+from runner.line.port_errors import WriteTimeoutError
 from tracer.errors import DutError
-
-__all__ = [
-    "AccuracyOutcome",
-    "HostSession",
-    "PerformanceOutcome",
-    "PerformancePlan",
-    "RefusedError",
-    "Reply",
-    "WindowOutcome",
-    "measure_inferences",
-    "run_accuracy",
-    "run_performance",
-]
 
 BYTES_A_COMMAND = 30
 """energyrunner keeps a command within 64 characters: 17 commands, with ``db load``'s own, fill 490 bytes."""

@@ -61,10 +61,7 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
     """
     Read and judge sessions, and join one to a run.
 
-    Args:
-        paths: of sessions; with ``run`` and none of these, those within the run's folder.
-        run: a run's folder, name or ``last``; None for no join.
-        traces: folder of the runs.
+    With ``run`` and no ``paths``, the sessions within the run's folder are taken.
 
     Raises:
         SessionError: if a path holds no session, or ``run`` comes with several.

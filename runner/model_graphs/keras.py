@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
+from runner.inference.backends.tensorflow_graph import import_tensorflow
 from runner.model_graphs.savedmodel import read_saved_model
-from tracer.errors import ModelError, first_line, not_installed
+from tracer.errors import ModelError, first_line
 from tracer.model.model_operations import Operation
 
 
@@ -21,12 +21,7 @@ def read_keras(path: Path) -> list[Operation]:
     """
     if not path.is_file():
         raise ModelError(path, "there is no such model", "give a .keras or .h5 file")
-    # Its C++ side greets at length on standard error.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        import tensorflow as tf
-    except ImportError:
-        raise not_installed("TensorFlow", "kws-trace[tensorflow]") from None
+    tf = import_tensorflow()
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "model"
         try:

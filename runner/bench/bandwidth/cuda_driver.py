@@ -80,9 +80,7 @@ class CudaDriver:
     """
     A device, its context current in this thread.
 
-    Args:
-        library: with the driver's functions as attributes; ``load_library`` gives the real one.
-        number: of the device.
+    ``library`` has the driver's functions as attributes; ``load_library`` gives the real one.
 
     Raises:
         NoGpuError: if the driver sees none, or lacks a function that we need.

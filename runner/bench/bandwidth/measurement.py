@@ -44,11 +44,7 @@ def measure_bandwidth(
     """
     Measure every kind that the device has.
 
-    Args:
-        job: the options.
-        library: gives CUDA's driver; tests give their own.
-        clock: nanoseconds.
-        advance: takes the share that was done, in 0 to 1.
+    ``library`` gives CUDA's driver, ``clock`` nanoseconds; ``advance`` takes the share that was done, in 0 to 1.
 
     Returns:
         As ``tracer.reports.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.

@@ -14,7 +14,7 @@ from typing import Any
 from runner.bench.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
 from runner.bench.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
-from runner.dataset import load_dataset, shipped_dataset
+from runner.dataset import chosen_dataset
 from runner.inference.models import (
     SHIPPED_SAVED_MODEL,
     SHIPPED_TFLITE,
@@ -48,10 +48,6 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
     """
     Measure every way that is installed.
 
-    Args:
-        job: the options.
-        advance: told what is done.
-
     Returns:
         As ``tracer.reports.runtime_table.build_runtimes``, with ``model``, ``tflite``, ``threads`` and ``load``.
 
@@ -62,7 +58,7 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
     path = job.model or SHIPPED_SAVED_MODEL
     files = job.tflite or ([SHIPPED_TFLITE] if job.model is None else [])
     _check_kinds(path, files)
-    dataset = load_dataset(job.dataset) if job.dataset is not None else shipped_dataset()
+    dataset = chosen_dataset(job.dataset)
     dataset.input(0)
     with _found(job, path, files, advance) as found:
         shares = []

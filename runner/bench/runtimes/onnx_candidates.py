@@ -28,14 +28,7 @@ def missing_modules() -> list[str]:
 
 
 def onnx_candidates(model: SessionModel, frozen: Any, given: FloatInput) -> Found:
-    """
-    One candidate an execution provider that this ONNX Runtime has.
-
-    Args:
-        model: whose names and shape the frozen graph has.
-        frozen: GraphDef.
-        given: the host's input.
-    """
+    """One candidate an execution provider that this ONNX Runtime has."""
     onnxruntime: Any = importlib.import_module("onnxruntime")
     found = Found([], [])
     try:

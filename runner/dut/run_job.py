@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from runner.dut.capture import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
@@ -48,11 +48,6 @@ def no_ranges() -> UsageError:
     problem = "no ranges can be pushed, so nothing would be captured"
     remedy = "leave out --no-nvtx, and install nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
     return UsageError("capture", problem, remedy)
-
-
-def refuse_energy_mode() -> NoReturn:
-    """Say that energy mode is not there."""
-    raise UsageError("--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode")
 
 
 @dataclass(frozen=True, slots=True)

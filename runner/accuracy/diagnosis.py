@@ -36,12 +36,7 @@ class AccuracyJob:
 
 
 def examine(job: AccuracyJob) -> None:
-    """
-    Look at the numbers, try the mistakes, print.
-
-    Raises:
-        KwsTraceError: if the run or session, the dataset or the model cannot be used.
-    """
+    """Look at the numbers, try the mistakes, print."""
     recorded = read_recorded(job.ref, job.traces)
     matched = match(recorded, chosen_dataset(job.dataset))
     findings = accuracy_symptoms(matched.all_vectors, matched.all_labels)

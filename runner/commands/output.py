@@ -61,8 +61,7 @@ def print_summary(
     ``wall_ms`` and ``cpu_ms`` are of all ``inferences`` that its program ran; without ``wall_ms`` no share is given.
 
     Raises:
-        ProfileError: if it has a timeline, or ``inferences`` is None.
-        ProfileError: if a figure is nonsense, or no GPU work is in it.
+        ProfileError: if it has a timeline or no GPU work, ``inferences`` is None, or a figure is nonsense.
     """
     from tracer.errors import ProfileError
     from tracer.kernels.summary_share import render_summary, summary_figures

@@ -55,12 +55,8 @@ def check_power_mode(machine: Machine) -> Check:
     if not fastest:
         return Check("power mode", FINE, f"{name} ({number}); this board's table has no MAXN")
     best, label = fastest[-1]
-    return Check(
-        "power mode",
-        WARNING,
-        f"{name} ({number}): the board can be faster",
-        f"sudo nvpmodel -m {best} ({label}), if its power supply and cooling allow it",
-    )
+    remedy = f"sudo nvpmodel -m {best} ({label}), if its power supply and cooling allow it"
+    return Check("power mode", WARNING, f"{name} ({number}): the board can be faster", remedy)
 
 
 def check_clocks(machine: Machine, board: Board) -> Iterator[Check]:
@@ -138,14 +134,11 @@ def check_load(machine: Machine) -> Check:
     if text is None:
         return Check("other load", WARNING, "/proc/loadavg is not there", "see that nothing else runs")
     minute = float(text.split()[0])
+    said = f"{number_text(minute, 2)} runnable over the last minute"
     if minute <= OTHER_LOAD:
-        return Check("other load", FINE, f"{number_text(minute, 2)} runnable over the last minute")
-    return Check(
-        "other load",
-        WARNING,
-        f"{number_text(minute, 2)} runnable over the last minute: the benchmark shares the machine",
-        "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)",
-    )
+        return Check("other load", FINE, said)
+    remedy = "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)"
+    return Check("other load", WARNING, f"{said}: the benchmark shares the machine", remedy)
 
 
 def check_disk(machine: Machine, traces: Path) -> Check:

@@ -74,12 +74,8 @@ def _ranges(machine: Machine, nsys: str | None) -> Check:
 def _tegra_permission(machine: Machine) -> Check:
     if machine.is_root:
         return Check("CUDA tracing", FINE, "root, as tracing CUDA on a Tegra asks for")
-    return Check(
-        "CUDA tracing",
-        WARNING,
-        f"on a Tegra it needs root, and this is {machine.user}",
-        'for a profiled run: sudo env "PATH=$PATH" kws-trace run --nsys ...',
-    )
+    remedy = 'for a profiled run: sudo env "PATH=$PATH" kws-trace run --nsys ...'
+    return Check("CUDA tracing", WARNING, f"on a Tegra it needs root, and this is {machine.user}", remedy)
 
 
 def _sampling_permission(machine: Machine) -> Check:
@@ -87,9 +83,5 @@ def _sampling_permission(machine: Machine) -> Check:
     if text is None or machine.is_root or int(text) <= 2:
         level = "not there" if text is None else text
         return Check("perf_event_paranoid", FINE, f"{level}{' (root)' if machine.is_root else ''}")
-    return Check(
-        "perf_event_paranoid",
-        WARNING,
-        f"{text}: nsys cannot see operating-system calls and context switches (CUDA and NVTX it can)",
-        "sudo sysctl kernel.perf_event_paranoid=2, for a deep capture",
-    )
+    said = f"{text}: nsys cannot see operating-system calls and context switches (CUDA and NVTX it can)"
+    return Check("perf_event_paranoid", WARNING, said, "sudo sysctl kernel.perf_event_paranoid=2, for a deep capture")

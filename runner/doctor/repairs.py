@@ -50,8 +50,7 @@ def undo_repairs(machine: Machine, record: Path, tell: Callable[[str], None]) ->
     Undo every repair that is written down, the last first; returns how many there were.
 
     Raises:
-        RepairError: if a command fails; the repairs not yet undone stay written down.
-        RepairError: if the record cannot be read.
+        RepairError: if the record cannot be read, or a command fails: the repairs not yet undone stay written down.
     """
     repairs = _read(record)
     for left in range(len(repairs), 0, -1):

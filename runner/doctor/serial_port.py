@@ -41,23 +41,12 @@ def _access(machine: Machine, port: str) -> Check:
     if machine.may_open(port):
         return Check("port access", FINE, f"{machine.user} may open {port}")
     if "dialout" in machine.groups:
-        return Check(
-            "port access",
-            ERROR,
-            f"{machine.user} is in dialout and may not open {port}",
-            f"it belongs to another group (ls -l {port}): sudo usermod -aG GROUP {machine.user}, then log in again",
-        )
-    repair = Repair(
-        (("usermod", "-aG", "dialout", machine.user),),
-        (("gpasswd", "-d", machine.user, "dialout"),),
-    )
-    return Check(
-        "port access",
-        ERROR,
-        f"{machine.user} may not open {port}",
-        f"sudo usermod -aG dialout {machine.user}, then log in again",
-        repair,
-    )
+        said = f"{machine.user} is in dialout and may not open {port}"
+        other = f"it belongs to another group (ls -l {port})"
+        return Check("port access", ERROR, said, f"{other}: sudo usermod -aG GROUP {machine.user}, then log in again")
+    repair = Repair((("usermod", "-aG", "dialout", machine.user),), (("gpasswd", "-d", machine.user, "dialout"),))
+    remedy = f"sudo usermod -aG dialout {machine.user}, then log in again"
+    return Check("port access", ERROR, f"{machine.user} may not open {port}", remedy, repair)
 
 
 def _holder(machine: Machine, port: str) -> Check:
@@ -125,16 +114,11 @@ def _word(machine: Machine, question: str, unit: str) -> str | None:
 
 def _baud(port: str, baud: int) -> Check:
     if not hasattr(termios, f"B{baud}"):
-        return Check(
-            "baud", ERROR, f"{baud} is no speed that a serial port here has", f"use --baud {PERFORMANCE_BAUD}"
-        )
+        said = f"{baud} is no speed that a serial port here has"
+        return Check("baud", ERROR, said, f"use --baud {PERFORMANCE_BAUD}")
     if Path(port).name.startswith(("ttyGS", "ttyACM")):
         return Check("baud", FINE, f"{baud}; a USB serial port has its own speed whatever is set")
     if baud != PERFORMANCE_BAUD:
-        return Check(
-            "baud",
-            WARNING,
-            f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode",
-            f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too",
-        )
+        said = f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode"
+        return Check("baud", WARNING, said, f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too")
     return Check("baud", FINE, f"{baud}, as hosts in performance mode")

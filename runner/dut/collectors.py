@@ -61,12 +61,7 @@ class TensorFlowCapture(Capture):
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """
-        Run the profiler.
-
-        Raises:
-            ProfilerError: if it does not start, or leaves no file.
-        """
+        """Run the profiler."""
         from runner.dut.tensorflow_profiler import profile_block
 
         with profile_block(self._folder / f"capture-{self._made}"):

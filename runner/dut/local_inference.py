@@ -35,12 +35,7 @@ class LocalInputs:
 
 
 def local_inputs(files: list[Path], dataset: Path | None) -> LocalInputs:
-    """
-    The inputs that a user named: files, a dataset, or neither for the shipped one.
-
-    Raises:
-        KwsTraceError: if both are given, or one cannot be read.
-    """
+    """The inputs that a user named: files, a dataset, or neither for the shipped one."""
     if files and dataset is not None:
         raise UsageError("FILES and --dataset: name inputs one way or the other")
     if not files:

@@ -119,12 +119,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
 
 
 def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int:
-    """
-    Be the DUT with TensorFlow's profiler, then take what it captured into the run.
-
-    Raises:
-        KwsTraceError: as ``serve_run``, and if the capture is not whole.
-    """
+    """Be the DUT with TensorFlow's profiler, then take what it captured into the run."""
     name = checked_run_name(job.name or default_run_name())
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
@@ -166,9 +161,6 @@ def take_in(
     Ingest profiles of a run; reports of nsys are exported by the installed one first, beside the run.
 
     ``replace_old`` takes out the captures that the run has; ``nsys`` is found when it is needed.
-
-    Raises:
-        KwsTraceError: if one cannot be read, or is not of this run.
     """
     # Exports of nsys 2022 do not say what was asked for; a run that we profiled ourselves does.
     asked = frozenset((run.info.profiler or {}).get("traced", ()))

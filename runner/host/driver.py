@@ -204,12 +204,7 @@ def run_performance(
     progress: Callable[[], None] = lambda: None,
     outcome: PerformanceOutcome | None = None,
 ) -> PerformanceOutcome:
-    """
-    Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails.
-
-    Raises:
-        KwsTraceError: if the DUT stops answering.
-    """
+    """Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails."""
     outcome = outcome or PerformanceOutcome()
     count = plan.inferences
     for number in range(plan.windows):
@@ -246,12 +241,7 @@ def run_accuracy(
     progress: Callable[[], None] = lambda: None,
     outcome: AccuracyOutcome | None = None,
 ) -> AccuracyOutcome:
-    """
-    Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails.
-
-    Raises:
-        KwsTraceError: if the DUT stops answering.
-    """
+    """Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails."""
     outcome = outcome or AccuracyOutcome(dataset.labels)
     for index, name in enumerate(dataset.names):
         session.load(dataset.input(index), name)

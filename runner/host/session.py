@@ -50,12 +50,7 @@ class HostJob:
 
 
 def drive(job: HostJob) -> None:
-    """
-    Run one session against the DUT on the port; what was measured is on disk when something fails.
-
-    Raises:
-        KwsTraceError: if the port cannot be used, the DUT refuses or goes silent, or the dataset is wrong.
-    """
+    """Run one session against the DUT on the port; what was measured is on disk when something fails."""
     dataset = chosen_dataset(job.dataset)
     link = open_host_link(job.port, job.baud)
     try:

@@ -64,9 +64,7 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
     With ``run`` and no ``paths``, the sessions within the run's folder are taken.
 
     Raises:
-        SessionError: if a path holds no session, or ``run`` comes with several.
-        SessionError: if the session is not of the run.
-        KwsTraceError: if the run cannot be opened.
+        SessionError: if a path holds no session, ``run`` comes with several, or the session is not of the run.
     """
     stored = open_run(run, traces) if run is not None else None
     named = paths or ([stored.folder] if stored is not None else [])

@@ -69,13 +69,7 @@ class ModelChoice:
 
 
 def load_pipeline(choice: ModelChoice) -> Pipeline:
-    """
-    Load the model on the runtime that it needs.
-
-    Raises:
-        ModelError: if there is no such model, or ``choice.backend`` does not run it.
-        KwsTraceError: as the backend says.
-    """
+    """Load the model on the runtime that it needs."""
     backend: Backend
     if backend_of(choice.path, choice.backend) == "litert":
         from runner.inference.backends.litert import LiteRtBackend

@@ -12,13 +12,7 @@ from tracer.model.model_operations import Operation
 
 
 def read_keras(path: Path) -> list[Operation]:
-    """
-    Operations of one inference, as Keras exports it: dropout is gone, batch norms are as Keras writes them.
-
-    Raises:
-        ModelError: if Keras does not load or export it.
-        NotInstalledError: if TensorFlow is not installed.
-    """
+    """Operations of one inference, as Keras exports it: dropout is gone, batch norms are as Keras writes them."""
     if not path.is_file():
         raise ModelError(path, "there is no such model", "give a .keras or .h5 file")
     tf = import_tensorflow()

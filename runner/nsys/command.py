@@ -21,12 +21,7 @@ INFERENCE_BYTES = 200_000
 
 
 def refuse_too_old(nsys: Nsys) -> None:
-    """
-    Capture ranges are what bounds a capture.
-
-    Raises:
-        NotInstalledError: if this nsys has none.
-    """
+    """Capture ranges are what bounds a capture."""
     missing = [name for name in _NEEDED if name not in nsys.options]
     if missing:
         problem = f"{nsys.path} {nsys.version} has no --{missing[0]}"

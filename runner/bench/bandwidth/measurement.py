@@ -50,7 +50,7 @@ def measure_bandwidth(
         As ``tracer.reports.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.
 
     Raises:
-        DeviceError, DeviceError: for a device that is none.
+        DeviceError: for a device that is none.
         NoGpuError: if a GPU was asked for and there is none.
         CudaError: if a call of the driver fails.
     """

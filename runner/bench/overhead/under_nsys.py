@@ -27,9 +27,6 @@ def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path, preset: str 
     Run a child under nsys; collecting began before its first block.
 
     ``folder`` takes socket, log and reports; ``preset`` is as of a profiled run.
-
-    Raises:
-        KwsTraceError: if it does not run.
     """
 
     def wrap(command: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -23,9 +23,6 @@ def litert_candidates(files: list[Path], quantization: Quantization, threads: in
     One candidate a file; of an int8 model the 12 answers are dequantized in each inference, some 2 us of NumPy.
 
     ``quantization`` is of int8 inputs to a float model.
-
-    Raises:
-        ModelError: if one is not such a model.
     """
     found = Found([], [])
     for path in files:

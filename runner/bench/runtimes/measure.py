@@ -69,9 +69,6 @@ def top1(
 
     Returns:
         The share, and of how many inputs.
-
-    Raises:
-        KwsTraceError: if an input cannot be read or has another size.
     """
     labels = dataset.labels[:limit]
     vectors = []

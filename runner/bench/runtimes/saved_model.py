@@ -15,9 +15,6 @@ class SessionModel:
     The model as it was exported, in a Session of its own.
 
     ``threads`` are of one operation.
-
-    Raises:
-        KwsTraceError: if TensorFlow is not installed or does not load it.
     """
 
     def __init__(self, path: Path, threads: int) -> None:

@@ -14,12 +14,7 @@ from tracer.errors import ModelError, first_line, not_installed
 
 
 def import_tensorflow() -> Any:
-    """
-    TensorFlow, imported quietly.
-
-    Raises:
-        NotInstalledError: if it is not installed.
-    """
+    """TensorFlow, imported quietly."""
     # Its C++ side greets at length on standard error, where a host's log may be read.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -83,12 +78,7 @@ def check_shapes(path: Path, given: Any, gives: Any) -> None:
 
 
 def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | None = None) -> None:
-    """
-    Load the graph with the tag ``serve`` into a session, with ``input_map`` in place of some of its tensors.
-
-    Raises:
-        ModelError: if TensorFlow does not load it.
-    """
+    """Load the graph with the tag ``serve`` into a session, with ``input_map`` in place of some of its tensors."""
     try:
         tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path), input_map=input_map)
     except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:

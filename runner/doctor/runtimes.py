@@ -44,9 +44,7 @@ def check_tensorflow(machine: Machine, board: Board) -> Check:
     if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
         return Check("TensorFlow", FINE, seen)
     why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"
-    remedy = NVIDIA_WHEEL
-    if facts["cuda"]:
-        remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}"
+    remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}" if facts["cuda"] else NVIDIA_WHEEL
     return Check("TensorFlow", ERROR, f"{seen}, on a Jetson: {why}", remedy)
 
 

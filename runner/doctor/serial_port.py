@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.doctor.checks import ERROR, FINE, WARNING, Check, Repair
 from runner.doctor.machine import Machine
+from runner.line.port_errors import missing_remedy
 
 PERFORMANCE_BAUD = 115200
 """What energyrunner and the MLCommons runner open a DUT with in performance mode; 9600 is that of energy mode."""
@@ -22,9 +23,7 @@ def check_port(machine: Machine, port: str, baud: int) -> Iterator[Check]:
         yield Check("serial port", FINE, f"{port}: no device, so nothing to hold or to allow")
         return
     if not machine.exists(port):
-        remedy = f"{machine.ports()}: name one with --port"
-        if Path(port).name.startswith("ttyGS"):
-            remedy = f"load the serial gadget (sudo modprobe g_serial); {remedy}"
+        remedy = missing_remedy(port, machine.ports())
         yield Check("serial port", ERROR, f"{port}: there is no such port", remedy)
         return
     if not machine.is_terminal(port):

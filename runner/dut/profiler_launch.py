@@ -93,18 +93,17 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     nsys = find_nsys()
     refuse_too_old(nsys)
     refuse_without_root(arguments, os.environ)
-    capture = job.capture
-    tell(announcement(nsys, preset, capture.inferences, capture.windows))
+    inferences, windows = job.capture.inferences, job.capture.windows
+    tell(announcement(nsys, preset, inferences, windows))
     folder, run_folder = profile_folder(job.traces, name), job.traces / name
     kept = without_profiler_options(arguments, LAUNCHER_OPTIONS)
-    kept += ["--capture-inferences", str(capture.inferences), "--capture-windows", str(capture.windows)]
+    kept += ["--capture-inferences", str(inferences), "--capture-windows", str(windows)]
     made = _first_missing(job.traces)
     try:
-        code, reports = run_under_nsys(nsys, preset, capture.windows, name, folder, kept)
+        code, reports = run_under_nsys(nsys, preset, windows, name, folder, kept)
         if not (run_folder / "run.json").is_file():
-            # The DUT has said why.
             remove_if_empty(folder)
-            return code or 1
+            return code or 1  # the DUT has said why
         run = open_run(run_folder)
         reports = _whole_captures(run, reports)
         if not reports:

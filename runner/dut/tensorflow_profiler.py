@@ -40,9 +40,8 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
     try:
         profiler.start(str(logdir), options)
     except tf.errors.AlreadyExistsError:
-        raise ProfilerError(
-            _PROFILER, "another one runs in this process", "stop it, or leave out --profiler tensorflow"
-        ) from None
+        remedy = "stop it, or leave out --profiler tensorflow"
+        raise ProfilerError(_PROFILER, "another one runs in this process", remedy) from None
     block = ProfiledBlock()
     try:
         yield block

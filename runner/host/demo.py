@@ -96,13 +96,10 @@ def _wait_until_ready(child: subprocess.Popen[Any], said: Path, backend: str) ->
         if "ready on " in text:
             return
         if child.poll() is not None:
-            raise _not_ready(backend, text.strip()[-2000:])
+            words = text.strip()[-2000:] or "nothing"
+            raise ProcessError(f"the DUT on {backend} ended before it was ready; it said: {words}")
         time.sleep(0.05)
-    raise _not_ready(backend, f"not ready within {START_LIMIT_S:.0f} s")
-
-
-def _not_ready(backend: str, said: str) -> ProcessError:
-    return ProcessError(f"the DUT on {backend} ended before it was ready; it said: {said or 'nothing'}")
+    raise ProcessError(f"the DUT on {backend} was not ready within {START_LIMIT_S:.0f} s")
 
 
 def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: Advance) -> None:

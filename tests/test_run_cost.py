@@ -115,7 +115,7 @@ def test_the_report_has_the_limits_of_the_run_s_board(tmp_path: Path) -> None:
     report = build_report(recorded(tmp_path, cost=COST, board="nano", backend=GPU))
     assert report["inference"]["median_ns"] == 43_000
     limits = find_device("nano").limits()
-    wanted = build_limits(5_613_064, 3_007_772, 101_640, limits, 43_000)
+    wanted = build_limits(5_613_064, 3_007_772, 101_640, limits, 43_000, weight_bytes=99_632)
     assert {key: report["limits"][key] for key in wanted} == wanted
     # By hand: 5,613,064 operations at 2 x 128 x 921.6 MHz; 25.6 GB/s would take 3.97 us for 101,640 bytes.
     assert report["limits"]["limit_ns"] == pytest.approx(23_791, abs=1)
@@ -143,7 +143,9 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
     run = open_run("run", tmp_path)
     report = build_report(run)
     assert measured_frequencies(run) == (460.8e6, 800e6)
-    wanted = build_limits(5_613_064, 3_007_772, 101_640, find_device("nano").limits(460.8e6, 800e6), 43_000)
+    wanted = build_limits(
+        5_613_064, 3_007_772, 101_640, find_device("nano").limits(460.8e6, 800e6), 43_000, weight_bytes=99_632
+    )
     assert {key: report["limits"][key] for key in wanted} == wanted
     assert (report["limits"]["gpu_hz"], report["limits"]["memory_hz"]) == (460.8e6, 800e6)
     assert report["limits"]["notes"] == []

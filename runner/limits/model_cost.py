@@ -94,7 +94,9 @@ def _limits(choice: CostChoice) -> Limits | None:
 
 
 def _limit_figures(cost: ModelCost, limits: Limits, latency_ns: float | None) -> dict[str, Any]:
-    figures = build_limits(cost.operations, cost.moved_bytes, cost.least_moved_bytes, limits, latency_ns)
+    figures = build_limits(
+        cost.operations, cost.moved_bytes, cost.least_moved_bytes, limits, latency_ns, weight_bytes=cost.weight_bytes
+    )
     return {**figures, "points": operation_points(cost, limits)}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from tracer.model.devices import Limits
 from tracer.model.model_cost import ModelCost, OperationCost
-from tracer.report_types.limits import DeviceLimits, RooflinePoint, Utilisation
+from tracer.report_types.limits import DeviceLimits, Moved, RooflinePoint, Utilisation
 
 
 def attainable_per_s(intensity: float, limits: Limits) -> float:
@@ -21,7 +21,13 @@ def attainable_per_s(intensity: float, limits: Limits) -> float:
 
 
 def build_limits(
-    operations: int, moved_bytes: int, least_moved_bytes: int, limits: Limits, measured_ns: float | None = None
+    operations: int,
+    moved_bytes: int,
+    least_moved_bytes: int,
+    limits: Limits,
+    measured_ns: float | None = None,
+    *,
+    weight_bytes: int,
 ) -> DeviceLimits:
     """
     Times in the limit, utilisation and bandwidth of one inference.
@@ -32,13 +38,14 @@ def build_limits(
         least_moved_bytes: weights once, input and output.
         limits: of the device at its clocks.
         measured_ns: time of one inference.
+        weight_bytes: of ``least_moved_bytes``; the rest is input and output.
 
     Returns:
         Times in ns, rates a second. ``limit_ns`` is what no program can beat: the longer of the arithmetic at the
         peak and of the least traffic, and ``bound`` says which. ``point`` has the intensity of the least traffic,
         ``point_through_memory`` that of ``moved_bytes``: how far caches help decides between them. A ``utilisation``
-        is the time in the limit of its name over the measured time. The bandwidth needed is for ``moved_bytes``, in
-        the gentle time (as the report did) and in the measured time.
+        is the time in the limit of its name over the measured time. ``traffic`` has a verdict for each of three
+        assumptions, from the report's of 2021 (everything but input and output stays on the chip) to ``moved_bytes``.
     """
     peak_ns = 1e9 * operations / limits.fp32_per_s
     least_ns = 1e9 * least_moved_bytes / limits.bytes_per_s
@@ -67,8 +74,23 @@ def build_limits(
         "needed_bytes_per_s_gentle": _rate(moved_bytes, gentle_ns),
         "point": roofline_point("inference", operations, least_moved_bytes, limits, measured_ns),
         "point_through_memory": roofline_point("inference", operations, moved_bytes, limits, measured_ns),
+        "traffic": [
+            {
+                "what": what,
+                "bytes": size,
+                "memory_ns": 1e9 * size / limits.bytes_per_s,
+                "bound": "memory" if 1e9 * size / limits.bytes_per_s > peak_ns else "compute",
+                "needed_bytes_per_s_gentle": _rate(size, gentle_ns),
+                "needed_bytes_per_s": _rate(size, measured_ns),
+            }
+            for what, size in _traffic(least_moved_bytes - weight_bytes, least_moved_bytes, moved_bytes)
+        ],
         "measured": None if not measured_ns else _measured(operations, moved_bytes, limits, measured_ns),
     }
+
+
+def _traffic(ends: int, least: int, every: int) -> tuple[tuple[Moved, int], ...]:
+    return ("input and output", ends), ("with the weights", least), ("every tensor", every)
 
 
 def roofline_point(

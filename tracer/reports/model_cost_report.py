@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import (
+    bandwidth_text,
     count_text,
     counted,
     frequency_text,
@@ -19,7 +20,7 @@ from tracer.figure_text import (
     time_text,
 )
 from tracer.model.model_cost import ModelCost, OperationCost
-from tracer.report_types.limits import DeviceLimits, Place
+from tracer.report_types.limits import DeviceLimits, Place, Traffic
 from tracer.terminal_text import print_lines
 
 REFERENCE_MACS = 2_656_768
@@ -169,11 +170,10 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
         ("intensity, every tensor through memory", intensity_text(limits["point_through_memory"]["intensity"])),
         ("arithmetic at the float32 peak", time_text(limits["peak_ns"])),
         ("arithmetic at the float16 peak", time_text(limits["peak_fp16_ns"])),
-        ("least traffic through memory", time_text(limits["least_memory_ns"])),
-        ("every tensor through memory", time_text(limits["memory_ns"])),
-        ("limit (least traffic)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
+        *((f"moved, {one['what']}: {count_text(one['bytes'])} B", _through_memory(one)) for one in limits["traffic"]),
+        ("limit (with the weights)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
         ("time at 1 operation a core and cycle", time_text(limits["gentle_ns"])),
-        ("bandwidth needed in that time", giga_text(limits["needed_bytes_per_s_gentle"], "B/s")),
+        *_needed(limits, "needed_bytes_per_s_gentle"),
     ]
     measured = limits["measured"]
     if measured:
@@ -182,9 +182,24 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
             ("utilisation of the float32 peak", share_text(measured["utilisation_peak"])),
             ("utilisation at 1 operation a core and cycle", share_text(measured["utilisation_gentle"])),
             ("reached", giga_text(measured["operations_per_s"], "FLOP/s")),
-            ("bandwidth needed at that rate", giga_text(measured["needed_bytes_per_s"], "B/s")),
-            ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),
+            *_needed(limits, "needed_bytes_per_s"),
         ]
+    return rows
+
+
+def _through_memory(one: Traffic) -> str:
+    return f"{time_text(one['memory_ns'])} ({one['bound']}-bound)"
+
+
+def _needed(
+    limits: DeviceLimits, when: Literal["needed_bytes_per_s_gentle", "needed_bytes_per_s"]
+) -> list[tuple[str, str]]:
+    """The bandwidth for each assumption on what moves, and its share of what there is: above 100 % it cannot be."""
+    rows = []
+    for one in limits["traffic"]:
+        needed = one[when]
+        share = None if needed is None else needed / limits["bytes_per_s"]
+        rows.append((f"  needs, {one['what']}", f"{bandwidth_text(needed)}, {share_text(share)} of the bandwidth"))
     return rows
 
 

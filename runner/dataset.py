@@ -35,14 +35,24 @@ class Dataset:
         if self.array is not None:
             return bytes(memoryview(self.array[index]).cast("B"))
         assert self.folder is not None  # noqa: S101 -- one of the two holds the bytes
-        path = self.folder / self.names[index]
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DatasetError(path, error.strerror or "unreadable", "y_labels.csv names it: bring it here") from None
-        if len(data) not in SIZES:
-            raise DatasetError(path, f"{len(data)} bytes", "an input has 490 (int8) or 1960 (float32)")
-        return data
+        remedy = "y_labels.csv names it: bring it here"
+        return read_input(self.folder / self.names[index], remedy, "an input has 490 (int8) or 1960 (float32)")
+
+
+def read_input(path: Path, absent: str, other_size: str) -> bytes:
+    """
+    The bytes of one input.
+
+    Raises:
+        DatasetError: if it cannot be read, with the remedy ``absent``, or is of another size, with ``other_size``.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DatasetError(path, error.strerror or "unreadable", absent) from None
+    if len(data) not in SIZES:
+        raise DatasetError(path, f"it has {len(data)} bytes", other_size)
+    return data
 
 
 def load_dataset(path: Path) -> Dataset:
@@ -70,6 +80,11 @@ def load_dataset(path: Path) -> Dataset:
                 labels, f"line {number} is not file, classes, class", "a class is a number from 0 to 11"
             )
     return Dataset([row[0].strip() for _, row in rows], np.array([int(row[2]) for _, row in rows]), folder=path)
+
+
+def chosen_dataset(path: Path | None) -> Dataset:
+    """The dataset that was named, else the shipped one; raises as ``load_dataset``."""
+    return shipped_dataset() if path is None else load_dataset(path)
 
 
 def shipped_dataset() -> Dataset:

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from runner.line.link import LineEndedError
+from runner.line.port_errors import LineEndedError
 from runner.line.ports import open_dut_link
 from tests.children import PATIENCE_S
 

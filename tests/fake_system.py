@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.device.sysfs import read_text
+from runner.doctor.machine import Ran
 from runner.doctor.profilers import ASK_RANGES
 from runner.doctor.runtimes import ASK_LITERT, ASK_TENSORFLOW
-from runner.doctor.system import Ran
 
 TENSORFLOW = (sys.executable, "-c", ASK_TENSORFLOW)
 LITERT = (sys.executable, "-c", ASK_LITERT)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner.dut.profiled_run import take_in
+from runner.dut.profiler_launch import take_in
 from tracer.errors import KwsTraceError
 from tracer.runs.run_store import StoredRun, stored_run
 

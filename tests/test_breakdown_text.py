@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from runner.dut.profiled_run import take_in
+from runner.dut.profiler_launch import take_in
 from tests.gpu_runs import (
     EXECUTOR,
     MAIN,

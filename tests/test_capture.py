@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.dut.capture import CAPTURE_WARMUPS, NvtxCapture
+from runner.dut.collectors import CAPTURE_WARMUPS, NvtxCapture
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag
 from tests.capture_rig import CapturedDut, FlagCapture, NotedRanges

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
-from runner.dut import profiled_run
-from runner.dut.profiled_run import serve_with_tensorflow
-from runner.dut.recorded_run import CaptureChoice, RunJob
+from runner.dut import profiler_launch
+from runner.dut.profiler_launch import serve_with_tensorflow
+from runner.dut.run_job import CaptureChoice, RunJob
 from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice
 from runner.nsys import installation
 from runner.nsys.installation import find_nsys
@@ -61,7 +61,7 @@ def test_the_run_that_nsys_needs_ranges_of_is_refused_without_them(fake: Fake) -
 
 
 def test_an_nvtx_that_pushes_nothing_is_refused_before_the_run(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiled_run, "open_ranges", lambda: None)
+    monkeypatch.setattr(profiler_launch, "open_ranges", lambda: None)
     with pytest.raises(UsageError, match=r"nvtx 0\.2\.12 or newer"):
         fake.serve()
     assert not fake.started()
@@ -101,7 +101,7 @@ def test_tensorflows_profiler_needs_no_nvtx(fake: Fake, monkeypatch: pytest.Monk
         recorded_run(fake.traces, [usual_windows()[0]], name="mine")
         return 0
 
-    monkeypatch.setattr(profiled_run, "serve_run", serve)
+    monkeypatch.setattr(profiler_launch, "serve_run", serve)
     job = replace(fake.job(nvtx=False), choice=ModelChoice(SHIPPED_SAVED_MODEL))
     with pytest.raises(ProfilerError):
         serve_with_tensorflow(job, "pty:dut", 115200, "bench")

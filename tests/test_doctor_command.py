@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import runner.doctor.system
+import runner.doctor.machine
 from runner.cli import app
 from runner.doctor.checks import Check, Repair, worst
+from runner.doctor.machine import Machine, Ran
 from runner.doctor.repairs import apply_repair, repairs_to_undo, undo_repairs
-from runner.doctor.system import Ran, RealSystem
 from tests.device_trees import jetson_nano
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
 from tracer.errors import RepairError
@@ -25,7 +25,7 @@ START = ("systemctl", "start", "serial-getty@ttyGS0.service")
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSystem:
     found = FakeSystem(jetson_nano(tmp_path / "nano"), is_root=True)
-    monkeypatch.setattr(runner.doctor.system, "RealSystem", lambda: found)
+    monkeypatch.setattr(runner.doctor.machine, "Machine", lambda: found)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return found
 
@@ -132,7 +132,7 @@ def test_a_finding_has_a_remedy_exactly_where_it_is_not_fine() -> None:
 
 
 def test_the_real_machine_tells_programs_that_are_missing_late_or_failing(tmp_path: Path) -> None:
-    system = RealSystem()
+    system = Machine()
     assert system.run(("no-such-program-of-ours",)) is None
     assert system.run(("sh", "-c", "echo out; echo err >&2; exit 3")) == Ran(3, "out\n", "err\n")
     assert system.run(("sh", "-c", "echo first; exec sleep 30"), 1.0) == Ran(None, "first\n", "")

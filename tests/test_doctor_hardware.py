@@ -11,7 +11,7 @@ from runner.device.board import read_board
 from runner.doctor import hardware
 from runner.doctor.checks import Check
 from runner.doctor.examination import Settings, examine
-from runner.doctor.system import Ran
+from runner.doctor.machine import Ran
 from tests.device_trees import grow, jetson_nano, jetson_orin, pc
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
 

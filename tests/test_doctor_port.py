@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from runner.doctor.checks import Check
+from runner.doctor.machine import Ran
 from runner.doctor.serial_port import check_port
-from runner.doctor.system import Ran
 from tests.device_trees import grow
 from tests.fake_system import FakeSystem
 

@@ -8,9 +8,9 @@ import pytest
 
 from runner.device.board import Board
 from runner.doctor.checks import Check
+from runner.doctor.machine import Machine, Ran
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
-from runner.doctor.system import Ran, RealSystem
 from tests.device_trees import grow
 from tests.fake_system import LITERT, RANGES, TENSORFLOW, FakeSystem, tensorflow_says
 
@@ -120,6 +120,6 @@ def test_a_paranoid_kernel_is_told_but_to_root(system: FakeSystem) -> None:
 
 
 def test_the_real_layer_is_asked_in_a_process_of_its_own() -> None:
-    found = {finding.check: finding for finding in check_profilers(RealSystem(), PC)}
+    found = {finding.check: finding for finding in check_profilers(Machine(), PC)}
     assert found["NVTX ranges"].state == "fine"
-    assert check_litert(RealSystem()).state == "fine"
+    assert check_litert(Machine()).state == "fine"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from runner.dut.server import Dut
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
-from runner.line.link import LineEndedError, WriteTimeoutError
+from runner.line.port_errors import LineEndedError, WriteTimeoutError
 from runner.line.protocol import DutProtocol
 from tracer.quantization import Quantization
 from tracer.recording.window import RecordedWindow

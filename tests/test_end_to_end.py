@@ -101,7 +101,7 @@ def test_the_accuracy_pass_of_the_run_is_the_one_that_its_host_printed(tmp_path:
         link = open_host_link(port, 115200)
         try:
             for mode in ("performance", "accuracy"):
-                job = HostJob(port, 115200, mode, None, plan, tmp_path, tmp_path / mode, quiet=True, as_json=False)
+                job = HostJob(port, 115200, mode, tmp_path, plan, session=tmp_path / mode, quiet=True)
                 outcome, _, _ = run_session(job, link, dataset, lambda: None)
         finally:
             link.close()

@@ -13,15 +13,8 @@ import numpy as np
 import pytest
 
 from runner.dataset import Dataset, load_dataset
-from runner.host.driver import (
-    AccuracyOutcome,
-    HostSession,
-    PerformanceOutcome,
-    PerformancePlan,
-    RefusedError,
-    WindowOutcome,
-    run_performance,
-)
+from runner.host.driver import HostSession, run_performance
+from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan, RefusedError, WindowOutcome
 from runner.host.results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
 from runner.host.session import HostJob, drive
 from runner.line.link import Link

@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.cli import app
-from runner.dut.profiled_run import take_in
+from runner.dut.profiler_launch import take_in
 from tests.gpu_runs import (
     EXECUTOR,
     PROCESS,

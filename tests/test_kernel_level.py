@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
-from runner.dut.profiled_run import take_in
+from runner.dut.profiler_launch import take_in
 from tests.gpu_runs import (
     COPY_NS,
     EXECUTOR,

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from runner.dataset import shipped_dataset
-from runner.dut.capture import CAPTURE_WARMUPS, NvtxCapture
-from runner.dut.profiled_run import take_in
+from runner.dut.collectors import CAPTURE_WARMUPS, NvtxCapture
+from runner.dut.profiler_launch import take_in
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.inference.window_runner import StopFlag
 from runner.nsys.installation import find_nsys

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.line.link import DutLink, LineEndedError, Link, WriteTimeoutError
-from runner.line.port_errors import busy_error, port_error
+from runner.line.link import DutLink, Link
+from runner.line.port_errors import LineEndedError, WriteTimeoutError, busy_error, port_error
 from runner.line.ports import open_dut_link, open_host_link
 from tests.children import after, forked, free_port, meanwhile
 from tracer.errors import PortError

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.dut import profiled_run
-from runner.dut.profiled_run import LAUNCHER_OPTIONS
+from runner.dut import profiler_launch
+from runner.dut.profiler_launch import LAUNCHER_OPTIONS
 from runner.nsys import installation
 from runner.nsys.command import profile_command
 from runner.nsys.installation import Nsys, find_nsys
@@ -153,7 +153,7 @@ def test_raw_captures_without_an_importer_are_announced_and_kept_for_another_mac
     fake: Fake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.leaves(captures=1, suffix=".qdstrm")
-    monkeypatch.setattr(profiled_run, "find_nsys", lambda: replace(find_nsys(), importer=None))
+    monkeypatch.setattr(profiler_launch, "find_nsys", lambda: replace(find_nsys(), importer=None))
     with pytest.raises(NotInstalledError, match=r"kws-trace ingest RUN capture\.1\.qdstrm") as caught:
         fake.serve()
     assert caught.value.exit_code == 2

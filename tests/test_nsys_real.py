@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from runner.dataset import shipped_dataset
-from runner.dut.capture import CAPTURE_WARMUPS
-from runner.dut.profiled_run import take_in
+from runner.dut.collectors import CAPTURE_WARMUPS
+from runner.dut.profiler_launch import take_in
 from tests.conftest import ROOT
 from tests.needs import needs_nsys
 from tests.serial_client import Client, below_profiler, running_dut

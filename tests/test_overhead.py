@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 from runner.bench.overhead import child, under_nsys
 from runner.bench.overhead import conditions as overhead_job
-from runner.bench.overhead.blocks import WARM, BlockTime, measure_pairs, median_block
 from runner.bench.overhead.conditions import OverheadJob, measure_overhead
 from runner.bench.overhead.under_nsys import ranges_that_arrived
 from runner.bench.overhead.worker import open_worker
 from runner.cli import app
+from runner.inference.blocks import WARM, BlockTime, measure_pairs, median_block
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
 from runner.nsys.installation import Nsys, find_nsys
 from tests.needs import skip_without_nsys

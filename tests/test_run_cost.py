@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
-from runner.dut.recorded_run import RunJob
-from runner.dut.recorded_run import recording_run as open_job
+from runner.dut.run_job import RunJob
+from runner.dut.run_job import recording_run as open_job
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
 from runner.inference.window_runner import StopFlag
 from runner.limits.run_cost import run_board, run_cost

@@ -14,7 +14,7 @@ from runner.accuracy.mistake_search import Diagnosis, diagnose
 from runner.accuracy.models import LoadedModel, VectorModel, model_path_of, others_at_hand
 from runner.accuracy.recorded_results import Matched, Recorded, match, read_recorded
 from runner.accuracy.report_text import diagnosis_json, render_diagnosis
-from runner.dataset import load_dataset, shipped_dataset
+from runner.dataset import chosen_dataset
 from runner.inference.models import ModelChoice
 from tracer.accuracy.symptoms import accuracy_symptoms
 from tracer.errors import KwsTraceError
@@ -36,14 +36,9 @@ class AccuracyJob:
 
 
 def examine(job: AccuracyJob) -> None:
-    """
-    Look at the numbers, try the mistakes, print.
-
-    Raises:
-        KwsTraceError: if the run or session, the dataset or the model cannot be used.
-    """
+    """Look at the numbers, try the mistakes, print."""
     recorded = read_recorded(job.ref, job.traces)
-    matched = match(recorded, load_dataset(job.dataset) if job.dataset is not None else shipped_dataset())
+    matched = match(recorded, chosen_dataset(job.dataset))
     findings = accuracy_symptoms(matched.all_vectors, matched.all_labels)
     facts = diagnosis_json(recorded, matched, findings, _diagnosis(job, recorded, matched))
     if job.as_json:

@@ -51,11 +51,7 @@ def diagnose(
     """
     Try every mistake with ``model``; then, unless something reproduces the results closely, other models and a fit.
 
-    Args:
-        matched: results and the bytes of their inputs.
-        model: that the results should come from.
-        others: loaded one after another, only when they are needed.
-        progress: told what is being tried.
+    ``others`` are loaded one after another, only when they are needed; ``progress`` is told what is being tried.
     """
     trial = _Trial(matched, progress)
     trial.add(model, ())

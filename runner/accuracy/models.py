@@ -29,12 +29,7 @@ class LoadedModel:
     """
     A model on its runtime, one inference after another as a DUT runs them: 0.2 to 0.4 ms each.
 
-    Args:
-        choice: what to load.
-        name: to call it by, instead of its file's.
-
-    Raises:
-        KwsTraceError: as ``load_pipeline`` does.
+    ``name`` is what to call it by, instead of its file's.
     """
 
     def __init__(self, choice: ModelChoice, name: str | None = None) -> None:

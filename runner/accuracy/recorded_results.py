@@ -55,12 +55,7 @@ class Matched:
 
 
 def read_recorded(ref: str, traces: Path) -> Recorded:
-    """
-    The results of a run (its folder, its name, ``last``), or of a session (its folder, a log, a ``results.json``).
-
-    Raises:
-        KwsTraceError: if there is neither, or it holds no results.
-    """
+    """The results of a run (folder, name, ``last``), or of a session (its folder, a log, a ``results.json``)."""
     path = Path(ref)
     if path.is_file() or (path.is_dir() and not (path / "run.json").is_file()):
         return _of_session(path)
@@ -72,8 +67,7 @@ def match(recorded: Recorded, dataset: Dataset) -> Matched:
     Lay the dataset's inputs beside the vectors.
 
     Raises:
-        DatasetError: if the dataset has the input of none.
-        DatasetError: if an input cannot be read, or some are int8 and others float32.
+        DatasetError: if the dataset has the input of none, one cannot be read, or some are int8 and others float32.
     """
     contents = [dataset.input(index) for index in range(len(dataset.names))]
     places, order = _places(recorded, dataset, contents)

@@ -6,15 +6,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from runner.accuracy.mistake_search import Diagnosis
 from runner.accuracy.recorded_results import Matched, Recorded
 from tracer.accuracy.confusion import auc_of, confusion_of, top1_of
+from tracer.accuracy.confusion_text import confusion_table
 from tracer.accuracy.explanations import LOOSEST, Explanation
 from tracer.accuracy.symptoms import Finding, at_chance, symptom_lines
 from tracer.accuracy.verdict import ENOUGH, Conclusion
-from tracer.classes import LABELS
 from tracer.figure_text import auc_text, counted, number_text, share_text
 from tracer.sessions.accuracy_figures import auc as auc_at_thresholds
 from tracer.terminal_text import print_lines
@@ -33,7 +32,6 @@ def diagnosis_json(
         ``source``, ``results`` and ``top1``, ``auc``, ``confusion`` over all results whose class is known;
         ``findings``; ``diagnosis`` over the inputs that the dataset has; ``notes``.
     """
-    verdict = diagnosis.verdict
     return {
         "source": recorded.source,
         "results": len(recorded.vectors),
@@ -43,31 +41,32 @@ def diagnosis_json(
         "auc_at_thresholds": auc_at_thresholds(matched.all_labels, matched.all_vectors, "thresholds"),
         "confusion": confusion_of(matched.all_vectors, matched.all_labels).tolist(),
         "findings": [
-            {
-                "symptom": one.symptom,
-                "severity": one.severity,
-                "message": one.message,
-                "suggests": one.suggests,
-                "numbers": dict(one.numbers),
-            }
+            {name: getattr(one, name) for name in ("symptom", "severity", "message", "suggests")}
+            | {"numbers": dict(one.numbers)}
             for one in findings
         ],
-        "diagnosis": {
-            "verdict": verdict.kind,
-            "summary": summary_of(matched, findings, diagnosis),
-            "inputs": diagnosis.inputs,
-            "tolerance": verdict.tolerance,
-            "digits": verdict.digits,
-            "best": _explanation_json(verdict.best, verdict.tolerance),
-            "rival": _explanation_json(verdict.rival, verdict.tolerance),
-            "runner_up": _explanation_json(verdict.runner_up, verdict.tolerance),
-            "same_class_as_it_should_be": diagnosis.same_class,
-            "recorded": {"top1": diagnosis.recorded_top1, "auc": diagnosis.recorded_auc},
-            "mended": {"top1": diagnosis.mended_top1, "auc": diagnosis.mended_auc},
-            "candidates_tried": diagnosis.tried,
-            "models_tried": diagnosis.models,
-        },
+        "diagnosis": _verdict_json(matched, findings, diagnosis),
         "notes": matched.notes,
+    }
+
+
+def _verdict_json(matched: Matched, findings: list[Finding], diagnosis: Diagnosis) -> dict[str, Any]:
+    verdict = diagnosis.verdict
+    explained = {
+        name: _explanation_json(getattr(verdict, name), verdict.tolerance) for name in ("best", "rival", "runner_up")
+    }
+    return {
+        "verdict": verdict.kind,
+        "summary": summary_of(matched, findings, diagnosis),
+        "inputs": diagnosis.inputs,
+        "tolerance": verdict.tolerance,
+        "digits": verdict.digits,
+        **explained,
+        "same_class_as_it_should_be": diagnosis.same_class,
+        "recorded": {"top1": diagnosis.recorded_top1, "auc": diagnosis.recorded_auc},
+        "mended": {"top1": diagnosis.mended_top1, "auc": diagnosis.mended_auc},
+        "candidates_tried": diagnosis.tried,
+        "models_tried": diagnosis.models,
     }
 
 
@@ -83,7 +82,7 @@ def render_diagnosis(facts: dict[str, Any], findings: list[Finding], console: Co
         highlight=False,
     )
     if facts["labelled"] >= TABLE_FROM:
-        console.print(_confusion_table(facts["confusion"]))
+        console.print(confusion_table("True class (row) and class given (column)", facts["confusion"]))
     print_lines(console, symptom_lines(findings) or ["The numbers alone show nothing amiss."])
     print_lines(console, [*(f"Note: {note}." for note in facts["notes"]), ""])
     first, *others = facts["diagnosis"]["summary"]
@@ -166,13 +165,3 @@ def _explanation_json(one: Explanation | None, tolerance: float) -> dict[str, An
         "reproduced": one.reproduced(tolerance),
         "share": one.share(tolerance),
     }
-
-
-def _confusion_table(matrix: list[list[int]]) -> Table:
-    table = Table(title="True class (row) and class given (column)", padding=0, pad_edge=False)
-    table.add_column("")
-    for label in LABELS:
-        table.add_column(label[:5], justify="right")
-    for label, row in zip(LABELS, matrix, strict=True):
-        table.add_row(label, *[str(count) if count else "." for count in row])
-    return table

@@ -22,10 +22,7 @@ def accuracy(
     input_scale: options.Scale = None,
     input_zero_point: options.ZeroPoint = None,
     also: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Another model to try. The option may be given more than once.", rich_help_panel=options.MODEL
-        ),
+        list[Path] | None, options.MODEL("Another model to try. The option may be given more than once.")
     ] = None,
     dataset: options.Dataset = None,
     traces: options.Traces = DEFAULT_TRACES,

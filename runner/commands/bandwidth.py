@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from runner.commands import options
 from runner.commands.output import print_figures, progress_bars
 
@@ -14,18 +12,10 @@ from runner.commands.output import print_figures, progress_bars
 def bandwidth(
     device: Annotated[
         str | None,
-        typer.Option(
-            help="GPU:0 (or another number), or cpu. Without it the first GPU is measured, else the CPU.",
-            rich_help_panel=options.MEASUREMENT,
-        ),
+        options.MEASUREMENT("GPU:0 (or another number), or cpu. Without it the first GPU is measured, else the CPU."),
     ] = None,
-    largest: Annotated[
-        int, typer.Option(help="Bytes of the largest copy.", min=1, rich_help_panel=options.MEASUREMENT)
-    ] = 32_000_000,
-    repeats: Annotated[
-        int,
-        typer.Option(help="Measurements of each kind and size.", min=2, rich_help_panel=options.MEASUREMENT),
-    ] = 15,
+    largest: Annotated[int, options.MEASUREMENT("Bytes of the largest copy.", min=1)] = 32_000_000,
+    repeats: Annotated[int, options.MEASUREMENT("Measurements of each kind and size.", min=2)] = 15,
     as_json: options.Json = False,
 ) -> None:
     """

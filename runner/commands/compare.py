@@ -17,12 +17,7 @@ def compare(
         list[str], typer.Argument(metavar="A B...", help="Runs. Each of the others is compared with the first.")
     ],
     threshold: Annotated[
-        float,
-        typer.Option(
-            help="Share of the median inference below which a difference counts as none.",
-            min=0.0,
-            rich_help_panel=options.MEASUREMENT,
-        ),
+        float, options.MEASUREMENT("Share of the median inference below which a difference counts as none.", min=0.0)
     ] = 0.02,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,

@@ -22,43 +22,19 @@ def cost(
     ] = None,
     device: options.LimitsOf = None,
     gpu_mhz: Annotated[
-        float | None,
-        typer.Option(
-            min=1,
-            help="Measured frequency of the GPU. Without it the highest is used.",
-            rich_help_panel=options.LIMITS,
-        ),
+        float | None, options.LIMITS("Measured frequency of the GPU. Without it the highest is used.", min=1)
     ] = None,
     memory_mhz: Annotated[
-        float | None,
-        typer.Option(
-            min=1,
-            help="Measured frequency of the memory. Without it the highest is used.",
-            rich_help_panel=options.LIMITS,
-        ),
+        float | None, options.LIMITS("Measured frequency of the memory. Without it the highest is used.", min=1)
     ] = None,
     threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Threads with which this CPU is measured. Without it all cores are used.",
-            rich_help_panel=options.LIMITS,
-        ),
+        int | None, options.LIMITS("Threads with which this CPU is measured. Without it all cores are used.", min=1)
     ] = None,
     latency_us: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001,
-            help="Measured time of an inference, to be compared with the limits.",
-            rich_help_panel=options.MEASUREMENT,
-        ),
+        float | None, options.MEASUREMENT("Measured time of an inference, to be compared with the limits.", min=0.001)
     ] = None,
     run: Annotated[
-        str | None,
-        typer.Option(
-            help="Use the time of a run (a name or `last`), and without MODEL its model too.",
-            rich_help_panel=options.MEASUREMENT,
-        ),
+        str | None, options.MEASUREMENT("Use the time of a run (a name or `last`), and without MODEL its model too.")
     ] = None,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,

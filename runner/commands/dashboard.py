@@ -33,15 +33,9 @@ Nothing is encrypted. Runs can be renamed and deleted on this machine only, or b
 
 def dashboard(
     traces: options.Traces = DEFAULT_TRACES,
-    port: Annotated[
-        int, typer.Option(help="Port of the page.", min=1, max=65535, rich_help_panel=options.OUTPUT)
-    ] = 8501,
+    port: Annotated[int, options.OUTPUT("Port of the page.", min=1, max=65535)] = 8501,
     host: Annotated[
-        str,
-        typer.Option(
-            help="Address to listen on. Any but this machine's own publishes the runs.",
-            rich_help_panel=options.OUTPUT,
-        ),
+        str, options.OUTPUT("Address to listen on. Any but this machine's own publishes the runs.")
     ] = "127.0.0.1",
 ) -> None:
     """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""
@@ -52,11 +46,7 @@ def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str
     """
     Run the app until it is stopped; returns its exit code.
 
-    Args:
-        traces: folder of the runs.
-        port: of the page.
-        host: address to listen on; any but the loopback publishes the runs, which ``warn`` is told.
-        warn: takes a message for the user.
+    Any ``host`` but the loopback publishes the runs, which ``warn`` is told.
 
     Raises:
         NotInstalledError: if Streamlit is not installed.

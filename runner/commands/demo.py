@@ -13,12 +13,7 @@ from tracer.command_line import DEFAULT_TRACES
 def demo(
     traces: options.Traces = DEFAULT_TRACES,
     seconds: Annotated[
-        float,
-        typer.Option(
-            help="Length of each performance window; a valid one lasts at least 10 s.",
-            min=0.1,
-            rich_help_panel=options.MEASUREMENT,
-        ),
+        float, options.MEASUREMENT("Length of each performance window; a valid one lasts at least 10 s.", min=0.1)
     ] = 0.6,
 ) -> None:
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from runner.doctor.checks import Check
-    from runner.doctor.system import System
+    from runner.doctor.machine import Machine
 
 COLOURS = {"fine": "green", "warning": "yellow", "error": "bold red"}
 
@@ -22,33 +22,15 @@ COLOURS = {"fine": "green", "warning": "yellow", "error": "bold red"}
 def doctor(
     port: Annotated[
         str | None,
-        typer.Option(
-            help="The DUT's port. Without it /dev/ttyGS0 is examined on a Jetson, none on a PC.",
-            rich_help_panel=options.SERIAL_LINE,
-        ),
+        options.SERIAL_LINE("The DUT's port. Without it /dev/ttyGS0 is examined on a Jetson, none on a PC."),
     ] = None,
     baud: options.Baud = 115200,
     tensorflow: Annotated[
-        bool,
-        typer.Option(
-            "--tensorflow/--no-tensorflow",
-            help="Import TensorFlow and list its devices.",
-            rich_help_panel=options.MODEL,
-        ),
+        bool, options.MODEL("Import TensorFlow and list its devices.", "--tensorflow/--no-tensorflow")
     ] = True,
-    fix: Annotated[
-        bool,
-        typer.Option(
-            "--fix", help="Do the repairs that can be done here, each after a yes.", rich_help_panel=options.REPAIRS
-        ),
-    ] = False,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="Undo what --fix did, after a yes.", rich_help_panel=options.REPAIRS)
-    ] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", help="Say yes to each question of --fix and --undo.", rich_help_panel=options.REPAIRS),
-    ] = False,
+    fix: Annotated[bool, options.REPAIRS("Do the repairs that can be done here, each after a yes.", "--fix")] = False,
+    undo: Annotated[bool, options.REPAIRS("Undo what --fix did, after a yes.", "--undo")] = False,
+    yes: Annotated[bool, options.REPAIRS("Say yes to each question of --fix and --undo.", "--yes")] = False,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
@@ -61,16 +43,16 @@ def doctor(
 
     from runner.doctor.checks import ERROR, worst
     from runner.doctor.examination import Settings, steps
-    from runner.doctor.system import RealSystem
+    from runner.doctor.machine import Machine
 
-    system = RealSystem()
+    machine = Machine()
     if undo:
-        _undo(system, yes=yes)
+        _undo(machine, yes=yes)
         return
     quiet = Console(stderr=True)
     console = Console()
     findings = []
-    for step in steps(system, Settings(port, baud, traces, tensorflow)):
+    for step in steps(machine, Settings(port, baud, traces, tensorflow)):
         with quiet.status(f"looking at {step.doing}"):
             lines = list(step.look())
         findings += lines
@@ -80,7 +62,7 @@ def doctor(
     if as_json:
         print_json({"state": worst(findings), "findings": [finding.as_json() for finding in findings]})
     if fix:
-        _fix(system, findings, yes=yes)
+        _fix(machine, findings, yes=yes)
     raise typer.Exit(1 if worst(findings) == ERROR else 0)
 
 
@@ -97,25 +79,25 @@ def _print_line(console: Console, finding: Check) -> None:
     console.print(line, highlight=False)
 
 
-def _fix(system: System, findings: list[Check], *, yes: bool) -> None:
+def _fix(machine: Machine, findings: list[Check], *, yes: bool) -> None:
     from runner.doctor.repairs import apply_repair, as_root, record_path
 
     repairs = [(finding, finding.repair) for finding in findings if finding.repair is not None]
     if not repairs:
         typer.echo("nothing that --fix can do", err=True)
     for finding, repair in repairs:
-        commands = "; ".join(" ".join(as_root(system, command)) for command in repair.commands)
+        commands = "; ".join(" ".join(as_root(machine, command)) for command in repair.commands)
         if yes or typer.confirm(f"{finding.check}: run `{commands}`?", err=True):
-            apply_repair(system, repair, record_path(), lambda text: typer.echo(text, err=True))
+            apply_repair(machine, repair, record_path(), lambda text: typer.echo(text, err=True))
 
 
-def _undo(system: System, *, yes: bool) -> None:
+def _undo(machine: Machine, *, yes: bool) -> None:
     from runner.doctor.repairs import as_root, record_path, repairs_to_undo, undo_repairs
 
     commands = repairs_to_undo(record_path())
     if not commands:
         typer.echo("nothing to undo: --fix did nothing here, or it was undone", err=True)
         return
-    told = "; ".join(" ".join(as_root(system, command)) for command in commands)
+    told = "; ".join(" ".join(as_root(machine, command)) for command in commands)
     if yes or typer.confirm(f"run `{told}`?", err=True):
-        undo_repairs(system, record_path(), lambda text: typer.echo(text, err=True))
+        undo_repairs(machine, record_path(), lambda text: typer.echo(text, err=True))

@@ -21,18 +21,11 @@ def _range(text: str) -> tuple[int, int]:
 
 def export(
     run: options.Run,
-    perfetto: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", help="File of the trace, for https://ui.perfetto.dev.", rich_help_panel=options.OUTPUT
-        ),
-    ],
+    perfetto: Annotated[Path, options.OUTPUT("File of the trace, for https://ui.perfetto.dev.", metavar="FILE")],
     inferences: Annotated[
         str | None,
-        typer.Option(
-            metavar="A:B",
-            help="Export only the inferences from A to B, both included, and what happened meanwhile.",
-            rich_help_panel=options.OUTPUT,
+        options.OUTPUT(
+            "Export only the inferences from A to B, both included, and what happened meanwhile.", metavar="A:B"
         ),
     ] = None,
     traces: options.Traces = DEFAULT_TRACES,

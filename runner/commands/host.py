@@ -14,36 +14,21 @@ from tracer.command_line import DEFAULT_TRACES
 def host(
     mode: Annotated[Literal["performance", "accuracy"], typer.Argument(help="What is measured.")],
     port: Annotated[
-        str,
-        typer.Option(
-            help="The port of the DUT: a device, the PATH of its pty:PATH, or tcp:HOST:PORT.",
-            rich_help_panel=options.SERIAL_LINE,
-        ),
+        str, options.SERIAL_LINE("The port of the DUT: a device, the PATH of its pty:PATH, or tcp:HOST:PORT.")
     ],
     baud: options.Baud = 115200,
     dataset: options.Dataset = None,
     seconds: Annotated[
-        float,
-        typer.Option(
-            help="Wall time of a window, for which N is measured.", min=0.01, rich_help_panel=options.MEASUREMENT
-        ),
+        float, options.MEASUREMENT("Wall time of a window, for which N is measured.", min=0.01)
     ] = 16.0,
     inferences: Annotated[
-        int | None,
-        typer.Option(
-            help="N, the inferences of a window. Without it N is measured.",
-            min=1,
-            rich_help_panel=options.MEASUREMENT,
-        ),
+        int | None, options.MEASUREMENT("N, the inferences of a window. Without it N is measured.", min=1)
     ] = None,
-    warmups: Annotated[
-        int, typer.Option(help="Untimed inferences before each window.", min=0, rich_help_panel=options.MEASUREMENT)
-    ] = 10,
+    warmups: Annotated[int, options.MEASUREMENT("Untimed inferences before each window.", min=0)] = 10,
     session: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for log.txt and results.txt. Without it they lie in the run of a DUT on this machine.",
-            rich_help_panel=options.RECORDING,
+        options.RECORDING(
+            "Folder for log.txt and results.txt. Without it they lie in the run of a DUT on this machine."
         ),
     ] = None,
     traces: options.Traces = DEFAULT_TRACES,
@@ -57,8 +42,8 @@ def host(
 
     accuracy: each input once, Top-1 and AUC.
     """
-    from runner.host.driver import PerformancePlan
+    from runner.host.outcomes import PerformancePlan
     from runner.host.session import HostJob, drive
 
     plan = PerformancePlan(seconds, inferences, warmups)
-    drive(HostJob(port, baud, mode, dataset, plan, traces, session, quiet, as_json))
+    drive(HostJob(port, baud, mode, traces, plan, dataset, session, quiet, as_json))

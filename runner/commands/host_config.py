@@ -15,31 +15,16 @@ def host_config(
         Literal["mlcommons", "energyrunner"], typer.Argument(help="The host for which files are written.")
     ],
     usb: Annotated[
-        str,
-        typer.Option(
-            help="VENDOR:PRODUCT of the DUT's port. The default is Linux's serial gadget.",
-            rich_help_panel=options.SERIAL_LINE,
-        ),
+        str, options.SERIAL_LINE("VENDOR:PRODUCT of the DUT's port. The default is Linux's serial gadget.")
     ] = "0525:a4a7",
     baud: options.Baud = 115200,
     inferences: Annotated[
-        int | None,
-        typer.Option(help="N, the inferences of a performance window.", min=1, rich_help_panel=options.MEASUREMENT),
+        int | None, options.MEASUREMENT("N, the inferences of a performance window.", min=1)
     ] = None,
-    port: Annotated[
-        str | None,
-        typer.Option(help="Measure N on the DUT that is ready on this port.", rich_help_panel=options.MEASUREMENT),
-    ] = None,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            help="Wall time of a window, where N is measured.", min=10.0, rich_help_panel=options.MEASUREMENT
-        ),
-    ] = 16.0,
-    out: Annotated[Path, typer.Option(help="Folder to write to.", rich_help_panel=options.OUTPUT)] = Path(),
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite files that are there.", rich_help_panel=options.OUTPUT)
-    ] = False,
+    port: Annotated[str | None, options.MEASUREMENT("Measure N on the DUT that is ready on this port.")] = None,
+    seconds: Annotated[float, options.MEASUREMENT("Wall time of a window, where N is measured.", min=10.0)] = 16.0,
+    out: Annotated[Path, options.OUTPUT("Folder to write to.")] = Path(),
+    force: Annotated[bool, options.OUTPUT("Overwrite files that are there.", "--force")] = False,
 ) -> None:
     """Write the files with which the MLCommons runner or energyrunner finds and drives this DUT."""
     from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
@@ -62,7 +47,8 @@ def host_config(
 
 def _measured(port: str, baud: int, seconds: float) -> int:
     from runner.dataset import shipped_dataset
-    from runner.host.driver import HostSession, PerformancePlan, measure_inferences
+    from runner.host.driver import HostSession, measure_inferences
+    from runner.host.outcomes import PerformancePlan
     from runner.line.ports import open_host_link
 
     link = open_host_link(port, baud)

@@ -16,12 +16,8 @@ def infer(
         list[Path] | None, typer.Argument(help="Inputs of 490 bytes (int8) or 1960 bytes (float32).")
     ] = None,
     dataset: options.Dataset = None,
-    repeat: Annotated[
-        int, typer.Option(help="Inferences of each input.", min=1, rich_help_panel=options.MEASUREMENT)
-    ] = 1,
-    warmups: Annotated[
-        int, typer.Option(help="Untimed inferences before each input.", min=0, rich_help_panel=options.MEASUREMENT)
-    ] = 0,
+    repeat: Annotated[int, options.MEASUREMENT("Inferences of each input.", min=1)] = 1,
+    warmups: Annotated[int, options.MEASUREMENT("Untimed inferences before each input.", min=0)] = 0,
     model: options.Model = None,
     backend: options.Backend = None,
     device: options.Device = None,
@@ -44,7 +40,7 @@ def infer(
 
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
     from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
-    from runner.dut.recorded_run import RunJob
+    from runner.dut.run_job import RunJob
 
     inputs = local_inputs(files or [], dataset)
     outcome = infer_inputs(RunJob(choice, traces, name, nvtx=nvtx), inputs, repeat, warmups)

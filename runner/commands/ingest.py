@@ -21,12 +21,7 @@ def ingest(
             "(xplane.pb).",
         ),
     ],
-    replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace", help="Remove the captures that the run has already.", rich_help_panel=options.RECORDING
-        ),
-    ] = False,
+    replace: Annotated[bool, options.RECORDING("Remove the captures that the run has already.", "--replace")] = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
@@ -35,7 +30,7 @@ def ingest(
     Several are several stretches of the run. All are checked before the first is stored: each inference's ranges must
     be there, and fit the run's own spans by number and by one clock. The files stay as they are.
     """
-    from runner.dut.profiled_run import take_in
+    from runner.dut.profiler_launch import take_in
     from tracer.runs.run_store import stored_run
 
     take_in(stored_run(run, traces), profiles, replace_old=replace)

@@ -16,40 +16,26 @@ def kernels(
     profile: Annotated[Path, typer.Argument(help="A profile of nsys (SQLite, Parquet folder) or of nvprof.")],
     by: Annotated[
         Literal["kernel", "range", "api"],
-        typer.Option(
-            help="Group by kernel name, by the NVTX ranges around the launch, or by the CUDA call that launched.",
-            rich_help_panel=options.OUTPUT,
+        options.OUTPUT(
+            "Group by kernel name, by the NVTX ranges around the launch, or by the CUDA call that launched."
         ),
     ] = "kernel",
-    form: Annotated[
-        Literal["table", "csv", "json"],
-        typer.Option("--format", help="Form of the output.", rich_help_panel=options.OUTPUT),
-    ] = "table",
+    form: Annotated[Literal["table", "csv", "json"], options.OUTPUT("Form of the output.", "--format")] = "table",
     thread_wise: Annotated[
         bool,
-        typer.Option(
-            "--thread-wise",
-            help="With --by range: count only launches of the range's own thread, as Nsight's reports do.",
-            rich_help_panel=options.OUTPUT,
+        options.OUTPUT(
+            "With --by range: count only launches of the range's own thread, as Nsight's reports do.", "--thread-wise"
         ),
     ] = False,
-    domain: Annotated[
-        str | None,
-        typer.Option(help="With --by range: show only ranges of this NVTX domain.", rich_help_panel=options.OUTPUT),
-    ] = None,
+    domain: Annotated[str | None, options.OUTPUT("With --by range: show only ranges of this NVTX domain.")] = None,
     copies: Annotated[
-        bool,
-        typer.Option(
-            "--copies", help="Show memcpys and memsets too (csv, json, --by range).", rich_help_panel=options.OUTPUT
-        ),
+        bool, options.OUTPUT("Show memcpys and memsets too (csv, json, --by range).", "--copies")
     ] = False,
     full_names: options.FullNames = False,
     beside: Annotated[
         Path | None,
-        typer.Option(
-            metavar="PROFILE",
-            help="Say instead whether the kernels of both profiles differ by one common factor.",
-            rich_help_panel=options.OUTPUT,
+        options.OUTPUT(
+            "Say instead whether the kernels of both profiles differ by one common factor.", metavar="PROFILE"
         ),
     ] = None,
     inferences: options.Inferences = None,

@@ -3,98 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-SERIAL_LINE = "Serial line"
-MODEL = "Model"
-INPUTS = "Inputs"
-RECORDING = "Recording"
-PROFILER = "Profiler"
-MEASUREMENT = "Measurement"
-LIMITS = "Device limits"
-SUMMARY = "nvprof summary"
-REPAIRS = "Repairs"
-OUTPUT = "Output"
+
+class Group(str):
+    """A heading of the help; called with a help text, names and settings it makes an option that stands under it."""
+
+    def __call__(self, text: str, *names: str, **settings: Any) -> Any:
+        """The option, as ``typer.Option`` makes it."""
+        return typer.Option(*names, help=text, rich_help_panel=self, **settings)
+
+
+SERIAL_LINE = Group("Serial line")
+MODEL = Group("Model")
+INPUTS = Group("Inputs")
+RECORDING = Group("Recording")
+PROFILER = Group("Profiler")
+MEASUREMENT = Group("Measurement")
+LIMITS = Group("Device limits")
+SUMMARY = Group("nvprof summary")
+REPAIRS = Group("Repairs")
+OUTPUT = Group("Output")
 GROUPS = (SERIAL_LINE, MODEL, INPUTS, RECORDING, PROFILER, MEASUREMENT, LIMITS, SUMMARY, REPAIRS, OUTPUT)
 
-Baud = Annotated[int, typer.Option(help="Baud rate of a serial device.", min=300, rich_help_panel=SERIAL_LINE)]
+Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
 Model = Annotated[
     Path | None,
-    typer.Option(
-        help="A SavedModel folder (TensorFlow) or a .tflite file (LiteRT). Without it the shipped int8 one is used.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL("A SavedModel folder (TensorFlow) or a .tflite file (LiteRT). Without it the shipped int8 one is used."),
 ]
 Backend = Annotated[
     Literal["tensorflow", "litert"] | None,
-    typer.Option(
-        help="The runtime. Without it the model decides; without --model it chooses the shipped model.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL("The runtime. Without it the model decides; without --model it chooses the shipped model."),
 ]
 Device = Annotated[
     str | None,
-    typer.Option(
-        help="The device of TensorFlow, such as GPU:0 or CPU. Without it the first GPU is used, else the CPU.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL("The device of TensorFlow, such as GPU:0 or CPU. Without it the first GPU is used, else the CPU."),
 ]
 Threads = Annotated[
-    int | None,
-    typer.Option(
-        help="Threads of the runtime. Without it LiteRT uses 1, and TensorFlow its own number.",
-        min=1,
-        rich_help_panel=MODEL,
-    ),
+    int | None, MODEL("Threads of the runtime. Without it LiteRT uses 1, and TensorFlow its own number.", min=1)
 ]
 Scale = Annotated[
     float | None,
-    typer.Option(
-        help="Scale of the int8 inputs, for a float model. Without it the benchmark's 0.5847029089927673 is used.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL("Scale of the int8 inputs, for a float model. Without it the benchmark's 0.5847029089927673 is used."),
 ]
 ZeroPoint = Annotated[
     int | None,
-    typer.Option(
-        help="Zero point of the int8 inputs, to be given with --input-scale. Without it the benchmark's 83 is used.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL("Zero point of the int8 inputs, to be given with --input-scale. Without it the benchmark's 83 is used."),
 ]
 Timed = Annotated[
     Literal["reference", "end-to-end"],
-    typer.Option(
-        help="What a window times: what the reference firmware times, or the dequantization of each input too.",
-        rich_help_panel=MODEL,
-    ),
+    MODEL("What a window times: what the reference firmware times, or the dequantization of each input too."),
 ]
 Stages = Annotated[
-    Literal["split", "fused"],
-    typer.Option(
-        help="Time each stage of an inference, or run an inference as one call.",
-        rich_help_panel=MODEL,
-    ),
+    Literal["split", "fused"], MODEL("Time each stage of an inference, or run an inference as one call.")
 ]
 Dataset = Annotated[
-    Path | None,
-    typer.Option(
-        help="A folder with y_labels.csv, or an .npz file. Without it the shipped inputs are used.",
-        rich_help_panel=INPUTS,
-    ),
+    Path | None, INPUTS("A folder with y_labels.csv, or an .npz file. Without it the shipped inputs are used.")
 ]
-Nvtx = Annotated[
-    bool, typer.Option("--nvtx/--no-nvtx", help="Push NVTX ranges for a profiler.", rich_help_panel=RECORDING)
-]
+Nvtx = Annotated[bool, RECORDING("Push NVTX ranges for a profiler.", "--nvtx/--no-nvtx")]
 Name = Annotated[
-    str | None,
-    typer.Option(
-        help="Name of the run and of its folder. Without it the time and the host's name make one.",
-        rich_help_panel=RECORDING,
-    ),
+    str | None, RECORDING("Name of the run and of its folder. Without it the time and the host's name make one.")
 ]
-Traces = Annotated[Path, typer.Option(help="Folder of the runs.", rich_help_panel=RECORDING)]
+Traces = Annotated[Path, RECORDING("Folder of the runs.")]
 Run = Annotated[str, typer.Argument(help="A run: its folder, its name, or `last`.")]
 
 
@@ -109,34 +81,20 @@ def _known_device(name: str | None) -> str | None:
 
 LimitsOf = Annotated[
     str | None,
-    typer.Option(
+    LIMITS(
+        "The device whose limits are used: nano, tx2, xavier-nx, orin-nano or another Jetson (a wrong "
+        "name lists them), or cpu to measure this CPU. Without it the board is used, where it is known.",
         callback=_known_device,
-        help="The device whose limits are used: nano, tx2, xavier-nx, orin-nano or another Jetson (a wrong name "
-        "lists them), or cpu to measure this CPU. Without it the board is used, where it is known.",
-        rich_help_panel=LIMITS,
     ),
 ]
-Inferences = Annotated[
-    int | None,
-    typer.Option(
-        help="Number of inferences that the profiled program ran, warm-ups included.", rich_help_panel=SUMMARY
-    ),
-]
+Inferences = Annotated[int | None, SUMMARY("Number of inferences that the profiled program ran, warm-ups included.")]
 WallMs = Annotated[
-    float | None,
-    typer.Option(
-        help="Wall time of all these inferences in ms; the GPU's share of it is then given.", rich_help_panel=SUMMARY
-    ),
+    float | None, SUMMARY("Wall time of all these inferences in ms; the GPU's share of it is then given.")
 ]
 CpuMs = Annotated[
     float | None,
-    typer.Option(
-        help="CPU time of all these inferences in ms, as clock() gives it. It gives no share of wall time.",
-        rich_help_panel=SUMMARY,
-    ),
+    SUMMARY("CPU time of all these inferences in ms, as clock() gives it. It gives no share of wall time."),
 ]
-FullNames = Annotated[
-    bool, typer.Option("--full-names", help="Show every kernel by its whole name.", rich_help_panel=OUTPUT)
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.", rich_help_panel=OUTPUT)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=OUTPUT)]
+FullNames = Annotated[bool, OUTPUT("Show every kernel by its whole name.", "--full-names")]
+Quiet = Annotated[bool, OUTPUT("Show no progress bar.", "--quiet")]
+Json = Annotated[bool, OUTPUT("Print one JSON document.", "--json")]

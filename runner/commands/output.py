@@ -58,16 +58,10 @@ def print_summary(
     """
     Print the totals of a profiler's summary for one inference: for ``kernels``, and for ``report`` of its file.
 
-    Args:
-        profile: as it was opened.
-        inferences: that its program ran.
-        wall_ms: of them all; None gives no share of wall time.
-        cpu_ms: of them all.
-        as_json: print an object.
+    ``wall_ms`` and ``cpu_ms`` are of all ``inferences`` that its program ran; without ``wall_ms`` no share is given.
 
     Raises:
-        ProfileError: if it has a timeline, or ``inferences`` is None.
-        ProfileError: if a figure is nonsense, or no GPU work is in it.
+        ProfileError: if it has a timeline or no GPU work, ``inferences`` is None, or a figure is nonsense.
     """
     from tracer.errors import ProfileError
     from tracer.kernels.summary_share import render_summary, summary_figures

@@ -19,16 +19,8 @@ def overhead(
     device: options.Device = None,
     threads: options.Threads = None,
     stages: options.Stages = "split",
-    seconds: Annotated[
-        float,
-        typer.Option(help="Length of each measurement, about.", min=0.01, rich_help_panel=options.MEASUREMENT),
-    ] = 3.0,
-    launches: Annotated[
-        int,
-        typer.Option(
-            help="Launches of the process, with and without nsys.", min=1, rich_help_panel=options.MEASUREMENT
-        ),
-    ] = 2,
+    seconds: Annotated[float, options.MEASUREMENT("Length of each measurement, about.", min=0.01)] = 3.0,
+    launches: Annotated[int, options.MEASUREMENT("Launches of the process, with and without nsys.", min=1)] = 2,
     traces: options.Traces = DEFAULT_TRACES,
     as_json: options.Json = False,
 ) -> None:

@@ -20,11 +20,7 @@ def report(
     ] = "last",
     unprofiled: Annotated[
         str | None,
-        typer.Option(
-            metavar="RUN",
-            help="A run of the same configuration without a profiler, for the wall time.",
-            rich_help_panel=options.PROFILER,
-        ),
+        options.PROFILER("A run of the same configuration without a profiler, for the wall time.", metavar="RUN"),
     ] = None,
     device: options.LimitsOf = None,
     full_names: options.FullNames = False,

@@ -14,16 +14,10 @@ from tracer.command_line import DEFAULT_TRACES
 
 def run(
     port: Annotated[
-        str,
-        typer.Option(
-            help="A device (/dev/ttyGS0), pty:PATH, tcp-listen:HOST:PORT or socket://HOST:PORT.",
-            rich_help_panel=options.SERIAL_LINE,
-        ),
+        str, options.SERIAL_LINE("A device (/dev/ttyGS0), pty:PATH, tcp-listen:HOST:PORT or socket://HOST:PORT.")
     ],
     baud: options.Baud = 115200,
-    vendor: Annotated[
-        str, typer.Option(help="The name in m-name-dut-[...].", rich_help_panel=options.SERIAL_LINE)
-    ] = "kws-trace",
+    vendor: Annotated[str, options.SERIAL_LINE("The name in m-name-dut-[...].")] = "kws-trace",
     model: options.Model = None,
     backend: options.Backend = None,
     device: options.Device = None,
@@ -36,44 +30,27 @@ def run(
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
     nsys: Annotated[
-        bool,
-        typer.Option(
-            "--nsys",
-            help="Run under Nsight Systems, and import what it captures into the run.",
-            rich_help_panel=options.PROFILER,
-        ),
+        bool, options.PROFILER("Run under Nsight Systems, and import what it captures into the run.", "--nsys")
     ] = False,
     profiler: Annotated[
         Literal["nsys", "tensorflow"] | None,
-        typer.Option(
-            help="nsys is the same as --nsys; tensorflow is for machines without it or without a GPU.",
-            rich_help_panel=options.PROFILER,
-        ),
+        options.PROFILER("nsys is the same as --nsys; tensorflow is for machines without it or without a GPU."),
     ] = None,
     preset: Annotated[
         Literal["light", "deep"],
-        typer.Option(
-            help="What nsys traces. light: CUDA and NVTX, for figures. deep: OS, cuDNN and cuBLAS too, for causes.",
-            rich_help_panel=options.PROFILER,
+        options.PROFILER(
+            "What nsys traces. light: CUDA and NVTX, for figures. deep: OS, cuDNN and cuBLAS too, for causes."
         ),
     ] = "light",
     capture_inferences: Annotated[
         int | None,
-        typer.Option(
-            help="Inferences captured after each performance window. Without it 200 with a profiler, else none.",
-            min=0,
-            rich_help_panel=options.PROFILER,
+        options.PROFILER(
+            "Inferences captured after each performance window. Without it 200 with a profiler, else none.", min=0
         ),
     ] = None,
-    capture_windows: Annotated[
-        int,
-        typer.Option(help="Number of windows that a capture follows.", min=1, rich_help_panel=options.PROFILER),
-    ] = 5,
+    capture_windows: Annotated[int, options.PROFILER("Number of windows that a capture follows.", min=1)] = 5,
     energy: Annotated[
-        str | None,
-        typer.Option(
-            help="The timestamp pin of energy mode, which is not there yet.", rich_help_panel=options.SERIAL_LINE
-        ),
+        str | None, options.SERIAL_LINE("The timestamp pin of energy mode, which is not there yet.")
     ] = None,
 ) -> None:
     """
@@ -87,11 +64,14 @@ def run(
     from runner.inference.models import ModelChoice
 
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
-    from runner.dut.recorded_run import CaptureChoice, RunJob, refuse_energy_mode, serve_run
+    from runner.dut.run_job import CaptureChoice, RunJob, serve_run
     from runner.nsys.launch import taken_orders, tell_pid
+    from tracer.errors import UsageError
 
     if energy is not None:
-        refuse_energy_mode()
+        raise UsageError(
+            "--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode"
+        )
     orders = taken_orders()
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
@@ -104,7 +84,7 @@ def run(
         raise typer.Exit(serve_run(job, port, baud, vendor))
     if wanted is None:
         raise typer.Exit(serve_run(job, port, baud, vendor))
-    from runner.dut.profiled_run import serve_under_nsys, serve_with_tensorflow
+    from runner.dut.profiler_launch import serve_under_nsys, serve_with_tensorflow
 
     if wanted == "nsys":
         raise typer.Exit(serve_under_nsys(job, preset, sys.argv[1:]))

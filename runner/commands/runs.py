@@ -15,10 +15,7 @@ def runs(
     traces: options.Traces = DEFAULT_TRACES,
     as_json: options.Json = False,
     recover: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUN", help="Make the folder of a killed run complete.", rich_help_panel=options.RECORDING
-        ),
+        str | None, options.RECORDING("Make the folder of a killed run complete.", metavar="RUN")
     ] = None,
 ) -> None:
     """List the runs, or make a killed one complete with --recover."""

@@ -6,35 +6,22 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from runner.commands import options
 from runner.commands.output import print_figures, progress_bars
 
 
 def runtimes(
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="A SavedModel folder. Without it the shipped model is used.", rich_help_panel=options.MODEL
-        ),
-    ] = None,
+    model: Annotated[Path | None, options.MODEL("A SavedModel folder. Without it the shipped model is used.")] = None,
     tflite: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="A .tflite file of the same model. The option may be given more than once. Without it the shipped "
-            "int8 model is used.",
-            rich_help_panel=options.MODEL,
+        options.MODEL(
+            "A .tflite file of the same model. The option may be given more than once. Without it the shipped "
+            "int8 model is used."
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(help="Threads of each runtime.", min=1, rich_help_panel=options.MODEL)] = 1,
+    threads: Annotated[int, options.MODEL("Threads of each runtime.", min=1)] = 1,
     dataset: options.Dataset = None,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            help="Time for which each runtime is measured, about.", min=0.01, rich_help_panel=options.MEASUREMENT
-        ),
-    ] = 2.0,
+    seconds: Annotated[float, options.MEASUREMENT("Time for which each runtime is measured, about.", min=0.01)] = 2.0,
     as_json: options.Json = False,
 ) -> None:
     """

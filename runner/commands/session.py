@@ -23,11 +23,7 @@ def session(
         ),
     ] = None,
     run: Annotated[
-        str | None,
-        typer.Option(
-            help="The run (folder, name or `last`) that this session drove; the two are joined.",
-            rich_help_panel=options.RECORDING,
-        ),
+        str | None, options.RECORDING("The run (folder, name or `last`) that this session drove; the two are joined.")
     ] = None,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,

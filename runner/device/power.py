@@ -8,6 +8,8 @@ NVIDIA's older ``ina3221x`` under iio (``rail_name_N``, ``in_powerN_input`` in m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.device.sysfs import Sensor, numbered, read_int, read_text
@@ -15,7 +17,18 @@ from tracer.device.device_samples import POWER_MW
 
 HWMON = Path("sys/class/hwmon")
 IIO = Path("sys/bus/i2c/drivers/ina3221x")
-CHANNELS = (1, 2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A driver's files of a channel: label, switch, power, bus voltage (mV), current (mA); and its power's unit."""
+
+    names: tuple[str, str, str, str, str]
+    per_mw: int
+
+
+HWMON_FILES = Files(("in{}_label", "in{}_enable", "power{}_input", "in{}_input", "curr{}_input"), 1000)
+IIO_FILES = Files(("rail_name_{}", "no switch", "in_power{}_input", "in_voltage{}_input", "in_current{}_input"), 1)
 
 
 def rail_sensors(root: Path) -> list[Sensor]:
@@ -23,40 +36,24 @@ def rail_sensors(root: Path) -> list[Sensor]:
     sensors: list[Sensor] = []
     for folder in numbered(root / HWMON, "hwmon[0-9]*"):
         if (read_text(folder / "name") or "").startswith("ina3221"):
-            sensors += _hwmon_rails(folder)
+            sensors += _rails(folder, (1, 2, 3), HWMON_FILES)
     if sensors:
         return sensors
     for folder in sorted((root / IIO).glob("*/iio*device*")):
-        sensors += _iio_rails(folder)
+        sensors += _rails(folder, (0, 1, 2), IIO_FILES)
     return sensors
 
 
-def _hwmon_rails(folder: Path) -> list[Sensor]:
+def _rails(folder: Path, channels: Sequence[int], files: Files) -> list[Sensor]:
     rails = []
-    for channel in CHANNELS:
-        name = _rail_name(read_text(folder / f"in{channel}_label"))
-        if name is None or read_int(folder / f"in{channel}_enable") == 0:
+    for channel in channels:
+        label, enable, watts, volts, amperes = (folder / name.format(channel) for name in files.names)
+        name = _rail_name(read_text(label))
+        if name is None or read_int(enable) == 0:
             continue
-        watts = folder / f"power{channel}_input"
         if watts.exists():
-            rails.append(Sensor(name, POWER_MW, watts, divide=1000))
+            rails.append(Sensor(name, POWER_MW, watts, divide=files.per_mw))
         else:
-            volts, amperes = folder / f"in{channel}_input", folder / f"curr{channel}_input"
-            rails.append(Sensor(name, POWER_MW, volts, amperes, divide=1000))
-    return rails
-
-
-def _iio_rails(folder: Path) -> list[Sensor]:
-    rails = []
-    for channel in (0, 1, 2):
-        name = _rail_name(read_text(folder / f"rail_name_{channel}"))
-        if name is None:
-            continue
-        watts = folder / f"in_power{channel}_input"
-        if watts.exists():
-            rails.append(Sensor(name, POWER_MW, watts))
-        else:
-            volts, amperes = folder / f"in_voltage{channel}_input", folder / f"in_current{channel}_input"
             rails.append(Sensor(name, POWER_MW, volts, amperes, divide=1000))
     return rails
 

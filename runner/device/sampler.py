@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from runner.children import end_child
 from runner.device.cpu import cpu_sensors
 from runner.device.gpu import gpu_sensors, memory_sensors
 from runner.device.power import rail_sensors
@@ -94,11 +95,7 @@ class DeviceSampler:
         lived = self.process.poll() is None
         if self.process.stdin is not None:
             self.process.stdin.close()
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_child(self.process, timeout_s)
         return lived and self.process.returncode == 0
 
 

@@ -57,12 +57,11 @@ def thermal_zones(root: Path) -> tuple[ThermalZone, ...]:
 
 def throttles(root: Path) -> tuple[Throttle, ...]:
     """What limits speed now, and counts of events since boot, zeros included."""
-    found = [
+    return tuple(
         Throttle(sensor.source.removeprefix("throttle:"), sensor.quantity == THROTTLE_COUNT, value)
         for sensor in throttle_sensors(root)
         if (value := read_int(sensor.path)) is not None
-    ]
-    return tuple(found)
+    )
 
 
 def thermal_sensors(root: Path) -> list[Sensor]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from runner.device.board import Board, read_board
 from runner.doctor import hardware
 from runner.doctor.checks import Check
+from runner.doctor.machine import Machine
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
 from runner.doctor.serial_port import PERFORMANCE_BAUD, check_port
-from runner.doctor.system import System
 
 DEFAULT_PORT = "/dev/ttyGS0"
 """The serial gadget, by which a Jetson is a DUT on its USB port."""
@@ -36,31 +36,31 @@ class Step:
     look: Callable[[], Iterable[Check]]
 
 
-def steps(system: System, settings: Settings) -> tuple[Step, ...]:
+def steps(machine: Machine, settings: Settings) -> tuple[Step, ...]:
     """The checks of this machine; nothing is looked at before each is called, but which board it is."""
-    board = read_board(system.root)
+    board = read_board(machine.root)
     port = settings.port or (DEFAULT_PORT if board.is_jetson else None)
-    found = [Step("the board", lambda: [hardware.check_board(system, board)])]
+    found = [Step("the board", lambda: [hardware.check_board(machine, board)])]
     if port is not None:
-        found.append(Step(f"the port {port}", lambda: check_port(system, port, settings.baud)))
-    found.append(Step("LiteRT", lambda: [check_litert(system)]))
+        found.append(Step(f"the port {port}", lambda: check_port(machine, port, settings.baud)))
+    found.append(Step("LiteRT", lambda: [check_litert(machine)]))
     if settings.tensorflow:
-        found.append(Step("TensorFlow, whose import takes a while", lambda: [check_tensorflow(system, board)]))
-    found.append(Step("the profiler", lambda: check_profilers(system, board)))
-    found.append(Step("the hardware", lambda: _hardware(system, board, settings.traces)))
+        found.append(Step("TensorFlow, whose import takes a while", lambda: [check_tensorflow(machine, board)]))
+    found.append(Step("the profiler", lambda: check_profilers(machine, board)))
+    found.append(Step("the hardware", lambda: _hardware(machine, board, settings.traces)))
     return tuple(found)
 
 
-def examine(system: System, settings: Settings) -> tuple[Check, ...]:
+def examine(machine: Machine, settings: Settings) -> tuple[Check, ...]:
     """Every finding, in order."""
-    return tuple(finding for step in steps(system, settings) for finding in step.look())
+    return tuple(finding for step in steps(machine, settings) for finding in step.look())
 
 
-def _hardware(system: System, board: Board, traces: Path) -> Iterator[Check]:
+def _hardware(machine: Machine, board: Board, traces: Path) -> Iterator[Check]:
     if board.is_jetson:
-        yield hardware.check_power_mode(system)
-    yield from hardware.check_clocks(system, board)
-    yield from filter(None, [hardware.check_temperature(system), hardware.check_throttling(system)])
-    yield hardware.check_sampling(system, board)
-    yield hardware.check_load(system)
-    yield hardware.check_disk(system, traces)
+        yield hardware.check_power_mode(machine)
+    yield from hardware.check_clocks(machine, board)
+    yield from filter(None, [hardware.check_temperature(machine), hardware.check_throttling(machine)])
+    yield hardware.check_sampling(machine, board)
+    yield hardware.check_load(machine)
+    yield hardware.check_disk(machine, traces)

@@ -10,10 +10,10 @@ from runner.device.board import Board
 from runner.device.cpu import CpuPolicy, cpu_policies
 from runner.device.gpu import GpuState, gpu_states
 from runner.device.sampler import sampled_sources
-from runner.device.tegrastats import TegrastatsError, parse_tegrastats
+from runner.device.tegrastats import memory_mhz
 from runner.device.thermal import thermal_zones, throttles
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
-from runner.doctor.system import System
+from runner.doctor.machine import Machine
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW
 from tracer.figure_text import frequency_text, number_text, size_text
 
@@ -29,48 +29,44 @@ OTHER_LOAD = 0.5
 """Runnable tasks, on average over a minute; the benchmark itself is not running yet."""
 
 
-def check_board(system: System, board: Board) -> Check:
+def check_board(machine: Machine, board: Board) -> Check:
     """Which board; on a PC what is absent is said here once."""
     if board.is_jetson:
         release = f", Jetson Linux {board.l4t}" if board.l4t else ""
         jetpack = f" (JetPack {board.jetpack})" if board.jetpack else ""
         return Check("board", FINE, f"{board.model or 'a Jetson'}{release}{jetpack}")
-    names = re.findall(r"(?m)^model name\s*:\s*(.+)$", system.read("proc/cpuinfo") or "")
+    names = re.findall(r"(?m)^model name\s*:\s*(.+)$", machine.read("proc/cpuinfo") or "")
     name = board.model or (names[0] if names else "this machine")
     return Check("board", FINE, f"{name} is no Jetson: no power mode, no jetson_clocks, no rails to look at")
 
 
-def check_power_mode(system: System) -> Check:
+def check_power_mode(machine: Machine) -> Check:
     """The nvpmodel mode, on a Jetson; anything but the board's MAXN is slower than the board can be."""
-    ran = system.run(("nvpmodel", "-q"))
+    ran = machine.run(("nvpmodel", "-q"))
     found = re.search(r"NV Power Mode:\s*(\S+)\s+(\d+)", ran.output) if ran is not None else None
     if found is None:
         why = "nvpmodel is not installed" if ran is None else "nvpmodel -q does not say it"
         return Check("power mode", WARNING, why, "sudo nvpmodel -q; without it the mode of the run is not known")
     name, number = found[1], found[2]
-    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", system.read("etc/nvpmodel.conf") or "")
+    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", machine.read("etc/nvpmodel.conf") or "")
     fastest = [(other, label) for other, label in modes if label.startswith("MAXN")]
     if name.startswith("MAXN") and name in {"MAXN", *(label for _, label in fastest[-1:])}:
         return Check("power mode", FINE, f"{name} ({number})")
     if not fastest:
         return Check("power mode", FINE, f"{name} ({number}); this board's table has no MAXN")
     best, label = fastest[-1]
-    return Check(
-        "power mode",
-        WARNING,
-        f"{name} ({number}): the board can be faster",
-        f"sudo nvpmodel -m {best} ({label}), if its power supply and cooling allow it",
-    )
+    remedy = f"sudo nvpmodel -m {best} ({label}), if its power supply and cooling allow it"
+    return Check("power mode", WARNING, f"{name} ({number}): the board can be faster", remedy)
 
 
-def check_clocks(system: System, board: Board) -> Iterator[Check]:
+def check_clocks(machine: Machine, board: Board) -> Iterator[Check]:
     """Whether CPU and GPU hold one frequency, which two runs need to be comparable."""
-    policies = cpu_policies(system.root)
+    policies = cpu_policies(machine.root)
     if policies:
         yield _cpu_clocks(policies, board)
     elif board.is_jetson:
         yield Check("CPU clocks", WARNING, "cpufreq names no policy", "CPU frequencies will not be recorded")
-    gpus = gpu_states(system.root)
+    gpus = gpu_states(machine.root)
     if gpus:
         yield _gpu_clocks(gpus)
     elif board.is_jetson:
@@ -100,11 +96,11 @@ def _mhz(hertz: int | None) -> str:
     return "unknown MHz" if hertz is None else frequency_text(hertz)
 
 
-def check_temperature(system: System) -> Check | None:
+def check_temperature(machine: Machine) -> Check | None:
     """The zone that is nearest to its limit; None where there are no zones."""
     zones = [
         (zone.temperature_mc, zone.throttles_at_mc or HOT_MC, zone.name)
-        for zone in thermal_zones(system.root)
+        for zone in thermal_zones(machine.root)
         if zone.temperature_mc is not None
     ]
     if not zones:
@@ -116,9 +112,9 @@ def check_temperature(system: System) -> Check | None:
     return Check("temperature", WARNING, said, "let it cool, or set its fan to full")
 
 
-def check_throttling(system: System) -> Check | None:
+def check_throttling(machine: Machine) -> Check | None:
     """What limits speed now, and what did since boot; None where nothing could."""
-    found = throttles(system.root)
+    found = throttles(machine.root)
     if not found:
         return None
     now = [one.name for one in found if not one.is_count and one.value > 0]
@@ -132,25 +128,22 @@ def check_throttling(system: System) -> Check | None:
     return Check("throttling", FINE, "none now, none since boot")
 
 
-def check_load(system: System) -> Check:
+def check_load(machine: Machine) -> Check:
     """Whether something else runs."""
-    text = system.read("proc/loadavg")
+    text = machine.read("proc/loadavg")
     if text is None:
         return Check("other load", WARNING, "/proc/loadavg is not there", "see that nothing else runs")
     minute = float(text.split()[0])
+    said = f"{number_text(minute, 2)} runnable over the last minute"
     if minute <= OTHER_LOAD:
-        return Check("other load", FINE, f"{number_text(minute, 2)} runnable over the last minute")
-    return Check(
-        "other load",
-        WARNING,
-        f"{number_text(minute, 2)} runnable over the last minute: the benchmark shares the machine",
-        "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)",
-    )
+        return Check("other load", FINE, said)
+    remedy = "end what `top` shows; a desktop too (sudo systemctl isolate multi-user.target)"
+    return Check("other load", WARNING, f"{said}: the benchmark shares the machine", remedy)
 
 
-def check_disk(system: System, traces: Path) -> Check:
+def check_disk(machine: Machine, traces: Path) -> Check:
     """Room for runs."""
-    free = system.free_bytes(traces)
+    free = machine.free_bytes(traces)
     if free is None:
         return Check("disk", WARNING, f"{traces}: its room cannot be told", "name another folder with --traces")
     said = f"{size_text(free)} free for {traces}"
@@ -160,9 +153,9 @@ def check_disk(system: System, traces: Path) -> Check:
     return Check("disk", state, said, "make room, or name another folder with --traces")
 
 
-def check_sampling(system: System, board: Board) -> Check:
+def check_sampling(machine: Machine, board: Board) -> Check:
     """What a run will record of frequencies and power."""
-    sources = sampled_sources(system.root)
+    sources = sampled_sources(machine.root)
     kinds = {FREQUENCY_HZ: "frequencies", POWER_MW: "rails"}
     told = [
         f"{label} {', '.join(source.removeprefix('rail:') for source in named)}"
@@ -175,21 +168,10 @@ def check_sampling(system: System, board: Board) -> Check:
         return Check("sampling", FINE, "nothing to sample: a run will say that frequencies were not recorded")
     absent = board.is_jetson and ("emc", FREQUENCY_HZ) not in sources
     if absent:
-        memory = _memory_by_tegrastats(system)
+        # It prints for ever; what it printed until its time was up is enough.
+        ran = machine.run(("tegrastats", "--interval", "200"), 1.0)
+        memory = None if ran is None else memory_mhz(ran.output)
         now = f"; now {memory} MHz by tegrastats" if memory is not None else ""
         remedy = "run as root to record the memory's frequency too"
         return Check("sampling", WARNING, f"{'; '.join(told)}; not the memory's{now}", remedy)
     return Check("sampling", FINE, "; ".join(told))
-
-
-def _memory_by_tegrastats(system: System) -> int | None:
-    """It prints for ever; what it printed until its time was up is enough."""
-    ran = system.run(("tegrastats", "--interval", "200"), 1.0)
-    if ran is None:
-        return None
-    for line in ran.output.splitlines():
-        try:
-            return parse_tegrastats(line).emc_mhz
-        except TegrastatsError:
-            continue
-    return None

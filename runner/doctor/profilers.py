@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from runner.device.board import Board
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
-from runner.doctor.system import System
+from runner.doctor.machine import Machine
 
 ASK_RANGES = """
 from importlib import metadata
@@ -20,28 +20,28 @@ OLDEST_NVTX = (0, 2, 12)
 PARANOID = "proc/sys/kernel/perf_event_paranoid"
 
 
-def check_profilers(system: System, board: Board) -> Iterator[Check]:
+def check_profilers(machine: Machine, board: Board) -> Iterator[Check]:
     """Lines about nsys, nvtx and what may be traced."""
-    version = _nsys_version(system)
-    yield _nsys(system, board, version)
-    yield _ranges(system, version)
+    version = _nsys_version(machine)
+    yield _nsys(machine, board, version)
+    yield _ranges(machine, version)
     if board.is_jetson:
-        yield _tegra_permission(system)
-    yield _sampling_permission(system)
+        yield _tegra_permission(machine)
+    yield _sampling_permission(machine)
 
 
-def _nsys_version(system: System) -> str | None:
-    ran = system.run(("nsys", "--version"), 30.0)
+def _nsys_version(machine: Machine) -> str | None:
+    ran = machine.run(("nsys", "--version"), 30.0)
     if ran is None or not ran.fine:
         return None
     found = re.search(r"version (\d+(?:\.\d+)+)", ran.output)
     return found[1] if found else None
 
 
-def _nsys(system: System, board: Board, version: str | None) -> Check:
+def _nsys(machine: Machine, board: Board, version: str | None) -> Check:
     if version is not None:
         return Check("nsys", FINE, f"Nsight Systems {version}")
-    if system.which("nsys") is not None:
+    if machine.which("nsys") is not None:
         return Check("nsys", WARNING, "it is there and does not say its version", "see what `nsys --version` says")
     remedy = "install Nsight Systems (Debian: nsight-systems in non-free), or use TensorFlow's profiler"
     if board.jetpack == 4:
@@ -51,7 +51,7 @@ def _nsys(system: System, board: Board, version: str | None) -> Check:
     return Check("nsys", WARNING, "not installed: no GPU kernels under the stages", remedy)
 
 
-def _ranges(system: System, nsys: str | None) -> Check:
+def _ranges(machine: Machine, nsys: str | None) -> Check:
     """
     Whether ranges arrive.
 
@@ -59,7 +59,7 @@ def _ranges(system: System, nsys: str | None) -> Check:
     run uses, asks nobody. So the layer decides, not the release of nsys.
     """
     remedy = "pip install 'nvtx>=0.2.12'"
-    ran = system.run((sys.executable, "-c", ASK_RANGES), 60.0)
+    ran = machine.run((sys.executable, "-c", ASK_RANGES), 60.0)
     if ran is None or not ran.fine:
         return Check("NVTX ranges", ERROR, "the nvtx package does not import: no stage would be named", remedy)
     version, _, layer = ran.output.strip().partition(" ")
@@ -71,25 +71,17 @@ def _ranges(system: System, nsys: str | None) -> Check:
     return Check("NVTX ranges", ERROR, f"nvtx {version} is {why}: {under} would record no stage", remedy)
 
 
-def _tegra_permission(system: System) -> Check:
-    if system.is_root:
+def _tegra_permission(machine: Machine) -> Check:
+    if machine.is_root:
         return Check("CUDA tracing", FINE, "root, as tracing CUDA on a Tegra asks for")
-    return Check(
-        "CUDA tracing",
-        WARNING,
-        f"on a Tegra it needs root, and this is {system.user}",
-        'for a profiled run: sudo env "PATH=$PATH" kws-trace run --nsys ...',
-    )
+    remedy = 'for a profiled run: sudo env "PATH=$PATH" kws-trace run --nsys ...'
+    return Check("CUDA tracing", WARNING, f"on a Tegra it needs root, and this is {machine.user}", remedy)
 
 
-def _sampling_permission(system: System) -> Check:
-    text = system.read(PARANOID)
-    if text is None or system.is_root or int(text) <= 2:
+def _sampling_permission(machine: Machine) -> Check:
+    text = machine.read(PARANOID)
+    if text is None or machine.is_root or int(text) <= 2:
         level = "not there" if text is None else text
-        return Check("perf_event_paranoid", FINE, f"{level}{' (root)' if system.is_root else ''}")
-    return Check(
-        "perf_event_paranoid",
-        WARNING,
-        f"{text}: nsys cannot see operating-system calls and context switches (CUDA and NVTX it can)",
-        "sudo sysctl kernel.perf_event_paranoid=2, for a deep capture",
-    )
+        return Check("perf_event_paranoid", FINE, f"{level}{' (root)' if machine.is_root else ''}")
+    said = f"{text}: nsys cannot see operating-system calls and context switches (CUDA and NVTX it can)"
+    return Check("perf_event_paranoid", WARNING, said, "sudo sysctl kernel.perf_event_paranoid=2, for a deep capture")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from runner.doctor.checks import Repair
-from runner.doctor.system import System
+from runner.doctor.machine import Machine
 from tracer.command_line import command_line
 from tracer.errors import RepairError
 from tracer.whole_files import written_whole
@@ -27,12 +27,12 @@ def record_path() -> Path:
     return Path(state) / "kws-trace" / "doctor.json"
 
 
-def as_root(system: System, command: Sequence[str]) -> tuple[str, ...]:
+def as_root(machine: Machine, command: Sequence[str]) -> tuple[str, ...]:
     """The command as it is run: with ``sudo`` before it unless we are root."""
-    return tuple(command) if system.is_root else ("sudo", *command)
+    return tuple(command) if machine.is_root else ("sudo", *command)
 
 
-def apply_repair(system: System, repair: Repair, record: Path, tell: Callable[[str], None]) -> None:
+def apply_repair(machine: Machine, repair: Repair, record: Path, tell: Callable[[str], None]) -> None:
     """
     Write down how to undo the repair, then do it.
 
@@ -42,21 +42,20 @@ def apply_repair(system: System, repair: Repair, record: Path, tell: Callable[[s
     """
     _write(record, [*_read(record), [list(command) for command in repair.undo]])
     for command in repair.commands:
-        _do(system, command, tell)
+        _do(machine, command, tell)
 
 
-def undo_repairs(system: System, record: Path, tell: Callable[[str], None]) -> int:
+def undo_repairs(machine: Machine, record: Path, tell: Callable[[str], None]) -> int:
     """
     Undo every repair that is written down, the last first; returns how many there were.
 
     Raises:
-        RepairError: if a command fails; the repairs not yet undone stay written down.
-        RepairError: if the record cannot be read.
+        RepairError: if the record cannot be read, or a command fails: the repairs not yet undone stay written down.
     """
     repairs = _read(record)
     for left in range(len(repairs), 0, -1):
         for command in repairs[left - 1]:
-            _do(system, command, tell)
+            _do(machine, command, tell)
         _write(record, repairs[: left - 1])
     return len(repairs)
 
@@ -66,10 +65,10 @@ def repairs_to_undo(record: Path) -> list[list[str]]:
     return [command for repair in reversed(_read(record)) for command in repair]
 
 
-def _do(system: System, command: Sequence[str], tell: Callable[[str], None]) -> None:
-    full = as_root(system, command)
+def _do(machine: Machine, command: Sequence[str], tell: Callable[[str], None]) -> None:
+    full = as_root(machine, command)
     tell(" ".join(full))
-    ran = system.run(full, COMMAND_LIMIT_S)
+    ran = machine.run(full, COMMAND_LIMIT_S)
     if ran is None:
         raise _failed(full, f"{full[0]} is not installed")
     if not ran.fine:

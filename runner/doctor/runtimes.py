@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.device.board import Board
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
-from runner.doctor.system import System
+from runner.doctor.machine import Machine
 
 IMPORT_LIMIT_S = 180.0
 """TensorFlow's import takes 8 to 14 s on a PC, and several times that from a Jetson's SD card."""
@@ -33,9 +33,9 @@ NVIDIA_WHEEL = (
 )
 
 
-def check_tensorflow(system: System, board: Board) -> Check:
+def check_tensorflow(machine: Machine, board: Board) -> Check:
     """TensorFlow and its devices; on a Jetson one without a GPU is an error."""
-    facts, problem = _ask(system, ASK_TENSORFLOW)
+    facts, problem = _ask(machine, ASK_TENSORFLOW)
     if facts is None:
         remedy = NVIDIA_WHEEL if board.is_jetson else "pip install 'kws-trace[tensorflow]', or keep to .tflite models"
         return Check("TensorFlow", WARNING, problem, remedy)
@@ -44,23 +44,21 @@ def check_tensorflow(system: System, board: Board) -> Check:
     if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
         return Check("TensorFlow", FINE, seen)
     why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"
-    remedy = NVIDIA_WHEEL
-    if facts["cuda"]:
-        remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}"
+    remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}" if facts["cuda"] else NVIDIA_WHEEL
     return Check("TensorFlow", ERROR, f"{seen}, on a Jetson: {why}", remedy)
 
 
-def check_litert(system: System) -> Check:
+def check_litert(machine: Machine) -> Check:
     """LiteRT, which runs the shipped int8 model."""
-    facts, problem = _ask(system, ASK_LITERT)
+    facts, problem = _ask(machine, ASK_LITERT)
     if facts is None:
         return Check("LiteRT", ERROR, problem, "pip install ai-edge-litert")
     return Check("LiteRT", FINE, f"{facts['version']}")
 
 
-def _ask(system: System, program: str) -> tuple[dict[str, Any] | None, str]:
+def _ask(machine: Machine, program: str) -> tuple[dict[str, Any] | None, str]:
     """The facts, or None and what went wrong."""
-    ran = system.run((sys.executable, "-c", program), IMPORT_LIMIT_S)
+    ran = machine.run((sys.executable, "-c", program), IMPORT_LIMIT_S)
     if ran is None:
         return None, f"{sys.executable} cannot be run"
     if ran.code is None:

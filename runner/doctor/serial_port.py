@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runner.doctor.checks import ERROR, FINE, WARNING, Check, Repair
-from runner.doctor.system import System
+from runner.doctor.machine import Machine
+from runner.line.port_errors import missing_remedy
 
 PERFORMANCE_BAUD = 115200
 """What energyrunner and the MLCommons runner open a DUT with in performance mode; 9600 is that of energy mode."""
@@ -16,77 +17,64 @@ CONSOLE_PORTS = ("ttyS", "ttyTHS", "ttyAMA", "ttyTCU")
 """Ports of the board itself, on which a Jetson's ``nvgetty`` holds its console."""
 
 
-def check_port(system: System, port: str, baud: int) -> Iterator[Check]:
+def check_port(machine: Machine, port: str, baud: int) -> Iterator[Check]:
     """Lines about ``port``; none but one for a pseudo-terminal or an address, which need no device."""
     if port.startswith(("pty:", "tcp-listen:", "socket:")):
         yield Check("serial port", FINE, f"{port}: no device, so nothing to hold or to allow")
         return
-    if not system.exists(port):
-        remedy = f"{system.ports()}: name one with --port"
-        if Path(port).name.startswith("ttyGS"):
-            remedy = f"load the serial gadget (sudo modprobe g_serial); {remedy}"
+    if not machine.exists(port):
+        remedy = missing_remedy(port, machine.ports())
         yield Check("serial port", ERROR, f"{port}: there is no such port", remedy)
         return
-    if not system.is_terminal(port):
-        yield Check("serial port", ERROR, f"{port} is no serial port", f"{system.ports()}: name one with --port")
+    if not machine.is_terminal(port):
+        yield Check("serial port", ERROR, f"{port} is no serial port", f"{machine.ports()}: name one with --port")
         return
     yield Check("serial port", FINE, f"{port} is there")
-    yield _access(system, port)
-    yield _holder(system, port)
-    yield from _services(system, port)
+    yield _access(machine, port)
+    yield _holder(machine, port)
+    yield from _services(machine, port)
     yield _baud(port, baud)
 
 
-def _access(system: System, port: str) -> Check:
-    if system.may_open(port):
-        return Check("port access", FINE, f"{system.user} may open {port}")
-    if "dialout" in system.groups:
-        return Check(
-            "port access",
-            ERROR,
-            f"{system.user} is in dialout and may not open {port}",
-            f"it belongs to another group (ls -l {port}): sudo usermod -aG GROUP {system.user}, then log in again",
-        )
-    repair = Repair(
-        (("usermod", "-aG", "dialout", system.user),),
-        (("gpasswd", "-d", system.user, "dialout"),),
-    )
-    return Check(
-        "port access",
-        ERROR,
-        f"{system.user} may not open {port}",
-        f"sudo usermod -aG dialout {system.user}, then log in again",
-        repair,
-    )
+def _access(machine: Machine, port: str) -> Check:
+    if machine.may_open(port):
+        return Check("port access", FINE, f"{machine.user} may open {port}")
+    if "dialout" in machine.groups:
+        said = f"{machine.user} is in dialout and may not open {port}"
+        other = f"it belongs to another group (ls -l {port})"
+        return Check("port access", ERROR, said, f"{other}: sudo usermod -aG GROUP {machine.user}, then log in again")
+    repair = Repair((("usermod", "-aG", "dialout", machine.user),), (("gpasswd", "-d", machine.user, "dialout"),))
+    remedy = f"sudo usermod -aG dialout {machine.user}, then log in again"
+    return Check("port access", ERROR, f"{machine.user} may not open {port}", remedy, repair)
 
 
-def _holder(system: System, port: str) -> Check:
-    holder = system.holder(port)
+def _holder(machine: Machine, port: str) -> Check:
+    holder = machine.holder(port)
     if holder is None:
-        seen = "nobody holds it" if system.is_root else "nobody that we may see holds it"
+        seen = "nobody holds it" if machine.is_root else "nobody that we may see holds it"
         return Check("port free", FINE, f"{port}: {seen}")
     remedy = "see the service below: a getty that is only killed comes back" if "getty" in holder else f"end {holder}"
     return Check("port free", ERROR, f"{port}: {holder} holds it", remedy)
 
 
-def _services(system: System, port: str) -> Iterator[Check]:
+def _services(machine: Machine, port: str) -> Iterator[Check]:
     """The services that 2021's script stopped until the next boot, and ModemManager, which probes new ports."""
     name = Path(port).name
-    if system.which("systemctl") is None or not system.exists("/run/systemd/system"):
+    if machine.which("systemctl") is None or not machine.exists("/run/systemd/system"):
         yield Check("port services", FINE, "systemd does not run here: no service of its takes the port")
         return
     units = [f"serial-getty@{name}.service"]
     if name.startswith(CONSOLE_PORTS):
         units.append("nvgetty.service")
     for unit in units:
-        yield _service(system, unit, f"a login console would take {port}", ERROR)
-    yield _service(system, "ModemManager.service", "it sends AT commands to ports that appear", WARNING)
+        yield _service(machine, unit, f"a login console would take {port}", ERROR)
+    yield _service(machine, "ModemManager.service", "it sends AT commands to ports that appear", WARNING)
 
 
-def _service(system: System, unit: str, harm: str, state: str) -> Check:
+def _service(machine: Machine, unit: str, harm: str, state: str) -> Check:
     check = f"service {unit.removesuffix('.service')}"
-    active = _word(system, "is-active", unit)
-    enabled = _word(system, "is-enabled", unit)
+    active = _word(machine, "is-active", unit)
+    enabled = _word(machine, "is-enabled", unit)
     if active is None or enabled is None:
         return Check(check, WARNING, "systemctl does not answer", f"make sure by hand that it is off: {harm}")
     runs = active in {"active", "activating", "reloading"}
@@ -94,12 +82,12 @@ def _service(system: System, unit: str, harm: str, state: str) -> Check:
     if not runs and not starts:
         return Check(check, FINE, "masked" if enabled.startswith("masked") else "not there, or off and stays off")
     when = " and ".join([*(["runs"] if runs else []), *(["starts at boot"] if starts else [])])
-    repair = _off_for_good(system, unit, runs=runs, starts=starts)
+    repair = _off_for_good(machine, unit, runs=runs, starts=starts)
     remedy = "; ".join(f"sudo {' '.join(command)}" for command in repair.commands)
     return Check(check, state if runs else WARNING, f"{when}: {harm}", remedy, repair)
 
 
-def _off_for_good(system: System, unit: str, *, runs: bool, starts: bool) -> Repair:
+def _off_for_good(machine: Machine, unit: str, *, runs: bool, starts: bool) -> Repair:
     """
     Masking survives a reboot, and generators that start a getty on the kernel's console; disabling does neither.
 
@@ -107,14 +95,14 @@ def _off_for_good(system: System, unit: str, *, runs: bool, starts: bool) -> Rep
     ``nvgetty`` so.
     """
     start = (("systemctl", "start", unit),) if runs else ()
-    if system.read(f"etc/systemd/system/{unit}"):
+    if machine.read(f"etc/systemd/system/{unit}"):
         enable = (("systemctl", "enable", unit),) if starts else ()
         return Repair((("systemctl", "disable", "--now", unit),), (*enable, *start))
     return Repair((("systemctl", "mask", "--now", unit),), (("systemctl", "unmask", unit), *start))
 
 
-def _word(system: System, question: str, unit: str) -> str | None:
-    ran = system.run(("systemctl", question, unit))
+def _word(machine: Machine, question: str, unit: str) -> str | None:
+    ran = machine.run(("systemctl", question, unit))
     if ran is None or ran.code is None:
         return None
     # The code says yes or no; the word says which no: inactive, disabled, masked, not-found, or nothing for no unit.
@@ -125,16 +113,11 @@ def _word(system: System, question: str, unit: str) -> str | None:
 
 def _baud(port: str, baud: int) -> Check:
     if not hasattr(termios, f"B{baud}"):
-        return Check(
-            "baud", ERROR, f"{baud} is no speed that a serial port here has", f"use --baud {PERFORMANCE_BAUD}"
-        )
+        said = f"{baud} is no speed that a serial port here has"
+        return Check("baud", ERROR, said, f"use --baud {PERFORMANCE_BAUD}")
     if Path(port).name.startswith(("ttyGS", "ttyACM")):
         return Check("baud", FINE, f"{baud}; a USB serial port has its own speed whatever is set")
     if baud != PERFORMANCE_BAUD:
-        return Check(
-            "baud",
-            WARNING,
-            f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode",
-            f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too",
-        )
+        said = f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode"
+        return Check("baud", WARNING, said, f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too")
     return Check("baud", FINE, f"{baud}, as hosts in performance mode")

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from runner.dataset import load_dataset, shipped_dataset
-from runner.dut.recorded_run import RecordingRun, RunJob, recording_run
+from runner.dataset import chosen_dataset, read_input
+from runner.dut.run_job import RecordingRun, RunJob, recording_run
 from runner.dut.window_record import WindowNotes, recorded_window, run_noted
 from runner.inference.window_runner import Readings, StopFlag, StopSignal
 from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.command_line import command_line
-from tracer.errors import DatasetError, UsageError
+from tracer.errors import UsageError
 from tracer.figure_text import auc_text, counted, number_text, share_text, time_text
 
 _REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
@@ -35,18 +35,13 @@ class LocalInputs:
 
 
 def local_inputs(files: list[Path], dataset: Path | None) -> LocalInputs:
-    """
-    The inputs that a user named: files, a dataset, or neither for the shipped one.
-
-    Raises:
-        KwsTraceError: if both are given, or one cannot be read.
-    """
+    """The inputs that a user named: files, a dataset, or neither for the shipped one."""
     if files and dataset is not None:
         raise UsageError("FILES and --dataset: name inputs one way or the other")
     if not files:
-        loaded = load_dataset(dataset) if dataset is not None else shipped_dataset()
+        loaded = chosen_dataset(dataset)
         return LocalInputs(loaded.names, [loaded.input(i) for i in range(len(loaded.names))], loaded.labels)
-    return LocalInputs([path.name for path in files], [_read(path) for path in files], None)
+    return LocalInputs([path.name for path in files], [read_input(path, _REMEDY, _REMEDY) for path in files], None)
 
 
 def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) -> dict[str, Any]:
@@ -109,16 +104,6 @@ def print_outcome(outcome: dict[str, Any], traces: Path, *, as_json: bool) -> No
         console.print(f"Top-1: {share_text(outcome['top1'])}  AUC: {auc}")
     hint = command_line("report", outcome["run"], traces=traces)
     console.print(f"recorded: {hint}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(path, error.strerror or "unreadable", _REMEDY) from None
-    if len(data) not in (490, 1960):
-        raise DatasetError(path, f"it has {len(data)} bytes", _REMEDY)
-    return data
 
 
 def _one_window(opened: RecordingRun, number: int, data: bytes, repeat: int, warmups: int) -> NDArray[np.int64]:

@@ -15,10 +15,7 @@ def sampled(folder: Path, run_id: str, on_problem: Callable[[str], None]) -> Ite
     """
     Sample until the block ends, then turn what was sampled into the run's table.
 
-    Args:
-        folder: of the run.
-        run_id: of the run.
-        on_problem: told in a sentence what was not sampled.
+    ``on_problem`` is told in a sentence what was not sampled.
     """
     try:
         sampler = DeviceSampler.start(sample_journal_path(folder))

@@ -11,11 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.dut.capture import Capture, run_captured
-from runner.dut.window_record import WindowNotes, recorded_window
+from runner.dut.collectors import CAPTURE_WARMUPS, Capture
+from runner.dut.window_record import WindowNotes, recorded_window, run_noted
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import Readings, StopFlag, StopSignal, WindowRunner
-from runner.line.link import DutLink, LineEndedError, WriteTimeoutError
+from runner.line.link import DutLink
+from runner.line.port_errors import LineEndedError, WriteTimeoutError
 from runner.line.protocol import (
     READY,
     CommandReader,
@@ -157,21 +158,13 @@ class Dut:
         self._sink.make_parts_if_due()
 
     def _timed(self, request: Infer, loop: InferenceLoop, readings: Readings, notes: WindowNotes) -> None:
-        run = self._runner.run
+        def begin(start_ns: int) -> None:
+            self._send(["m-warmup-done", f"m-infer-start-{request.inferences}", lap_line(start_ns // 1000)])
+
         self._send([f"m-warmup-start-{request.warmups}"])
-        run(loop, request.warmups, readings)
-        notes.warmups = readings.inferences
-        opening = ["m-warmup-done", f"m-infer-start-{request.inferences}"]
-        cpu = time.process_time_ns()
-        notes.start_ns = _now()
-        self._send([*opening, lap_line(notes.start_ns // 1000)])
-        try:
-            run(loop, request.inferences, readings)
-        finally:
-            notes.end_ns = _now()
-            notes.cpu_ns = time.process_time_ns() - cpu
+        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin)
         results = results_line(_floats(self._pipeline.backend.probabilities()))
-        self._send([lap_line(notes.end_ns // 1000), "m-infer-done", results])
+        self._send([lap_line((notes.end_ns or 0) // 1000), "m-infer-done", results])
 
     def _capture_if_due(self, data: bytes) -> None:
         """After a window and before its ``m-ready``: no host is timing."""
@@ -183,8 +176,8 @@ class Dut:
         readings = Readings(len(names) + 1)
         notes = WindowNotes("capture", self._runner.next_inference)
         try:
-            with self._recording(notes, names, readings, data):
-                run_captured(self._runner, capture, notes, readings, loop)
+            with self._recording(notes, names, readings, data), capture.collecting():
+                run_noted(self._runner, loop, notes, readings, CAPTURE_WARMUPS, capture.inferences)
         except KwsTraceError as error:
             self._capture = None
             self._on_problem(f"no capture: {error}")

@@ -26,9 +26,7 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
     """
     Profile what runs inside; Python's own calls are not traced.
 
-    Args:
-        logdir: TensorFlow makes ``plugins/profile/<time>/`` in it.
-        level: host tracer level, 1 to 3.
+    TensorFlow makes ``plugins/profile/<time>/`` in ``logdir``; ``level`` is of its host tracer, 1 to 3.
 
     Raises:
         ProfilerError: if another profiler runs in this process, or no file was written. An error of the block itself
@@ -42,9 +40,8 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
     try:
         profiler.start(str(logdir), options)
     except tf.errors.AlreadyExistsError:
-        raise ProfilerError(
-            _PROFILER, "another one runs in this process", "stop it, or leave out --profiler tensorflow"
-        ) from None
+        remedy = "stop it, or leave out --profiler tensorflow"
+        raise ProfilerError(_PROFILER, "another one runs in this process", remedy) from None
     block = ProfiledBlock()
     try:
         yield block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.inference.window_runner import Readings, WindowRunner
@@ -38,10 +38,18 @@ class WindowNotes:
 
 
 def run_noted(
-    runner: WindowRunner, loop: InferenceLoop, notes: WindowNotes, readings: Readings, warmups: int, inferences: int
+    runner: WindowRunner,
+    loop: InferenceLoop,
+    notes: WindowNotes,
+    readings: Readings,
+    warmups: int,
+    inferences: int,
+    on_start: Callable[[int], None] = lambda _: None,
 ) -> None:
     """
     Run warm-ups and inferences; what was made stays in ``notes`` and ``readings`` when a signal comes.
+
+    ``on_start`` is told ``start_ns`` before the first timed inference: a host reads its lap then.
 
     Raises:
         StopSignal: when the run was told to end.
@@ -50,6 +58,7 @@ def run_noted(
     notes.warmups = readings.inferences
     cpu = time.process_time_ns()
     notes.start_ns = time.perf_counter_ns()
+    on_start(notes.start_ns)
     try:
         runner.run(loop, inferences, readings)
     finally:
@@ -69,14 +78,8 @@ def recorded_window(
     """
     Put a window together.
 
-    Args:
-        number: of the window; -1 for spans of the line after the last.
-        notes: around its inferences.
-        stages: of each inference.
-        readings: of each inference.
-        serial: spans of the line since the window before.
-        data: the input, as the host loaded it.
-        probabilities: of the last inference; None marks a window that was cut short.
+    ``number`` is -1 for ``serial``, the spans of the line, after the last window; ``data`` is the input as the host
+    loaded it; ``probabilities`` are of the last inference, None marks a window that was cut short.
     """
     warmups = readings.inferences if notes.start_ns is None else notes.warmups
     complete = data is None or probabilities is not None

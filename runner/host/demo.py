@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from runner.children import end_child
 from runner.dataset import Dataset, shipped_dataset
-from runner.host.driver import PerformancePlan
+from runner.host.outcomes import PerformancePlan
 from runner.host.session import HostJob, run_session
 from runner.line.ports import open_host_link
 from tracer.command_line import command_line
@@ -27,17 +29,16 @@ from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
 
 BACKENDS = ("tensorflow", "litert")
+Advance = Callable[[str, float], None]
+"""Moves the bar of one runtime: getting ready, five windows, the accuracy pass."""
+
 START_LIMIT_S = 180.0
+END_LIMIT_S = 30.0
+"""For a DUT to make its run complete."""
 
 
 def run_demo(traces: Path, seconds: float) -> int:
-    """
-    Drive the shipped model on each runtime and print the reports side by side; returns the exit code.
-
-    Args:
-        traces: folder of the runs.
-        seconds: of each performance window.
-    """
+    """Drive the shipped model on each runtime and print the reports side by side; returns the exit code."""
     console = Console()
     backends = [name for name in BACKENDS if name != "tensorflow" or importlib.util.find_spec("tensorflow")]
     dataset = shipped_dataset()
@@ -52,7 +53,8 @@ def run_demo(traces: Path, seconds: float) -> int:
         tasks = [progress.add_task(name, total=2.0 + len(dataset.names) / 1000 + 5) for name in backends]
         for backend, task in zip(backends, tasks, strict=True):
             names.append(f"{stem}-demo-{backend}")
-            _drive(backend, traces, names[-1], dataset, seconds, _Advance(progress, task, backend))
+            advance = partial(_advance, progress, task, backend)
+            _drive(backend, traces, names[-1], dataset, seconds, advance)
     reports = [build_report(stored_run(name, traces)) for name in names]
     render_side_by_side(reports, console)
     if "tensorflow" not in backends:
@@ -65,17 +67,11 @@ def run_demo(traces: Path, seconds: float) -> int:
     return 0
 
 
-class _Advance:
-    """Moves the bar of one runtime: getting ready, five windows, the accuracy pass."""
-
-    def __init__(self, progress: Progress, task: TaskID, backend: str) -> None:
-        self._progress, self._task, self._backend = progress, task, backend
-
-    def __call__(self, what: str, amount: float) -> None:
-        self._progress.update(self._task, description=f"{self._backend}: {what}", advance=amount)
+def _advance(progress: Progress, task: TaskID, backend: str, what: str, amount: float) -> None:
+    progress.update(task, description=f"{backend}: {what}", advance=amount)
 
 
-def _drive(backend: str, traces: Path, name: str, dataset: Dataset, seconds: float, advance: _Advance) -> None:
+def _drive(backend: str, traces: Path, name: str, dataset: Dataset, seconds: float, advance: Advance) -> None:
     with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
         port = Path(folder) / "dut"
         command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{port}", "--backend", backend]
@@ -89,7 +85,7 @@ def _drive(backend: str, traces: Path, name: str, dataset: Dataset, seconds: flo
                 _measure(port, traces, dataset, seconds, advance)
             finally:
                 child.send_signal(signal.SIGINT)
-                child.wait(timeout=30)
+                end_child(child, END_LIMIT_S)
         advance("done", 0)
 
 
@@ -100,32 +96,19 @@ def _wait_until_ready(child: subprocess.Popen[Any], said: Path, backend: str) ->
         if "ready on " in text:
             return
         if child.poll() is not None:
-            raise _not_ready(backend, text.strip()[-2000:])
+            words = text.strip()[-2000:] or "nothing"
+            raise ProcessError(f"the DUT on {backend} ended before it was ready; it said: {words}")
         time.sleep(0.05)
-    raise _not_ready(backend, f"not ready within {START_LIMIT_S:.0f} s")
+    raise ProcessError(f"the DUT on {backend} was not ready within {START_LIMIT_S:.0f} s")
 
 
-def _not_ready(backend: str, said: str) -> ProcessError:
-    return ProcessError(f"the DUT on {backend} ended before it was ready; it said: {said or 'nothing'}")
-
-
-def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: _Advance) -> None:
+def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: Advance) -> None:
     """A performance session and an accuracy session, as two calls of ``kws-trace host`` leave them in the run."""
     link = open_host_link(str(port), 115200)
     step = {"performance": 1.0, "accuracy": 1 / 1000}
     try:
         for mode, amount in step.items():
-            job = HostJob(
-                port=f"pty:{port}",
-                baud=115200,
-                mode=mode,
-                dataset=None,
-                plan=PerformancePlan(seconds=seconds),
-                traces=traces,
-                session=None,
-                quiet=True,
-                as_json=False,
-            )
+            job = HostJob(f"pty:{port}", 115200, mode, traces, PerformancePlan(seconds), quiet=True)
             run_session(job, link, dataset, partial(advance, mode, amount))
     finally:
         link.close()

@@ -17,21 +17,9 @@ from runner.host.outcomes import (
     Reply,
     WindowOutcome,
 )
-from runner.line.link import Link, WriteTimeoutError
+from runner.line.link import Link
+from runner.line.port_errors import WriteTimeoutError
 from tracer.errors import DutError
-
-__all__ = [
-    "AccuracyOutcome",
-    "HostSession",
-    "PerformanceOutcome",
-    "PerformancePlan",
-    "RefusedError",
-    "Reply",
-    "WindowOutcome",
-    "measure_inferences",
-    "run_accuracy",
-    "run_performance",
-]
 
 BYTES_A_COMMAND = 30
 """energyrunner keeps a command within 64 characters: 17 commands, with ``db load``'s own, fill 490 bytes."""
@@ -216,12 +204,7 @@ def run_performance(
     progress: Callable[[], None] = lambda: None,
     outcome: PerformanceOutcome | None = None,
 ) -> PerformanceOutcome:
-    """
-    Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails.
-
-    Raises:
-        KwsTraceError: if the DUT stops answering.
-    """
+    """Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails."""
     outcome = outcome or PerformanceOutcome()
     count = plan.inferences
     for number in range(plan.windows):
@@ -258,12 +241,7 @@ def run_accuracy(
     progress: Callable[[], None] = lambda: None,
     outcome: AccuracyOutcome | None = None,
 ) -> AccuracyOutcome:
-    """
-    Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails.
-
-    Raises:
-        KwsTraceError: if the DUT stops answering.
-    """
+    """Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails."""
     outcome = outcome or AccuracyOutcome(dataset.labels)
     for index, name in enumerate(dataset.names):
         session.load(dataset.input(index), name)

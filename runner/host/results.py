@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from runner.host.driver import AccuracyOutcome, PerformanceOutcome
+from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome
 from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
 from tracer.classes import LABELS
 from tracer.figure_text import auc_text, rate_text, seconds_text
@@ -69,9 +67,10 @@ def exact_auc_lines(outcome: AccuracyOutcome) -> list[str]:
     return [f"The exact AUC{over}: {auc_text(area)}"]
 
 
-def confusion(outcome: AccuracyOutcome) -> NDArray[np.int64]:
-    """int64 (12, 12): inputs by true class (row) and by the class that the DUT gave (column)."""
-    return confusion_of(*_pass(outcome))
+def confusion(outcome: AccuracyOutcome) -> list[list[int]]:
+    """12 by 12: inputs by true class (row) and by the class that the DUT gave (column)."""
+    rows: list[list[int]] = confusion_of(*_pass(outcome)).tolist()
+    return rows
 
 
 def _pass(outcome: AccuracyOutcome) -> tuple[Vectors, Classes]:
@@ -107,10 +106,5 @@ def outcome_json(mode: str, outcome: PerformanceOutcome | AccuracyOutcome, sessi
         "top1": top1_of(vectors, labels),
         "auc": auc_of(vectors, labels),
         "auc_at_thresholds": auc(labels, vectors, "thresholds"),
-        "confusion": confusion(outcome).tolist(),
+        "confusion": confusion(outcome),
     }
-
-
-def confusion_rows(matrix: NDArray[np.int64]) -> Sequence[Sequence[str]]:
-    """The matrix as text: a class a row, zeros as dots."""
-    return [[LABELS[i], *[str(n) if n else "." for n in row]] for i, row in enumerate(matrix)]

@@ -11,22 +11,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from runner.dataset import Dataset, load_dataset, shipped_dataset
-from runner.host.driver import (
-    AccuracyOutcome,
-    HostSession,
-    PerformanceOutcome,
-    PerformancePlan,
-    run_accuracy,
-    run_performance,
-)
+from runner.dataset import Dataset, chosen_dataset
+from runner.host.driver import HostSession, run_accuracy, run_performance
+from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan
 from runner.host.results import (
     accuracy_lines,
     clock_lines,
     confusion,
-    confusion_rows,
     exact_auc_lines,
     outcome_json,
     performance_lines,
@@ -34,11 +26,12 @@ from runner.host.results import (
 from runner.host.session_log import SessionLog, session_folder
 from runner.line.link import Link
 from runner.line.ports import open_host_link
+from tracer.accuracy.confusion_text import confusion_table
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
-from tracer.classes import LABELS
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
+from tracer.terminal_text import print_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +41,17 @@ class HostJob:
     port: str
     baud: int
     mode: str
-    dataset: Path | None
-    plan: PerformancePlan
     traces: Path
-    session: Path | None
-    quiet: bool
-    as_json: bool
+    plan: PerformancePlan
+    dataset: Path | None = None
+    session: Path | None = None
+    quiet: bool = False
+    as_json: bool = False
 
 
 def drive(job: HostJob) -> None:
-    """
-    Run one session against the DUT on the port; what was measured is on disk when something fails.
-
-    Raises:
-        KwsTraceError: if the port cannot be used, the DUT refuses or goes silent, or the dataset is wrong.
-    """
-    dataset = load_dataset(job.dataset) if job.dataset else shipped_dataset()
+    """Run one session against the DUT on the port; what was measured is on disk when something fails."""
+    dataset = chosen_dataset(job.dataset)
     link = open_host_link(job.port, job.baud)
     try:
         total = job.plan.windows if job.mode == "performance" else len(dataset.names)
@@ -81,11 +69,7 @@ def run_session(
     """
     Run one session over an open line, written down in energyrunner's form.
 
-    Args:
-        job: its mode, plan and where it is written.
-        link: to the DUT.
-        dataset: whose inputs are sent.
-        advance: called after each window.
+    ``advance`` is called after each window.
 
     Returns:
         What was measured, the lines of its results, and the session's folder.
@@ -145,24 +129,14 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    for line in lines:
-        console.print(line, markup=False, highlight=False)
+    print_lines(console, lines)
     if isinstance(outcome, PerformanceOutcome):
-        for line in clock_lines(outcome):
-            console.print(line, markup=False, highlight=False, style="bold yellow")
+        print_lines(console, clock_lines(outcome), "bold yellow")
     else:
-        for line in exact_auc_lines(outcome):
-            console.print(line, markup=False, highlight=False)
-        table = Table(title="Inputs by true class (row) and given class (column)", padding=0)
-        table.add_column("")
-        for label in LABELS:
-            table.add_column(label[:4], justify="right")
-        for row in confusion_rows(confusion(outcome)):
-            table.add_row(*row)
-        console.print(table)
-    for line in judged:
-        console.print(line, markup=False, highlight=False, style="bold yellow")
-    console.print(f"session: {folder}", markup=False, highlight=False)
+        print_lines(console, exact_auc_lines(outcome))
+        console.print(confusion_table("Inputs by true class (row) and given class (column)", confusion(outcome)))
+    print_lines(console, judged, "bold yellow")
+    print_lines(console, [f"session: {folder}"])
 
 
 def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:

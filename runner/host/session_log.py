@@ -12,15 +12,7 @@ from tracer.errors import SessionError
 
 
 class SessionLog:
-    """
-    Writes lines as ``00019.937 dut: m-ready``: seconds of the day, who, what; each is on disk at once.
-
-    Args:
-        folder: made if it is not there.
-
-    Raises:
-        SessionError: if it cannot be written.
-    """
+    """Writes lines as ``00019.937 dut: m-ready``: seconds of the day, who, what; each is on disk at once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -61,15 +61,10 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
     """
     Read and judge sessions, and join one to a run.
 
-    Args:
-        paths: of sessions; with ``run`` and none of these, those within the run's folder.
-        run: a run's folder, name or ``last``; None for no join.
-        traces: folder of the runs.
+    With ``run`` and no ``paths``, the sessions within the run's folder are taken.
 
     Raises:
-        SessionError: if a path holds no session, or ``run`` comes with several.
-        SessionError: if the session is not of the run.
-        KwsTraceError: if the run cannot be opened.
+        SessionError: if a path holds no session, ``run`` comes with several, or the session is not of the run.
     """
     stored = stored_run(run, traces) if run is not None else None
     named = paths or ([stored.folder] if stored is not None else [])

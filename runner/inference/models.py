@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.inference.backends.backend import Backend
 from runner.inference.pipeline import Pipeline
 from tracer.errors import ModelError, UsageError
 from tracer.quantization import Quantization
@@ -35,6 +36,10 @@ class ModelChoice:
     timed: str = "reference"
     mode: str = "split"
 
+    def __post_init__(self) -> None:
+        if (self.input_scale is None) != (self.input_zero_point is None):
+            raise UsageError("--input-scale, --input-zero-point: one is nothing without the other; give both")
+
     @classmethod
     def of(
         cls,
@@ -56,8 +61,6 @@ class ModelChoice:
         """
         path = model or (SHIPPED_SAVED_MODEL if backend == "tensorflow" else SHIPPED_TFLITE)
         kind = backend_of(path, backend)
-        if (input_scale is None) != (input_zero_point is None):
-            raise UsageError("--input-scale, --input-zero-point: one is nothing without the other; give both")
         if device is not None and _DEVICE.fullmatch(device) is None:
             raise UsageError(f"--device {device}: no device is named so; give CPU, GPU or GPU:0")
         if device is not None and kind == "litert" and "CPU" not in device.upper():
@@ -66,24 +69,17 @@ class ModelChoice:
 
 
 def load_pipeline(choice: ModelChoice) -> Pipeline:
-    """
-    Load the model on the runtime that it needs.
-
-    Raises:
-        ModelError: if there is no such model, or ``choice.backend`` does not run it.
-        KwsTraceError: as the backend says.
-    """
-    kind = backend_of(choice.path, choice.backend)
-    if kind == "litert":
+    """Load the model on the runtime that it needs."""
+    backend: Backend
+    if backend_of(choice.path, choice.backend) == "litert":
         from runner.inference.backends.litert import LiteRtBackend
 
-        return Pipeline(
-            LiteRtBackend(choice.path, choice.threads), quantization_of(choice), choice.timed, choice.mode
-        )
-    from runner.inference.backends.tensorflow_session import TensorFlowBackend
+        backend = LiteRtBackend(choice.path, choice.threads)
+    else:
+        from runner.inference.backends.tensorflow_session import TensorFlowBackend
 
-    session = TensorFlowBackend(choice.path, choice.device, choice.threads)
-    return Pipeline(session, quantization_of(choice), choice.timed, choice.mode)
+        backend = TensorFlowBackend(choice.path, choice.device, choice.threads)
+    return Pipeline(backend, quantization_of(choice), choice.timed, choice.mode)
 
 
 def backend_of(path: Path, wanted: str | None) -> str:

@@ -18,24 +18,11 @@ def input_size_error(size: int, sizes: tuple[int, ...]) -> DatasetError:
     return DatasetError(f"an input of {size} bytes", f"this model takes {takes} (490 int8, or 490 float32 values)")
 
 
-def dequantize_into(
-    out: NDArray[np.float32], counts: NDArray[np.int8], quantization: Quantization
-) -> NDArray[np.float32]:
-    """
-    Turn quantized MFCC features into the model's float input, in place.
-
-    Args:
-        out: float32, of the shape of ``counts``; overwritten.
-        counts: int8.
-        quantization: of the inputs.
-
-    Returns:
-        ``out``.
-    """
+def dequantize_into(out: NDArray[np.float32], counts: NDArray[np.int8], quantization: Quantization) -> None:
+    """Turn quantized MFCC features (int8) into the model's float input ``out``, of the same shape, in place."""
     # float32 holds every difference of two bytes exactly, so the order of the two steps loses nothing.
     np.subtract(counts, np.float32(quantization.zero_point), out=out, dtype=np.float32)
     np.multiply(out, np.float32(quantization.scale), out=out)
-    return out
 
 
 class Pipeline:

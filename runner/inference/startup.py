@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from runner.inference.blocks import inferences_in, measure_pairs, recorded_block, untraced_block
 from runner.inference.pipeline import Pipeline
-from tracer.recording.inference_loop import InferenceLoop, compose_loop, untraced_loop
-from tracer.recording.nvtx_ranges import open_ranges
+from tracer.recording.inference_loop import untraced_loop
+from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.statistics import bootstrap_interval
 
 COST_DOMAIN = "kws-trace-cost"
 """Ranges of the calibration go to a domain of their own, so that a capture's inferences can be counted."""
+
+COST_INFERENCES = 500
+"""Of a block of empty stages."""
 
 
 def settle(pipeline: Pipeline, limit_s: float = 60.0) -> dict[str, Any]:
@@ -48,17 +52,19 @@ def recorder_cost(stages: int, *, nvtx: bool) -> dict[str, Any]:
     """
     What recording adds to an inference, over empty stages: nanoseconds, by interleaved pairs.
 
-    Args:
-        stages: of an inference.
-        nvtx: whether the run pushes ranges; then its cost with them is ``ns_per_inference``.
+    With ``nvtx`` its cost with ranges is ``ns_per_inference``.
     """
     empty = [("empty", _nothing)] * stages
-    bare = untraced_loop([_nothing] * stages)
-    plain = compose_loop(empty, None)
-    costs = {"ns_per_inference_without_nvtx": _added_ns(plain, bare)}
+    bare = untraced_block(empty)
+
+    def added_ns(ranges: NvtxRanges | None) -> int:
+        wall = measure_pairs(recorded_block(empty, ranges), bare, COST_INFERENCES, 31).wall_ns
+        return max(0, int(np.median(wall[:, 0] - wall[:, 1]) / COST_INFERENCES))
+
+    costs = {"ns_per_inference_without_nvtx": added_ns(None)}
     ranges = open_ranges(COST_DOMAIN) if nvtx else None
     if ranges is not None:
-        costs["ns_per_inference_with_nvtx"] = _added_ns(compose_loop(empty, ranges), bare)
+        costs["ns_per_inference_with_nvtx"] = added_ns(ranges)
     costs["ns_per_inference"] = max(costs.values())
     return {**costs, "stages": stages}
 
@@ -71,15 +77,9 @@ def splitting_cost(pipeline: Pipeline, seconds: float = 1.0) -> dict[str, Any]:
         ``split_ns`` and ``fused_ns`` (medians an inference), ``ratio`` (median of the pairs) and its
         95 % bootstrap ``interval``.
     """
-    from tracer.statistics import bootstrap_interval
-
-    loops = [untraced_loop([stage for _, stage in pipeline.in_mode(mode).stages()]) for mode in ("split", "fused")]
-    loops[1](3)
-    start = time.perf_counter_ns()
-    loops[0](3)
-    each_ns = max(1, (time.perf_counter_ns() - start) // 3)
-    block = max(1, int(0.5e9 * seconds / 30 / each_ns))
-    pairs = np.array([[_timed_ns(loop, block) for loop in loops] for _ in range(30)]) / block
+    split, fused = (untraced_block(pipeline.in_mode(mode).stages()) for mode in ("split", "fused"))
+    count = inferences_in(split, 0.5e9 * seconds / 30)
+    pairs = measure_pairs(split, fused, count, 30).wall_ns / count
     ratios = pairs[:, 0] / pairs[:, 1]
     low, high = bootstrap_interval(ratios)
     return {
@@ -92,19 +92,3 @@ def splitting_cost(pipeline: Pipeline, seconds: float = 1.0) -> dict[str, Any]:
 
 def _nothing() -> None:
     return None
-
-
-def _timed_ns(loop: Callable[[int], None], count: int) -> int:
-    start = time.perf_counter_ns()
-    loop(count)
-    return time.perf_counter_ns() - start
-
-
-def _added_ns(traced: InferenceLoop, bare: Callable[[int], None], count: int = 500, pairs: int = 31) -> int:
-    differences = []
-    for _ in range(pairs):
-        raw: list[int] = []
-        start = time.perf_counter_ns()
-        traced(0, count, raw.extend)
-        differences.append(time.perf_counter_ns() - start - _timed_ns(bare, count))
-    return max(0, int(np.median(differences) / count))

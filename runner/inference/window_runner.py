@@ -80,10 +80,7 @@ class WindowRunner:
     """
     Runs inferences of a pipeline in the timed loop, numbered from 0 within a run.
 
-    Args:
-        pipeline: with an input loaded before each window.
-        ranges: where NVTX ranges go, or None.
-        stop: breaks into a running loop when a signal comes.
+    An input is loaded before each window; ``stop`` breaks into a running loop when a signal comes.
     """
 
     def __init__(self, pipeline: Pipeline, ranges: NvtxRanges | None, stop: StopFlag) -> None:
@@ -97,8 +94,7 @@ class WindowRunner:
         """
         The stages that the loaded input needs, and their loop, composed once.
 
-        Args:
-            ranges: of a capture; None takes the run's own.
+        ``ranges`` are those of a capture; None takes the run's own.
         """
         stages = self._pipeline.stages()
         names = tuple(name for name, _ in stages)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from runner.device.cpu import CPU
+from runner.device.sysfs import read_int, read_text
 from tracer.model.devices import Limits
 
 Clock = Callable[[], int]
@@ -30,11 +33,7 @@ def probe_cpu(
     The product (512 by 512, NumPy's BLAS) comes near the peak of fused multiply-adds; the copy (64 MiB, one thread)
     counts what is read and what is written. Of several repetitions the best stands: a limit is asked for.
 
-    Args:
-        threads: of the product; None takes every CPU that this process may use.
-        seconds: for each of the two.
-        clock: nanoseconds.
-        root: where ``/sys`` and ``/proc`` are, for the clock rate.
+    ``threads`` are of the product, None takes every CPU that we may use; ``seconds`` are for each of the two.
     """
     from threadpoolctl import threadpool_limits
 
@@ -59,22 +58,12 @@ def probe_cpu(
 
 def cpu_clock_hz(root: Path = Path("/")) -> float | None:
     """The first CPU's clock rate now; None where the system does not tell."""
-    try:
-        # cpufreq gives kHz: kernel documentation, admin-guide/pm/cpufreq.
-        return 1000.0 * int(
-            (root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").read_text(encoding="ascii")
-        )
-    except (OSError, ValueError):
-        pass
-    try:
-        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name.strip() == "cpu MHz" and value.strip().replace(".", "", 1).isdigit():
-            return 1e6 * float(value)
-    return None
+    # cpufreq gives kHz: kernel documentation, admin-guide/pm/cpufreq.
+    khz = read_int(root / CPU / "cpu0/cpufreq/scaling_cur_freq")
+    if khz is not None:
+        return 1e3 * khz
+    mhz = re.search(r"(?m)^cpu MHz\s*:\s*(\d+(?:\.\d*)?)\s*$", read_text(root / "proc/cpuinfo") or "")
+    return None if mhz is None else 1e6 * float(mhz[1])
 
 
 def _best_ns(work: Callable[[], object], seconds: float, clock: Clock) -> int:

@@ -31,12 +31,7 @@ class CostChoice:
 
 
 def gather_cost(choice: CostChoice) -> dict[str, Any]:
-    """
-    Everything that the command tells.
-
-    Raises:
-        KwsTraceError: if the model, the device or the run is not there, or options contradict each other.
-    """
+    """Everything that the command tells."""
     _check(choice)
     measured = _measured(choice)
     path = choice.model or measured.get("model") or SHIPPED_TFLITE
@@ -76,11 +71,8 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
         raise UsageError(f"{choice.run}: no inference was timed in it; name a run in which a window was finished")
     source = "median rate of its windows" if rate else "median inference"
     backend = str(report["run"]["backend"].get("device", ""))
-    found: dict[str, Any] = {
-        "latency_ns": latency,
-        "source": f"{report['run']['name']}: {source}",
-        "backend": backend,
-    }
+    named = f"{report['run']['name']}: {source}"
+    found: dict[str, Any] = {"latency_ns": latency, "source": named, "backend": backend}
     path = Path(str(report["run"]["model"].get("path", "")))
     if path.name and path.exists():
         found["model"] = path

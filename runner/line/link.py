@@ -18,8 +18,6 @@ from collections.abc import Callable
 from runner.line.port_errors import LineEndedError, WriteTimeoutError
 from tracer.errors import PortError
 
-__all__ = ["DutLink", "LineEndedError", "Link", "WriteTimeoutError", "never"]
-
 SLICE_S = 0.25
 """A wait looks this often whether it was told to stop."""
 
@@ -35,9 +33,7 @@ class Link:
     """
     One end of a line.
 
-    Args:
-        spec: the port as the user named it.
-        stopped: ends waits early when it becomes true.
+    ``stopped`` ends waits early when it becomes true.
     """
 
     def __init__(self, spec: str, stopped: Callable[[], bool] = never) -> None:

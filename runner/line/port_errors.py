@@ -33,6 +33,12 @@ def existing_ports() -> str:
     return "there are " + ", ".join(ports) if ports else "there are no serial ports on this machine"
 
 
+def missing_remedy(spec: str, ports: str) -> str:
+    """What to do about a port that is not there; ``ports`` is a sentence that names those that are."""
+    gadget = "load the serial gadget (sudo modprobe g_serial); " if Path(spec).name.startswith("ttyGS") else ""
+    return f"{gadget}{ports}: name one with --port"
+
+
 def holder_of(path: str) -> str | None:
     """Name and number of another process that has ``path`` open, as far as ``/proc`` tells us."""
     real = os.path.realpath(path)
@@ -58,10 +64,7 @@ def port_error(spec: str, error: OSError) -> PortError:
     if "://" in spec:
         return PortError(spec, error.strerror or str(error), "is something listening there? start it first")
     if isinstance(error, FileNotFoundError) or error.errno in (2, 6, 19) or "no such file" in text:
-        remedy = f"{existing_ports()}: name one with --port"
-        if Path(spec).name.startswith("ttyGS"):
-            remedy = f"load the serial gadget (sudo modprobe g_serial); {remedy}"
-        return PortError(spec, "there is no such port", remedy)
+        return PortError(spec, "there is no such port", missing_remedy(spec, existing_ports()))
     if isinstance(error, PermissionError) or error.errno in (1, 13):
         return PortError(spec, "you may not open it", "sudo usermod -aG dialout $USER, then log in again")
     if error.errno in (11, 16) or "exclusively lock" in text or "busy" in text:

@@ -166,12 +166,7 @@ def open_dut_link(spec: str, baud: int, stopped: Callable[[], bool] = never) -> 
 
 
 def open_host_link(spec: str, baud: int) -> Link:
-    """
-    Open the host's end: a device, the path of a ``pty:PATH``, ``tcp:HOST:PORT`` or ``socket://HOST:PORT``.
-
-    Raises:
-        PortError: as ``open_dut_link``.
-    """
+    """Open the host's end: a device, the path of a ``pty:PATH``, ``tcp:HOST:PORT`` or ``socket://HOST:PORT``."""
     plain = spec.removeprefix("pty:")
     if spec.startswith("tcp:"):
         host, port = _address(spec, "tcp:")

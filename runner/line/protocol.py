@@ -69,8 +69,7 @@ class CommandReader:
         """
         Yield each command that ``data`` completes, without its ``%``; None for one that was too long.
 
-        Args:
-            data: bytes as they came; commands may be glued together or cut anywhere.
+        Commands in ``data`` may be glued together or cut anywhere.
         """
         *complete, rest = data.translate(None, _DROPPED).split(b"%")
         for piece in complete:
@@ -230,9 +229,7 @@ def print_lines(buffer: bytes, size: int) -> list[str]:
     """
     The lines of ``db print``: eight bytes a line, and the firmware's blank line after a short last one.
 
-    Args:
-        buffer: what is loaded; bytes not loaded yet print as zero.
-        size: bytes that the buffer expects.
+    Bytes not loaded yet print as zero; ``size`` is what the buffer expects.
     """
     whole = buffer.ljust(size, b"\0")
     lines = ["m-buffer-" + whole[i : i + 8].hex("-") for i in range(0, size, 8)]

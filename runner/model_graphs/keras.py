@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
+from runner.inference.backends.tensorflow_graph import import_tensorflow
 from runner.model_graphs.savedmodel import read_saved_model
-from tracer.errors import ModelError, first_line, not_installed
+from tracer.errors import ModelError, first_line
 from tracer.model.model_operations import Operation
 
 
 def read_keras(path: Path) -> list[Operation]:
-    """
-    Operations of one inference, as Keras exports it: dropout is gone, batch norms are as Keras writes them.
-
-    Raises:
-        ModelError: if Keras does not load or export it.
-        NotInstalledError: if TensorFlow is not installed.
-    """
+    """Operations of one inference, as Keras exports it: dropout is gone, batch norms are as Keras writes them."""
     if not path.is_file():
         raise ModelError(path, "there is no such model", "give a .keras or .h5 file")
-    # Its C++ side greets at length on standard error.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        import tensorflow as tf
-    except ImportError:
-        raise not_installed("TensorFlow", "kws-trace[tensorflow]") from None
+    tf = import_tensorflow()
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "model"
         try:

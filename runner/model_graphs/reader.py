@@ -11,12 +11,7 @@ _REMEDY = "name a SavedModel folder, or a .tflite, .keras or .h5 file"
 
 
 def model_format(path: Path) -> str:
-    """
-    ``SavedModel``, ``tflite`` or ``Keras``.
-
-    Raises:
-        ModelError: if there is no such model, or it is of another kind.
-    """
+    """``SavedModel``, ``tflite`` or ``Keras``."""
     if not path.exists():
         raise ModelError(path, "there is no such model", _REMEDY)
     if path.is_dir():
@@ -28,13 +23,7 @@ def model_format(path: Path) -> str:
 
 
 def read_operations(path: Path) -> list[Operation]:
-    """
-    Operations of one inference, in an order in which they run.
-
-    Raises:
-        ModelError: if there is no such model, or it cannot be read.
-        NotInstalledError: if what reads it is not installed.
-    """
+    """Operations of one inference, in an order in which they run."""
     kind = model_format(path)
     if kind == "SavedModel":
         from runner.model_graphs.savedmodel import read_saved_model

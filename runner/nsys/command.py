@@ -1,7 +1,8 @@
-"""The ``nsys profile`` command line of a bounded capture; pure."""
+"""The ``nsys profile`` command line of a bounded capture, and its environment."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,12 +21,7 @@ INFERENCE_BYTES = 200_000
 
 
 def refuse_too_old(nsys: Nsys) -> None:
-    """
-    Capture ranges are what bounds a capture.
-
-    Raises:
-        NotInstalledError: if this nsys has none.
-    """
+    """Capture ranges are what bounds a capture."""
     missing = [name for name in _NEEDED if name not in nsys.options]
     if missing:
         problem = f"{nsys.path} {nsys.version} has no --{missing[0]}"
@@ -39,12 +35,7 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
     ``light`` traces CUDA and NVTX, for figures. ``deep`` adds the libraries, the operating system's calls and the
     nodes of CUDA graphs, for causes: it slows what it looks at.
 
-    Args:
-        nsys: of this machine; options and values that it does not have are left out.
-        preset: ``light`` or ``deep``.
-        windows: captures at most.
-        output: of the reports, without suffix; nsys adds a number.
-        program: and its arguments.
+    Options and values that this nsys does not have are left out; it adds a number to ``output``, which has no suffix.
 
     Raises:
         NotInstalledError: if this nsys has no capture ranges.
@@ -66,6 +57,14 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
     }
     options = [f"--{name}={value}" for name, value in wanted.items() if name in nsys.options]
     return [str(nsys.path), "profile", *options, *program]
+
+
+def nsys_environment(scratch: Path) -> dict[str, str]:
+    """That of this process for nsys and what it runs, with its temporary files in ``scratch``."""
+    environment = {**os.environ, "TMPDIR": str(scratch.resolve())}
+    # Text that is not registered would not start a capture range either.
+    environment.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
+    return environment
 
 
 def traced(nsys: Nsys, preset: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.device.board import read_board
 from tracer.errors import NotInstalledError, ProfilerError, UsageError
 
 _FOLDERS = ("/opt/nvidia/nsight-systems/*/target-linux-*", "/opt/nvidia/nsight-systems/*/bin", "/usr/local/cuda/bin")
@@ -81,27 +82,16 @@ def parse_profile_help(text: str) -> tuple[frozenset[str], frozenset[str]]:
     return options, frozenset(words)
 
 
-def is_tegra(root: Path = Path("/")) -> bool:
-    """Whether the board is a Jetson: its device tree says so."""
-    try:
-        return b"nvidia,tegra" in (root / "proc/device-tree/compatible").read_bytes()
-    except OSError:
-        return False
-
-
 def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str], root: Path = Path("/")) -> None:
     """
     On Tegra only root can trace CUDA.
 
-    Args:
-        arguments: of this command line, after the program.
-        environment: of this process.
-        root: of the file system that is asked.
+    ``arguments`` are those of this command line, after the program.
 
     Raises:
         UsageError: with the line that works.
     """
-    if not is_tegra(root) or os.geteuid() == 0:
+    if not read_board(root).is_jetson or os.geteuid() == 0:
         return
     kept = [name for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if environment.get(name)]
     settings = [f"{name}={environment[name]}" for name in kept]

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from runner.nsys.command import estimated_bytes, profile_command, traced
+from runner.nsys.command import estimated_bytes, nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
 from tracer.figure_text import counted, size_text
@@ -57,13 +57,7 @@ def run_under_nsys(
     A signal sent to nsys would end it while the DUT still has to make its run complete: nsys stands in a session of
     its own, and SIGINT and SIGTERM are handed to the DUT.
 
-    Args:
-        nsys: of this machine.
-        preset: ``light`` or ``deep``.
-        windows: captures at most.
-        name: of the run.
-        folder: takes the reports.
-        arguments: of the DUT, after ``kws-trace``.
+    ``folder`` takes the reports, ``windows`` captures at most; ``arguments`` are the DUT's, after ``kws-trace``.
 
     Returns:
         Its exit code, and the reports (``.nsys-rep``, or raw where they cannot be imported here), in order.
@@ -71,19 +65,14 @@ def run_under_nsys(
     Raises:
         ProfilerError: if nsys did not start the DUT, or fails to import what it wrote.
     """
-    scratch = folder / "tmp"
+    scratch, pid_file, log = folder / "tmp", folder / "dut.pid", folder / "nsys.log"
     scratch.mkdir(parents=True, exist_ok=True)
-    pid_file = folder / "dut.pid"
-    program = [sys.executable, "-m", "runner", *arguments]
-    command = profile_command(nsys, preset, windows, folder / "capture", program)
+    command = profile_command(nsys, preset, windows, folder / "capture", [sys.executable, "-m", "runner", *arguments])
     profiler = {"name": "nsys", "version": nsys.version, "preset": preset, "traced": traced(nsys, preset)}
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler})
-    child = {**os.environ, CHILD: orders, "TMPDIR": str(scratch.resolve())}
-    # Text that is not registered would not start a capture range either.
-    child.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
-    log = folder / "nsys.log"
     with log.open("wb") as written:
-        process = subprocess.Popen(command, env=child, start_new_session=True, stdout=written)
+        environment = {**nsys_environment(scratch), CHILD: orders}
+        process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=written)
         code = _wait_forwarding(process, pid_file)
     # Locks and caches of nsys go; a raw capture stays where nsys ended before it had moved it.
     for path in scratch.glob(f"*{RAW}"):
@@ -171,9 +160,7 @@ def without_profiler_options(arguments: Sequence[str], options: Mapping[str, boo
     """
     ``arguments`` without those that only the launcher obeys.
 
-    Args:
-        arguments: of the command line.
-        options: name of each, and whether a value follows it.
+    ``options`` are the name of each, and whether a value follows it.
     """
     kept, skip = [], False
     for word in arguments:

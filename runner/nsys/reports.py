@@ -23,10 +23,7 @@ def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
     """
     Export a report, importing it first if it is raw.
 
-    Args:
-        nsys: installed here.
-        path: ``.qdstrm``, ``.nsys-rep`` or ``.qdrep``; not changed.
-        folder: takes what is made.
+    ``folder`` takes what is made; ``path`` (``.qdstrm``, ``.nsys-rep`` or ``.qdrep``) is not changed.
 
     Returns:
         The SQLite file.

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from tracer.command_line import command_line
 from tracer.errors import RunError
 from tracer.runs.schema import SCHEMA_VERSION
 from tracer.whole_files import written_whole
@@ -105,7 +106,8 @@ def read_run_info(path: Path) -> RunInfo:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(path, "there is no such file", "no run is here; `kws-trace runs` lists them") from None
+        listed = command_line("runs", traces=path.parent.parent)
+        raise RunError(path, "there is no such file", f"no run is here; `{listed}` lists them") from None
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
     if not isinstance(facts, dict) or not {"run_id", "name", "state", "created"} <= facts.keys():

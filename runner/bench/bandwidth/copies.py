@@ -32,9 +32,7 @@ def gpu_copies(driver: CudaDriver, size: int) -> Iterator[dict[Kind, Copy]]:
     A copy between the device and pinned memory returns when it is done; those of pageable memory may return when
     the bytes are staged, and those within the device at once: so all wait for the device at the end.
 
-    Args:
-        driver: whose context is current.
-        size: bytes of a copy.
+    The context of ``driver`` is current; ``size`` is in bytes.
     """
     pageable = np.zeros(size, np.uint8)
     # Touched, so that no copy pays for the first use of a page.

@@ -64,12 +64,7 @@ class CudaError(DeviceError):
 
 
 def load_library() -> Any:
-    """
-    The driver's library.
-
-    Raises:
-        NoGpuError: if it is not installed.
-    """
+    """The driver's library."""
     try:
         return ctypes.CDLL(LIBRARY)
     except OSError as error:
@@ -80,9 +75,7 @@ class CudaDriver:
     """
     A device, its context current in this thread.
 
-    Args:
-        library: with the driver's functions as attributes; ``load_library`` gives the real one.
-        number: of the device.
+    ``library`` has the driver's functions as attributes; ``load_library`` gives the real one.
 
     Raises:
         NoGpuError: if the driver sees none, or lacks a function that we need.
@@ -119,12 +112,7 @@ class CudaDriver:
         self.call("cuCtxSetCurrent", context)
 
     def call(self, name: str, *arguments: Any) -> None:
-        """
-        Call a function of the driver.
-
-        Raises:
-            CudaError: if it gives anything but success.
-        """
+        """Call a function of the driver."""
         self.check(name, self._functions[name](*arguments))
 
     def function(self, name: str) -> Any:
@@ -132,12 +120,7 @@ class CudaDriver:
         return self._functions[name]
 
     def check(self, name: str, status: int) -> None:
-        """
-        Refuse a status that is not success.
-
-        Raises:
-            CudaError: with the driver's own name of it.
-        """
+        """Refuse a status that is not success."""
         if status:
             said = c_char_p()
             known = not self._functions["cuGetErrorName"](status, byref(said)) and said.value

@@ -44,17 +44,13 @@ def measure_bandwidth(
     """
     Measure every kind that the device has.
 
-    Args:
-        job: the options.
-        library: gives CUDA's driver; tests give their own.
-        clock: nanoseconds.
-        advance: takes the share that was done, in 0 to 1.
+    ``library`` gives CUDA's driver, ``clock`` nanoseconds; ``advance`` takes the share that was done, in 0 to 1.
 
     Returns:
         As ``tracer.reports.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.
 
     Raises:
-        DeviceError, DeviceError: for a device that is none.
+        DeviceError: for a device that is none.
         NoGpuError: if a GPU was asked for and there is none.
         CudaError: if a call of the driver fails.
     """

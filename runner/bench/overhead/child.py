@@ -14,8 +14,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from runner.bench.overhead.blocks import recorded_block, untraced_block
-from runner.dut.capture import NvtxCapture
+from runner.dut.collectors import NvtxCapture
+from runner.inference.blocks import recorded_block, untraced_block
 from runner.inference.models import ModelChoice, load_pipeline
 from runner.inference.pipeline import Pipeline
 from runner.inference.startup import settle
@@ -52,7 +52,7 @@ def _prepare(orders: dict[str, Any]) -> tuple[Pipeline, NvtxRanges | None]:
 
 
 def _answer(lines: IO[str], pipeline: Pipeline, ranges: NvtxRanges | None) -> None:
-    block = untraced_block(pipeline) if ranges is None else recorded_block(pipeline, ranges)
+    block = untraced_block(pipeline.stages()) if ranges is None else recorded_block(pipeline.stages(), ranges)
     with nullcontext() if ranges is None else NvtxCapture(ranges, 0, 1).collecting():
         # What a tool does when it begins to collect is not what is measured.
         block(10)

@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from runner.bench.overhead.blocks import (
+from runner.bench.overhead.under_nsys import open_nsys_worker, ranges_that_arrived
+from runner.bench.overhead.worker import open_worker
+from runner.inference.blocks import (
     Block,
     BlockTime,
     inferences_in,
@@ -20,14 +22,12 @@ from runner.bench.overhead.blocks import (
     recorded_block,
     untraced_block,
 )
-from runner.bench.overhead.under_nsys import open_nsys_worker, ranges_that_arrived
-from runner.bench.overhead.worker import open_worker
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
 from runner.inference.speed_environment import speed_environment
 from runner.inference.startup import COST_DOMAIN, settle
 from runner.nsys.installation import Nsys, attached_profiler, find_nsys, refuse_without_root
-from tracer.errors import KwsTraceError, NotInstalledError, UsageError
+from tracer.errors import KwsTraceError, NotInstalledError, UsageError, not_installed
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.reports.overhead_ledger import (
     CONTROL,
@@ -83,10 +83,6 @@ def measure_overhead(job: OverheadJob, advance: Advance = lambda _what, _share: 
     """
     Measure every condition that there is here.
 
-    Args:
-        job: the options.
-        advance: told what is done.
-
     Returns:
         As ``tracer.reports.overhead_ledger.build_ledger``, with ``model``, ``backend``, ``stages_mode`` and ``load``.
 
@@ -125,14 +121,14 @@ def measure_overhead(job: OverheadJob, advance: Advance = lambda _what, _share: 
 
 
 def _in_this_process(pipeline: Pipeline, job: OverheadJob, advance: Advance) -> Iterator[Condition]:
-    base = untraced_block(pipeline)
+    base = untraced_block(pipeline.stages())
     ranges = open_ranges(COST_DOMAIN)
     subjects: list[tuple[str, str | None, Block]] = [
-        (CONTROL, None, untraced_block(pipeline)),
-        (RECORDER, None, recorded_block(pipeline, None)),
+        (CONTROL, None, untraced_block(pipeline.stages())),
+        (RECORDER, None, recorded_block(pipeline.stages(), None)),
     ]
     if ranges is not None:
-        subjects.append((NVTX, ranges.version, recorded_block(pipeline, ranges)))
+        subjects.append((NVTX, ranges.version, recorded_block(pipeline.stages(), ranges)))
     for name, version, subject in subjects:
         times = _pairs(subject, base, SHORT_NS, job.seconds)
         advance("recorder and NVTX", 1 / len(subjects))
@@ -167,7 +163,7 @@ def _one_launch(nsys: Nsys, job: OverheadJob) -> PairTimes:
 
 def _under_tensorflow(pipeline: Pipeline, job: OverheadJob, advance: Advance) -> Condition:
     if find_spec("tensorflow") is None:
-        raise NotInstalledError("TensorFlow is not installed; pip install 'kws-trace[tensorflow]'")
+        raise not_installed("TensorFlow", "kws-trace[tensorflow]")
     from runner.dut.tensorflow_profiler import profile_block
     from runner.dut.trace_me import open_trace_me_ranges
 
@@ -176,8 +172,8 @@ def _under_tensorflow(pipeline: Pipeline, job: OverheadJob, advance: Advance) ->
         raise NotInstalledError(
             "this TensorFlow has no TraceMe that we know; --profiler tensorflow does not work either"
         )
-    base = median_block(untraced_block(pipeline), PROFILED_BLOCKS)
-    recorded = median_block(recorded_block(pipeline, ranges), PROFILED_BLOCKS)
+    base = median_block(untraced_block(pipeline.stages()), PROFILED_BLOCKS)
+    recorded = median_block(recorded_block(pipeline.stages(), ranges), PROFILED_BLOCKS)
     pairs = max(3, min(PROFILED_PAIRS, int(job.seconds * 1e9 / (2 * PROFILED_BLOCKS * SHORT_NS))))
     with tempfile.TemporaryDirectory(prefix="kws-") as name:
         numbers = iter(range(pairs + 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from runner.bench.overhead.blocks import Block
 from runner.bench.overhead.worker import open_worker
+from runner.inference.blocks import Block
 from runner.inference.models import ModelChoice
-from runner.nsys.command import profile_command
+from runner.nsys.command import nsys_environment, profile_command
 from runner.nsys.installation import Nsys
 from runner.nsys.reports import RAW, REPORTS, export_sqlite
 from tracer.command_line import command_line
@@ -27,20 +26,11 @@ def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path, preset: str 
     """
     Run a child under nsys; collecting began before its first block.
 
-    Args:
-        choice: the model.
-        nsys: of this machine.
-        folder: takes socket, log and reports.
-        preset: as of a profiled run.
-
-    Raises:
-        KwsTraceError: if it does not run.
+    ``folder`` takes socket, log and reports; ``preset`` is as of a profiled run.
     """
 
     def wrap(command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        environment = {**os.environ, "TMPDIR": str(folder)}
-        environment.setdefault("NSYS_NVTX_PROFILER_REGISTER_ONLY", "0")
-        return profile_command(nsys, preset, 1, folder / "capture", command), environment
+        return profile_command(nsys, preset, 1, folder / "capture", command), nsys_environment(folder)
 
     with open_worker(choice, folder, wrap) as block:
         yield block

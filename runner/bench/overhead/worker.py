@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from runner.bench.overhead.blocks import Block, BlockTime
+from runner.children import end_child
+from runner.inference.blocks import Block, BlockTime
 from runner.inference.models import ModelChoice
 from runner.nsys.installation import last_line
 from tracer.errors import ProcessError
@@ -43,25 +44,14 @@ def open_worker(
     Raises:
         ProcessError: if it does not start, does not answer, or does not end well.
     """
-    log = folder / "child.log"
+    log, address = folder / "child.log", str(folder / "s")
     orders = {"choice": {**asdict(choice), "path": str(choice.path)}, "collected": wrap is not None}
+    command = [sys.executable, "-m", "runner.bench.overhead.child", address, json.dumps(orders)]
+    command, environment = (command, None) if wrap is None else wrap(command)
     with socket.socket(socket.AF_UNIX) as server:
-        address = str(folder / "s")
         server.bind(address)
         server.listen(1)
-        server.settimeout(start_s)
-        command = [sys.executable, "-m", "runner.bench.overhead.child", address, json.dumps(orders)]
-        command, environment = (command, None) if wrap is None else wrap(command)
-        with log.open("wb") as written:
-            # A session of its own: Ctrl-C is for us, who then close the socket.
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                stdout=written,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        process = _started(command, environment, log)
         try:
             with _connected(server, process, log, start_s) as lines:
                 yield lambda count: _run(lines, count, log)
@@ -69,25 +59,23 @@ def open_worker(
         except subprocess.TimeoutExpired:
             raise _failed(f"did not end within {END_S:.0f} s", log) from None
         finally:
-            _end(process)
+            end_child(process)
     if code:
         raise _failed(f"ended with code {code}", log)
+
+
+def _started(command: list[str], environment: dict[str, str] | None, log: Path) -> subprocess.Popen[bytes]:
+    """In a session of its own: Ctrl-C is for us, who then close the socket."""
+    out, none = subprocess.STDOUT, subprocess.DEVNULL
+    with log.open("wb") as written:
+        return subprocess.Popen(
+            command, env=environment, stdout=written, stderr=out, stdin=none, start_new_session=True
+        )
 
 
 def _failed(problem: str, log: Path) -> ProcessError:
     said = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     return ProcessError(f"a child process to be measured {problem}; it said: {last_line(said)}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Of a process that should have ended; what it was to write does not matter any more."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @contextmanager

@@ -65,12 +65,7 @@ class Found:
 
 
 class FloatInput:
-    """
-    The host's float32 array that all float candidates read, so that none pays for another's input.
-
-    Args:
-        quantization: of int8 inputs.
-    """
+    """The host's float32 array that all float candidates read, so that none pays for another's input."""
 
     def __init__(self, quantization: Quantization) -> None:
         self.array: NDArray[np.float32] = np.zeros(INPUT_SHAPE, np.float32)

@@ -7,14 +7,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner.bench.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
 from runner.bench.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
-from runner.dataset import load_dataset, shipped_dataset
+from runner.dataset import chosen_dataset
 from runner.inference.models import (
     SHIPPED_SAVED_MODEL,
     SHIPPED_TFLITE,
@@ -48,21 +48,16 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
     """
     Measure every way that is installed.
 
-    Args:
-        job: the options.
-        advance: told what is done.
-
     Returns:
         As ``tracer.reports.runtime_table.build_runtimes``, with ``model``, ``tflite``, ``threads`` and ``load``.
-
-    Raises:
-        KwsTraceError: if a model or the dataset cannot be used.
     """
     load_before = os.getloadavg()[0]
     path = job.model or SHIPPED_SAVED_MODEL
     files = job.tflite or ([SHIPPED_TFLITE] if job.model is None else [])
-    _check_kinds(path, files)
-    dataset = load_dataset(job.dataset) if job.dataset is not None else shipped_dataset()
+    backend_of(path, "tensorflow")
+    for file in files:
+        backend_of(file, "litert")
+    dataset = chosen_dataset(job.dataset)
     dataset.input(0)
     with _found(job, path, files, advance) as found:
         shares = []
@@ -74,7 +69,7 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
             RuntimeTimes(one.name, one.version, one.input_type, one.device, share, count, times[:, column])
             for column, (one, (share, count)) in enumerate(zip(found.candidates, shares, strict=True))
         ]
-        absent = [{"name": one.name, "reason": one.reason, "remedy": one.remedy} for one in found.absent]
+        absent = [asdict(one) for one in found.absent]
     return {
         "model": model_facts(path),
         "tflite": [model_facts(file) for file in files],
@@ -83,12 +78,6 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
         "environment": speed_environment(),
         **build_runtimes(rows, absent, REFERENCE),
     }
-
-
-def _check_kinds(path: Path, files: list[Path]) -> None:
-    backend_of(path, "tensorflow")
-    for file in files:
-        backend_of(file, "litert")
 
 
 @contextmanager
@@ -118,13 +107,8 @@ def _from_saved_model(
 
     if importlib.util.find_spec("tensorflow") is None:
         names = (*tensorflow_candidates.NAMES, CONVERTED, onnx_candidates.NAME)
-        yield Found(
-            [],
-            [
-                Absent(name, "TensorFlow, which reads the SavedModel, is not installed", TENSORFLOW_EXTRA)
-                for name in names
-            ],
-        )
+        reason = "TensorFlow, which reads the SavedModel, is not installed"
+        yield Found([], [Absent(name, reason, TENSORFLOW_EXTRA) for name in names])
         return
     from runner.bench.runtimes.saved_model import SessionModel
 

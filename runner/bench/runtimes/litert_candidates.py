@@ -22,13 +22,7 @@ def litert_candidates(files: list[Path], quantization: Quantization, threads: in
     """
     One candidate a file; of an int8 model the 12 answers are dequantized in each inference, some 2 us of NumPy.
 
-    Args:
-        files: ``.tflite`` models of the benchmark.
-        quantization: of int8 inputs to a float model.
-        threads: of the interpreter.
-
-    Raises:
-        ModelError: if one is not such a model.
+    ``quantization`` is of int8 inputs to a float model.
     """
     found = Found([], [])
     for path in files:
@@ -41,14 +35,7 @@ def litert_candidates(files: list[Path], quantization: Quantization, threads: in
 
 
 def converted_candidate(model: SessionModel, folder: Path, quantization: Quantization) -> Found:
-    """
-    The SavedModel's float weights as a ``.tflite`` without quantization.
-
-    Args:
-        model: in its Session.
-        folder: takes the file.
-        quantization: of int8 inputs.
-    """
+    """The SavedModel's float weights as a ``.tflite`` without quantization."""
     v1 = model.tf.compat.v1
     path = folder / "float.tflite"
     try:

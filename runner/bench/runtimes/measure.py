@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from runner.bench.runtimes.candidate import Candidate
 from runner.dataset import Dataset
+from tracer.accuracy.confusion import top1_of
 
 BLOCK_NS = 5_000_000
 """Of one candidate's turn: long against its first, cold inference, short against the moods of the machine."""
@@ -64,25 +65,18 @@ def top1(
     """
     The share of inputs that a candidate answers rightly.
 
-    Args:
-        candidate: loaded.
-        dataset: inputs and classes.
-        limit: of the inputs; None takes all.
-        advance: called an input.
+    ``limit`` None takes all inputs; ``advance`` is called an input.
 
     Returns:
         The share, and of how many inputs.
-
-    Raises:
-        KwsTraceError: if an input cannot be read or has another size.
     """
-    count = len(dataset.names) if limit is None else min(limit, len(dataset.names))
-    right = 0
-    for index in range(count):
+    labels = dataset.labels[:limit]
+    vectors = []
+    for index in range(len(labels)):
         candidate.load(dataset.input(index))
-        right += int(candidate.probabilities().argmax() == dataset.labels[index])
+        vectors.append(candidate.probabilities())
         advance()
-    return right / count, count
+    return top1_of(np.array(vectors, np.float64), labels), len(labels)
 
 
 def _block(infer: Callable[[], object], clock: Clock) -> int:

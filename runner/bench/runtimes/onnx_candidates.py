@@ -28,42 +28,19 @@ def missing_modules() -> list[str]:
 
 
 def onnx_candidates(model: SessionModel, frozen: Any, given: FloatInput) -> Found:
-    """
-    One candidate an execution provider that this ONNX Runtime has.
-
-    Args:
-        model: whose names and shape the frozen graph has.
-        frozen: GraphDef.
-        given: the host's input.
-    """
+    """One candidate an execution provider that this ONNX Runtime has."""
     onnxruntime: Any = importlib.import_module("onnxruntime")
     found = Found([], [])
     try:
         serialized = convert(frozen, model)
     except (ValueError, RuntimeError, KeyError) as error:
         return Found([], [Absent(NAME, f"tf2onnx does not convert the model: {error}", "try another tf2onnx")])
-    available = onnxruntime.get_available_providers()
     for provider, short in PROVIDERS.items():
-        name = f"{NAME} {short}"
-        if provider not in available:
-            found.absent.append(Absent(name, f"{onnxruntime.__version__} here has no {provider}", GPU_REMEDY))
-            continue
-        try:
-            session = _session(onnxruntime, serialized, provider, model.threads)
-            used = session.get_providers()[0]
-            device = "CPU" if short == "CPU" else "GPU:0"
-            candidate = _candidate(name, onnxruntime.__version__, device, session, model, given)
-            # Some providers fail only at their first inference.
-            candidate.probabilities()
-        except _errors(onnxruntime) as error:
-            reason = first_line(error)
-            found.absent.append(Absent(name, f"{provider} does not run the model: {reason}", GPU_REMEDY))
-            continue
-        if used != provider:
-            # It falls back in silence; a figure under the wrong name would be worse than none.
-            found.absent.append(Absent(name, f"{provider} did not start; {used} took its place", GPU_REMEDY))
-            continue
-        found.candidates.append(candidate)
+        made = _candidate(onnxruntime, serialized, provider, short, model, given)
+        if isinstance(made, Candidate):
+            found.candidates.append(made)
+        else:
+            found.absent.append(Absent(f"{NAME} {short}", made, GPU_REMEDY))
     return found
 
 
@@ -99,15 +76,29 @@ def _session(onnxruntime: Any, serialized: bytes, provider: str, threads: int) -
 
 
 def _candidate(
-    name: str, version: str, device: str, session: Any, model: SessionModel, given: FloatInput
-) -> Candidate:
+    onnxruntime: Any, serialized: bytes, provider: str, short: str, model: SessionModel, given: FloatInput
+) -> Candidate | str:
+    """The candidate of one provider, or why there is none."""
+    if provider not in onnxruntime.get_available_providers():
+        return f"{onnxruntime.__version__} here has no {provider}"
     host = given.array.reshape(model.shape)
-    key, outputs, run = session.get_inputs()[0].name, [session.get_outputs()[0].name], session.run
+    device = "CPU" if short == "CPU" else "GPU:0"
+    try:
+        session = _session(onnxruntime, serialized, provider, model.threads)
+        key, outputs, run = session.get_inputs()[0].name, [session.get_outputs()[0].name], session.run
 
-    def call() -> Any:
-        return run(outputs, {key: host})
+        def call() -> Any:
+            return run(outputs, {key: host})
 
-    def probabilities() -> NDArray[np.float32]:
-        return np.asarray(call()[0], np.float32).reshape(CLASSES)
+        def probabilities() -> NDArray[np.float32]:
+            return np.asarray(call()[0], np.float32).reshape(CLASSES)
 
-    return Candidate(name, version, "float32", device, given.load, call, probabilities, lambda: None)
+        # Some providers fail only at their first inference.
+        probabilities()
+    except _errors(onnxruntime) as error:
+        return f"{provider} does not run the model: {first_line(error)}"
+    if (used := session.get_providers()[0]) != provider:
+        # It falls back in silence; a figure under the wrong name would be worse than none.
+        return f"{provider} did not start; {used} took its place"
+    version = onnxruntime.__version__
+    return Candidate(f"{NAME} {short}", version, "float32", device, given.load, call, probabilities, lambda: None)

@@ -8,19 +8,13 @@ from typing import Any
 
 from runner.inference.backends import tensorflow_graph
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
-from tracer.errors import ModelError, first_line
 
 
 class SessionModel:
     """
     The model as it was exported, in a Session of its own.
 
-    Args:
-        path: of the SavedModel.
-        threads: of one operation.
-
-    Raises:
-        KwsTraceError: if TensorFlow is not installed or does not load it.
+    ``threads`` are of one operation.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -30,25 +24,20 @@ class SessionModel:
         tf = self.tf
         _limit_eager_threads(tf, threads)
         self.path, self.threads = path, threads
-        signature = tensorflow_graph.serving_signature(path)
-        given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
-        tensorflow_graph.check_shapes(path, given, gives)
+        given, gives = tensorflow_graph.model_ends(path)
         self.input_name: str = given.name
         self.output_name: str = gives.name
         self.shape = [1, *(dimension.size for dimension in given.tensor_shape.dim[1:])]
         with tf.Graph().as_default() as graph:
             self.session: Any = self.new_session()
-            try:
-                tf.compat.v1.saved_model.loader.load(self.session, ["serve"], str(path))
-            except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-                reason = first_line(error)
-                raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
+            tensorflow_graph.load_graph(tf, self.session, path)
         self.graph: Any = graph
         self.input: Any = graph.get_tensor_by_name(self.input_name)
         self.output: Any = graph.get_tensor_by_name(self.output_name)
-        devices = [one.name.rsplit("/device:", 1)[-1] for one in self.session.list_devices()]
         # Nothing pins the graph: TensorFlow puts it on the GPU where it sees one.
-        self.device = next((name for name in devices if name.startswith("GPU")), "CPU:0")
+        self.device = next(
+            (name for name in tensorflow_graph.seen_devices(self.session) if name.startswith("GPU")), "CPU:0"
+        )
 
     def new_session(self) -> Any:
         """A Session over the graph in force, with the threads of all."""

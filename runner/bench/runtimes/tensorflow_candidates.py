@@ -23,14 +23,7 @@ NAMES = (REFERENCE, CALLABLE, INLINE, FROZEN, XLA, LOADED)
 
 
 def tensorflow_candidates(model: SessionModel, frozen: Any, given: FloatInput) -> Found:
-    """
-    Every way that TensorFlow has here.
-
-    Args:
-        model: in its Session.
-        frozen: GraphDef of the same.
-        given: the host's input.
-    """
+    """Every way that TensorFlow has here."""
     tf, session, host = model.tf, model.session, given.array.reshape(model.shape)
     made = session.make_callable(model.output, [model.input])
     inline = inline_callable(session, [model.input_name], [model.output_name])

@@ -17,10 +17,6 @@ class LiteRtBackend:
     """
     A LiteRT interpreter, one thread unless told otherwise.
 
-    Args:
-        path: the ``.tflite`` file.
-        threads: of the interpreter.
-
     Raises:
         ModelError: if the file is not a model that LiteRT reads, has other types than int8 and float32, or is a model
             of another task.

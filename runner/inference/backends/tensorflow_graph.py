@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 
 from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
-from tracer.errors import ModelError, not_installed
+from tracer.errors import ModelError, first_line, not_installed
 
 
 def import_tensorflow() -> Any:
-    """
-    TensorFlow, imported quietly.
-
-    Raises:
-        NotInstalledError: if it is not installed.
-    """
+    """TensorFlow, imported quietly."""
     # Its C++ side greets at length on standard error, where a host's log may be read.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -80,6 +75,34 @@ def check_shapes(path: Path, given: Any, gives: Any) -> None:
     sizes = [int(np.prod([1 if i == 0 and d < 0 else d for i, d in enumerate(shape)])) for shape in shapes]
     if sizes != [INPUT_VALUES, CLASSES]:
         raise other_task(path, *shapes)
+
+
+def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | None = None) -> None:
+    """Load the graph with the tag ``serve`` into a session, with ``input_map`` in place of some of its tensors."""
+    try:
+        tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path), input_map=input_map)
+    except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
+        reason = first_line(error)
+        raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
+
+
+def model_ends(path: Path) -> tuple[Any, Any]:
+    """
+    The input and the output of a SavedModel's signature ``serving_default``, without loading the model.
+
+    Raises:
+        ModelError: if the folder holds none, or the model is not of the benchmark.
+    """
+    signature = serving_signature(path)
+    given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
+    check_shapes(path, given, gives)
+    return given, gives
+
+
+def seen_devices(session: Any) -> list[str]:
+    """Names of the devices that a session sees, as ``GPU:0``; XLA's own are left out."""
+    names = [found.name.rsplit("/device:", 1)[-1] for found in session.list_devices()]
+    return [name for name in names if not name.startswith("XLA_")]
 
 
 def inline_callable(

@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
 from runner.inference.backends.tensorflow_graph import (
-    check_shapes,
     import_tensorflow,
     inline_callable,
-    serving_signature,
+    load_graph,
+    model_ends,
+    seen_devices,
     session_config,
 )
-from tracer.errors import DeviceError, ModelError, first_line
+from tracer.errors import DeviceError
 
 
 class TensorFlowBackend:
     """
     A SavedModel with the tag ``serve`` and the signature ``serving_default``.
 
-    Args:
-        path: the SavedModel's folder.
-        device: ``GPU``, ``GPU:0``, ``CPU``, ``CPU:1``, ...; None takes the first GPU, else the CPU.
-        threads: of one operation; None leaves TensorFlow's own choice.
+    ``device`` is ``GPU``, ``GPU:0``, ``CPU``, ``CPU:1``, ...; None takes the first GPU, else the CPU.
+    ``threads`` are of one operation; None leaves TensorFlow's own choice.
 
     Raises:
         DeviceError: if TensorFlow does not see the device.
@@ -91,8 +90,7 @@ class TensorFlowBackend:
 
 
 def _choose_device(session: Any, wanted: str | None) -> str:
-    seen: list[str] = [found.name.rsplit("/device:", 1)[-1] for found in session.list_devices()]
-    seen = [name for name in seen if not name.startswith("XLA_")]
+    seen = seen_devices(session)
     if wanted is None:
         return f"/device:{next((name for name in seen if name.startswith('GPU')), seen[0])}"
     plain = wanted.upper().rsplit("/", 1)[-1].removeprefix("DEVICE:")
@@ -105,9 +103,7 @@ def _choose_device(session: Any, wanted: str | None) -> str:
 def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     """Load the model between two variables on the device in force; returns the nodes that the callables name."""
     v1 = tf.compat.v1
-    signature = serving_signature(path)
-    given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
-    check_shapes(path, given, gives)
+    given, gives = model_ends(path)
     with tf.device("/device:CPU:0"):
         feed = v1.placeholder(tf.float32, INPUT_SHAPE, "kws_trace_feed")
     initial = np.zeros(INPUT_SHAPE, np.float32)
@@ -116,11 +112,7 @@ def _build(tf: Any, session: Any, path: Path) -> dict[str, Any]:
     model_input = v1.placeholder_with_default(source.read_value(), INPUT_SHAPE, "kws_trace_model_input")
     shape = [dimension.size for dimension in given.tensor_shape.dim]
     shaped = tf.reshape(model_input, [1 if size < 0 else size for size in shape])
-    try:
-        v1.saved_model.loader.load(session, ["serve"], str(path), input_map={given.name: shaped})
-    except (OSError, RuntimeError, ValueError, tf.errors.OpError) as error:
-        reason = first_line(error)
-        raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
+    load_graph(tf, session, path, {given.name: shaped})
     output = tf.reshape(session.graph.get_tensor_by_name(gives.name), [1, CLASSES])
     target = v1.get_variable("kws_trace_output", initializer=np.zeros((1, CLASSES), np.float32), use_resource=True)
     return {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from runner.inference.pipeline import Pipeline
-from tracer.recording.inference_loop import compose_loop, untraced_loop
+from tracer.recording.inference_loop import Stage, compose_loop, untraced_loop
 from tracer.recording.nvtx_ranges import NvtxRanges
 from tracer.reports.overhead_ledger import PairTimes
 
@@ -28,15 +27,18 @@ class BlockTime:
 Block = Callable[[int], BlockTime]
 """Runs so many inferences."""
 
+Stages = Sequence[tuple[str, Stage]]
+"""Name and callable of each stage of an inference."""
 
-def untraced_block(pipeline: Pipeline) -> Block:
+
+def untraced_block(stages: Stages) -> Block:
     """Inferences without a reading or a range."""
-    return _timed(untraced_loop([stage for _, stage in pipeline.stages()]))
+    return _timed(untraced_loop([stage for _, stage in stages]))
 
 
-def recorded_block(pipeline: Pipeline, ranges: NvtxRanges | None) -> Block:
+def recorded_block(stages: Stages, ranges: NvtxRanges | None) -> Block:
     """Inferences as a run records them, with ranges where there are some."""
-    loop = compose_loop(pipeline.stages(), ranges)
+    loop = compose_loop(stages, ranges)
     number = 0
 
     def run(count: int) -> None:
@@ -49,15 +51,7 @@ def recorded_block(pipeline: Pipeline, ranges: NvtxRanges | None) -> Block:
 
 
 def measure_pairs(subject: Block, base: Block, inferences: int, pairs: int) -> PairTimes:
-    """
-    Run both in turn, each first every other time: the machine's moods meet both.
-
-    Args:
-        subject: that which is measured.
-        base: that which it is set against.
-        inferences: of a block.
-        pairs: how many.
-    """
+    """Run both in turn, each first every other time: the machine's moods meet both."""
     wall, cpu = np.zeros((pairs, 2), np.int64), np.zeros((pairs, 2), np.int64)
     for pair in range(pairs):
         for column in (0, 1) if pair % 2 else (1, 0):
@@ -71,10 +65,8 @@ def median_block(block: Block, blocks: int) -> Block:
 
     def several(count: int) -> BlockTime:
         took = [block(count) for _ in range(blocks)]
-        return BlockTime(
-            int(np.median([one.wall_ns for one in took])),
-            int(np.median([one.cpu_ns for one in took])),
-        )
+        wall_ns, cpu_ns = np.median([(one.wall_ns, one.cpu_ns) for one in took], axis=0)
+        return BlockTime(int(wall_ns), int(cpu_ns))
 
     return several
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.dut.recorded_run import RunJob, no_ranges, refuse_without_ranges, serve_run, tell
+from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run, tell
 from runner.inference.models import backend_of
 from runner.nsys.command import refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
@@ -40,10 +40,6 @@ LAUNCHER_OPTIONS = {
 def refuse_impossible(job: RunJob, profiler: str) -> None:
     """
     Say before a run starts what would leave it without a capture.
-
-    Args:
-        job: of the run, with its name.
-        profiler: ``nsys`` or ``tensorflow``.
 
     Raises:
         UsageError: for options that contradict the profiler, or if nsys would see no range.
@@ -83,10 +79,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     """
     Run the DUT under nsys, then take what it captured into the run.
 
-    Args:
-        job: of the run; its capture says how much.
-        preset: ``light`` or ``deep``.
-        arguments: of this command line, after the program.
+    ``arguments`` are those of this command line, after the program.
 
     Returns:
         The exit code: of the DUT, or 1 where it was well and nothing could be ingested.
@@ -100,18 +93,17 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     nsys = find_nsys()
     refuse_too_old(nsys)
     refuse_without_root(arguments, os.environ)
-    capture = job.capture
-    tell(announcement(nsys, preset, capture.inferences, capture.windows))
+    inferences, windows = job.capture.inferences, job.capture.windows
+    tell(announcement(nsys, preset, inferences, windows))
     folder, run_folder = profile_folder(job.traces, name), job.traces / name
     kept = without_profiler_options(arguments, LAUNCHER_OPTIONS)
-    kept += ["--capture-inferences", str(capture.inferences), "--capture-windows", str(capture.windows)]
+    kept += ["--capture-inferences", str(inferences), "--capture-windows", str(windows)]
     made = _first_missing(job.traces)
     try:
-        code, reports = run_under_nsys(nsys, preset, capture.windows, name, folder, kept)
+        code, reports = run_under_nsys(nsys, preset, windows, name, folder, kept)
         if not (run_folder / "run.json").is_file():
-            # The DUT has said why.
             remove_if_empty(folder)
-            return code or 1
+            return code or 1  # the DUT has said why
         run = stored_run(run_folder)
         reports = _whole_captures(run, reports)
         if not reports:
@@ -126,12 +118,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
 
 
 def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int:
-    """
-    Be the DUT with TensorFlow's profiler, then take what it captured into the run.
-
-    Raises:
-        KwsTraceError: as ``serve_run``, and if the capture is not whole.
-    """
+    """Be the DUT with TensorFlow's profiler, then take what it captured into the run."""
     name = checked_run_name(job.name or default_run_name())
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
@@ -172,14 +159,7 @@ def take_in(
     """
     Ingest profiles of a run; reports of nsys are exported by the installed one first, beside the run.
 
-    Args:
-        run: complete or recovered.
-        paths: each of another stretch of it.
-        nsys: of this machine; found when it is needed.
-        replace_old: take out the captures that the run has.
-
-    Raises:
-        KwsTraceError: if one cannot be read, or is not of this run.
+    ``replace_old`` takes out the captures that the run has; ``nsys`` is found when it is needed.
     """
     # Exports of nsys 2022 do not say what was asked for; a run that we profiled ourselves does.
     asked = frozenset((run.info.profiler or {}).get("traced", ()))
@@ -204,10 +184,7 @@ def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Pro
     """
     A profile with a timeline, from whatever file.
 
-    Args:
-        path: of the profile.
-        work_beside: a path beside which a folder for the export may be made.
-        nsys: of this machine; found when it is needed.
+    A folder for the export may be made beside ``work_beside``; ``nsys`` is found when it is needed.
 
     Raises:
         ProfileError: if it has no timeline.

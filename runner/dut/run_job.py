@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from runner.dut.capture import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
@@ -33,12 +33,7 @@ from tracer.runs.run_writer import RunWriter
 
 
 def refuse_without_ranges(job: RunJob) -> None:
-    """
-    Nsight Systems collects by our ranges: without them a capture would be empty.
-
-    Raises:
-        UsageError: if the run is to be captured by them and pushes none.
-    """
+    """Nsight Systems collects by our ranges: without them a capture would be empty."""
     if job.capture.inferences and job.profile_folder is None and not job.nvtx:
         raise no_ranges()
 
@@ -48,11 +43,6 @@ def no_ranges() -> UsageError:
     problem = "no ranges can be pushed, so nothing would be captured"
     remedy = "leave out --no-nvtx, and install nvtx 0.2.12 or newer (for --profiler tensorflow: TensorFlow)"
     return UsageError("capture", problem, remedy)
-
-
-def refuse_energy_mode() -> NoReturn:
-    """Say that energy mode is not there."""
-    raise UsageError("--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +96,7 @@ def tell(text: str) -> None:
 def recording_run(
     job: RunJob, stop: StopFlag, port: str | None = None, baud: int | None = None
 ) -> Iterator[RecordingRun]:
-    """
-    Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
-
-    Raises:
-        KwsTraceError: for a model, a device or a folder that cannot be used.
-    """
+    """Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards."""
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
     name = checked_run_name(job.name or default_run_name())
     began = time.perf_counter()
@@ -145,12 +130,7 @@ def recording_run(
 
 
 def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
-    """
-    Be the DUT on ``port`` until a signal; returns the exit code.
-
-    Raises:
-        KwsTraceError: for a port, a model or a folder that cannot be used.
-    """
+    """Be the DUT on ``port`` until a signal; returns the exit code."""
     from runner.line.ports import open_dut_link
 
     refuse_without_ranges(job)
@@ -186,12 +166,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
 
 
 def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
-    """
-    The profiler that the DUT tells when to collect; None for none.
-
-    Raises:
-        UsageError: if the ranges that it would see cannot be pushed.
-    """
+    """The profiler that the DUT tells when to collect; None for none."""
     if not job.capture.inferences:
         return None
     if job.profile_folder is not None:

@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from runner.device.sysfs import read_text
 from runner.line.port_errors import existing_ports, holder_of
@@ -30,44 +29,8 @@ class Ran:
         return self.code == 0
 
 
-class System(Protocol):
-    """What the checks may ask; ``root`` is where ``/sys``, ``/proc`` and ``/etc`` lie."""
-
-    root: Path
-    user: str
-    is_root: bool
-    groups: frozenset[str]
-
-    def run(self, command: Sequence[str], timeout_s: float = 10.0) -> Ran | None:
-        """Run a program; None where it is not installed."""
-
-    def which(self, program: str) -> str | None:
-        """Its path, or None."""
-
-    def read(self, path: str) -> str | None:
-        """A file's text, or None; ``path`` without a leading slash, under ``root``."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file; ``path`` as the user wrote it."""
-
-    def may_open(self, path: str) -> bool:
-        """Whether we may read and write it."""
-
-    def is_terminal(self, path: str) -> bool:
-        """Whether it is a character device."""
-
-    def holder(self, path: str) -> str | None:
-        """Name and number of another process that has it open, as far as can be told."""
-
-    def ports(self) -> str:
-        """A sentence that names the serial ports of the machine."""
-
-    def free_bytes(self, path: Path) -> int | None:
-        """Room for us on the disk of ``path``, which need not exist yet; None where it cannot be told."""
-
-
-class RealSystem:
-    """This machine."""
+class Machine:
+    """This machine, as far as the checks ask; ``root`` is where ``/sys``, ``/proc`` and ``/etc`` lie."""
 
     root = Path("/")
 
@@ -94,15 +57,15 @@ class RealSystem:
         return Ran(done.returncode, _text(done.stdout), _text(done.stderr))
 
     def which(self, program: str) -> str | None:
-        """Its path, or None."""
+        """A program's path, or None."""
         return shutil.which(program)
 
     def read(self, path: str) -> str | None:
-        """A file's text, or None."""
+        """A file's text, or None; ``path`` without a leading slash, under ``root``."""
         return read_text(self.root / path)
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Whether there is such a file; ``path`` as the user wrote it."""
         return Path(path).exists()
 
     def may_open(self, path: str) -> bool:
@@ -114,15 +77,15 @@ class RealSystem:
         return Path(path).is_char_device()
 
     def holder(self, path: str) -> str | None:
-        """Another process that has it open."""
+        """Name and number of another process that has it open, as far as can be told."""
         return holder_of(path)
 
     def ports(self) -> str:
-        """The serial ports of the machine."""
+        """A sentence that names the serial ports of the machine."""
         return existing_ports()
 
     def free_bytes(self, path: Path) -> int | None:
-        """Room on the disk of the nearest folder that exists."""
+        """Room for us on the disk of ``path``, which need not exist yet; None where it cannot be told."""
         nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
         try:
             return shutil.disk_usage(nearest).free

@@ -98,7 +98,7 @@ def closing_lines(report: Report) -> list[str]:
     recorder = report["recorder"]
     if recorder.get("ns_per_inference") is not None:
         share = share_text(recorder["share"])
-        lines.append(f"The tracer's own cost: {recorder['ns_per_inference']} ns an inference ({share})")
+        lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
     if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
         lines.append(

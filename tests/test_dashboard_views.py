@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 

@@ -169,7 +169,8 @@ def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
         "capture window 1: gpu 768 MHz",
         "window 1: 20.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
         "capture window 1: gpu changed frequency",
-        "capture window 1: 25.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        "capture window 1: 25.0 mJ an inference of the whole board "
+        "(POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
     ]
 
 

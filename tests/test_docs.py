@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 import typer.main
-from runner.doctor.findings import STATES
 
 from runner.cli import app
+from runner.doctor.checks import STATES
 from tests.conftest import ROOT
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.owners import OWNERS

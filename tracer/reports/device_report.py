@@ -45,7 +45,7 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
 
 
 def window_names(windows: Iterable[WindowFigures]) -> dict[int, str]:
-    """By its number in the tables, what a reader calls a window: ``window 1`` of performance, ``capture window 6``."""
+    """By its number in the tables, what a reader calls a window: ``window 1`` (performance), ``capture window 6``."""
     return {
         one["window"]: f"window {one['ordinal']}" if one["ordinal"] else f"{one['kind']} window {one['window']}"
         for one in windows

@@ -165,12 +165,12 @@ def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
     assert figures["marked"] == [1]
     assert figures["windows"][0]["energy"]["mj_per_inference"] == pytest.approx(20.0)
     told = [{"window": 0, "ordinal": 1, "kind": "performance"}, {"window": 1, "ordinal": None, "kind": "capture"}]
+    how = "of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)"
     assert device_lines(figures, told) == [
         "capture window 1: gpu 768 MHz",
-        "window 1: 20.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        f"window 1: 20.0 mJ an inference {how}",
         "capture window 1: gpu changed frequency",
-        "capture window 1: 25.0 mJ an inference of the whole board "
-        "(POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+        f"capture window 1: 25.0 mJ an inference {how}",
     ]
 
 

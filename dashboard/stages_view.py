@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tracer.figure_text import change_text, count_text, share_text, time_text
-from tracer.report_types.run import DeviceFigures
+from tracer.report_types.report import Report
+from tracer.reports.device_report import window_names
 from tracer.runs.timed_inferences import TimedInferences
+from tracer.runs.windows import RunWindow
 
 Frame = Any
 """A pandas DataFrame; pandas comes with types that need not be installed."""
@@ -179,15 +182,24 @@ def outlier_frame(inferences: TimedInferences, stage: str, outliers: Outliers, s
     return pd.DataFrame(rows)
 
 
-def steadiness_lines(inferences: TimedInferences, stage: str, device: DeviceFigures) -> list[str]:
+def counted_windows(inferences: TimedInferences, windows: Iterable[RunWindow]) -> TimedInferences:
+    """The same inferences, with performance windows counted from 1, as a report and a host count them."""
+    ordinals = {one.number: one.ordinal for one in windows}
+    known, places = np.unique(inferences.window, return_inverse=True)
+    told = np.array([ordinals.get(int(number)) or number for number in known], np.int64)
+    return replace(inferences, window=told[places])
+
+
+def steadiness_lines(inferences: TimedInferences, stage: str, report: Report) -> list[str]:
     """
     Whether it drifts, throttles or stutters, a sentence each.
 
     Args:
         inferences: of the run, without warm-ups.
         stage: that is judged.
-        device: ``device`` of the report.
+        report: of the run.
     """
+    device = report["device"]
     values = inferences.of_stage(stage)
     if len(values) < 20:
         return ["Fewer than 20 inferences: too few to say whether they drift or stutter."]
@@ -204,8 +216,11 @@ def steadiness_lines(inferences: TimedInferences, stage: str, device: DeviceFigu
         lines.append(f"Throttling: not known ({device['note']}).")
     else:
         marked = [one for one in device["windows"] if one["throttled"] or one["changed"]]
-        named = ", ".join(f"{one['window']} ({', '.join([*one['throttled'], *one['changed']])})" for one in marked)
-        lines.append(f"Throttling or changed frequencies: in windows {named}." if marked else "No throttling seen.")
+        names = window_names(report["windows"])
+        named = ", ".join(
+            f"{names[one['window']]} ({', '.join([*one['throttled'], *one['changed']])})" for one in marked
+        )
+        lines.append(f"Throttling or changed frequencies: in {named}." if marked else "No throttling seen.")
     return lines
 
 

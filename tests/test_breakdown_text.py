@@ -188,8 +188,19 @@ def test_what_lies_outside_and_what_spills_is_said(slow: Report) -> None:
     lines = kernel_lines(gpu)
     assert "Spill: 3 works outlast session_run, by 9.00 us in all" in lines
     assert "Spill: 2 works outlast their inference, by 5.00 us in all" in lines
-    assert "Outside every inference: 1 works launched, 2 without a launch in the capture, 4.00 us" in lines
+    assert "Outside every inference: 1 work launched, 2 without a launch in the capture, 4.00 us" in lines
     assert "Of other processes: 7 works, left out" in lines
+
+
+def test_one_work_that_spills_is_said_in_the_singular(slow: Report) -> None:
+    gpu = copy.deepcopy(slow["gpu"])
+    gpu["spill"] = {
+        "stages": {"readback": {"works": 1, "total_ns": 9_000}},
+        "inference": {"works": 1, "total_ns": 5_000},
+    }
+    lines = kernel_lines(gpu)
+    assert "Spill: 1 work outlasts readback, by 9.00 us in all" in lines
+    assert "Spill: 1 work outlasts its inference, by 5.00 us in all" in lines
 
 
 def test_a_run_without_captures_says_how_one_gets_them(tmp_path: Path) -> None:
@@ -223,3 +234,9 @@ def test_a_gpu_that_mostly_waits_is_not_said_to_bound_though_its_kernels_were_qu
     assert found["queued_share"] == 1
     assert found["busy_ns"]["share"] < 0.25
     assert found["verdict"]["key"] == "balanced"
+
+
+def test_a_thousand_profiled_inferences_have_a_comma(slow: Report) -> None:
+    report = copy.deepcopy(slow)
+    report["gpu"]["inferences"] = 1000
+    assert "Where 1,000 profiled inferences spent their time" in text_of(report)

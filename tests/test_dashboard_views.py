@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ from dashboard.overview_view import busy_bar, gain_rows, kind_bar, session_frame
 from dashboard.palette import BY_MEANING, SESSION_RUN, colours
 from dashboard.run_reading import fingerprint, read_report, run_entries
 from dashboard.runs_view import choices, filtered, run_list_frame
-from dashboard.stages_view import composition_frame, find_outliers, histogram_frame, steadiness_lines, time_frame
+from dashboard.stages_view import (
+    composition_frame,
+    counted_windows,
+    find_outliers,
+    histogram_frame,
+    steadiness_lines,
+    time_frame,
+)
 from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
 from tracer.reports.breakdown_text import PART_TEXTS
@@ -152,15 +160,36 @@ def test_outliers_are_the_longest_and_beyond_the_fence(values: np.ndarray) -> No
 
 def test_drift_and_stutter_are_told(traces: Path) -> None:
     timed = timed_inferences(stored_run("gpu", traces))
-    device = {"note": "frequencies not recorded", "windows": []}
-    steady = steadiness_lines(timed, "inference", device)
+    report = {"device": {"note": "frequencies not recorded", "windows": []}, "windows": []}
+    steady = steadiness_lines(timed, "inference", report)
     assert "no more than" in steady[0]
     assert steady[1].startswith("Stutter: 8 of 200")
     drifting = timed.duration_ns * np.linspace(1, 1.5, len(timed))[:, None]
     drifted = TimedInferences(
         timed.number, timed.window, timed.warmup, timed.start_ns, timed.stages, drifting.astype(np.int64)
     )
-    assert ", more than" in steadiness_lines(drifted, "inference", device)[0]
+    assert ", more than" in steadiness_lines(drifted, "inference", report)[0]
+
+
+def test_a_window_that_throttled_is_named_as_the_report_counts_it(traces: Path) -> None:
+    timed = timed_inferences(stored_run("gpu", traces))
+    marked = {"window": 4, "throttled": ["throttle:oc3"], "changed": []}
+    report = {
+        "device": {"note": None, "windows": [marked]},
+        "windows": [{"window": 4, "ordinal": 2, "kind": "performance"}],
+    }
+    told = steadiness_lines(timed, "inference", report)[-1]
+    assert told == "Throttling or changed frequencies: in window 2 (throttle:oc3)."
+
+
+def test_the_performance_windows_of_a_profiled_run_are_counted_from_1(traces: Path) -> None:
+    run = stored_run("gpu", traces)
+    apart = [replace(one, number=10 * one.number) for one in run.each_window]
+    timed = timed_inferences(run)
+    moved = replace(timed, window=10 * timed.window)
+    assert set(counted_windows(moved, apart).window.tolist()) == {1, 2, 3, 4, 5}
+    alone = [replace(one, ordinal=None) for one in run.each_window]
+    assert (counted_windows(timed, alone).window == timed.window).all()
 
 
 def test_warm_ups_come_only_where_asked_for_and_captured_inferences_never(traces: Path) -> None:

@@ -164,17 +164,19 @@ def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
     figures = device_figures(samples_table(rows, "run"), bounds)
     assert figures["marked"] == [1]
     assert figures["windows"][0]["energy"]["mj_per_inference"] == pytest.approx(20.0)
-    assert device_lines(figures) == [
-        "window 1: gpu 768 MHz",
-        "window 0: 20.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
-        "window 1: gpu changed frequency",
-        "window 1: 25.0 mJ an inference of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)",
+    told = [{"window": 0, "ordinal": 1, "kind": "performance"}, {"window": 1, "ordinal": None, "kind": "capture"}]
+    how = "of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)"
+    assert device_lines(figures, told) == [
+        "capture window 1: gpu 768 MHz",
+        f"window 1: 20.0 mJ an inference {how}",
+        "capture window 1: gpu changed frequency",
+        f"capture window 1: 25.0 mJ an inference {how}",
     ]
 
 
 def test_a_run_that_was_not_sampled_says_so() -> None:
     bounds = windows((0, SECOND)).append_column("inferences", pa.array([1]))
-    assert device_lines(device_figures(samples_table([], "run"), bounds)) == ["frequencies not recorded"]
+    assert device_lines(device_figures(samples_table([], "run"), bounds), []) == ["frequencies not recorded"]
     sparse = samples_table(table("gpu", "frequency_hz", [1]), "run")
     short = windows((10, 20)).append_column("inferences", pa.array([1]))
-    assert "not known" in device_lines(device_figures(sparse, short))[0]
+    assert "not known" in device_lines(device_figures(sparse, short), [])[0]

@@ -47,7 +47,7 @@ _LABELS = {
     "bytes_per_inference": "bytes an inference",
     "gb_per_s": "rate, GB/s",
 }
-_WHOLE = ("count", "bytes")
+_WHOLE = ("count", "bytes", "bytes_per_inference")
 
 
 def _made(folder: str, mark: str) -> KernelDetail | None:  # noqa: ARG001 -- ``mark`` is the key

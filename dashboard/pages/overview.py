@@ -53,8 +53,9 @@ def _page(run: StoredRun) -> None:
         st.subheader("Performance windows")
         st.caption("Laps: what the host was told. Wall clock: the recorder's. A valid window lasts 10 s by both.")
         rate = st.column_config.NumberColumn(format="%.3f")
-        rates = {name: rate for name in windows.columns if name.startswith("inf/s")}
-        st.dataframe(windows, hide_index=True, width="stretch", column_config=rates)
+        shown = {name: rate for name in windows.columns if name.startswith("inf/s")}
+        shown["inferences"] = st.column_config.NumberColumn(format="localized")
+        st.dataframe(windows, hide_index=True, width="stretch", column_config=shown)
     _sessions(report["sessions"])
     st.subheader("How it was measured")
     st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
@@ -128,7 +129,7 @@ def _to_remove(report: Report) -> None:
 def _sessions(sessions: Sequence[RunSession | UnreadSession]) -> None:
     if not sessions:
         st.caption(
-            "Top-1 and AUC: no host's session lies in this run. `kws-trace host --mode accuracy` leaves one; "
+            "Top-1 and AUC: no host's session lies in this run. `kws-trace host --port PORT accuracy` leaves one; "
             "`kws-trace session` reads those of other hosts."
         )
         return

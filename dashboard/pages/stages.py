@@ -14,6 +14,7 @@ from dashboard.palette import colours
 from dashboard.run_reading import fingerprint
 from dashboard.stages_view import (
     composition_frame,
+    counted_windows,
     find_outliers,
     histogram_frame,
     outlier_frame,
@@ -41,7 +42,8 @@ def show(traces: Path) -> None:
 
 
 def _read(folder: str, mark: str) -> TimedInferences:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    return timed_inferences(stored_run(folder), warmups=True)
+    run = stored_run(folder)
+    return counted_windows(timed_inferences(run, warmups=True), run.each_window)
 
 
 _kept = st.cache_resource(_read, max_entries=4, show_spinner=False)
@@ -117,7 +119,7 @@ def _course(timed: TimedInferences, stage: str, report: Report) -> None:
     frame = time_frame(timed, stage)
     st.altair_chart(over_time(frame, colours([stage])[0], logarithmic=logarithmic), width="stretch")
     st.caption("Each stretch of time: its median as the line, p10 to p90 as the band, its longest value as a point.")
-    lines(steadiness_lines(timed, stage, report["device"]))
+    lines(steadiness_lines(timed, stage, report))
 
 
 def _windows(timed: TimedInferences, stage: str) -> None:

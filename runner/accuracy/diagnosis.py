@@ -15,7 +15,7 @@ from runner.accuracy.models import LoadedModel, VectorModel, model_path_of, othe
 from runner.accuracy.recorded_results import Matched, Recorded, match, read_recorded
 from runner.accuracy.report_text import diagnosis_json, render_diagnosis
 from runner.dataset import chosen_dataset
-from runner.inference.models import ModelChoice
+from runner.inference.models import ModelChoice, backend_of
 from tracer.accuracy.symptoms import accuracy_symptoms
 from tracer.errors import KwsTraceError
 
@@ -36,7 +36,15 @@ class AccuracyJob:
 
 
 def examine(job: AccuracyJob) -> None:
-    """Look at the numbers, try the mistakes, print."""
+    """
+    Look at the numbers, try the mistakes, print.
+
+    Raises:
+        KwsTraceError: if the run or session, the dataset or the model cannot be used.
+    """
+    # Before minutes of work with the first model.
+    for other in job.also:
+        backend_of(other, None)
     recorded = read_recorded(job.ref, job.traces)
     matched = match(recorded, chosen_dataset(job.dataset))
     findings = accuracy_symptoms(matched.all_vectors, matched.all_labels)

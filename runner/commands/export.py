@@ -10,6 +10,7 @@ import typer
 
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
+from tracer.figure_text import counted
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -41,5 +42,8 @@ def export(
     from tracer.runs.run_store import stored_run
 
     done = export_perfetto(stored_run(run, traces), perfetto, bounds)
-    typer.echo(f"{perfetto}: {done.slices} slices on {done.tracks} tracks, {done.flows} arrows from launch to work")
+    typer.echo(
+        f"{perfetto}: {counted(done.slices, 'slice')} on {counted(done.tracks, 'track')}, "
+        f"{counted(done.flows, 'arrow')} from launch to work"
+    )
     typer.echo(done.clock)

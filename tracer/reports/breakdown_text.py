@@ -5,7 +5,17 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from tracer.figure_text import MISSING, change_text, interval_text, number_text, ratio_text, share_text, time_text
+from tracer.figure_text import (
+    MISSING,
+    change_text,
+    count_text,
+    counted,
+    interval_text,
+    number_text,
+    ratio_text,
+    share_text,
+    time_text,
+)
 from tracer.report_types.gpu import Gain, GpuFigures, StageWork
 from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
@@ -57,7 +67,8 @@ def _answer(report: Report) -> list[str]:
     clocks = gpu["frequencies"] or "frequencies not recorded"
     lines, shown, beside = [], busy_and_overhead(gpu), gpu["unprofiled"]
     if shown is None:
-        lines.append(f"No GPU work in {gpu['inferences']} captured inferences of {time_text(gpu['wall_ns']['mean'])}")
+        captured = counted(gpu["inferences"], "captured inference")
+        lines.append(f"No GPU work in {captured} of {time_text(gpu['wall_ns']['mean'])}")
     else:
         lines.append(
             f"GPU busy {_ms(shown.busy_ns)} ({share_text(shown.busy_share)}), "
@@ -127,10 +138,12 @@ def _lines(gpu: GpuFigures) -> list[str]:
         lines.append("The GPU's idle time, an inference: " + ", ".join(gaps))
     spill = gpu["spill"]
     for stage, one in spill["stages"].items():
-        lines.append(f"Spill: {one['works']} works outlast {stage}, by {time_text(one['total_ns'])} in all")
+        outlast = counted(one["works"], "work outlasts", "works outlast")
+        lines.append(f"Spill: {outlast} {stage}, by {time_text(one['total_ns'])} in all")
     if spill["inference"]["works"]:
         one = spill["inference"]
-        lines.append(f"Spill: {one['works']} works outlast their inference, by {time_text(one['total_ns'])} in all")
+        outlast = counted(one["works"], "work outlasts its", "works outlast their")
+        lines.append(f"Spill: {outlast} inference, by {time_text(one['total_ns'])} in all")
     return lines
 
 
@@ -138,16 +151,17 @@ def _outside_lines(gpu: GpuFigures) -> list[str]:
     outside, lines = gpu["outside"], []
     if outside["works"] or outside["without_launch"]:
         lines.append(
-            f"Outside every inference: {outside['works']} works launched, {outside['without_launch']} without a "
-            f"launch in the capture, {time_text(outside['total_ns'])}"
+            f"Outside every inference: {counted(outside['works'], 'work')} launched, "
+            f"{count_text(outside['without_launch'])} without a launch in the capture, "
+            f"{time_text(outside['total_ns'])}"
         )
     if outside["other_processes"]:
-        lines.append(f"Of other processes: {outside['other_processes']} works, left out")
+        lines.append(f"Of other processes: {counted(outside['other_processes'], 'work')}, left out")
     return [*lines, *(f"Note: {note}" for note in gpu["notes"])]
 
 
 def _part_table(report: Report, gpu: GpuFigures) -> Table:
-    title = f"Where {gpu['inferences']} profiled inferences spent their time (mean; sums to the whole)"
+    title = f"Where {counted(gpu['inferences'], 'profiled inference')} spent their time (mean; sums to the whole)"
     table = framed_table(title, ["part"], ("exposed", "share", "median", "in all"))
     table.caption = "exposed: while the GPU did nothing; in all: with what ran under its work"
     for name, one in profiled_parts(report).items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from tracer.device.device_state import Energy, energy_mj, frequencies_during, window_marks
 from tracer.figure_text import frequency_text, interval_text, significant_text
-from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies
+from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies, WindowFigures
 
 NOT_RECORDED = "frequencies not recorded"
 
@@ -36,8 +38,23 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
     return {"note": None, "windows": figures, "marked": [state.window for state in states if state.marked]}
 
 
-def device_lines(figures: DeviceFigures) -> list[str]:
-    """The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them."""
+def window_names(windows: Iterable[WindowFigures]) -> dict[int, str]:
+    """By its number in the tables, what a reader calls a window: ``window 1`` (performance), ``capture window 6``."""
+    return {
+        one["window"]: f"window {one['ordinal']}" if one["ordinal"] else f"{one['kind']} window {one['window']}"
+        for one in windows
+    }
+
+
+def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> list[str]:
+    """
+    The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them.
+
+    Args:
+        figures: of ``device_figures``.
+        windows: of the report, for their names.
+    """
+    names = window_names(windows)
     if figures["note"]:
         return [str(figures["note"])]
     sampled = [window for window in figures["windows"] if window["samples"]]
@@ -46,9 +63,9 @@ def device_lines(figures: DeviceFigures) -> list[str]:
     shown = ", ".join(
         f"{source} {frequency_text(values['median_hz'])}" for source, values in sampled[-1]["frequencies"].items()
     )
-    lines = [f"window {sampled[-1]['window']}: {shown}"] if shown else []
+    lines = [f"{names[sampled[-1]['window']]}: {shown}"] if shown else []
     for window in sampled:
-        name, energy = f"window {window['window']}", window["energy"]
+        name, energy = names[window["window"]], window["energy"]
         if window["changed"]:
             lines.append(f"{name}: {', '.join(window['changed'])} changed frequency")
         if window["throttled"]:

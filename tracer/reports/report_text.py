@@ -91,7 +91,7 @@ def closing_lines(report: Report) -> list[str]:
     recorder = report["recorder"]
     if recorder.get("ns_per_inference") is not None:
         share = share_text(recorder["share"])
-        lines.append(f"The tracer's own cost: {recorder['ns_per_inference']} ns an inference ({share})")
+        lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
     if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
         lines.append(
@@ -99,7 +99,7 @@ def closing_lines(report: Report) -> list[str]:
             f"({interval_text(splitting['interval'][0], splitting['interval'][1], ratio_text)}), "
             f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
         )
-    lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"])]
+    lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
     lines += limits_lines(report["limits"], report["published"])
     left = report["left_out"]
     words = [counted(left["warmups"], "warm-up"), counted(left["aborted_windows"], "aborted window")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.palette import BY_MEANING, LETTERS, colours
+from dashboard.palette import BY_MEANING, LABEL, LETTERS, colours
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS, number_text, share_text
 
 Frame = Any
@@ -109,7 +109,7 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
     )
     texts = (
         alt.Chart(alt.Data(values=lines))
-        .mark_text(align="center", baseline="bottom")
+        .mark_text(color=LABEL, align="center", baseline="bottom")
         .encode(x=alt.X("us:Q", scale=across), y=alt.value(-3), text="name:N")
     )
     return (bars + rules + texts if lines else bars).properties(height=380)

@@ -6,7 +6,7 @@ import altair as alt
 
 from dashboard.charts import Chart
 from dashboard.limits_view import LIMIT, MEASURED, THROUGH_MEMORY, Roofline
-from dashboard.palette import BY_MEANING, colours
+from dashboard.palette import BY_MEANING, LABEL, colours
 from tracer.figure_text import D3_MICROSECONDS, D3_PREFIX, significant_text
 
 SHAPES = {LIMIT: "diamond", MEASURED: "circle", THROUGH_MEMORY: "square"}
@@ -29,7 +29,7 @@ def roofline_chart(shown: Roofline) -> Chart:
     at = alt.X("intensity:Q", scale=across)
     layers = [
         ridge.mark_rule(color=BY_MEANING["border"], strokeDash=[4, 3]).encode(x=at),
-        ridge.mark_text(align="left", dx=6, baseline="top").encode(x=at, y=alt.value(4), text="text:N"),
+        ridge.mark_text(color=LABEL, align="left", dx=6, baseline="top").encode(x=at, y=alt.value(4), text="text:N"),
         roof.encode(x=x, y=y),
     ]
     rows = shown.points.to_dict("records")

@@ -2,7 +2,7 @@
 The colours of the pages, by what they mean; the same on every page and chart.
 
 Each is told from a light and from a dark ground (contrast 3:1 at least) and bears white letters (4.5:1), by the
-formula of WCAG 2.2. Words on a page's own ground have the theme's colour.
+formula of WCAG 2.2. Words on a page have the theme's colour.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ TEAL, GREEN, ORANGE, OCHRE, VIOLET = "#167f74", "#457f1b", "#c05010", "#936a0c",
 MAGENTA, BROWN, BLUE, RED, SLATE, GREY = "#b73da2", "#905c45", "#2e6fba", "#d0253b", "#617192", "#6d6d6d"
 LETTERS = "#ffffff"
 """On a mark."""
+
+LABEL = "#767676"
+"""Of words on a chart's own ground: one colour reads on both at 3.9:1 at least, none at 4.5:1."""
 
 EDGE = f"{GREY}60"
 """Around a mark: a part of it is let through."""

@@ -107,7 +107,7 @@ def window_frame(inferences: TimedInferences, stage: str) -> Frame:
         rows.append(
             {
                 "window": int(window),
-                "inferences": len(mine),
+                "inferences": count_text(len(mine)),
                 "median": time_text(float(median)),
                 "p90": time_text(float(p90)),
                 "p99": time_text(float(p99)),

@@ -17,7 +17,7 @@ LANE_PX, OVERVIEW_LANE_PX = 30, 20
 AXIS_PX, LEGEND_ROW_PX = 66, 26
 """Streamlit fits a chart with its axis and its legend into its height."""
 
-LEGEND_COLUMNS = 4
+LEGEND_COLUMNS = 3
 Spec = dict[str, Any]
 """Vega-Lite, with its data as frames under ``datasets``; `marks` is a name that Vega itself gives."""
 

@@ -87,7 +87,7 @@ def test_both_axes_are_logarithmic_and_the_ridge_is_marked() -> None:
     chart = roofline_chart(roofline(build_limits(40_000, 50_000, 5_000, LIMITS, 20_000))).to_dict()
     rule, text, roof, points = chart["layer"]
     assert (rule["mark"]["type"], rule["data"]["values"][0]["intensity"]) == ("rule", 4)
-    assert text["data"]["values"][0]["text"] == "ridge 4.0"
+    assert text["data"]["values"][0]["text"] == "ridge 4.00"
     assert (roof["encoding"]["x"]["scale"]["type"], roof["encoding"]["y"]["scale"]["type"]) == ("log", "log")
     assert [row["point"] for row in points["data"]["values"]] == [LIMIT, MEASURED, THROUGH_MEMORY]
     # Nothing moves: no intensity, and the roof alone.

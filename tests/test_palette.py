@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.palette import BY_MEANING, KERNELS, LETTERS, LINES, OTHERS, colours, rgb
+from dashboard.palette import BY_MEANING, KERNELS, LABEL, LETTERS, LINES, OTHERS, colours, rgb
 from dashboard.timeline_charts import colours as timeline_colours
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +41,11 @@ def test_a_mark_is_told_from_the_ground(mark: str, ground: str) -> None:
 @pytest.mark.parametrize("mark", MARKS)
 def test_letters_on_a_mark_are_read(mark: str) -> None:
     assert contrast(mark, LETTERS) >= 4.5
+
+
+@pytest.mark.parametrize(("ground", "least"), [(LIGHT, 4.5), (DARK, 3.9)])
+def test_a_label_on_the_ground_is_read(ground: str, least: float) -> None:
+    assert contrast(LABEL, ground) >= least
 
 
 def test_a_stage_has_one_colour_on_every_page() -> None:

@@ -145,7 +145,7 @@ def _clock_sentence(run: StoredRun) -> str:
     others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
     return (
         f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
-        f"mapped onto it by the lines fitted at ingest (rates {rates})."
+        f"mapped onto it by the lines fitted at the import (rates {rates})."
     )
 
 

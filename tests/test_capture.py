@@ -188,9 +188,9 @@ def test_captured_inferences_are_in_no_official_figure(tmp_path: Path) -> None:
     assert plain["left_out"]["captured"] == 0
     assert report["inference"]["count"] == plain["inference"]["count"] == 9
     assert report["left_out"]["warmups"] == plain["left_out"]["warmups"] == 6
-    assert [one["kind"] for one in report["windows"]] == ["accuracy", *["performance"] * 3]
+    assert [one["kind"] for one in report["windows"]] == ["calibration", *["performance"] * 3]
     assert [one["count"] for one in report["stages"]] == [9, 9, 9]
     assert report["gpu"] is None
     assert [note for note in report["notes"] if "windows: an official" in note] == [
-        "3 performance windows: an official result has five"
+        "3 performance windows: an official result has 5"
     ]

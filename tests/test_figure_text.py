@@ -123,6 +123,7 @@ def test_a_difference_has_a_sign_and_is_never_minus_nothing(text: str, said: str
     ("value", "text"),
     [
         (4800, "4,800"),
+        (99_666, "99,666"),
         (25.6, "25.6"),
         (1.0, "1.00"),
         (999.6, "1,000"),

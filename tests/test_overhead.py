@@ -172,7 +172,7 @@ def test_the_launches_of_a_condition_are_told_apart() -> None:
     )
     said = io.StringIO()
     render_ledger(figures, Console(file=said, width=200))
-    assert "nsys, collecting: there; the 2 launches: +10.0%, +30.0%" in said.getvalue()
+    assert "nsys, collecting: there; the 2 launches: +10.0 %, +30.0 %" in said.getvalue()
 
 
 def test_a_child_answers_blocks_and_ends(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_the_text_fits_80_columns_and_names_what_is_missing() -> None:
     render_runtimes(figures, Console(file=said, width=80))
     text = said.getvalue()
     assert max(map(len, text.splitlines())) <= 80
-    for part in ("99666", "-96902", "Top-1 over 500", "onnxruntime is not installed; pip", "the load was 3.0"):
+    for part in ("99,666", "-96,902", "Top-1 over 500", "onnxruntime is not installed; pip", "the load was 3.0"):
         assert part in text, part
     assert "…" not in text
 

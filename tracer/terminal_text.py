@@ -27,10 +27,10 @@ def print_lines(console: Console, lines: Iterable[str], style: str | None = None
 
 
 def figure_table(names: Sequence[str], figures: Sequence[str], *, title: str | None = None) -> Table:
-    """A table without a frame: columns of names, which are folded, then columns of figures."""
+    """A table without a frame: columns of names, then columns of figures."""
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for name in figures:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     return table

@@ -116,7 +116,7 @@ def render_ledger(figures: dict[str, Any], console: Console) -> None:
     print_lines(
         console, [f"{figures['model']['name']} on {backend['name']} {backend['version']}, {backend['device']}"]
     )
-    table = figure_table(("added to the untraced",), ("an inference", "wall time", "95 %", "CPU time"))
+    table = figure_table(("added to the untraced",), ("time", "wall time", "95 %", "CPU time"))
     for row in figures["conditions"]:
         low, high = row["ratio_interval"]
         spread = interval_text(low, high, change_text)

@@ -16,7 +16,7 @@ from tracer.captures.import_profile import ingest
 from tracer.profiles.profile import Profile
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.runs.run_info import write_run_info
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 STAGES = ("host_to_device", "session_run", "readback")
@@ -132,7 +132,7 @@ def ops_run(traces: Path, name: str) -> Path:
 
 def _captured(traces: Path, name: str, windows: list[RecordedWindow], capture: Profile, facts: Any) -> Path:
     folder = plain_run(traces, name, windows, **facts)
-    ingest(open_run(folder), [capture])
+    ingest(stored_run(folder), [capture])
     return folder
 
 
@@ -214,7 +214,7 @@ def every_kind(traces: Path) -> list[str]:
 
 def with_info(folder: Path, **facts: Any) -> None:
     """Change fields of a run's ``run.json``."""
-    write_run_info(folder / "run.json", replace(open_run(folder).info, **facts))
+    write_run_info(folder / "run.json", replace(stored_run(folder).info, **facts))
 
 
 def ranges_of(window: RecordedWindow) -> list[Row]:

@@ -14,7 +14,7 @@ from tests.nsys_export import NsysExport
 from tests.recorded import STAGES, info, window
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.recording.window import RecordedWindow
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.stages import INFERENCE
 
@@ -74,7 +74,7 @@ def recorded_run(traces: Path, windows: Sequence[RecordedWindow], name: str = "r
     for one in windows:
         recorder.append(one)
     recorder.close()
-    return open_run(name, traces)
+    return stored_run(name, traces)
 
 
 def usual_windows(captures: int = 1, seed: int = 0) -> list[RecordedWindow]:

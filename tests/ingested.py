@@ -10,7 +10,7 @@ import pytest
 
 from runner.dut.profiled_run import take_in
 from tracer.errors import KwsTraceError
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 
 def contents(run: StoredRun) -> dict[str, bytes]:
@@ -21,7 +21,7 @@ def refused(run: StoredRun, paths: Sequence[Path], kind: type[KwsTraceError], **
     """The message of a refusal that changes nothing."""
     before = contents(run)
     with pytest.raises(kind) as caught:
-        take_in(open_run(run.folder), paths, **options)
+        take_in(stored_run(run.folder), paths, **options)
     assert contents(run) == before
     assert caught.value.exit_code == 2
     return str(caught.value)

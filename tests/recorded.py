@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tracer.device.device_samples import Sample
 from tracer.device.device_state import SAMPLES
+from tracer.device.sample_journal import SampleJournal
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.runs.run_info import RunInfo, new_run_info
 
@@ -57,6 +58,12 @@ def info(name: str = "run") -> RunInfo:
         recorder_cost={"ns_per_inference": 430},
         splitting_cost={"split_ns": 43_000, "fused_ns": 40_000, "ratio": 1.075, "interval": [1.07, 1.08]},
     )
+
+
+def samples_of(journal: SampleJournal) -> list[Sample]:
+    """Each reading of a journal."""
+    columns = zip(journal.times_ns, journal.numbers, journal.values, strict=True)
+    return [Sample(time_ns, *journal.sources[number], value) for time_ns, number, value in columns]
 
 
 def samples_table(samples: Iterable[Sample], run_id: str) -> pa.Table:

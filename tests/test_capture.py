@@ -19,7 +19,7 @@ from tracer.errors import KwsTraceError
 from tracer.quantization import Quantization
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE
 from tracer.reports.report import build_report
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 LOADED = load(bytes(490))
@@ -182,7 +182,7 @@ def test_captured_inferences_are_in_no_official_figure(tmp_path: Path) -> None:
         rig = Rig(b"infer 1 0%", *[b"infer 3 2%"] * 3, capture=capture, sink=writer)
         rig.serve()
         writer.close()
-        reports[name] = build_report(open_run(name, tmp_path))
+        reports[name] = build_report(stored_run(name, tmp_path))
     report, plain = reports["with"], reports["without"]
     assert report["left_out"]["captured"] == 100
     assert plain["left_out"]["captured"] == 0

@@ -22,7 +22,7 @@ from tracer.reports import compare
 from tracer.reports.compare import comparability, difference
 from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import figure_windows, performance_windows
 
@@ -74,7 +74,7 @@ def test_a_run_against_itself_is_no_difference_and_one_window_each_gives_no_verd
 
 
 def test_the_medians_are_those_of_the_report(tmp_path: Path) -> None:
-    runs = [open_run(gpu_run(tmp_path, name, windows_of(seed=seed))) for seed, name in enumerate("ab")]
+    runs = [stored_run(gpu_run(tmp_path, name, windows_of(seed=seed))) for seed, name in enumerate("ab")]
     figures = compare_runs(runs)
     for run, shown in zip(runs, figures["runs"], strict=True):
         report = build_report(run)
@@ -90,24 +90,24 @@ def test_the_medians_are_those_of_the_report(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_refused_and_what_is_not_known_is_told(tmp_path: Path) -> None:
     known = {"model": {"name": "kws", "sha256": "a" * 64}}
-    first = open_run(plain_run(tmp_path, "first", **known))
+    first = stored_run(plain_run(tmp_path, "first", **known))
     others = {
         "other model": {"model": {"name": "kws", "sha256": "b" * 64}},
         "timed reference against end-to-end": {**known, "timed": "end-to-end"},
         "stages split against fused": {**known, "stages_mode": "fused"},
     }
     for place, (why, facts) in enumerate(others.items()):
-        refused = comparability(first, open_run(plain_run(tmp_path, f"other-{place}", **facts)))
+        refused = comparability(first, stored_run(plain_run(tmp_path, f"other-{place}", **facts)))
         assert [why in one for one in refused.refusals] == [True]
-    same = comparability(first, open_run(plain_run(tmp_path, "same", **known)))
+    same = comparability(first, stored_run(plain_run(tmp_path, "same", **known)))
     assert not same.refusals
     assert any("frequencies not recorded" in one for one in same.warnings)
-    nameless = comparability(first, open_run(plain_run(tmp_path, "nameless", model={})))
+    nameless = comparability(first, stored_run(plain_run(tmp_path, "nameless", model={})))
     assert any("other model" in one for one in nameless.refusals)
 
 
 def test_other_frequencies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = [open_run(plain_run(tmp_path, name)) for name in ("first", "slow", "same")]
+    runs = [stored_run(plain_run(tmp_path, name)) for name in ("first", "slow", "same")]
     hertz = dict(zip(("first", "slow", "same"), (921_600_000, 614_400_000, 921_500_000), strict=True))
 
     def samples(run: StoredRun) -> pa.Table:
@@ -120,7 +120,7 @@ def test_other_frequencies_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_what_a_governor_does_between_two_windows_is_no_frequency_of_the_figures(tmp_path: Path) -> None:
-    run = open_run(plain_run(tmp_path, "run"))
+    run = stored_run(plain_run(tmp_path, "run"))
     first, second = performance_windows(run.each_window)[:2]
     times = [first.start_ns, first.end_ns, *range(first.end_ns + 1, second.start_ns, 10_000_000)]
     hertz = [918_000_000] * 2 + [114_000_000] * (len(times) - 2)

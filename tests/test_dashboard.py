@@ -18,7 +18,7 @@ from tracer.figure_text import time_text
 from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
 from tracer.reports.report_text import rate_line
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
@@ -72,7 +72,7 @@ def test_no_kind_of_run_is_an_exception(traces: Path, page: str, kind: str) -> N
 
 @pytest.mark.parametrize("kind", runs.KINDS)
 def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -> None:
-    run = open_run(kind, traces)
+    run = stored_run(kind, traces)
     if kind == "damaged-capture":
         run.info.captures.clear()
     report = build_report(run)
@@ -179,7 +179,7 @@ def test_untrusted_names_are_shown_as_they_are(tmp_path: Path) -> None:
 
 
 def test_compare_shows_what_the_command_prints(traces: Path) -> None:
-    figures = compare_runs([open_run("gpu", traces), open_run("plain", traces)])
+    figures = compare_runs([stored_run("gpu", traces), stored_run("plain", traces)])
     shown = opened("compare", traces, run="gpu", **{"with": ["plain"]})
     assert figures["comparisons"][0]["sentence"] in words(shown)
     assert shown.dataframe[0].value["run"].tolist() == ["gpu", "plain"]

@@ -16,7 +16,7 @@ from tests.children import served_dashboard
 from tests.needs import chromium
 from tracer.reports.report import build_report
 from tracer.reports.report_text import rate_line
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 pytestmark = pytest.mark.slow
 
@@ -119,7 +119,7 @@ def test_every_page_is_reached_by_clicks_and_keeps_the_run(
     visit = Visit(browser, address, scheme)
     visit.open("?run=gpu")
     text = visit.page.locator("[data-testid=stMain]").inner_text()
-    assert rate_line(build_report(open_run("gpu", traces))) in text
+    assert rate_line(build_report(stored_run("gpu", traces))) in text
     pages = there(visit)
     assert {"Overview", "Stages", "Compare", "Runs"} <= set(pages)
     for page in pages:

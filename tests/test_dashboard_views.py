@@ -24,7 +24,7 @@ from tests import dashboard_runs as runs
 from tracer.reports.breakdown_text import PART_TEXTS
 from tracer.reports.report import build_report
 from tracer.runs.run_list import list_rows
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 
 VALUES = st.lists(st.integers(0, 10**12), min_size=1, max_size=200).map(lambda one: np.array(one, np.int64))
@@ -38,7 +38,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def report_of(traces: Path, kind: str) -> dict[str, Any]:
-    return read_report(open_run(kind, traces)).report
+    return read_report(stored_run(kind, traces)).report
 
 
 @pytest.mark.parametrize("kind", ["plain", "gpu", "cpu", "ops", "recovered"])
@@ -82,11 +82,11 @@ def test_tables_hold_the_figures_of_the_report(traces: Path) -> None:
 
 def test_a_valid_run_is_called_valid(tmp_path: Path) -> None:
     runs.plain_run(tmp_path, "run", runs.windows_of(captured=0, long=True))
-    assert window_frame(build_report(open_run("run", tmp_path)))["valid"].tolist() == ["yes"] * 5
+    assert window_frame(build_report(stored_run("run", tmp_path)))["valid"].tolist() == ["yes"] * 5
 
 
 def test_damage_is_told_and_what_is_left_is_reported(traces: Path) -> None:
-    read = read_report(open_run("damaged-capture", traces))
+    read = read_report(stored_run("damaged-capture", traces))
     assert "gpu_work" in read.problems[0]
     assert read.report["gpu"] is None
     assert read.report["inference"]["count"] == 200
@@ -114,7 +114,7 @@ def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path:
         if "Top-1" in one.read_text(encoding="utf-8")
     )
     shutil.copytree(real, folder / "session")
-    report = read_report(open_run("run", tmp_path)).report
+    report = read_report(stored_run("run", tmp_path)).report
     frame = session_frame(report["sessions"])
     assert frame["session"].tolist() == ["session", "session-2"]
     assert (frame["Top-1"][0], frame["inputs"][0], frame["Top-1"][1]) == ("8.6 %", "1,000", "-")
@@ -154,7 +154,7 @@ def test_outliers_are_the_longest_and_beyond_the_fence(values: np.ndarray) -> No
 
 
 def test_drift_and_stutter_are_told(traces: Path) -> None:
-    timed = timed_inferences(open_run("gpu", traces))
+    timed = timed_inferences(stored_run("gpu", traces))
     device = {"note": "frequencies not recorded", "windows": []}
     steady = steadiness_lines(timed, "inference", device)
     assert "no more than" in steady[0]
@@ -167,7 +167,7 @@ def test_drift_and_stutter_are_told(traces: Path) -> None:
 
 
 def test_warm_ups_come_only_where_asked_for_and_captured_inferences_never(traces: Path) -> None:
-    run = open_run("gpu", traces)
+    run = stored_run("gpu", traces)
     assert len(timed_inferences(run)) == 200
     every = timed_inferences(run, warmups=True)
     assert (len(every), int(every.warmup.sum())) == (215, 15)
@@ -176,7 +176,7 @@ def test_warm_ups_come_only_where_asked_for_and_captured_inferences_never(traces
 
 
 def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
-    timed = timed_inferences(open_run("gpu", traces))
+    timed = timed_inferences(stored_run("gpu", traces))
     bar = stage_bar(report_of(traces, "gpu"))
     assert bar is not None
     charts = [

@@ -15,6 +15,7 @@ import pytest
 from runner.device.sampler import DeviceSampler, leave_the_cpus_of_the_run
 from tests.children import is_gone, running, wait_until
 from tests.device_trees import jetson_nano, jetson_orin
+from tests.recorded import samples_of
 from tracer.device.device_samples import header_line, sweep_line
 from tracer.device.sample_journal import read_sample_journal
 from tracer.errors import MalformedTraceError
@@ -44,8 +45,8 @@ def test_a_run_is_sampled_on_the_clock_of_its_spans(tmp_path: Path) -> None:
         assert sampler.stop()
     after = time.perf_counter_ns()
     found = read_sample_journal(journal)
-    assert all(before < sample.time_ns < after for sample in found.samples())
-    gpu = [sample.value for sample in found.samples() if sample.source == "gpu"]
+    assert all(before < sample.time_ns < after for sample in samples_of(found))
+    gpu = [sample.value for sample in samples_of(found) if sample.source == "gpu"]
     assert gpu[0] == 306_000_000
     # The last sweep is made after the end was asked for: a run's last window has a reading behind it.
     assert gpu[-1] == 624_750_000
@@ -96,7 +97,7 @@ def test_a_torn_journal_keeps_what_was_whole(tmp_path: Path) -> None:
     for torn in ("6 0=4", "6", "x"):
         journal.write_text(whole + torn)
         found = read_sample_journal(journal)
-        assert [(sample.time_ns, sample.source, sample.value) for sample in found.samples()] == [(5, "gpu", 7)]
+        assert [(sample.time_ns, sample.source, sample.value) for sample in samples_of(found)] == [(5, "gpu", 7)]
         assert (found.failures, found.torn) == (None, 1)
     journal.write_text(whole + "6 9=4\n7 1=8\n")
     assert read_sample_journal(journal).values == [7, 8]

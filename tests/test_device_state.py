@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recorded import samples_table
+from tests.recorded import samples_of, samples_table
 from tracer.device.device_samples import Sample, header_line, sweep_line
 from tracer.device.device_state import (
     SAMPLES,
@@ -151,7 +151,7 @@ def test_a_journal_becomes_the_table_of_its_samples(tmp_path: Path) -> None:
     journal = read_sample_journal(path)
     found = journal_table(journal, "run")
     assert found.schema == SAMPLES
-    assert found.to_pylist() == samples_table(journal.samples(), "run").to_pylist()
+    assert found.to_pylist() == samples_table(samples_of(journal), "run").to_pylist()
     assert found.num_rows == 5
     assert window_marks(found, windows((5, 6))) == (WindowState(0, 2, ("cpu",), ()),)
 

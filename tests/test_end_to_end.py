@@ -20,7 +20,7 @@ from runner.line.ports import open_host_link
 from tests.children import PATIENCE_S
 from tests.serial_client import Client, results, running_dut
 from tracer.accuracy.confusion import top1_of
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_predictions_equal_the_model_called_directly_and_the_run_holds_them(
     laps = [line for line in client.ask(b"infer 300 5%") if line.startswith("m-lap-us-")]
     dut.send_signal(signal.SIGTERM)
     assert dut.wait(PATIENCE_S) == 0
-    run = open_run("run", tmp_path / "traces")
+    run = stored_run("run", tmp_path / "traces")
     assert run.state == "complete"
     windows = run.windows().to_pylist()
     assert len(windows) == 51
@@ -76,7 +76,7 @@ def test_a_kill_in_the_middle_of_a_window_keeps_every_window_before_it(
     time.sleep(0.1)
     dut.kill()
     dut.wait(PATIENCE_S)
-    run = open_run("run", tmp_path / "traces")
+    run = stored_run("run", tmp_path / "traces")
     assert run.state == "recovered"
     assert run.windows()["inferences"].to_pylist() == [10]
 
@@ -89,7 +89,7 @@ def test_a_signal_in_the_middle_of_a_window_ends_the_run_complete_with_the_windo
     time.sleep(0.1)
     dut.send_signal(signal.SIGINT)
     assert dut.wait(PATIENCE_S) == 0
-    window = open_run("run", tmp_path / "traces").windows().to_pylist()[0]
+    window = stored_run("run", tmp_path / "traces").windows().to_pylist()[0]
     assert window["state"] == "aborted"
     assert window["inferences"] > 0
 
@@ -108,7 +108,7 @@ def test_the_accuracy_pass_of_the_run_is_the_one_that_its_host_printed(tmp_path:
         child.send_signal(signal.SIGTERM)
         assert child.wait() == 0
     assert isinstance(outcome, AccuracyOutcome)
-    run = open_run("run", tmp_path / "traces")
+    run = stored_run("run", tmp_path / "traces")
     kinds = [one.kind for one in run.each_window]
     assert kinds.count("calibration") >= 3
     assert (kinds.count("performance"), kinds.count("accuracy")) == (2, len(outcome.vectors))

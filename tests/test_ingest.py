@@ -38,7 +38,7 @@ from tracer.profiles.profile import PROFILE_TABLES
 from tracer.recording.window import RecordedWindow
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_several_captures_are_stored_with_what_their_reader_gave(run: StoredRun,
 
 def test_the_order_in_which_captures_are_named_does_not_matter(run: StoredRun, exports: list[Path]) -> None:
     forward = build_report(take_in(run, exports))
-    backward = build_report(take_in(open_run(run.folder), exports[::-1], replace_old=True))
+    backward = build_report(take_in(stored_run(run.folder), exports[::-1], replace_old=True))
     assert forward["gpu"] == backward["gpu"]
     assert forward["kernels"] == backward["kernels"]
 
@@ -106,7 +106,7 @@ def test_a_run_that_has_captures_takes_others_only_in_their_place(run: StoredRun
     take_in(run, exports)
     said = refused(run, exports[:1], CaptureError)
     assert said == "run: it has 2 captures; --replace removes them first"
-    replaced = take_in(open_run(run.folder), exports[1:], replace_old=True)
+    replaced = take_in(stored_run(run.folder), exports[1:], replace_old=True)
     assert [facts["first_inference"] for facts in replaced.info.captures] == [47]
     assert sorted(path.name for path in (run.folder / "gpu_work").iterdir()) == ["capture-000000.parquet"]
 
@@ -119,7 +119,7 @@ def test_one_capture_that_is_wrong_keeps_the_others_out_too(
     assert said.startswith(f"{other}: its clock and the run's do not fit")
     take_in(run, exports)
     refused(run, [exports[0], other], CaptureError, replace_old=True)
-    assert build_report(open_run(run.folder))["gpu"]["inferences"] == 40
+    assert build_report(stored_run(run.folder))["gpu"]["inferences"] == 40
 
 
 def test_the_same_stretch_named_twice_is_refused(run: StoredRun, exports: list[Path]) -> None:
@@ -133,7 +133,7 @@ def test_a_run_that_is_being_recorded_takes_none(run: StoredRun, exports: list[P
     with (run.folder / ".lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused(run, exports, RunError)
-    assert len(take_in(open_run(run.folder), exports).info.captures) == 2
+    assert len(take_in(stored_run(run.folder), exports).info.captures) == 2
 
 
 def test_a_capture_by_hand_of_the_whole_run_has_windows_of_both_kinds(tmp_path: Path) -> None:
@@ -159,9 +159,9 @@ def test_a_disk_that_does_not_take_a_capture_leaves_a_run_without_one(
     take_in(run, exports)
     monkeypatch.setattr(import_profile, "write_capture", full_disk)
     with pytest.raises(WriteError, match="No space left") as caught:
-        take_in(open_run(run.folder), exports, replace_old=True)
+        take_in(stored_run(run.folder), exports, replace_old=True)
     assert caught.value.exit_code == 1
-    again = open_run(run.folder)
+    again = stored_run(run.folder)
     assert again.info.captures == []
     assert build_report(again)["gpu"] is None
     monkeypatch.undo()
@@ -199,7 +199,7 @@ def test_a_report_of_a_damaged_capture_says_so_and_stands_otherwise(run: StoredR
     run = take_in(run, exports)
     part = capture_path(run.folder, "gpu_work", 1)
     part.write_bytes(part.read_bytes()[:50])
-    report = build_report(open_run(run.folder))
+    report = build_report(stored_run(run.folder))
     assert report["gpu"] is None
     assert report["kernels"] == []
     assert report["capture_problem"].startswith(f"{part}: damaged (")

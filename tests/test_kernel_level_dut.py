@@ -35,10 +35,10 @@ from tests.recorded import STAGES, info
 from tests.serial_client import Client, running_dut
 from tests.test_dut import load
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
-from tracer.profiles.open_profile import open_profile
+from tracer.profiles.open_profile import read_profile_file
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE
 from tracer.reports.report import build_report
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter
 
 Report = dict[str, Any]
@@ -63,7 +63,7 @@ def dut_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredRun, NotedR
     CapturedDut(script, pipeline, writer, NvtxCapture(noted.api, 25, 2), StopFlag()).serve()
     pipeline.backend.close()
     writer.close()
-    return open_run(folder / "run"), noted
+    return stored_run(folder / "run"), noted
 
 
 def noted_ranges(noted: NotedRanges, capture: int, clock: Clock) -> InferenceRanges:
@@ -121,10 +121,10 @@ def test_a_real_capture_with_kernels_added_to_it_has_each_in_its_stage(tmp_path:
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=120)
         assert child.returncode == 0, said
-    run = open_run(tmp_path / "traces" / "run")
+    run = stored_run(tmp_path / "traces" / "run")
     [report_file] = (tmp_path / "traces" / "run.profile").glob("*.nsys-rep")
     exported = export_sqlite(find_nsys(), report_file, tmp_path)
-    ranges = stage_ranges(open_profile(exported))
+    ranges = stage_ranges(read_profile_file(exported))
     with sqlite3.connect(exported) as database:
         machine = database.execute("SELECT max(globalTid) >> 48 FROM NVTX_EVENTS").fetchone()[0]
     database.close()

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.profiles import EXECUTOR, MAIN, call, copy, inference, kernel, nvtx, profile
+from tests.projected_ranges import project_ranges
 from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name
-from tracer.kernels.range_tables import project_ranges, work_by_range
+from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
 STAGES = [("host_to_device", 10), ("session_run", 100), ("readback", 20)]

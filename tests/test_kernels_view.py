@@ -28,7 +28,7 @@ from dashboard.kernels_view import (
 from tests.dashboard_runs import HOSTILE, three_kinds
 from tracer.breakdown.kernel_level import KernelLevel, kernel_level
 from tracer.reports.report import build_report
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,12 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(traces: Path) -> dict[str, Any]:
-    return build_report(open_run("gpu", traces))
+    return build_report(stored_run("gpu", traces))
 
 
 @pytest.fixture(scope="module")
 def level(traces: Path) -> KernelLevel:
-    found = kernel_level(open_run("gpu", traces))
+    found = kernel_level(stored_run("gpu", traces))
     assert found is not None
     return found
 
@@ -84,7 +84,7 @@ def test_the_launch_delays_count_every_kernel_once(report: dict[str, Any], detai
 
 
 def test_operations_stand_in_for_kernels_where_the_host_did_the_work(traces: Path) -> None:
-    level = kernel_level(open_run("ops", traces))
+    level = kernel_level(stored_run("ops", traces))
     assert level is not None
     detail = kernel_detail(level)
     assert not len(detail.staged)
@@ -94,7 +94,7 @@ def test_operations_stand_in_for_kernels_where_the_host_did_the_work(traces: Pat
 
 
 def test_a_run_without_a_kernel_level_has_empty_tables(traces: Path) -> None:
-    report = build_report(open_run("plain", traces))
+    report = build_report(stored_run("plain", traces))
     report = {**report, "kernels": [], "copies": [], "api": [], "gpu": {}}
     assert [len(made(report)) for made in (kernel_frame, copy_frame, call_frame)] == [0, 0, 0]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.children import forked
 from tests.recorded import info, window
 from tracer.runs import run_writer
-from tracer.runs.run_store import open_run, recover_run
+from tracer.runs.run_store import recover_run, stored_run
 from tracer.runs.run_writer import RunWriter
 
 KILLS = 100
@@ -45,7 +45,7 @@ def test_a_kill_at_any_moment_loses_no_window_that_was_answered(tmp_path: Path) 
         heard = (len(before) + len(_read(reader))) // 4
         os.close(reader)
         assert heard >= wanted
-        run = open_run(f"run{kill}", tmp_path)
+        run = stored_run(f"run{kill}", tmp_path)
         numbers = run.windows()["window"].to_pylist()
         assert run.state == "recovered"
         assert numbers == list(range(len(numbers)))

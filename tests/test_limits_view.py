@@ -35,7 +35,7 @@ from tracer.model.published import place_among
 from tracer.model.roofline import attainable_per_s, build_limits
 from tracer.reports.report import build_report
 from tracer.reports.run_limits import limits_lines, run_limits
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
 
@@ -51,7 +51,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_points_are_the_limit_and_the_measured_rate_at_its_intensities() -> None:
-    shown = roofline(build_limits(40_000, 50_000, 5_000, LIMITS, measured_ns=20_000))
+    shown = roofline(build_limits(40_000, 50_000, 5_000, LIMITS, measured_ns=20_000, weight_bytes=0))
     points = shown.points.set_index("point")
     # 40,000 operations in 20 us are 2 G/s; the peak is 20 G/s, the ridge at 20 / 5 operations a byte.
     assert points["per_s"].to_dict() == {LIMIT: 20e9, MEASURED: 2e9, THROUGH_MEMORY: 2e9}
@@ -71,7 +71,7 @@ def test_the_points_are_the_limit_and_the_measured_rate_at_its_intensities() -> 
 def test_every_point_lies_within_the_axes_and_the_roof_reaches_across(
     operations: int, moved: int, least: int, measured_ns: float | None
 ) -> None:
-    shown = roofline(build_limits(operations, moved, least, LIMITS, measured_ns))
+    shown = roofline(build_limits(operations, moved, least, LIMITS, measured_ns, weight_bytes=0))
     low, high = shown.across
     below, above = shown.upward
     assert 0 < low < high
@@ -86,14 +86,14 @@ def test_every_point_lies_within_the_axes_and_the_roof_reaches_across(
 
 
 def test_both_axes_are_logarithmic_and_the_ridge_is_marked() -> None:
-    chart = roofline_chart(roofline(build_limits(40_000, 50_000, 5_000, LIMITS, 20_000))).to_dict()
+    chart = roofline_chart(roofline(build_limits(40_000, 50_000, 5_000, LIMITS, 20_000, weight_bytes=0))).to_dict()
     rule, text, roof, points = chart["layer"]
     assert (rule["mark"]["type"], rule["data"]["values"][0]["intensity"]) == ("rule", 4)
     assert text["data"]["values"][0]["text"] == "ridge 4.00"
     assert (roof["encoding"]["x"]["scale"]["type"], roof["encoding"]["y"]["scale"]["type"]) == ("log", "log")
     assert [row["point"] for row in points["data"]["values"]] == [LIMIT, MEASURED, THROUGH_MEMORY]
     # Nothing moves: no intensity, and the roof alone.
-    bare = roofline_chart(roofline(build_limits(40_000, 0, 0, LIMITS, 20_000))).to_dict()
+    bare = roofline_chart(roofline(build_limits(40_000, 0, 0, LIMITS, 20_000, weight_bytes=0))).to_dict()
     assert len(bare["layer"]) == 3
 
 
@@ -128,7 +128,7 @@ def test_the_first_figures_are_the_table_s() -> None:
     figures = {label: figure for label, figure, _ in headline(limits)}
     table = dict(limit_frame(limits).to_numpy().tolist())
     assert figures["Limit"] == "23.79 us"
-    assert table["limit (least traffic)"] == f"23.79 us ({figures['Bound by']}-bound)"
+    assert table["limit (with the weights)"] == f"23.79 us ({figures['Bound by']}-bound)"
     assert table["utilisation of the float32 peak"] == figures["Of the float32 peak"] == "0.6 %"
 
 
@@ -137,7 +137,7 @@ def metrics(shown: Any) -> dict[str, str]:
 
 
 def test_the_page_shows_the_report_s_limits_on_the_run_s_board(traces: Path) -> None:
-    report = build_report(open_run("orin", traces))
+    report = build_report(stored_run("orin", traces))
     shown = opened("limits", traces, run="orin")
     assert not shown.exception
     assert metrics(shown)["Limit"] == time_text(report["limits"]["limit_ns"])

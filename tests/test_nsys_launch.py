@@ -23,7 +23,7 @@ from tests.fake_nsys import ALWAYS, HELP, OLDER, Fake
 from tests.gpu_runs import recorded_run, usual_windows
 from tracer.errors import NotInstalledError, ProfilerError
 from tracer.reports.report import build_report
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_the_run_and_its_captures_are_there_when_the_dut_has_ended(
 ) -> None:
     fake.leaves(captures=2)
     assert fake.serve() == 0
-    run = open_run("mine", fake.traces)
+    run = stored_run("mine", fake.traces)
     assert [facts["file"] for facts in run.info.captures] == ["capture.1.nsys-rep", "capture.2.nsys-rep"]
     assert build_report(run)["gpu"]["inferences"] == 40
     assert sorted(path.name for path in fake.traces.iterdir()) == ["mine", "mine.profile"]
@@ -98,7 +98,7 @@ def test_a_signal_reaches_the_dut_alone_and_nsys_ends_after_it(fake: Fake, numbe
         assert fake.serve() == 0
     assert fake.said("dut.json")["signals"] == [number]
     assert not (fake.folder / "nsys-was-signalled").exists()
-    assert len(open_run("mine", fake.traces).info.captures) == 2
+    assert len(stored_run("mine", fake.traces).info.captures) == 2
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_run_in_which_nothing_was_captured_is_complete_and_the_job_failed(fake
     with pytest.raises(ProfilerError, match="the run itself is complete") as caught:
         fake.serve()
     assert caught.value.exit_code == 1
-    assert open_run("mine", fake.traces).state == "complete"
+    assert stored_run("mine", fake.traces).state == "complete"
     assert [path.name for path in fake.traces.iterdir()] == ["mine"]
 
 
@@ -145,7 +145,7 @@ def test_the_capture_in_which_the_run_was_ended_is_left_out_and_the_others_taken
 ) -> None:
     fake.leaves(captures=2, cut=True)
     assert fake.serve() == 0
-    assert [facts["first_inference"] for facts in open_run("mine", fake.traces).info.captures] == [12]
+    assert [facts["first_inference"] for facts in stored_run("mine", fake.traces).info.captures] == [12]
     assert "capture.2.nsys-rep: left out: the run was ended in the middle" in capsys.readouterr().err
 
 
@@ -159,7 +159,7 @@ def test_raw_captures_without_an_importer_are_announced_and_kept_for_another_mac
     assert caught.value.exit_code == 2
     assert "no QdstrmImporter beside" in capsys.readouterr().err
     assert (fake.traces / "mine.profile" / "capture.1.qdstrm").exists()
-    assert open_run("mine", fake.traces).state == "complete"
+    assert stored_run("mine", fake.traces).state == "complete"
 
 
 def test_raw_captures_are_imported_by_the_importer_beside_nsys(fake: Fake, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_raw_captures_are_imported_by_the_importer_beside_nsys(fake: Fake, tmp_p
     fake.leaves(captures=2, suffix=".qdstrm")
     assert find_nsys().importer == importer
     assert fake.serve() == 0
-    assert [facts["file"] for facts in open_run("mine", fake.traces).info.captures] == [
+    assert [facts["file"] for facts in stored_run("mine", fake.traces).info.captures] == [
         "capture.1.nsys-rep",
         "capture.2.nsys-rep",
     ]

@@ -21,7 +21,7 @@ from tracer.captures.clock_fit import span_edges
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.stored_capture import read_capture
 from tracer.reports.report import build_report
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 pytestmark = [needs_nsys, pytest.mark.slow]
 
@@ -59,7 +59,7 @@ def test_a_run_under_nsys_has_every_range_of_its_captures_and_one_clock_fits_the
     with running_dut(tmp_path, options, environment=environment()) as child:
         drive(tmp_path, windows=3)
         end(child)
-    run = open_run(tmp_path / "traces" / "run")
+    run = stored_run(tmp_path / "traces" / "run")
     assert run.state == "complete"
     assert [facts["inferences"] for facts in run.info.captures] == [40 + CAPTURE_WARMUPS] * 2
     kinds = [window["kind"] for window in run.windows().to_pylist()]
@@ -96,7 +96,7 @@ def test_a_capture_made_by_hand_is_ingested_with_the_newest_nvtx_and_with_the_ol
         [dut] = below_profiler(tmp_path)
         os.kill(dut, signal.SIGINT)
         child.communicate(timeout=120)
-    run = open_run(tmp_path / "traces" / "run")
+    run = stored_run(tmp_path / "traces" / "run")
     assert run.info.profiler == {"name": "nsys", "by": "hand"}
     assert run.info.nvtx["version"] == "0.2.12" or not oldest
     reports = [path for path in tmp_path.iterdir() if path.suffix in (".nsys-rep", ".qdstrm")]

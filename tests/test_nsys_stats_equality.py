@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.needs import skip_without_nsys
+from tests.projected_ranges import project_ranges
 from tracer.kernels.kernel_tables import copies_by_name, kernels_by_name
-from tracer.kernels.range_tables import project_ranges, work_by_range
+from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.launches import launches
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.profiles.profile import Profile

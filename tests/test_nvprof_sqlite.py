@@ -12,7 +12,7 @@ import pytest
 
 from tests.work import calls_made
 from tracer.errors import ProfileError
-from tracer.profiles.cupti_names import callback_names, driver_name, runtime_name
+from tracer.profiles.cupti_names import call_name, callback_names
 from tracer.profiles.demangle import demangle
 from tracer.profiles.nvprof_sqlite import read_nvprof_sqlite
 from tracer.profiles.profile import GPU_WORK, NVTX_RANGES
@@ -223,9 +223,10 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def test_calls_are_named_by_their_ids_and_an_unknown_one_by_its_number() -> None:
-    assert runtime_name(211) == runtime_name(214) == "cudaLaunchKernel"
-    assert driver_name(307) == "cuLaunchKernel"
-    assert (runtime_name(9999), driver_name(9999)) == ("cudaRuntime#9999", "cudaDriver#9999")
+    assert call_name("runtime", 211) == call_name("runtime", 214) == "cudaLaunchKernel"
+    assert call_name("driver", 307) == "cuLaunchKernel"
+    assert call_name("runtime", 9999) == "cudaRuntime#9999"
+    assert call_name("driver", 9999) == "cudaDriver#9999"
     assert not any("_v" in name or "_pt" in name for name in callback_names().values())
 
 

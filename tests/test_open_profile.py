@@ -19,7 +19,7 @@ from tracer.profiles.open_profile import (
     NVPROF_SQLITE,
     NVPROF_TEXT,
     XPLANE,
-    open_profile,
+    read_profile_file,
     recognise,
 )
 from tracer.profiles.profile import Profile
@@ -36,7 +36,7 @@ def written(path: Path, content: bytes) -> Path:
 def test_an_nsys_export_is_opened_whatever_its_name(tmp_path: Path) -> None:
     path = small().write(tmp_path / "photo.jpg")
     assert recognise(path) == NSYS_SQLITE
-    profile = open_profile(path)
+    profile = read_profile_file(path)
     assert isinstance(profile, Profile)
     assert profile.gpu_work.num_rows == 1
 
@@ -76,7 +76,7 @@ def test_a_folder_is_parquet_or_tensorflows(tmp_path: Path) -> None:
     assert recognise(tmp_path / "b") == XPLANE
     written(deep / "other.xplane.pb", XSPACE)
     with pytest.raises(ProfileError, match=r"holds 2 captures; give one of them, as .*other\.xplane\.pb"):
-        open_profile(tmp_path / "b")
+        read_profile_file(tmp_path / "b")
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_a_folder_is_parquet_or_tensorflows(tmp_path: Path) -> None:
 )
 def test_what_is_no_profile_is_refused_with_what_to_do(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(ProfileError, match=message):
-        open_profile(written(tmp_path / "x", content))
+        read_profile_file(written(tmp_path / "x", content))
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="none: cannot be read"):
-        open_profile(tmp_path / "none")
+        read_profile_file(tmp_path / "none")
 
 
 def test_no_reader_is_imported_before_it_is_used() -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_profile, plain_run, three_kinds, windows_of
-from tracer.captures.clock_line import LineClock
+from tracer.captures.clock_fit import LineClock
 from tracer.captures.import_profile import ingest
 from tracer.captures.inference_ranges import stage_ranges
 from tracer.captures.perfetto_export import export_perfetto
@@ -25,7 +25,7 @@ from tracer.captures.timeline import read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.errors import RunError, WriteError
 from tracer.profiles.arrow_arrays import integers
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 
 @dataclass
@@ -85,12 +85,12 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def slices(traces: Path) -> list[Slice]:
-    export_perfetto(open_run("gpu", traces), traces / "gpu.pftrace")
+    export_perfetto(stored_run("gpu", traces), traces / "gpu.pftrace")
     return read_back(traces / "gpu.pftrace")
 
 
 def test_every_row_of_the_run_is_one_slice(traces: Path, slices: list[Slice]) -> None:
-    run = open_run("gpu", traces)
+    run = stored_run("gpu", traces)
     capture = read_capture(run, 0)
     inferences = len(np.unique(run.spans()["inference"].drop_null().to_numpy()))
     expected = len(run.spans()) + inferences + len(capture.api_calls) + len(capture.gpu_work)
@@ -132,7 +132,7 @@ def test_each_arrow_leads_from_the_launching_call_to_its_work(slices: list[Slice
 def test_the_captures_rows_keep_their_times_and_the_spans_are_moved_onto_its_clock(
     traces: Path, slices: list[Slice]
 ) -> None:
-    run = open_run("gpu", traces)
+    run = stored_run("gpu", traces)
     capture = read_capture(run, 0)
     exported = sorted((one.start, one.end) for one in slices if one.track.startswith("GPU"))
     starts, ends = integers(capture.gpu_work, "start_ns"), integers(capture.gpu_work, "end_ns")
@@ -156,7 +156,7 @@ def test_work_says_its_inference_its_stage_and_its_bytes(slices: list[Slice]) ->
 
 
 def test_a_run_without_captures_exports_its_spans_alone(traces: Path, tmp_path: Path) -> None:
-    done = export_perfetto(open_run("plain", traces), tmp_path / "plain")
+    done = export_perfetto(stored_run("plain", traces), tmp_path / "plain")
     found = read_back(tmp_path / "plain")
     assert {one.track for one in found} == {"inferences", "serial line"}
     assert (done.slices, done.flows, done.tracks) == (len(found), 0, 2)
@@ -164,16 +164,16 @@ def test_a_run_without_captures_exports_its_spans_alone(traces: Path, tmp_path: 
 
 
 def test_operations_of_the_host_have_tracks(traces: Path, tmp_path: Path) -> None:
-    export_perfetto(open_run("ops", traces), tmp_path / "ops")
+    export_perfetto(stored_run("ops", traces), tmp_path / "ops")
     assert "operations, thread 101" in {one.track for one in read_back(tmp_path / "ops")}
 
 
 def test_some_inferences_alone_bring_what_overlaps_them_and_what_they_launched(
     traces: Path, slices: list[Slice], tmp_path: Path
 ) -> None:
-    captured = stage_ranges(read_capture(open_run("gpu", traces), 0)).numbers
+    captured = stage_ranges(read_capture(stored_run("gpu", traces), 0)).numbers
     first, last = int(captured[4]), int(captured[6])
-    export_perfetto(open_run("gpu", traces), tmp_path / "some", (first, last))
+    export_perfetto(stored_run("gpu", traces), tmp_path / "some", (first, last))
     found = read_back(tmp_path / "some")
     assert [one.notes["inference"] for one in found if one.name == "inference"] == [first, first + 1, last]
     assert len([one for one in found if one.track.startswith("GPU")]) == 3 * 10
@@ -183,9 +183,9 @@ def test_some_inferences_alone_bring_what_overlaps_them_and_what_they_launched(
 
 def test_inferences_that_were_not_recorded_are_refused_and_nothing_is_written(traces: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="it has 0 to 214"):
-        export_perfetto(open_run("plain", traces), tmp_path / "none", (5000, 6000))
+        export_perfetto(stored_run("plain", traces), tmp_path / "none", (5000, 6000))
     with pytest.raises(WriteError, match="cannot be written"):
-        export_perfetto(open_run("plain", traces), tmp_path / "no" / "where")
+        export_perfetto(stored_run("plain", traces), tmp_path / "no" / "where")
     assert not list(tmp_path.iterdir())
 
 
@@ -206,8 +206,8 @@ def test_several_captures_stand_on_one_clock(tmp_path: Path) -> None:
         for one in windows_of(0, captured=5, seed=3)
     ]
     folder = plain_run(tmp_path, "two", windows)
-    ingest(open_run(folder), [gpu_profile(one) for one in windows])
-    timeline = read_timeline(open_run(folder))
+    ingest(stored_run(folder), [gpu_profile(one) for one in windows])
+    timeline = read_timeline(stored_run(folder))
     assert len(timeline.captures) == 2
     for track in (one for one in timeline.tracks if one.kind == "gpu"):
         for start, number in zip(track.rows.start_ns, track.rows.inference, strict=True):

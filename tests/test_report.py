@@ -16,7 +16,7 @@ from tracer.figure_text import time_text
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report, render_side_by_side
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.statistics import bootstrap_interval, percentiles
 
@@ -31,7 +31,7 @@ def report(tmp_path: Path) -> dict[str, Any]:
     loads = tuple(SerialSpan("serial_read", cut.start_ns - 90_000 + 1_000 * at, 500) for at in range(20))
     recorder.append(RecordedWindow(**{n: getattr(cut, n) for n in RecordedWindow.__slots__} | {"serial": loads}))
     recorder.close()
-    return build_report(open_run("run", tmp_path))
+    return build_report(stored_run("run", tmp_path))
 
 
 def test_the_figures_are_those_of_the_timed_inferences_of_complete_windows(report: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ def test_the_text_fits_a_terminal_and_leads_with_the_rate(report: dict[str, Any]
 
 def test_a_run_without_a_window_has_a_report(tmp_path: Path) -> None:
     RunWriter.create(tmp_path, "run", info(), lambda _: None).close()
-    report = build_report(open_run("run", tmp_path))
+    report = build_report(stored_run("run", tmp_path))
     assert report["inference"]["count"] == 0
     assert any("no window" in note for note in report["notes"])
     render_report(report, Console(file=io.StringIO(), width=80))

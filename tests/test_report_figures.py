@@ -20,7 +20,7 @@ from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.reports.report import build_report
 from tracer.reports.report_text import rate_line, render_report
 from tracer.runs.run_info import RunInfo
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 STAGES = ("dequantize", "host_to_device", "session_run", "readback")
@@ -35,7 +35,7 @@ def report_of(traces: Path, *windows: RecordedWindow, about: RunInfo | None = No
     for one in windows:
         recorder.append(one)
     recorder.close()
-    found = build_report(open_run("run", traces))
+    found = build_report(stored_run("run", traces))
     assert json.loads(json.dumps(found)) == found
     return found
 
@@ -156,7 +156,7 @@ def test_what_a_damaged_part_held_is_told_in_the_report(tmp_path: Path) -> None:
     report_of(tmp_path, window(0))
     part = next((tmp_path / "run" / "spans").glob("*.parquet"))
     part.write_bytes(b"PAR1" * 20)
-    found = build_report(open_run("run", tmp_path))
+    found = build_report(stored_run("run", tmp_path))
     assert found["inference"]["count"] == 0
     assert any(part.name in sentence for sentence in found["left_out"]["dropped"])
     out = io.StringIO()

@@ -17,7 +17,7 @@ from tracer.report_types.report import SCHEMA_VERSION
 from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
 from tracer.runs import run_store
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +50,7 @@ def held_against_golden(name: str) -> dict[str, tuple[Any, Any]]:
     if not RUNS[name].is_dir():
         pytest.skip(f"{RUNS[name]} is not here")
     old = json.loads((ROOT / "tests" / "golden" / f"report-{name}.json").read_text(encoding="utf-8"))
-    new = json.loads(json.dumps(build_report(open_run(RUNS[name]))))
+    new = json.loads(json.dumps(build_report(stored_run(RUNS[name]))))
     new["windows"] = new["windows"][: len(old["windows"])]
     return differences(old, new)
 
@@ -90,14 +90,14 @@ def test_the_report_of_a_run_of_any_kind_is_of_the_schema(tmp_path: Path, name: 
         recorder.close()
     elif not folder.is_dir():
         pytest.skip(f"{folder} is not here")
-    report = json.loads(json.dumps(build_report(open_run(folder))))
+    report = json.loads(json.dumps(build_report(stored_run(folder))))
     assert report["schema_version"] == SCHEMA_VERSION
     jsonschema.Draft202012Validator(build_schema()).validate(report)
 
 
 def test_the_schema_refuses_a_misspelt_key_and_a_wrong_kind() -> None:
     validator = jsonschema.Draft202012Validator(build_schema())
-    report: dict[str, Any] = json.loads(json.dumps(build_report(open_run(RUNS["sample-cpu"]))))
+    report: dict[str, Any] = json.loads(json.dumps(build_report(stored_run(RUNS["sample-cpu"]))))
     assert validator.is_valid(report)
     assert not validator.is_valid({**report, "inferense": report["inference"]})
     assert not validator.is_valid({**report, "inference": {**report["inference"], "count": "3"}})
@@ -114,7 +114,7 @@ def test_a_report_reads_each_file_of_a_run_once(tmp_path: Path, monkeypatch: pyt
         return read(path, *rest)
 
     monkeypatch.setattr(run_store, "_read_part", counted)
-    runs = [open_run("gpu", tmp_path)]
+    runs = [stored_run("gpu", tmp_path)]
     assert build_report(runs[0])["gpu"] is not None
     assert {path.parent.name for path in counts} >= {"spans", "windows"}
     assert set(counts.values()) == {1}

@@ -17,6 +17,7 @@ from tracer.model.model_cost import count_model
 from tracer.model.model_operations import Operation, Tensor, Window
 from tracer.model.published import COMMITS, place_among, published
 from tracer.model.roofline import attainable_per_s, build_limits, operation_points, roofline_curve
+from tracer.reports.model_cost_report import limit_rows
 
 LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
 
@@ -24,7 +25,7 @@ LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
 def test_the_2021_report_s_own_count_takes_28_us_at_its_gentle_measure() -> None:
     # 2 x 1,664,768 operations on 128 cores at 921 MHz. The report prints 28.42: its formula gives 28.24.
     limits = find_device("nano").limits(gpu_hz=921e6)
-    figures = build_limits(2 * 1_664_768, 2008, 2008, limits, measured_ns=4.2e6)
+    figures = build_limits(2 * 1_664_768, 2008, 2008, limits, measured_ns=4.2e6, weight_bytes=0)
     assert figures["gentle_ns"] == pytest.approx(28_243, abs=1)
     assert figures["gentle_ns"] == pytest.approx(28_420, rel=0.01)
     # Its utilisation of 0.67 % and its 70.7 MB/s of input and output.
@@ -34,12 +35,12 @@ def test_the_2021_report_s_own_count_takes_28_us_at_its_gentle_measure() -> None
 
 def test_the_report_s_peak_of_512_gflops_gives_its_6_5_us() -> None:
     limits = Limits("as the report has it", 128, 921e6, 512e9, None, 25.6e9, "report")
-    assert build_limits(2 * 1_664_768, 2008, 2008, limits)["peak_ns"] == pytest.approx(6503, abs=1)
+    assert build_limits(2 * 1_664_768, 2008, 2008, limits, weight_bytes=0)["peak_ns"] == pytest.approx(6503, abs=1)
 
 
 def test_limits_are_the_longer_of_arithmetic_and_least_traffic() -> None:
     # 40,000 operations at 20 G/s: 2 us, at 40 G/s: 1 us; 50,000 bytes at 5 GB/s: 10 us; 5,000: 1 us.
-    figures = build_limits(40_000, 50_000, 5_000, LIMITS, measured_ns=20_000)
+    figures = build_limits(40_000, 50_000, 5_000, LIMITS, measured_ns=20_000, weight_bytes=0)
     assert (figures["peak_ns"], figures["peak_fp16_ns"], figures["gentle_ns"]) == (2000, 1000, 4000)
     assert (figures["memory_ns"], figures["least_memory_ns"]) == (10_000, 1000)
     assert (figures["limit_ns"], figures["bound"]) == (2000, "compute")
@@ -56,12 +57,12 @@ def test_limits_are_the_longer_of_arithmetic_and_least_traffic() -> None:
         0.2,
     )
     assert (measured["needed_bytes_per_s"], measured["bandwidth_share"]) == (2.5e9, 0.5)
-    assert build_limits(40_000, 50_000, 50_000, LIMITS)["bound"] == "memory"
-    assert build_limits(40_000, 50_000, 50_000, LIMITS)["measured"] is None
+    assert build_limits(40_000, 50_000, 50_000, LIMITS, weight_bytes=0)["bound"] == "memory"
+    assert build_limits(40_000, 50_000, 50_000, LIMITS, weight_bytes=0)["measured"] is None
 
 
 def test_without_a_clock_there_is_no_gentle_measure() -> None:
-    figures = build_limits(1000, 10, 10, Limits("cpu", 2, None, 1e9, None, 1e9, "probe"), 1e4)
+    figures = build_limits(1000, 10, 10, Limits("cpu", 2, None, 1e9, None, 1e9, "probe"), 1e4, weight_bytes=0)
     assert (figures["gentle_ns"], figures["needed_bytes_per_s_gentle"]) == (None, None)
     assert figures["measured"]["utilisation_gentle"] is None
 
@@ -233,3 +234,20 @@ def test_published_rates_are_those_of_the_logs(shared_data: Path) -> None:
     laps = [int(lap) for lap in re.findall(r"m-lap-us-(\d+)", log)][1:]
     median = statistics.median(25_000e6 / (end - start) for start, end in zip(laps[::2], laps[1::2], strict=True))
     assert round(median, 3) == rates["v0.5", "raspberry_pi_4_leip_framework/kws_fp32"]
+
+
+def test_each_assumption_on_what_moves_has_its_own_verdict() -> None:
+    """The reference model on a Nano: of the same arithmetic two are compute-bound and one is memory-bound."""
+    limits = find_device("nano").limits()
+    figures = build_limits(5_609_328, 2_406_344, 101_640, limits, weight_bytes=99_632)
+    ends, weights, every = figures["traffic"]
+    assert [one["bytes"] for one in figures["traffic"]] == [2_008, 101_640, 2_406_344]
+    assert [one["bound"] for one in figures["traffic"]] == ["compute", "compute", "memory"]
+    # By hand: 5,609,328 operations at 128 x 921.6 MHz take 47.55 us.
+    assert ends["needed_bytes_per_s_gentle"] == pytest.approx(2_008 / 47.551e-6, rel=1e-4)
+    assert every["needed_bytes_per_s_gentle"] == pytest.approx(50.6e9, rel=1e-3)
+    assert every["needed_bytes_per_s_gentle"] > figures["bytes_per_s"] > weights["needed_bytes_per_s_gentle"]
+    shown = dict(limit_rows(figures))
+    assert shown["moved, every tensor: 2,406,344 B"] == "94.00 us (memory-bound)"
+    assert shown["  needs, every tensor"] == "50.6 GB/s, 197.7 % of the bandwidth"
+    assert shown["  needs, input and output"].startswith("42.2 MB/s, 0.2 %")

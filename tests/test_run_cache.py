@@ -12,7 +12,7 @@ from tests.gpu_runs import recorded_run
 from tests.recorded import window
 from tracer.runs.run_cache import cache_folder, derived
 from tracer.runs.run_list import list_rows
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_run_that_is_being_recorded_is_not_kept(run: StoredRun) -> None:
 def test_an_id_that_leads_elsewhere_leads_nowhere(run: StoredRun, tmp_path: Path) -> None:
     path = run.folder / "run.json"
     path.write_text(path.read_text().replace(run.info.run_id, "../../../escape"), encoding="utf-8")
-    derived(open_run(run.folder), "x-1", Counted())
+    derived(stored_run(run.folder), "x-1", Counted())
     assert all(path.is_relative_to(tmp_path / "cache" / "kws-trace") for path in entries())
     assert not (tmp_path.parent / "escape").exists()
 

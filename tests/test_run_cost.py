@@ -31,7 +31,7 @@ from tracer.reports.report import build_report
 from tracer.reports.report_text import closing_lines
 from tracer.reports.run_limits import COUNTS, measured_frequencies, run_limits, why_no_limits
 from tracer.runs.run_info import RunInfo
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.runs.sample_store import keep_samples, sample_journal_path
 from tracer.runs.windows import RunWindow, WindowKind, figure_windows
@@ -58,7 +58,7 @@ def recorded(traces: Path, name: str = "run", **facts: Any) -> StoredRun:
         one = window(number, inferences=10, first=11 * number)
         recorder.append(replace(one, kind="capture") if number == 2 else one)
     recorder.close()
-    return open_run(name, traces)
+    return stored_run(name, traces)
 
 
 def sample(run: StoredRun, *readings: tuple[int, int, int]) -> None:
@@ -108,14 +108,14 @@ def test_a_run_keeps_the_cost_from_its_start(tmp_path: Path) -> None:
         during = json.loads((opened.writer.folder / "run.json").read_text(encoding="utf-8"))
     assert during["cost"]["macs"] == 2_656_768
     assert during["board"] == run_board()
-    assert open_run("run", tmp_path).info.cost == during["cost"]
+    assert stored_run("run", tmp_path).info.cost == during["cost"]
 
 
 def test_the_report_has_the_limits_of_the_run_s_board(tmp_path: Path) -> None:
     report = build_report(recorded(tmp_path, cost=COST, board="nano", backend=GPU))
     assert report["inference"]["median_ns"] == 43_000
     limits = find_device("nano").limits()
-    wanted = build_limits(5_613_064, 3_007_772, 101_640, limits, 43_000)
+    wanted = build_limits(5_613_064, 3_007_772, 101_640, limits, 43_000, weight_bytes=99_632)
     assert {key: report["limits"][key] for key in wanted} == wanted
     # By hand: 5,613,064 operations at 2 x 128 x 921.6 MHz; 25.6 GB/s would take 3.97 us for 101,640 bytes.
     assert report["limits"]["limit_ns"] == pytest.approx(23_791, abs=1)
@@ -140,10 +140,12 @@ def test_the_limits_are_at_the_frequencies_that_were_measured(tmp_path: Path) ->
     # Window n begins at n + 1 s and lasts 430 us; the third is captured and its clocks do not count.
     readings = [(SECOND * (number + 1) + 1000 * at, hz, 800_000_000) for number, hz in HZ for at in (1, 2)]
     sample(run, *readings)
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     report = build_report(run)
     assert measured_frequencies(run) == (460.8e6, 800e6)
-    wanted = build_limits(5_613_064, 3_007_772, 101_640, find_device("nano").limits(460.8e6, 800e6), 43_000)
+    wanted = build_limits(
+        5_613_064, 3_007_772, 101_640, find_device("nano").limits(460.8e6, 800e6), 43_000, weight_bytes=99_632
+    )
     assert {key: report["limits"][key] for key in wanted} == wanted
     assert (report["limits"]["gpu_hz"], report["limits"]["memory_hz"]) == (460.8e6, 800e6)
     assert report["limits"]["notes"] == []
@@ -215,11 +217,11 @@ def test_without_a_counted_model_or_a_board_there_are_no_limits(tmp_path: Path) 
     assert not any("limit" in note for note in report["notes"])
     report = build_report(recorded(tmp_path, "counted", cost=COST))
     assert report["limits"] is None
-    report = build_report(open_run("plain", tmp_path), device="nano")
+    report = build_report(stored_run("plain", tmp_path), device="nano")
     assert report["limits"] is None
     assert "the model's operations are not in this run" in report["notes"][-1]
     with pytest.raises(DeviceError, match="xavier-nx"):
-        build_report(open_run("counted", tmp_path), device="tk1")
+        build_report(stored_run("counted", tmp_path), device="tk1")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_a_board_that_we_do_not_know_is_told_and_not_an_error() -> None:
 def test_a_run_without_a_time_has_its_limit_and_no_place(tmp_path: Path) -> None:
     recorder = RunWriter.create(tmp_path, "run", replace(info(), cost=COST, board="nano"), lambda _: None)
     recorder.close()
-    report = build_report(open_run("run", tmp_path))
+    report = build_report(stored_run("run", tmp_path))
     assert report["published"] is None
     assert report["limits"]["measured"] is None
     assert any(line.endswith("(compute-bound)") for line in closing_lines(report))

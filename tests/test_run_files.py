@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from tests.dashboard_runs import damaged_run, plain_run, recording_run
 from tracer.errors import RunError
-from tracer.runs.run_files import delete_run, rename_run, run_folder
-from tracer.runs.run_name import is_run_name
+from tracer.runs.run_files import delete_run, is_run_name, rename_run, run_folder
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.recorded import info, window
 from tracer.errors import KwsTraceError, RunError
 from tracer.runs import run_writer
-from tracer.runs.run_store import StoredRun, list_runs, open_run, recover_run
+from tracer.runs.run_store import StoredRun, list_runs, recover_run, stored_run
 from tracer.runs.run_writer import RunWriter
 
 
@@ -48,7 +48,7 @@ def test_a_run_is_read_back_as_it_was_recorded(tmp_path: Path) -> None:
     recorder = writer(tmp_path)
     fill(recorder, 2)
     recorder.close()
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert (run.state, run.dropped) == ("complete", [])
     spans = run.spans().to_pandas()
     assert spans[spans.stage == "session_run"].duration_ns.tolist() == [40_000] * 8
@@ -61,7 +61,7 @@ def test_a_run_is_read_back_as_it_was_recorded(tmp_path: Path) -> None:
 def test_a_run_being_recorded_is_readable_and_says_so(tmp_path: Path) -> None:
     recorder = writer(tmp_path)
     fill(recorder, 3)
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert run.state == "recording"
     assert numbers(run) == [0, 1, 2]
     with pytest.raises(RunError):
@@ -85,7 +85,7 @@ def test_a_journal_torn_at_any_byte_loses_only_its_last_window(tmp_path: Path, c
     size = round(cut * ends[-1])
     os.truncate(journal, size)
     whole = sum(end <= size for end in ends[1:])
-    run = open_run("dead", tmp_path)
+    run = stored_run("dead", tmp_path)
     assert run.state == "recovered"
     assert numbers(run) == list(range(whole))
     assert any("killed" in sentence for sentence in run.dropped)
@@ -115,11 +115,11 @@ def test_a_kill_between_any_two_steps_of_making_parts_loses_and_doubles_nothing(
     recorder.append(window(3, first=12))
     assert len(copies) == 4
     for copy in copies:
-        assert numbers(open_run(copy, tmp_path)) == [0, 1, 2]
+        assert numbers(stored_run(copy, tmp_path)) == [0, 1, 2]
         assert numbers(recover_run(copy, tmp_path)) == [0, 1, 2]
-    assert numbers(open_run("run", tmp_path)) == [0, 1, 2, 3]
+    assert numbers(stored_run("run", tmp_path)) == [0, 1, 2, 3]
     recorder.close()
-    assert numbers(open_run("run", tmp_path)) == [0, 1, 2, 3]
+    assert numbers(stored_run("run", tmp_path)) == [0, 1, 2, 3]
 
 
 def test_a_full_disk_is_reported_and_what_waits_is_written_when_there_is_room(
@@ -142,9 +142,9 @@ def test_a_full_disk_is_reported_and_what_waits_is_written_when_there_is_room(
     assert "No space left" in problems[0]
     monkeypatch.undo()
     recorder.append(window(2, first=8))
-    assert numbers(open_run(killed(tmp_path), tmp_path)) == [0, 1, 2]
+    assert numbers(stored_run(killed(tmp_path), tmp_path)) == [0, 1, 2]
     recorder.close()
-    assert numbers(open_run("run", tmp_path)) == [0, 1, 2]
+    assert numbers(stored_run("run", tmp_path)) == [0, 1, 2]
 
 
 def test_a_folder_that_exists_or_cannot_be_made_is_refused(tmp_path: Path) -> None:
@@ -160,15 +160,15 @@ def test_a_folder_that_exists_or_cannot_be_made_is_refused(tmp_path: Path) -> No
 
 def test_a_run_is_found_by_folder_by_name_and_as_the_last(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="demo"):
-        open_run("last", tmp_path)
+        stored_run("last", tmp_path)
     for name in ("a", "b"):
         writer(tmp_path, name).close()
     (tmp_path / "b").rename(tmp_path / "renamed")
-    assert open_run("last", tmp_path).name == "renamed"
-    assert open_run(tmp_path / "a", tmp_path).info.name == "a"
+    assert stored_run("last", tmp_path).name == "renamed"
+    assert stored_run(tmp_path / "a", tmp_path).info.name == "a"
     assert [run.name for run in list_runs(tmp_path)] == ["a", "renamed"]
     with pytest.raises(RunError, match="renamed"):
-        open_run("b", tmp_path)
+        stored_run("b", tmp_path)
 
 
 def test_damage_is_told_by_part_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_damage_is_told_by_part_and_the_rest_is_read(tmp_path: Path) -> None:
     recorder.close()
     part = next((tmp_path / "run" / "spans").glob("*.parquet"))
     part.write_bytes(part.read_bytes()[:50])
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert run.spans().num_rows == 0
     assert run.windows().num_rows == 2
     assert part.name in run.dropped[0]
@@ -188,7 +188,7 @@ def test_a_damaged_run_json_is_a_clear_error(tmp_path: Path, text: str) -> None:
     writer(tmp_path).close()
     (tmp_path / "run" / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run\.json"):
-        open_run("run", tmp_path)
+        stored_run("run", tmp_path)
     assert list_runs(tmp_path) == []
 
 
@@ -202,4 +202,4 @@ def test_a_newer_run_is_refused_and_unknown_keys_survive_a_rewrite(tmp_path: Pat
     assert recover_run("dead", tmp_path).info.extra == {"later": 7}
     dead.write_text(json.dumps({**facts, "schema_version": 99}))
     with pytest.raises(RunError, match="newer kws-trace"):
-        open_run("dead", tmp_path)
+        stored_run("dead", tmp_path)

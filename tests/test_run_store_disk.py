@@ -16,7 +16,7 @@ from tests.recorded import info, window
 from tracer.errors import RunError, WriteError
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.runs import run_writer
-from tracer.runs.run_store import StoredRun, open_run, recover_run
+from tracer.runs.run_store import StoredRun, recover_run, stored_run
 from tracer.runs.run_writer import RunWriter
 
 Refuse = Callable[[str], None]
@@ -66,11 +66,11 @@ def test_parts_of_one_table_that_the_disk_refused_are_made_later_without_doublin
         recorder.append(window(number, first=4 * number))
         recorder.make_parts_if_due()
     assert len(problems) == 1
-    assert numbers(open_run("run", tmp_path)) == [0, 1, 2]
+    assert numbers(stored_run("run", tmp_path)) == [0, 1, 2]
     monkeypatch.setattr(run_writer, "write_part", real)
     recorder.append(window(3, first=12))
     recorder.close()
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert (run.state, run.dropped, numbers(run)) == ("complete", [], [0, 1, 2, 3])
 
 
@@ -88,9 +88,9 @@ def test_a_journal_that_cannot_be_changed_goes_on_and_doubles_nothing(
     monkeypatch.undo()
     assert len(problems) == 1
     recorder.append(window(2, first=8))
-    assert numbers(open_run("run", tmp_path)) == [0, 1, 2]
+    assert numbers(stored_run("run", tmp_path)) == [0, 1, 2]
     recorder.close()
-    assert numbers(open_run("run", tmp_path)) == [0, 1, 2]
+    assert numbers(stored_run("run", tmp_path)) == [0, 1, 2]
     assert not list((tmp_path / "run").glob("journal*"))
 
 
@@ -107,7 +107,7 @@ def test_windows_beyond_the_limit_stay_in_the_journal_when_only_parts_fail(
     monkeypatch.undo()
     recorder.append(window(10, first=40))
     recorder.close()
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert (run.state, run.dropped) == ("complete", [])
     assert numbers(run) == list(range(11))
 
@@ -128,7 +128,7 @@ def test_windows_that_no_disk_took_beyond_the_limit_are_counted(
             recorder.append(window(number, first=4 * number))
     assert len(problems) == 1
     recorder.close()
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     kept = numbers(run)
     assert kept == list(range(10 - len(kept), 10))
     assert run.dropped == [f"{10 - len(kept)} windows, which the disk did not take in time"]
@@ -145,7 +145,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_journal_and_says_what_is_lost
     recorder.append(window(1, first=4))
     recorder.close()
     assert "lost 1 windows" in problems[-1]
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert (run.state, numbers(run)) == ("recovered", [0])
     assert any("which the disk did not take" in sentence for sentence in run.dropped)
 
@@ -177,7 +177,7 @@ def test_a_recovery_that_the_disk_refuses_changes_nothing(tmp_path: Path, monkey
         with pytest.raises(WriteError, match="room") as caught:
             recover_run("dead", tmp_path)
     assert caught.value.exit_code == 1
-    assert numbers(open_run("dead", tmp_path)) == [0]
+    assert numbers(stored_run("dead", tmp_path)) == [0]
     assert numbers(recover_run("dead", tmp_path)) == [0]
     recorder.close()
 
@@ -189,7 +189,7 @@ def test_the_serial_spans_after_the_last_window_are_kept(tmp_path: Path) -> None
     facts = {name: getattr(tail, name) for name in RecordedWindow.__slots__}
     recorder.append(RecordedWindow(**{**facts, "serial": (SerialSpan("serial_read", 10, 20),)}))
     recorder.close()
-    run = open_run("run", tmp_path)
+    run = stored_run("run", tmp_path)
     assert numbers(run) == [0]
     last = run.spans().to_pandas().query("window.isna()", engine="python")
     assert last[["stage", "start_ns", "duration_ns"]].values.tolist() == [["serial_read", 10, 20]]
@@ -202,7 +202,7 @@ def test_a_long_window_in_several_blocks_is_numbered_through(tmp_path: Path, mon
     recorder.append(window(0, inferences=30, warmups=9))
     recorder.append(window(1, inferences=1, warmups=0, first=39))
     recorder.close()
-    spans = open_run("run", tmp_path).spans().to_pandas()
+    spans = stored_run("run", tmp_path).spans().to_pandas()
     for stage, duration in (("host_to_device", 1_000), ("session_run", 40_000), ("readback", 2_000)):
         rows = spans[spans.stage == stage].sort_values("inference")
         assert rows.inference.tolist() == list(range(40))
@@ -225,14 +225,14 @@ def test_no_damage_to_a_part_or_to_run_json_is_more_than_a_sentence(
     recorder = started(tmp_path)
     recorder.append(window(0))
     recorder.close()
-    known = open_run("run", tmp_path).spans().column("duration_ns").to_pylist()
+    known = stored_run("run", tmp_path).spans().column("duration_ns").to_pylist()
     path = sorted(file for file in (tmp_path / "run").rglob("*") if file.is_file() and file.name != ".lock")[which]
     content = bytearray(path.read_bytes())
     for place, value in changes:
         content[int(place * len(content))] = value
     path.write_bytes(content[: round(kept * len(content))])
     try:
-        run = open_run("run", tmp_path)
+        run = stored_run("run", tmp_path)
         run.spans(), run.windows(), run.results()
     except RunError:
         assert path.name == "run.json"
@@ -250,4 +250,4 @@ def test_a_run_json_with_a_value_of_another_kind_names_it(tmp_path: Path, change
     path = tmp_path / "run" / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(RunError, match=next(iter(change))):
-        open_run("run", tmp_path)
+        stored_run("run", tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.recorded import info, window
 from tracer.accuracy.unlabelled import INPUTS_FROM, run_warnings
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter
 
 
@@ -20,7 +20,7 @@ def recorded(folder: Path, vectors: Sequence[Sequence[float]], inferences: int =
         made = window(number, inferences=inferences, first=2 * number)
         writer.append(replace(made, input_sha256=f"{number:064x}", probabilities=tuple(vector)))
     writer.close()
-    return open_run("run", folder)
+    return stored_run("run", folder)
 
 
 def one_hot(classes: Sequence[int]) -> list[list[float]]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sessions import Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
-from tracer.sessions.audit import audit, audit_session
+from tracer.sessions.audit import audit_session
 from tracer.sessions.finding import Finding
 from tracer.sessions.open_session import build_session
 
@@ -20,7 +20,7 @@ WALL = st.tuples(*[st.floats(10.6, 14.0)] * 5)
 
 def findings(lines: list[str]) -> list[Finding]:
     with tempfile.TemporaryDirectory() as folder:
-        return audit(build_session(write_log(Path(folder), lines)))
+        return list(audit_session(build_session(write_log(Path(folder), lines))).findings)
 
 
 def rules(lines: list[str]) -> set[str]:

@@ -20,10 +20,10 @@ from tracer.errors import SessionError
 from tracer.runs.windows import RunWindow
 from tracer.sessions.accuracy_figures import auc, class_of
 from tracer.sessions.audit import SessionAudit, audit_session
-from tracer.sessions.clock_audit import TimedPair, audit_windows
+from tracer.sessions.clock_audit import audit_window
 from tracer.sessions.join import join_session
 from tracer.sessions.open_session import build_session
-from tracer.sessions.session import HostLength
+from tracer.sessions.session import HostLength, SessionWindow
 
 
 def judge(path: Path) -> SessionAudit:
@@ -144,9 +144,9 @@ def test_the_class_is_in_the_name_of_an_input(name: str, number: int | None) -> 
     assert class_of(name) == number
 
 
-def test_windows_without_a_log_are_audited_from_pairs_of_lengths() -> None:
-    pairs = [TimedPair(1, 2400, 10_540_000.0, HostLength(10.037, 10.017, 10.057)), TimedPair(2, 2400, 11e6, None)]
-    first, second = audit_windows(pairs)
+def test_a_window_is_judged_by_its_two_lengths_and_without_the_hosts_by_one() -> None:
+    first = audit_window(SessionWindow(1, None, 2400, runtime_us=10.54e6, host=HostLength(10.037, 10.017, 10.057)))
+    second = audit_window(SessionWindow(2, None, 2400, runtime_us=11e6))
     assert (first.clocks_differ, first.short) == (True, False)
     assert (second.clocks_differ, second.short) == (None, False)
 

@@ -21,7 +21,7 @@ from tests.simulator.program import (
     random_inference,
     varied,
 )
-from tracer.profiles.open_profile import open_profile
+from tracer.profiles.open_profile import read_profile_file
 
 PLAIN = Machine(latency_ns=10, copy_latency_ns=20, gap_ns=2, graph_gap_ns=1, wake_ns=3, between_ns=5)
 
@@ -72,7 +72,7 @@ def test_the_export_is_read_as_it_was_noted(tmp_path: Path):
     random = np.random.default_rng(4)
     program = [varied(random_inference(random), random, 0.1) for _ in range(3)]
     noted = run(program)
-    profile = open_profile(write_export(noted, tmp_path / "x.sqlite"))
+    profile = read_profile_file(write_export(noted, tmp_path / "x.sqlite"))
     assert sorted(profile.gpu_work["start_ns"].to_pylist()) == sorted(work.start_ns for work in noted.works)
     assert len(profile.api_calls) == len(noted.calls)
     assert len(profile.nvtx_ranges) == len(noted.inferences) + len(noted.stages)

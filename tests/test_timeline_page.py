@@ -10,7 +10,7 @@ import pytest
 from tests.dashboard_runs import KINDS, every_kind
 from tracer.command_line import command_line
 from tracer.reports.report import build_report
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 SCRIPT = """
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_both_pages_show_a_run_of_any_kind_or_say_what_it_lacks(traces: Path, ki
 
 def test_the_kernels_page_shows_the_reports_figures(traces: Path) -> None:
     page = opened(traces, "kernels", run="gpu")
-    report = build_report(open_run("gpu", traces))
+    report = build_report(stored_run("gpu", traces))
     metrics = {one.label: one.value for one in page.metric}
     assert float(metrics["Kernels an inference"]) == sum(one["per_inference"] for one in report["kernels"])
     assert metrics["Launch to start, median"] == "9.00 us"

@@ -15,7 +15,7 @@ from dashboard.timeline_view import MARKS, draw, overview, shown_inferences
 from tests.dashboard_runs import KERNELS, three_kinds
 from tracer.captures.timeline import Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 NONE = Launches(*np.empty((4, 0), np.int64))
 rows_of_any_track = st.lists(
@@ -112,7 +112,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def timeline(traces: Path) -> Timeline:
-    return read_timeline(open_run("gpu", traces))
+    return read_timeline(stored_run("gpu", traces))
 
 
 @pytest.fixture(scope="module")
@@ -213,5 +213,5 @@ def test_names_are_data_of_a_chart_and_never_part_of_its_text(timeline: Timeline
 
 def test_runs_without_a_gpu_have_the_lanes_that_they_recorded(traces: Path) -> None:
     for name, expected in (("plain", ["inferences", "stages", "serial line"]), ("ops", ["operations, thread 101"])):
-        labels = [lane.label for lane in lanes_of(read_timeline(open_run(name, traces)))]
+        labels = [lane.label for lane in lanes_of(read_timeline(stored_run(name, traces)))]
         assert set(expected) <= set(labels)

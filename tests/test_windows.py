@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.gpu_runs import capture_window, recorded_run
 from tests.recorded import window
 from tracer.recording.window import RecordedWindow, SerialSpan
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.windows import (
     LOAD_COMMANDS,
     RunWindow,
@@ -23,7 +23,7 @@ from tracer.runs.windows import (
     performance_windows,
     why_not_official,
 )
-from tracer.sessions.clock_audit import audit_windows, pair_of
+from tracer.sessions.clock_audit import audit_window
 from tracer.sessions.session import Evidence, Lap, SessionWindow
 
 SAMPLE = Path("traces/sample-cpu")
@@ -88,13 +88,27 @@ def test_a_capture_between_two_windows_hides_no_input(tmp_path: Path) -> None:
     assert kinds(run) == ["performance", "capture", "calibration", "accuracy"]
 
 
+def test_an_input_that_is_asked_for_again_after_a_cut_window_stays_of_the_pass(tmp_path: Path) -> None:
+    cut = replace(asked(1, 1, "second", commands=18), state="aborted", probabilities=None)
+    run = recorded_run(tmp_path, [asked(0, 1, "first", commands=18), cut, asked(2, 1, "second", commands=2)])
+    assert [one.number for one in accuracy_windows(run.each_window)] == [0, 2]
+    assert kinds(run) == ["accuracy"] * 3
+
+
+def test_before_a_cut_window_the_line_tells_whether_its_input_was_loaded(tmp_path: Path) -> None:
+    cut = replace(asked(1, 50, "same", commands=2), state="aborted", probabilities=None)
+    measured = recorded_run(tmp_path / "measured", [asked(0, 1, "same", commands=18), cut])
+    assert kinds(measured) == ["calibration", "performance"]
+    assert performance_windows(measured.each_window) == []
+
+
 @pytest.mark.parametrize(("folder", "calibration", "accuracy"), [(SAMPLE, 0, 240), (H200, 5, 500)])
 def test_runs_that_are_on_disk_have_the_pass_that_their_host_printed(
     folder: Path, calibration: int, accuracy: int
 ) -> None:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here")
-    run = open_run(folder)
+    run = stored_run(folder)
     found = kinds(run)
     assert (found.count("calibration"), found.count("accuracy"), found.count("performance")) == (
         calibration,
@@ -142,7 +156,7 @@ def test_a_window_of_a_session_and_of_its_run_have_one_length_one_rate_and_one_r
     start_us: int, lap_us: int, inferences: int
 ) -> None:
     laps = tuple(Lap(us, None, Evidence("log.txt", 1, "")) for us in (start_us, start_us + lap_us))
-    (judged,) = audit_windows([pair_of(SessionWindow(1, inferences=inferences, laps=laps))])
+    judged = audit_window(SessionWindow(1, inferences=inferences, laps=laps))
     ours = of(1, lap_us=lap_us, lap_start_us=start_us, lap_end_us=start_us + lap_us, inferences=inferences)
     assert ours.lap_ns == judged.elapsed_us * 1000  # type: ignore[operator]
     assert ours.rate_hz == judged.rate_hz

@@ -98,7 +98,7 @@ def test_a_folder_with_one_profile_will_do_and_with_two_is_refused(tmp_path: Pat
     file = write_space(folder / "vm.xplane.pb", host_space())
     assert read_xplane(tmp_path).path == file
     write_space(folder / "wm.xplane.pb", host_space())
-    with pytest.raises(ProfileError, match="2 profiles"):
+    with pytest.raises(ProfileError, match="2 captures"):
         read_xplane(tmp_path)
 
 

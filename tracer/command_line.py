@@ -12,13 +12,7 @@ DEFAULT_TRACES = Path("traces")
 
 
 def command_line(*words: str | Path, traces: Path = DEFAULT_TRACES) -> str:
-    """
-    A call of this program, quoted for the shell.
-
-    Args:
-        words: after the program.
-        traces: folder of the runs; named where it is not the default one.
-    """
+    """A call of this program, quoted for the shell; ``traces`` is named where it is not the default folder."""
     folder = [] if traces.absolute() == DEFAULT_TRACES.absolute() else ["--traces", traces]
     return shlex.join(map(str, [*_program(), *words, *folder]))
 

@@ -15,11 +15,8 @@ class KwsTraceError(Exception):
     The command line alone prints it and exits with ``exit_code``: 2 for wrong use or bad input, 1 where the
     job itself failed.
 
-    Args:
-        thing: what it is about; the whole message where no problem is given.
-        problem: with the thing.
-        remedy: what the user can do.
-        exit_code: where it is not that of the family.
+    ``thing`` is what it is about, and the whole message where no problem with it is given; ``remedy`` is what the
+    user can do, ``exit_code`` is given where it is not that of the family.
     """
 
     exit_code: int = 2

@@ -18,12 +18,12 @@ from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import stage_ranges
 from tracer.errors import ProfileError
-from tracer.profiles import open_profile as readers
+from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
 from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
-from tracer.runs import run_store
+from tracer.runs.run_store import StoredRun, stored_run
 
 Form = Literal["pandas", "arrow"]
 """``pandas`` gives a ``pandas.DataFrame``, ``arrow`` a ``pyarrow.Table``."""
@@ -47,12 +47,16 @@ class RunReport:
     def text(self, width: int = 80) -> str:
         """The report as ``kws-trace report`` prints it, ``width`` characters wide."""
         out = io.StringIO()
-        render_report(self.figures, Console(file=out, width=width))
+        self.render(Console(file=out, width=width))
         return out.getvalue()
+
+    def render(self, console: Console, *, full_names: bool = False) -> None:
+        """Print the report, the rate and the answer first; ``full_names`` shows every kernel, by its whole name."""
+        render_report(self.figures, console, full_names=full_names)
 
     def _repr_html_(self) -> str:
         console = Console(file=io.StringIO(), width=100, record=True)
-        render_report(self.figures, console)
+        self.render(console)
         return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 
 
@@ -60,7 +64,7 @@ class RunReport:
 class OpenRun:
     """A run as it stood when it was opened; a table is read when it is first asked for. Nothing is written."""
 
-    stored: run_store.StoredRun
+    stored: StoredRun
 
     @property
     def name(self) -> str:
@@ -177,7 +181,7 @@ def open_run(run: str | Path = "last", traces: str | Path = "traces") -> OpenRun
     Raises:
         RunError: if there is none, or it cannot be read.
     """
-    return OpenRun(run_store.open_run(run, Path(traces)))
+    return OpenRun(stored_run(run, Path(traces)))
 
 
 def open_profile(path: str | Path) -> OpenProfile:
@@ -187,7 +191,7 @@ def open_profile(path: str | Path) -> OpenProfile:
     Raises:
         ProfileError: if it is none of these, or damaged.
     """
-    return OpenProfile(readers.open_profile(Path(path)))
+    return OpenProfile(read_profile_file(Path(path)))
 
 
 def _in_form(table: pa.Table, form: Form) -> Any:

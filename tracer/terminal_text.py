@@ -26,6 +26,16 @@ def print_lines(console: Console, lines: Iterable[str], style: str | None = None
         console.print(line, style=style, markup=False, highlight=False, emoji=False)
 
 
+def framed_table(title: str | None, names: Sequence[str], figures: Sequence[str], *, wrap: bool = True) -> Table:
+    """A table with a frame: columns of names, then columns of figures; what is too long for either is folded."""
+    table = Table(title=title)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for name in figures:
+        table.add_column(name, justify="right", no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
+    return table
+
+
 def figure_table(names: Sequence[str], figures: Sequence[str], *, title: str | None = None) -> Table:
     """A table without a frame: columns of names, then columns of figures."""
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

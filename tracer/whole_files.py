@@ -14,12 +14,8 @@ def written_whole(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """
     Write a file under another name beside ``path``, and put it in its place when the block ends.
 
-    Args:
-        path: of the file; what is there is replaced in one step.
-        shared: several writers may be at it at once: each takes a name of its own.
-
-    Yields:
-        The name to write to.
+    What is there is replaced in one step. Yields the name to write to, one of its own for each of several writers of
+    a ``shared`` file.
 
     Raises:
         OSError: if the disk does not take it; then ``path`` is as before.

@@ -16,7 +16,7 @@ from tracer.command_line import DEFAULT_TRACES, command_line
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_files import run_folder
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0
@@ -61,7 +61,7 @@ def kept(
     """
 
     def of_folder(folder: str, mark: str) -> Made:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-        return read(open_run(folder))
+        return read(stored_run(folder))
 
     # Streamlit tells its caches apart by the function's name.
     of_folder.__module__, of_folder.__qualname__ = read.__module__, read.__qualname__
@@ -190,7 +190,7 @@ def metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
 def opened(traces: Path, name: str) -> StoredRun | None:
     """A run of the list; None where it cannot be opened, which is then told."""
     try:
-        return open_run(run_folder(traces, name), traces)
+        return stored_run(run_folder(traces, name), traces)
     except KwsTraceError as error:
         problem("The run cannot be opened.", str(error))
         return None
@@ -247,7 +247,7 @@ def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], No
 
     def again() -> None:
         try:
-            still = open_run(run.folder).state == "recording"
+            still = stored_run(run.folder).state == "recording"
         except KwsTraceError:
             still = False
         if not still:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from runner.dataset import Dataset
 from tracer.classes import CLASSES
 from tracer.errors import DatasetError, SessionError
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.windows import accuracy_windows
 from tracer.sessions.accuracy_figures import class_of
 from tracer.sessions.open_session import build_session, session_paths
@@ -64,7 +64,7 @@ def read_recorded(ref: str, traces: Path) -> Recorded:
     path = Path(ref)
     if path.is_file() or (path.is_dir() and not (path / "run.json").is_file()):
         return _of_session(path)
-    return _of_run(open_run(ref, traces))
+    return _of_run(stored_run(ref, traces))
 
 
 def match(recorded: Recorded, dataset: Dataset) -> Matched:

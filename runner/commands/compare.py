@@ -35,9 +35,9 @@ def compare(
     """
     from tracer.reports.compare_report import compare_runs
     from tracer.reports.compare_text import render_comparison
-    from tracer.runs.run_store import open_run
+    from tracer.runs.run_store import stored_run
 
-    figures = compare_runs([open_run(run, traces) for run in runs], threshold)
+    figures = compare_runs([stored_run(run, traces) for run in runs], threshold)
     print_figures(figures, partial(render_comparison, figures), as_json=as_json)
     verdicts = {row["verdict"] for row in figures["comparisons"]}
     raise typer.Exit(2 if "refused" in verdicts else 1 if "slower" in verdicts else 0)

@@ -45,8 +45,8 @@ def export(
     """
     bounds = None if inferences is None else _range(inferences)
     from tracer.captures.perfetto_export import export_perfetto
-    from tracer.runs.run_store import open_run
+    from tracer.runs.run_store import stored_run
 
-    done = export_perfetto(open_run(run, traces), perfetto, bounds)
+    done = export_perfetto(stored_run(run, traces), perfetto, bounds)
     typer.echo(f"{perfetto}: {done.slices} slices on {done.tracks} tracks, {done.flows} arrows from launch to work")
     typer.echo(done.clock)

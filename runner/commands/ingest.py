@@ -36,6 +36,6 @@ def ingest(
     be there, and fit the run's own spans by number and by one clock. The files stay as they are.
     """
     from runner.dut.profiled_run import take_in
-    from tracer.runs.run_store import open_run
+    from tracer.runs.run_store import stored_run
 
-    take_in(open_run(run, traces), profiles, replace_old=replace)
+    take_in(stored_run(run, traces), profiles, replace_old=replace)

@@ -69,13 +69,13 @@ def kernels(
 
     from tracer.kernels.kernel_listing import list_kernels
     from tracer.kernels.kernel_text import render_notes
-    from tracer.profiles.open_profile import open_profile
+    from tracer.profiles.open_profile import read_profile_file
 
-    opened = open_profile(profile)
+    opened = read_profile_file(profile)
     if beside is not None:
         from tracer.kernels.profile_ratio import profile_ratio
 
-        ratio = profile_ratio(opened, open_profile(beside))
+        ratio = profile_ratio(opened, read_profile_file(beside))
         figures = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
         print_figures(figures, lambda _: typer.echo(ratio.sentence()), as_json=form == "json")
         return

@@ -36,16 +36,16 @@ def report(
 ) -> None:
     """Say where the time of RUN went: by stage, by inference and by window, with the overhead of tracing."""
     if os.path.isfile(run):  # noqa: PTH113 -- false, not an error, for a name that none can be
-        from tracer.profiles.open_profile import open_profile
+        from tracer.profiles.open_profile import read_profile_file
 
-        print_summary(open_profile(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
+        print_summary(read_profile_file(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
         return
     from runner.limits.cpu_probe import probe_cpu
+    from tracer.public import RunReport
     from tracer.reports.report import build_report
-    from tracer.reports.report_text import render_report
-    from tracer.runs.run_store import open_run
+    from tracer.runs.run_store import stored_run
 
-    beside = None if unprofiled is None else open_run(unprofiled, traces)
+    beside = None if unprofiled is None else stored_run(unprofiled, traces)
     limits = probe_cpu() if device == "cpu" else device
-    figures = build_report(open_run(run, traces), beside, limits)
-    print_figures(figures, partial(render_report, figures, full_names=full_names), as_json=as_json)
+    found = RunReport(build_report(stored_run(run, traces), beside, limits))
+    print_figures(found.figures, partial(found.render, full_names=full_names), as_json=as_json)

@@ -19,12 +19,12 @@ from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
 from tracer.figure_text import count_text, counted, ppm_text, time_text
 from tracer.profiles.nsys_metadata import UNSAID
-from tracer.profiles.open_profile import open_profile
+from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
+from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name
-from tracer.runs.run_name import checked_run_name
-from tracer.runs.run_store import StoredRun, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import exists_error
 
 LAUNCHER_OPTIONS = {
@@ -112,7 +112,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
             # The DUT has said why.
             remove_if_empty(folder)
             return code or 1
-        run = open_run(run_folder)
+        run = stored_run(run_folder)
         reports = _whole_captures(run, reports)
         if not reports:
             remove_if_empty(folder)
@@ -141,7 +141,7 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     if not paths:
         remove_if_empty(folder)
         raise _nothing_captured(name, job.traces)
-    take_in(open_run(job.traces / name), paths)
+    take_in(stored_run(job.traces / name), paths)
     return code
 
 
@@ -217,11 +217,11 @@ def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Pro
         folder = work_beside.parent / f".{work_beside.name}.export"
         folder.mkdir(exist_ok=True)
         try:
-            profile = replace(open_profile(export_sqlite(nsys or find_nsys(), path, folder)), path=path)
+            profile = replace(read_profile_file(export_sqlite(nsys or find_nsys(), path, folder)), path=path)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     else:
-        profile = open_profile(path)
+        profile = read_profile_file(path)
     if isinstance(profile, ProfileSummary):
         raise ProfileError(
             path, "a summary has totals and no timeline", "`kws-trace report FILE --inferences N` says what it can"

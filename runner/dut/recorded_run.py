@@ -26,9 +26,9 @@ from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
-from tracer.runs.run_name import checked_run_name
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 
@@ -177,7 +177,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.serve()
             finally:
                 dut.flush()
-        for warning in run_warnings(open_run(opened.writer.folder)):
+        for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
         tell(f"run complete: {job.traces / opened.writer.name}")
     finally:

@@ -24,7 +24,7 @@ from tracer.errors import ProcessError
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_side_by_side
 from tracer.runs.run_info import default_run_name
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 
 BACKENDS = ("tensorflow", "litert")
 START_LIMIT_S = 180.0
@@ -53,7 +53,7 @@ def run_demo(traces: Path, seconds: float) -> int:
         for backend, task in zip(backends, tasks, strict=True):
             names.append(f"{stem}-demo-{backend}")
             _drive(backend, traces, names[-1], dataset, seconds, _Advance(progress, task, backend))
-    reports = [build_report(open_run(name, traces)) for name in names]
+    reports = [build_report(stored_run(name, traces)) for name in names]
     render_side_by_side(reports, console)
     if "tensorflow" not in backends:
         console.print("TensorFlow is not installed; pip install 'kws-trace\\[tensorflow]' adds it to the demo.")

@@ -36,7 +36,7 @@ from runner.line.link import Link
 from runner.line.ports import open_host_link
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
 from tracer.classes import LABELS
-from tracer.sessions.audit import audit
+from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
 
@@ -167,7 +167,7 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
 
 def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
     """What is wrong with the session by its own raw lines, and with the results by what they say alone."""
-    lines = [finding_line(finding) for finding in audit(build_session(folder / "log.txt"))]
+    lines = [finding_line(finding) for finding in audit_session(build_session(folder / "log.txt")).findings]
     if isinstance(outcome, AccuracyOutcome) and outcome.vectors:
         count = len(outcome.vectors)
         lines += symptom_lines(accuracy_symptoms(np.array(outcome.vectors), np.array(outcome.labels[:count])))

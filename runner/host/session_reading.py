@@ -15,7 +15,7 @@ from tracer.figure_text import OFFICIAL_RATE_DECIMALS, counted, number_text, tim
 from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import stage_rows
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.open_session import build_session, iter_sessions
@@ -71,7 +71,7 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
         SessionError: if the session is not of the run.
         KwsTraceError: if the run cannot be opened.
     """
-    stored = open_run(run, traces) if run is not None else None
+    stored = stored_run(run, traces) if run is not None else None
     named = paths or ([stored.folder] if stored is not None else [])
     if not named:
         raise SessionError(Path(), "no session is named", "name a session's folder or its log, or --run")

@@ -67,9 +67,9 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
     if choice.run is None:
         return {}
     from tracer.reports.report import build_report
-    from tracer.runs.run_store import open_run
+    from tracer.runs.run_store import stored_run
 
-    report = build_report(open_run(choice.run, choice.traces))
+    report = build_report(stored_run(choice.run, choice.traces))
     rate = report["median_rate_hz"]
     latency = 1e9 / rate if rate else report["inference"]["median_ns"]
     if latency is None:
@@ -102,7 +102,9 @@ def _limits(choice: CostChoice) -> Limits | None:
 
 
 def _limit_figures(cost: ModelCost, limits: Limits, latency_ns: float | None) -> dict[str, Any]:
-    figures = build_limits(cost.operations, cost.moved_bytes, cost.least_moved_bytes, limits, latency_ns)
+    figures = build_limits(
+        cost.operations, cost.moved_bytes, cost.least_moved_bytes, limits, latency_ns, weight_bytes=cost.weight_bytes
+    )
     return {**figures, "points": operation_points(cost, limits)}
 
 

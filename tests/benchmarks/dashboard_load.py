@@ -34,7 +34,7 @@ from tracer.captures.stored_capture import write_capture
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 from tracer.recording.window import RecordedWindow
 from tracer.runs.run_info import write_run_info
-from tracer.runs.run_store import open_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 SPANS, KERNELS, LAUNCHES = 1_000_000, 300_000, 10
@@ -50,8 +50,8 @@ st.vega_lite_chart(bar)
 EVERY_MARK = """
 import sys
 import altair as alt, pandas as pd, streamlit as st
-from tracer.runs.run_store import open_run
-frame = open_run(sys.argv[1]).spans().to_pandas()
+from tracer.runs.run_store import stored_run
+frame = stored_run(sys.argv[1]).spans().to_pandas()
 frame = frame.sort_values("start_ns").head(int(sys.argv[2]))
 frame = frame.assign(start=frame.start_ns - frame.start_ns.min())
 frame = frame.assign(end=frame.start + frame.duration_ns)[["stage", "start", "end"]]
@@ -99,7 +99,7 @@ def large_run(traces: Path) -> Path:
     facts = ("performance", "complete", count, 0, start // 1000, end // 1000, start, end, 0, 0, STAGES)
     writer.append(RecordedWindow(0, *facts, edges, (), None, (0.0,) * 12, 0))
     writer.close()
-    run = open_run(traces / "large")
+    run = stored_run(traces / "large")
     captured = edges[: KERNELS // LAUNCHES]
     write_capture(run.folder, 0, _capture(captured), run.info.run_id)
     facts_of_it = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tracer.accuracy.confusion import Vectors
 from tracer.accuracy.mistakes import SOFTMAX_DOUBLED, SOFTMAX_MISSING, Mistake, Mistakes
-from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS
+from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS, aligned, shift_text
 from tracer.classes import CLASSES, LABELS
 from tracer.figure_text import number_text
 
@@ -66,12 +66,8 @@ def explain(
     """
     One reading's outputs as they are, and with each mistake after the model.
 
-    Args:
-        model: its name.
-        mistakes: of the reading.
-        recorded: (N, 12), in the order of the pass.
-        expected: (N, 12), what the model gives for the same inputs.
-        decimals: that ``recorded`` was printed with.
+    ``recorded``, printed with ``decimals``, and ``expected``, what the model gives for the same inputs, are (N, 12),
+    in the order of the pass.
     """
     plain = _distance(recorded, expected, decimals)
     yield Explanation(model, mistakes, plain)
@@ -79,9 +75,8 @@ def explain(
     if len(recorded) < SHARES_FROM:
         return
     for shift in SHIFTS:
-        side = "before" if shift < 0 else "after"
-        text = f"each result is that of the input {abs(shift)} {side} it"
-        moved, target = _aligned(len(recorded), shift)
+        text = f"each result is that of the input {shift_text(shift)} it"
+        moved, target = aligned(len(recorded), shift)
         shifted = np.full(len(recorded), np.nan)
         shifted[moved] = _distance(recorded[moved], expected[target], decimals)
         yield Explanation(model, (*mistakes, Mistake("shifted", text)), shifted)
@@ -147,11 +142,6 @@ def _order(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors,
     moved = ", ".join(f"{LABELS[b]} at {a}" for a, b in enumerate(place) if a != b)
     order = Mistake("class_order", f"classes in another order ({moved})", 2)
     return Explanation(model, (*mistakes, order), _distance(recorded, expected[:, place], decimals))
-
-
-def _aligned(count: int, shift: int) -> tuple[slice, slice]:
-    first, last = max(0, -shift), count - max(0, shift)
-    return slice(first, last), slice(first + shift, last + shift)
 
 
 def _from_a_place(plain: NDArray[np.float64], shifted: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]] | None:

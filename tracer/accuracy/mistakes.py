@@ -51,10 +51,8 @@ def readings(data: Inputs, *, takes_counts: bool, quantization: Quantization) ->
     """
     Every way that is tried to make a model's input from the bytes of the inputs; the right one first.
 
-    Args:
-        data: (N, 490), int8, or float32 where the inputs are that.
-        takes_counts: whether the model's own input is int8; a float model takes dequantized values.
-        quantization: of the int8 inputs.
+    ``data`` is (N, 490), int8 with that ``quantization``, or float32 where the inputs are that. A model that
+    ``takes_counts`` has an int8 input of its own; a float model takes dequantized values.
     """
     makers = _of_floats if data.dtype == np.float32 else _of_counts if takes_counts else _of_bytes
     for reading in makers(data, quantization):

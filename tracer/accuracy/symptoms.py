@@ -47,14 +47,9 @@ class Finding:
 
 def accuracy_symptoms(results: Vectors, labels: Classes) -> list[Finding]:
     """
-    Look for what is wrong with the results of an accuracy pass.
+    Look for what is wrong with the results of an accuracy pass: the gravest first, nothing for a healthy one.
 
-    Args:
-        results: (N, 12), as printed, in the order of the pass.
-        labels: int64 (N,), the true classes.
-
-    Returns:
-        Findings, the gravest first; none for a healthy pass.
+    ``results`` are (N, 12), as printed, in the order of the pass; ``labels`` int64 (N,), the true classes.
 
     Raises:
         MalformedTraceError: if the shapes or classes are others.
@@ -88,8 +83,13 @@ def at_chance(results: Vectors, labels: Classes) -> bool:
     """Whether Top-1 is within three standard deviations of what naming the most frequent class would give."""
     if len(labels) < SHARES_FROM:
         return False
-    prior = float(np.bincount(labels, minlength=CLASSES).max()) / len(labels)
+    prior = _prior(labels)
     return top1_of(results, labels) <= prior + 3 * np.sqrt(prior * (1 - prior) / len(labels)) and prior < 0.5
+
+
+def _prior(labels: Classes) -> float:
+    """Share of the most frequent class."""
+    return float(np.bincount(labels, minlength=CLASSES).max()) / len(labels)
 
 
 def _not_finite(rows: int, count: int) -> Finding:
@@ -164,23 +164,28 @@ def _neighbour(results: Vectors, labels: Classes) -> Finding | None:
     given, own = results.argmax(axis=1), top1_of(results, labels)
     if len(labels) < SHARES_FROM + len(SHIFTS):
         return None
-    rates = {shift: float(np.mean(_shifted(given, labels, shift))) for shift in SHIFTS}
+    pairs = {shift: aligned(len(labels), shift) for shift in SHIFTS}
+    rates = {shift: float(np.mean(given[moved] == labels[target])) for shift, (moved, target) in pairs.items()}
     shift = max(rates, key=lambda one: rates[one])
     if rates[shift] < 0.5 or rates[shift] < own + 0.3:
         return None
-    side = "before" if shift < 0 else "after"
     rate = f"Top-1 {share_text(rates[shift])} against {share_text(own)}"
-    message = f"results fit the input {abs(shift)} {side} theirs: {rate}"
+    message = f"results fit the input {shift_text(shift)} theirs: {rate}"
     suggests = "a reply was lost or counted twice, or labels and inputs are not in one order"
     return Finding(
         "neighbour", "warning", message, suggests, {"shift": shift, "top1": own, "top1_shifted": rates[shift]}
     )
 
 
-def _shifted(given: Classes, labels: Classes, shift: int) -> Classes:
-    """Whether result i is of the class of input i + shift."""
-    first, last = max(0, -shift), len(labels) - max(0, shift)
-    return np.asarray(given[first:last] == labels[first + shift : last + shift], np.int64)
+def aligned(count: int, shift: int) -> tuple[slice, slice]:
+    """The results of a pass of ``count``, and the inputs that lie ``shift`` after theirs."""
+    first, last = max(0, -shift), count - max(0, shift)
+    return slice(first, last), slice(first + shift, last + shift)
+
+
+def shift_text(shift: int) -> str:
+    """``2 before``, ``1 after``."""
+    return f"{abs(shift)} {'before' if shift < 0 else 'after'}"
 
 
 def _class_order(results: Vectors, labels: Classes) -> Finding | None:
@@ -208,7 +213,7 @@ def _chance(results: Vectors, labels: Classes) -> list[Finding]:
     if not at_chance(results, labels):
         return []
     top1 = top1_of(results, labels)
-    prior = float(np.bincount(labels, minlength=CLASSES).max()) / len(labels)
+    prior = _prior(labels)
     message = f"Top-1 {share_text(top1)} is no better than naming the most frequent class ({share_text(prior)})"
     suggests = "inputs are not read as they were written, belong to other labels, or the weights are not loaded"
     return [Finding("chance", "warning", message, suggests, {"top1": top1, "prior": prior})]

@@ -13,12 +13,7 @@ INPUTS_FROM = 20
 
 
 def run_warnings(run: StoredRun) -> list[str]:
-    """
-    Sentences on the results of a run's accuracy windows that cannot be right, whatever the labels are.
-
-    Args:
-        run: complete.
-    """
+    """Sentences on the results of a run's accuracy windows that cannot be right, whatever the labels are."""
     asked = {one.number for one in accuracy_windows(run.each_window)}
     rows = [row for row in run.results().to_pylist() if row["window"] in asked]
     rows = [row for row in rows if row["probabilities"] is not None and len(row["probabilities"]) == CLASSES]

@@ -62,10 +62,8 @@ def judge(explanations: Sequence[Explanation], recorded: Vectors, decimals: int)
     candidates agree to two digits, one that agrees to six is the one. At a tolerance the highest share wins, and
     among shares that are alike the fewest mistakes. Where the results hardly depend on the input, nothing is decided.
 
-    Args:
-        explanations: at least one; the first is how it should be.
-        recorded: (N, 12), the vectors that they explain.
-        decimals: that the vectors were printed with.
+    Of ``explanations`` the first is how it should be. ``recorded`` are the vectors that they explain, (N, 12), as
+    printed with ``decimals``.
     """
     right = explanations[0]
     for tolerance in [10.0**-n for n in range(decimals, 1, -1)]:

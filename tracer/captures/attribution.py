@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from tracer.captures.inference_ranges import InferenceRanges
-from tracer.captures.row_bounds import StageRows, covering_rows, stage_rows
+from tracer.captures.row_bounds import InferenceRows, StageRows, covering_rows, stage_rows
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, integers
 from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile
@@ -28,8 +29,7 @@ class Attribution:
         inference: its number; ``NO_ROW`` outside every one.
         stage: place of the stage in ``InferenceRanges.stages``; ``NO_ROW`` between stages and outside inferences.
         launch_delay_ns: from the start of the launching call to the start of the work; 0 where there is no call.
-        our_calls: as ``ours``, of each call.
-        call_place: as ``place``, of each call.
+        our_calls, call_place: as ``ours`` and ``place``, of each call.
     """
 
     ours: Flags
@@ -43,19 +43,17 @@ class Attribution:
 
 
 def owning_rows(
-    called_ns: Integers, inferences: tuple[Integers, Integers], stages: StageRows
+    called_ns: Integers, inferences: InferenceRows | InferenceRanges, stages: StageRows
 ) -> tuple[Integers, Integers]:
-    """
-    The rule: of each moment at which a call began, the inference and the stage row in which it lies, or ``NO_ROW``.
-
-    Args:
-        called_ns: the moments.
-        inferences: starts and ends, ascending and apart.
-        stages: of those inferences.
-    """
-    inference = covering_rows(called_ns, *inferences)
+    """The rule: of each moment at which a call began, the inference and the stage row in it, or ``NO_ROW``."""
+    inference = covering_rows(called_ns, inferences.start_ns, inferences.end_ns)
     stage = covering_rows(called_ns, stages.start_ns, stages.end_ns)
     return inference, np.where(inference == NO_ROW, NO_ROW, stage)
+
+
+def of_process(table: pa.Table, process: int | None) -> Flags:
+    """Rows of the process that ran the inferences; none where none did."""
+    return np.asarray(integers(table, "process") == (NO_ROW if process is None else process))
 
 
 def of_launch(of_calls: Integers, launch: Integers) -> Integers:
@@ -70,12 +68,11 @@ def attribute(profile: Profile, ranges: InferenceRanges) -> Attribution:
     Both come from the one clock of the capture (``stage_ranges`` of the same profile): nothing is converted.
     """
     work, calls = profile.gpu_work, profile.api_calls
-    process = NO_ROW if ranges.process is None else ranges.process
-    ours, our_calls = (integers(table, "process") == process for table in (work, calls))
+    ours, our_calls = of_process(work, ranges.process), of_process(calls, ranges.process)
     launch = np.where(ours, launches(profile), NO_ROW)
     called = integers(calls, "start_ns")
     stages = stage_rows(ranges.stage_start_ns, ranges.stage_end_ns)
-    call_place, stage_row = owning_rows(called, (ranges.start_ns, ranges.end_ns), stages)
+    call_place, stage_row = owning_rows(called, ranges, stages)
     call_place = np.where(our_calls, call_place, NO_ROW)
     place = of_launch(call_place, launch)
     start = integers(work, "start_ns")

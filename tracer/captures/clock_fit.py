@@ -1,8 +1,14 @@
-"""Whether a capture is of a run: its ranges and the run's spans, joined by number, on clocks that one line maps."""
+"""
+The clock of a capture and that of its run: one line maps them, or the capture is not of the run.
+
+The line is fitted to the ranges of the capture and the spans of the run, joined by number.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +18,7 @@ from numpy.typing import NDArray
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError
 from tracer.figure_text import time_text
+from tracer.profiles.arrow_arrays import Integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
@@ -43,15 +50,54 @@ class ClockFit:
 
 
 @dataclass(frozen=True, slots=True)
+class LineClock:
+    """
+    A ``ClockFit`` in whole nanoseconds, in both directions.
+
+    Only what passed since ``origin_ns`` (of the run) is multiplied: the whole would lose nanoseconds as a float.
+    """
+
+    offset_ns: float = 0.0
+    rate_ppm: float = 0.0
+    origin_ns: int = 0
+
+    def mapped(self, times: Integers) -> Integers:
+        """The run's times on the capture's clock; one time gives one, and their order stays."""
+        return _moved(times, self.origin_ns, self._there, self.rate_ppm * 1e-6)
+
+    def unmapped(self, times: Integers) -> Integers:
+        """The capture's times on the run's clock."""
+        rate = self.rate_ppm * 1e-6
+        return _moved(times, self._there, self.origin_ns, -rate / (1 + rate))
+
+    @property
+    def _there(self) -> int:
+        """The origin on the capture's clock."""
+        return self.origin_ns + round(self.offset_ns + self.rate_ppm * 1e-6 * self.origin_ns)
+
+
+def _moved(times: Integers, origin: int, there: int, rate: float) -> Integers:
+    passed = times - origin
+    moved: Integers = passed + there
+    return moved if not rate else moved + np.rint(rate * passed).astype(np.int64)
+
+
+def capture_clocks(captures: Sequence[dict[str, Any]], origin_ns: int) -> list[LineClock]:
+    """The clock of each capture of ``run.json``; one without a fit runs as the run's own."""
+    fits = [one.get("clock") or {} for one in captures]
+    return [LineClock(float(fit.get("offset_ns", 0)), float(fit.get("rate_ppm", 0)), origin_ns) for fit in fits]
+
+
+@dataclass(frozen=True, slots=True)
 class SpanEdges:
     """The clock readings of some inferences: int64, a row each, a column more than there are stages."""
 
-    numbers: NDArray[np.int64]
+    numbers: Integers
     stages: tuple[str, ...]
-    edges: NDArray[np.int64]
+    edges: Integers
 
 
-def recorded_stages(run: StoredRun, numbers: NDArray[np.int64]) -> tuple[str, ...]:
+def recorded_stages(run: StoredRun, numbers: Integers) -> tuple[str, ...]:
     """
     The stages that ``run`` recorded of the inferences ``numbers``, or from the first to the last of them.
 
@@ -60,7 +106,7 @@ def recorded_stages(run: StoredRun, numbers: NDArray[np.int64]) -> tuple[str, ..
     return _stages(_spans(run, numbers)) or tuple(run.info.stages)
 
 
-def span_edges(run: StoredRun, numbers: NDArray[np.int64]) -> SpanEdges:
+def span_edges(run: StoredRun, numbers: Integers) -> SpanEdges:
     """
     The readings that ``run`` recorded of the inferences ``numbers``.
 
@@ -69,7 +115,7 @@ def span_edges(run: StoredRun, numbers: NDArray[np.int64]) -> SpanEdges:
     """
     spans = _spans(run, numbers)
     stages = _stages(spans) or tuple(run.info.stages) or (INFERENCE,)
-    columns: list[NDArray[np.int64]] = []
+    columns: list[Integers] = []
     for stage in stages:
         rows = spans.filter(pc.equal(spans["stage"], stage))
         known, start = rows["inference"].to_numpy(), rows["start_ns"].to_numpy()
@@ -86,7 +132,7 @@ def span_edges(run: StoredRun, numbers: NDArray[np.int64]) -> SpanEdges:
     return SpanEdges(numbers, stages, np.stack([*columns, last], axis=1))
 
 
-def _spans(run: StoredRun, numbers: NDArray[np.int64]) -> pa.Table:
+def _spans(run: StoredRun, numbers: Integers) -> pa.Table:
     spans = run.spans()
     if not len(numbers):
         return spans
@@ -104,12 +150,8 @@ def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
     Map the run's clock onto the capture's: the line that keeps every reading within its bracket, as nearly as can be.
 
     A stage's range is pushed after the reading that begins the stage and popped before the reading that ends it; the
-    range of the inference stands around them all. So each reading lies between two times of the capture.
-
-    Args:
-        name: of the capture, for messages.
-        ranges: found in the capture.
-        spans: of the same inferences, in the same order.
+    range of the inference stands around them all. So each reading lies between two times of the capture. ``spans``
+    are of the inferences of ``ranges``, in their order.
 
     Raises:
         CaptureError: if no line does, as when a clock stepped or the capture is of another run.

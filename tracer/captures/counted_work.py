@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from tracer.captures.attribution import Attribution
+from tracer.captures.attribution import Attribution, of_process
 from tracer.captures.cuda_calls import call_kinds
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.captures.inference_work import CallRows, GpuRows, InferenceWork, OpRows
@@ -22,11 +22,7 @@ def counted_work(profile: Profile, ranges: InferenceRanges, attribution: Attribu
     Operations of the host are taken only where the process did no GPU work: elsewhere, running one on the host means
     launching it. Work without a known launch is listed as outside, so it stays.
 
-    Args:
-        profile: with the ranges.
-        ranges: as ``stage_ranges`` finds them in it.
-        attribution: of the two.
-        keep: of each inference whether figures are made of it; warm-ups are not.
+    ``keep`` tells of each inference whether figures are made of it; warm-ups are not.
 
     Raises:
         MalformedTraceError: as ``InferenceWork``.
@@ -66,11 +62,10 @@ def counted_work(profile: Profile, ranges: InferenceRanges, attribution: Attribu
 
 def _operations(profile: Profile, process: int | None) -> OpRows:
     ops = profile.host_ops
-    mine = _of_kinds(ops, "op") & (integers(ops, "process") == (NO_ROW if process is None else process))
+    mine = _of_kinds(ops, "op") & of_process(ops, process)
     return OpRows(*(integers(ops, column)[mine] for column in ("thread", "start_ns", "end_ns")))
 
 
 def _of_kinds(table: pa.Table, *kinds: str) -> Flags:
     kind = encode(table, "kind")
-    chosen: Flags = np.isin(kind.codes, [kind.code_of(one) for one in kinds])
-    return chosen
+    return np.asarray(np.isin(kind.codes, [kind.code_of(one) for one in kinds]))

@@ -16,8 +16,9 @@ from tracer.errors import CaptureError, WriteError
 from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
+from tracer.runs.run_files import locked_error
 from tracer.runs.run_info import write_run_info
-from tracer.runs.run_store import StoredRun, locked_error, open_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.stages import INFERENCE
 
 
@@ -73,7 +74,7 @@ def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = F
     except OSError as error:
         remedy = "make room, or copy the run to where it can be written, and ingest again"
         raise WriteError(run.folder, "the capture is not stored", error, remedy) from None
-    return open_run(run.folder)
+    return stored_run(run.folder)
 
 
 def _refuse_twice(found: Sequence[tuple[dict[str, Any], Profile]]) -> None:

@@ -28,12 +28,8 @@ class InferenceRanges:
     Args:
         process: the process; None where there is no inference.
         numbers: payload of each ``inference`` range; -1 where it has none.
-        thread: the thread of each.
-        start_ns: int64, n.
-        end_ns: int64, n.
         stages: names of the stages, in the order in which they begin; none where inferences were fused.
-        stage_start_ns: int64, n rows, a column a stage; ``NO_ROW`` where the inference lacks it.
-        stage_end_ns: as ``stage_start_ns``.
+        stage_start_ns, stage_end_ns: int64, n rows, a column a stage; ``NO_ROW`` where the inference lacks it.
         repeated: pushed again within the same inference: how many stage ranges.
         unended: ranges of inferences and stages that the capture's end cut.
         outside: ranges of the domain outside every inference, as those of the serial line.
@@ -62,14 +58,9 @@ def stage_ranges(profile: Profile, domain: str = DOMAIN, process: int | None = N
     A stage is a range of the same domain and thread whose start lies within an inference. Start/end ranges are never
     taken for ours: they may cross one another.
 
-    Args:
-        profile: the capture.
-        domain: of the ranges.
-        process: whose inferences; needed only where several processes have some.
-
     Raises:
-        ProfileError: if an inference begins before the one before it ended.
-        ProfileError: if ``process`` is None and several have inferences.
+        ProfileError: if an inference begins before the one before it ended, or ``process`` is None and several
+            processes have inferences.
     """
     ranges = profile.nvtx_ranges
     names, domains, styles = (encode(ranges, name) for name in ("name", "domain", "style"))
@@ -81,41 +72,42 @@ def stage_ranges(profile: Profile, domain: str = DOMAIN, process: int | None = N
     start = integers(ranges, "start_ns")
     rows = np.flatnonzero(mine & whole & ended)
     rows = rows[np.argsort(start[rows], kind="stable")]
-    columns = {name: integers(ranges, name, NO_ROW)[rows] for name in ("payload", "thread", "start_ns", "end_ns")}
-    _refuse_overlaps(profile.path, columns["payload"], columns["start_ns"], columns["end_ns"])
+    named = ("payload", "thread", "start_ns", "end_ns")
+    numbers, thread, begin, end = (integers(ranges, name, NO_ROW)[rows] for name in named)
     inferences = InferenceRanges(
-        process=chosen,
-        numbers=columns["payload"],
-        thread=columns["thread"],
-        start_ns=columns["start_ns"],
-        end_ns=columns["end_ns"],
+        chosen,
+        numbers,
+        thread,
+        begin,
+        end,
         stages=(),
         stage_start_ns=np.empty((len(rows), 0), np.int64),
         stage_end_ns=np.empty((len(rows), 0), np.int64),
         unended=int((mine & ~ended & _of_inferences(names)).sum()),
     )
+    _refuse_overlaps(profile.path, inferences)
     return _with_stages(inferences, ranges, np.flatnonzero(mine & ~whole & ended))
 
 
 def _of_inferences(names: Codes) -> Flags:
     """Rows that bear the name of an inference or a stage: the range that starts a capture may end after it."""
-    known = np.array([names.code_of(name) for name in (INFERENCE, *INFERENCE_STAGES)])
-    found: Flags = np.isin(names.codes, known)
-    return found
+    known = [names.code_of(name) for name in (INFERENCE, *INFERENCE_STAGES)]
+    return np.asarray(np.isin(names.codes, known))
 
 
 def _only_process(path: Path, owners: Integers) -> int | None:
     found = np.unique(owners).tolist()
     if len(found) > 1:
-        named = ", ".join(str(process) for process in found)
-        raise ProfileError(path, f"processes {named} each ran inferences", "name the one that is meant")
+        raise ProfileError(
+            path, f"processes {', '.join(map(str, found))} each ran inferences", "name the one that is meant"
+        )
     return int(found[0]) if found else None
 
 
-def _refuse_overlaps(path: Path, numbers: Integers, start: Integers, end: Integers) -> None:
-    early = np.flatnonzero(start[1:] < end[:-1])
+def _refuse_overlaps(path: Path, inferences: InferenceRanges) -> None:
+    early = np.flatnonzero(inferences.start_ns[1:] < inferences.end_ns[:-1])
     if len(early):
-        first, second = (int(number) for number in numbers[early[0] : early[0] + 2])
+        first, second = inferences.numbers[early[0] : early[0] + 2].tolist()
         remedy = "kernels are attributed by time, so capture a run that does one inference at a time"
         raise ProfileError(path, f"inferences {first} and {second} overlap", remedy)
 

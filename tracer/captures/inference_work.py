@@ -103,8 +103,7 @@ class InferenceWork:
 
     @cached_property
     def _owners(self) -> tuple[Ints, Ints]:
-        bounds = (self.inferences.start_ns, self.inferences.end_ns)
-        return owning_rows(self.calls.start_ns, bounds, self.stages)
+        return owning_rows(self.calls.start_ns, self.inferences, self.stages)
 
     @property
     def call_inference(self) -> Ints:
@@ -114,12 +113,12 @@ class InferenceWork:
     @cached_property
     def launched_ns(self) -> Ints:
         """Of each GPU work, when its launching call began; its own start where that is not known."""
-        return np.where(self.gpu.call >= 0, self._of_call(self.calls.start_ns), self.gpu.start_ns)
+        return self._of_call(self.calls.start_ns)
 
     @cached_property
     def queued_ns(self) -> Ints:
         """Of each GPU work, when its launching call had returned; its own start where that is not known."""
-        return np.where(self.gpu.call >= 0, self._of_call(self.calls.end_ns), self.gpu.start_ns)
+        return self._of_call(self.calls.end_ns)
 
     @cached_property
     def gpu_inference(self) -> Ints:
@@ -156,7 +155,7 @@ class InferenceWork:
         return (device.reshape(-1) * len(streams) + stream.reshape(-1)).astype(np.int64)
 
     def _of_call(self, column: Ints) -> Ints:
-        return column[self.gpu.call] if len(self.calls) else np.zeros(len(self.gpu), np.int64)
+        return np.where(self.gpu.call >= 0, np.append(column, 0)[self.gpu.call], self.gpu.start_ns)
 
     def _check_ranges(self) -> None:
         inferences, stages = self.inferences, self.stages

@@ -29,6 +29,9 @@ _SEQUENCE = 1
 _RUN, _FIRST_TRACK = 1, 1000
 """Ids of tracks: of the run, of its captures after it, then of all others."""
 
+_ArrowsAt = dict[int, list[int]]
+"""Ids of the arrows that start, or that end, at each row of a track."""
+
 _CATEGORIES = {"stage": "inference", "serial": "serial", "call": "cuda", "operation": "host", GPU: "gpu"}
 
 
@@ -46,10 +49,7 @@ def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | No
     """
     Write a run as a Perfetto trace, whole or not at all; what is at ``path`` is replaced.
 
-    Args:
-        run: with or without captures.
-        path: of the file.
-        inferences: the first and the last, both with: what overlaps them and what they launched; None for all.
+    ``inferences`` are the first and the last, both with: what overlaps them and what they launched; None for all.
 
     Raises:
         RunError: if the run has none of ``inferences``.
@@ -120,19 +120,20 @@ def _pieces(packets: Iterator[Any]) -> Iterator[bytes]:
 def _packets(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[Any]:
     """Every packet; one object is filled anew each time, so that it has to be copied at once."""
     flows = _flows(timeline, chosen)
-    starts: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    ends: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    starts: dict[int, _ArrowsAt] = defaultdict(lambda: defaultdict(list))
+    ends: dict[int, _ArrowsAt] = defaultdict(lambda: defaultdict(list))
     launches = timeline.launches
     for flow in flows.tolist():
         starts[int(launches.call_track[flow])][int(launches.call_row[flow])].append(flow + 1)
         ends[int(launches.work_track[flow])][int(launches.work_row[flow])].append(flow + 1)
     yield from _descriptors(run, timeline, chosen)
-    names = _Names()
+    known: dict[str, int] = {}
     for place, track in enumerate(timeline.tracks):
         if chosen[place].any():
-            yield names.packet(track.names)
-            arrows = _Arrows(starts[place], ends[place])
-            yield from _slices(_FIRST_TRACK + place, track, np.flatnonzero(chosen[place]), names, arrows)
+            yield _named(track.names, known)
+            numbers = np.array([known[name] for name in track.names], np.int64)
+            rows = np.flatnonzero(chosen[place])
+            yield from _slices(_FIRST_TRACK + place, track, rows, numbers, starts[place], ends[place])
 
 
 def _descriptors(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[Any]:
@@ -163,59 +164,42 @@ def _descriptors(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Ite
             yield described(_FIRST_TRACK + place, track.label, parent, place)
 
 
-class _Names:
-    """Names are written once and then called by number."""
+def _event_packet() -> Any:
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket
 
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-
-    def packet(self, names: tuple[str, ...]) -> Any:
-        """A packet that makes ``names`` known."""
-        from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket
-
-        packet = TracePacket(
-            trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_NEEDS_INCREMENTAL_STATE
-        )
-        for name in names:
-            if name not in self._known:
-                self._known[name] = len(self._known) + 1
-                packet.interned_data.event_names.add(iid=self._known[name], name=name)
-        return packet
-
-    def numbers(self, names: tuple[str, ...]) -> Integers:
-        """The number of each."""
-        return np.array([self._known[name] for name in names], np.int64)
+    return TracePacket(trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_NEEDS_INCREMENTAL_STATE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrows:
-    """Ids of the arrows that start and that end at each row of a track."""
+def _named(names: tuple[str, ...], known: dict[str, int]) -> Any:
+    """A packet that gives numbers to those of ``names`` that have none yet: a name is written once."""
+    packet = _event_packet()
+    for name in names:
+        if name not in known:
+            known[name] = len(known) + 1
+            packet.interned_data.event_names.add(iid=known[name], name=name)
+    return packet
 
-    starts: dict[int, list[int]]
-    ends: dict[int, list[int]]
 
-
-def _slices(uuid: int, track: Track, chosen: Integers, names: _Names, arrows: _Arrows) -> Iterator[Any]:
+def _slices(
+    uuid: int, track: Track, chosen: Integers, numbers: Integers, starts: _ArrowsAt, ends: _ArrowsAt
+) -> Iterator[Any]:
     """
     A begin and an end for each row, in the order of time; at one time the ends first, inner before outer.
 
-    Rows come by start, the enclosing ones first: what is open and ended before the next begin is closed then.
+    ``numbers`` are those of the track's names. Rows come by start, the enclosing ones first: what is open and ended
+    before the next begin is closed then.
     """
-    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket, TrackEvent
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TrackEvent
 
-    packet, closing = (
-        TracePacket(trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_NEEDS_INCREMENTAL_STATE)
-        for _ in range(2)
-    )
+    packet, closing = _event_packet(), _event_packet()
     event = packet.track_event
     event.track_uuid = closing.track_event.track_uuid = uuid
     event.categories.append(_CATEGORIES[track.kind])
     event.type, closing.track_event.type = TrackEvent.TYPE_SLICE_BEGIN, TrackEvent.TYPE_SLICE_END
     rows = track.rows.taken(chosen)
-    number = names.numbers(track.names)[rows.code] if len(rows) else rows.code
     open_ends: list[int] = []
-    columns = (chosen.tolist(), rows.start_ns.tolist(), rows.end_ns.tolist(), number.tolist())
-    special = _noted(track) | arrows.starts.keys() | arrows.ends.keys()
+    columns = (chosen.tolist(), rows.start_ns.tolist(), rows.end_ns.tolist(), numbers[rows.code].tolist())
+    special = _noted(track) | starts.keys() | ends.keys()
     for row, start, end, name in zip(*columns, strict=True):
         while open_ends and open_ends[-1] <= start:
             closing.timestamp = open_ends.pop()
@@ -226,8 +210,8 @@ def _slices(uuid: int, track: Track, chosen: Integers, names: _Names, arrows: _A
             yield packet
         else:
             _note(event, track, row)
-            event.flow_ids.extend(arrows.starts.get(row, ()))
-            event.terminating_flow_ids.extend(arrows.ends.get(row, ()))
+            event.flow_ids.extend(starts.get(row, ()))
+            event.terminating_flow_ids.extend(ends.get(row, ()))
             yield packet
             for field in ("debug_annotations", "flow_ids", "terminating_flow_ids"):
                 event.ClearField(field)

@@ -69,9 +69,7 @@ def stage_rows(start_ns: ArrayLike, end_ns: ArrayLike) -> StageRows:
     """
     Stage ranges of all inferences as ascending rows.
 
-    Args:
-        start_ns: int64, shape (n inferences, s stages); negative where an inference lacks the stage.
-        end_ns: the same shape.
+    Both are int64, shape (n inferences, s stages); a start is negative where an inference lacks the stage.
     """
     start, end = np.asarray(start_ns, np.int64), np.asarray(end_ns, np.int64)
     stage = np.broadcast_to(np.arange(start.shape[1]), start.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tracer.errors import CaptureError, first_line
 from tracer.profiles.profile import PROFILE_TABLES, Profile
-from tracer.runs.run_store import StoredRun
+from tracer.runs.run_store import StoredRun, read_table
 from tracer.whole_files import written_whole
 
 APART_NS = 1_000_000_000
@@ -24,13 +24,9 @@ _PACKING = {"compression": "zstd", "compression_level": 3, "write_page_checksum"
 
 def write_capture(folder: Path, number: int, profile: Profile, run_id: str) -> None:
     """
-    Store the tables of a profile in a run, each whole or not at all.
+    Store the tables of a profile in the folder of a run, each whole or not at all.
 
-    Args:
-        folder: of the run.
-        number: of the capture, from 0; a part of that number is replaced.
-        profile: what a reader gave.
-        run_id: of the run.
+    ``number`` counts the run's captures from 0; a part of that number is replaced.
 
     Raises:
         OSError: if the disk does not take it.
@@ -92,16 +88,11 @@ def remove_captures(folder: Path) -> None:
 
 
 def _read(path: Path, name: str) -> pa.Table:
-    schema = PROFILE_TABLES[name]
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(columns=schema.names).select(schema.names).cast(schema)
-        # Checksums are of pages: damage to what describes them may still point outside a dictionary.
-        table.validate(full=True)
+        return read_table(path, PROFILE_TABLES[name])
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:
         remedy = "`kws-trace ingest` the profile again with --replace"
         raise CaptureError(path, f"damaged ({first_line(error)})", remedy) from None
-    return table
 
 
 def joined(captures: Sequence[Profile]) -> Profile:
@@ -109,10 +100,7 @@ def joined(captures: Sequence[Profile]) -> Profile:
     Several captures of one run as one profile.
 
     Each has a clock and correlation ids of its own: the later ones are laid behind the earlier. No figure crosses
-    from one to another.
-
-    Args:
-        captures: at least one, of one profiler.
+    from one to another. ``captures`` are of one profiler, one at least.
     """
     first = captures[0]
     if len(captures) == 1:
@@ -120,11 +108,11 @@ def joined(captures: Sequence[Profile]) -> Profile:
     tables: dict[str, list[pa.Table]] = {name: [] for name in PROFILE_TABLES}
     end, ids = 0, 0
     for capture in captures:
-        shift = end + APART_NS - _edge(capture, min, "start_ns", 0)
+        shift = end + APART_NS - min(_edges(capture, pc.min, "start_ns"), default=0)
         for name, parts in tables.items():
             parts.append(_shifted(getattr(capture, name), shift, ids))
-        end = max(end, shift + _edge(capture, max, "end_ns", 0))
-        ids += 1 + _edge(capture, max, "correlation_id", -1)
+        end = max(end, shift + max(_edges(capture, pc.max, "end_ns"), default=0))
+        ids += 1 + max(_edges(capture, pc.max, "correlation_id"), default=-1)
     whole = {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in tables.items()}
     traced = frozenset.intersection(*(capture.traced for capture in captures))
     notes = tuple(dict.fromkeys(note for capture in captures for note in capture.notes))
@@ -132,14 +120,10 @@ def joined(captures: Sequence[Profile]) -> Profile:
     return replace(first, traced=traced, notes=notes, experimental=experimental, **whole)
 
 
-def _edge(capture: Profile, choose: object, column: str, default: int) -> int:
-    found = [
-        (pc.min if choose is min else pc.max)(getattr(capture, name)[column]).as_py()
-        for name, schema in PROFILE_TABLES.items()
-        if column in schema.names
-    ]
-    known = [value for value in found if value is not None]
-    return (min(known) if choose is min else max(known)) if known else default
+def _edges(capture: Profile, choose: Callable[..., pa.Scalar], column: str) -> list[int]:
+    """The least or the greatest of a column in each table that has a value of it."""
+    tables = [getattr(capture, name) for name, schema in PROFILE_TABLES.items() if column in schema.names]
+    return [edge for table in tables if (edge := choose(table[column]).as_py()) is not None]
 
 
 def _shifted(table: pa.Table, shift: int, ids: int) -> pa.Table:

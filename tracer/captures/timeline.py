@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.captures.attribution import Attribution, attribute
-from tracer.captures.clock_line import LineClock, capture_clocks
+from tracer.captures.attribution import Attribution, attribute, of_process
+from tracer.captures.clock_fit import LineClock, capture_clocks
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.row_bounds import covering_rows
 from tracer.captures.stored_capture import read_capture
@@ -53,8 +53,6 @@ class Timeline:
 
     Args:
         tracks: of the run, then of each capture.
-        launches: from call to GPU work.
-        end_ns: of the last row.
         captures: first and end nanosecond of each.
         clock: a sentence: whose clock it is, and what was mapped onto it.
     """
@@ -68,32 +66,34 @@ class Timeline:
     @property
     def inferences(self) -> int:
         """How many were recorded; they are numbered from 0."""
-        tracks = [track.rows for track in self.tracks if track.kind == "stage"]
-        return 1 + max((int(rows.inference.max()) for rows in tracks), default=-1)
+        rows = self._inference_rows
+        return 0 if rows is None else 1 + int(rows.inference.max())
+
+    @property
+    def _inference_rows(self) -> Rows | None:
+        """The inferences and their stages; None where none was recorded."""
+        return next((track.rows for track in self.tracks if track.kind == "stage"), None)
 
     def first_captured(self) -> int | None:
         """Number of the first inference of a capture that is no warm-up; None where nothing is captured."""
-        for track in self.tracks:
-            rows = track.rows
-            if track.kind == "stage" and self.captures:
-                start, end = self.captures[0]
-                # Half of it at least: the edges of the two clocks differ by a bracket.
-                middle = (rows.start_ns + rows.end_ns) // 2
-                inside = (rows.depth == 0) & (middle >= start) & (middle < end)
-                timed = inside if rows.warmup is None else inside & ~rows.warmup
-                numbers = rows.inference[timed if timed.any() else inside]
-                return int(numbers[0]) if len(numbers) else None
-        return None
+        rows = self._inference_rows
+        if rows is None or not self.captures:
+            return None
+        start, end = self.captures[0]
+        # Half of it at least: the edges of the two clocks differ by a bracket.
+        middle = (rows.start_ns + rows.end_ns) // 2
+        inside = (rows.depth == 0) & (middle >= start) & (middle < end)
+        timed = inside if rows.warmup is None else inside & ~rows.warmup
+        numbers = rows.inference[timed if timed.any() else inside]
+        return int(numbers[0]) if len(numbers) else None
 
     def inference_span(self, first: int, last: int) -> tuple[int, int] | None:
         """Start and end of the inferences numbered ``first`` to ``last``, both with; None where there is none."""
-        for track in self.tracks:
-            if track.kind == "stage":
-                rows = track.rows
-                found = np.flatnonzero((rows.depth == 0) & (rows.inference >= first) & (rows.inference <= last))
-                if len(found):
-                    return int(rows.start_ns[found].min()), int(rows.end_ns[found].max())
-        return None
+        rows = self._inference_rows
+        if rows is None:
+            return None
+        found = np.flatnonzero((rows.depth == 0) & (rows.inference >= first) & (rows.inference <= last))
+        return (int(rows.start_ns[found].min()), int(rows.end_ns[found].max())) if len(found) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +111,6 @@ class _Clocks:
 def read_timeline(run: StoredRun) -> Timeline:
     """
     Lay the spans of a run and the rows of its captures on one clock: that of its first capture, else its own.
-
-    Args:
-        run: with or without captures.
 
     Raises:
         CaptureError: if a capture cannot be read.
@@ -233,9 +230,8 @@ def _inferences(kind: str, table: pa.Table, ranges: InferenceRanges, found: Attr
         return found.inference
     place = found.call_place
     if kind != "call":
-        ours = integers(table, "process") == (NO_ROW if ranges.process is None else ranges.process)
         began = covering_rows(integers(table, "start_ns"), ranges.start_ns, ranges.end_ns)
-        place = np.where(ours, began, NO_ROW)
+        place = np.where(of_process(table, ranges.process), began, NO_ROW)
     return np.append(ranges.numbers, NO_ROW)[place]
 
 
@@ -246,9 +242,7 @@ def _owners(kind: str, table: pa.Table, process: int | None) -> Iterator[tuple[s
     columns = []
     for name in ("process", first, second):
         column = integers(table, name)
-        # An xplane's threads may be hashes, of either sign.
-        plain = len(column) and column.min() >= 0
-        distinct, place = dense_groups(column) if plain else np.unique(column, return_inverse=True)
+        distinct, place = dense_groups(column)
         keys = keys * max(len(distinct), 1) + place
         columns.append(column)
     distinct, groups = dense_groups(keys)
@@ -268,13 +262,12 @@ def _owners(kind: str, table: pa.Table, process: int | None) -> Iterator[tuple[s
 def _located(tracks: list[Track], pairs: tuple[Integers, Integers], first: int) -> Integers:
     """Calls and work, given by their rows in a capture's tables, as tracks (from ``first`` on) and their rows."""
     found = []
-    for kinds, wanted in ((("call",), pairs[0]), ((GPU,), pairs[1])):
-        sources = [track.rows.source for track in tracks if track.kind in kinds]
-        size = 1 + max((int(one.max()) for one in sources if one is not None and len(one)), default=-1)
+    for kind, wanted in (("call", pairs[0]), (GPU, pairs[1])):
+        sources = {place: track.rows.source for place, track in enumerate(tracks, first) if track.kind == kind}
+        size = 1 + max((int(one.max()) for one in sources.values() if one is not None and len(one)), default=-1)
         track_of, row_of = np.full(size, NO_ROW), np.full(size, NO_ROW)
-        for place, track in enumerate(tracks):
-            if track.kind in kinds and track.rows.source is not None:
-                track_of[track.rows.source] = first + place
-                row_of[track.rows.source] = np.arange(len(track.rows))
+        for place, source in sources.items():
+            if source is not None:
+                track_of[source], row_of[source] = place, np.arange(len(source))
         found += [track_of[wanted], row_of[wanted]]
     return np.stack(found)

@@ -21,7 +21,6 @@ class Rows:
     Columns of one length; those that a track has no use for are None.
 
     Args:
-        start_ns: int64.
         end_ns: int64, not before the start.
         code: the name's place among the track's names.
         depth: 0 for what lies in nothing, 1 for what lies in a row of depth 0, and so on.

@@ -17,25 +17,20 @@ from numpy.typing import NDArray
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL
 from tracer.device.sample_journal import SampleJournal
 
-SAMPLES = pa.schema(
-    [
-        pa.field("run_id", pa.dictionary(pa.int32(), pa.string()), nullable=False),
-        pa.field("time_ns", pa.int64(), nullable=False),
-        pa.field("source", pa.dictionary(pa.int16(), pa.string()), nullable=False),
-        pa.field("quantity", pa.dictionary(pa.int8(), pa.string()), nullable=False),
-        pa.field("value", pa.int64(), nullable=False),
-    ]
-)
+_COLUMNS = {
+    "run_id": pa.dictionary(pa.int32(), pa.string()),
+    "time_ns": pa.int64(),
+    "source": pa.dictionary(pa.int16(), pa.string()),
+    "quantity": pa.dictionary(pa.int8(), pa.string()),
+    "value": pa.int64(),
+}
+SAMPLES = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _COLUMNS.items()])
 """One row a reading; sources, quantities and units as in ``tracer.device.device_samples``."""
 
 CHANGE = 0.02
 """A frequency changed in a window if its range there exceeds this share of its median."""
 
-WHOLE_BOARD = (
-    ("VDD_IN",),
-    ("POM_5V_IN",),
-    ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"),
-)
+WHOLE_BOARD = (("VDD_IN",), ("POM_5V_IN",), ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"))
 """
 Rails that carry all that a module takes, tried in turn.
 
@@ -104,27 +99,17 @@ class WindowState:
 def journal_table(journal: SampleJournal, run_id: str) -> pa.Table:
     """What the sampling process left as a table of ``SAMPLES``, without an object a reading."""
     numbers = pa.array(journal.numbers, pa.int16())
-    named = [
-        pa.DictionaryArray.from_arrays(numbers, pa.array([source[part] for source in journal.sources], pa.string()))
-        for part in (0, 1)
-    ]
-    # Casting to text and back makes the dictionaries distinct: a quantity stands once for each of its sources.
-    source, quantity = (
-        column.cast(pa.string()).dictionary_encode().cast(SAMPLES.field(name).type)
-        for column, name in zip(named, ("source", "quantity"), strict=True)
-    )
-    return _table(run_id, journal.times_ns, source, quantity, journal.values)
-
-
-def _table(run_id: str, times: list[int], source: pa.Array, quantity: pa.Array, values: list[int]) -> pa.Table:
     columns = {
-        "run_id": pa.array([run_id] * len(times), SAMPLES.field("run_id").type),
-        "time_ns": pa.array(times, pa.int64()),
-        "source": source,
-        "quantity": quantity,
-        "value": pa.array(values, pa.int64()),
+        "run_id": pa.array([run_id] * len(numbers), _COLUMNS["run_id"]),
+        "time_ns": pa.array(journal.times_ns, pa.int64()),
+        "value": pa.array(journal.values, pa.int64()),
     }
-    return pa.table(columns, SAMPLES)
+    for part, name in enumerate(("source", "quantity")):
+        texts = pa.array([source[part] for source in journal.sources], pa.string())
+        column = pa.DictionaryArray.from_arrays(numbers, texts)
+        # Casting to text and back makes the dictionary distinct: a quantity stands once for each of its sources.
+        columns[name] = column.cast(pa.string()).dictionary_encode().cast(_COLUMNS[name])
+    return pa.table({name: columns[name] for name in SAMPLES.names}, SAMPLES)
 
 
 def frequencies_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
@@ -134,23 +119,14 @@ def frequencies_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[F
     Only sweeps inside count: a governor's frequency before a window says nothing of it. A source without one is
     left out.
     """
-    found = []
-    for source, times, values in _series(samples, FREQUENCY_HZ):
-        inside = values[_inside(times, start_ns, end_ns)]
-        if inside.size:
-            found.append(_frequency(source, inside))
-    return tuple(found)
+    return _frequencies(_series(samples, FREQUENCY_HZ), start_ns, end_ns)
 
 
 def differing_frequencies(first: Iterable[Frequency], second: Iterable[Frequency]) -> tuple[str, ...]:
     """Sources in both whose medians differ by more than ``CHANGE`` of the larger: two runs not to be compared."""
-    others = {frequency.source: frequency.median_hz for frequency in second}
-    return tuple(
-        frequency.source
-        for frequency in first
-        if (other := others.get(frequency.source)) is not None
-        and abs(frequency.median_hz - other) > CHANGE * max(frequency.median_hz, other)
-    )
+    others = {one.source: one.median_hz for one in second}
+    pairs = [(one.source, one.median_hz, others[one.source]) for one in first if one.source in others]
+    return tuple(source for source, mine, other in pairs if abs(mine - other) > CHANGE * max(mine, other))
 
 
 def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
@@ -190,11 +166,7 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
     The state of the device in each window, marked or not.
 
     Of the CPU's policies the fastest at each sweep counts, as ``cpu``: the benchmark runs on one core, and idle ones
-    change their frequency without a meaning for it.
-
-    Args:
-        samples: of ``SAMPLES``.
-        windows: with ``window``, ``start_ns`` and ``end_ns``.
+    change their frequency without a meaning for it. ``windows`` has ``window``, ``start_ns`` and ``end_ns``.
     """
     frequencies = _judged_frequencies(samples)
     throttling = [*_series(samples, THROTTLE_COUNT), *_series(samples, THROTTLE_LEVEL)]
@@ -203,18 +175,14 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
     states = []
     columns = zip(*(windows[name].to_pylist() for name in ("window", "start_ns", "end_ns")), strict=True)
     for window, start_ns, end_ns in columns:
-        changed = [
-            source
-            for source, times, values in frequencies
-            if (inside := values[_inside(times, start_ns, end_ns)]).size and _frequency(source, inside).changed
-        ]
-        throttled = [
+        changed = tuple(one.source for one in _frequencies(frequencies, start_ns, end_ns) if one.changed)
+        throttled = {
             source
             for source, times, values in throttling
             if _throttled(times, values, start_ns, end_ns, is_level=source in levels)
-        ]
+        }
         count = sweeps[_inside(sweeps, start_ns, end_ns)].size
-        states.append(WindowState(window, count, tuple(changed), tuple(sorted(set(throttled)))))
+        states.append(WindowState(window, count, changed, tuple(sorted(throttled))))
     return tuple(states)
 
 
@@ -235,13 +203,14 @@ def _series(samples: pa.Table, quantity: str) -> list[_Series]:
 
 
 def _judged_frequencies(samples: pa.Table) -> list[_Series]:
-    series = _series(samples, FREQUENCY_HZ)
-    policies = [one for one in series if one[0].removeprefix("cpu").isdigit() and one[0].startswith("cpu")]
-    others = [one for one in series if not any(one[0] == policy[0] for policy in policies)]
+    policies: list[_Series] = []
+    others: list[_Series] = []
+    for one in _series(samples, FREQUENCY_HZ):
+        is_policy = one[0].startswith("cpu") and one[0].removeprefix("cpu").isdigit()
+        (policies if is_policy else others).append(one)
     if not policies:
         return others
-    times = np.concatenate([one[1] for one in policies])
-    values = np.concatenate([one[2] for one in policies])
+    times, values = (np.concatenate([one[part] for one in policies]) for part in (1, 2))
     sweeps, positions = np.unique(times, return_inverse=True)
     fastest = np.zeros(sweeps.size, np.int64)
     np.maximum.at(fastest, positions, values)
@@ -253,8 +222,14 @@ def _inside(times: NDArray[np.int64], start_ns: int, end_ns: int) -> slice:
     return slice(int(np.searchsorted(times, start_ns, "left")), int(np.searchsorted(times, end_ns, "right")))
 
 
-def _frequency(source: str, values: NDArray[np.int64]) -> Frequency:
-    return Frequency(source, int(np.median(values)), int(values.min()), int(values.max()), int(values.size))
+def _frequencies(series: Iterable[_Series], start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
+    """Of each source with a reading inside."""
+    insides = ((source, values[_inside(times, start_ns, end_ns)]) for source, times, values in series)
+    return tuple(
+        Frequency(source, int(np.median(values)), int(values.min()), int(values.max()), int(values.size))
+        for source, values in insides
+        if values.size
+    )
 
 
 def _throttled(

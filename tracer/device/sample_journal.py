@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.device.device_samples import Sample
 from tracer.errors import MalformedTraceError
 
 
@@ -27,11 +25,6 @@ class SampleJournal:
     values: list[int]
     failures: dict[tuple[str, str], int] | None
     torn: int
-
-    def samples(self) -> Iterator[Sample]:
-        """Each reading."""
-        for time_ns, number, value in zip(self.times_ns, self.numbers, self.values, strict=True):
-            yield Sample(time_ns, *self.sources[number], value)
 
 
 def read_sample_journal(path: Path) -> SampleJournal:

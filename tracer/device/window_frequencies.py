@@ -19,12 +19,7 @@ def window_frequencies(samples: pa.Table, windows: Sequence[RunWindow]) -> tuple
     shorter than the time between two sweeps: where none lies inside any of them, those from the first window's start
     to the last one's end count, since it is among these that each inference ran.
 
-    Args:
-        samples: of ``device_state.SAMPLES``.
-        windows: ``windows.figure_windows`` of the run.
-
-    Returns:
-        Empty where nothing was sampled meanwhile.
+    ``windows`` are ``windows.figure_windows`` of the run. Empty where nothing was sampled meanwhile.
     """
     if not windows or not samples.num_rows:
         return ()

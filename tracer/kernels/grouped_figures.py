@@ -25,12 +25,9 @@ class GroupedFigures:
 
 def group_figures(groups: Integers, durations: Integers, size: int) -> GroupedFigures:
     """
-    Figures of ``durations`` by group.
+    Figures of ``durations``, nanoseconds, by group.
 
-    Args:
-        groups: of each duration its group, 0 to ``size - 1``; none of them without a member.
-        durations: nanoseconds.
-        size: how many groups.
+    ``groups`` has of each duration its group, 0 to ``size - 1``; none of them without a member.
     """
     count = np.bincount(groups, minlength=size).astype(np.int64)
     ordered = _sorted_within(groups, durations)

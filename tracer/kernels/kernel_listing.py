@@ -14,13 +14,7 @@ from rich.console import Console
 
 from tracer.errors import ProfileError
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name, ops_by_name, without_timeline
-from tracer.kernels.kernel_text import (
-    render_calls,
-    render_copies,
-    render_kernels,
-    render_notes,
-    render_ranges,
-)
+from tracer.kernels.kernel_text import render_calls, render_copies, render_kernels, render_notes, render_ranges
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.terminal_text import printable
@@ -34,11 +28,9 @@ class KernelListing:
     Rows of one table, and notes.
 
     Args:
-        by: what they are by.
         rows: see ``kernels_by_name``, ``work_by_range`` and ``calls_by_name``.
         copies: of the table by kernel, printed below it; None where they are not shown apart.
         ops: the rows are operations on a CPU, of a profile that traced no GPU.
-        notes: sentences for the user.
     """
 
     by: By
@@ -94,8 +86,8 @@ def list_kernels(
         copies: copies and sets among the rows.
 
     Raises:
-        ProfileError: if a summary is asked for ranges, or has no rows of CUDA calls.
-        ProfileError: if the capture did not trace what is asked for; nothing traced is no empty table.
+        ProfileError: if a summary is asked for ranges, or has no rows of CUDA calls, or the capture did not trace
+            what is asked for; nothing traced is no empty table.
     """
     notes = [*profile.notes, *(["experimental: no real file has tested this reader"] if profile.experimental else [])]
     if isinstance(profile, ProfileSummary):

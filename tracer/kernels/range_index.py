@@ -64,10 +64,7 @@ def enclosing_ranges(ranges: pa.Table, points: Points, *, thread_wise: bool = Fa
     ``thread_wise``, the rule of ``nvtxkernsum`` and ``nvtxgpuproj`` of Nsight Systems 2022.4: the whole call lies in
     the range, ends included, on the same thread; a range without an end lasts to the last reading of the table.
 
-    Args:
-        ranges: ``NVTX_RANGES``. No nesting is assumed: start/end ranges may overlap as they like.
-        points: the calls.
-        thread_wise: Nsight's rule instead of ours.
+    ``ranges`` are ``NVTX_RANGES``. No nesting is assumed: start/end ranges may overlap as they like.
     """
     count = len(points.start_ns)
     start, end = integers(ranges, "start_ns"), integers(ranges, "end_ns", FOREVER)

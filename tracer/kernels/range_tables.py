@@ -1,4 +1,4 @@
-"""Tables of a profile's GPU work by NVTX range: which ranges launched it, and where it lies on the GPU."""
+"""A table of a profile's GPU work by the NVTX ranges that launched it."""
 
 from __future__ import annotations
 
@@ -164,32 +164,3 @@ def _instances(row: Integers, groups: Integers, size: int) -> Integers:
     fresh = np.ones(len(packed), dtype=bool)
     fresh[1:] = packed[1:] != packed[:-1]
     return np.bincount(packed[fresh] % max(size, 1), minlength=size)
-
-
-PROJECTED = pa.schema(
-    [(name, pa.int64()) for name in ("range_row", "count", "start_ns", "end_ns")],
-)
-"""
-Where the GPU work of a range lies: ``range_row`` in ``nvtx_ranges``, how many pieces of work, the start of the first
-and the end of the last.
-"""
-
-
-def project_ranges(profile: Profile, *, thread_wise: bool = False) -> pa.Table:
-    """
-    Project every range onto the GPU, as ``nvtxgpuproj`` of Nsight Systems: the stretch from the first start to the
-    last end of the kernels, copies and sets that were launched within it. Ranges that launched nothing have no row.
-
-    Returns:
-        ``PROJECTED``, in the order of ``range_row``.
-    """
-    laid = _lay(profile, KERNEL_KINDS + COPY_KINDS, None, thread_wise=thread_wise)
-    work = laid.rows[laid.around.point]
-    distinct, groups = dense_groups(laid.around.range_row)
-    order = np.argsort(groups, kind="stable")
-    count = np.bincount(groups, minlength=len(distinct))
-    begins = np.cumsum(count) - count
-    start, end = (integers(profile.gpu_work, name)[work[order]] for name in ("start_ns", "end_ns"))
-    first = np.minimum.reduceat(start, begins) if len(distinct) else start
-    last = np.maximum.reduceat(end, begins) if len(distinct) else end
-    return pa.table([arrow(column) for column in (distinct, count, first, last)], PROJECTED)

@@ -45,7 +45,6 @@ class GpuShare:
         wall_ns: wall time; None where nobody gave it.
         cpu_ns: CPU time; None where nobody gave it.
         work: a row each, the longest first.
-        notes: sentences for the user.
     """
 
     inferences: int
@@ -101,7 +100,10 @@ def summary_figures(
     # Shares are printed to a hundredth of a percent: rows that are all there need not add up to the last digit.
     whole = listed_share is None or listed_share > 1 - 0.0001 * len(rows)
     gpu = listed if whole or listed_share is None else listed / listed_share
-    work = tuple(_work_share(row, inferences) for row in sorted(rows, key=lambda row: -row.total_ns))
+    work = tuple(
+        WorkShare(row.kind, row.name, row.total_ns / inferences, row.share, row.count / inferences)
+        for row in sorted(rows, key=lambda row: -row.total_ns)
+    )
     wall, cpu = (None if told is None else told * NS_PER_MS for told in (wall_ms, cpu_ms))
     return GpuShare(
         inferences=inferences,
@@ -147,10 +149,6 @@ def _refuse_nonsense(summary: ProfileSummary, inferences: int, wall_ms: float | 
             raise ProfileError(f"{flag} {told}: give the time of all inferences in milliseconds")
     if not any(row.kind != "api" for row in summary.rows):
         raise ProfileError(f"{summary.path}: no GPU work in this summary; record the program on the GPU again")
-
-
-def _work_share(row: SummaryRow, inferences: int) -> WorkShare:
-    return WorkShare(row.kind, row.name, row.total_ns / inferences, row.share, row.count / inferences)
 
 
 def _notes(rows: Sequence[SummaryRow], gpu: float, wall: float | None, cpu: float | None) -> tuple[str, ...]:

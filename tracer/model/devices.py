@@ -93,22 +93,18 @@ class Limits:
 def devices() -> tuple[Device, ...]:
     """Every device of ``devices.csv``, in the order in which a device tree is matched: the more particular first."""
     with Path(__file__).with_name("devices.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(_device(row) for row in csv.DictReader(file))
-
-
-def _device(row: dict[str, str]) -> Device:
-    return Device(
-        key=row["key"],
-        name=row["name"],
-        modules=tuple(row["modules"].split()),
-        model_text=row["model_text"],
-        cores=int(row["cores"]),
-        gpu_hz=float(row["gpu_mhz"]) * 1e6,
-        memory_hz=float(row["memory_mhz"]) * 1e6,
-        bus_bits=int(row["bus_bits"]),
-        fp16_ratio=float(row["fp16_ratio"]) if row["fp16_ratio"] else None,
-        source=row["source"],
-    )
+        return tuple(
+            Device(
+                modules=tuple(row["modules"].split()),
+                cores=int(row["cores"]),
+                gpu_hz=float(row["gpu_mhz"]) * 1e6,
+                memory_hz=float(row["memory_mhz"]) * 1e6,
+                bus_bits=int(row["bus_bits"]),
+                fp16_ratio=float(row["fp16_ratio"]) if row["fp16_ratio"] else None,
+                **{name: row[name] for name in ("key", "name", "model_text", "source")},
+            )
+            for row in csv.DictReader(file)
+        )
 
 
 def find_device(name: str) -> Device:

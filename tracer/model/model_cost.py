@@ -8,7 +8,7 @@ file). An operation is counted by what it computes; one that no rule covers is l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tracer.errors import MalformedTraceError
 from tracer.model.model_operations import Operation, Tensor, Window
@@ -26,12 +26,12 @@ class OperationCost:
     """
 
     operation: Operation
-    parameters: int | None
-    macs: int | None
-    operations: int | None
-    weight_bytes: int | None
-    output_bytes: int | None
-    moved_bytes: int | None
+    parameters: int | None = None
+    macs: int | None = None
+    operations: int | None = None
+    weight_bytes: int | None = None
+    output_bytes: int | None = None
+    moved_bytes: int | None = None
     why: str | None = None
 
 
@@ -53,7 +53,11 @@ class ModelCost:
     moved_bytes: int
     least_moved_bytes: int
     peak_activation_bytes: int | None
-    not_counted: tuple[OperationCost, ...] = field(default=())
+
+    @property
+    def not_counted(self) -> tuple[OperationCost, ...]:
+        """Those that no rule covers."""
+        return tuple(cost for cost in self.costs if cost.why is not None)
 
 
 Rule = Callable[[Operation, int], tuple[int, int]]
@@ -66,14 +70,13 @@ def _convolution(operation: Operation, out: int) -> tuple[int, int]:
     return macs, 2 * macs + bias + out * ACTIVATIONS[operation.activation]
 
 
-def _average_pool(operation: Operation, out: int) -> tuple[int, int]:
-    """One addition less than the window has values, and one multiplication for an output value."""
-    return 0, out * (_window(operation).values + ACTIVATIONS[operation.activation])
+def _pool(less: int) -> Rule:
+    """One operation a value of the window, ``less`` fewer, for an output value."""
 
+    def rule(operation: Operation, out: int) -> tuple[int, int]:
+        return 0, out * (_window(operation).values - less + ACTIVATIONS[operation.activation])
 
-def _max_pool(operation: Operation, out: int) -> tuple[int, int]:
-    """One comparison less than the window has values, for an output value."""
-    return 0, out * (_window(operation).values - 1 + ACTIVATIONS[operation.activation])
+    return rule
 
 
 def _mean(operation: Operation, out: int) -> tuple[int, int]:
@@ -82,14 +85,12 @@ def _mean(operation: Operation, out: int) -> tuple[int, int]:
 
 
 def _each(count: int) -> Rule:
+    """``count`` operations for an output value."""
+
     def rule(operation: Operation, out: int) -> tuple[int, int]:
         return 0, out * (count + ACTIVATIONS[operation.activation])
 
     return rule
-
-
-def _none(operation: Operation, out: int) -> tuple[int, int]:  # noqa: ARG001 -- the form of a rule
-    return 0, 0
 
 
 ACTIVATIONS: dict[str | None, int] = {None: 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 2, "tanh": 1}
@@ -99,8 +100,9 @@ RULES: dict[str, Rule] = {
     "conv2d": _convolution,
     "depthwise_conv2d": _convolution,
     "dense": _convolution,
-    "average_pool": _average_pool,
-    "max_pool": _max_pool,
+    # One addition less than the window has values, and one multiplication; one comparison less.
+    "average_pool": _pool(0),
+    "max_pool": _pool(1),
     "mean": _mean,
     # A bias, a sum, a product: one operation a value. An elementary function (exp, log, tanh) is one as well.
     "bias": _each(1),
@@ -114,11 +116,11 @@ RULES: dict[str, Rule] = {
     "softmax": _each(5),
     "quantize": _each(2),
     # Dropout at inference, reshapes, variable reads: the same bytes under another name.
-    "view": _none,
+    "view": lambda _operation, _out: (0, 0),
     # Padding, slices, transposes, casts: bytes move, nothing is computed.
-    "copy": _none,
+    "copy": lambda _operation, _out: (0, 0),
     # The shape of a tensor, read from its description.
-    "shape": _none,
+    "shape": lambda _operation, _out: (0, 0),
 }
 """
 Multiply-accumulates and operations by kind, from the operation and how many values it writes.
@@ -138,37 +140,32 @@ def count_model(operations: Sequence[Operation]) -> ModelCost:
         costs.append(count_operation(operation, seen))
         seen |= {tensor.name for tensor in _weights(operation)}
     counted = [cost for cost in costs if cost.why is None]
-    first: dict[str, Tensor] = {}
-    for cost in counted:
-        for tensor in _weights(cost.operation):
-            first.setdefault(tensor.name, tensor)
-    weights = sum(tensor.bytes or 0 for tensor in first.values())
+
+    def summed(count: str) -> int:
+        return sum(getattr(cost, count) or 0 for cost in counted)
+
+    # From the last to the first, so that of tensors with one name the first stays.
+    stored = {tensor.name: tensor for cost in reversed(counted) for tensor in reversed(_weights(cost.operation))}
+    weights = sum(tensor.bytes or 0 for tensor in stored.values())
     return ModelCost(
         costs=tuple(costs),
-        parameters=sum(cost.parameters or 0 for cost in counted),
-        macs=sum(cost.macs or 0 for cost in counted),
-        operations=sum(cost.operations or 0 for cost in counted),
+        parameters=summed("parameters"),
+        macs=summed("macs"),
+        operations=summed("operations"),
         weight_bytes=weights,
-        activation_bytes=sum(cost.output_bytes or 0 for cost in counted),
-        moved_bytes=sum(cost.moved_bytes or 0 for cost in counted),
+        activation_bytes=summed("output_bytes"),
+        moved_bytes=summed("moved_bytes"),
         least_moved_bytes=weights + _ends(operations),
         peak_activation_bytes=peak_activations(operations),
-        not_counted=tuple(cost for cost in costs if cost.why is not None),
     )
 
 
 def count_operation(operation: Operation, seen: set[str] | None = None) -> OperationCost:
-    """
-    Cost of one operation.
-
-    Args:
-        operation: what to count.
-        seen: names of stored tensors whose parameters are counted already.
-    """
+    """Cost of one operation; ``seen`` names the stored tensors whose parameters are counted already."""
     weights = _weights(operation)
     why = _why_not(operation)
     if why is not None:
-        return OperationCost(operation, None, None, None, None, None, None, why)
+        return OperationCost(operation, why=why)
     out = sum(tensor.values or 0 for tensor in operation.outputs)
     macs, arithmetic = RULES[operation.kind](operation, out)
     traffic = operation.kind not in NO_TRAFFIC

@@ -56,26 +56,17 @@ class Published:
 def published() -> tuple[Published, ...]:
     """Every submission of ``published.csv``, by round."""
     with Path(__file__).with_name("published.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return tuple(
-        Published(row["round"], row["division"], row["submitter"], row["system"], float(row["rate_hz"]))
-        for row in rows
-    )
+        return tuple(Published(rate_hz=float(row.pop("rate_hz")), **row) for row in csv.DictReader(file))
 
 
 def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> Place:
     """
-    Where a latency stands among the submissions.
-
-    Args:
-        latency_ns: of one inference; positive.
-        division: ``closed`` or ``open``.
-        near: how many of the nearest faster and slower ones to name.
+    Where a latency, positive, stands among the submissions of a division, ``closed`` or ``open``.
 
     Returns:
         ``rank`` (1 is the fastest) among ``of`` results, this one included; a result carried over unchanged to a
         later round counts once. ``rounds`` has the same for each round by itself. ``faster`` and ``slower`` are the
-        nearest, from fast to slow.
+        ``near`` nearest each, from fast to slow.
     """
     rows = [row for row in published() if row.division == division]
     distinct = list({(row.submitter, row.system, row.rate_hz): row for row in reversed(rows)}.values())
@@ -84,9 +75,8 @@ def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> P
     slower = distinct[len(faster) :]
     rounds: dict[str, Rank] = {}
     for name in COMMITS:
-        there = [row for row in rows if row.round == name]
-        rank = 1 + sum(row.latency_ns < latency_ns for row in there)
-        rounds[name] = {"rank": rank, "of": len(there) + 1}
+        there = [row.latency_ns for row in rows if row.round == name]
+        rounds[name] = {"rank": 1 + sum(one < latency_ns for one in there), "of": len(there) + 1}
     return {
         "latency_ns": latency_ns,
         "division": division,

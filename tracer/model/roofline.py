@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 
 from tracer.model.devices import Limits
-from tracer.model.model_cost import ModelCost, OperationCost
-from tracer.report_types.limits import DeviceLimits, RooflinePoint, Utilisation
+from tracer.model.model_cost import ModelCost
+from tracer.report_types.limits import DeviceLimits, Moved, RooflinePoint, Utilisation
 
 
 def attainable_per_s(intensity: float, limits: Limits) -> float:
@@ -21,7 +21,13 @@ def attainable_per_s(intensity: float, limits: Limits) -> float:
 
 
 def build_limits(
-    operations: int, moved_bytes: int, least_moved_bytes: int, limits: Limits, measured_ns: float | None = None
+    operations: int,
+    moved_bytes: int,
+    least_moved_bytes: int,
+    limits: Limits,
+    measured_ns: float | None = None,
+    *,
+    weight_bytes: int,
 ) -> DeviceLimits:
     """
     Times in the limit, utilisation and bandwidth of one inference.
@@ -32,19 +38,18 @@ def build_limits(
         least_moved_bytes: weights once, input and output.
         limits: of the device at its clocks.
         measured_ns: time of one inference.
+        weight_bytes: of ``least_moved_bytes``; the rest is input and output.
 
     Returns:
         Times in ns, rates a second. ``limit_ns`` is what no program can beat: the longer of the arithmetic at the
         peak and of the least traffic, and ``bound`` says which. ``point`` has the intensity of the least traffic,
         ``point_through_memory`` that of ``moved_bytes``: how far caches help decides between them. A ``utilisation``
-        is the time in the limit of its name over the measured time. The bandwidth needed is for ``moved_bytes``, in
-        the gentle time (as the report did) and in the measured time.
+        is the time in the limit of its name over the measured time. ``traffic`` has a verdict for each of three
+        assumptions, from the report's of 2021 (everything but input and output stays on the chip) to ``moved_bytes``.
     """
     peak_ns = 1e9 * operations / limits.fp32_per_s
     least_ns = 1e9 * least_moved_bytes / limits.bytes_per_s
-    gentle = limits.gentle_per_s
-    gentle_ns = None if gentle is None else 1e9 * operations / gentle
-    half_ns = None if limits.fp16_per_s is None else 1e9 * operations / limits.fp16_per_s
+    gentle_ns = _per(operations, limits.gentle_per_s)
     return {
         "device": limits.name,
         "source": limits.source,
@@ -58,17 +63,32 @@ def build_limits(
         "moved_bytes": moved_bytes,
         "least_moved_bytes": least_moved_bytes,
         "peak_ns": peak_ns,
-        "peak_fp16_ns": half_ns,
+        "peak_fp16_ns": _per(operations, limits.fp16_per_s),
         "memory_ns": 1e9 * moved_bytes / limits.bytes_per_s,
         "least_memory_ns": least_ns,
         "gentle_ns": gentle_ns,
         "limit_ns": max(peak_ns, least_ns),
         "bound": "memory" if least_ns > peak_ns else "compute",
-        "needed_bytes_per_s_gentle": _rate(moved_bytes, gentle_ns),
+        "needed_bytes_per_s_gentle": _per(moved_bytes, gentle_ns),
         "point": roofline_point("inference", operations, least_moved_bytes, limits, measured_ns),
         "point_through_memory": roofline_point("inference", operations, moved_bytes, limits, measured_ns),
+        "traffic": [
+            {
+                "what": what,
+                "bytes": size,
+                "memory_ns": 1e9 * size / limits.bytes_per_s,
+                "bound": "memory" if 1e9 * size / limits.bytes_per_s > peak_ns else "compute",
+                "needed_bytes_per_s_gentle": _per(size, gentle_ns),
+                "needed_bytes_per_s": _per(size, measured_ns),
+            }
+            for what, size in _traffic(least_moved_bytes - weight_bytes, least_moved_bytes, moved_bytes)
+        ],
         "measured": None if not measured_ns else _measured(operations, moved_bytes, limits, measured_ns),
     }
+
+
+def _traffic(ends: int, least: int, every: int) -> tuple[tuple[Moved, int], ...]:
+    return ("input and output", ends), ("with the weights", least), ("every tensor", every)
 
 
 def roofline_point(
@@ -80,12 +100,11 @@ def roofline_point(
     ``intensity`` is None where no bytes move; then the peak is attainable.
     """
     intensity = operations / moved_bytes if moved_bytes else None
-    attainable = limits.fp32_per_s if intensity is None else attainable_per_s(intensity, limits)
     return {
         "name": name,
         "intensity": intensity,
-        "attainable_per_s": attainable,
-        "reached_per_s": _rate(operations, measured_ns),
+        "attainable_per_s": limits.fp32_per_s if intensity is None else attainable_per_s(intensity, limits),
+        "reached_per_s": _per(operations, measured_ns),
         "measured_ns": measured_ns,
     }
 
@@ -96,10 +115,7 @@ def operation_points(
     """
     A point for each operation that computes and whose bytes are known.
 
-    Args:
-        costs: of the model.
-        limits: of the device.
-        measured_ns: time of an operation by its name, as TensorFlow's profiler gives it.
+    ``measured_ns`` is the time of an operation by its name, as TensorFlow's profiler gives it.
     """
     times = measured_ns or {}
     return [
@@ -107,7 +123,7 @@ def operation_points(
             cost.operation.name, cost.operations, cost.moved_bytes or 0, limits, times.get(cost.operation.name)
         )
         for cost in costs.costs
-        if _computes(cost) and cost.operations is not None
+        if cost.operations
     ]
 
 
@@ -115,11 +131,7 @@ def roofline_curve(limits: Limits, low: float, high: float, count: int = 64) -> 
     """
     The roof as (operations a byte, operations a second), ``count`` points evenly on a logarithmic axis and the ridge.
 
-    Args:
-        limits: of the device.
-        low: first operations a byte of the axis; positive.
-        high: the last; above ``low``.
-        count: points, at least 2.
+    The axis goes from ``low``, positive, to ``high`` operations a byte; ``count`` is 2 at least.
     """
     step = (math.log(high) - math.log(low)) / (count - 1)
     axis = [low * math.exp(step * index) for index in range(count)]
@@ -142,9 +154,6 @@ def _measured(operations: int, moved_bytes: int, limits: Limits, measured_ns: fl
     }
 
 
-def _rate(amount: int, time_ns: float | None) -> float | None:
-    return 1e9 * amount / time_ns if time_ns else None
-
-
-def _computes(cost: OperationCost) -> bool:
-    return bool(cost.operations)
+def _per(amount: int, by: float | None) -> float | None:
+    """``amount`` a second by the nanoseconds that it took, or nanoseconds by a rate a second; None without ``by``."""
+    return 1e9 * amount / by if by else None

@@ -129,18 +129,19 @@ def encode(table: pa.Table, name: str) -> Codes:
 
 def dense_groups(keys: Integers) -> tuple[Integers, Integers]:
     """
-    Number the distinct values of ``keys``, which are not negative.
+    Number the distinct values of ``keys``: in one pass where they are small and none is negative.
 
     Returns:
         The distinct keys in rising order, and for each key its place among them.
     """
-    if len(keys) and int(keys.max()) < TABLE:
-        there = np.zeros(int(keys.max()) + 1, dtype=bool)
-        there[keys] = True
-        place = np.cumsum(there) - 1
-        return np.flatnonzero(there), place[keys]
-    distinct, place = np.unique(keys, return_inverse=True)
-    return distinct, place
+    if not len(keys) or int(keys.min()) < 0 or int(keys.max()) >= TABLE:
+        distinct, places = np.unique(keys, return_inverse=True)
+        return distinct, places.astype(np.int64)
+    table = np.zeros(int(keys.max()) + 1, np.int32)
+    table[keys] = 1
+    distinct = np.flatnonzero(table)
+    table[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return distinct, table[keys].astype(np.int64)
 
 
 def _chunks(column: Column) -> list[pa.Array]:

@@ -21,11 +21,6 @@ def callback_names() -> Mapping[tuple[str, int], str]:
         return {(row["api"], int(row["callback"])): row["name"] for row in csv.DictReader(file)}
 
 
-def runtime_name(callback: int) -> str:
-    """The runtime call of a callback id; ``cudaRuntime#NNN`` of one that is not listed."""
-    return callback_names().get(("runtime", callback), f"cudaRuntime#{callback}")
-
-
-def driver_name(callback: int) -> str:
-    """The driver call of a callback id; ``cudaDriver#NNN`` of one that is not listed."""
-    return callback_names().get(("driver", callback), f"cudaDriver#{callback}")
+def call_name(api: str, callback: int) -> str:
+    """The call of a callback id; ``cudaRuntime#NNN`` or ``cudaDriver#NNN`` of one that is not listed."""
+    return callback_names().get((api, callback)) or f"cuda{api.capitalize()}#{callback}"

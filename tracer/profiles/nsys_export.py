@@ -24,6 +24,11 @@ TEXT_COLUMNS = frozenset({"value", "name", "label", "text"})
 """Of the tables that are read; every other column holds whole numbers."""
 
 
+def column_schema(columns: Sequence[str]) -> pa.Schema:
+    """The form in which every container gives columns of an export."""
+    return pa.schema([(name, pa.string() if name in TEXT_COLUMNS else pa.int64()) for name in columns])
+
+
 def not_nsys_export(path: Path, problem: str) -> ProfileError:
     """The file is whole but holds something else than an Nsight Systems export."""
     return ProfileError(path, problem, "give what `nsys export --type sqlite` (or `parquetdir`) wrote")
@@ -32,6 +37,11 @@ def not_nsys_export(path: Path, problem: str) -> ProfileError:
 def damaged_export(path: Path, problem: str) -> ProfileError:
     """The export is cut off, half written, or holds what no release of nsys writes."""
     return ProfileError(path, problem, EXPORT_AGAIN)
+
+
+def unreadable_export(path: Path, error: OSError) -> ProfileError:
+    """The file or folder cannot be opened."""
+    return ProfileError(path, f"cannot be read ({error.strerror or error})", "give an export of nsys")
 
 
 class Export(Protocol):

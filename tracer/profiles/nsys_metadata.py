@@ -11,13 +11,12 @@ arguments: nothing of them is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tracer.errors import ProfileError
-from tracer.profiles.arrow_arrays import arrow
+from tracer.profiles.columns import COPY_DIRECTIONS, copy_label
 from tracer.profiles.nsys_export import Export, fetch_existing, not_nsys_export
 from tracer.profiles.nsys_names import StringIds
 
@@ -41,13 +40,10 @@ _TABLES = {"osrt": ("OSRT_API",), "cudnn": ("CUDNN_EVENTS",), "cublas": ("CUBLAS
 _WARNING, _ERROR = 2, 3
 """ENUM_DIAGNOSTIC_SEVERITY_LEVEL."""
 _SHOWN = 5
+_UNIFIED = ("HtoD", "DtoH", "DtoD")
 
 # CUpti_ActivityMemcpyKind and the labels of ENUM_CUDA_MEMCPY_OPER in schema 3.25; older reports print HtoD and so on.
-_MEMCPY = (
-    *("Unknown", "Host-to-Device", "Device-to-Host", "Host-to-Array", "Array-to-Host", "Array-to-Array"),
-    *("Array-to-Device", "Device-to-Array", "Device-to-Device", "Host-to-Host", "Peer-to-Peer"),
-    *("Unified Host-to-Device", "Unified Device-to-Host", "Unified Device-to-Device"),
-)
+_MEMCPY = ("Unknown", *map(copy_label, COPY_DIRECTIONS[1:]), *(f"Unified {copy_label(way)}" for way in _UNIFIED))
 _EVENT_TYPES = {
     "NvtxPushPopRange": 59,
     "NvtxStartEndRange": 60,
@@ -76,14 +72,10 @@ def read_version(export: Export) -> Version:
     Read the versions; the table that holds them was renamed after 2022.4.
 
     Raises:
-        ProfileError: if the schema's major number is higher than ours.
-        ProfileError: if another program's name stands in it.
+        ProfileError: if the schema's major number is higher than ours, or another program's name stands in it.
     """
-    facts: dict[str, str | None] = {}
-    for table in ("EXPORT_META_DATA", "META_DATA_EXPORT"):
-        rows = fetch_existing(export, table, ("name", "value"))
-        if rows.num_columns == 2:
-            facts.update(zip(rows.column("name").to_pylist(), rows.column("value").to_pylist(), strict=True))
+    tables = ("EXPORT_META_DATA", "META_DATA_EXPORT")
+    facts = dict(pair for table in tables for pair in _pairs(export, table, "name", "value"))
     product = facts.get("EXPORT_PRODUCT_NAME") or "NVIDIA Nsight Systems"
     if "Nsight Systems" not in product:
         raise not_nsys_export(export.path, f"it was exported by {product}")
@@ -109,21 +101,13 @@ def read_version(export: Export) -> Version:
 
 def read_traced(export: Export, strings: StringIds, rows: dict[str, int]) -> tuple[frozenset[str], tuple[str, ...]]:
     """
-    Tell what was traced, never from an empty table.
-
-    Args:
-        export: the export.
-        strings: its strings.
-        rows: how many rows each table of events has that was read.
+    Tell what was traced, never from an empty table: ``rows`` has how many rows each table of events has.
 
     Returns:
         The kinds that were traced, and notes about those of which the export says nothing.
     """
-    facts = fetch_existing(export, "META_DATA_CAPTURE", ("name", "value"))
-    asked: set[str | None] = set()
-    if facts.num_columns == 2:
-        named = zip(facts.column("name").to_pylist(), facts.column("value").to_pylist(), strict=True)
-        asked = {value for name, value in named if name == "CAPTURE_EVENT_TYPE"}
+    facts = _pairs(export, "META_DATA_CAPTURE", "name", "value")
+    asked = {value for name, value in facts if name == "CAPTURE_EVENT_TYPE"}
     started = fetch_existing(export, "PROFILER_OVERHEAD", ("nameId",))
     begun = {strings.text(identity) for identity in _unique(started, "nameId")}
     cupti = [table for table in rows if table.startswith("CUPTI_")]
@@ -142,22 +126,15 @@ def read_traced(export: Export, strings: StringIds, rows: dict[str, int]) -> tup
     return frozenset(traced), tuple(note.format(name) for name in unknown)
 
 
-def read_processes(export: Export) -> tuple[list[int], list[str]]:
-    """Global ids of the processes that the export names, and their names (executables)."""
-    rows = fetch_existing(export, "PROCESSES", ("globalPid", "name"))
-    if rows.num_columns < 2:
-        return [], []
-    named = rows.filter(pc.and_(pc.is_valid(rows.column("globalPid")), pc.is_valid(rows.column("name"))))
-    return named.column("globalPid").to_pylist(), named.column("name").to_pylist()
+def read_processes(export: Export) -> list[tuple[int, str]]:
+    """Global id and name (executable) of each process that the export names."""
+    return [pair for pair in _pairs(export, "PROCESSES", "globalPid", "name") if None not in pair]
 
 
 def read_diagnostics(export: Export) -> tuple[str, ...]:
     """Warnings and errors that nsys entered during the capture, each once."""
-    rows = fetch_existing(export, "DIAGNOSTIC_EVENT", ("severity", "text"))
-    if rows.num_columns < 2:
-        return ()
-    bad = rows.filter(pc.is_in(rows.column("severity"), arrow(np.array([_WARNING, _ERROR]))))
-    texts = list(dict.fromkeys(text.strip() for text in bad.column("text").to_pylist() if text))
+    told = _pairs(export, "DIAGNOSTIC_EVENT", "severity", "text")
+    texts = list(dict.fromkeys(text.strip() for severity, text in told if severity in (_WARNING, _ERROR) and text))
     more = (f"nsys gave {len(texts) - _SHOWN} more warnings",) if len(texts) > _SHOWN else ()
     return (*(f"nsys warned: {text}" for text in texts[:_SHOWN]), *more)
 
@@ -170,21 +147,22 @@ def read_duration(export: Export) -> int | None:
 
 def read_event_types(export: Export) -> dict[str, int]:
     """``eventType`` of the rows of ``NVTX_EVENTS`` that are read, by nsys's names for them."""
-    rows = fetch_existing(export, "ENUM_NSYS_EVENT_TYPE", ("id", "name"))
-    if rows.num_columns < 2:
-        return dict(_EVENT_TYPES)
-    named = dict(zip(rows.column("name").to_pylist(), rows.column("id").to_pylist(), strict=True))
+    named = dict(_pairs(export, "ENUM_NSYS_EVENT_TYPE", "name", "id"))
     return {name: named.get(name) or number for name, number in _EVENT_TYPES.items()}
 
 
 def read_memcpy_labels(export: Export) -> dict[int, str]:
     """What each ``copyKind`` is called: by our list, so that all releases give one name, then by the export's own."""
-    rows = fetch_existing(export, "ENUM_CUDA_MEMCPY_OPER", ("id", "label"))
-    labels = dict(enumerate(_MEMCPY))
-    if rows.num_columns == 2:
-        own = zip(rows.column("id").to_pylist(), rows.column("label").to_pylist(), strict=True)
-        labels = {identity: label for identity, label in own if identity is not None and label} | labels
-    return labels
+    own = _pairs(export, "ENUM_CUDA_MEMCPY_OPER", "id", "label")
+    return {identity: label for identity, label in own if identity is not None and label} | dict(enumerate(_MEMCPY))
+
+
+def _pairs(export: Export, table: str, first: str, second: str) -> list[tuple[Any, Any]]:
+    """Two columns of a table row by row; nothing where the export lacks one of them."""
+    rows = fetch_existing(export, table, (first, second))
+    if rows.num_columns < 2:
+        return []
+    return list(zip(rows.column(first).to_pylist(), rows.column(second).to_pylist(), strict=True))
 
 
 def _unique(rows: pa.Table, column: str) -> list[int]:

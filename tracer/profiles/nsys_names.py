@@ -12,17 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import arrow, arrow_texts
-from tracer.profiles.nsys_export import (
-    Export,
-    damaged_export,
-    fetch_existing,
-    require_columns,
-    whole,
-)
-
-_DENSE = 4_000_000
-"""Ids up to this are marked in an array; above it they are sorted."""
+from tracer.profiles.arrow_arrays import arrow, arrow_texts, dense_groups
+from tracer.profiles.nsys_export import Export, damaged_export, fetch_existing, require_columns, whole
 
 
 class StringIds:
@@ -30,8 +21,7 @@ class StringIds:
     The strings of an export by id.
 
     Raises:
-        ProfileError: if the table has other columns.
-        ProfileError: if an id or a string is null, or an id stands twice.
+        ProfileError: if the table has other columns, an id or a string is null, or an id stands twice.
     """
 
     def __init__(self, export: Export) -> None:
@@ -54,16 +44,11 @@ class StringIds:
 
     def encode(self, ids: NDArray[np.int64], rename: Callable[[str], str] | None = None) -> pa.DictionaryArray:
         """
-        Turn ids into names.
+        Turn ids, int64, into names; an id without a string gets a name that says so.
 
-        Args:
-            ids: int64, shape (rows,).
-            rename: applied once to each distinct name; names that become equal become one.
-
-        Returns:
-            dictionary<int32, string>, shape (rows,); an id without a string gets a name that says so.
+        ``rename`` is applied once to each distinct name; names that become equal become one.
         """
-        used, codes = distinct(ids)
+        used, codes = dense_groups(ids)
         names = [self._name(identity) for identity in used.tolist()]
         missing = np.array([name is None for name in names], bool)
         if missing.any():
@@ -95,15 +80,3 @@ def encode_names(
     mapping = np.array([place[name] for name in names], np.int32)
     indices = mapping[codes] if len(codes) and len(names) else np.zeros(len(codes), np.int32)
     return pa.DictionaryArray.from_arrays(arrow(indices, null), arrow_texts(distinct))
-
-
-def distinct(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the numbers that occur, ascending, and each row's index among them; in one pass where they are small."""
-    if len(ids) and int(ids.min()) >= 0 and int(ids.max()) < _DENSE:
-        seen = np.zeros(int(ids.max()) + 1, np.int32)
-        seen[ids] = 1
-        used = np.flatnonzero(seen)
-        seen[used] = np.arange(len(used), dtype=np.int32)
-        return used.astype(np.int64), seen[ids].astype(np.int64)
-    used, codes = np.unique(ids, return_inverse=True)
-    return used, codes.astype(np.int64)

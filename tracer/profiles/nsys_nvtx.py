@@ -9,7 +9,6 @@ stands in the column of its own type. A range that was open when the capture end
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -17,23 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import arrow, arrow_flags, valid
+from tracer.profiles.arrow_arrays import arrow, arrow_flags, dense_groups, valid
 from tracer.profiles.arrow_arrays import numbers as integers
 from tracer.profiles.nsys_export import Export, filled, whole
-from tracer.profiles.nsys_names import StringIds, distinct, encode_names
+from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
 from tracer.profiles.profile import NVTX_RANGES
 
 _PAYLOADS = ("int64Value", "uint64Value", "int32Value", "uint32Value")
 NVTX_COLUMNS = ("start", "end", "eventType", "globalTid", "text", "textId", "domainId", *_PAYLOADS)
-
-
-@dataclass(frozen=True, slots=True)
-class Ranges:
-    """Columns as ``NVTX_RANGES``, and sentences for the user."""
-
-    table: pa.Table
-    notes: tuple[str, ...] = ()
 
 
 def nvtx_ranges(
@@ -43,23 +34,18 @@ def nvtx_ranges(
     types: dict[str, int],
     numbers: ProcessNumbers,
     duration_ns: int | None,
-) -> Ranges:
+) -> tuple[pa.Table, list[str]]:
     """
-    Make the ranges of the rows of ``NVTX_EVENTS``.
+    Make ``NVTX_RANGES`` of the rows of ``NVTX_EVENTS``, and sentences for the user on what is amiss with them.
 
-    Args:
-        export: for messages.
-        rows: columns of ``NVTX_COLUMNS`` that exist, of the event types in ``types``.
-        strings: of the export.
-        types: number of each event type.
-        numbers: of its processes.
-        duration_ns: end of the capture, on the clock of the rows.
+    ``rows`` has the columns of ``NVTX_COLUMNS`` that exist, of the event types in ``types`` (their numbers by name);
+    ``duration_ns`` is the end of the capture, on the clock of the rows.
 
     Raises:
         ProfileError: if a start, a type or a thread is null.
     """
     if not rows.num_columns:
-        return Ranges(pa.Table.from_batches([], NVTX_RANGES))
+        return pa.Table.from_batches([], NVTX_RANGES), []
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
     made, rows = _apart(rows, np.flatnonzero(types_of_rows == types["NvtxDomainCreate"]))
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
@@ -86,7 +72,7 @@ def nvtx_ranges(
         notes.append(f"{int(backwards.sum())} NVTX ranges end before they start and are left out")
     if nameless:
         notes.append(f"{nameless} NVTX ranges are of domains whose names the export does not give")
-    return Ranges(table, tuple(notes))
+    return table, notes
 
 
 def _apart(rows: pa.Table, places: NDArray[np.int64]) -> tuple[pa.Table, pa.Table]:
@@ -155,8 +141,8 @@ def _domains(
     null = numbers == 0
     if null.all():
         return encode_names([], np.zeros(len(numbers), np.int64), null), 0
-    used, of_rows = distinct(numbers)
-    owners, of_owners = distinct(processes)
+    used, of_rows = dense_groups(numbers)
+    owners, of_owners = dense_groups(processes)
     pairs = [(owner, number) for owner in owners.tolist() for number in used.tolist()]
     codes = of_owners * len(used) + of_rows
     texts = [names.get(pair, f"domain {pair[1]}") for pair in pairs]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.errors import ProfileError, first_line
-from tracer.profiles.nsys_export import TEXT_COLUMNS, damaged_export, not_nsys_export
+from tracer.errors import first_line
+from tracer.profiles.nsys_export import column_schema, damaged_export, not_nsys_export, unreadable_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
 
@@ -43,11 +43,10 @@ class ParquetExport:
     def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
         """As ``Export.fetch`` says."""
         wanted = [("eventType", "in", list(event_types))] if event_types else None
-        schema = pa.schema([(name, pa.string() if name in TEXT_COLUMNS else pa.int64()) for name in columns])
         file = self.path / f"{table}.parquet"
         try:
             rows: pa.Table = pq.read_table(file, columns=list(columns), filters=wanted, partitioning=None)
-            rows = rows.select(list(columns)).cast(schema)
+            rows = rows.select(list(columns)).cast(column_schema(columns))
             rows.validate(full=True)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise damaged_export(self.path, f"its {file.name} cannot be read ({first_line(error)})") from None
@@ -58,7 +57,7 @@ def _columns(folder: Path) -> dict[str, frozenset[str]]:
     try:
         files = sorted(path for path in folder.iterdir() if path.suffix == ".parquet")
     except OSError as error:
-        raise ProfileError(folder, f"cannot be read ({error.strerror or error})", "give an export of nsys") from None
+        raise unreadable_export(folder, error) from None
     if not files:
         raise not_nsys_export(folder, "the folder holds no Parquet file")
     columns = {}

@@ -60,12 +60,7 @@ def processes_by_launch(
     ids: NDArray[np.int64], calls: NDArray[np.int64], processes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], int]:
     """
-    Processes of GPU work whose rows name none.
-
-    Args:
-        ids: correlation id of each piece of work.
-        calls: correlation id of each call.
-        processes: process of each call.
+    Processes of GPU work whose rows name none, by its correlation ids and by those and the processes of the calls.
 
     Returns:
         int64 like ``ids``: the only process there is, or the only one with a call of that id; 0 where neither holds.

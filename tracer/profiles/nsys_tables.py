@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tracer.errors import first_line
 from tracer.profiles import nsys_metadata as metadata
-from tracer.profiles.arrow_arrays import arrow, arrow_flags, numbers
+from tracer.profiles.arrow_arrays import arrow, arrow_flags, dense_groups, numbers
 from tracer.profiles.nsys_export import (
     Export,
     damaged_export,
@@ -27,7 +27,7 @@ from tracer.profiles.nsys_export import (
     require_columns,
     whole,
 )
-from tracer.profiles.nsys_names import StringIds, distinct, encode_names
+from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
 from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, Profile
@@ -66,9 +66,8 @@ def read_export(export: Export) -> Profile:
     Read an export whole.
 
     Raises:
-        ProfileError: if it is none, or lacks a column that its tables hang on.
-        ProfileError: if a release of nsys wrote it that is not known here.
-        ProfileError: if it cannot be read.
+        ProfileError: if it is none, lacks a column that its tables hang on, cannot be read, or is of a release of
+            nsys that is not known here.
     """
     present = [table for table in _EVENTS if table in export.columns]
     if not present and not {"ANALYSIS_DETAILS", "META_DATA_EXPORT", "EXPORT_META_DATA"} & set(export.columns):
@@ -100,26 +99,20 @@ class _Reading:
             }
             self.raw = {table: future.result() for table, future in fetched.items()}
         self.strings = StringIds(export)
-        named, names = metadata.read_processes(export)
+        named = metadata.read_processes(export)
         ids = [whole(export, table, rows, "globalTid") for table, rows in self._with("globalTid")]
         ids += [filled(rows, "globalPid", 0) for _, rows in self._with("globalPid")]
         self.numbers = ProcessNumbers([*(part[part != 0] for part in ids if len(part))])
-        self.names = dict(zip(self.numbers.process(np.array(named, np.int64)).tolist(), names, strict=True))
+        processes = self.numbers.process(np.array([identity for identity, _ in named], np.int64)).tolist()
+        self.names = dict(zip(processes, (name for _, name in named), strict=True))
 
     def profile(self) -> Profile:
-        calls = self._calls()
+        calls = self._threaded(API_CALLS, _CALLS)
         work, notes = self._gpu_work(calls)
         rows = {table: raw.num_rows for table, raw in self.raw.items()}
         traced, unsure = metadata.read_traced(self.export, self.strings, rows)
-        ranges = nvtx_ranges(
-            self.export,
-            self.raw.get("NVTX_EVENTS", pa.table({})),
-            self.strings,
-            self.types,
-            self.numbers,
-            metadata.read_duration(self.export),
-        )
-        host = self._host_ops()
+        events, duration = self.raw.get("NVTX_EVENTS", pa.table({})), metadata.read_duration(self.export)
+        ranges, told = nvtx_ranges(self.export, events, self.strings, self.types, self.numbers, duration)
         return Profile(
             path=self.export.path,
             source="nsys",
@@ -127,15 +120,15 @@ class _Reading:
             traced=traced,
             gpu_work=work,
             api_calls=calls,
-            nvtx_ranges=ranges.table,
-            host_ops=host,
+            nvtx_ranges=ranges,
+            host_ops=self._threaded(HOST_OPS, tuple(_HOST)),
             processes=self.names,
             experimental=self.version.experimental,
             notes=(
                 *self.version.notes,
                 *unsure,
                 *notes,
-                *ranges.notes,
+                *told,
                 *self._losses(),
                 *self.numbers.notes,
                 *metadata.read_diagnostics(self.export),
@@ -162,25 +155,26 @@ class _Reading:
         self.backwards += int(backwards.sum())
         return rows.filter(arrow_flags(~backwards))
 
-    def _calls(self) -> pa.Table:
+    def _threaded(self, schema: pa.Schema, tables: tuple[str, ...]) -> pa.Table:
+        """What threads of the host did: calls, whose names lose the version, and operations, which have a kind."""
         parts = []
-        for table in _CALLS:
+        for table in tables:
             if table in self.raw:
                 rows = self._forward(table)
-                ids = whole(self.export, table, rows, "globalTid")
-                names = self.strings.encode(whole(self.export, table, rows, "nameId"), _without_version)
+                ids, names = (whole(self.export, table, rows, column) for column in ("globalTid", "nameId"))
                 parts.append(
                     _table(
-                        API_CALLS,
+                        schema,
                         process=self.numbers.process(ids),
                         thread=thread_numbers(ids),
-                        name=names,
+                        kind=_same(_HOST.get(table, ""), rows),
+                        name=self.strings.encode(names, _without_version if table in _CALLS else None),
                         start_ns=rows.column("start"),
                         end_ns=rows.column("end"),
                         correlation_id=_optional(rows, "correlationId"),
                     )
                 )
-        return _joined(API_CALLS, parts)
+        return _joined(schema, parts)
 
     def _gpu_work(self, calls: pa.Table) -> tuple[pa.Table, list[str]]:
         parts, notes = [], []
@@ -195,7 +189,7 @@ class _Reading:
                     process=processes,
                     device=whole(self.export, table, rows, "deviceId"),
                     stream=whole(self.export, table, rows, "streamId"),
-                    kind=encode_names([kind], np.zeros(rows.num_rows, np.int64)),
+                    kind=_same(kind, rows),
                     name=names,
                     bytes=_optional(rows, "bytes"),
                     start_ns=rows.column("start"),
@@ -242,33 +236,18 @@ class _Reading:
             unknown = int((found == 0).sum())
         return found, unknown
 
-    def _host_ops(self) -> pa.Table:
-        parts = []
-        for table, kind in _HOST.items():
-            if table in self.raw:
-                rows = self._forward(table)
-                ids = whole(self.export, table, rows, "globalTid")
-                parts.append(
-                    _table(
-                        HOST_OPS,
-                        process=self.numbers.process(ids),
-                        thread=thread_numbers(ids),
-                        kind=encode_names([kind], np.zeros(rows.num_rows, np.int64)),
-                        name=self.strings.encode(whole(self.export, table, rows, "nameId")),
-                        start_ns=rows.column("start"),
-                        end_ns=rows.column("end"),
-                    )
-                )
-        return _joined(HOST_OPS, parts)
-
 
 def _without_version(name: str) -> str:
     return _VERSION.sub("", name)
 
 
+def _same(name: str, rows: pa.Table) -> pa.DictionaryArray:
+    return encode_names([name], np.zeros(rows.num_rows, np.int64))
+
+
 def _numbered(rows: pa.Table, column: str, name: str, labels: dict[int, str]) -> pa.DictionaryArray:
     """Names of rows that have a number instead: a kind of copy, a graph."""
-    used, codes = distinct(filled(rows, column, 0))
+    used, codes = dense_groups(filled(rows, column, 0))
     return encode_names(
         [name.format(number, labels.get(number, f"kind {number}")) for number in used.tolist()], codes
     )

@@ -35,14 +35,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """
-    The head of a table.
-
-    Args:
-        columns: their names, in order.
-        csv: whether rows are separated by commas.
-        form: ``summary``, ``gpu_trace`` or ``api_trace``.
-    """
+    """The head of a table; ``form`` is ``summary``, ``gpu_trace`` or ``api_trace``."""
 
     columns: tuple[str, ...]
     csv: bool
@@ -63,14 +56,12 @@ def read_header(line: str) -> Header | None:
         columns, separated = read_csv(line), True
     else:
         columns, separated = re.split(r"\s{2,}", line.strip()), False
-    names = set(columns)
+    names, form = set(columns), None
     if {"Time(%)", "Time", "Calls", "Name"} <= names and columns[-1] == "Name":
-        return Header(tuple(columns), separated, "summary")
-    if not {"Start", "Duration", "Name"} <= names:
-        return None
-    if {"Device", "Stream"} <= names:
-        return Header(tuple(columns), separated, "gpu_trace")
-    return Header(tuple(columns), separated, "api_trace") if len(columns) <= 4 else None
+        form = "summary"
+    elif {"Start", "Duration", "Name"} <= names:
+        form = "gpu_trace" if {"Device", "Stream"} <= names else "api_trace" if len(columns) <= 4 else None
+    return Header(tuple(columns), separated, form) if form else None
 
 
 def read_csv(line: str) -> list[str]:

@@ -15,25 +15,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 
 from tracer.errors import ProfileError
-from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, empty_table, rows_table
-from tracer.profiles.cupti_names import driver_name, runtime_name
+from tracer.profiles.columns import COPY_DIRECTIONS, LARGEST, MEMSET_NAME, copy_name, rows_table
+from tracer.profiles.cupti_names import call_name
 from tracer.profiles.demangle import demangle
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
+from tracer.profiles.sqlite_file import connect, sqlite_columns
 
 RECORD_AGAIN = "record it with nvprof --export-profile FILE"
 
 _KIND = "CUPTI_ACTIVITY_KIND_"
 _KERNELS = (f"{_KIND}CONCURRENT_KERNEL", f"{_KIND}KERNEL")
 _COPIES = (f"{_KIND}MEMCPY", f"{_KIND}MEMCPY2")
-_CALLS = {f"{_KIND}RUNTIME": runtime_name, f"{_KIND}DRIVER": driver_name}
+_CALLS = {f"{_KIND}RUNTIME": "runtime", f"{_KIND}DRIVER": "driver"}
 _MARKS, _MARK_DATA = f"{_KIND}MARKER", f"{_KIND}MARKER_DATA"
-# CUpti_ActivityMemcpyKind.
-_DIRECTIONS = ("?", "HtoD", "DtoH", "HtoA", "AtoH", "AtoA", "AtoD", "DtoA", "DtoD", "HtoH", "PtoP")
 # CUpti_ActivityFlag and CUpti_ActivityObjectKind of a marker, CUpti_MetricValueKind of its payload.
 _STARTS, _ENDS, _OF_A_THREAD, _WHOLE_NUMBERS = 2, 4, 2, (1, 4)
 
@@ -46,7 +44,7 @@ class _Export:
 
     path: Path
     connection: sqlite3.Connection
-    columns: Mapping[str, frozenset[str]]
+    columns: Mapping[str, Mapping[str, str]]
 
     def rows(self, table: str, needed: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, ...]]:
         """Rows of whole numbers; an absent optional column, and null, read as 0. No rows if there is no table."""
@@ -79,43 +77,16 @@ def read_nvprof_sqlite(path: Path) -> Profile:
     Raises:
         ProfileError: if it is no such file, is truncated or damaged, or holds nothing of CUDA and no ranges.
     """
-    _check_header(path)
+    columns = sqlite_columns(path)
+    if "StringTable" not in columns:
+        kind = "an export of Nsight Systems, not of nvprof" if "StringIds" in columns else "no export of nvprof"
+        raise ProfileError(path, f"it is {kind} (no StringTable)", RECORD_AGAIN)
     try:
-        address = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            return _read(_Export(path, connection, _columns(path, connection)))
+        with closing(connect(path)) as connection:
+            return _read(_Export(path, connection, columns))
     except (sqlite3.Error, UnicodeDecodeError, OverflowError, pa.ArrowInvalid) as error:
         # SQLite's own message may quote damaged bytes, which Python cannot decode.
         raise ProfileError(path, f"it cannot be read ({error})", RECORD_AGAIN) from None
-
-
-def _check_header(path: Path) -> None:
-    """SQLite reads a file that lacks its last pages until it happens to need one of them."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-        size = path.stat().st_size
-    except OSError as error:
-        raise ProfileError(path, error.strerror or "unreadable", "name a file that nvprof exported") from None
-    if not header.startswith(b"SQLite format 3\0"):
-        raise ProfileError(path, "it is no SQLite file" if header else "it is empty", RECORD_AGAIN)
-    if len(header) == 100:
-        page, pages = struct.unpack(">H", header[16:18])[0], struct.unpack(">I", header[28:32])[0]
-        missing = pages * (65536 if page == 1 else page) - size
-        if missing <= 0:
-            return
-    raise ProfileError(path, "it is truncated", "copy it again, or record it again")
-
-
-def _columns(path: Path, connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
-    tables = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    if "StringTable" not in tables:
-        kind = "an export of Nsight Systems, not of nvprof" if "StringIds" in tables else "no export of nvprof"
-        raise ProfileError(path, f"it is {kind} (no StringTable)", RECORD_AGAIN)
-    wanted = [name for name in tables if name.startswith(_KIND) or name == "StringTable"]
-    query = "SELECT name FROM pragma_table_info(?)"
-    return {name: frozenset(str(row[0]) for row in connection.execute(query, (name,))) for name in wanted}
 
 
 def _read(export: _Export) -> Profile:
@@ -135,14 +106,14 @@ def _read(export: _Export) -> Profile:
         gpu_work=rows_table(GPU_WORK, work),
         api_calls=rows_table(API_CALLS, calls),
         nvtx_ranges=rows_table(NVTX_RANGES, _ranges(export, strings)),
-        host_ops=empty_table(HOST_OPS),
+        host_ops=HOST_OPS.empty_table(),
         experimental=True,
         notes=tuple(notes),
     )
 
 
 def _strings(export: _Export) -> dict[int, str]:
-    if not {"_id_", "value"} <= export.columns["StringTable"]:
+    if not {"_id_", "value"} <= export.columns["StringTable"].keys():
         raise ProfileError(export.path, "its StringTable has no _id_ and value", RECORD_AGAIN)
     # Of the names alone some are C++, and each is needed once: demangled here, not for every kernel.
     rows = export.connection.execute("SELECT _id_, value FROM StringTable")
@@ -151,14 +122,12 @@ def _strings(export: _Export) -> dict[int, str]:
 
 def _api_calls(export: _Export) -> list[Row]:
     calls = []
-    for table, name_of in _CALLS.items():
-        names: dict[int, str] = {}
+    for table, api in _CALLS.items():
         needed = ("cbid", "start", "end", "processId", "threadId", "correlationId")
         for number, start, end, process, thread, correlation in export.rows(table, needed):
             if end < start:
                 raise export.damaged(f"a call of {table} ends before it starts")
-            name = names.get(number) or names.setdefault(number, name_of(number))
-            calls.append((process, thread & 0xFFFFFFFF, name, start, end, correlation))
+            calls.append((process, thread & 0xFFFFFFFF, call_name(api, number), start, end, correlation))
     return calls
 
 
@@ -190,7 +159,7 @@ def _device_rows(export: _Export, strings: Mapping[int, str]) -> Iterator[tuple[
             yield "kernel", strings.get(name, f"kernel#{name}"), None, tuple(row)
     for table in _COPIES:
         for *row, size, kind in export.rows(table, (*common, "bytes"), ("copyKind",)):
-            direction = _DIRECTIONS[kind] if 0 <= kind < len(_DIRECTIONS) else "?"
+            direction = COPY_DIRECTIONS[kind] if 0 < kind < len(COPY_DIRECTIONS) else "?"
             yield "memcpy", copy_name(direction), size, tuple(row)
     for *row, size in export.rows(f"{_KIND}MEMSET", (*common, "bytes")):
         yield "memset", MEMSET_NAME, size, tuple(row)
@@ -234,7 +203,7 @@ def _owners(export: _Export) -> dict[int, tuple[int, int]]:
 
 def _payloads(export: _Export) -> dict[int, int]:
     """Payloads that are whole numbers, by the range's id."""
-    if not {"id", "payloadKind", "payload"} <= export.columns.get(_MARK_DATA, frozenset()):
+    if not {"id", "payloadKind", "payload"} <= export.columns.get(_MARK_DATA, {}).keys():
         return {}
     found = {}
     query = f'SELECT id, payloadKind, payload FROM "{_MARK_DATA}"'  # noqa: S608 -- own names

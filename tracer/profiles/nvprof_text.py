@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ProfileError
-from tracer.profiles.columns import MEMSET_NAME, copy_name, empty_table, rows_table
+from tracer.profiles.columns import MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.nvprof_lines import (
     Header,
     Mark,
@@ -210,8 +210,8 @@ def _profile(path: Path, found: _Found) -> Profile:
         traced=frozenset({"cuda"}),
         gpu_work=rows_table(GPU_WORK, found.work),
         api_calls=rows_table(API_CALLS, found.calls),
-        nvtx_ranges=empty_table(NVTX_RANGES),
-        host_ops=empty_table(HOST_OPS),
+        nvtx_ranges=NVTX_RANGES.empty_table(),
+        host_ops=HOST_OPS.empty_table(),
         processes=found.executables,
         experimental=True,
         notes=tuple(notes),

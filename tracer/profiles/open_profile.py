@@ -46,7 +46,7 @@ _SAMPLE = 1 << 20
 """Bytes at each end of a text: a program's own output may come first."""
 
 
-def open_profile(path: Path) -> Profile | ProfileSummary:
+def read_profile_file(path: Path) -> Profile | ProfileSummary:
     """
     Read a profile with the reader of its kind.
 
@@ -57,11 +57,9 @@ def open_profile(path: Path) -> Profile | ProfileSummary:
         ProfileError: if it is none that is known, or its reader refuses it. A report of nsys (``.nsys-rep``) is to be
             exported first, by the nsys that made it.
     """
-    kind = recognise(path)
-    file = _captured(path) if kind == XPLANE else path
-    module, function = _READERS[kind]
+    module, function = _READERS[recognise(path)]
     reader: Callable[[Path], Profile | ProfileSummary] = getattr(import_module(f"tracer.profiles.{module}"), function)
-    return reader(file)
+    return reader(path)
 
 
 def recognise(path: Path) -> str:
@@ -104,17 +102,6 @@ def _recognise_folder(path: Path) -> str:
 
 def _recognise_sqlite(path: Path) -> str:
     """By the table of strings, whose name differs: nvprof's is ``StringTable``, that of nsys ``StringIds``."""
-    from tracer.profiles.nsys_sqlite import sqlite_columns
+    from tracer.profiles.sqlite_file import sqlite_columns
 
     return NVPROF_SQLITE if "StringTable" in sqlite_columns(path) else NSYS_SQLITE
-
-
-def _captured(path: Path) -> Path:
-    """The capture in a folder of TensorFlow's profiler; a file is its own."""
-    if not path.is_dir():
-        return path
-    found = sorted(path.rglob("*.xplane.pb"))
-    if len(found) > 1:
-        names = ", ".join(str(file.relative_to(path)) for file in found[-3:])
-        raise ProfileError(path, f"the folder holds {len(found)} captures", f"give one of them, as {names}")
-    return found[0]

@@ -8,21 +8,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-_NAMES = pa.dictionary(pa.int32(), pa.string())
+_TYPES = {"": pa.int64(), "int32": pa.int32(), "text": pa.dictionary(pa.int32(), pa.string())}
 
-GPU_WORK = pa.schema(
-    [
-        pa.field("process", pa.int64(), nullable=False),
-        pa.field("device", pa.int32(), nullable=False),
-        pa.field("stream", pa.int64(), nullable=False),
-        pa.field("kind", _NAMES, nullable=False),
-        pa.field("name", _NAMES, nullable=False),
-        pa.field("bytes", pa.int64()),
-        pa.field("start_ns", pa.int64(), nullable=False),
-        pa.field("end_ns", pa.int64(), nullable=False),
-        pa.field("correlation_id", pa.int64()),
-    ]
-)
+
+def _schema(columns: str) -> pa.Schema:
+    """Columns in order, each ``name`` or ``name:type``, int64 where no type stands; one with ``?`` may be null."""
+    parts = [(*column.rstrip("?").partition(":"), column.endswith("?")) for column in columns.split()]
+    return pa.schema([pa.field(name, _TYPES[kind], nullable=null) for name, _, kind, null in parts])
+
+
+GPU_WORK = _schema("process device:int32 stream kind:text name:text bytes? start_ns end_ns correlation_id?")
 """
 One kernel, memcpy or memset on the device.
 
@@ -31,45 +26,16 @@ demangled name of a kernel, ``[CUDA memcpy Host-to-Device]`` and the like of a c
 ``correlation_id`` is that of the call in ``API_CALLS`` of the same process that launched it; null where unknown.
 """
 
-API_CALLS = pa.schema(
-    [
-        pa.field("process", pa.int64(), nullable=False),
-        pa.field("thread", pa.int64(), nullable=False),
-        pa.field("name", _NAMES, nullable=False),
-        pa.field("start_ns", pa.int64(), nullable=False),
-        pa.field("end_ns", pa.int64(), nullable=False),
-        pa.field("correlation_id", pa.int64()),
-    ]
-)
+API_CALLS = _schema("process thread name:text start_ns end_ns correlation_id?")
 """One call of the CUDA runtime or driver; ``name`` without a version suffix (``cudaLaunchKernel``)."""
 
-NVTX_RANGES = pa.schema(
-    [
-        pa.field("process", pa.int64(), nullable=False),
-        pa.field("thread", pa.int64(), nullable=False),
-        pa.field("domain", _NAMES),
-        pa.field("name", _NAMES),
-        pa.field("payload", pa.int64()),
-        pa.field("style", _NAMES, nullable=False),
-        pa.field("start_ns", pa.int64(), nullable=False),
-        pa.field("end_ns", pa.int64()),
-    ]
-)
+NVTX_RANGES = _schema("process thread domain:text? name:text? payload? style:text start_ns end_ns?")
 """
 One NVTX range. ``domain`` is null for the default one; ``style`` is ``push_pop`` or ``start_end``; ``end_ns`` is
 null where the capture ended first.
 """
 
-HOST_OPS = pa.schema(
-    [
-        pa.field("process", pa.int64(), nullable=False),
-        pa.field("thread", pa.int64(), nullable=False),
-        pa.field("kind", _NAMES, nullable=False),
-        pa.field("name", _NAMES, nullable=False),
-        pa.field("start_ns", pa.int64(), nullable=False),
-        pa.field("end_ns", pa.int64(), nullable=False),
-    ]
-)
+HOST_OPS = _schema("process thread kind:text name:text start_ns end_ns")
 """
 One operation on a host thread: ``op`` (TensorFlow's executor running one), ``runtime`` (TensorFlow's own frames
 around its ops, as ``SessionRun``), ``library`` (cuDNN, cuBLAS), ``os``. Rows of a thread may nest.

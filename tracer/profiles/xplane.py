@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,8 @@ def _only_file(path: Path) -> Path:
     if not files:
         raise ProfileError(path, "no *.xplane.pb in this folder", RECORD_AGAIN)
     if len(files) > 1:
-        raise ProfileError(path, f"{len(files)} profiles in this folder", f"name one, as {files[-1]}")
+        names = ", ".join(str(file.relative_to(path)) for file in files[-3:])
+        raise ProfileError(path, f"the folder holds {len(files)} captures", f"give one of them, as {names}")
     return files[0]
 
 
@@ -124,7 +125,7 @@ def _read_host(path: Path, plane: Any, found: _Found) -> None:
     events, stats = _names(plane.event_metadata), _names(plane.stat_metadata)
     kinds = {key: _host_kind(name) for key, name in events.items()}
     correlation = {key for key, name in stats.items() if name == "correlation_id"}
-    for thread, event, start, end in _events(path, plane, lambda _: True):
+    for thread, event, start, end in _events(path, plane):
         name, kind = events.get(event.metadata_id, "?"), kinds.get(event.metadata_id, "runtime")
         call = _correlation(event, correlation) if correlation else None
         if kind == "range":
@@ -157,12 +158,8 @@ def _number(event: Any, stats: dict[int, str], suffix: str) -> int | None:
 def _read_gpu(path: Path, plane: Any, device: int, found: _Found) -> None:
     events, stats = _names(plane.event_metadata), _names(plane.stat_metadata)
     correlation = {key for key, name in stats.items() if name == "correlation_id"}
-
-    def is_stream(line: Any) -> bool:
-        # The other lines repeat the streams' work by op, by step or by name scope, or hold counters.
-        return _text(line.name).startswith("Stream #")
-
-    for stream, event, start, end in _events(path, plane, is_stream):
+    # The other lines repeat the streams' work by op, by step or by name scope, or hold counters.
+    for stream, event, start, end in _events(path, plane, "Stream #"):
         details = {stats.get(stat.metadata_id, ""): _stat_text(stat, stats) for stat in event.stats}
         name = events.get(event.metadata_id, "?")
         kind = _work_kind(name, details)
@@ -207,10 +204,10 @@ def _correlation(event: Any, ids: set[int]) -> int | None:
     return None
 
 
-def _events(path: Path, plane: Any, wanted: Callable[[Any], bool]) -> Iterator[tuple[int, Any, int, int]]:
-    """Line's id, event, start and end in nanoseconds, of the lines that are wanted."""
+def _events(path: Path, plane: Any, prefix: str = "") -> Iterator[tuple[int, Any, int, int]]:
+    """Line's id, event, start and end in nanoseconds, of the lines whose names begin so."""
     for line in plane.lines:
-        if not wanted(line):
+        if not _text(line.name).startswith(prefix):
             continue
         thread, base = line.id, 1000 * line.timestamp_ns
         for event in line.events:

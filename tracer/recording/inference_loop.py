@@ -29,9 +29,7 @@ def loop_source(stages: int, *, nvtx: bool) -> str:
     """
     The source of a loop over ``stages`` stages; a single stage is the whole inference and has no range of its own.
 
-    Args:
-        stages: how many, at least one.
-        nvtx: whether ranges are pushed: ``inference`` with the number as payload, and one a stage.
+    With ``nvtx`` ranges are pushed: ``inference`` with the number as payload, and one a stage.
     """
     inner = nvtx and stages > 1
     body = ["    for number in range(first, first + count):"]
@@ -49,18 +47,9 @@ def loop_source(stages: int, *, nvtx: bool) -> str:
 
 
 def compose_loop(
-    stages: Sequence[tuple[str, Stage]],
-    ranges: NvtxRanges | None,
-    clock: Callable[[], int] = time.perf_counter_ns,
+    stages: Sequence[tuple[str, Stage]], ranges: NvtxRanges | None, clock: Callable[[], int] = time.perf_counter_ns
 ) -> InferenceLoop:
-    """
-    Make the timed loop over ``stages``.
-
-    Args:
-        stages: name and callable of each, in order.
-        ranges: where NVTX ranges go; None to push none.
-        clock: nanoseconds; tests give their own.
-    """
+    """Make the timed loop over ``stages``, each with its name; None for ``ranges`` pushes none; a clock tells ns."""
     names: dict[str, object] = {f"stage{i}": call for i, (_, call) in enumerate(stages)}
     names["clock"] = clock
     if ranges is not None:

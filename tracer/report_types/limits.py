@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 from tracer.report_types import Recorded
+
+Moved: TypeAlias = Literal["input and output", "with the weights", "every tensor"]
 
 
 class RooflinePoint(TypedDict):
@@ -26,6 +28,22 @@ class Utilisation(TypedDict):
     utilisation_gentle: float | None
     needed_bytes_per_s: float
     bandwidth_share: float
+
+
+class Traffic(TypedDict):
+    """
+    Bytes of an inference between memory and cores under one assumption of what caches keep.
+
+    ``bound`` says which takes longer on the device, these bytes or the arithmetic at the float32 peak; the bandwidth
+    needed is that of moving them within the time of one operation a core and cycle, and within the measured time.
+    """
+
+    what: Moved
+    bytes: int
+    memory_ns: float
+    bound: Literal["memory", "compute"]
+    needed_bytes_per_s_gentle: float | None
+    needed_bytes_per_s: float | None
 
 
 class DeviceLimits(TypedDict):
@@ -58,6 +76,7 @@ class DeviceLimits(TypedDict):
     needed_bytes_per_s_gentle: float | None
     point: RooflinePoint
     point_through_memory: RooflinePoint
+    traffic: list[Traffic]
     measured: Utilisation | None
 
 

@@ -29,14 +29,9 @@ NANO_2021 = {HOST_TO_DEVICE: 5.6e9, DEVICE_TO_HOST: 10.5e9, DEVICE_TO_DEVICE: 16
 @dataclass(frozen=True, slots=True)
 class CopyTimes:
     """
-    Repeats of one kind of copy.
+    Repeats of one kind of copy: ``copies`` of ``size`` bytes a repeat, ``repeats_ns`` nanoseconds a copy of each.
 
-    Args:
-        direction: from where to where.
-        memory: of the host: ``pageable`` or ``pinned``; None where the host has no part.
-        size: bytes of a copy.
-        copies: of a repeat.
-        repeats_ns: nanoseconds a copy of each repeat.
+    ``memory`` is of the host, ``pageable`` or ``pinned``; None where the host has no part.
     """
 
     direction: str
@@ -50,9 +45,7 @@ def build_bandwidth(times: Sequence[CopyTimes], *, gpu: bool) -> dict[str, Any]:
     """
     Median time of a copy with its 95 % interval, and bytes a second, of each kind and size.
 
-    Args:
-        times: what was measured.
-        gpu: whether on a GPU: then ``nano_2021`` stands beside it.
+    Where they were measured on a GPU, ``nano_2021`` stands beside them.
     """
     return {"copies": [_figures(one) for one in times], "nano_2021": dict(NANO_2021) if gpu else None}
 

@@ -10,7 +10,7 @@ from tracer.report_types.gpu import Gain, GpuFigures, StageWork
 from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
 from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
-from tracer.terminal_text import plain, printable
+from tracer.terminal_text import framed_table, plain, print_lines, printable
 
 PART_TEXTS = {
     "kernel": "GPU kernel",
@@ -106,8 +106,7 @@ def render_kernel_level(report: Report, console: Console, *, full_names: bool = 
         console.print(_stage_table(report["kernels_by_stage"]))
     if report["gains"]:
         console.print(_gain_table(report["gains"]))
-    for line in kernel_lines(gpu):
-        console.print(line, highlight=False, markup=False)
+    print_lines(console, kernel_lines(gpu))
 
 
 def kernel_lines(gpu: GpuFigures) -> list[str]:
@@ -148,12 +147,9 @@ def _outside_lines(gpu: GpuFigures) -> list[str]:
 
 
 def _part_table(report: Report, gpu: GpuFigures) -> Table:
-    table = Table(
-        title=f"Where {gpu['inferences']} profiled inferences spent their time (mean; sums to the whole)",
-        caption="exposed: while the GPU did nothing; in all: with what ran under its work",
-    )
-    for name in ("part", "exposed", "share", "median", "in all"):
-        table.add_column(name, justify="left" if name == "part" else "right")
+    title = f"Where {gpu['inferences']} profiled inferences spent their time (mean; sums to the whole)"
+    table = framed_table(title, ["part"], ("exposed", "share", "median", "in all"))
+    table.caption = "exposed: while the GPU did nothing; in all: with what ran under its work"
     for name, one in profiled_parts(report).items():
         overhead = report["overhead"].get("framework" if name == FRAMEWORK_AND_COMPUTING else name)
         total = MISSING if overhead is None else time_text(overhead["cpu_total"])
@@ -166,10 +162,8 @@ def _part_table(report: Report, gpu: GpuFigures) -> Table:
 
 
 def _kernel_table(report: Report, *, full_names: bool) -> Table:
-    table = Table(title="Kernels, then copies: an inference (share of their own time)")
-    table.add_column("name", overflow="fold")
-    for name in ("time", "share", "calls", "mean"):
-        table.add_column(name, justify="right", no_wrap=True)
+    title = "Kernels, then copies: an inference (share of their own time)"
+    table = framed_table(title, ["name"], ("time", "share", "calls", "mean"), wrap=False)
     works = [*report["kernels"], *report["copies"]]
     for place, one in enumerate(works if full_names else works[:SHOWN_KERNELS]):
         if 0 < place == len(report["kernels"]):
@@ -187,10 +181,7 @@ def _kernel_table(report: Report, *, full_names: bool) -> Table:
 
 
 def _stage_table(rows: list[StageWork]) -> Table:
-    table = Table(title="GPU work of an inference, by launch")
-    table.add_column("launched in stage")
-    for name in ("time", "works"):
-        table.add_column(name, justify="right")
+    table = framed_table("GPU work of an inference, by launch", ["launched in stage"], ("time", "works"))
     for one in rows:
         stage = one["stage"] or "(between stages)"
         table.add_row(plain(stage), time_text(one["ns_per_inference"]), number_text(one["works_per_inference"], 1))
@@ -199,22 +190,20 @@ def _stage_table(rows: list[StageWork]) -> Table:
 
 def _gain_table(gains: list[Gain]) -> Table:
     bound = " (upper bounds)" if any(one["upper_bound"] for one in gains) else ""
-    table = Table(title=f"What removing it would give, by replay{bound}")
-    table.add_column("removed")
-    for name in ("gain", "95 % interval", "inf/s then"):
-        table.add_column(name, justify="right", no_wrap=True)
+    columns = ("gain", "95 % interval", "inf/s then")
+    table = framed_table(f"What removing it would give, by replay{bound}", ["removed"], columns, wrap=False)
     shown = [one for one in gains if one["gain_ns"] > 0]
     for place, one in enumerate(shown):
         if place and one["group"] != shown[place - 1]["group"]:
             table.add_section()
-        rate = number_text(one["rate_hz"], 1)
-        name = (
-            f"stage {one['name']}"
-            if one["group"] == "stage"
-            else GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
+        name = GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
+        gain, (low, high) = time_text(one["gain_ns"]) + (" *" if one["capped"] else ""), one["interval_ns"]
+        table.add_row(
+            plain(f"stage {one['name']}" if one["group"] == "stage" else name),
+            gain,
+            interval_text(low, high, time_text),
+            number_text(one["rate_hz"], 1),
         )
-        gain = time_text(one["gain_ns"]) + (" *" if one["capped"] else "")
-        table.add_row(plain(name), gain, interval_text(one["interval_ns"][0], one["interval_ns"][1], time_text), rate)
     if any(one["capped"] for one in shown):
         table.caption = "* no more than the overhead without the profiler"
     return table

@@ -42,11 +42,7 @@ FEW_WINDOWS = 4
 
 @dataclass(frozen=True, slots=True)
 class Comparability:
-    """
-    Whether two runs may be compared.
-
-    ``refusals`` say why they may not be, ``warnings`` what differs or is not known; a sentence each.
-    """
+    """Sentences: ``refusals`` say why two runs may not be compared, ``warnings`` what differs or is not known."""
 
     refusals: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -57,12 +53,9 @@ class Difference:
     """
     How a run's median inference compares with that of the first.
 
-    Args:
-        ratio: of the medians, the run's to the first's.
-        interval: of the ratio, 95 %, by resampling windows and inferences.
-        p_value: of the test on the medians of the windows, two-sided; None where each run has one window.
-        verdict: ``slower``, ``faster``, ``no difference`` or ``not known``.
-        notes: what weakens it, a sentence each.
+    ``ratio`` is of the medians, the run's to the first's, ``interval`` its 95 % by resampling windows and inferences.
+    ``p_value`` is of the test on the medians of the windows, two-sided; None where each run has one window. ``notes``
+    say what weakens it, a sentence each.
     """
 
     ratio: float
@@ -87,10 +80,7 @@ def comparability(first: StoredRun, other: StoredRun) -> Comparability:
         if one.model.get("name") != two.model.get("name"):
             refusals.append(f"other model: {one.model.get('name')} against {two.model.get('name')}")
         warnings.append("a model's hash was not recorded: whether both are the same file is not known")
-    for name, mine, theirs in (
-        ("timed", one.timed, two.timed),
-        ("stages", one.stages_mode, two.stages_mode),
-    ):
+    for name, mine, theirs in (("timed", one.timed, two.timed), ("stages", one.stages_mode, two.stages_mode)):
         if mine != theirs:
             refusals.append(f"other mode: {name} {mine} against {theirs}")
     frequencies = [timed_frequencies(run) for run in (first, other)]
@@ -132,10 +122,7 @@ def difference(first: TimedInferences, other: TimedInferences, threshold: float 
     the logarithms of those medians with a common variance. Of one window each nothing is known of how windows
     differ: then there is no verdict, and the interval is that of the inferences alone.
 
-    Args:
-        first: of the run that is compared with.
-        other: of the run that is judged.
-        threshold: share of the median that counts as none.
+    A difference of less than ``threshold``, a share of the median, counts as none.
 
     Returns:
         None where one of them has no timed inference.

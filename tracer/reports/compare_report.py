@@ -19,12 +19,9 @@ def compare_runs(
     runs: Sequence[StoredRun], threshold: float = THRESHOLD, reports: Sequence[Report] | None = None
 ) -> Comparison:
     """
-    Hold runs against the first of them.
+    Hold two or more runs against the first of them; ``threshold`` as ``difference`` takes it.
 
-    Args:
-        runs: two or more, opened.
-        threshold: share of the median inference below which a difference counts as none.
-        reports: of ``build_report``, of the same runs, where the caller has them.
+    ``reports`` are theirs, of ``build_report``, where the caller has them.
 
     Raises:
         UsageError: if there are fewer than two.
@@ -112,11 +109,8 @@ def difference_text(row: Compared) -> str:
 
 def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
     """
-    A row a part of an inference, for a table.
-
-    Returns:
-        The part; of each run its median with its interval, as text; the runs whose part differs from the first's by
-        more than both intervals.
+    A row a part of an inference: its name, of each run its median with its interval, as text, and the runs whose part
+    differs from the first's by more than both intervals.
     """
     rows = []
     for name in dict.fromkeys(name for run in figures["runs"] for name in run["parts"]):

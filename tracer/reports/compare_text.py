@@ -9,21 +9,18 @@ from rich.table import Table
 from tracer.figure_text import number_text, share_text, significant_text, time_text
 from tracer.report_types.report import ComparedRun, Comparison
 from tracer.reports.compare_report import part_rows, spread_text
+from tracer.terminal_text import framed_table, print_lines
 
 
 def render_comparison(figures: Comparison, console: Console) -> None:
     """Print the verdicts first, then a run a row, then the parts of an inference a column a run."""
     for row in figures["comparisons"]:
-        console.print(row["sentence"], markup=False, highlight=False, style="bold" if row["ratio"] else "bold red")
+        print_lines(console, [row["sentence"]], style="bold" if row["ratio"] else "bold red")
         if row["p_value"] is not None:
             p_value = significant_text(row["p_value"])
-            console.print(f"  p = {p_value}: how often the windows of equal runs differ as much", highlight=False)
-        for warning in row["warnings"]:
-            console.print(f"  Note: {warning}", markup=False, highlight=False)
-    table = Table()
-    table.add_column("run", overflow="fold")
-    for name in ("inf/s", "median (95 %)", "p99", "GPU busy"):
-        table.add_column(name, justify="right")
+            print_lines(console, [f"  p = {p_value}: how often the windows of equal runs differ as much"])
+        print_lines(console, (f"  Note: {warning}" for warning in row["warnings"]))
+    table = framed_table(None, ["run"], ("inf/s", "median (95 %)", "p99", "GPU busy"))
     for run in figures["runs"]:
         table.add_row(escape(run["name"]), *run_cells(run))
     console.print(table)
@@ -40,11 +37,9 @@ def run_cells(run: ComparedRun) -> list[str]:
 
 
 def _part_table(figures: Comparison) -> Table:
-    table = Table(title="Parts of a profiled inference, median (95 %); * beyond both intervals")
     names = [run["name"] for run in figures["runs"]]
-    table.add_column("part", overflow="fold")
-    for name in names:
-        table.add_column(escape(name), justify="right", overflow="fold")
+    title = "Parts of a profiled inference, median (95 %); * beyond both intervals"
+    table = framed_table(title, ["part"], [escape(name) for name in names])
     for part, cells, beyond in part_rows(figures):
         marked = [cell + (" *" if name in beyond else "") for name, cell in zip(names, cells, strict=True)]
         table.add_row(escape(part), *marked)

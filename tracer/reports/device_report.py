@@ -12,13 +12,7 @@ NOT_RECORDED = "frequencies not recorded"
 
 
 def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
-    """
-    What was sampled, window by window.
-
-    Args:
-        samples: of ``SAMPLES``; without rows the answer says that nothing was recorded.
-        windows: with ``window``, ``start_ns``, ``end_ns`` and ``inferences``.
-    """
+    """What was sampled (``SAMPLES``), window by window (``schema.WINDOWS``); without rows a note says so."""
     if not samples.num_rows:
         return {"note": NOT_RECORDED, "windows": [], "marked": []}
     states = window_marks(samples, windows)
@@ -54,14 +48,14 @@ def device_lines(figures: DeviceFigures) -> list[str]:
     )
     lines = [f"window {sampled[-1]['window']}: {shown}"] if shown else []
     for window in sampled:
+        name, energy = f"window {window['window']}", window["energy"]
         if window["changed"]:
-            lines.append(f"window {window['window']}: {', '.join(window['changed'])} changed frequency")
+            lines.append(f"{name}: {', '.join(window['changed'])} changed frequency")
         if window["throttled"]:
-            lines.append(f"window {window['window']}: {', '.join(window['throttled'])} throttled")
-        energy = window["energy"]
+            lines.append(f"{name}: {', '.join(window['throttled'])} throttled")
         if energy:
             lines.append(
-                f"window {window['window']}: {significant_text(energy['mj_per_inference'])} mJ an inference "
+                f"{name}: {significant_text(energy['mj_per_inference'])} mJ an inference "
                 f"of the whole board ({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms "
                 f"in steps of {energy['step_mw']} mW)"
             )

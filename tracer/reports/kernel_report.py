@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,13 +31,7 @@ GPU_PARTS = ("kernel", "copy")
 
 
 def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> KernelFigures:
-    """
-    The figures of a kernel level.
-
-    Args:
-        level: of the run.
-        frequencies: of the GPU while it was captured, in words; None where they were not recorded.
-    """
+    """The figures of a kernel level; ``frequencies`` of the GPU meanwhile are in words, None where not recorded."""
     breakdown = level.breakdown
     wall = breakdown.wall_ns
     parts, totals = breakdown.parts(), breakdown.totals()
@@ -169,13 +166,5 @@ def _notes(level: KernelLevel) -> list[str]:
 
 
 def _gain(one: GainFigure) -> Gain:
-    return {
-        "name": one.name,
-        "group": one.group,
-        "gain_ns": one.gain_ns,
-        "interval_ns": list(one.interval_ns),
-        "rate_hz": one.rate_hz,
-        "rate_interval_hz": list(one.rate_interval_hz),
-        "upper_bound": one.upper_bound,
-        "capped": one.capped,
-    }
+    lists = {"interval_ns": list(one.interval_ns), "rate_interval_hz": list(one.rate_interval_hz)}
+    return cast("Gain", {**asdict(one), **lists})

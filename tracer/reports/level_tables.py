@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.kernels.grouped_figures import group_figures
+from tracer.kernels.grouped_figures import GroupedFigures, group_figures
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.report_types.gpu import CallFigures, StageWork, WorkFigures
@@ -24,30 +25,24 @@ def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[WorkFigures]:
     """By whole name: what counted inferences launched, the longest total first."""
     table = level.profile.gpu_work
     rows = counted_rows(level, kinds)
-    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
-    names = encode(table, "name")
-    distinct, groups = dense_groups(names.codes[rows])
-    figures = group_figures(groups, took, len(distinct))
-    size = np.bincount(groups, integers(table, "bytes")[rows], minlength=len(distinct))
-    count = max(len(level.breakdown.wall_ns), 1)
-    total = max(int(took.sum()), 1)
-    found: list[WorkFigures] = []
-    for place, code in enumerate(distinct.tolist()):
-        name = str(names.values[code].as_py())
-        found.append(
-            {
-                "name": name,
-                "short_name": short_name(name),
-                "count": int(figures.count[place]),
-                "per_inference": float(figures.count[place] / count),
-                "total_ns": int(figures.total_ns[place]),
-                "ns_per_inference": float(figures.total_ns[place] / count),
-                "mean_ns": float(figures.mean_ns[place]),
-                "median_ns": float(figures.median_ns[place]),
-                "share": float(figures.total_ns[place] / total),
-                "bytes": int(size[place]),
-            }
-        )
+    calls, figures, groups = _by_name(level, table, rows)
+    size = np.bincount(groups, integers(table, "bytes")[rows], minlength=len(calls))
+    total = max(int(figures.total_ns.sum()), 1)
+    found: list[WorkFigures] = [
+        {
+            "name": one["name"],
+            "short_name": short_name(one["name"]),
+            "count": one["count"],
+            "per_inference": one["per_inference"],
+            "total_ns": one["total_ns"],
+            "ns_per_inference": one["ns_per_inference"],
+            "mean_ns": one["mean_ns"],
+            "median_ns": float(figures.median_ns[place]),
+            "share": one["total_ns"] / total,
+            "bytes": int(size[place]),
+        }
+        for place, one in enumerate(calls)
+    ]
     return sorted(found, key=lambda one: (-one["total_ns"], one["name"]))
 
 
@@ -72,7 +67,14 @@ def api_table(level: KernelLevel) -> list[CallFigures]:
     """CUDA calls that began in counted inferences, by name, the longest total first."""
     table = level.profile.api_calls
     rows = np.flatnonzero(np.append(level.keep, False)[level.attribution.call_place])
-    took = integers(table, "end_ns")[rows] - integers(table, "start_ns")[rows]
+    return sorted(_by_name(level, table, rows)[0], key=lambda one: (-one["total_ns"], one["name"]))
+
+
+def _by_name(
+    level: KernelLevel, table: pa.Table, rows: Integers
+) -> tuple[list[CallFigures], GroupedFigures, Integers]:
+    """Rows of a table by their name: a row a name, its figures, and the place of the name that each row has."""
+    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
     names = encode(table, "name")
     distinct, groups = dense_groups(names.codes[rows])
     figures = group_figures(groups, took, len(distinct))
@@ -88,4 +90,4 @@ def api_table(level: KernelLevel) -> list[CallFigures]:
         }
         for at, code in enumerate(distinct.tolist())
     ]
-    return sorted(found, key=lambda one: (-one["total_ns"], one["name"]))
+    return found, figures, groups

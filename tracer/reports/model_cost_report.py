@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import (
+    bandwidth_text,
     count_text,
     counted,
     frequency_text,
@@ -19,7 +20,7 @@ from tracer.figure_text import (
     time_text,
 )
 from tracer.model.model_cost import ModelCost, OperationCost
-from tracer.report_types.limits import DeviceLimits, Place
+from tracer.report_types.limits import DeviceLimits, Place, Traffic
 from tracer.terminal_text import print_lines
 
 REFERENCE_MACS = 2_656_768
@@ -30,6 +31,10 @@ REPORT_2021 = (
 )
 """``report/main.tex`` of jecoz/mlperf-jetson, "Performance Analysis"; that it is a slip of a digit is our reading."""
 
+TOTALS = (
+    *("parameters", "macs", "operations", "weight_bytes", "activation_bytes", "moved_bytes", "least_moved_bytes"),
+    "peak_activation_bytes",
+)
 COUNTS = ("parameters", "macs", "operations", "weight_bytes", "output_bytes", "moved_bytes")
 
 
@@ -39,16 +44,7 @@ def build_cost(cost: ModelCost) -> dict[str, Any]:
     for one in cost.costs:
         layers.setdefault(one.operation.layer, []).append(one)
     return {
-        "total": {
-            "parameters": cost.parameters,
-            "macs": cost.macs,
-            "operations": cost.operations,
-            "weight_bytes": cost.weight_bytes,
-            "activation_bytes": cost.activation_bytes,
-            "moved_bytes": cost.moved_bytes,
-            "least_moved_bytes": cost.least_moved_bytes,
-            "peak_activation_bytes": cost.peak_activation_bytes,
-        },
+        "total": {name: getattr(cost, name) for name in TOTALS},
         "layers": [_layer(name, costs) for name, costs in layers.items()],
         "not_counted": [{"name": one.operation.name, "why": one.why} for one in cost.not_counted],
         "notes": _notes(cost),
@@ -119,13 +115,11 @@ def published_lines(placed: Place | None) -> list[str]:
         f"{time_text(placed['latency_ns'])} is {placed['rank']} of {placed['of']} among the published results, "
         f"{placed['division']} division"
     )
-    lines = [rank]
-    for word, found in (("faster", placed["faster"]), ("slower", placed["slower"])):
-        lines += [
-            f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
-            for one in found
-        ]
-    return lines
+    neighbours = [("faster", one) for one in placed["faster"]] + [("slower", one) for one in placed["slower"]]
+    return [rank] + [
+        f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"
+        for word, one in neighbours
+    ]
 
 
 def _cost_table(cost: dict[str, Any]) -> Table:
@@ -157,10 +151,7 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
     """What ``roofline.build_limits`` gives, a name and its figure as text each."""
     at = "frequency not known" if limits["clock_hz"] is None else frequency_text(limits["clock_hz"])
     rows = [
-        (
-            "cores, at",
-            f"{count_text(limits['cores'])}, {at}",
-        ),
+        ("cores, at", f"{count_text(limits['cores'])}, {at}"),
         ("peak, float32", giga_text(limits["fp32_per_s"], "FLOP/s")),
         ("peak, float16", giga_text(limits["fp16_per_s"], "FLOP/s")),
         ("memory bandwidth", giga_text(limits["bytes_per_s"], "B/s")),
@@ -169,11 +160,10 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
         ("intensity, every tensor through memory", intensity_text(limits["point_through_memory"]["intensity"])),
         ("arithmetic at the float32 peak", time_text(limits["peak_ns"])),
         ("arithmetic at the float16 peak", time_text(limits["peak_fp16_ns"])),
-        ("least traffic through memory", time_text(limits["least_memory_ns"])),
-        ("every tensor through memory", time_text(limits["memory_ns"])),
-        ("limit (least traffic)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
+        *((f"moved, {one['what']}: {count_text(one['bytes'])} B", _through_memory(one)) for one in limits["traffic"]),
+        ("limit (with the weights)", f"{time_text(limits['limit_ns'])} ({limits['bound']}-bound)"),
         ("time at 1 operation a core and cycle", time_text(limits["gentle_ns"])),
-        ("bandwidth needed in that time", giga_text(limits["needed_bytes_per_s_gentle"], "B/s")),
+        *_needed(limits, "needed_bytes_per_s_gentle"),
     ]
     measured = limits["measured"]
     if measured:
@@ -182,9 +172,24 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
             ("utilisation of the float32 peak", share_text(measured["utilisation_peak"])),
             ("utilisation at 1 operation a core and cycle", share_text(measured["utilisation_gentle"])),
             ("reached", giga_text(measured["operations_per_s"], "FLOP/s")),
-            ("bandwidth needed at that rate", giga_text(measured["needed_bytes_per_s"], "B/s")),
-            ("share of the bandwidth there is", share_text(measured["bandwidth_share"])),
+            *_needed(limits, "needed_bytes_per_s"),
         ]
+    return rows
+
+
+def _through_memory(one: Traffic) -> str:
+    return f"{time_text(one['memory_ns'])} ({one['bound']}-bound)"
+
+
+def _needed(
+    limits: DeviceLimits, when: Literal["needed_bytes_per_s_gentle", "needed_bytes_per_s"]
+) -> list[tuple[str, str]]:
+    """The bandwidth for each assumption on what moves, and its share of what there is: above 100 % it cannot be."""
+    rows = []
+    for one in limits["traffic"]:
+        needed = one[when]
+        share = None if needed is None else needed / limits["bytes_per_s"]
+        rows.append((f"  needs, {one['what']}", f"{bandwidth_text(needed)}, {share_text(share)} of the bandwidth"))
     return rows
 
 

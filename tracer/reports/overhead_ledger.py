@@ -29,12 +29,10 @@ NVPROF_2021 = "nvprof on a Jetson Nano, 2021: 3.34 times the CPU time, +234 % (t
 @dataclass(frozen=True, slots=True)
 class PairTimes:
     """
-    Blocks of one condition, each beside an untraced block.
+    Blocks of one condition, of so many inferences each, beside untraced blocks.
 
-    Args:
-        inferences: of a block.
-        wall_ns: int64 (pairs, 2): the condition's, the untraced one's.
-        cpu_ns: the same of the CPU time of all threads of the process.
+    ``wall_ns`` is int64 (pairs, 2): the condition's, the untraced one's; ``cpu_ns`` the same of the CPU time of all
+    threads of the process.
     """
 
     inferences: int
@@ -45,13 +43,10 @@ class PairTimes:
 @dataclass(frozen=True, slots=True)
 class Condition:
     """
-    A way of looking, measured.
+    A way of looking, measured; ``version`` is of its tool.
 
-    Args:
-        name: of it.
-        version: of the tool, or None.
-        where: how base and condition were run in turn.
-        times: one a launch of the processes; more than one where each has processes of its own.
+    ``where`` says how base and condition were run in turn, ``times`` are one a launch of the processes: more than one
+    where each has processes of its own.
     """
 
     name: str
@@ -61,16 +56,7 @@ class Condition:
 
 
 def build_ledger(conditions: Sequence[Condition], absent: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """
-    What each adds: medians over the pairs, with 95 % intervals.
-
-    Args:
-        conditions: in the order of the table.
-        absent: ``name`` and ``reason`` of each that was not measured.
-
-    Returns:
-        ``conditions``, ``absent`` and ``report_2021``.
-    """
+    """What each adds, medians over the pairs with 95 % intervals; ``name`` and ``reason`` of what is absent."""
     return {
         "conditions": [_figures(one) for one in conditions],
         "absent": list(absent),

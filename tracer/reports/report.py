@@ -35,18 +35,17 @@ from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
 from tracer.runs.overhead_store import ledger_of
 from tracer.runs.run_store import StoredRun
-from tracer.runs.timed_inferences import timed_inferences
+from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import (
     OFFICIAL_WINDOWS,
     RunWindow,
     accuracy_windows,
-    figure_windows,
     official_rate_hz,
     performance_windows,
     why_not_official,
 )
-from tracer.sessions.run_sessions import run_sessions
-from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
+from tracer.sessions.session_json import run_sessions
+from tracer.stages import INFERENCE, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
 
 Integers = NDArray[np.int64]
@@ -54,25 +53,19 @@ Integers = NDArray[np.int64]
 
 def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None) -> Report:
     """
-    The figures of a run.
+    The figures of a run, set against the limits of ``device``, which ``run_limits`` takes.
 
-    Args:
-        run: opened.
-        unprofiled: a run of the same configuration without a profiler, whose wall time stands beside the kernels.
-        device: whose limits to set the run against: a key of ``tracer.model.devices``, or limits that were measured;
-            None for the run's own board.
+    The wall time of ``unprofiled``, a run of the same configuration without a profiler, stands beside the kernels.
 
     Raises:
         DeviceError: if there is no such device.
     """
-    every, spans = run.each_window, run.spans()
+    every, spans, timed = run.each_window, run.spans(), timed_inferences(run)
     windows = [window for window in every if window.kind != "capture"]
     samples = device_figures(run.samples(), run.windows())
-    stages = _timed_stages(spans, figure_windows(every))
-    whole, rate = timed_inferences(run).wall_ns, official_rate_hz(every)
-    inference, session = _inference_figures(whole), _session_ns(spans)
+    rate, session = official_rate_hz(every), _session_ns(spans)
+    inference = _inference_figures(timed.wall_ns)
     latency = 1e9 / rate if rate else inference["median_ns"]
-    frequencies = measured_frequencies(run)
     level, problem = _kernel_level(run, unprofiled, gpu_frequency_text(samples))
     return {
         "schema_version": SCHEMA_VERSION,
@@ -82,17 +75,17 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
         "why_not_official": why_not_official(every),
         "windows": [_window_figures(window) for window in windows],
         "inference": inference,
-        "stages": _stage_figures(stages, int(whole.sum())),
+        "stages": _stage_figures(timed),
         "serial": _serial_figures(spans, session),
         "accuracy": _accuracy_figures(accuracy_windows(every)),
-        "recorder": _recorder_figures(run, whole, windows),
+        "recorder": _recorder_figures(run, timed.wall_ns, windows),
         "splitting": cast("SplittingCost | None", run.info.splitting_cost),
         "left_out": _left_out(run, every, spans),
         "notes": _notes(run, windows, device),
         "device": samples,
         "sessions": run_sessions(run.folder),
         "ledger": ledger_of(run),
-        "limits": run_limits(run.info, frequencies, inference["median_ns"], device),
+        "limits": run_limits(run.info, measured_frequencies(run), inference["median_ns"], device),
         "published": place_among(latency) if latency else None,
         **level,
         "capture_problem": problem,
@@ -120,24 +113,9 @@ def _kernel_level(
 
 
 def _run_facts(run: StoredRun) -> RunFacts:
-    info = run.info
-    return {
-        "name": run.name,
-        "run_id": info.run_id,
-        "state": run.state,
-        "created": info.created,
-        "host": info.host,
-        "cpu": info.cpu,
-        "model": info.model,
-        "backend": info.backend,
-        "timed": info.timed,
-        "stages_mode": info.stages_mode,
-        "port": info.port,
-        "versions": info.versions,
-        "startup": info.startup,
-        "profiler": info.profiler,
-        "gaps": info.gaps,
-    }
+    """What ``run.json`` says, but with the name and the state that the run has now."""
+    recorded = {name: getattr(run.info, name) for name in RunFacts.__annotations__}
+    return cast("RunFacts", {**recorded, "name": run.name, "state": run.state})
 
 
 def _window_figures(window: RunWindow) -> WindowFigures:
@@ -156,15 +134,6 @@ def _window_figures(window: RunWindow) -> WindowFigures:
         "valid": window.valid,
         "why": list(window.why_not_valid),
     }
-
-
-def _timed_stages(spans: pa.Table, used: Sequence[RunWindow]) -> dict[str, Integers]:
-    """Durations of the stages of timed inferences, by stage."""
-    numbers = pa.array([window.number for window in used], pa.int32())
-    timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
-    timed = spans.filter(pc.and_(timed, pc.is_in(spans["window"], numbers)))
-    found = {name: timed.filter(pc.equal(timed["stage"], name))["duration_ns"] for name in INFERENCE_STAGES}
-    return {name: durations.to_numpy() for name, durations in found.items() if len(durations)}
 
 
 def _session_ns(spans: pa.Table) -> int | None:
@@ -186,8 +155,9 @@ def _inference_figures(whole: Integers) -> InferenceFigures:
     return {"stage": INFERENCE, **_spread(whole), "share": share, "median_interval_ns": interval}
 
 
-def _stage_figures(stages: dict[str, Integers], total: int) -> list[StageFigures]:
-    spreads = {name: _spread(durations) for name, durations in stages.items()}
+def _stage_figures(timed: TimedInferences) -> list[StageFigures]:
+    spreads = {name: _spread(timed.of_stage(name)) for name in timed.stages if name != INFERENCE}
+    total = int(timed.wall_ns.sum())
     return [
         {"stage": name, **one, "share": one["total_ns"] / total if total else None} for name, one in spreads.items()
     ]

@@ -20,10 +20,11 @@ from tracer.figure_text import (
     time_text,
 )
 from tracer.report_types.report import Report
-from tracer.report_types.run import InferenceFigures, SerialFigures, Spread, StageFigures, WindowFigures
+from tracer.report_types.run import InferenceFigures, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines
 from tracer.reports.run_limits import limits_lines
+from tracer.terminal_text import framed_table, print_lines
 
 
 def rate_line(report: Report) -> str:
@@ -48,35 +49,27 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
         highlight=False,
     )
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
-    for line in answer_lines(report):
-        console.print(line, highlight=False, markup=False)
+    print_lines(console, answer_lines(report))
     console.print(_row_table("Stages of an inference (wall time)", stage_rows(report)))
     render_kernel_level(report, console, full_names=full_names)
     if _performance(report):
         console.print(_window_table(_performance(report)))
     if report["accuracy"]:
-        accuracy = report["accuracy"]
-        console.print(
-            f"Accuracy pass: {counted(accuracy['windows'], 'window')} of one inference, "
-            f"median {time_text(accuracy['median_ns'])} by wall clock",
-            highlight=False,
-        )
+        windows, median = report["accuracy"]["windows"], report["accuracy"]["median_ns"]
+        told = f"{counted(windows, 'window')} of one inference, median {time_text(median)} by wall clock"
+        print_lines(console, [f"Accuracy pass: {told}"])
     for session in report["sessions"]:
-        console.print(f"Session {escape(session['path'])}", highlight=False, emoji=False)
-        for line in session["lines"]:
-            console.print(f"  {line}", markup=False, highlight=False, emoji=False)
+        print_lines(console, [f"Session {session['path']}", *(f"  {line}" for line in session["lines"])])
     if report["serial"]:
-        console.print(_serial_table(report["serial"]))
-    for line in closing_lines(report):
-        console.print(line, highlight=False, markup=False)
+        rows = [_spread_row(one["stage"], one, one["share_of_session"]) for one in report["serial"]]
+        console.print(_row_table("Serial line, outside the laps (share of the whole session)", rows))
+    print_lines(console, closing_lines(report))
 
 
 def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     """Print several runs as the columns of one table."""
-    table = Table(title="Median time of an inference, and of its stages")
-    table.add_column("")
-    for report in reports:
-        table.add_column(escape(str(report["run"]["backend"].get("name"))), justify="right")
+    columns = [escape(str(report["run"]["backend"].get("name"))) for report in reports]
+    table = framed_table("Median time of an inference, and of its stages", [""], columns)
     stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))
     table.add_row("inf/s (median)", *[number_text(report["median_rate_hz"], 1) for report in reports])
     table.add_row("inference", *[time_text(report["inference"]["median_ns"]) for report in reports])
@@ -131,28 +124,26 @@ def stage_rows(report: Report) -> list[dict[str, str]]:
 
 
 def _spread_row(stage: str, one: Spread, share: float | None) -> dict[str, str]:
-    times = {"median": one["median_ns"], "p90": one["p90_ns"], "p99": one["p99_ns"]}
     return {
         "stage": stage,
         "count": count_text(one["count"]),
-        **{name: time_text(ns) for name, ns in times.items()},
+        "median": time_text(one["median_ns"]),
+        "p90": time_text(one["p90_ns"]),
+        "p99": time_text(one["p99_ns"]),
         "share": share_text(share),
     }
 
 
 def _row_table(title: str, rows: list[dict[str, str]]) -> Table:
-    table = Table(title=title)
-    for name in rows[0]:
-        table.add_column(name, justify="left" if name == "stage" else "right")
+    table = framed_table(title, ["stage"], [name for name in rows[0] if name != "stage"])
     for row in rows:
         table.add_row(*row.values())
     return table
 
 
 def _window_table(windows: list[WindowFigures]) -> Table:
-    table = Table(title="Performance windows")
-    for name in ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "valid"):
-        table.add_column(name, justify="right")
+    columns = ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "valid")
+    table = framed_table("Performance windows", (), columns)
     for window in windows:
         table.add_row(
             str(window["ordinal"]),
@@ -164,11 +155,6 @@ def _window_table(windows: list[WindowFigures]) -> Table:
     return table
 
 
-def _serial_table(serial: list[SerialFigures]) -> Table:
-    rows = [_spread_row(one["stage"], one, one["share_of_session"]) for one in serial]
-    return _row_table("Serial line, outside the laps (share of the whole session)", rows)
-
-
 def _top1(report: Report) -> float | None:
     """Of the newest accuracy session that a host left in the run."""
     found = [one["accuracy"]["top1"] for one in report["sessions"] if "kind" in one and one["kind"] == "accuracy"]
@@ -176,10 +162,8 @@ def _top1(report: Report) -> float | None:
 
 
 def _stage_cell(report: Report, stage: str) -> str:
-    for one in report["stages"]:
-        if one["stage"] == stage:
-            return f"{time_text(one['median_ns'])} ({share_text(one['share'])})"
-    return MISSING
+    found = (one for one in report["stages"] if one["stage"] == stage)
+    return next((f"{time_text(one['median_ns'])} ({share_text(one['share'])})" for one in found), MISSING)
 
 
 def _recorder_cell(report: Report) -> str:

@@ -51,7 +51,7 @@ def run_limits(
 
     Args:
         info: of the run.
-        frequencies: of the GPU and the memory during the run, as ``measured_frequencies`` gives them.
+        frequencies: as ``measured_frequencies`` gives them.
         measured_ns: time of an inference without a profiler.
         device: a key of ``tracer.model.devices``, the limits of a CPU that was measured, or None for the run's board.
 
@@ -69,7 +69,12 @@ def run_limits(
     gpu_hz, memory_hz = _used_frequencies(info, chosen, frequencies)
     limits = chosen.limits(gpu_hz, memory_hz) if isinstance(chosen, Device) else chosen
     figures = build_limits(
-        cost["operations"], cost["moved_bytes"], cost["least_moved_bytes"], limits, measured_ns or None
+        cost["operations"],
+        cost["moved_bytes"],
+        cost["least_moved_bytes"],
+        limits,
+        measured_ns or None,
+        weight_bytes=cost["weight_bytes"],
     )
     notes = _notes(info, chosen, gpu_hz)
     key = chosen.key if isinstance(chosen, Device) else "cpu"

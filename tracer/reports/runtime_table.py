@@ -26,17 +26,11 @@ from tracer.terminal_text import figure_table, print_lines
 @dataclass(frozen=True, slots=True)
 class RuntimeTimes:
     """
-    What was measured of one way.
+    What was measured of one way; ``name`` is of the runtime and of the way it is called, ``version`` of the runtime.
 
-    Args:
-        name: of the runtime and of the way it is called.
-        version: of the runtime.
-        input_type: ``float32`` or ``int8``: what it takes; a float model may hold int8 weights inside.
-        device: that it ran on.
-        top1: share of ``inputs`` that it answered rightly.
-        inputs: how many it was asked.
-        rounds_ns: nanoseconds an inference of each round, float64 (rounds,); round by round those of the others
-            were measured beside it.
+    ``input_type``, ``float32`` or ``int8``, is what it takes; a float model may hold int8 weights inside. ``top1`` is
+    the share of ``inputs`` that it answered rightly. ``rounds_ns`` is nanoseconds an inference of each round, float64
+    (rounds,); round by round those of the others were measured beside it.
     """
 
     name: str
@@ -59,9 +53,6 @@ def build_runtimes(rows: Sequence[RuntimeTimes], absent: Sequence[dict[str, str]
         rows: measured in the same rounds.
         absent: ``name``, ``reason`` and ``remedy`` of each that was not measured.
         reference: name of the row that gains are against; without it there are none.
-
-    Returns:
-        ``reference`` (or None), ``runtimes``, ``absent``.
     """
     base = next((row for row in rows if row.name == reference), None)
     figures = [_figures(row, None if base is None or row is base else base) for row in rows]
@@ -74,25 +65,17 @@ def build_runtimes(rows: Sequence[RuntimeTimes], absent: Sequence[dict[str, str]
 
 def _figures(row: RuntimeTimes, base: RuntimeTimes | None) -> dict[str, Any]:
     median = float(np.median(row.rounds_ns))
+    told = ("name", "version", "input_type", "device", "top1", "inputs")
     figures: dict[str, Any] = {
-        "name": row.name,
-        "version": row.version,
-        "input_type": row.input_type,
-        "device": row.device,
-        "top1": row.top1,
-        "inputs": row.inputs,
+        **{name: getattr(row, name) for name in told},
         "rounds": int(row.rounds_ns.size),
         "median_ns": median,
         "interval_ns": list(bootstrap_interval(row.rounds_ns)),
         "rate_hz": 1e9 / median,
-        "gain_ns": None,
-        "gain_interval_ns": None,
-        "gain_hz": None,
-        "speedup": None,
-        "speedup_interval": None,
     }
     if base is None:
-        return figures
+        gained = ("gain_ns", "gain_interval_ns", "gain_hz", "speedup", "speedup_interval")
+        return figures | dict.fromkeys(gained)
     gains, ratios = base.rounds_ns - row.rounds_ns, base.rounds_ns / row.rounds_ns
     return figures | {
         "gain_ns": float(np.median(gains)),

@@ -17,14 +17,9 @@ VERSION = 1
 
 def keep_ledger(traces: Path, figures: dict[str, Any]) -> Path:
     """
-    Write a ledger into ``traces``, in place of an older one of the same configuration.
+    Write a ledger into ``traces``, which is made if need be, in place of an older one of the same configuration.
 
-    Args:
-        traces: folder of the runs; made if need be.
-        figures: of ``build_ledger``, with ``model``, ``backend`` and ``stages_mode``.
-
-    Returns:
-        The file.
+    ``figures`` are of ``build_ledger``, with ``model``, ``backend`` and ``stages_mode``. Returns the file.
 
     Raises:
         MalformedTraceError: if what is there is no such file.
@@ -95,10 +90,5 @@ def ledger_of(run: StoredRun) -> Ledger | None:
 
 def _configuration(figures: dict[str, Any]) -> tuple[object, ...]:
     backend = figures["backend"]
-    return (
-        figures["model"]["sha256"],
-        backend["name"],
-        backend["device"],
-        backend["threads"],
-        figures["stages_mode"],
-    )
+    where = (backend["name"], backend["device"], backend["threads"])
+    return (figures["model"]["sha256"], *where, figures["stages_mode"])

@@ -34,10 +34,8 @@ def derived(run: StoredRun, what: str, compute: Callable[[], Any]) -> Any:
     """
     A value that is derived from a run: kept from an earlier time, or computed and kept.
 
-    Args:
-        run: opened; one that is being recorded changes, and nothing of it is kept.
-        what: names the value and the version of how it is computed, as ``list-1``; part of a file's name.
-        compute: gives the value, plain enough for JSON.
+    ``what`` names the value and the version of how it is computed, as ``list-1``, and is part of a file's name;
+    ``compute`` gives what is plain enough for JSON. A run that is being recorded changes: nothing of it is kept.
     """
     folder = cache_folder()
     if folder is None or run.state == "recording":

@@ -1,5 +1,5 @@
 """
-The folder of a run as a file: found by its name alone, renamed, deleted.
+The folder of a run as a file: what it may be called, found by its name alone, renamed, deleted.
 
 A name comes from a form or from an address and is untrusted: it is that of a folder directly within the traces
 folder, never a path, and nothing that lies elsewhere is opened, moved or removed, whatever links say.
@@ -15,7 +15,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracer.errors import RunError
-from tracer.runs.run_name import NAME_RULE, is_run_name
+
+NAME_RULE = "a run's name is that of one folder: printable, without / and \\, of at most 200 bytes, and not `last`"
+
+
+def is_run_name(name: str) -> bool:
+    """Whether a run can have the name; 200 bytes leave room for what stands beside its folder."""
+    if name in ("", ".", "..", "last") or not name.isprintable() or "/" in name or "\\" in name:
+        return False
+    return len(os.fsencode(name)) <= 200
+
+
+def checked_run_name(name: str) -> str:
+    """
+    The name, if a run can have it.
+
+    Raises:
+        RunError: otherwise.
+    """
+    if not is_run_name(name):
+        raise RunError(f"--name {name!r}", NAME_RULE, "give another")
+    return name
+
+
+def locked_error(run: object) -> RunError:
+    """A run that is being recorded cannot be rewritten."""
+    return RunError(run, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)")
 
 
 def run_folder(traces: Path, name: str) -> Path:
@@ -108,6 +133,6 @@ def _held(folder: Path, name: str) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise RunError(repr(name), "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)") from None
+        raise locked_error(repr(name)) from None
     finally:
         os.close(lock)

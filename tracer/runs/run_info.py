@@ -100,8 +100,7 @@ def read_run_info(path: Path) -> RunInfo:
     Read ``run.json``.
 
     Raises:
-        RunError: if it is missing or damaged.
-        RunError: if a newer version wrote it.
+        RunError: if it is missing or damaged, or a newer version wrote it.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from tracer.figure_text import counted, rate_text, size_text
 from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
 from tracer.runs.windows import official_rate_hz
+from tracer.terminal_text import print_lines
 
 
 def list_rows(traces: Path) -> list[dict[str, Any]]:
@@ -31,9 +32,8 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
         console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
-        console.print(f"  {when}  {what}", highlight=False, markup=False)
-    for sentence in damaged:
-        console.print(f"not readable: {sentence}", markup=False, highlight=False)
+        print_lines(console, [f"  {when}  {what}"])
+    print_lines(console, (f"not readable: {sentence}" for sentence in damaged))
 
 
 def _row(run: StoredRun) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError, first_line
 from tracer.runs.journal import JournalRow, read_journal
+from tracer.runs.run_files import locked_error
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import write_part
 from tracer.runs.sample_store import keep_samples, read_samples
@@ -27,11 +28,6 @@ from tracer.stages import SERIAL_STAGES
 KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
 
 _PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
-
-
-def locked_error(folder: Path) -> RunError:
-    """A run that is being recorded cannot be rewritten."""
-    return RunError(folder, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,7 @@ class StoredRun:
         tables, whole = [], []
         for part in self.parts.get(name, []):
             try:
-                tables.append(_read_part(part.path, TABLES[name]))
+                tables.append(read_table(part.path, TABLES[name]))
                 whole.append(part)
             except (pa.ArrowException, OSError, ValueError, LookupError) as error:
                 self._drop(f"{name}/{part.path.name} is damaged ({first_line(error)}): what it held is left out")
@@ -125,7 +121,7 @@ class StoredRun:
             self.dropped.append(sentence)
 
 
-def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
+def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     """
     Open a run.
 
@@ -134,9 +130,7 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         traces: folder of the runs.
 
     Raises:
-        RunError: if there is none.
-        RunError: if its ``run.json`` is damaged.
-        RunError: if a newer version wrote it.
+        RunError: if there is none, its ``run.json`` is damaged, or a newer version wrote it.
     """
     folder = _find(str(ref), traces)
     # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
@@ -165,7 +159,7 @@ def open_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
 
 def list_runs(traces: Path) -> list[StoredRun]:
     """The runs of a folder, oldest first; folders that are none are left out, and those of ``damaged_runs``."""
-    return [open_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
+    return [stored_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
 
 
 def damaged_runs(traces: Path) -> list[str]:
@@ -178,8 +172,7 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
 
     Raises:
-        RunError: if there is none.
-        RunError: if it is being recorded.
+        RunError: if there is none, or it is being recorded.
         WriteError: if the disk does not take it; then it reads as before.
     """
     folder = _find(str(ref), traces)
@@ -196,11 +189,11 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     except OSError as error:
         remedy = "it can be read as it is, or copied to where there is room"
         raise WriteError(folder, "cannot be made whole", error, remedy) from None
-    return open_run(folder, traces)
+    return stored_run(folder, traces)
 
 
 def _rewrite(folder: Path, traces: Path) -> None:
-    run = open_run(folder, traces)
+    run = stored_run(folder, traces)
     for table in TABLES:
         for leftover in (folder / table).glob(".*.new"):
             leftover.unlink()
@@ -249,7 +242,8 @@ def _parts(folder: Path) -> list[Part]:
     return sorted(parts, key=lambda part: part.first)
 
 
-def _read_part(path: Path, schema: pa.Schema) -> pa.Table:
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """The columns of a Parquet file of a run, refused by Arrow's own errors where its pages are damaged."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=schema.names).select(schema.names).cast(schema)
     # Checksums are of pages: damage to what describes them may still point outside a dictionary.

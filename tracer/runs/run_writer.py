@@ -19,8 +19,8 @@ from typing import Any
 from tracer.errors import RunError
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
+from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import RunInfo, write_run_info
-from tracer.runs.run_name import checked_run_name
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_table
 from tracer.whole_files import written_whole
@@ -63,13 +63,9 @@ class RunWriter:
     @classmethod
     def create(cls, traces: Path, name: str, info: RunInfo, on_problem: Callable[[str], None]) -> RunWriter:
         """
-        Make the run's folder, lock it and write ``run.json``.
+        Make the run's folder, and ``traces`` if need be, lock it and write ``run.json``.
 
-        Args:
-            traces: folder of the runs; made if it is not there.
-            name: of the run's folder in it.
-            info: what ``run.json`` says first.
-            on_problem: told, once each time it begins, that the disk does not take what is recorded.
+        ``on_problem`` is told, once each time it begins, that the disk does not take what is recorded.
 
         Raises:
             RunError: if no run can have the name, the folder exists, or it cannot be made or written.
@@ -203,13 +199,7 @@ class RunWriter:
 
 def write_part(folder: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
     """
-    Write one part of ``table``, whole; its name says which rows it has.
-
-    Args:
-        folder: of the run.
-        table: its name.
-        rows: of the journal, at least one, in order.
-        run_id: of the run.
+    Write one part of a table, whole, from at least one row of the journal; its name says which rows it has.
 
     Raises:
         OSError: if the disk does not take it; then it is not there.

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tracer.device.device_state import SAMPLES, journal_table
-from tracer.device.sample_journal import SampleJournal, read_sample_journal
+from tracer.device.sample_journal import read_sample_journal
 from tracer.errors import MalformedTraceError, first_line
 from tracer.whole_files import written_whole
 
@@ -43,7 +43,8 @@ def keep_samples(folder: Path, run_id: str) -> list[str]:
     with written_whole(part) as temporary:
         pq.write_table(journal_table(journal, run_id), temporary, compression="zstd")
     path.unlink()
-    return _failures(journal)
+    failed = journal.failures or {}
+    return [f"{source} {quantity}: {count} readings failed" for (source, quantity), count in failed.items()]
 
 
 def read_samples(folder: Path, run_id: str) -> tuple[pa.Table, list[str]]:
@@ -63,8 +64,3 @@ def read_samples(folder: Path, run_id: str) -> tuple[pa.Table, list[str]]:
         reason = first_line(error)
         return SAMPLES.empty_table(), [f"the samples are damaged ({reason}): frequencies are left out"]
     return SAMPLES.empty_table(), []
-
-
-def _failures(journal: SampleJournal) -> list[str]:
-    failed = journal.failures or {}
-    return [f"{source} {quantity}: {count} readings failed" for (source, quantity), count in failed.items()]

@@ -30,10 +30,6 @@ def span_batches(rows: Sequence[JournalRow], run_id: str) -> Iterator[pa.RecordB
     """
     The spans of journal rows, stage by stage: neighbours then differ little and pack small.
 
-    Args:
-        rows: of the journal.
-        run_id: of the run.
-
     Yields:
         Batches of ``schema.SPANS``, each of one stage; those of inferences of at most ``BLOCK``.
     """
@@ -99,11 +95,7 @@ def rows_table(table: str, rows: Sequence[JournalRow], run_id: str) -> pa.Table:
     """
     The rows of a table that rows of the journal make.
 
-    Args:
-        table: ``spans``, ``windows`` (the tail of a run, which is none, is left out) or ``results`` (the windows
-            that have an output).
-        rows: of the journal.
-        run_id: of the run.
+    Of ``windows`` the tail of a run, which is none, is left out; ``results`` has the windows with an output.
     """
     if table == "spans":
         return spans_table(rows, run_id)

@@ -20,15 +20,10 @@ Flags = NDArray[np.bool_]
 @dataclass(frozen=True, slots=True)
 class TimedInferences:
     """
-    Inferences in the order of their starts.
+    Inferences in the order of their starts (of ``time.perf_counter_ns``): n of them, of s ``stages``.
 
-    Args:
-        number: of each inference; int64, shape (n,).
-        window: of each inference; int64, shape (n,).
-        warmup: whether it is one of the untimed ones; bool, shape (n,).
-        start_ns: of ``time.perf_counter_ns``; int64, shape (n,).
-        stages: names of the columns of ``duration_ns``, s of them.
-        duration_ns: int64, shape (n, s); 0 where an inference lacks the stage.
+    ``number``, ``window`` and ``start_ns`` are int64, shape (n,); ``warmup``, bool, marks the untimed ones.
+    ``duration_ns`` is int64, shape (n, s); 0 where an inference lacks the stage.
     """
 
     number: Integers
@@ -67,13 +62,7 @@ class TimedInferences:
 
 
 def timed_inferences(run: StoredRun, *, warmups: bool = False) -> TimedInferences:
-    """
-    The inferences that the report's figures are made of: those of ``windows.figure_windows``.
-
-    Args:
-        run: opened.
-        warmups: take the warm-ups of those windows too.
-    """
+    """The inferences that figures are made of, those of ``windows.figure_windows``; with ``warmups`` theirs too."""
     spans = run.spans()
     numbers = pa.array([one.number for one in figure_windows(run.each_window)], pa.int32())
     mine = pc.and_(pc.is_valid(spans["inference"]), pc.is_in(spans["window"], numbers))

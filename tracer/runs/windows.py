@@ -158,11 +158,8 @@ def windows_of(
     """
     The windows of a run by number, those of one inference told apart.
 
-    Args:
-        table: of ``schema.WINDOWS``, by number.
-        results: of ``schema.RESULTS``.
-        commands: gives how many commands came over the line since the window before, by number; asked only where
-            neighbours have one input.
+    The tables are of ``schema.WINDOWS``, by number, and ``schema.RESULTS``; ``commands`` gives how many commands came
+    over the line since the window before, by number, and is asked only where neighbours may have one input.
     """
     inputs = dict(zip(results["window"].to_pylist(), results["input_sha256"].to_pylist(), strict=True))
     names = [name for name in table.schema.names if name not in ("run_id", "window")]
@@ -186,13 +183,16 @@ def _on_a_shared_input(windows: Sequence[RunWindow], commands: Callable[[], Mapp
     Each window of an accuracy pass has an input that was loaded for it alone: energyrunner, the MLCommons runner and
     ``kws-trace host`` load, infer once, and load the next. A host that measures N infers several times after one
     load, and then its performance window. Two inputs that differ were loaded each; equal ones were where the line
-    brought what a load takes, or nothing (``kws-trace infer``, which has no line).
+    brought what a load takes, or nothing (``kws-trace infer``, which has no line). The input of an aborted window is
+    not known: the line alone tells whether it was loaded for it. Whoever asks again after such a window was given
+    no result by it, so this measures no N.
     """
     asked = [one for one in windows if one.kind != "capture"]
     shared: set[int] = set()
     counts: Mapping[int, int] | None = None
     for before, one in pairwise(asked):
-        if None not in (before.input_sha256, one.input_sha256) and before.input_sha256 != one.input_sha256:
+        known = None not in (before.input_sha256, one.input_sha256)
+        if not before.complete or (known and before.input_sha256 != one.input_sha256):
             continue
         counts = commands() if counts is None else counts
         if 0 < counts.get(one.number, 0) < LOAD_COMMANDS:

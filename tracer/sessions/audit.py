@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
-from tracer.sessions.clock_audit import Rate, WindowAudit, audit_windows, pair_of
+from tracer.sessions.clock_audit import Rate, WindowAudit, audit_window
 from tracer.sessions.clock_findings import clock_findings, lap_findings
 from tracer.sessions.finding import Finding
 from tracer.sessions.recompute import Recomputed, differences, recompute
@@ -33,17 +33,10 @@ class SessionAudit:
     why: str
 
 
-def audit(session: Session) -> list[Finding]:
-    """What is wrong with a session, the worst first; empty where nothing is."""
-    return list(audit_session(session).findings)
-
-
 def audit_session(session: Session) -> SessionAudit:
-    """Recompute a session's figures and judge them."""
-    pairs = [pair_of(window) for window in session.timed]
-    if session.no_host_times is not None:
-        pairs = [replace(pair, host=None) for pair in pairs]
-    windows = audit_windows(pairs)
+    """Recompute a session's figures and judge them; what is wrong stands in ``findings``, the worst first."""
+    timeless = session.no_host_times is not None
+    windows = [audit_window(replace(one, host=None) if timeless else one) for one in session.timed]
     figures = recompute(session, windows)
     findings = [
         *line_findings(session.irregular),
@@ -59,15 +52,14 @@ def audit_session(session: Session) -> SessionAudit:
 
 
 def _true_median(session: Session, windows: list[WindowAudit]) -> Rate | None:
-    rates = [one.true_rate for one in windows]
-    known = [rate for rate in rates if rate is not None]
-    if session.kind == "accuracy" or not known or len(known) < len(session.windows):
+    rates = [one.true_rate for one in windows if one.true_rate is not None]
+    if session.kind == "accuracy" or not rates or len(rates) < len(session.windows):
         return None
-    points = [rate.point_hz for rate in known if rate.point_hz is not None]
-    point = float(np.median(points)) if len(points) == len(known) else None
-    return Rate(
-        point, float(np.median([rate.low_hz for rate in known])), float(np.median([rate.high_hz for rate in known]))
+    points = [rate.point_hz for rate in rates if rate.point_hz is not None]
+    low, high = (
+        float(np.median(ends)) for ends in zip(*((rate.low_hz, rate.high_hz) for rate in rates), strict=True)
     )
+    return Rate(float(np.median(points)) if len(points) == len(rates) else None, low, high)
 
 
 def _verdict(session: Session, windows: list[WindowAudit], findings: list[Finding]) -> tuple[bool | None, str]:

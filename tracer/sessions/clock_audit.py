@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,22 +15,6 @@ WRAPS_US = (1 << 32, 1 << 31)
 """Where a counter of microseconds starts anew."""
 
 LapState = Literal["ok", "missing", "still", "back", "wrapped"]
-
-
-@dataclass(frozen=True, slots=True)
-class TimedPair:
-    """
-    A window as two clocks have it.
-
-    ``raw_us`` is the length by the DUT (last lap minus first, as the laps stand), exact to ``slack_us``; ``host``
-    that by the host.
-    """
-
-    number: int
-    inferences: int | None
-    raw_us: float | None
-    host: HostLength | None
-    slack_us: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,54 +48,43 @@ class WindowAudit:
     true_rate: Rate | None
 
 
-def audit_windows(pairs: Iterable[TimedPair]) -> list[WindowAudit]:
+def audit_window(window: SessionWindow) -> WindowAudit:
     """
-    Compare the two clocks over each window.
+    Compare the two clocks over a window.
 
-    The clocks differ where the laps lie outside the bounds of the host's time by more than ``TOLERANCE``: bounds
-    cover the resolution of the host's stamps and the time that a line is underway.
+    They differ where the laps lie outside the bounds of the host's time by more than ``TOLERANCE``: bounds cover the
+    resolution of the host's stamps and the time that a line is underway.
     """
-    return [_audit(pair) for pair in pairs]
-
-
-def pair_of(window: SessionWindow) -> TimedPair:
-    """The window's two lengths."""
-    exact = window.lap_us is not None
-    return TimedPair(
-        window.number, window.inferences, window.elapsed_us, window.host, 0.0 if exact else window.slack_us
-    )
-
-
-def _audit(pair: TimedPair) -> WindowAudit:
-    state, elapsed = _lap_state(pair)
-    host, count = pair.host, pair.inferences
-    differ = _differ(elapsed, pair.slack_us, host)
+    state, elapsed = _lap_state(window)
+    host, count, slack_us = window.host, window.inferences, window.elapsed_slack_us
+    differ = _differ(elapsed, slack_us, host)
     return WindowAudit(
-        number=pair.number,
+        number=window.number,
         inferences=count,
         laps=state,
         elapsed_us=elapsed,
         host=host,
         ratio=elapsed / 1e6 / host.point_s if elapsed is not None and host and host.point_s else None,
         clocks_differ=differ,
-        short=_short(elapsed, pair.slack_us, host, differ=differ),
+        short=_short(elapsed, slack_us, host, differ=differ),
         rate_hz=rate_hz(count, elapsed and elapsed * 1e3),
         true_rate=_true_rate(count, host),
     )
 
 
-def _lap_state(pair: TimedPair) -> tuple[LapState, float | None]:
-    if pair.raw_us is None:
+def _lap_state(window: SessionWindow) -> tuple[LapState, float | None]:
+    raw_us, host = window.elapsed_us, window.host
+    if raw_us is None:
         return "missing", None
-    if pair.raw_us > 0:
-        return "ok", pair.raw_us
-    if pair.raw_us == 0:
+    if raw_us > 0:
+        return "ok", raw_us
+    if raw_us == 0:
         # A coarse clock may show the same twice around a short window.
-        unseen = pair.host is not None and pair.host.low_s == 0.0
-        return ("ok", 0.0) if unseen or not pair.inferences else ("still", None)
+        unseen = host is not None and host.low_s == 0.0
+        return ("ok", 0.0) if unseen or not window.inferences else ("still", None)
     for wrap in WRAPS_US:
-        if pair.host is not None and _differ(pair.raw_us + wrap, pair.slack_us, pair.host) is False:
-            return "wrapped", pair.raw_us + wrap
+        if _differ(raw_us + wrap, window.elapsed_slack_us, host) is False:
+            return "wrapped", raw_us + wrap
     return "back", None
 
 

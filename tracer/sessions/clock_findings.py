@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracer.figure_text import interval_text, official_rate_text, rate_text, ratio_text, seconds_text, share_text
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.clock_marks import ClockRate, between_windows, idle_rate, whole_rate
-from tracer.sessions.finding import SOURCES, Finding, Severity, named, window_lines
+from tracer.sessions.finding import SOURCES, Finding, Severity, named, window_finding
 from tracer.sessions.session import Session
 
 
@@ -16,15 +16,12 @@ def lap_findings(session: Session, windows: list[WindowAudit]) -> list[Finding]:
         "back": ("laps-back", "the second lap is before the first: no rate is to be had from them"),
         "wrapped": ("laps-wrapped", "the counter of the laps wraps (32 bits of microseconds): it is put right here"),
     }
+    severity: Severity = "warning" if session.kind == "accuracy" else "error"
     findings = []
     for state, (rule, text) in told.items():
         numbers = [one.number for one in windows if one.laps == state]
         if numbers:
-            lines = window_lines(session, numbers)
-            severity: Severity = "warning" if session.kind == "accuracy" else "error"
-            findings.append(
-                Finding(rule, severity, f"in {named(numbers)} {text}", SOURCES["laps"], lines, tuple(numbers))
-            )
+            findings.append(window_finding(session, rule, severity, f"in {named(numbers)} {text}", "laps", numbers))
     within = {finding.rule for finding in findings}
     return findings + [one for one in between_windows(session) if one.rule not in within]
 
@@ -46,7 +43,7 @@ def clock_findings(session: Session, windows: list[WindowAudit]) -> list[Finding
 
 def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | None) -> Finding:
     numbers = [one.number for one in wrong]
-    worst = max(wrong, key=lambda one: abs((one.elapsed_us or 0) / 1e6 / max(_middle(one), 1e-9) - 1))
+    worst = max(wrong, key=lambda one: abs(_ratio(one) - 1))
     laps_s, host = (worst.elapsed_us or 0.0) / 1e6, worst.host
     bounds = interval_text(host.low_s, host.high_s, seconds_text) if host else ""
     point = f"{seconds_text(host.point_s)} ({bounds})" if host and host.point_s is not None else bounds
@@ -63,17 +60,14 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | No
         if worst.true_rate.point_hz:
             text += f", the true one is {rate_text(worst.true_rate.point_hz)}"
         text += f" ({interval_text(worst.true_rate.low_hz, worst.true_rate.high_hz, rate_text)})"
-    cause = _cause(worst, idle)
-    evidence = window_lines(session, numbers)
-    return Finding("clock-rate", "error", f"{text}. {cause}", SOURCES["laps"], evidence, tuple(numbers))
+    return window_finding(session, "clock-rate", "error", f"{text}. {_cause(worst, idle)}", "laps", numbers)
 
 
 def _cause(worst: WindowAudit, idle: ClockRate | None) -> str:
-    ratio = worst.ratio or (worst.elapsed_us or 0.0) / 1e6 / max(_middle(worst), 1e-9)
     if idle is None or not idle.known:
         return "CPU time, or a timer at another frequency, does this"
     said = f"between the windows the laps advance {ratio_text(idle.ratio)} s a second"
-    if abs(idle.ratio / ratio - 1) < 0.02:
+    if abs(idle.ratio / _ratio(worst) - 1) < 0.02:
         return f"{said}, as within them: a timer at another frequency does this"
     if idle.ratio < 0.9:
         return f"{said}: the DUT stamps CPU time (`clock()`), not wall time"
@@ -90,7 +84,6 @@ def _no_wall_time(session: Session, rate: ClockRate) -> Finding:
     return Finding("clock-idle", severity, text, SOURCES["laps"], rate.evidence)
 
 
-def _middle(one: WindowAudit) -> float:
-    if one.host is None:
-        return 0.0
-    return one.host.point_s if one.host.point_s is not None else (one.host.low_s + one.host.high_s) / 2
+def _ratio(one: WindowAudit) -> float:
+    """Of the laps to the host's clock, or to the middle of its bounds."""
+    return (one.elapsed_us or 0.0) / 1e6 / max(one.host.middle_s if one.host else 0.0, 1e-9)

@@ -52,9 +52,10 @@ def idle_rate(session: Session, windows: list[WindowAudit]) -> ClockRate | None:
     # Where the host read a window's laps late, their times bound no gap either.
     untimed = {window.number for window in session.windows if window.host is None}
     for first, second in _gaps(session):
-        if first.host_s is None or second.host_s is None or {first.window, second.window} & untimed:
+        passed = _passed(first, second)
+        if passed is None or {first.window, second.window} & untimed:
             continue
-        advance, passed = _forward(second.us - first.us, second.host_s - first.host_s), second.host_s - first.host_s
+        advance = _forward(second.us - first.us, passed)
         if advance is None:
             return None
         dut_us, host_s, gaps = dut_us + advance, host_s + passed, gaps + 1
@@ -63,11 +64,7 @@ def idle_rate(session: Session, windows: list[WindowAudit]) -> ClockRate | None:
     if not gaps:
         return None
     # Each gap's stamps are late by 0 to the latency: differences of lateness, of either sign.
-    slack = (
-        gaps * (session.latency_s / 2 + session.resolution_s)
-        if gaps > 1
-        else session.latency_s + session.resolution_s
-    )
+    slack = gaps * (session.latency_s / (2 if gaps > 1 else 1) + session.resolution_s)
     return ClockRate(dut_us / 1e6, host_s, slack, tuple(evidence))
 
 
@@ -94,29 +91,19 @@ def between_windows(session: Session) -> list[Finding]:
     backs: list[Lap] = []
     for first, second in _gaps(session):
         if second.us < first.us:
-            (backs if _forward(second.us - first.us, _passed(first, second)) is None else wraps).extend(
-                (first, second)
-            )
-    findings = []
-    if wraps:
-        text = "the counter of the laps wraps between two windows (32 bits of microseconds): no figure is touched"
-        findings.append(
-            Finding("laps-wrapped", "note", text, SOURCES["laps"], tuple(lap.evidence for lap in wraps[:4]))
-        )
-    if backs:
-        text = "the laps go back between two windows: the DUT started anew, or its clock was set"
-        findings.append(
-            Finding("laps-back", "warning", text, SOURCES["laps"], tuple(lap.evidence for lap in backs[:4]))
-        )
-    return findings
+            around = _forward(second.us - first.us, _passed(first, second)) is not None
+            (wraps if around else backs).extend((first, second))
+    wrapped = "the counter of the laps wraps between two windows (32 bits of microseconds): no figure is touched"
+    back = "the laps go back between two windows: the DUT started anew, or its clock was set"
+    found = [
+        Finding("laps-wrapped", "note", wrapped, SOURCES["laps"], tuple(lap.evidence for lap in wraps[:4])),
+        Finding("laps-back", "warning", back, SOURCES["laps"], tuple(lap.evidence for lap in backs[:4])),
+    ]
+    return [one for one in found if one.evidence]
 
 
 def _passed(first: Lap, second: Lap) -> float | None:
     return None if first.host_s is None or second.host_s is None else second.host_s - first.host_s
-
-
-def _quoted(laps: list[Lap]) -> tuple[Evidence, ...]:
-    return tuple(lap.evidence for lap in laps[:4])
 
 
 def _gaps(session: Session) -> Iterator[tuple[Lap, Lap]]:

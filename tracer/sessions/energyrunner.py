@@ -7,36 +7,21 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tracer.sessions.energyrunner_lines import (
-    COMMAND,
-    INFER,
-    LEAST_LATENCY_S,
-    LOAD,
-    MODES,
-    QUICK,
-    REPLY,
-    RESOLUTION_S,
-    RESULTS,
-    SETTING,
-    STAMPED,
-    STANDARD,
-    VERSION,
-    OpenWindow,
-    host_length,
-    lost_before_windows,
-)
+from tracer.sessions import energyrunner_lines as forms
+from tracer.sessions.energyrunner_lines import OpenWindow, host_length, lost_before_windows
 from tracer.sessions.log_lines import Line
 from tracer.sessions.log_reader import LogReader, vector
 from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, SessionWindow
 
 _IRREGULAR_KEPT = 1000
+_MEASURED = "times the host measured by one inference how many a window takes"
 
 
 class EnergyrunnerReader(LogReader):
     """Reads energyrunner's log, whole or in part, with or without the host's own lines and times."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        super().__init__(path, keep, window_step=2, standard=STANDARD)
+        super().__init__(path, keep, window_step=2, standard=forms.STANDARD)
         self._marks: list[Lap] = []
         self._restarts: set[int] = set()
         self._settings: dict[str, str] = {}
@@ -57,7 +42,7 @@ class EnergyrunnerReader(LogReader):
         self._device: str | None = None
 
     def _take(self, line: Line) -> None:
-        stamped = STAMPED.match(line.text)
+        stamped = forms.STAMPED.match(line.text)
         if stamped is None:
             # A message of several lines: what the DUT said in it came with the stamp above.
             self._reply("dut", line.text, line)
@@ -79,7 +64,7 @@ class EnergyrunnerReader(LogReader):
     def _tells(self, who: str, text: str) -> bool:
         """Whether a line that stands twice in a row is one that cannot: not chatter, and no lap of a fast window."""
         if who in ("dut", "io"):
-            reply = REPLY.search(text)
+            reply = forms.REPLY.search(text)
             return reply is not None and "m-lap-us" not in reply[0]
         return who in ("parser", "sequencer", "session") or who.startswith("ulp-")
 
@@ -87,16 +72,16 @@ class EnergyrunnerReader(LogReader):
         if self._stamp is not None and stamp < self._stamp - 43_200:
             # ``kws-trace host`` stamps the second of the day: midnight has passed.
             stamp += 86_400 * round((self._stamp - stamp) / 86_400)
-        if self._stamp is not None and stamp < self._stamp - 1.5 * RESOLUTION_S and self._backwards is None:
+        if self._stamp is not None and stamp < self._stamp - 1.5 * forms.RESOLUTION_S and self._backwards is None:
             self._backwards = self._evidence(line)
         self._first_stamp = stamp if self._first_stamp is None else self._first_stamp
         self._stamp = stamp
 
     def _host_line(self, who: str, text: str, line: Line) -> None:
-        command = COMMAND.match(text)
+        command = forms.COMMAND.match(text)
         if "command[bload" in text or (command is not None and command[1].startswith("bload")):
             self._begin_load(line)
-            if load := LOAD.search(text):
+            if load := forms.LOAD.search(text):
                 self._input = load[1]
         if "command[dut infer" in text or "command[io dut infer" in text:
             self._pattern.mark()
@@ -111,9 +96,9 @@ class EnergyrunnerReader(LogReader):
             self._fact(text)
 
     def _fact(self, text: str) -> None:
-        if setting := SETTING.match(text):
+        if setting := forms.SETTING.match(text):
             self._settings[setting[1]] = setting[2]
-        elif version := VERSION.match(text):
+        elif version := forms.VERSION.match(text):
             self._settings["version"] = version[1]
         elif text.startswith(("m-sequencer-stop", "m-session-stop")):
             self._stopped = True
@@ -132,22 +117,22 @@ class EnergyrunnerReader(LogReader):
         self._loaded = True
 
     def _command(self, command: str, line: Line) -> None:
-        self._repeats = RESULTS.match(command) is not None
-        if infer := INFER.match(command):
+        self._repeats = forms.RESULTS.match(command) is not None
+        if infer := forms.INFER.match(command):
             self._close(line, complete=True)
             self._in_windows = True
             self._pattern.mark()
             self._open = OpenWindow(self._input, begun_s=self._stamp, evidence=[self._evidence(line)])
             self._open.inferences = int(infer[1]) if infer[1] else None
             self._open.warmups = int(infer[2]) if infer[2] else None
-        elif QUICK.match(command):
+        elif forms.QUICK.match(command):
             self._quick_s = self._stamp
 
     def _reply(self, who: str, text: str, line: Line) -> None:
         if self._quick_s is not None and self._stamp is not None:
             self._round_trip_s = max(self._round_trip_s, self._stamp - self._quick_s)
             self._quick_s = None
-        reply = REPLY.search(text)
+        reply = forms.REPLY.search(text)
         if reply is None:
             return
         name, *values = [word for word in reply.groups() if word is not None]
@@ -234,7 +219,7 @@ class EnergyrunnerReader(LogReader):
 
     def _measures(self, window: OpenWindow) -> bool:
         """Whether ``kws-trace host`` measured by this how many inferences a window takes."""
-        performance = MODES.get(self._settings.get("runMode", "")) == "performance"
+        performance = forms.MODES.get(self._settings.get("runMode", "")) == "performance"
         return performance and window.inferences == 1 and self._settings.get("iterInfer") != "1"
 
     def _add(self, irregularity: Irregularity) -> None:
@@ -253,25 +238,21 @@ class EnergyrunnerReader(LogReader):
             model=self._model or self._settings.get("model"),
             device=self._device,
             runner_version=self._settings.get("version"),
-            printed=tuple(self._summary.printed),
-            verdicts=tuple(self._summary.verdicts),
             marks=tuple(self._marks),
             restarts=frozenset(self._restarts),
-            irregular=tuple(self._irregular + self._summary.irregular + self._pattern.irregular()),
-            resolution_s=RESOLUTION_S,
-            latency_s=max(self._round_trip_s, LEAST_LATENCY_S),
+            irregular=tuple(self._irregular),
+            resolution_s=forms.RESOLUTION_S,
+            latency_s=max(self._round_trip_s, forms.LEAST_LATENCY_S),
             no_host_times=self._no_times(),
             complete=self._stopped,
-            dropped_windows=self._total - len(self._windows),
-            notes=tuple(self._notes()),
-            files=(self._file,),
+            notes=(f"{self._measured} {_MEASURED}",) if self._measured else (),
         )
 
     def _kind(self, mode: str | None) -> Kind:
         if self._energy:
             return "energy"
-        if mode in MODES:
-            return MODES[mode]
+        if mode in forms.MODES:
+            return forms.MODES[mode]
         counts = {window.inferences for window in self._windows}
         # Where the lines that tell a count are lost, a vector each is left.
         told = bool(counts) and counts <= {1, None} and all(one.probabilities for one in self._windows)
@@ -283,11 +264,3 @@ class EnergyrunnerReader(LogReader):
         if self._stamp is None or self._stamp == self._first_stamp:
             return "all lines of the log bear the same time"
         return None
-
-    def _notes(self) -> list[str]:
-        notes = [] if self._stopped else ["the log ends before the session does"]
-        if self._cut is not None and "Saved this run to session ID" not in self._cut.text:
-            notes += self._cut_note()
-        if self._measured:
-            notes.append(f"{self._measured} times the host measured by one inference how many a window takes")
-        return notes + self._errors()

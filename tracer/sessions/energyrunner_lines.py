@@ -22,15 +22,8 @@ LOAD = re.compile(r'bloadp?(?: dut)? "(?:[^"]*[\\/])?([^"\\/]+)"')
 VERSION = re.compile(r"m-version\[([^\]]*)\]$")
 SETTING = re.compile(r"m-bm-cfg-name\[[^\]]*\]-key\[(\w+)\]-val\[([^\]]*)\]")
 _A_COMMAND = ("sequencer: m-sequencing-i", "parser: Command ", "parser: m-ready-finished")
-STANDARD = {
-    "m-warmup-start": 1,
-    "m-warmup-done": 1,
-    "m-infer-start": 1,
-    "m-lap-us": 2,
-    "m-infer-done": 1,
-    "m-results": 1,
-    "m-ready": 1,
-}
+_ONCE = ("m-warmup-start", "m-warmup-done", "m-infer-start", "m-infer-done", "m-results", "m-ready")
+STANDARD = {**dict.fromkeys(_ONCE, 1), "m-lap-us": 2}
 MODES: dict[str, Kind] = {"single": "performance", "bmark": "performance", "multi": "accuracy"}
 RESOLUTION_S = 0.001
 LEAST_LATENCY_S = 0.02

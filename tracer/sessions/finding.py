@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Literal, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from tracer.figure_text import counted
-from tracer.report_types.sessions import SessionFinding
 from tracer.sessions.session import Evidence, Session
 
 Severity = Literal["error", "warning", "note"]
@@ -42,9 +41,12 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     windows: tuple[int, ...] = ()
 
-    def as_json(self) -> SessionFinding:
-        """The finding for programs."""
-        return cast("SessionFinding", asdict(self))
+
+def window_finding(
+    session: Session, rule: str, severity: Severity, text: str, source: str, numbers: Sequence[int]
+) -> Finding:
+    """A finding about the windows of these numbers, which the lines that bound them prove; ``source`` is a key."""
+    return Finding(rule, severity, text, SOURCES[source], window_lines(session, numbers), tuple(numbers))
 
 
 def named(numbers: Iterable[int]) -> str:

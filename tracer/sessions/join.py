@@ -16,9 +16,9 @@ class JoinedWindow:
     """
     A window as host, laps and our record have it.
 
-    ``run_window`` is the recorded number, ``run_ordinal`` the place among the run's performance windows, None for
-    another kind. ``by`` is what joined them: the same ``laps``, or the ``order`` of equal commands. ``wall_ns``
-    and ``cpu_ns`` are of our record, ``rate_hz`` is the official one, ``wall_rate_hz`` that by our wall time.
+    ``run_window`` and ``run_ordinal`` are ``number`` and ``ordinal`` of the run's window. ``by`` is what joined them:
+    the same ``laps``, or the ``order`` of equal commands. ``wall_ns`` and ``cpu_ns`` are of our record, ``rate_hz``
+    is the official one, ``wall_rate_hz`` that by our wall time.
     """
 
     session_window: int
@@ -36,11 +36,6 @@ def join_session(audit: SessionAudit, run_windows: Sequence[RunWindow], run: str
     """
     Pair the session's windows with those of a run.
 
-    Args:
-        audit: the judged session.
-        run_windows: of the run.
-        run: its name, for messages.
-
     Returns:
         A pair for each window found in both, in the session's order: by equal laps, which no two windows share; where
         not a single lap fits (another clock was told to the host), by order, provided that the commands are equal.
@@ -52,19 +47,27 @@ def join_session(audit: SessionAudit, run_windows: Sequence[RunWindow], run: str
     rates = {one.number: one.rate_hz for one in audit.windows}
     complete = [one for one in run_windows if one.complete]
     by_laps = {(one.lap_start_us, one.lap_end_us): one for one in complete}
-    joined = [
-        _pair(window, by_laps[window.lap_us], "laps", rates.get(window.number))
-        for window in session.timed
-        if window.lap_us in by_laps
-    ]
-    if not joined:
-        joined = [
-            _pair(window, row, "order", rates.get(window.number)) for window, row in _in_order(session, complete)
-        ]
-    if not joined:
+    by = "laps"
+    pairs = [(window, by_laps[window.lap_us]) for window in session.timed if window.lap_us in by_laps]
+    if not pairs:
+        by, pairs = "order", _in_order(session, complete)
+    if not pairs:
         problem = f"no window of it is one of run {run} (neither laps nor N, W and order fit)"
         raise SessionError(session.path, problem, "name the session that drove this run")
-    return joined
+    return [
+        JoinedWindow(
+            session_window=window.number,
+            run_window=ours.number,
+            run_ordinal=ours.ordinal,
+            by=by,
+            inferences=ours.inferences,
+            rate_hz=rates.get(window.number),
+            wall_ns=ours.wall_ns,
+            wall_rate_hz=ours.wall_rate_hz,
+            cpu_ns=ours.cpu_ns,
+        )
+        for window, ours in pairs
+    ]
 
 
 def _in_order(session: Session, complete: Sequence[RunWindow]) -> list[tuple[SessionWindow, RunWindow]]:
@@ -75,17 +78,3 @@ def _in_order(session: Session, complete: Sequence[RunWindow]) -> list[tuple[Ses
     if not told or told != [(one.inferences, one.warmups) for one in same_kind]:
         return []
     return list(zip(session.timed, same_kind, strict=True))
-
-
-def _pair(window: SessionWindow, ours: RunWindow, by: str, rate: float | None) -> JoinedWindow:
-    return JoinedWindow(
-        session_window=window.number,
-        run_window=ours.number,
-        run_ordinal=ours.ordinal,
-        by=by,
-        inferences=ours.inferences,
-        rate_hz=rate,
-        wall_ns=ours.wall_ns,
-        wall_rate_hz=ours.wall_rate_hz,
-        cpu_ns=ours.cpu_ns,
-    )

@@ -19,16 +19,14 @@ class LinePattern:
     """
     Counts the kinds of lines of each window, and compares each window with what most have.
 
-    Args:
-        standard: the kinds that a window has by the protocol; they are asked for where too few windows show a
-            pattern of their own.
+    ``standard`` are the kinds that a window has by the protocol; they are asked for where too few windows show a
+    pattern of their own.
     """
 
     def __init__(self, standard: dict[str, int]) -> None:
         self._standard = standard
         self._kinds: Counter[str] = Counter()
-        self._patterns: dict[Signature, int] = {}
-        self._windows: list[tuple[int, int, Evidence]] = []
+        self._windows: list[tuple[int, Signature, Evidence]] = []
         self._seen: Counter[Signature] = Counter()
         self._overflow = False
         self._mark: Counter[str] | None = None
@@ -57,41 +55,26 @@ class LinePattern:
         """The window is told; ``evidence`` is one of its lines."""
         signature = tuple(sorted(self._kinds.items()))
         self.begin()
-        if signature not in self._patterns and len(self._patterns) >= _PATTERNS:
+        if signature not in self._seen and len(self._seen) >= _PATTERNS:
             self._overflow = True
             return
-        number = self._patterns.setdefault(signature, len(self._patterns))
         self._seen[signature] += 1
         if self._seen[signature] <= _KEPT:
-            self._windows.append((window, number, evidence))
+            self._windows.append((window, signature, evidence))
 
     def irregular(self) -> list[Irregularity]:
-        """What single windows lack or have twice."""
-        usual = self._usual()
-        if self._overflow or usual is None:
-            return self._against_standard()
-        signatures = {number: dict(signature) for signature, number in self._patterns.items()}
-        found = []
-        for window, number, evidence in self._windows:
-            found += _differences(usual, signatures[number], window, evidence)
-        return found
-
-    def _usual(self) -> dict[str, int] | None:
-        """The pattern of most windows, of three at least."""
+        """What single windows lack or have twice beside most of them or, of fewer than three, beside the protocol."""
         total = sum(self._seen.values())
-        if total < 3:
-            return None
-        signature, times = self._seen.most_common(1)[0]
-        return dict(signature) if times > total / 2 else None
-
-    def _against_standard(self) -> list[Irregularity]:
-        if self._overflow or sum(self._seen.values()) >= 3:
+        usual, few = self._standard, total < 3
+        if not few:
+            signature, times = self._seen.most_common(1)[0]
+            usual = dict(signature) if times > total / 2 else {}
+        if self._overflow or not usual:
             return []
-        signatures = {number: dict(signature) for signature, number in self._patterns.items()}
         found = []
-        for window, number, evidence in self._windows:
-            kinds = {kind: count for kind, count in signatures[number].items() if kind in self._standard}
-            found += _differences(self._standard, kinds, window, evidence)
+        for window, signature, evidence in self._windows:
+            kinds = {kind: count for kind, count in signature if not few or kind in self._standard}
+            found += _differences(usual, kinds, window, evidence)
         return found
 
 

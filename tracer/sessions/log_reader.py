@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tracer.sessions.line_pattern import LinePattern
@@ -16,18 +17,10 @@ _VECTOR = re.compile(r"m-results\s*[-:]\s*\[[^\]]*\]$")
 
 
 class LogReader(ABC):
-    """
-    Reads a log line by line.
-
-    Args:
-        path: of the log; its name stands in the evidence.
-        keep: windows that are kept; those beyond are counted.
-        window_step: what the runner adds to a window's number from one printed window to the next.
-        standard: the kinds of lines that a window has by the protocol, and how often.
-    """
+    """Reads a log line by line; of its windows ``keep`` are kept, those beyond are counted."""
 
     def __init__(self, path: Path, keep: int, *, window_step: int, standard: dict[str, int]) -> None:
-        self._path, self._keep, self._file = path, keep, path.name
+        self._path, self._keep = path, keep
         self._windows: list[SessionWindow] = []
         self._summary = SummaryLines(window_step=window_step, keep=4 * keep)
         self._pattern = LinePattern(standard)
@@ -42,7 +35,20 @@ class LogReader(ABC):
                 self._take(line)
             elif not line.ended:
                 self._cut = line
-        return self._finish()
+        session = self._finish()
+        notes = [] if session.complete else ["the log ends before the session does"]
+        if self._cut is not None and "Saved this run to session ID" not in self._cut.text:
+            notes.append(cut_note(self._cut))
+        errors = (f"the runner says: {error.text}" for error in self._summary.errors)
+        return replace(
+            session,
+            printed=tuple(self._summary.printed),
+            verdicts=tuple(self._summary.verdicts),
+            irregular=(*session.irregular, *self._summary.irregular, *self._pattern.irregular()),
+            dropped_windows=self._total - len(self._windows),
+            notes=(*notes, *session.notes, *errors),
+            files=(self._path.name,),
+        )
 
     @abstractmethod
     def _take(self, line: Line) -> None:
@@ -50,7 +56,7 @@ class LogReader(ABC):
 
     @abstractmethod
     def _finish(self) -> Session:
-        """The session, after the last line."""
+        """The session, after the last line; its notes are the reader's own, what both readers share is added."""
 
     @property
     def _has_room(self) -> bool:
@@ -63,17 +69,17 @@ class LogReader(ABC):
             self._windows.append(window)
 
     def _evidence(self, line: Line) -> Evidence:
-        return Evidence(self._file, line.number, line.text[:200])
+        return evidence_of(self._path, line)
 
-    def _cut_note(self) -> list[str]:
-        """That the last line was cut; none where it was not."""
-        if self._cut is None:
-            return []
-        return [f"line {self._cut.number} has no end and is not used: {self._cut.text[:60]!r}"]
 
-    def _errors(self) -> list[str]:
-        """What the runner itself called an error."""
-        return [f"the runner says: {error.text}" for error in self._summary.errors]
+def evidence_of(path: Path, line: Line) -> Evidence:
+    """The line, as far as a finding quotes it."""
+    return Evidence(path.name, line.number, line.text[:200])
+
+
+def cut_note(line: Line) -> str:
+    """That the last line of a file was cut."""
+    return f"line {line.number} has no end and is not used: {line.text[:60]!r}"
 
 
 def vector(text: str) -> tuple[float, ...] | None:

@@ -156,16 +156,11 @@ class MlcommonsReader(LogReader):
             windows=tuple(self._with_elapsed()),
             model=self._about.get("model"),
             device=self._about.get("name"),
-            printed=tuple(self._summary.printed),
-            verdicts=tuple(self._summary.verdicts),
-            irregular=tuple(self._summary.irregular + self._pattern.irregular()),
             resolution_s=RESOLUTION_S,
             latency_s=_OVERHEAD_S,
             no_host_times=None if self._last_s is not None else "no line of the log bears a time",
             complete=self._saved,
-            dropped_windows=self._total - len(self._windows),
-            notes=tuple(self._notes()),
-            files=(self._file,),
+            notes=("the runner never got the DUT's name",) if self._nameless and "name" not in self._about else (),
         )
 
     def _close_last(self) -> None:
@@ -175,9 +170,8 @@ class MlcommonsReader(LogReader):
             self._pattern.begin()
             self._open = None
             self._total += 1
-            self._keep_window(
-                SessionWindow(self._total, window.input_name, window.inferences, window.warmups, complete=False)
-            )
+            facts = (window.input_name, window.inferences, window.warmups)
+            self._keep_window(SessionWindow(self._total, *facts, complete=False))
         self._close()
 
     def _with_elapsed(self) -> list[SessionWindow]:
@@ -194,13 +188,6 @@ class MlcommonsReader(LogReader):
             return "energy"
         single = {window.inferences for window in self._windows if window.complete} == {1}
         return "accuracy" if self._accuracy or single else "performance"
-
-    def _notes(self) -> list[str]:
-        notes = [] if self._saved else ["the log ends before the session does"]
-        notes += self._cut_note()
-        if self._nameless and "name" not in self._about:
-            notes.append("the runner never got the DUT's name")
-        return notes + self._errors()
 
 
 def _length(window: _Open, *, first: bool) -> HostLength | None:

@@ -13,16 +13,18 @@ from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
 from tracer.sessions.log_lines import Line, read_lines
+from tracer.sessions.log_reader import cut_note, evidence_of
 from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
 from tracer.sessions.results_json import kind_of, marks_of, read_entries, windows_of, with_laps
-from tracer.sessions.session import Evidence, Session
+from tracer.sessions.session import Session
 from tracer.sessions.summary_lines import SummaryLines
 
 KEPT_WINDOWS = 10_000
 """Windows of a session that are kept; the largest set of the benchmark's keyword spotting has 1000 inputs."""
 
 _SNIFFED = 200
+_NAME_A_LOG = "name a session's folder or its log.txt"
 
 
 def session_paths(path: Path) -> list[Path]:
@@ -80,17 +82,14 @@ def _from_log(path: Path, keep: int) -> Session:
     head = list(islice(lines, _SNIFFED))
     host = _host_of(head)
     everything = chain(head, lines)
-    prefix = path.name.removesuffix("log.txt") if path.name.endswith("log.txt") else ""
     if host == "energyrunner":
         session = EnergyrunnerReader(path, keep).read(everything)
     elif host == "mlcommons":
         session = MlcommonsReader(path, keep).read(everything)
     else:
-        raise SessionError(
-            path, "no line of it is of energyrunner or the MLCommons runner", "name a session's folder or its log.txt"
-        )
+        raise SessionError(path, "no line of it is of energyrunner or the MLCommons runner", _NAME_A_LOG)
     if path.name.endswith("log.txt"):
-        session = _with_results(session, path.with_name(f"{prefix}results.txt"))
+        session = _with_results(session, path.with_name(f"{path.name.removesuffix('log.txt')}results.txt"))
         session = _with_entries(session, path.with_name("results.json"), keep)
     return session
 
@@ -121,9 +120,9 @@ def _with_results(session: Session, path: Path) -> Session:
         stamped = (ENERGYRUNNER if energyrunner else MLCOMMONS).match(line.text)
         if line.ended and line.whole:
             text = stamped[3] if stamped else line.text
-            summary.take(text, Evidence(path.name, line.number, line.text[:200]))
+            summary.take(text, evidence_of(path, line))
         else:
-            notes.append(f"{path.name}: line {line.number} has no end and is not used: {line.text[:60]!r}")
+            notes.append(f"{path.name}: {cut_note(line)}")
     return replace(
         session,
         printed=(*session.printed, *summary.printed),
@@ -152,18 +151,17 @@ def _from_json(path: Path, keep: int) -> Session:
     entries, note = read_entries(path)
     windows = windows_of(entries, path.name, keep)
     if not windows:
-        raise SessionError(path, "no window stands whole in it", "name a session's folder or its log.txt")
-    notes = ["only results.json is here: it has no times of the host"]
+        raise SessionError(path, "no window stands whole in it", _NAME_A_LOG)
     return Session(
         path=path,
         host="mlcommons",
         kind=kind_of(entries) or "performance",
         mode=None,
         windows=tuple(windows),
-        marks=tuple(lap for window in windows for lap in window.laps),
+        marks=marks_of(windows),
         no_host_times="results.json has none",
         complete=note is None,
-        notes=tuple([*notes, note] if note else notes),
+        notes=("only results.json is here: it has no times of the host", *([note] if note else [])),
         files=(path.name,),
     )
 

@@ -43,12 +43,8 @@ class Recomputed:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What a figure can be: bounds that its sources' own digits leave."""
-
-    low: float
-    high: float
+Span = tuple[float, float]
+"""What a figure can be: the bounds that its sources' own digits leave."""
 
 
 def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
@@ -56,9 +52,8 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
     unknown: list[str] = []
     median = None
     if session.kind != "accuracy" and audits:
-        rates = [audit.rate_hz for audit in audits]
-        known = [rate for rate in rates if rate is not None]
-        if len(known) == len(rates) and len(known) == len(session.windows):
+        known = [audit.rate_hz for audit in audits if audit.rate_hz is not None]
+        if len(known) == len(audits) == len(session.windows):
             median = median_rate_hz(known)
         else:
             lacking = len(session.windows) - len(known)
@@ -87,7 +82,7 @@ def _accuracy(session: Session) -> Recomputed:
     labels = np.array([label for label, _ in told], np.int64)
     vectors = np.array([vector for _, vector in told], np.float64)
     share = top1_of(vectors, labels)
-    form = _auc_form(session)
+    form: AucForm = "normalised" if session.host == "mlcommons" else "thresholds"
     area = auc(labels, vectors, form)
     unknown = [] if area is not None else ["AUC: a class lacks an input, or a vector sums to 0 or has no numbers"]
     if lacking := len(session.windows) - len(told):
@@ -96,10 +91,6 @@ def _accuracy(session: Session) -> Recomputed:
             "or an input that names its class"
         )
     return Recomputed(None, share, area, form, len(told), tuple(unknown))
-
-
-def _auc_form(session: Session) -> AucForm:
-    return "normalised" if session.host == "mlcommons" else "thresholds"
 
 
 def differences(session: Session, audits: list[WindowAudit], figures: Recomputed) -> list[Finding]:
@@ -115,7 +106,7 @@ def differences(session: Session, audits: list[WindowAudit], figures: Recomputed
         else:
             spans = _window_spans(printed.name, windows.get(printed.window), by_number.get(printed.window))
         if spans and not any(_agrees(printed.text, span) for span in spans):
-            expected = significant_text((spans[0].low + spans[0].high) / 2, 6)
+            expected = significant_text(sum(spans[0]) / 2, 6)
             found.setdefault(printed.name, []).append((printed, expected))
     return [_finding(session, name, rows) for name, rows in found.items()]
 
@@ -141,9 +132,9 @@ def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]
     if name == "median_rate_hz" and figures.median_rate_hz is not None:
         return _median_spans(session, figures.median_rate_hz)
     if name == "top1_percent" and figures.top1 is not None and whole:
-        return [Span(100 * figures.top1, 100 * figures.top1)]
+        return [(100 * figures.top1, 100 * figures.top1)]
     if name == "auc" and figures.auc is not None and whole:
-        return [Span(figures.auc, figures.auc)]
+        return [(figures.auc, figures.auc)]
     return []
 
 
@@ -153,25 +144,25 @@ def _window_spans(name: str, window: SessionWindow | None, audit: WindowAudit | 
         return []
     count = window.inferences
     if name == "inferences":
-        return [Span(count, count)] if count is not None else []
-    half = 0.0 if window.lap_us else window.slack_us
+        return [(count, count)] if count is not None else []
+    half = window.elapsed_slack_us
     lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us]
     if name == "runtime_s":
-        return [Span((us - half) / 1e6, (us + half) / 1e6) for us in lengths]
+        return [((us - half) / 1e6, (us + half) / 1e6) for us in lengths]
     if name == "rate_hz" and count:
         ends = [(count * 1e6 / (us + half), count * 1e6 / (us - half)) for us in lengths if abs(us) > half]
-        return [Span(min(pair), max(pair)) for pair in ends]
+        return [(min(pair), max(pair)) for pair in ends]
     return []
 
 
 def _median_spans(session: Session, exact: float) -> list[Span]:
     """By the laps, a wrapped counter put right; and as they stand, as far as printed lengths allow."""
-    rates = [(w.inferences, w.elapsed_us, 0.0 if w.lap_us else w.slack_us) for w in session.timed]
+    rates = [(w.inferences, w.elapsed_us, w.elapsed_slack_us) for w in session.timed]
     if not all(count and us and abs(us) > slack for count, us, slack in rates):
-        return [Span(exact, exact)]
+        return [(exact, exact)]
     low = float(np.median([count * 1e6 / (us + slack) for count, us, slack in rates if count and us]))
     high = float(np.median([count * 1e6 / (us - slack) for count, us, slack in rates if count and us]))
-    return [Span(exact, exact), Span(min(low, high), max(low, high))]
+    return [(exact, exact), (min(low, high), max(low, high))]
 
 
 def _agrees(text: str, span: Span) -> bool:
@@ -186,4 +177,4 @@ def _agrees(text: str, span: Span) -> bool:
     half = 0.5 * 10.0**exponent
     # The last digit may have been rounded half up or half to even, on a float either way.
     room = half * (1 + 1e-6) + 1e-9 * abs(float(value))
-    return span.low - room <= float(value) <= span.high + room
+    return span[0] - room <= float(value) <= span[1] + room

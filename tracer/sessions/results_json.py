@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def with_laps(windows: tuple[SessionWindow, ...], exact: list[SessionWindow]) ->
     return tuple(joined)
 
 
-def marks_of(windows: tuple[SessionWindow, ...]) -> tuple[Lap, ...]:
+def marks_of(windows: Iterable[SessionWindow]) -> tuple[Lap, ...]:
     """The laps in their order; the host printed a window's results right after its last lap."""
     marks: list[Lap] = []
     for window in windows:

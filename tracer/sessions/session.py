@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +30,11 @@ class HostLength:
     point_s: float | None
     low_s: float
     high_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """The best value, or the middle of the bounds."""
+        return (self.low_s + self.high_s) / 2 if self.point_s is None else self.point_s
 
     def __post_init__(self) -> None:
         if not self.low_s <= self.high_s:
@@ -87,6 +92,11 @@ class SessionWindow:
         """Length by the laps as they stand, negative where they go back; else the printed one; else None."""
         laps = self.lap_us
         return float(laps[1] - laps[0]) if laps else self.runtime_us
+
+    @property
+    def elapsed_slack_us(self) -> float:
+        """What ``elapsed_us`` is exact to: laps are exact."""
+        return 0.0 if self.lap_us else self.slack_us
 
     @property
     def lines(self) -> tuple[Evidence, ...]:
@@ -153,7 +163,7 @@ class Session:
     complete: bool = True
     dropped_windows: int = 0
     notes: tuple[str, ...] = ()
-    files: tuple[str, ...] = field(default=())
+    files: tuple[str, ...] = ()
 
     @property
     def timed(self) -> tuple[SessionWindow, ...]:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from tracer.report_types.sessions import SessionFigures, SessionWindow, TrueRate
-from tracer.sessions.audit import SessionAudit
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast
+
+from tracer.errors import SessionError
+from tracer.report_types.sessions import (
+    RunSession,
+    SessionFigures,
+    SessionFinding,
+    SessionWindow,
+    TrueRate,
+    UnreadSession,
+)
+from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.clock_audit import Rate, WindowAudit
+from tracer.sessions.open_session import build_session
 from tracer.sessions.session import Session
+from tracer.sessions.session_text import figure_lines, finding_line
 
 
 def session_json(audit: SessionAudit) -> SessionFigures:
@@ -39,10 +53,30 @@ def session_json(audit: SessionAudit) -> SessionFigures:
         "why": audit.why,
         "clock_judged": any(one.clocks_differ is not None for one in audit.windows),
         "no_host_times": session.no_host_times,
-        "findings": [finding.as_json() for finding in audit.findings],
+        "findings": [cast("SessionFinding", asdict(finding)) for finding in audit.findings],
         "not_recomputed": list(figures.unknown),
         "notes": list(session.notes),
     }
+
+
+def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
+    """The sessions that a host left in a run's folder, judged, in the order in which they were made."""
+    found: list[RunSession | UnreadSession] = []
+    for path in sorted(folder.glob("session*"), key=_number):
+        try:
+            audit = audit_session(build_session(path))
+        except SessionError as error:
+            found.append({"path": str(path), "lines": [str(error)]})
+            continue
+        lines = [*figure_lines(audit), *map(finding_line, audit.findings)]
+        found.append(RunSession({**session_json(audit), "path": path.name, "lines": lines}))
+    return found
+
+
+def _number(path: Path) -> tuple[int, str]:
+    """``session``, ``session-2``, ... ``session-10``."""
+    digits = path.name.removeprefix("session-")
+    return (int(digits) if digits.isdigit() else 1, path.name)
 
 
 def _window(session: Session, one: WindowAudit) -> SessionWindow:

@@ -25,7 +25,7 @@ from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.finding import Finding
 from tracer.sessions.session import Session
-from tracer.terminal_text import print_lines
+from tracer.terminal_text import framed_table, print_lines
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
 QUOTED_LINES = 6
@@ -130,9 +130,8 @@ def _agreement(audit: SessionAudit) -> str:
 
 
 def _window_table(audit: SessionAudit) -> Table:
-    table = Table(title="Windows")
-    for name in ("window", "N", "laps, s", "host, s", "ratio", "inf/s", "true inf/s", "10 s"):
-        table.add_column(name, justify="right")
+    columns = ("window", "N", "laps, s", "host, s", "ratio", "inf/s", "true inf/s", "10 s")
+    table = framed_table("Windows", (), columns)
     for one in audit.windows:
         table.add_row(
             str(one.number),

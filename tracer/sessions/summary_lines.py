@@ -25,11 +25,9 @@ _SESSION_ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
 
 class SummaryLines:
     """
-    Takes the text of line after line, gives what was printed.
+    Takes the text of line after line, gives what was printed; of rows and verdicts ``keep`` are kept.
 
-    Args:
-        window_step: what the runner adds to a window's number from one to the next (energyrunner counts laps: 2).
-        keep: rows and verdicts that are kept.
+    ``window_step`` is what the runner adds to a window's number from one to the next (energyrunner counts laps: 2).
     """
 
     def __init__(self, window_step: int, keep: int) -> None:
@@ -50,7 +48,8 @@ class SummaryLines:
             if self._judged:
                 self._begin((self._window or 0) + 1, headed=False)
             self._judged = True
-            self._judge(PrintedRequirement(self._window, met, evidence))
+            if len(self.verdicts) < self._keep:
+                self.verdicts.append(PrintedRequirement(self._window, met, evidence))
         elif text.startswith("Cannot compute accuracy"):
             self.close()
         elif re.match(r"ERROR[ :]", text):
@@ -90,10 +89,6 @@ class SummaryLines:
         self._rows[name] = evidence
         if len(self.printed) < self._keep:
             self.printed.append(Printed(name, value, evidence, self._window))
-
-    def _judge(self, verdict: PrintedRequirement) -> None:
-        if len(self.verdicts) < self._keep:
-            self.verdicts.append(verdict)
 
     def _lost(self, what: str, evidence: tuple[Evidence, ...]) -> None:
         if len(self.irregular) < self._keep:

@@ -9,7 +9,7 @@ import numpy as np
 from tracer.figure_text import SECONDS_DECIMALS, counted, interval_text, number_text, rate_text, share_text
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import WindowAudit
-from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, named, window_lines
+from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, named, window_finding, window_lines
 from tracer.sessions.session import Irregularity, Session
 
 OUTLIER_SHARE = 0.05
@@ -40,15 +40,10 @@ def window_findings(session: Session, windows: list[WindowAudit]) -> list[Findin
     short = [one for one in windows if one.short]
     if short:
         findings.append(_short(session, short))
-    few = [
-        one for one in windows if one.inferences is not None and one.inferences < 10 and session.kind == "performance"
-    ]
-    if few:
-        numbers = tuple(one.number for one in few)
-        text = f"{named(numbers)} of fewer than 10 inferences"
-        findings.append(
-            Finding("window-iterations", "warning", text, SOURCES["length"], window_lines(session, numbers), numbers)
-        )
+    few = [one.number for one in windows if one.inferences is not None and one.inferences < 10]
+    if few and session.kind == "performance":
+        text = f"{named(few)} of fewer than 10 inferences"
+        findings.append(window_finding(session, "window-iterations", "warning", text, "length", few))
     findings += _outliers(session, windows)
     count = len(session.windows) + session.dropped_windows
     if session.complete and count not in (0, OFFICIAL_WINDOWS):
@@ -62,10 +57,9 @@ def window_findings(session: Session, windows: list[WindowAudit]) -> list[Findin
 def _short(session: Session, short: list[WindowAudit]) -> Finding:
     numbers = tuple(one.number for one in short)
     lengths = [_length_text(one) for one in short]
-    by = "by the host's clock" if any(one.host and one.host.point_s for one in short) else "by the laps"
-    by = (
-        "by both clocks" if all(one.host and one.host.point_s and one.clocks_differ is False for one in short) else by
-    )
+    timed = [one for one in short if one.host and one.host.point_s]
+    agree = len(timed) == len(short) and all(one.clocks_differ is False for one in short)
+    by = "by both clocks" if agree else "by the host's clock" if timed else "by the laps"
     text = f"{named(numbers)} under {MINIMUM_S} s: {', '.join(lengths[:8])} s {by}"
     met = [verdict for verdict in session.verdicts if verdict.met and verdict.window in numbers]
     if met:
@@ -81,15 +75,11 @@ def _length_text(one: WindowAudit) -> str:
     return f"{number_text((one.elapsed_us or 0) / 1e6, SECONDS_DECIMALS)}{at_most}"
 
 
-def _rate(one: WindowAudit, *, by_host: bool) -> float | None:
-    if by_host:
-        return one.true_rate.point_hz if one.true_rate else None
-    return one.rate_hz
-
-
 def _outliers(session: Session, windows: list[WindowAudit]) -> list[Finding]:
-    by_host = any(one.clocks_differ for one in windows)
-    known = [(one, value) for one in windows if (value := _rate(one, by_host=by_host)) is not None]
+    rates_hz = [one.rate_hz for one in windows]
+    if any(one.clocks_differ for one in windows):
+        rates_hz = [one.true_rate.point_hz if one.true_rate else None for one in windows]
+    known = [(one, rate) for one, rate in zip(windows, rates_hz, strict=True) if rate is not None]
     if len(known) < 4:
         return []
     rates = np.array([value for _, value in known])
@@ -100,10 +90,10 @@ def _outliers(session: Session, windows: list[WindowAudit]) -> list[Finding]:
     if not outside:
         return []
     inside = [value for value in rates.tolist() if abs(value - middle) <= limit]
-    numbers = tuple(one.number for one, _ in outside)
+    numbers = [one.number for one, _ in outside]
     usual = float(np.median(inside))
     told = ", ".join(rate_text(value) for _, value in outside[:8])
     shares = ", ".join(share_text(value / usual) for _, value in outside[:8])
     others = f"the other {len(inside)} at {interval_text(min(inside), max(inside), rate_text)}"
     text = f"{named(numbers)} ran at {told}, {others}: {shares} of their rate"
-    return [Finding("window-rate", "warning", text, SOURCES["spread"], window_lines(session, numbers), numbers)]
+    return [window_finding(session, "window-rate", "warning", text, "spread", numbers)]

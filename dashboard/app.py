@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
@@ -32,7 +31,6 @@ def show(traces: Path) -> None:
     pages = [
         st.Page(partial(_show_page, name, traces), title=title, icon=icon, url_path=name, default=name == "overview")
         for name, (title, icon) in PAGES.items()
-        if find_spec(f"dashboard.pages.{name}") is not None
     ]
     st.session_state[OVERVIEW_PAGE] = pages[0]
     st.navigation(pages).run()

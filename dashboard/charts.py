@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import altair as alt
 
+from dashboard.frames import Frame
 from dashboard.palette import BY_MEANING, LABEL, LETTERS, colours
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS, number_text, share_text
 
-Frame = Any
 Chart = Any
 """An Altair chart; Altair comes without types."""
 
 LABELLED_SHARE = 0.06
 """Parts of a bar with less than this share of it have no room for a label."""
 
-
 BAR_PX, AXIS_PX, LEGEND_PX, LEGEND_ROW_PX, LEGEND_COLUMNS = 46, 70, 40, 23, 3
 """A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
+
+
+def chart_of(rows: Iterable[dict[str, Any]]) -> Chart:
+    """A chart with its data in itself."""
+    return alt.Chart(alt.Data(values=list(rows)))
+
+
+def tooltips(*shown: tuple[str, ...]) -> list[alt.Tooltip]:
+    """What a mark tells on hover: field and title, and of a number its D3 format."""
+    return [
+        alt.Tooltip(f"{field}:{'Q' if form else 'N'}", title=title, **({"format": form[0]} if form else {}))
+        for field, title, *form in shown
+    ]
+
+
+def colour_by(field: str, names: Sequence[str], **legend: Any) -> alt.Color:
+    """The palette's colour of each name, and their legend, below the chart unless ``legend`` says otherwise."""
+    return alt.Color(
+        f"{field}:N",
+        title=None,
+        sort=list(names),
+        scale=alt.Scale(domain=list(names), range=colours(names)),
+        legend=alt.Legend(**{"orient": "bottom", **legend}),
+    )
 
 
 def stacked_bar(parts: Frame) -> Chart:
@@ -32,37 +55,20 @@ def stacked_bar(parts: Frame) -> Chart:
     names = parts["part"].tolist()
     rows, at = [], 0.0
     for row in parts.to_dict("records"):
-        rows.append({**row, "from": at, "to": at + row["us"], "middle": at + row["us"] / 2})
-        at += row["us"]
-    for row in rows:
-        row["percent"] = share_text(row["share"])
-        row["label"] = f"{number_text(100 * row['share'])} %" if row["share"] >= LABELLED_SHARE else ""
-    data = alt.Data(values=rows)
-    across = alt.Scale(domain=[0, at or 1], nice=False)
-    bars = (
-        alt.Chart(data)
-        .mark_bar()
-        .encode(
-            x=alt.X("from:Q", scale=across, title="mean time of an inference (us)"),
-            x2="to:Q",
-            color=alt.Color(
-                "part:N",
-                title=None,
-                sort=names,
-                scale=alt.Scale(domain=names, range=colours(names)),
-                legend=alt.Legend(orient="bottom", columns=LEGEND_COLUMNS, labelLimit=260),
-            ),
-            tooltip=[
-                alt.Tooltip("part:N", title="part"),
-                alt.Tooltip("time:N", title="mean"),
-                alt.Tooltip("percent:N", title="share"),
-            ],
-        )
+        end, share = at + row["us"], row["share"]
+        label = f"{number_text(100 * share)} %" if share >= LABELLED_SHARE else ""
+        place = {"from": at, "to": end, "middle": (at + end) / 2}
+        rows.append({**row, **place, "percent": share_text(share), "label": label})
+        at = end
+    base, across = chart_of(rows), alt.Scale(domain=[0, at or 1], nice=False)
+    bars = base.mark_bar().encode(
+        x=alt.X("from:Q", scale=across, title="mean time of an inference (us)"),
+        x2="to:Q",
+        color=colour_by("part", names, columns=LEGEND_COLUMNS, labelLimit=260),
+        tooltip=tooltips(("part", "part"), ("time", "mean"), ("percent", "share")),
     )
-    labels = (
-        alt.Chart(data)
-        .mark_text(color=LETTERS, fontWeight="bold")
-        .encode(x=alt.X("middle:Q", scale=across), text="label:N")
+    labels = base.mark_text(color=LETTERS, fontWeight="bold").encode(
+        x=alt.X("middle:Q", scale=across), text="label:N"
     )
     legend = LEGEND_PX + LEGEND_ROW_PX * -(-len(names) // LEGEND_COLUMNS)
     return (bars + labels).properties(height=BAR_PX + AXIS_PX + legend)
@@ -80,7 +86,7 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
     rows = [row for row in frame.to_dict("records") if row["count"]]
     across = alt.Scale(type="log", nice=False)
     bars = (
-        alt.Chart(alt.Data(values=rows))
+        chart_of(rows)
         .mark_bar(color=colour, binSpacing=0)
         .encode(
             x=alt.X("low_us:Q", scale=across, title="time (us, log)", axis=alt.Axis(format=D3_COUNT, tickCount=8)),
@@ -88,31 +94,21 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
             # A bar from 1 up: a count of one is seen beside one of a hundred thousand.
             y=alt.Y("count:Q", scale=alt.Scale(type="symlog"), title="inferences (log)", axis=alt.Axis(tickCount=5)),
             y2=alt.datum(0),
-            tooltip=[
-                alt.Tooltip("low_us:Q", title="from (us)", format=D3_MICROSECONDS),
-                alt.Tooltip("high_us:Q", title="to (us)", format=D3_MICROSECONDS),
-                alt.Tooltip("count:Q", title="inferences", format=D3_COUNT),
-            ],
+            tooltip=tooltips(
+                ("low_us", "from (us)", D3_MICROSECONDS),
+                ("high_us", "to (us)", D3_MICROSECONDS),
+                ("count", "inferences", D3_COUNT),
+            ),
         )
     )
-    lines = [{"name": name, "us": us} for name, us in marks]
-    rules = (
-        alt.Chart(alt.Data(values=lines))
-        .mark_rule(color=BY_MEANING["outlier"], strokeDash=[4, 3])
-        .encode(
-            x=alt.X("us:Q", scale=across),
-            tooltip=[
-                alt.Tooltip("name:N", title="percentile"),
-                alt.Tooltip("us:Q", title="us", format=D3_MICROSECONDS),
-            ],
-        )
+    if not marks:
+        return bars.properties(height=380)
+    lines = chart_of({"name": name, "us": us} for name, us in marks).encode(x=alt.X("us:Q", scale=across))
+    rules = lines.mark_rule(color=BY_MEANING["outlier"], strokeDash=[4, 3]).encode(
+        tooltip=tooltips(("name", "percentile"), ("us", "us", D3_MICROSECONDS))
     )
-    texts = (
-        alt.Chart(alt.Data(values=lines))
-        .mark_text(color=LABEL, align="center", baseline="bottom")
-        .encode(x=alt.X("us:Q", scale=across), y=alt.value(-3), text="name:N")
-    )
-    return (bars + rules + texts if lines else bars).properties(height=380)
+    texts = lines.mark_text(color=LABEL, align="center", baseline="bottom").encode(y=alt.value(-3), text="name:N")
+    return (bars + rules + texts).properties(height=380)
 
 
 def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
@@ -127,58 +123,36 @@ def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
     low, high = float(frame["p10_us"].min()) * 0.95, float(frame["max_us"].max()) * 1.05
     scale = alt.Scale(type="log" if logarithmic else "linear", domain=[low, high], nice=False)
     across = alt.X("seconds:Q", title="time within the windows, joined (s)", scale=alt.Scale(nice=False))
-    base = alt.Chart(alt.Data(values=frame.to_dict("records")))
-    tooltip = [
-        alt.Tooltip("window:N", title="window"),
-        alt.Tooltip("seconds:Q", title="s", format=D3_SECONDS),
-        alt.Tooltip("count:Q", title="inferences", format=D3_COUNT),
-        *(
-            alt.Tooltip(f"{name}_us:Q", title=f"{name} (us)", format=D3_MICROSECONDS)
-            for name in ("p10", "median", "p90", "max")
-        ),
-    ]
-    detail = alt.Detail("window:N")
-    band = base.mark_area(color=colour, opacity=0.25).encode(
-        x=across, y=alt.Y("p10_us:Q", scale=scale, title=f"time (us{', log' if logarithmic else ''})"), y2="p90_us:Q"
+    base = chart_of(frame.to_dict("records")).encode(x=across)
+    by_window = base.encode(detail="window:N")
+    band = by_window.mark_area(color=colour, opacity=0.25).encode(
+        y=alt.Y("p10_us:Q", scale=scale, title=f"time (us{', log' if logarithmic else ''})"), y2="p90_us:Q"
     )
-    line = base.mark_line(color=colour, strokeWidth=1.5).encode(x=across, y=alt.Y("median_us:Q", scale=scale))
+    line = by_window.mark_line(color=colour, strokeWidth=1.5).encode(y=alt.Y("median_us:Q", scale=scale))
+    times = [(f"{name}_us", f"{name} (us)", D3_MICROSECONDS) for name in ("p10", "median", "p90", "max")]
     points = base.mark_point(color=BY_MEANING["outlier"], size=14, filled=True, opacity=0.7).encode(
-        x=across, y=alt.Y("max_us:Q", scale=scale), tooltip=tooltip
+        y=alt.Y("max_us:Q", scale=scale),
+        tooltip=tooltips(
+            ("window", "window"), ("seconds", "s", D3_SECONDS), ("count", "inferences", D3_COUNT), *times
+        ),
     )
     starts = [{"start": float(one)} for one in frame.groupby("window", sort=False)["seconds"].min()]
-    borders = (
-        alt.Chart(alt.Data(values=starts[1:]))
-        .mark_rule(color=BY_MEANING["border"], strokeDash=[2, 2])
-        .encode(x="start:Q")
-    )
-    layers = [band.encode(detail), line.encode(detail), points]
-    return alt.layer(*layers, *([borders] if len(starts) > 1 else [])).properties(height=320)
+    borders = chart_of(starts[1:]).mark_rule(color=BY_MEANING["border"], strokeDash=[2, 2]).encode(x="start:Q")
+    return alt.layer(band, line, points, *([borders] if len(starts) > 1 else [])).properties(height=320)
 
 
 def by_window(frame: Frame) -> Chart:
     """A stacked bar a window of its stages' means."""
     names = list(dict.fromkeys(frame["stage"].tolist()))
-    order = {name: place for place, name in enumerate(names)}
-    rows = [{**row, "order": order[row["stage"]]} for row in frame.to_dict("records")]
     return (
-        alt.Chart(alt.Data(values=rows))
+        chart_of({**row, "order": names.index(row["stage"])} for row in frame.to_dict("records"))
         .mark_bar(height={"band": 0.8})
         .encode(
             y=alt.Y("window:N", title="window", sort=None),
             x=alt.X("us:Q", title="mean time of an inference (us)", stack="zero"),
-            order=alt.Order("order:Q"),
-            color=alt.Color(
-                "stage:N",
-                title=None,
-                sort=names,
-                scale=alt.Scale(domain=names, range=colours(names)),
-                legend=alt.Legend(orient="bottom"),
-            ),
-            tooltip=[
-                alt.Tooltip("window:N", title="window"),
-                alt.Tooltip("stage:N", title="stage"),
-                alt.Tooltip("us:Q", title="us", format=D3_MICROSECONDS),
-            ],
+            order="order:Q",
+            color=colour_by("stage", names),
+            tooltip=tooltips(("window", "window"), ("stage", "stage"), ("us", "us", D3_MICROSECONDS)),
         )
         .properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 24 * frame["window"].nunique())
     )
@@ -192,35 +166,21 @@ def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
         rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
         noise: half width of the band about 1.
     """
-    verdicts = ("slower", "faster", "no difference")
-    data = alt.Data(values=rows)
-    colour = alt.Color(
-        "verdict:N",
-        title=None,
-        scale=alt.Scale(domain=list(verdicts), range=colours(verdicts)),
-        legend=alt.Legend(orient="bottom"),
-    )
     across = alt.Scale(zero=False, padding=20)
-    tooltip = [
-        alt.Tooltip("run:N", title="run"),
-        *(alt.Tooltip(f"{name}:Q", title=name, format=D3_RATIO) for name in ("ratio", "low", "high")),
-        alt.Tooltip("verdict:N", title="verdict"),
-    ]
-    band = (
-        alt.Chart(alt.Data(values=[{"from": 1 - noise, "to": 1 + noise}]))
-        .mark_rect(color=BY_MEANING["border"], opacity=0.2)
-        .encode(x=alt.X("from:Q", scale=across, title="median inference against the first run (times)"), x2="to:Q")
-    )
-    unity = (
-        alt.Chart(alt.Data(values=[{"one": 1}]))
-        .mark_rule(color=BY_MEANING["border"])
-        .encode(x=alt.X("one:Q", scale=across))
-    )
-    upward = alt.Y("run:N", title=None, axis=alt.Axis(labelLimit=260))
-    bars = alt.Chart(data).mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=across), x2="high:Q", y=upward)
-    points = (
-        alt.Chart(data).mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("ratio:Q", scale=across), y=upward)
+    title = "median inference against the first run (times)"
+    grey = BY_MEANING["border"]
+    band = chart_of([{"from": 1 - noise, "to": 1 + noise}]).mark_rect(color=grey, opacity=0.2)
+    unity = chart_of([{"one": 1}]).mark_rule(color=grey)
+    base = chart_of(rows).encode(
+        y=alt.Y("run:N", title=None, axis=alt.Axis(labelLimit=260)),
+        color=colour_by("verdict", ("slower", "faster", "no difference")),
+        tooltip=tooltips(
+            ("run", "run"), *((name, name, D3_RATIO) for name in ("ratio", "low", "high")), ("verdict", "verdict")
+        ),
     )
     return alt.layer(
-        band, unity, bars.encode(colour, tooltip=tooltip), points.encode(colour, tooltip=tooltip)
+        band.encode(x=alt.X("from:Q", scale=across, title=title), x2="to:Q"),
+        unity.encode(x=alt.X("one:Q", scale=across)),
+        base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=across), x2="high:Q"),
+        base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("ratio:Q", scale=across)),
     ).properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 36 * len(rows))

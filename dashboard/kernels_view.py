@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,39 +12,34 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dashboard.frames import Frame
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.cuda_calls import classify_call
 from tracer.captures.row_bounds import covering_rows
 from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.kernel_names import short_name
-from tracer.profiles.arrow_arrays import NO_ROW, dense_groups, encode, integers
+from tracer.profiles.arrow_arrays import NO_ROW, Codes, Integers, dense_groups, encode, integers
 from tracer.report_types.gpu import KernelFigures
 from tracer.reports.level_tables import counted_rows
-
-Frame = Any
-"""A pandas DataFrame."""
 
 BETWEEN_STAGES = "between stages"
 DELAY_BINS = 40
 KERNELS_CHARTED = 15
 REST = "all other kernels"
 
-KERNELS = (
-    "name",
-    "whole_name",
-    "count",
-    "per_inference",
-    "total_ms",
-    "us_per_inference",
-    "mean_us",
-    "median_us",
-    "share",
-)
+COUNTED = ("count", "per_inference", "total_ms", "us_per_inference", "mean_us")
+KERNELS = ("name", "whole_name", *COUNTED, "median_us", "share")
 COPIES = ("name", "count", "per_inference", "bytes", "bytes_per_inference", "total_ms", "mean_us", "gb_per_s")
-CALLS = ("name", "kind", "count", "per_inference", "total_ms", "us_per_inference", "mean_us")
+CALLS = OPERATIONS = ("name", "kind", *COUNTED)
 STAGED = ("kernel", "whole_name", "stage", "count", "per_inference", "us_per_inference")
-OPERATIONS = ("name", "kind", "count", "per_inference", "total_ms", "us_per_inference", "mean_us")
 DELAYS = ("from_us", "to_us", "stage", "kernels", "below", "above")
+_TIMES = {
+    "total_ms": ("total_ns", 1e6),
+    "us_per_inference": ("ns_per_inference", 1e3),
+    "mean_us": ("mean_ns", 1e3),
+    "median_us": ("median_ns", 1e3),
+}
+"""Of a column, the report's key and how many nanoseconds are one of it."""
 
 
 @dataclass(frozen=True)
@@ -56,59 +51,39 @@ class KernelDetail:
     operations: Frame
 
 
+def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Frame:
+    found = [
+        {**row, **{name: row[key] / unit for name, (key, unit) in _TIMES.items() if name in columns}} for row in rows
+    ]
+    return pd.DataFrame(found, columns=list(columns))
+
+
 def kernel_frame(report: KernelFigures) -> Frame:
     """``KERNELS``, the longest total first, as the report has them."""
-    rows = [
-        {
-            "name": one["short_name"],
-            "whole_name": one["name"],
-            "count": one["count"],
-            "per_inference": one["per_inference"],
-            "total_ms": one["total_ns"] / 1e6,
-            "us_per_inference": one["ns_per_inference"] / 1e3,
-            "mean_us": one["mean_ns"] / 1e3,
-            "median_us": one["median_ns"] / 1e3,
-            "share": 100 * one["share"],
-        }
-        for one in report["kernels"]
-    ]
-    return pd.DataFrame(rows, columns=list(KERNELS))
+    rows = (
+        {**row, "name": row["short_name"], "whole_name": row["name"], "share": 100 * row["share"]}
+        for row in report["kernels"]
+    )
+    return _frame(rows, KERNELS)
 
 
 def copy_frame(report: KernelFigures) -> Frame:
     """``COPIES``: memcpys and memsets by direction; the rate is bytes by the time that they took."""
     inferences = max(report["gpu"]["inferences"] if report["gpu"] else 0, 1)
-    rows = [
+    rows = (
         {
-            "name": one["name"],
-            "count": one["count"],
-            "per_inference": one["per_inference"],
-            "bytes": one["bytes"],
-            "bytes_per_inference": one["bytes"] / inferences,
-            "total_ms": one["total_ns"] / 1e6,
-            "mean_us": one["mean_ns"] / 1e3,
-            "gb_per_s": one["bytes"] / one["total_ns"] if one["total_ns"] else None,
+            **row,
+            "bytes_per_inference": row["bytes"] / inferences,
+            "gb_per_s": row["bytes"] / row["total_ns"] if row["total_ns"] else None,
         }
-        for one in report["copies"]
-    ]
-    return pd.DataFrame(rows, columns=list(COPIES))
+        for row in report["copies"]
+    )
+    return _frame(rows, COPIES)
 
 
 def call_frame(report: KernelFigures) -> Frame:
     """``CALLS``: calls of the CUDA runtime and driver that began in the inferences."""
-    rows = [
-        {
-            "name": one["name"],
-            "kind": classify_call(one["name"]),
-            "count": one["count"],
-            "per_inference": one["per_inference"],
-            "total_ms": one["total_ns"] / 1e6,
-            "us_per_inference": one["ns_per_inference"] / 1e3,
-            "mean_us": one["mean_ns"] / 1e3,
-        }
-        for one in report["api"]
-    ]
-    return pd.DataFrame(rows, columns=list(CALLS))
+    return _frame(({**row, "kind": classify_call(row["name"])} for row in report["api"]), CALLS)
 
 
 def kernel_detail(level: KernelLevel) -> KernelDetail:
@@ -123,33 +98,41 @@ def kernel_detail(level: KernelLevel) -> KernelDetail:
     )
 
 
-def _staged(level: KernelLevel, rows: Any, stage: Any, stages: Sequence[str]) -> Frame:
+def _grouped(
+    level: KernelLevel, took: Integers, names: Codes, codes: Integers, second: Integers, width: int
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """By name and a second code below ``width``: both, and the figures of what took so many nanoseconds."""
+    distinct, groups = dense_groups(codes * width + second)
+    figures = group_figures(groups, took, len(distinct))
+    inferences = max(len(level.breakdown.wall_ns), 1)
+    for at, key in enumerate(distinct.tolist()):
+        yield (
+            str(names.values[key // width].as_py()),
+            key % width,
+            {
+                "count": int(figures.count[at]),
+                "per_inference": float(figures.count[at] / inferences),
+                "total_ns": int(figures.total_ns[at]),
+                "ns_per_inference": float(figures.total_ns[at] / inferences),
+                "mean_ns": float(figures.mean_ns[at]),
+            },
+        )
+
+
+def _staged(level: KernelLevel, rows: Integers, stage: Integers, stages: Sequence[str]) -> Frame:
     table = level.profile.gpu_work
     took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
     names = encode(table, "name")
-    distinct, groups = dense_groups(
-        names.codes[rows] * len(stages) + np.where(stage == NO_ROW, len(stages) - 1, stage)
+    of_stage = np.where(stage == NO_ROW, len(stages) - 1, stage)
+    found = _grouped(level, took, names, names.codes[rows], of_stage, len(stages))
+    frame = _frame(
+        ({**one, "kernel": short_name(name), "whole_name": name, "stage": stages[at]} for name, at, one in found),
+        STAGED,
     )
-    figures = group_figures(groups, took, len(distinct))
-    inferences = max(len(level.breakdown.wall_ns), 1)
-    found = []
-    for place, key in enumerate(distinct.tolist()):
-        name = str(names.values[key // len(stages)].as_py())
-        found.append(
-            {
-                "kernel": short_name(name),
-                "whole_name": name,
-                "stage": stages[key % len(stages)],
-                "count": int(figures.count[place]),
-                "per_inference": float(figures.count[place] / inferences),
-                "us_per_inference": float(figures.total_ns[place] / inferences / 1e3),
-            }
-        )
-    frame = pd.DataFrame(found, columns=list(STAGED))
     return frame.sort_values(["us_per_inference", "whole_name"], ascending=[False, True], ignore_index=True)
 
 
-def _delays(delays: Any, stage: Any, stages: Sequence[str]) -> Frame:
+def _delays(delays: Integers, stage: Integers, stages: Sequence[str]) -> Frame:
     """
     From the start of the launching call to the start of the kernel: counts in bins of one ratio.
 
@@ -181,38 +164,22 @@ def _operations(level: KernelLevel) -> Frame:
     start = integers(table, "start_ns")
     place = covering_rows(start, level.ranges.start_ns, level.ranges.end_ns)
     ours = integers(table, "process") == level.ranges.process
-    rows = np.flatnonzero(ours & (place != NO_ROW) & np.r_[level.keep, False][place])
+    these = np.flatnonzero(ours & (place != NO_ROW) & np.r_[level.keep, False][place])
     names, kinds = encode(table, "name"), encode(table, "kind")
-    width = max(len(kinds.values), 1)
-    distinct, groups = dense_groups(names.codes[rows] * width + kinds.codes[rows])
-    figures = group_figures(groups, (integers(table, "end_ns") - start)[rows], len(distinct))
-    inferences = max(len(level.breakdown.wall_ns), 1)
-    found = [
-        {
-            "name": str(names.values[key // width].as_py()),
-            "kind": str(kinds.values[key % width].as_py()),
-            "count": int(figures.count[at]),
-            "per_inference": float(figures.count[at] / inferences),
-            "total_ms": float(figures.total_ns[at] / 1e6),
-            "us_per_inference": float(figures.total_ns[at] / inferences / 1e3),
-            "mean_us": float(figures.mean_ns[at] / 1e3),
-        }
-        for at, key in enumerate(distinct.tolist())
-    ]
-    frame = pd.DataFrame(found, columns=list(OPERATIONS))
+    took = (integers(table, "end_ns") - start)[these]
+    found = _grouped(level, took, names, names.codes[these], kinds.codes[these], max(len(kinds.values), 1))
+    frame = _frame(
+        ({**one, "name": name, "kind": str(kinds.values[at].as_py())} for name, at, one in found), OPERATIONS
+    )
     return frame.sort_values(["total_ms", "name"], ascending=[False, True], ignore_index=True)
 
 
 def searched(frame: Frame, text: str) -> Frame:
     """The rows whose name, short or whole, holds ``text``, in any case; it is no pattern."""
     wanted = text.strip().casefold()
-    if not wanted or not len(frame):
-        return frame
     columns = [name for name in ("name", "kernel", "whole_name") if name in frame]
-    kept = np.zeros(len(frame), bool)
-    for name in columns:
-        kept |= np.array([wanted in value.casefold() for value in frame[name]], bool)
-    return frame[kept].reset_index(drop=True)
+    kept = [any(wanted in value.casefold() for value in row) for row in frame[columns].itertuples(index=False)]
+    return frame[np.array(kept, bool)].reset_index(drop=True)
 
 
 def charted(staged: Frame) -> Frame:
@@ -220,11 +187,9 @@ def charted(staged: Frame) -> Frame:
     totals = staged.groupby("whole_name", sort=False)["us_per_inference"].sum().sort_values(ascending=False)
     top = list(totals.index[:KERNELS_CHARTED])
     labels: dict[str, str] = {}
-    used: dict[str, int] = {}
-    for name in top:
-        short = short_name(name)
-        used[short] = used.get(short, 0) + 1
-        labels[name] = short if used[short] == 1 else f"{short} ({used[short]})"
+    for name, short in zip(top, map(short_name, top), strict=True):
+        alike = sum(short_name(other) == short for other in labels)
+        labels[name] = f"{short} ({alike + 1})" if alike else short
     frame = staged.assign(kernel=[labels.get(name, REST) for name in staged["whole_name"]])
     frame.loc[frame["kernel"] == REST, "whole_name"] = REST
     summed = frame.groupby(["kernel", "whole_name", "stage"], sort=False, as_index=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.frames import Frame
 from tracer.figure_text import frequency_text, number_text, share_text, time_text
 from tracer.model.devices import Limits, devices
 from tracer.model.roofline import roofline_curve
@@ -14,9 +15,6 @@ from tracer.report_types.limits import DeviceLimits, Place, PublishedResult
 from tracer.reports.model_cost_report import limit_rows
 from tracer.reports.run_limits import board_of, run_limits
 from tracer.runs.run_info import RunInfo
-
-Frame = Any
-"""A pandas DataFrame; pandas comes with types that need not be installed."""
 
 FIRST_DEVICE = "nano"
 """Shown for a run whose board is not known: the board of the 2021 report."""
@@ -63,15 +61,8 @@ def roofline(limits: DeviceLimits) -> Roofline:
     Args:
         limits: as ``tracer.model.roofline.build_limits`` gives it.
     """
-    device = Limits(
-        name=limits["device"],
-        cores=limits["cores"],
-        clock_hz=limits["clock_hz"],
-        fp32_per_s=limits["fp32_per_s"],
-        fp16_per_s=limits["fp16_per_s"],
-        bytes_per_s=limits["bytes_per_s"],
-        source=limits["source"],
-    )
+    peaks = (limits["fp32_per_s"], limits["fp16_per_s"], limits["bytes_per_s"])
+    device = Limits(limits["device"], limits["cores"], limits["clock_hz"], *peaks, limits["source"])
     points = _points(limits)
     intensities = [device.ridge, *(row["intensity"] for row in points)]
     across = (min(intensities) / AROUND, max(intensities) * AROUND)
@@ -108,49 +99,31 @@ def limit_frame(limits: DeviceLimits) -> Frame:
 
 def device_frame(info: RunInfo, measured_ns: float | None) -> Frame:
     """A row a device at its highest frequencies: its peaks, its limit for the run's model, and its source."""
+    columns = ["device", "cores", "GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us", "bound by", "source"]
     rows = []
     for device in devices():
         limits = run_limits(info, (None, None), measured_ns, device.key)
         if limits is not None:
-            rows.append(
-                {
-                    "device": device.name,
-                    "cores": device.cores,
-                    "GPU, MHz": device.gpu_hz / 1e6,
-                    "float32, GFLOP/s": limits["fp32_per_s"] / 1e9,
-                    "memory, GB/s": limits["bytes_per_s"] / 1e9,
-                    "limit, us": limits["limit_ns"] / 1e3,
-                    "bound by": limits["bound"],
-                    "source": device.source,
-                }
-            )
-    return pd.DataFrame(rows)
+            peaks = (limits["fp32_per_s"] / 1e9, limits["bytes_per_s"] / 1e9)
+            limit = (limits["limit_ns"] / 1e3, limits["bound"])
+            rows.append((device.name, device.cores, device.gpu_hz / 1e6, *peaks, *limit, device.source))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def place_frame(published: Place) -> Frame:
     """The nearest faster and slower published results about this run, from fast to slow."""
-    own: PublishedResult = {
-        "round": "",
-        "submitter": "this run",
-        "system": "",
-        "latency_ns": published["latency_ns"],
-        "times": 1.0,
-        "source": "",
-    }
-    rows = [
-        {
-            "": where,
-            "submitter": one["submitter"],
-            "system": one["system"],
-            "round": one["round"],
-            "an inference": time_text(one["latency_ns"]),
-            "inf/s": 1e9 / one["latency_ns"],
-            "times this run": one["times"],
-        }
-        for where, found in (("faster", published["faster"]), ("", [own]), ("slower", published["slower"]))
-        for one in found
-    ]
-    return pd.DataFrame(rows)
+    columns = ["", "submitter", "system", "round", "an inference", "inf/s", "times this run"]
+
+    def row(where: str, who: tuple[str, str, str], latency_ns: float, times: float) -> tuple[Any, ...]:
+        return (where, *who, time_text(latency_ns), 1e9 / latency_ns, times)
+
+    def rows(where: str, found: list[PublishedResult]) -> list[tuple[Any, ...]]:
+        who = [(one["submitter"], one["system"], one["round"]) for one in found]
+        return [row(where, one, it["latency_ns"], it["times"]) for one, it in zip(who, found, strict=True)]
+
+    own = row("", ("this run", "", ""), published["latency_ns"], 1.0)
+    faster, slower = rows("faster", published["faster"]), rows("slower", published["slower"])
+    return pd.DataFrame([*faster, own, *slower], columns=columns)
 
 
 def round_frame(published: Place) -> Frame:
@@ -158,32 +131,18 @@ def round_frame(published: Place) -> Frame:
     return pd.DataFrame([{name: f"{one['rank']} of {one['of']}" for name, one in published["rounds"].items()}])
 
 
-def headline(limits: DeviceLimits) -> list[tuple[str, str, str]]:
+def headline(limits: DeviceLimits) -> list[tuple[str, str, str | None]]:
     """Label, figure and explanation of each of the first figures."""
-    measured = limits["measured"]
+    measured, limit_ns = limits["measured"], limits["limit_ns"]
     clock = "" if limits["clock_hz"] is None else f" at {frequency_text(limits['clock_hz'])}"
-    found = [
-        ("Limit", time_text(limits["limit_ns"]), f"No program for these operations is faster on it{clock}."),
-        ("Bound by", limits["bound"], "Arithmetic at the float32 peak, or the least traffic: which takes longer."),
+    bound = "Arithmetic at the float32 peak, or the least traffic: which takes longer."
+    found: list[tuple[str, str, str | None]] = [
+        ("Limit", time_text(limit_ns), f"No program for these operations is faster on it{clock}."),
+        ("Bound by", limits["bound"], bound),
     ]
     if measured is not None:
-        times = measured["measured_ns"] / limits["limit_ns"]
-        found += [
-            (
-                "Measured, median",
-                time_text(measured["measured_ns"]),
-                f"{number_text(times, 1)} times the limit; no profiler.",
-            ),
-            ("Of the float32 peak", share_text(measured["utilisation_peak"]), "Rate reached over the peak rate."),
-        ]
+        took, of_peak = measured["measured_ns"], share_text(measured["utilisation_peak"])
+        times = f"{number_text(took / limit_ns, 1)} times the limit; no profiler."
+        found.append(("Measured, median", time_text(took), times))
+        found.append(("Of the float32 peak", of_peak, "Rate reached over the peak rate."))
     return found
-
-
-def missing_cost() -> str:
-    """Why a run has no limits, and what counts its model, as Markdown of ours."""
-    return (
-        "**No limits: the operations of this run's model are not in its record.** They are counted when a run "
-        "begins: one of an older version has none, nor has one whose model could not be read. "
-        "`kws-trace cost MODEL --run RUN --device NAME` counts them from the model's file and sets the run's time "
-        "beside them."
-    )

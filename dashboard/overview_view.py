@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.frames import Frame
 from tracer.figure_text import (
     MISSING,
     auc_text,
@@ -27,9 +28,6 @@ from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
 from tracer.reports.report_text import stage_rows
-
-Frame = Any
-"""A pandas DataFrame; pandas comes with types that need not be installed."""
 
 SHOWN_GAINS = 3
 BUSY, OVERHEAD = "GPU busy", "runtime overhead"
@@ -88,66 +86,39 @@ def stage_bar(report: Report) -> Bar | None:
 
 
 def _parts(rows: Sequence[tuple[str, float, float | None]], wall: float) -> Frame:
-    return pd.DataFrame(
-        [
-            {
-                "part": name,
-                "us": ns / 1000,
-                "share": (ns / wall if wall else 0.0) if share is None else share,
-                "time": time_text(ns),
-                "order": place,
-            }
-            for place, (name, ns, share) in enumerate(rows)
-        ],
-        columns=["part", "us", "share", "time", "order"],
-    )
+    shares = [(ns / wall if wall else 0.0) if share is None else share for _, ns, share in rows]
+    shown = [(name, ns / 1000, share, time_text(ns)) for (name, ns, _), share in zip(rows, shares, strict=True)]
+    return pd.DataFrame(shown, columns=["part", "us", "share", "time"])
 
 
-def gain_rows(report: Report, shown: int = SHOWN_GAINS) -> list[dict[str, Any]]:
+def gain_rows(report: Report) -> list[dict[str, Any]]:
     """
     The largest kinds of time to remove and what each would give; the tracer's own ranges are not the run's to remove.
 
     Returns:
-        ``name``, ``gain``, ``interval``, ``rate`` as text, and ``share`` of the inference's median.
+        ``name``, ``gain``, ``interval`` and ``rate`` as text, and ``upper_bound``.
     """
     kinds = [one for one in report["gains"] if one["group"] == "kind" and one["name"] != "tracer"]
-    rows = []
-    for one in sorted(kinds, key=lambda one: -float(one["gain_ns"]))[:shown]:
-        if one["gain_ns"] <= 0:
-            continue
-        rows.append(
-            {
-                "name": part_text(one["name"]),
-                "gain": time_text(one["gain_ns"]),
-                "interval": interval_text(one["interval_ns"][0], one["interval_ns"][1], time_text),
-                "rate": rate_text(one["rate_hz"]),
-                "upper_bound": one["upper_bound"],
-            }
-        )
-    return rows
+    return [
+        {
+            "name": part_text(one["name"]),
+            "gain": time_text(one["gain_ns"]),
+            "interval": interval_text(one["interval_ns"][0], one["interval_ns"][1], time_text),
+            "rate": rate_text(one["rate_hz"]),
+            "upper_bound": one["upper_bound"],
+        }
+        for one in sorted(kinds, key=lambda one: -float(one["gain_ns"]))[:SHOWN_GAINS]
+        if one["gain_ns"] > 0
+    ]
 
 
 def gain_note(report: Report) -> str:
     """How the gains were got, for a caption."""
-    bound = (
-        " Upper bounds: the profiler lengthens what it watches."
-        if report["gpu"] and report["gpu"]["unprofiled"]
-        else ""
-    )
+    bounds = report["gpu"] and report["gpu"]["unprofiled"]
     return (
         "By replaying each profiled inference with that part at zero; medians, 95 % intervals. "
-        f"Gains of two parts do not add up.{bound}"
-    )
-
-
-def missing_kernel_level(report: Report) -> str:
-    """Which command adds a GPU timeline to a run such as this, as Markdown of ours."""
-    option = "--profiler tensorflow" if report["run"]["backend"].get("name") == "tensorflow" else "--nsys"
-    command = f"kws-trace run {option}"
-    return (
-        "**No GPU timeline.** The stages are wall time on the host; what the GPU and the runtime did in them was not "
-        f"recorded. `{command}` records it with the run; `kws-trace ingest RUN FILE` imports a capture of this run "
-        "by Nsight Systems, nvprof or TensorFlow's profiler."
+        "Gains of two parts do not add up."
+        f"{' Upper bounds: the profiler lengthens what it watches.' if bounds else ''}"
     )
 
 
@@ -158,23 +129,23 @@ def stage_frame(report: Report) -> Frame:
 
 def window_frame(report: Report) -> Frame:
     """A row a performance window: official rate and laps, wall time and how far the two differ, validity and why."""
-    rows = [
-        {
-            "window": window["ordinal"],
-            "inferences": window["inferences"],
-            "inf/s (laps)": window["rate_hz"],
-            "inf/s (wall)": window["wall_rate_hz"],
-            "laps": time_text(window["duration_ns"]),
-            "wall": time_text(window["wall_duration_ns"]),
-            "laps to wall": _against(window["duration_ns"], window["wall_duration_ns"]),
-            "CPU of wall": share_text(
-                window["cpu_ns"] / window["wall_duration_ns"] if window["wall_duration_ns"] else None
-            ),
-            "valid": "yes" if window["valid"] else "no: " + _why(window["why"]),
-        }
-        for window in report["windows"]
-        if window["kind"] == "performance"
-    ]
+    rows = []
+    for window in report["windows"]:
+        laps, wall = window["duration_ns"], window["wall_duration_ns"]
+        if window["kind"] == "performance":
+            rows.append(
+                {
+                    "window": window["ordinal"],
+                    "inferences": window["inferences"],
+                    "inf/s (laps)": window["rate_hz"],
+                    "inf/s (wall)": window["wall_rate_hz"],
+                    "laps": time_text(laps),
+                    "wall": time_text(wall),
+                    "laps to wall": MISSING if laps is None or not wall else change_text(laps / wall, 3),
+                    "CPU of wall": share_text(window["cpu_ns"] / wall if wall else None),
+                    "valid": "yes" if window["valid"] else "no: " + _why(window["why"]),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -183,10 +154,6 @@ def _why(reasons: list[str]) -> str:
     if short <= set(reasons):
         reasons = ["under 10 s", *(one for one in reasons if one not in short)]
     return ", ".join(reasons)
-
-
-def _against(laps: int | None, wall: int) -> str:
-    return MISSING if laps is None or not wall else change_text(laps / wall, 3)
 
 
 def fact_frame(report: Report) -> Frame:

@@ -23,20 +23,20 @@ class RunEntry:
     """A folder of the traces folder that says it is a run; ``problem`` is why it cannot be opened, or empty."""
 
     name: str
-    created: str
     problem: str = ""
 
 
 def run_entries(traces: Path) -> list[RunEntry]:
     """The runs of a folder, newest first, then those that cannot be opened."""
-    whole, damaged = [], []
+    whole, damaged = {}, []
     for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
         name = path.parent.name
         try:
-            whole.append(RunEntry(name, read_run_info(run_folder(traces, name) / "run.json").created))
+            whole[name] = read_run_info(run_folder(traces, name) / "run.json").created
         except RunError as error:
-            damaged.append(RunEntry(name, "", str(error)))
-    return [*sorted(whole, key=lambda entry: (entry.created, entry.name), reverse=True), *damaged]
+            damaged.append(RunEntry(name, str(error)))
+    newest_first = sorted(whole, key=lambda name: (whole[name], name), reverse=True)
+    return [*map(RunEntry, newest_first), *damaged]
 
 
 def fingerprint(folder: Path) -> str:
@@ -56,12 +56,7 @@ def fingerprint(folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """
-    The figures of a run, as ``build_report`` gives them, and a sentence for each part that could not be read.
-
-    ``problems`` is what made the kernel level, or all of it, impossible; what of the tables is damaged stands in the
-    report's ``left_out``.
-    """
+    """A run's figures, and a sentence on captures that cannot be read; of damaged tables ``left_out`` tells."""
 
     report: Report
     problems: tuple[str, ...]
@@ -69,7 +64,7 @@ class ReadReport:
 
 def read_report(run: StoredRun) -> ReadReport:
     """
-    The report of a run; where its captures cannot be read, what is left: the report without a kernel level.
+    The report of a run; where its captures cannot be read, what is left: the report without a GPU timeline.
 
     Raises:
         KwsTraceError: if nothing of it can be read.

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dashboard.frames import Frame
 from tracer.figure_text import change_text, count_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.reports.device_report import window_names
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
 
-Frame = Any
-"""A pandas DataFrame; pandas comes with types that need not be installed."""
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -42,11 +40,8 @@ PERCENTS = (1, 5, 25, 50, 75, 90, 95, 99, 99.9)
 
 def percentile_frame(values_ns: Integers) -> Frame:
     """``percentile`` and ``time`` of nanoseconds, interpolated as in the report, with minimum and maximum."""
-    if not len(values_ns):
-        return pd.DataFrame({"percentile": [], "time": []})
-    found = np.percentile(values_ns, PERCENTS)
     names = ["minimum", *(f"p{percent:g}" if percent != 50 else "median" for percent in PERCENTS), "maximum"]
-    times = [values_ns.min(), *found, values_ns.max()]
+    times = np.percentile(values_ns, (0, *PERCENTS, 100))
     return pd.DataFrame({"percentile": names, "time": [time_text(float(one)) for one in times]})
 
 
@@ -61,8 +56,6 @@ def histogram_frame(values_ns: Integers, bars: int = BARS) -> Frame:
     Returns:
         ``low_us``, ``high_us``, ``count``; every value is in one bar.
     """
-    if not len(values_ns):
-        return pd.DataFrame({"low_us": [], "high_us": [], "count": []})
     values = np.maximum(values_ns.astype(np.float64), 1.0)
     low, high = float(values.min()), float(values.max())
     if high <= low * 1.000001:
@@ -82,8 +75,6 @@ def time_frame(inferences: TimedInferences, stage: str, stretches: int = STRETCH
         middle of the stretch), ``p10_us``, ``median_us``, ``p90_us``, ``max_us`` and ``count``.
     """
     columns = ["window", "seconds", "p10_us", "median_us", "p90_us", "max_us", "count"]
-    if not len(inferences):
-        return pd.DataFrame({name: [] for name in columns})
     values, walls = inferences.of_stage(stage) / 1000, inferences.wall_ns
     rows, passed = [], 0
     share = max(1, stretches // max(1, len(np.unique(inferences.window))))
@@ -106,19 +97,11 @@ def window_frame(inferences: TimedInferences, stage: str) -> Frame:
     rows = []
     for window in np.unique(inferences.window):
         mine = values[inferences.window == window]
-        median, p90, p99 = np.percentile(mine, [50, 90, 99])
-        rows.append(
-            {
-                "window": int(window),
-                "inferences": len(mine),
-                "median": time_text(float(median)),
-                "p90": time_text(float(p90)),
-                "p99": time_text(float(p99)),
-                "maximum": time_text(float(mine.max())),
-                "median against all": change_text(median / middle if middle else None),
-            }
-        )
-    return pd.DataFrame(rows)
+        times = (time_text(float(one)) for one in np.percentile(mine, [50, 90, 99, 100]))
+        against = change_text(float(np.median(mine)) / middle if middle else None)
+        rows.append((int(window), len(mine), *times, against))
+    columns = ["window", "inferences", "median", "p90", "p99", "maximum", "median against all"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def composition_frame(inferences: TimedInferences) -> Frame:
@@ -230,8 +213,6 @@ def _drift(values: Integers) -> str:
     middle = float(np.median(values))
     steps = np.abs(np.diff(tenths))
     change = tenths[-1] - tenths[0]
-    word = (
-        "more than" if abs(change) > 2 * float(np.median(steps)) and abs(change) > 0.02 * middle else "no more than"
-    )
-    told = change_text(1 + change / middle if middle else 1.0)
+    beyond = abs(change) > 2 * float(np.median(steps)) and abs(change) > 0.02 * middle
+    told, word = change_text(1 + change / middle if middle else 1.0), "more than" if beyond else "no more than"
     return f"Drift: the last tenth's median is {told} against the first's, {word} the tenths differ among themselves."

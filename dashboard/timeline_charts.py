@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dashboard.frames import Frame
 from dashboard.palette import BY_MEANING, EDGE, GREY, KERNELS, LINES
-from dashboard.timeline_view import Drawing, Frame
+from dashboard.timeline_view import Drawing
 
 LANE_PX, OVERVIEW_LANE_PX = 30, 20
 AXIS_PX, LEGEND_ROW_PX = 66, 26
@@ -37,7 +38,11 @@ def colours(categories: Sequence[str]) -> dict[str, list[str]]:
 
 
 def overview_chart(
-    frame: Frame, lanes: Sequence[str], categories: Sequence[str], end_ns: int, shown: tuple[int, int] | None = None
+    frame: Frame,
+    lanes: Sequence[str],
+    categories: Sequence[str],
+    end_ns: int,
+    shown: tuple[int, int] | None = None,
 ) -> Spec:
     """The whole run, small, with a brush for the range; ``shown`` is where it lies first."""
     brush: Spec = {"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}}
@@ -50,11 +55,8 @@ def overview_chart(
         "params": [brush],
         "mark": {"type": "bar", "height": {"band": 0.85}},
         "encoding": {
+            **_bars(lanes, categories, None, least_opacity=0.5),
             "x": _time("start_ms", 0, end_ns, "ms since the run's first span: drag to choose a range"),
-            "x2": {"field": "end_ms"},
-            "y": _lanes(lanes),
-            "color": {"field": "category", "type": "nominal", "scale": colours(categories), "legend": None},
-            "opacity": _opacity(0.5),
         },
     }
 
@@ -79,10 +81,7 @@ def detail_chart(drawing: Drawing, categories: Sequence[str], start_ns: int, end
         "mark": {"type": "bar", "height": {"band": 0.82}, "stroke": EDGE, "strokeWidth": 0.5},
         "encoding": {
             "x": _time("start_ms", start_ns, end_ns, "ms since the run's first span"),
-            "x2": {"field": "end_ms"},
-            "y": _lanes(drawing.lanes),
-            "color": {"field": "category", "type": "nominal", "scale": colours(categories), "legend": legend},
-            "opacity": _opacity(0.25),
+            **_bars(drawing.lanes, categories, legend, least_opacity=0.25),
             "tooltip": _tooltip(fields, titles),
         },
     }
@@ -135,6 +134,11 @@ def _lanes(lanes: Sequence[str]) -> Spec:
     }
 
 
-def _opacity(least: float) -> Spec:
-    scale = {"domain": [0, 1], "range": [least, 1], "clamp": True}
-    return {"field": "busy", "type": "quantitative", "scale": scale, "legend": None}
+def _bars(lanes: Sequence[str], categories: Sequence[str], legend: Spec | None, *, least_opacity: float) -> Spec:
+    busy = {"domain": [0, 1], "range": [least_opacity, 1], "clamp": True}
+    return {
+        "x2": {"field": "end_ms"},
+        "y": _lanes(lanes),
+        "color": {"field": "category", "type": "nominal", "scale": colours(categories), "legend": legend},
+        "opacity": {"field": "busy", "type": "quantitative", "scale": busy, "legend": None},
+    }

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dashboard.frames import Frame
 from dashboard.timeline_lanes import Lane, covered_until
-from tracer.captures.timeline import Launches, Timeline
+from tracer.captures.timeline import Timeline
 from tracer.figure_text import count_text, counted, share_text, time_text
 from tracer.profiles.arrow_arrays import NO_ROW, Integers
 
@@ -22,24 +23,11 @@ LAUNCH_LINES = 400
 
 OVERVIEW_BINS = 240
 
-COLUMNS = (
-    "lane",
-    "start_ms",
-    "end_ms",
-    "category",
-    "busy",
-    "name",
-    "starts",
-    "lasts",
-    "inference",
-    "detail",
-    "count",
-    "merged",
+MARK_COLUMNS = (
+    *("lane", "start_ms", "end_ms", "category", "busy", "name", "starts", "lasts", "inference", "detail"),
+    *("count", "merged"),
 )
 LINE_COLUMNS = ("launch", "lane", "ms", "call", "work", "delay")
-
-Frame = Any
-"""A pandas DataFrame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,7 @@ class Drawing:
     A window as frames.
 
     Args:
-        marks: ``COLUMNS``: a row a mark; of a bin (``merged``) ``count`` rows, ``busy`` of it covered.
+        marks: ``MARK_COLUMNS``: a row a mark; of a bin (``merged``) ``count`` rows, ``busy`` of it covered.
         lines: ``LINE_COLUMNS``: two rows a launch, at the call's start and at the work's.
         lanes: labels, from top to bottom.
         sentences: what is drawn, and what is not or not as it is.
@@ -83,15 +71,13 @@ def draw(
     counts = np.array([last - first for first, last in spans], np.int64)
     limit = _limit(counts, marks)
     parts, raw = [], set()
-    for place, (lane, (first, last), count) in enumerate(zip(lanes, spans, counts.tolist(), strict=True)):
-        if not count:
-            continue
-        if count <= limit:
+    for place, (lane, (first, last)) in enumerate(zip(lanes, spans, strict=True)):
+        if last - first > limit:
+            parts.append(_bins(lane, start_ns, end_ns, first, last, max(1, min(width_px, limit))))
+        elif last > first:
             raw.add(place)
             parts.append(_marks(timeline, lane, first, last))
-        else:
-            parts.append(_bins(lane, start_ns, end_ns, first, last, max(1, min(width_px, limit))))
-    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(MARK_COLUMNS))
     labels = tuple(dict.fromkeys(lane.label for lane, count in zip(lanes, counts, strict=True) if count))
     lines, about_lines = _lines(timeline, lanes, spans, raw)
     sentences = (_what(start_ns, end_ns, counts, limit, lanes, frame), *about_lines)
@@ -118,10 +104,10 @@ def shown_inferences(lanes: Sequence[Lane], timeline: Timeline, start_ns: int, e
 
 
 def overview(lanes: Sequence[Lane], end_ns: int) -> Frame:
-    """The whole run as ``COLUMNS``: lanes that lie in no other, each in ``OVERVIEW_BINS`` bins."""
+    """The whole run as ``MARK_COLUMNS``: lanes that lie in no other, each in ``OVERVIEW_BINS`` bins."""
     whole = [lane for lane in lanes if not lane.nested and len(lane.start_ns)]
     parts = [_bins(lane, 0, max(end_ns, 1), 0, len(lane.start_ns), OVERVIEW_BINS) for lane in whole]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(MARK_COLUMNS))
 
 
 def _limit(counts: Integers, marks: int) -> int:
@@ -137,29 +123,26 @@ def _limit(counts: Integers, marks: int) -> int:
 def _marks(timeline: Timeline, lane: Lane, first: int, last: int) -> Frame:
     rows = timeline.tracks[lane.track].rows.taken(lane.source[first:last])
     codes = rows.code.tolist()
-    length = (rows.end_ns - rows.start_ns if rows.length_ns is None else rows.length_ns).tolist()
-    inference = rows.inference.tolist()
-    columns = {
-        "lane": lane.label,
-        "start_ms": rows.start_ns / 1e6,
-        "end_ms": rows.end_ns / 1e6,
-        "category": [lane.categories[code] for code in codes],
-        "busy": 1.0,
-        "name": [lane.names[code] for code in codes],
-        "starts": [f"{count_text(ns)} ns" for ns in rows.start_ns.tolist()],
-        "lasts": [f"{count_text(ns)} ns" for ns in length],
-        "inference": [str(number) if number != NO_ROW else "-" for number in inference],
-        "detail": _details(rows, len(codes)),
-        "count": 1,
-        "merged": False,
-    }
-    return pd.DataFrame(columns, columns=list(COLUMNS))
+    length = rows.end_ns - rows.start_ns if rows.length_ns is None else rows.length_ns
+    numbers = [str(number) if number != NO_ROW else "-" for number in rows.inference.tolist()]
+    names, categories = [lane.names[code] for code in codes], [lane.categories[code] for code in codes]
+    columns = (lane.label, rows.start_ns / 1e6, rows.end_ns / 1e6, categories, 1.0, names)
+    details = _details(rows, len(codes))
+    return _frame(*columns, _exact(rows.start_ns), _exact(length), numbers, details, 1, merged=False)
+
+
+def _frame(*columns: Any, merged: bool) -> Frame:
+    return pd.DataFrame(dict(zip(MARK_COLUMNS, (*columns, merged), strict=True)))
+
+
+def _exact(times_ns: Integers) -> list[str]:
+    return [f"{count_text(ns)} ns" for ns in times_ns.tolist()]
 
 
 def _details(rows: Any, count: int) -> list[str]:
-    details = [""] * count
     if rows.warmup is not None:
         return ["warm-up" if warm else "" for warm in rows.warmup.tolist()]
+    details = [""] * count
     if rows.stage is not None:
         details = [f"launched in {stage}" if stage else "" for stage in rows.stage.tolist()]
     if rows.size is not None:
@@ -184,24 +167,15 @@ def _bins(lane: Lane, start_ns: int, end_ns: int, first: int, last: int, bins: i
     code = np.where(bare, lane.code[np.minimum(begins[:-1], len(lane.code) - 1)], code)
     shown = np.flatnonzero((count > 0) | (busy > 0))
     codes = code[shown].tolist()
-    columns = {
-        "lane": lane.label,
-        "start_ms": edges[shown] / 1e6,
-        "end_ms": edges[shown + 1] / 1e6,
-        "category": [lane.categories[one] if one >= 0 else "several" for one in codes],
-        "busy": busy[shown],
-        "name": [f"mostly {lane.names[one]}" if one >= 0 else "mostly rare names" for one in codes],
-        "starts": [f"{count_text(ns)} ns" for ns in edges[shown].tolist()],
-        "lasts": [f"{count_text(ns)} ns" for ns in np.diff(edges)[shown].tolist()],
-        "inference": "-",
-        "detail": [
-            f"{count_text(number)} merged, {share_text(share)} busy"
-            for number, share in zip(count[shown].tolist(), busy[shown].tolist(), strict=True)
-        ],
-        "count": count[shown],
-        "merged": True,
-    }
-    return pd.DataFrame(columns, columns=list(COLUMNS))
+    names = [f"mostly {lane.names[one]}" if one >= 0 else "mostly rare names" for one in codes]
+    categories = [lane.categories[one] if one >= 0 else "several" for one in codes]
+    count, busy = count[shown], busy[shown]
+    details = [
+        f"{count_text(number)} merged, {share_text(share)} busy"
+        for number, share in zip(count.tolist(), busy.tolist(), strict=True)
+    ]
+    columns = (lane.label, edges[shown] / 1e6, edges[shown + 1] / 1e6, categories, busy, names)
+    return _frame(*columns, _exact(edges[shown]), _exact(np.diff(edges)[shown]), "-", details, count, merged=True)
 
 
 def _what(start_ns: int, end_ns: int, counts: Integers, limit: int, lanes: Sequence[Lane], frame: Frame) -> str:
@@ -241,12 +215,6 @@ def _lines(
     if len(both) > LAUNCH_LINES or not {*np.unique(calls[both]).tolist(), *np.unique(works[both]).tolist()} <= raw:
         many = f"drawn for up to {LAUNCH_LINES} launches, where nothing is merged; here are {count_text(len(both))}"
         return empty, (f"Lines from a call to the work that it launched are {many}.",)
-    return _line_frame(timeline, lanes, launches, both, calls, works), ()
-
-
-def _line_frame(
-    timeline: Timeline, lanes: Sequence[Lane], launches: Launches, both: Integers, calls: Integers, works: Integers
-) -> Frame:
     rows = []
     for number in both.tolist():
         call_track = timeline.tracks[launches.call_track[number]]
@@ -261,7 +229,7 @@ def _line_frame(
         }
         rows.append({**facts, "lane": lanes[calls[number]].label, "ms": begin / 1e6})
         rows.append({**facts, "lane": lanes[works[number]].label, "ms": start / 1e6})
-    return pd.DataFrame(rows, columns=list(LINE_COLUMNS))
+    return pd.DataFrame(rows, columns=list(LINE_COLUMNS)), ()
 
 
 def _placed(lanes: Sequence[Lane], spans: Sequence[tuple[int, int]], tracks: Integers, rows: Integers) -> Integers:

@@ -62,24 +62,13 @@ def read_url(params: Mapping[str, str], runs: Iterable[str] = ()) -> UrlState:
     )
 
 
-def query_of(state: UrlState) -> dict[str, str | list[str]]:
-    """The parameters of an address that shows ``state``; what is None has none."""
-    found: dict[str, str | list[str]] = {}
-    for key in ("run", "window", "inference", "stage", "device"):
-        value = getattr(state, key)
-        if value is not None:
-            found[key] = str(value)
-    if state.runs:
-        found["with"] = list(state.runs)
-    if state.bounds is not None:
-        found["from"], found["to"] = (str(value) for value in state.bounds)
-    return found
-
-
 def link(page: str, state: UrlState) -> str:
-    """The address of ``page``, as a path on the same server, that shows ``state``."""
-    asked = urlencode(query_of(state), doseq=True, quote_via=quote, errors="replace")
-    return f"/{page}?{asked}" if asked else f"/{page}"
+    """The address of ``page``, as a path on the same server, that shows ``state``; what is None is not in it."""
+    asked = {key: getattr(state, key) for key in ("run", "window", "inference", "stage", "device")}
+    first, last = state.bounds or (None, None)
+    asked |= {"from": first, "to": last, "with": state.runs or None}
+    known = {key: value for key, value in asked.items() if value is not None}
+    return f"/{page}?{urlencode(known, doseq=True, quote_via=quote, errors='replace')}".rstrip("?")
 
 
 def _number(text: str | None) -> int | None:

@@ -13,6 +13,7 @@ import pytest
 from runner.commands.dashboard import launch
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
+from tracer.command_line import command_line
 from tracer.figure_text import time_text
 from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
@@ -82,7 +83,7 @@ def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -
     assert metrics["Inference, p99"] == time_text(report["inference"]["p99_ns"])
     assert metrics["Inferences timed"] == f"{report['inference']['count']:,}"
     if report["gpu"] is None and kind != "damaged-capture":
-        assert "kws-trace run --nsys" in words(shown)
+        assert command_line("ingest", kind, "PROFILE", traces=traces) in words(shown)
     if kind == "gpu":
         assert report["gpu"]["verdict"]["sentence"] in words(shown)
         assert metrics["without framework"].startswith("-")
@@ -126,9 +127,10 @@ def test_a_strange_name_opens_nothing(traces: Path, page: str, name: str) -> Non
 
 @pytest.mark.parametrize("page", ["overview", "stages", "compare", "runs"])
 def test_an_empty_folder_says_how_to_make_a_run(tmp_path: Path, page: str) -> None:
-    shown = opened(page, tmp_path / "absent" if page == "overview" else tmp_path)
+    folder = tmp_path / "absent" if page == "overview" else tmp_path
+    shown = opened(page, folder)
     assert not shown.exception
-    assert "kws-trace demo" in shown.info[0].value
+    assert f"`{command_line('demo', traces=folder)}`" in shown.info[0].value
 
 
 def test_a_run_without_a_window_and_one_being_recorded_are_shown(tmp_path: Path) -> None:

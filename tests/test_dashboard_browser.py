@@ -73,6 +73,8 @@ class Visit:
         self.page.locator("h1").first.wait_for()
         self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         self.page.locator("[data-testid=stSpinner]").first.wait_for(state="detached")
+        # Parts of the browser's own program that have yet to come.
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         charts = self.page.locator("[data-testid=stVegaLiteChart]")
         for place in range(charts.count()):
             charts.nth(place).locator("canvas, svg").first.wait_for()

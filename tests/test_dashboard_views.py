@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.charts import by_window, histogram, over_time, ratios, stacked_bar
@@ -129,6 +129,7 @@ def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path:
     assert "log.txt" in frame["why"][1]
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_every_value_is_in_one_bar_of_the_histogram(values: np.ndarray) -> None:
     frame = histogram_frame(values)
@@ -136,6 +137,7 @@ def test_every_value_is_in_one_bar_of_the_histogram(values: np.ndarray) -> None:
     assert (frame["low_us"] < frame["high_us"]).all()
 
 
+@settings(deadline=None)
 @given(VALUES, st.integers(1, 4))
 def test_every_inference_is_in_one_stretch_of_time(values: np.ndarray, windows: int) -> None:
     count = len(values)
@@ -150,6 +152,7 @@ def test_every_inference_is_in_one_stretch_of_time(values: np.ndarray, windows: 
     assert window_spread(run, "a")["inferences"].sum() == count
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_outliers_are_the_longest_and_beyond_the_fence(values: np.ndarray) -> None:
     found = find_outliers(values)
@@ -226,8 +229,8 @@ def test_every_part_of_an_inference_has_a_colour_of_its_own() -> None:
 def test_runs_are_filtered_by_words_and_by_what_they_are(traces: Path) -> None:
     rows = list_rows(traces)
     assert {row["name"] for row in filtered(rows, "DAMAGED fake")} == {"damaged-capture", "damaged-spans"}
-    assert [row["name"] for row in filtered(rows, states=["recovered"])] == ["recovered"]
-    assert filtered(rows, runtimes=["litert"]) == []
+    assert [row["name"] for row in filtered(rows, state=["recovered"])] == ["recovered"]
+    assert filtered(rows, backend=["litert"]) == []
     assert choices(rows, "state") == ["complete", "recovered"]
     assert list(run_list_frame(filtered(rows))["run"]) == [
         row["name"] for row in sorted(rows, key=lambda row: row["created"], reverse=True)
@@ -235,6 +238,7 @@ def test_runs_are_filtered_by_words_and_by_what_they_are(traces: Path) -> None:
     assert len(run_list_frame([])) == 0
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_untrusted_text_keeps_no_markup(text: str) -> None:
     shown = plain(text)

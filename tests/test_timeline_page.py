@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.dashboard_runs import KINDS, every_kind
+from tracer.command_line import command_line
 from tracer.reports.report import build_report
 from tracer.runs.run_store import stored_run
 
@@ -48,7 +49,7 @@ def test_both_pages_show_a_run_of_any_kind_or_say_what_it_lacks(traces: Path, ki
     told = [one.value for one in (*kernels.info, *kernels.error, *kernels.warning)]
     assert bool(told) == (kind not in ("gpu", "cpu", "ops"))
     if kind in ("plain", "recovered"):
-        assert any("`kws-trace run --nsys`" in one for one in told)
+        assert any(command_line("ingest", kind, "PROFILE", traces=traces) in one for one in told)
 
 
 def test_the_kernels_page_shows_the_reports_figures(traces: Path) -> None:

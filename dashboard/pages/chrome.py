@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
+from dashboard.frames import Frame
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
+from tracer.command_line import DEFAULT_TRACES, command_line
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_files import run_folder
@@ -23,11 +26,47 @@ OVERVIEW_PAGE = "overview_page"
 """Where the app keeps the first page, for those who lead to it."""
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
+Made = TypeVar("Made")
 
 
 def state() -> UrlState:
     """What the page's address asks for."""
     return read_url(st.query_params, st.query_params.get_all("with"))
+
+
+def into_address(key: str, value: str | None) -> None:
+    """Put a choice into the page's address, or take it out, so that a link shows the same."""
+    if value is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
+
+
+def command(traces: Path, *words: str) -> str:
+    """A call of this program as Markdown, to be pasted into a shell."""
+    return f"`{command_line(*words, traces=traces)}`"
+
+
+def kept(
+    read: Callable[[StoredRun], Made], cache: Callable[..., Callable[..., Callable[..., Made]]], most: int, said: str
+) -> Callable[[StoredRun], Made]:
+    """
+    ``read``, whose result is kept until one of the run's files changes.
+
+    Args:
+        read: what is made of a run.
+        cache: Streamlit's: ``st.cache_data`` or ``st.cache_resource``.
+        most: runs that are kept.
+        said: beside the spinner.
+    """
+
+    def of_folder(folder: str, mark: str) -> Made:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
+        return read(stored_run(folder))
+
+    # Streamlit tells its caches apart by the function's name.
+    of_folder.__module__, of_folder.__qualname__ = read.__module__, read.__qualname__
+    cached = cache(max_entries=most, show_spinner=said)(of_folder)
+    return lambda run: cached(str(run.folder), fingerprint(run.folder))
 
 
 def choose_run(traces: Path) -> StoredRun | None:
@@ -47,12 +86,8 @@ def choose_run(traces: Path) -> StoredRun | None:
     if entry.problem:
         _explain_damage(traces, entry)
         return None
-    try:
-        run = stored_run(run_folder(traces, name), traces)
-    except KwsTraceError as error:
-        problem("The run cannot be opened.", str(error))
-        return None
-    if run.state == "recording":
+    run = opened(traces, name)
+    if run is not None and run.state == "recording":
         st.sidebar.caption(f":material/fiber_manual_record: being recorded; looked at every {REFRESH_S:g} s")
     return run
 
@@ -64,18 +99,17 @@ def _chosen(names: list[str]) -> str:
     Streamlit drops a widget's value with its page and the address's parameters with it: a copy of its own keeps the
     choice.
     """
-    kept = st.session_state
+    memory = st.session_state
     asked = state().run
     if "run" in st.query_params and asked not in names:
         # Only a name of the list is opened, so that no address leads out of the folder.
         st.error("The run that the address names is not in the traces folder. The newest one is shown.")
         asked = None
-    wanted = asked if asked is not None and asked != kept.get(_SEEN) else kept.get(_WIDGET, kept.get(_CHOSEN))
-    kept[_WIDGET] = wanted if wanted in names else names[0]
+    wanted = asked if asked is not None and asked != memory.get(_SEEN) else memory.get(_WIDGET, memory.get(_CHOSEN))
+    memory[_WIDGET] = wanted if wanted in names else names[0]
     name: str = st.sidebar.selectbox("Run", names, key=_WIDGET)
-    kept[_CHOSEN] = kept[_SEEN] = name
-    if st.query_params.get("run") != name:
-        st.query_params["run"] = name
+    memory[_CHOSEN] = memory[_SEEN] = name
+    into_address("run", name)
     return name
 
 
@@ -87,13 +121,36 @@ def choose(run: str) -> None:
 
 def explain_empty(traces: Path) -> None:
     """Say how to make a run."""
-    st.info("No runs in the traces folder yet. `kws-trace demo` makes two.", icon=":material/folder_open:")
+    demo, recorded = command(traces, "demo"), command(traces, "run", "--port", "/dev/ttyGS0")
+    st.info(f"No runs in the traces folder yet. {demo} makes two.", icon=":material/folder_open:")
     st.text(str(traces.absolute()))
     st.markdown(
-        "- `kws-trace demo` needs no hardware, and takes a minute.\n"
-        "- `kws-trace run --port /dev/ttyUSB0` records the session of a host (energyrunner, the MLCommons runner).\n"
-        "- `kws-trace host --port ...` is such a host; `kws-trace run --nsys` adds the GPU timeline.\n"
-        "- `kws-trace dashboard --traces DIR` looks into another folder."
+        "- The demo needs no hardware, and takes a minute.\n"
+        f"- {recorded} records the session of a host (energyrunner, the MLCommons runner); "
+        "`--nsys` adds the GPU timeline.\n"
+        f"- {command(traces, 'host', 'performance', '--port', '/dev/ttyUSB0')} is such a host.\n"
+        f"- {command(DEFAULT_TRACES, 'dashboard', '--traces', 'DIR')} looks into another folder."
+    )
+
+
+def explain_untimed() -> None:
+    """Say why a run has no times."""
+    st.info("No inference was timed: a host has yet to send `infer`.")
+
+
+def explain_no_gpu_timeline(run: StoredRun) -> None:
+    """Say how a run gets a GPU timeline."""
+    traces, port = run.folder.parent, run.info.port or "/dev/ttyGS0"
+    st.info(
+        "**No GPU timeline in this run.** The stages are wall time on the host; what the GPU and the runtime did in "
+        "them was not recorded.\n\n"
+        f"- {command(traces, 'run', '--port', port, '--nsys')} records kernels, copies and CUDA calls with Nsight "
+        "Systems, and imports them.\n"
+        f"- {command(traces, 'run', '--port', port, '--profiler', 'tensorflow')} records TensorFlow's operations, on "
+        "machines without a GPU too.\n"
+        f"- {command(traces, 'ingest', run.name, 'PROFILE')} imports a profile by Nsight Systems, nvprof or "
+        "TensorFlow's profiler that was recorded while this run was made.",
+        icon=":material/add_chart:",
     )
 
 
@@ -105,7 +162,7 @@ def _explain_damage(traces: Path, entry: RunEntry) -> None:
         return
     if rows:
         st.markdown("What is left of it on disk:")
-        st.dataframe(rows, hide_index=True, width="content")
+        table(rows, width="content")
 
 
 def problem(headline: str, detail: str, *, warning: bool = False) -> None:
@@ -118,16 +175,34 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
     st.text(detail)
 
 
+def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) -> None:
+    """A table as wide as the page, with Streamlit's ``formats`` of columns; ``shown`` as in ``st.dataframe``."""
+    columns = {name: st.column_config.NumberColumn(format=form) for name, form in (formats or {}).items()}
+    st.dataframe(frame, hide_index=True, **{"width": "stretch", "column_config": columns, **shown})
+
+
+def metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
+    """Figures beside one another: label, figure and explanation of each."""
+    for column, (label, figure, explained) in zip(st.columns(len(figures)), figures, strict=True):
+        column.metric(label, figure, help=explained)
+
+
+def opened(traces: Path, name: str) -> StoredRun | None:
+    """A run of the list; None where it cannot be opened, which is then told."""
+    try:
+        return stored_run(run_folder(traces, name), traces)
+    except KwsTraceError as error:
+        problem("The run cannot be opened.", str(error))
+        return None
+
+
 def lines(texts: Iterable[str]) -> None:
     """Sentences that may hold untrusted names, a line each."""
-    st.text("\n".join(texts))
+    if text := "\n".join(texts):
+        st.text(text)
 
 
-def _read(folder: str, mark: str) -> ReadReport:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    return read_report(stored_run(folder))
-
-
-_kept = st.cache_data(_read, max_entries=16, show_spinner=False)
+_report = kept(read_report, st.cache_data, 16, "Reading the run")
 
 
 def report_of(run: StoredRun) -> Report | None:
@@ -138,23 +213,34 @@ def report_of(run: StoredRun) -> Report | None:
         None where nothing can be read, which is then told.
     """
     try:
-        with st.spinner("Reading the run"):
-            read: ReadReport = _kept(str(run.folder), fingerprint(run.folder))
+        read: ReadReport = _report(run)
     except KwsTraceError as error:
         problem("The run cannot be read.", str(error))
         return None
-    dropped = read.report["left_out"]["dropped"]
-    told = [*read.problems, *dropped]
+    told = [*read.problems, *read.report["left_out"]["dropped"]]
     if told:
-        headline = "Part of this run is damaged or lost. The figures are of what is left."
-        if run.state == "recovered":
-            headline = "This run did not end by itself (recovered). The figures are of what is left."
-        problem(headline, "\n".join(told), warning=True)
+        recovered = run.state == "recovered"
+        why = "This run did not end by itself (recovered)" if recovered else "Part of this run is damaged or lost"
+        problem(f"{why}. The figures are of what is left.", "\n".join(told), warning=True)
     return read.report
 
 
-def refreshing(run: StoredRun, body: Callable[[], None]) -> None:
-    """Show ``body``, over and over while the run is being recorded, and the whole page once when it has ended."""
+def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], None]) -> None:
+    """
+    A page of one run: let the user choose it, and show ``page`` of it and its report.
+
+    While the run is being recorded, over and over, and the whole page once when it has ended.
+    """
+    st.title(title)
+    run = choose_run(traces)
+    if run is None:
+        return
+
+    def body() -> None:
+        report = report_of(run)
+        if report is not None:
+            page(run, report)
+
     if run.state != "recording":
         body()
         return
@@ -173,8 +259,7 @@ def refreshing(run: StoredRun, body: Callable[[], None]) -> None:
 
 def published() -> bool:
     """Whether other machines can open the dashboard."""
-    address = st.get_option("server.address")
-    return address not in LOOPBACK
+    return st.get_option("server.address") not in LOOPBACK
 
 
 def login_configured() -> bool:

@@ -8,13 +8,12 @@ import streamlit as st
 
 from dashboard.charts import ratios
 from dashboard.compare_view import part_frame, ratio_rows, run_frame
-from dashboard.pages.chrome import choose_run, lines, problem, report_of, state
+from dashboard.pages.chrome import choose_run, command, lines, opened, problem, report_of, state, table
 from dashboard.run_reading import run_entries
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared
 from tracer.reports.compare_report import compare_runs
-from tracer.runs.run_files import run_folder
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 
 MOST = 8
 """Runs that are held against the first at most: each is read whole."""
@@ -28,13 +27,13 @@ def show(traces: Path) -> None:
         return
     others = [entry.name for entry in run_entries(traces) if not entry.problem and entry.name != first.name]
     if not others:
-        st.info("There is one run only. `kws-trace run` or `kws-trace demo` makes another to compare it with.")
+        st.info(f"There is one run only. {command(traces, 'demo')} makes others to compare it with.")
         return
     chosen = _chosen(others)
     if not chosen:
         st.info("Choose runs to hold against the one in the sidebar.")
         return
-    runs = [first, *_opened(traces, chosen)]
+    runs = [first, *filter(None, (opened(traces, name) for name in chosen))]
     if len(runs) > 1:
         _page(runs)
 
@@ -44,26 +43,12 @@ def _chosen(others: list[str]) -> list[str]:
     wanted = [name for name in asked if name in others]
     if len(wanted) < len(asked):
         st.error("A run that the address names is not in the traces folder.")
-    if "compared_widget" in st.session_state:
-        # The first run may have become one of them.
-        st.session_state["compared_widget"] = [one for one in st.session_state["compared_widget"] if one in others]
-        chosen = st.multiselect("Compare it with", others, key="compared_widget", max_selections=MOST)
-    else:
-        chosen = st.multiselect(
-            "Compare it with", others, default=wanted[:MOST], key="compared_widget", max_selections=MOST
-        )
+    # The first run may have become one of them.
+    kept = [one for one in st.session_state.get("compared_widget", wanted[:MOST]) if one in others]
+    st.session_state["compared_widget"] = kept
+    chosen = st.multiselect("Compare it with", others, key="compared_widget", max_selections=MOST)
     st.query_params["with"] = chosen
     return list(chosen)
-
-
-def _opened(traces: Path, names: list[str]) -> list[StoredRun]:
-    runs = []
-    for name in names:
-        try:
-            runs.append(stored_run(run_folder(traces, name), traces))
-        except KwsTraceError as error:
-            problem("A run cannot be opened.", str(error))
-    return runs
 
 
 def _page(runs: list[StoredRun]) -> None:
@@ -79,7 +64,7 @@ def _page(runs: list[StoredRun]) -> None:
             return
     for row in figures["comparisons"]:
         _verdict(row)
-    st.dataframe(run_frame(figures), hide_index=True, width="stretch")
+    table(run_frame(figures))
     st.caption(
         "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals: of a median by the run's "
         "inferences, of the difference by whole windows too."
@@ -91,7 +76,7 @@ def _page(runs: list[StoredRun]) -> None:
     parts = part_frame(figures)
     if len(parts):
         st.subheader("Parts of a profiled inference")
-        st.dataframe(parts, hide_index=True, width="stretch", height="content")
+        table(parts, height="content")
         st.caption(
             "Medians (95 % intervals) of each run's own capture, the profiler's cost included. Parts are held "
             "against each other where the same kind of profiler recorded both."
@@ -103,11 +88,7 @@ def _verdict(row: Compared) -> None:
         "slower": (st.error, "Slower, beyond the noise.", ":material/trending_down:"),
         "faster": (st.success, "Faster, beyond the noise.", ":material/trending_up:"),
         "no difference": (st.info, "No difference beyond the noise.", ":material/drag_handle:"),
-        "refused": (
-            st.warning,
-            "Not compared: they cannot be held against each other.",
-            ":material/block:",
-        ),
+        "refused": (st.warning, "Not compared: they cannot be held against each other.", ":material/block:"),
         "not known": (st.warning, "Not known whether they differ.", ":material/help:"),
     }
     show_box, text, icon = headline[row["verdict"]]

@@ -13,12 +13,11 @@ from dashboard.limits_view import (
     device_names,
     headline,
     limit_frame,
-    missing_cost,
     place_frame,
     roofline,
     round_frame,
 )
-from dashboard.pages.chrome import choose_run, lines, refreshing, report_of, state
+from dashboard.pages.chrome import command, explain_untimed, into_address, lines, metrics, show_report, state, table
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import board_of, counted_cost, limits_lines, measured_frequencies, run_limits
 from tracer.runs.run_store import StoredRun
@@ -26,18 +25,18 @@ from tracer.runs.run_store import StoredRun
 
 def show(traces: Path) -> None:
     """Let the user choose a run and a device, and show how far the one is from what the other could do."""
-    st.title("Limits")
-    run = choose_run(traces)
-    if run is not None:
-        refreshing(run, lambda: _page(run))
+    show_report("Limits", traces, _page)
 
 
-def _page(run: StoredRun) -> None:
-    report = report_of(run)
-    if report is None:
-        return
+def _page(run: StoredRun, report: Report) -> None:
     if counted_cost(run.info) is None:
-        st.info(missing_cost(), icon=":material/function:")
+        counts = command(run.folder.parent, "cost", "MODEL", "--run", run.name, "--device", "NAME")
+        st.info(
+            "**No limits: the operations of this run's model are not in its record.** They are counted when a run "
+            "begins: one of an older version has none, nor has one whose model could not be read. "
+            f"{counts} counts them from the model's file and sets the run's time beside them.",
+            icon=":material/function:",
+        )
     else:
         _limits(run, report)
     _place(report)
@@ -50,9 +49,7 @@ def _limits(run: StoredRun, report: Report) -> None:
     limits = run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
         return
-    figures = headline(limits)
-    for column, (label, figure, explained) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, figure, help=explained)
+    metrics(headline(limits))
     if board_of(run.info) is None:
         st.caption(":material/info: The run's own board is none of the table: the device is the one that was chosen.")
     lines(limits_lines(limits, None))
@@ -64,13 +61,11 @@ def _limits(run: StoredRun, report: Report) -> None:
         "between the two."
     )
     st.subheader("Table of limits")
-    st.dataframe(limit_frame(limits), hide_index=True, width="stretch", height="content")
+    table(limit_frame(limits), height="content")
     st.caption(f"Source: {limits['source']}.")
     st.subheader("This model on every device")
-    whole = st.column_config.NumberColumn(format="%.1f")
-    names = ("GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us")
-    columns = dict.fromkeys(names, whole)
-    st.dataframe(device_frame(run.info, measured_ns), hide_index=True, width="stretch", column_config=columns)
+    formats = dict.fromkeys(("GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "%.1f")
+    table(device_frame(run.info, measured_ns), formats)
     st.caption("At their highest frequencies, CUDA cores only; peaks are of float32.")
 
 
@@ -87,10 +82,7 @@ def _device(run: StoredRun) -> str:
         format_func=lambda key: f"{names[key]} (the run's board)" if key == run.info.board else names[key],
         key=f"device_widget_{run.name}",
     )
-    if chosen == own:
-        st.query_params.pop("device", None)
-    elif st.query_params.get("device") != chosen:
-        st.query_params["device"] = chosen
+    into_address("device", None if chosen == own else chosen)
     return chosen
 
 
@@ -98,16 +90,12 @@ def _place(report: Report) -> None:
     st.subheader("Among published results")
     published = report["published"]
     if published is None:
-        st.info("No inference was timed: a host has yet to send `infer`.")
+        explain_untimed()
         return
     lines(limits_lines(None, published))
-    form = {
-        "inf/s": st.column_config.NumberColumn(format="%.1f"),
-        "times this run": st.column_config.NumberColumn(format="%.2f x"),
-    }
-    st.dataframe(place_frame(published), hide_index=True, width="stretch", column_config=form)
+    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"})
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
         "A result carried over unchanged counts once. The place in each round by itself:"
     )
-    st.dataframe(round_frame(published), hide_index=True, width="content", height="content")
+    table(round_frame(published), width="content", height="content")

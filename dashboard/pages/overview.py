@@ -17,13 +17,20 @@ from dashboard.overview_view import (
     gain_note,
     gain_rows,
     kind_bar,
-    missing_kernel_level,
     session_frame,
     stage_bar,
     stage_frame,
     window_frame,
 )
-from dashboard.pages.chrome import choose_run, lines, refreshing, report_of
+from dashboard.pages.chrome import (
+    command,
+    explain_no_gpu_timeline,
+    explain_untimed,
+    lines,
+    metrics,
+    show_report,
+    table,
+)
 from tracer.figure_text import MISSING, count_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
@@ -35,30 +42,22 @@ from tracer.runs.run_store import StoredRun
 
 def show(traces: Path) -> None:
     """Let the user choose a run, and show what its report leads with."""
-    st.title("Overview")
-    run = choose_run(traces)
-    if run is not None:
-        refreshing(run, lambda: _page(run))
+    show_report("Overview", traces, _page)
 
 
-def _page(run: StoredRun) -> None:
-    report = report_of(run)
-    if report is None:
-        return
+def _page(run: StoredRun, report: Report) -> None:
     _headline(report)
-    _where_the_time_went(report, captured=bool(run.info.captures))
+    _where_the_time_went(run, report)
     _to_remove(report)
     windows = window_frame(report)
     if len(windows):
         st.subheader("Performance windows")
         st.caption("Laps: what the host was told. Wall clock: the recorder's. A valid window lasts 10 s by both.")
-        rate = st.column_config.NumberColumn(format="%.3f")
-        shown = {name: rate for name in windows.columns if name.startswith("inf/s")}
-        shown["inferences"] = st.column_config.NumberColumn(format="localized")
-        st.dataframe(windows, hide_index=True, width="stretch", column_config=shown)
-    _sessions(report["sessions"])
+        rates = {name: "%.3f" for name in windows.columns if name.startswith("inf/s")}
+        table(windows, {**rates, "inferences": "localized"})
+    _sessions(run, report["sessions"])
     st.subheader("How it was measured")
-    st.dataframe(fact_frame(report), hide_index=True, width="stretch", height="content")
+    table(fact_frame(report), height="content")
     with st.expander("Overhead of tracing, what was left out, and notes", expanded=True):
         lines([*closing_lines(report), *(kernel_lines(report["gpu"]) if report["gpu"] else [])])
 
@@ -67,43 +66,42 @@ def _headline(report: Report) -> None:
     facts, inference = report["run"], report["inference"]
     st.subheader(rate_line(report))
     lines([f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')})"])
-    columns = st.columns(4)
-    columns[0].metric(
-        "Inference, median", time_text(inference["median_ns"]), help="Wall time by the recorder, warm-ups left out."
+    shown, explained = busy_and_overhead(report["gpu"]), "A kernel or a copy running; share of an inference."
+    no_share = "no work" if report["gpu"] else MISSING
+    median, p99 = time_text(inference["median_ns"]), time_text(inference["p99_ns"])
+    metrics(
+        [
+            ("Inference, median", median, "Wall time by the recorder, warm-ups left out."),
+            ("Inference, p99", p99, "One of a hundred takes longer."),
+            ("Inferences timed", count_text(inference["count"]), None),
+            ("GPU busy", share_text(shown.busy_share), explained) if shown else ("GPU busy", no_share, None),
+        ]
     )
-    columns[1].metric("Inference, p99", time_text(inference["p99_ns"]), help="One of a hundred takes longer.")
-    columns[2].metric("Inferences timed", count_text(inference["count"]))
-    shown = busy_and_overhead(report["gpu"])
-    if shown is None:
-        columns[3].metric("GPU busy", "no work" if report["gpu"] else MISSING)
-    else:
-        explained = "A kernel or a copy running; share of an inference."
-        columns[3].metric("GPU busy", share_text(shown.busy_share), help=explained)
     if report["device"]["note"] or report["device"]["marked"]:
         st.caption(f":material/info: {plain(frequencies_text(report))}.")
 
 
-def _where_the_time_went(report: Report, *, captured: bool) -> None:
+def _where_the_time_went(run: StoredRun, report: Report) -> None:
     st.subheader("Where the time went")
-    busy, kinds, stages = busy_bar(report), kind_bar(report), stage_bar(report)
+    stages = stage_bar(report)
     if report["gpu"] is None:
         # Of a capture that cannot be read the page's head tells.
-        if not captured:
-            st.info(missing_kernel_level(report), icon=":material/add_chart:")
+        if not run.info.captures:
+            explain_no_gpu_timeline(run)
     elif report["gpu"]["computing_known"]:
         lines([report["gpu"]["verdict"]["sentence"]])
-    if busy is not None:
-        _bar("GPU busy against runtime overhead", busy)
-    if kinds is not None:
-        _bar("Every part of a profiled inference", kinds)
+    _bar("GPU busy against runtime overhead", busy_bar(report))
+    _bar("Every part of a profiled inference", kind_bar(report))
+    _bar("Stages, without the profiler", stages)
     if stages is not None:
-        _bar("Stages, without the profiler", stages)
-        st.dataframe(stage_frame(report), hide_index=True, width="stretch")
+        table(stage_frame(report))
     else:
-        st.info("No inference was timed: a host has yet to send `infer`.")
+        explain_untimed()
 
 
-def _bar(title: str, bar: Bar) -> None:
+def _bar(title: str, bar: Bar | None) -> None:
+    if bar is None:
+        return
     st.markdown(f"**{title}**: {time_text(bar.wall_ns)} an inference")
     st.altair_chart(stacked_bar(bar.parts), width="stretch")
     # A tool's version comes from a file.
@@ -126,16 +124,17 @@ def _to_remove(report: Report) -> None:
     st.caption(gain_note(report))
 
 
-def _sessions(sessions: Sequence[RunSession | UnreadSession]) -> None:
+def _sessions(run: StoredRun, sessions: Sequence[RunSession | UnreadSession]) -> None:
+    traces = run.folder.parent
     if not sessions:
         st.caption(
-            "Top-1 and AUC: no host's session lies in this run. `kws-trace host --port PORT accuracy` leaves one; "
-            "`kws-trace session` reads those of other hosts."
+            "Top-1 and AUC: no host's session lies in this run. "
+            f"{command(traces, 'host', 'accuracy', '--port', 'PORT')} leaves one; "
+            f"{command(traces, 'session', 'FOLDER', '--run', run.name)} reads those of other hosts."
         )
         return
     st.subheader("What the host measured")
-    st.dataframe(session_frame(sessions), hide_index=True, width="stretch")
-    found = [f"{one['path']}: {each['text']}" for one in sessions if "findings" in one for each in one["findings"]]
-    if found:
-        lines(found)
-    st.caption("Recomputed from the host's log in the run's folder; `kws-trace session --run` has the evidence.")
+    table(session_frame(sessions))
+    lines(f"{one['path']}: {each['text']}" for one in sessions if "findings" in one for each in one["findings"])
+    evidence = command(traces, "session", "--run", run.name)
+    st.caption(f"Recomputed from the host's log in the run's folder; {evidence} has the evidence.")

@@ -47,12 +47,14 @@ def show(traces: Path) -> None:
 def _filters(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     columns = st.columns(4)
     text = columns[0].text_input("Search", placeholder="name, model or runtime", key="runs_text")
-    states = columns[1].multiselect(
-        "State", choices(rows, "state"), format_func=lambda state: STATES.get(state, state), key="runs_states"
-    )
-    runtimes = columns[2].multiselect("Runtime", choices(rows, "backend"), key="runs_runtimes")
-    models = columns[3].multiselect("Model", choices(rows, "model"), key="runs_models")
-    return filtered(rows, text, states, runtimes, models)
+    filters = zip(columns[1:], ("State", "Runtime", "Model"), ("state", "backend", "model"), strict=True)
+    chosen = {
+        key: column.multiselect(
+            label, choices(rows, key), format_func=lambda value: STATES.get(value, value), key=f"runs_{key}"
+        )
+        for column, label, key in filters
+    }
+    return filtered(rows, text, **chosen)
 
 
 def _table(found: list[dict[str, Any]], count: int) -> int | None:
@@ -84,7 +86,10 @@ def _actions(traces: Path, row: dict[str, Any]) -> None:
     st.subheader(plain(name), divider="gray")
     if st.button("Open", type="primary", icon=":material/speed:", key="runs_open"):
         choose(name)
-        _to_overview()
+        # A page shown alone, as in a test, has no other to go to.
+        if OVERVIEW_PAGE in st.session_state:
+            st.switch_page(st.session_state[OVERVIEW_PAGE])
+        lines(["Chosen: it is shown on every page."])
     if not _may_write():
         return
     if row["state"] == "recording":
@@ -134,12 +139,3 @@ def _do(work: Callable[[], Any], done: str) -> None:
         return
     st.session_state[_DONE] = done
     st.rerun()
-
-
-def _to_overview() -> None:
-    """Go to the first page, which the app knows; a page shown alone, as in a test, has none to go to."""
-    page = st.session_state.get(OVERVIEW_PAGE)
-    if page is None:
-        lines(["Chosen: it is shown on every page."])
-    else:
-        st.switch_page(page)

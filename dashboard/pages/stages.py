@@ -9,9 +9,8 @@ import streamlit as st
 
 from dashboard.charts import by_window, histogram, over_time
 from dashboard.overview_view import stage_frame
-from dashboard.pages.chrome import choose_run, lines, refreshing, report_of, state
+from dashboard.pages.chrome import command, explain_untimed, into_address, kept, lines, show_report, state, table
 from dashboard.palette import colours
-from dashboard.run_reading import fingerprint
 from dashboard.stages_view import (
     composition_frame,
     counted_windows,
@@ -26,7 +25,7 @@ from dashboard.stages_view import (
 from dashboard.url_state import UrlState, link
 from tracer.figure_text import count_text, counted, share_text, time_text
 from tracer.report_types.report import Report
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.stages import INFERENCE
 
@@ -35,31 +34,24 @@ EVERY = "all windows"
 
 def show(traces: Path) -> None:
     """Let the user choose a run, a stage and a window, and show how long the stage took."""
-    st.title("Stages")
-    run = choose_run(traces)
-    if run is not None:
-        refreshing(run, lambda: _page(run))
+    show_report("Stages", traces, _page)
 
 
-def _read(folder: str, mark: str) -> TimedInferences:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    run = stored_run(folder)
+def _read(run: StoredRun) -> TimedInferences:
     return counted_windows(timed_inferences(run, warmups=True), run.each_window)
 
 
-_kept = st.cache_resource(_read, max_entries=4, show_spinner=False)
+_inferences = kept(_read, st.cache_resource, 4, "Reading the spans")
 
 
-def _page(run: StoredRun) -> None:
-    report = report_of(run)
-    if report is None:
-        return
-    with st.spinner("Reading the spans"):
-        every: TimedInferences = _kept(str(run.folder), fingerprint(run.folder))
+def _page(run: StoredRun, report: Report) -> None:
+    every = _inferences(run)
     if not len(every):
-        st.info("No inference was timed: a host has yet to send `infer`.")
+        explain_untimed()
         return
-    st.dataframe(stage_frame(report), hide_index=True, width="stretch")
-    st.caption("Wall time by the recorder, warm-ups left out; the same figures as `kws-trace report`.")
+    table(stage_frame(report))
+    told = command(run.folder.parent, "report", run.name)
+    st.caption(f"Wall time by the recorder, warm-ups left out; the same figures as {told}.")
     stage, window, warmups = _choices(every)
     timed = every if warmups else every.only(~every.warmup)
     if window is not None:
@@ -77,30 +69,16 @@ def _choices(every: TimedInferences) -> tuple[str, int | None, bool]:
     """Stage, window or None for all, and whether warm-ups count; the address follows."""
     asked = state()
     stages = [INFERENCE, *(name for name in every.stages if name != INFERENCE)]
-    windows = [int(window) for window in np.unique(every.window)]
     columns = st.columns([2, 2, 3], vertical_alignment="bottom")
-    stage: str = columns[0].selectbox(
-        "Stage", stages, index=stages.index(asked.stage) if asked.stage in stages else 0, key="stage_widget"
-    )
-    choices = [EVERY, *(str(window) for window in windows)]
-    picked: str = columns[1].selectbox(
-        "Window",
-        choices,
-        index=choices.index(str(asked.window)) if asked.window in windows else 0,
-        key="window_widget",
-    )
+    first = stages.index(asked.stage) if asked.stage in stages else 0
+    stage: str = columns[0].selectbox("Stage", stages, index=first, key="stage_widget")
+    choices = [EVERY, *map(str, np.unique(every.window))]
+    first = choices.index(str(asked.window)) if str(asked.window) in choices else 0
+    picked: str = columns[1].selectbox("Window", choices, index=first, key="window_widget")
     warmups: bool = columns[2].toggle("Include the warm-ups", key="warmups_widget")
-    _tell("stage", None if stage == INFERENCE else stage)
-    _tell("window", None if picked == EVERY else picked)
+    into_address("stage", None if stage == INFERENCE else stage)
+    into_address("window", None if picked == EVERY else picked)
     return stage, None if picked == EVERY else int(picked), warmups
-
-
-def _tell(key: str, value: str | None) -> None:
-    """Put a choice into the address, so that a link shows the same."""
-    if value is None:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
 
 
 def _spread(timed: TimedInferences, stage: str) -> None:
@@ -124,8 +102,7 @@ def _course(timed: TimedInferences, stage: str, report: Report) -> None:
 
 def _windows(timed: TimedInferences, stage: str) -> None:
     st.subheader("By window")
-    counts = {"inferences": st.column_config.NumberColumn(format="localized")}
-    st.dataframe(window_frame(timed, stage), hide_index=True, width="stretch", column_config=counts)
+    table(window_frame(timed, stage), {"inferences": "localized"})
     if len(timed.stages) > 1:
         st.altair_chart(by_window(composition_frame(timed)), width="stretch")
 
@@ -142,16 +119,11 @@ def _outliers(run: StoredRun, timed: TimedInferences, stage: str) -> None:
     )
     frame = outlier_frame(timed, stage, found)
     frame.insert(0, "timeline", [link("timeline", UrlState(run=run.name, inference=n)) for n in frame["inference"]])
-    shown = st.column_config
-    st.dataframe(
-        frame,
-        hide_index=True,
-        width="stretch",
-        column_config={
-            "timeline": shown.LinkColumn("timeline", display_text="show", width="small"),
-            "times the median": shown.NumberColumn(format="%.1f x"),
-        },
-    )
+    columns = {
+        "timeline": st.column_config.LinkColumn("timeline", display_text="show", width="small"),
+        "times the median": st.column_config.NumberColumn(format="%.1f x"),
+    }
+    table(frame, column_config=columns)
     st.caption(
         f"The {len(frame)} longest beyond the outer fence of the logarithms: third quartile + 3 ranges (Tukey)."
     )

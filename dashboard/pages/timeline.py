@@ -7,14 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.frames import Frame
 from dashboard.pages import chrome
-from dashboard.run_reading import fingerprint
 from dashboard.timeline_charts import BRUSH, detail_chart, overview_chart
 from dashboard.timeline_lanes import Lane, categories_of, lanes_of
-from dashboard.timeline_view import Frame, draw, overview, shown_inferences
+from dashboard.timeline_view import draw, overview, shown_inferences
 from tracer.captures.timeline import Timeline, read_timeline
 from tracer.errors import KwsTraceError
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 
 _RANGE, _RUN, _ADDRESS, _TURN = "timeline_range", "timeline_run", "timeline_address", "timeline_turn"
 _CHANGED, _SHOWN = "timeline_changed", "timeline_shown"
@@ -34,17 +34,13 @@ class _Kept:
     dropped: tuple[str, ...]
 
 
-def _made(folder: str, mark: str) -> _Kept:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-    return _lay_out(stored_run(folder))
-
-
-_kept = st.cache_resource(_made, max_entries=2, show_spinner="Laying out the run")
-
-
 def _lay_out(run: StoredRun) -> _Kept:
     timeline = read_timeline(run)
     lanes = lanes_of(timeline)
     return _Kept(timeline, lanes, categories_of(lanes), overview(lanes, timeline.end_ns), tuple(run.dropped))
+
+
+_laid_out = chrome.kept(_lay_out, st.cache_resource, 2, "Laying out the run")
 
 
 def show(traces: Path) -> None:
@@ -57,9 +53,8 @@ def show(traces: Path) -> None:
     if kept is None:
         return
     if kept.dropped:
-        chrome.problem(
-            "Part of this run is damaged or lost. What is left is shown.", "\n".join(kept.dropped), warning=True
-        )
+        told = "\n".join(kept.dropped)
+        chrome.problem("Part of this run is damaged or lost. What is left is shown.", told, warning=True)
     if not kept.lanes:
         st.info("Nothing to draw in this run: it has no spans. A host has to send `infer` while it is recorded.")
         return
@@ -68,20 +63,21 @@ def show(traces: Path) -> None:
         st.button("Read what has come since", icon=":material/refresh:")
     st.fragment(_body)(kept)
     if not run.info.captures:
-        st.caption("No GPU timeline in this run: `kws-trace run --nsys` adds CUDA calls and GPU work.")
+        recorded = chrome.command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
+        st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
     st.caption(kept.timeline.clock)
 
 
 def _read(run: StoredRun) -> _Kept | None:
     try:
-        kept: _Kept = _kept(str(run.folder), fingerprint(run.folder))
+        found: _Kept = _laid_out(run)
     except KwsTraceError as error:
         if not run.info.captures:
             chrome.problem("The timeline of this run cannot be read.", str(error))
             return None
         chrome.problem("The captures of this run cannot be read. What the run itself recorded is shown.", str(error))
-        return _lay_out(replace(run, info=replace(run.info, captures=[])))
-    return kept
+        found = _lay_out(replace(run, info=replace(run.info, captures=[])))
+    return found
 
 
 def _start(run: StoredRun, kept: _Kept) -> None:
@@ -98,14 +94,11 @@ def _start(run: StoredRun, kept: _Kept) -> None:
         found = _inferences(kept.timeline, asked.inference, asked.inference)
         if found is None:
             st.warning(f"This run has no inference {asked.inference}: it recorded {kept.timeline.inferences}.")
-    _set(found or _first_range(kept.timeline), kept)
-
-
-def _first_range(timeline: Timeline) -> Range:
-    """The first inference of the first capture that is no warm-up; without a capture the whole run."""
-    number = timeline.first_captured()
-    span = None if number is None else _inferences(timeline, number, number)
-    return span or (0, timeline.end_ns)
+    # Else the first inference of a capture that is no warm-up; without a capture the whole run.
+    number = kept.timeline.first_captured()
+    if found is None and number is not None:
+        found = _inferences(kept.timeline, number, number)
+    _set(found or (0, kept.timeline.end_ns), kept)
 
 
 def _inferences(timeline: Timeline, first: int, last: int) -> Range | None:
@@ -129,6 +122,7 @@ def _body(kept: _Kept) -> None:
     """What a change of the range draws anew."""
     _overview(kept)
     _controls(kept)
+    _buttons(kept)
     start, end = st.session_state[_RANGE]
     drawing = draw(kept.timeline, kept.lanes, start, end)
     for sentence in drawing.sentences:
@@ -168,12 +162,8 @@ def _controls(kept: _Kept) -> None:
     first, last = shown_inferences(kept.lanes, timeline, start, end)
     memory[_FIRST], memory[_LAST] = first, last
 
-    def move(by: float, scale: float) -> None:
-        middle, half = (start + end) / 2 + by * (end - start), (end - start) * scale / 2
-        choose((round(middle - half), round(middle + half)))
-
     def typed_time() -> None:
-        choose((round(memory[_FROM] * 1e6), round(memory[_TO] * 1e6)))
+        _choose((round(memory[_FROM] * 1e6), round(memory[_TO] * 1e6)), kept)
 
     def typed_numbers() -> None:
         low, high = sorted((memory[_FIRST], memory[_LAST]))
@@ -181,11 +171,7 @@ def _controls(kept: _Kept) -> None:
             high = low = memory[_FIRST]
         span = _inferences(timeline, low, high)
         if span is not None:
-            choose(span)
-
-    def choose(chosen: Range) -> None:
-        _set(chosen, kept)
-        memory[_CHANGED] = True
+            _choose(span, kept)
 
     boxes = st.columns(4)
     most = max(timeline.inferences - 1, 0)
@@ -195,6 +181,20 @@ def _controls(kept: _Kept) -> None:
     times = {"min_value": 0.0, "max_value": timeline.end_ns / 1e6, "format": "%.6f", "on_change": typed_time}
     boxes[2].number_input("From, ms", key=_FROM, **times)
     boxes[3].number_input("To, ms", key=_TO, **times)
+
+
+def _choose(chosen: Range, kept: _Kept) -> None:
+    _set(chosen, kept)
+    st.session_state[_CHANGED] = True
+
+
+def _buttons(kept: _Kept) -> None:
+    start, end = st.session_state[_RANGE]
+
+    def move(by: float, scale: float) -> None:
+        middle, half = (start + end) / 2 + by * (end - start), (end - start) * scale / 2
+        _choose((round(middle - half), round(middle + half)), kept)
+
     with st.container(horizontal=True):
         for icon, label, by, scale in (
             ("arrow_back", "Earlier", -0.5, 1.0),
@@ -203,4 +203,4 @@ def _controls(kept: _Kept) -> None:
             ("zoom_out", "Wider", 0.0, 4.0),
         ):
             st.button(label, icon=f":material/{icon}:", on_click=move, args=(by, scale))
-        st.button("Whole run", on_click=choose, args=((0, timeline.end_ns),))
+        st.button("Whole run", on_click=_choose, args=((0, kept.timeline.end_ns), kept))

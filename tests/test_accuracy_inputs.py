@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runner.accuracy.diagnosis import AccuracyJob, examine
 from runner.accuracy.recorded_results import match, read_recorded
 from runner.dataset import Dataset
+from tests.conftest import ROOT
 from tests.sessions import accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
-from tracer.errors import DatasetError, KwsTraceError
+from tracer.errors import DatasetError, KwsTraceError, UsageError
 from tracer.sessions.open_session import build_session
 
 VECTOR = "[0.000,0.000,0.000,0.000,0.000,0.000,0.000,0.996,0.000,0.000,0.000,0.004]"
@@ -189,3 +191,11 @@ def test_published_sessions_have_a_vector_a_window(shared_data: Path, name: str,
     found = results_of(shared_data / "mlperf-tiny-results" / name)
     assert len(found) == count
     assert {str(one)[:4] for one, _ in found} == {"tst_"}
+
+
+@pytest.mark.parametrize("one", [{"input_scale": 0.5}, {"input_zero_point": 83}])
+def test_one_of_scale_and_zero_point_is_refused_without_the_other(one: dict[str, float], tmp_path: Path) -> None:
+    options = {"input_scale": None, "input_zero_point": None, "also": [], "quiet": True, "as_json": True, **one}
+    ran = AccuracyJob(str(ROOT / "traces" / "sample-cpu"), tmp_path, model=None, dataset=None, **options)
+    with pytest.raises(UsageError, match="give both"):
+        examine(ran)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,11 +52,8 @@ def _measured(port: str, baud: int, seconds: float) -> int:
     from runner.host.outcomes import PerformancePlan
     from runner.line.ports import open_host_link
 
-    link = open_host_link(port, baud)
-    try:
+    with contextlib.closing(open_host_link(port, baud)) as link:
         session = HostSession(link)
         session.handshake()
         session.load(shipped_dataset().input(0))
         return measure_inferences(session, PerformancePlan(seconds))
-    finally:
-        link.close()

@@ -17,10 +17,7 @@ class Capture:
     """
     A profiler that is told when to collect.
 
-    Args:
-        ranges: what it sees.
-        inferences: of a capture, beside its warm-ups.
-        windows: how many windows are followed by one.
+    ``ranges`` is what it sees; ``inferences`` are of a capture, beside its warm-ups; ``windows`` are followed by one.
     """
 
     def __init__(self, ranges: NvtxRanges, inferences: int, windows: int) -> None:

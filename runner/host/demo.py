@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import signal
 import subprocess
@@ -104,11 +105,7 @@ def _wait_until_ready(child: subprocess.Popen[Any], said: Path, backend: str) ->
 
 def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: Advance) -> None:
     """A performance session and an accuracy session, as two calls of ``kws-trace host`` leave them in the run."""
-    link = open_host_link(str(port), 115200)
-    step = {"performance": 1.0, "accuracy": 1 / 1000}
-    try:
-        for mode, amount in step.items():
+    with contextlib.closing(open_host_link(str(port), 115200)) as link:
+        for mode, amount in {"performance": 1.0, "accuracy": 1 / 1000}.items():
             job = HostJob(f"pty:{port}", 115200, mode, traces, PerformancePlan(seconds), quiet=True)
             run_session(job, link, dataset, partial(advance, mode, amount))
-    finally:
-        link.close()

@@ -36,10 +36,7 @@ class HostSession:
     """
     A conversation with a DUT.
 
-    Args:
-        link: the host's end of the line.
-        listener: told who said what (``sequencer``, ``parser``, ``dut``): the log.
-        clock: seconds; tests give their own.
+    ``listener`` is told who said what (``sequencer``, ``parser``, ``dut``): the log. ``clock`` gives seconds.
     """
 
     def __init__(

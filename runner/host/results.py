@@ -19,9 +19,7 @@ def performance_lines(outcome: PerformanceOutcome, step: int = 1) -> list[str]:
     """
     The results of a performance session.
 
-    Args:
-        outcome: its windows.
-        step: from the number of one window to that of the next; 2 in energyrunner's files, where a load counts too.
+    ``step`` leads from one window's number to the next; it is 2 in energyrunner's files, where a load counts too.
     """
     lines = []
     for number, window in enumerate(outcome.windows, 1):

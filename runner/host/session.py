@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -52,15 +53,12 @@ class HostJob:
 def drive(job: HostJob) -> None:
     """Run one session against the DUT on the port; what was measured is on disk when something fails."""
     dataset = chosen_dataset(job.dataset)
-    link = open_host_link(job.port, job.baud)
-    try:
+    with contextlib.closing(open_host_link(job.port, job.baud)) as link:
         total = job.plan.windows if job.mode == "performance" else len(dataset.names)
         with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
             task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
             outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
         _print(job, outcome, lines, folder)
-    finally:
-        link.close()
 
 
 def run_session(

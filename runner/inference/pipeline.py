@@ -52,8 +52,7 @@ class Pipeline:
         """
         Make an input ready: what the reference firmware does in ``th_load_tensor``, outside the laps.
 
-        Args:
-            data: 490 bytes of int8, or for a float model 1960 of little-endian float32.
+        ``data`` is 490 bytes of int8, or for a float model 1960 of little-endian float32.
 
         Raises:
             DatasetError: if it is of another size.

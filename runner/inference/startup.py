@@ -31,21 +31,18 @@ def settle(pipeline: Pipeline, limit_s: float = 60.0) -> dict[str, Any]:
     """
     loop = untraced_loop([stage for _, stage in pipeline.stages()])
     medians: list[float] = []
-    made, began = 0, time.perf_counter()
-    while time.perf_counter() - began < limit_s:
+    stable, began = False, time.perf_counter()
+    while not stable and time.perf_counter() - began < limit_s:
         batch = []
         for _ in range(25):
             start = time.perf_counter_ns()
             loop(1)
             batch.append(time.perf_counter_ns() - start)
-        made += len(batch)
         medians.append(float(np.median(batch)))
         last = medians[-3:]
-        if len(last) == 3 and max(last) <= 1.05 * min(last):
-            break
-    stable = len(medians) >= 3 and max(medians[-3:]) <= 1.05 * min(medians[-3:])
+        stable = len(last) == 3 and max(last) <= 1.05 * min(last)
     seconds = round(time.perf_counter() - began, 3)
-    return {"inferences": made, "seconds": seconds, "median_ns": int(medians[-1]), "stable": stable}
+    return {"inferences": 25 * len(medians), "seconds": seconds, "median_ns": int(medians[-1]), "stable": stable}
 
 
 def recorder_cost(stages: int, *, nvtx: bool) -> dict[str, Any]:

@@ -23,9 +23,7 @@ def run_cost(path: Path, on_problem: Callable[[str], None]) -> dict[str, Any]:
     """
     The cost of one inference for ``run.json``.
 
-    Args:
-        path: of the model, which the runtime has loaded.
-        on_problem: told in a sentence why it is not counted.
+    ``on_problem`` is told in a sentence why it is not counted.
 
     Returns:
         ``tracer.reports.run_limits.COUNTS``, ``arithmetic`` (types of the values that convolutions and dense layers

@@ -145,10 +145,7 @@ def open_dut_link(spec: str, baud: int, stopped: Callable[[], bool] = never) -> 
     """
     Open the DUT's end of a line.
 
-    Args:
-        spec: a device, ``pty:PATH``, ``tcp-listen:HOST:PORT`` or ``socket://HOST:PORT``.
-        baud: of a device.
-        stopped: ends every wait when it becomes true.
+    ``spec`` is a device, ``pty:PATH``, ``tcp-listen:HOST:PORT`` or ``socket://HOST:PORT``; ``stopped`` ends waits.
 
     Raises:
         PortError: if it is missing, busy, forbidden or of a kind that carries no line.

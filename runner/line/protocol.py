@@ -115,9 +115,7 @@ class DutProtocol:
     """
     The state of the protocol, which is the input buffer, and its replies.
 
-    Args:
-        vendor: the name in ``m-name-dut-[...]``.
-        buffer_sizes: bytes of input that the model takes (490 for int8, 1960 for float32).
+    ``vendor`` is the name in ``m-name-dut-[...]``; ``buffer_sizes`` are the bytes of input that the model takes.
     """
 
     def __init__(self, vendor: str, buffer_sizes: Sequence[int]) -> None:
@@ -135,8 +133,7 @@ class DutProtocol:
         """
         Answer one command.
 
-        Args:
-            command: its text without ``%``; None for one that was too long.
+        ``command`` is its text without ``%``; None for one that was too long.
 
         Returns:
             Reply lines, the last of them ``m-ready``; or a request that the DUT itself must fulfil, which

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -109,17 +110,11 @@ def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
             except subprocess.TimeoutExpired:
                 pass
             while pending and pid_file.exists():
-                _signal(int(pid_file.read_text()), pending.pop(0))
+                with contextlib.suppress(ProcessLookupError):  # it ended meanwhile, as it was to
+                    os.kill(int(pid_file.read_text()), pending.pop(0))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return  # it ended meanwhile, as it was to
 
 
 def _reports(nsys: Nsys, folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -57,16 +58,13 @@ def measure_bandwidth(
     load_before = os.getloadavg()[0]
     sizes = sorted({min(size, job.largest) for size in SIZES})
     driver, why_not = _open_device(job.device, library)
-    facts: dict[str, Any]
+    facts: dict[str, Any] = {"name": "CPU", "integrated": None, "driver": None, "why_no_gpu": why_not}
     if driver is None:
-        facts = {"name": "CPU", "integrated": None, "driver": None, "why_no_gpu": why_not}
         times = _measure(memory_copies, sizes, job.repeats, clock, advance)
     else:
-        facts = {"name": driver.name, "integrated": driver.integrated, "driver": driver.version, "why_no_gpu": None}
-        try:
+        facts |= {"name": driver.name, "integrated": driver.integrated, "driver": driver.version}
+        with contextlib.closing(driver):
             times = _measure(partial(gpu_copies, driver), sizes, job.repeats, clock, advance)
-        finally:
-            driver.close()
     load = {"before": load_before, "cpus": os.cpu_count()}
     return {"device": facts, "load": load, **build_bandwidth(times, gpu=driver is not None)}
 

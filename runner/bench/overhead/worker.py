@@ -35,11 +35,8 @@ def open_worker(
     """
     Run a child that answers blocks.
 
-    Args:
-        choice: the model that it loads.
-        folder: takes its socket and its log; on a path short enough for a socket.
-        wrap: from its command line to that of the tool that runs it, with the environment; None for none.
-        start_s: for it to be ready.
+    ``folder`` takes its socket and its log, on a path short enough for a socket; ``wrap`` gives, from its command
+    line, that of the tool that runs it, with the environment. It is to be ready within ``start_s``.
 
     Raises:
         ProcessError: if it does not start, does not answer, or does not end well.

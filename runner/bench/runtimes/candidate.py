@@ -75,8 +75,7 @@ class FloatInput:
         """
         Write an input into ``array``.
 
-        Args:
-            data: 490 bytes of int8, or 1960 of little-endian float32.
+        ``data`` is 490 bytes of int8, or 1960 of little-endian float32.
 
         Raises:
             DatasetError: if it is of another size.

@@ -32,11 +32,8 @@ def measure_rounds(
 
     A turn begins with an inference that is not timed: it finds the caches as the candidate before left them.
 
-    Args:
-        candidates: loaded.
-        seconds: of each candidate, about; at least ``LEAST_ROUNDS`` rounds are made.
-        advance: takes the share of the work that was done, in 0 to 1.
-        clock: nanoseconds.
+    ``seconds`` are of each candidate, about; at least ``LEAST_ROUNDS`` rounds are made. ``advance`` takes the share
+    of the work that was done, in 0 to 1; ``clock`` gives nanoseconds.
 
     Returns:
         Nanoseconds an inference, the median of each turn, float64 (rounds, candidates).

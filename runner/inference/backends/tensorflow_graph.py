@@ -63,20 +63,6 @@ def serving_signature(path: Path) -> Any:
     raise ModelError(path, "no signature serving_default with the tag serve", "export it for serving")
 
 
-def check_shapes(path: Path, given: Any, gives: Any) -> None:
-    """
-    Refuse a model that is not of the benchmark.
-
-    Raises:
-        ModelError: if its input is not 490 values or its output not 12.
-    """
-    shapes = [tuple(d.size for d in tensor.tensor_shape.dim) for tensor in (given, gives)]
-    # A first dimension of -1 is the batch.
-    sizes = [int(np.prod([1 if i == 0 and d < 0 else d for i, d in enumerate(shape)])) for shape in shapes]
-    if sizes != [INPUT_VALUES, CLASSES]:
-        raise other_task(path, *shapes)
-
-
 def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | None = None) -> None:
     """Load the graph with the tag ``serve`` into a session, with ``input_map`` in place of some of its tensors."""
     try:
@@ -95,7 +81,11 @@ def model_ends(path: Path) -> tuple[Any, Any]:
     """
     signature = serving_signature(path)
     given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
-    check_shapes(path, given, gives)
+    shapes = [tuple(d.size for d in tensor.tensor_shape.dim) for tensor in (given, gives)]
+    # A first dimension of -1 is the batch.
+    sizes = [int(np.prod([1 if i == 0 and d < 0 else d for i, d in enumerate(shape)])) for shape in shapes]
+    if sizes != [INPUT_VALUES, CLASSES]:
+        raise other_task(path, *shapes)
     return given, gives
 
 

@@ -36,6 +36,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tools.dead_code
 
 # For example: make mutants ARGS="--package tracer/kernels --count 50 --seed 3"
 mutants: setup

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from tracer.device.device_samples import Sample
 from tracer.device.device_state import SAMPLES
 from tracer.device.sample_journal import SampleJournal
 from tracer.recording.window import RecordedWindow, SerialSpan
@@ -58,6 +57,21 @@ def info(name: str = "run") -> RunInfo:
         recorder_cost={"ns_per_inference": 430},
         splitting_cost={"split_ns": 43_000, "fused_ns": 40_000, "ratio": 1.075, "interval": [1.07, 1.08]},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """
+    One reading: ``time_ns`` of ``time.perf_counter_ns``, one for a whole sweep; ``value`` in the quantity's unit.
+
+    ``source`` is ``cpu0`` (a cpufreq policy), ``gpu``, ``emc`` (memory), ``thermal:NAME``, ``rail:NAME`` or
+    ``throttle:NAME``.
+    """
+
+    time_ns: int
+    source: str
+    quantity: str
+    value: int
 
 
 def samples_of(journal: SampleJournal) -> list[Sample]:

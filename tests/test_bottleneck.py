@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hypothesis import given, settings
 
 from tests.captured import EXECUTOR, Call, Gpu, captured, captures
-from tracer.breakdown.bottleneck import BOTTLENECKS, Bottleneck, bottleneck
+from tracer.breakdown.bottleneck import Bottleneck, BottleneckKey, bottleneck
 from tracer.breakdown.breakdown import break_down
 from tracer.captures.inference_work import InferenceWork
 
@@ -78,7 +80,7 @@ def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():
 @given(captures())
 def test_any_capture_has_a_bottleneck_and_parts_and_gaps_that_sum_to_the_whole(rows):
     work = captured(**rows)
-    assert judged(work).key in BOTTLENECKS
+    assert judged(work).key in get_args(BottleneckKey)
     found = break_down(work)
     assert sum(found.parts().values()).tolist() == found.wall_ns.tolist()
     gaps = found.gaps.by_cause(len(found.wall_ns)).sum(axis=1)

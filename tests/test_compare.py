@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.dashboard_runs import gpu_run, plain_run, windows_of
 from tests.gpu_runs import recorded_run
-from tests.recorded import samples_table, window
-from tracer.device.device_samples import FREQUENCY_HZ, Sample
-from tracer.device.window_frequencies import window_frequencies
+from tests.recorded import Sample, samples_table, window
+from tracer.device.device_samples import FREQUENCY_HZ
 from tracer.errors import UsageError
 from tracer.reports import compare
 from tracer.reports.compare import comparability, difference
 from tracer.reports.compare_report import compare_runs
 from tracer.reports.report import build_report
+from tracer.reports.window_frequencies import window_frequencies
 from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import figure_windows, performance_windows

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.recorded import samples_of, samples_table
-from tracer.device.device_samples import Sample, header_line, sweep_line
+from tests.recorded import Sample, samples_of, samples_table
+from tracer.device.device_samples import header_line, sweep_line
 from tracer.device.device_state import (
     SAMPLES,
     Frequency,

@@ -19,9 +19,8 @@ from runner.inference.window_runner import StopFlag
 from runner.limits.run_cost import run_board, run_cost
 from runner.model_graphs.reader import read_operations
 from tests.device_trees import jetson_nano
-from tests.recorded import info, samples_table, window
-from tracer.device.device_samples import FREQUENCY_HZ, Sample, header_line, sweep_line
-from tracer.device.window_frequencies import window_frequencies
+from tests.recorded import Sample, info, samples_table, window
+from tracer.device.device_samples import FREQUENCY_HZ, header_line, sweep_line
 from tracer.errors import DeviceError
 from tracer.model.devices import Limits, find_device
 from tracer.model.model_cost import count_model
@@ -30,6 +29,7 @@ from tracer.model.roofline import build_limits
 from tracer.reports.report import build_report
 from tracer.reports.report_text import closing_lines
 from tracer.reports.run_limits import COUNTS, measured_frequencies, run_limits, why_no_limits
+from tracer.reports.window_frequencies import window_frequencies
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter

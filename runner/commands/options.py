@@ -26,7 +26,6 @@ LIMITS = Group("Device limits")
 SUMMARY = Group("nvprof summary")
 REPAIRS = Group("Repairs")
 OUTPUT = Group("Output")
-GROUPS = (SERIAL_LINE, MODEL, INPUTS, RECORDING, PROFILER, MEASUREMENT, LIMITS, SUMMARY, REPAIRS, OUTPUT)
 
 Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
 Model = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.captures.row_bounds import Ints
 from tracer.figure_text import share_text
 
-BOTTLENECKS = ("launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced")
+BottleneckKey: TypeAlias = Literal["launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced"]
 
 LEADING_SHARE = 0.4
 """Of the wall time: what holds less of it does not bound an inference."""
@@ -29,12 +30,12 @@ class Bottleneck:
     What bounds the inferences.
 
     Args:
-        key: one of ``BOTTLENECKS``.
+        key: the same in one word.
         sentence: the same for a reader, with the figures.
         queued_share: of kernels that follow one, those queued before it ended; none where no kernel follows one.
     """
 
-    key: str
+    key: BottleneckKey
     sentence: str
     queued_share: float | None
 
@@ -60,21 +61,21 @@ def _share(ns: Ints | np.int64, wall: int) -> float:
     return int(np.sum(ns)) / wall if wall else 0.0
 
 
-def _key(parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> str:
+def _key(parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> BottleneckKey:
     device = parts["kernel"] + gaps["dependency"]
     launch = gaps["launch_bound"] + gaps["launch_latency"]
     around = gaps["no_work"] + gaps["before_first"] + gaps["tail"] + gaps["unknown_launch"]
     # A copy's call lies mostly before the first work or after the last: its time is the copy's, not the host's.
     copies = parts["copy"] + parts["copy_call"]
     host = max(0.0, around - parts["copy_call"])
-    scores = {"gpu-bound": device + launch, "copy-bound": copies, "host-bound": host}
+    scores: dict[BottleneckKey, float] = {"gpu-bound": device + launch, "copy-bound": copies, "host-bound": host}
     top = max(scores, key=scores.__getitem__)
     if scores[top] < LEADING_SHARE:
         return "balanced"
     return _pace(device, launch, queued) if top == "gpu-bound" else top
 
 
-def _pace(device: float, launch: float, queued: float | None) -> str:
+def _pace(device: float, launch: float, queued: float | None) -> BottleneckKey:
     """Who sets the pace from kernel to kernel."""
     part = launch / (device + launch)
     if part < SMALL_LAUNCH_PART or queued is None:

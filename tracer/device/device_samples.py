@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 FREQUENCY_HZ = "frequency_hz"
 TEMPERATURE_MC = "temperature_mc"
@@ -19,22 +18,8 @@ THROTTLE_LEVEL = "throttle_level"
 Hertz; thousandths of a degree Celsius; milliwatts; events since boot; how far a cooling device limits, 0 is not.
 
 The kernel gives the first four in its own units (kHz or Hz, milli-degree, mV and mA or mW or uW); here each has one.
+A source is ``cpu0`` (a cpufreq policy), ``gpu``, ``emc`` (memory), ``thermal:NAME``, ``rail:NAME`` or ``throttle:NAME``.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """
-    One reading: ``time_ns`` of ``time.perf_counter_ns``, one for a whole sweep; ``value`` in the quantity's unit.
-
-    ``source`` is ``cpu0`` (a cpufreq policy), ``gpu``, ``emc`` (memory), ``thermal:NAME``, ``rail:NAME`` or
-    ``throttle:NAME``.
-    """
-
-    time_ns: int
-    source: str
-    quantity: str
-    value: int
 
 
 def header_line(sources: Sequence[tuple[str, str]], interval_ms: int) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
-from tracer.device.window_frequencies import window_frequencies
 from tracer.figure_text import frequency_text
+from tracer.reports.window_frequencies import window_frequencies
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import figure_windows

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tracer.device.window_frequencies import window_frequencies
 from tracer.errors import DeviceError
 from tracer.figure_text import counted, frequency_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
 from tracer.report_types.limits import Place, RunLimits
+from tracer.reports.window_frequencies import window_frequencies
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import figure_windows

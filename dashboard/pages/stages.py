@@ -124,8 +124,7 @@ def _course(timed: TimedInferences, stage: str, report: Report) -> None:
 
 def _windows(timed: TimedInferences, stage: str) -> None:
     st.subheader("By window")
-    whole = {"inferences": st.column_config.NumberColumn(format="localized")}
-    st.dataframe(window_frame(timed, stage), hide_index=True, width="stretch", column_config=whole)
+    st.dataframe(window_frame(timed, stage), hide_index=True, width="stretch")
     if len(timed.stages) > 1:
         st.altair_chart(by_window(composition_frame(timed)), width="stretch")
 

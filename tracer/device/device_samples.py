@@ -18,7 +18,7 @@ THROTTLE_LEVEL = "throttle_level"
 Hertz; thousandths of a degree Celsius; milliwatts; events since boot; how far a cooling device limits, 0 is not.
 
 The kernel gives the first four in its own units (kHz or Hz, milli-degree, mV and mA or mW or uW); here each has one.
-A source is ``cpu0`` (a cpufreq policy), ``gpu``, ``emc`` (memory), ``thermal:NAME``, ``rail:NAME`` or ``throttle:NAME``.
+Sources: ``cpu0`` (a cpufreq policy), ``gpu``, ``emc`` (memory), ``thermal:NAME``, ``rail:NAME``, ``throttle:NAME``.
 """
 
 

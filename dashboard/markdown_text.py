@@ -11,3 +11,12 @@ _MEANT = re.compile(r"([!-/:-@\[-`{-~])")
 def plain(text: str) -> str:
     """``text`` for ``st.markdown`` and the like: no markup, colour, formula or link of it is taken for one."""
     return _MEANT.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """``text`` as a code span, whatever backticks it holds: CommonMark ends a span at a run of as many only."""
+    longest = max(map(len, re.findall(r"`+", text)), default=0)
+    if not longest:
+        return f"`{text}`"
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dashboard.frames import Frame
 from tracer.figure_text import change_text, count_text, share_text, time_text
 from tracer.report_types.report import Report
-from tracer.reports.device_report import window_names
+from tracer.reports.device_report import WindowNames
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
 
@@ -199,7 +199,7 @@ def steadiness_lines(inferences: TimedInferences, stage: str, report: Report) ->
         lines.append(f"Throttling: not known ({device['note']}).")
     else:
         marked = [one for one in device["windows"] if one["throttled"] or one["changed"]]
-        names = window_names(report["windows"])
+        names = WindowNames(report["windows"])
         named = ", ".join(
             f"{names[one['window']]} ({', '.join([*one['throttled'], *one['changed']])})" for one in marked
         )

@@ -150,7 +150,7 @@ def test_digits_that_count_are_never_written_as_a_power_of_ten(value: float, tex
         (bandwidth_text(99_000_000), "99.0 MB/s"),
         (bandwidth_text(4.8e12), "4,800 GB/s"),
         (giga_text(235.9e9, "FLOP/s"), "236 GFLOP/s"),
-        (auc_text(0.98765), "0.988"),
+        (auc_text(0.98765), "0.9877"),
         (ratio_text(1.0432), "1.043"),
         (number_text(float("nan"), 1), "-"),
     ],

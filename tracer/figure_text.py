@@ -103,8 +103,8 @@ def official_rate_text(rate_hz: float | None) -> str:
 
 
 def auc_text(area: float | None) -> str:
-    """The area under the ROC curve: ``0.987``."""
-    return number_text(area, 3)
+    """The area under the ROC curve: ``0.9877``."""
+    return number_text(area, 4)
 
 
 def frequency_text(hz: float | None) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from dashboard.frames import Frame
+from dashboard.markdown_text import code
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.command_line import DEFAULT_TRACES, command_line
@@ -44,7 +45,7 @@ def into_address(key: str, value: str | None) -> None:
 
 def command(traces: Path, *words: str) -> str:
     """A call of this program as Markdown, to be pasted into a shell."""
-    return f"`{command_line(*words, traces=traces)}`"
+    return code(command_line(*words, traces=traces))
 
 
 def kept(

@@ -38,12 +38,18 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
     return {"note": None, "windows": figures, "marked": [state.window for state in states if state.marked]}
 
 
-def window_names(windows: Iterable[WindowFigures]) -> dict[int, str]:
-    """By its number in the tables, what a reader calls a window: ``window 1`` (performance), ``capture window 6``."""
-    return {
-        one["window"]: f"window {one['ordinal']}" if one["ordinal"] else f"{one['kind']} window {one['window']}"
-        for one in windows
-    }
+class WindowNames(dict[int, str]):
+    """What a reader calls a window, by its number in the tables: ``window 1`` (performance), ``accuracy window 6``."""
+
+    def __init__(self, windows: Iterable[WindowFigures]) -> None:
+        super().__init__(
+            (one["window"], f"window {one['ordinal']}" if one["ordinal"] else f"{one['kind']} window {one['window']}")
+            for one in windows
+        )
+
+    def __missing__(self, number: int) -> str:
+        # A report's windows are without the captured ones, whose frequencies were sampled all the same.
+        return f"capture window {number}"
 
 
 def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> list[str]:
@@ -54,7 +60,7 @@ def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> li
         figures: of ``device_figures``.
         windows: of the report, for their names.
     """
-    names = window_names(windows)
+    names = WindowNames(windows)
     if figures["note"]:
         return [str(figures["note"])]
     sampled = [window for window in figures["windows"] if window["samples"]]

@@ -87,7 +87,8 @@ def test_a_window_under_ten_seconds_is_found_whatever_its_runner_printed(
 ) -> None:
     seconds, counts = list(plan.seconds), [max(count, 400) for count in plan.counts]
     # The same rate: the window is short because it has fewer inferences.
-    counts[window] = max(10, round(counts[window] * wall / seconds[window]))
+    # By the rate of the window before, whose length may be 2 % another: rounded down, never over ``wall``.
+    counts[window] = max(10, int(counts[window - 1] * wall / seconds[window - 1]))
     seconds[window] = seconds[window - 1] * counts[window] / counts[window - 1]
     lines = energyrunner_lines(replace(plan, seconds=tuple(seconds), counts=tuple(counts)))
     found = findings([line.replace("e-[The run must", "x-[The run must") for line in lines])

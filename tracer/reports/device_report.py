@@ -39,7 +39,7 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
 
 
 class WindowNames(dict[int, str]):
-    """What a reader calls a window, by its number in the tables: ``window 1`` (performance), ``accuracy window 6``."""
+    """What a reader calls a window, by its number in the tables: ``window 1`` (performance), ``accuracy window 6``"""
 
     def __init__(self, windows: Iterable[WindowFigures]) -> None:
         super().__init__(

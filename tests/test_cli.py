@@ -219,3 +219,13 @@ def test_a_wrong_option_is_told_before_a_heavy_import(words: list[str], told: st
     said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert told in said.stdout
     assert said.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if any(one.name == "traces" for one in COMMANDS[name].params)]
+)
+def test_a_file_is_no_folder_of_runs(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    said = CliRunner().invoke(app, [name, "--traces", str(tmp_path / "file"), *["x"] * 2], env={"COLUMNS": "200"})
+    assert said.exit_code == 2
+    assert "is a file" in said.output

@@ -65,7 +65,7 @@ Nvtx = Annotated[bool, RECORDING("Push NVTX ranges for a profiler.", "--nvtx/--n
 Name = Annotated[
     str | None, RECORDING("Name of the run and of its folder. Without it the time and the host's name make one.")
 ]
-Traces = Annotated[Path, RECORDING("Folder of the runs.")]
+Traces = Annotated[Path, RECORDING("Folder of the runs.", file_okay=False)]
 Run = Annotated[str, typer.Argument(help="A run: its folder, its name, or `last`.")]
 
 

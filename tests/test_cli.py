@@ -133,6 +133,7 @@ def test_what_infer_tells_to_do_next_can_be_pasted(program: list[str], tmp_path:
     assert "it is" in reported.stdout
 
 
+@pytest.mark.slow
 def test_what_the_demo_tells_to_do_next_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "BACKENDS", ("litert",))
     folder = tmp_path / "my runs"

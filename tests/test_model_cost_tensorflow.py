@@ -12,6 +12,8 @@ from runner.model_graphs.reader import read_operations
 from tracer.errors import ModelError
 from tracer.model.model_cost import count_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tf() -> Any:

@@ -114,6 +114,7 @@ def test_the_tests_of_a_module_are_those_of_the_fewest_steps() -> None:
     assert nearest_tests("t.c", graph) == []
 
 
+@pytest.mark.slow
 def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone() -> None:
     first = sample(ROOT, "tracer/model", 7, 3)
     assert first == sample(ROOT, "tracer/model", 7, 3)
@@ -123,6 +124,7 @@ def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone() -> None:
     assert all(one.tests for one in first)
 
 
+@pytest.mark.slow
 def test_a_change_that_a_test_sees_is_killed_one_that_none_sees_survives_and_the_tree_stays(tmp_path: Path) -> None:
     root = grow(
         tmp_path / "tree",

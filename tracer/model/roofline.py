@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from tracer.model.devices import Limits
 from tracer.model.model_cost import ModelCost
-from tracer.report_types.limits import DeviceLimits, Moved, RooflinePoint, Utilisation
+from tracer.report_types.limits import DeviceLimits, Moved, RooflinePoint, Traffic, Utilisation
 
 
 def attainable_per_s(intensity: float, limits: Limits) -> float:
@@ -50,6 +50,7 @@ def build_limits(
     peak_ns = 1e9 * operations / limits.fp32_per_s
     least_ns = 1e9 * least_moved_bytes / limits.bytes_per_s
     gentle_ns = _per(operations, limits.gentle_per_s)
+    times = (peak_ns, gentle_ns, measured_ns)
     return {
         "device": limits.name,
         "source": limits.source,
@@ -73,22 +74,26 @@ def build_limits(
         "point": roofline_point("inference", operations, least_moved_bytes, limits, measured_ns),
         "point_through_memory": roofline_point("inference", operations, moved_bytes, limits, measured_ns),
         "traffic": [
-            {
-                "what": what,
-                "bytes": size,
-                "memory_ns": 1e9 * size / limits.bytes_per_s,
-                "bound": "memory" if 1e9 * size / limits.bytes_per_s > peak_ns else "compute",
-                "needed_bytes_per_s_gentle": _per(size, gentle_ns),
-                "needed_bytes_per_s": _per(size, measured_ns),
-            }
-            for what, size in _traffic(least_moved_bytes - weight_bytes, least_moved_bytes, moved_bytes)
+            _traffic("input and output", least_moved_bytes - weight_bytes, limits, times),
+            _traffic("with the weights", least_moved_bytes, limits, times),
+            _traffic("every tensor", moved_bytes, limits, times),
         ],
         "measured": None if not measured_ns else _measured(operations, moved_bytes, limits, measured_ns),
     }
 
 
-def _traffic(ends: int, least: int, every: int) -> tuple[tuple[Moved, int], ...]:
-    return ("input and output", ends), ("with the weights", least), ("every tensor", every)
+def _traffic(what: Moved, size: int, limits: Limits, times: tuple[float, float | None, float | None]) -> Traffic:
+    """Of one assumption; ``times`` are those of the peak, of one operation a core and cycle, and the measured one."""
+    peak_ns, gentle_ns, measured_ns = times
+    memory_ns = 1e9 * size / limits.bytes_per_s
+    return {
+        "what": what,
+        "bytes": size,
+        "memory_ns": memory_ns,
+        "bound": "memory" if memory_ns > peak_ns else "compute",
+        "needed_bytes_per_s_gentle": _per(size, gentle_ns),
+        "needed_bytes_per_s": _per(size, measured_ns),
+    }
 
 
 def roofline_point(

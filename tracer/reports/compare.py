@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
 from tracer.figure_text import frequency_text
-from tracer.reports.window_frequencies import window_frequencies
+from tracer.reports.window_frequencies import figure_frequencies
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences
-from tracer.runs.windows import figure_windows
 
 Floats = NDArray[np.float64]
 Verdict = Literal["slower", "faster", "no difference", "not known"]
@@ -83,7 +82,7 @@ def comparability(first: StoredRun, other: StoredRun) -> Comparability:
     for name, mine, theirs in (("timed", one.timed, two.timed), ("stages", one.stages_mode, two.stages_mode)):
         if mine != theirs:
             refusals.append(f"other mode: {name} {mine} against {theirs}")
-    frequencies = [timed_frequencies(run) for run in (first, other)]
+    frequencies = [figure_frequencies(run) for run in (first, other)]
     differing = differing_frequencies(*frequencies)
     if differing:
         refusals.append("other frequencies: " + ", ".join(_hertz(name, *frequencies) for name in differing))
@@ -105,11 +104,6 @@ def _named(model: dict[str, Any], digest: str) -> str:
 def _hertz(name: str, *runs: tuple[Frequency, ...]) -> str:
     values = [next(one.median_hz for one in run if one.source == name) for run in runs]
     return f"{name} {' against '.join(map(frequency_text, values))}"
-
-
-def timed_frequencies(run: StoredRun) -> tuple[Frequency, ...]:
-    """Frequencies of the windows that the run's figures are made of; none where not sampled."""
-    return window_frequencies(run.samples(), figure_windows(run.each_window))
 
 
 def difference(first: TimedInferences, other: TimedInferences, threshold: float = THRESHOLD) -> Difference | None:

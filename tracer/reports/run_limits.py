@@ -7,10 +7,9 @@ from tracer.figure_text import counted, frequency_text, rate_text, share_text, t
 from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
 from tracer.report_types.limits import Place, RunLimits
-from tracer.reports.window_frequencies import window_frequencies
+from tracer.reports.window_frequencies import figure_frequencies
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
-from tracer.runs.windows import figure_windows
 
 COUNTS = ("operations", "macs", "parameters", "weight_bytes", "moved_bytes", "least_moved_bytes")
 """Of one inference, as ``model_cost.ModelCost`` has them: what ``run.json`` keeps of the model's cost."""
@@ -35,7 +34,7 @@ def board_of(info: RunInfo) -> Device | None:
 
 def measured_frequencies(run: StoredRun) -> tuple[float | None, float | None]:
     """Of the GPU and of the memory, in Hz, during what figures are made of; None for what was not sampled."""
-    known = {one.source: one.median_hz for one in window_frequencies(run.samples(), figure_windows(run.each_window))}
+    known = {one.source: one.median_hz for one in figure_frequencies(run)}
     gpu, memory = (known.get(source) or None for source in ("gpu", "emc"))
     return gpu, memory
 

@@ -8,7 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from tracer.device.device_state import Frequency, frequencies_during
-from tracer.runs.windows import RunWindow
+from tracer.runs.run_store import StoredRun
+from tracer.runs.windows import RunWindow, figure_windows
+
+
+def figure_frequencies(run: StoredRun) -> tuple[Frequency, ...]:
+    """Frequencies of the windows that the run's figures are made of; none where not sampled."""
+    return window_frequencies(run.samples(), figure_windows(run.each_window))
 
 
 def window_frequencies(samples: pa.Table, windows: Sequence[RunWindow]) -> tuple[Frequency, ...]:

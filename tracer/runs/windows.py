@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tracer.figure_text import counted
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -147,7 +149,7 @@ def why_not_official(windows: Iterable[RunWindow]) -> str | None:
     """Why the median rate of a run's performance windows is no official result; None where it is one."""
     done = performance_windows(windows)
     if len(done) != OFFICIAL_WINDOWS:
-        return f"{len(done)} window{'s' * (len(done) != 1)}, not {OFFICIAL_WINDOWS}"
+        return f"{counted(len(done), 'window')}, not {OFFICIAL_WINDOWS}"
     short = sum(not one.valid for one in done)
     return f"{short} of {len(done)} windows under {MINIMUM_S} s" if short else None
 

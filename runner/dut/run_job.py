@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
@@ -25,6 +26,7 @@ from runner.line.protocol import DutProtocol
 from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
+from tracer.figure_text import counted, seconds_text
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
@@ -46,18 +48,6 @@ def no_ranges() -> UsageError:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureChoice:
-    """
-    How much a profiler is told to collect.
-
-    ``inferences`` after each of the first ``windows`` performance windows; 0 for none, as where no profiler is.
-    """
-
-    inferences: int = 0
-    windows: int = 5
-
-
-@dataclass(frozen=True, slots=True)
 class RunJob:
     """
     What to run and where its record goes.
@@ -69,7 +59,7 @@ class RunJob:
     traces: Path
     name: str | None
     nvtx: bool = True
-    capture: CaptureChoice = CaptureChoice()
+    capture: CaptureChoice = NO_CAPTURE
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
 
@@ -155,6 +145,10 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
                 dut.serve()
+                left, seconds = dut.captures_left
+                if left:
+                    tell(f"{counted(left, 'capture')} more, about {seconds_text(seconds)}; Ctrl-C leaves them out")
+                    dut.make_captures_left()
             finally:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
@@ -176,8 +170,8 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
     if ranges is None:
         raise no_ranges()
     if job.profile_folder is not None:
-        return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
-    return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)
+        return TensorFlowCapture(job.profile_folder, ranges, job.capture)
+    return NvtxCapture(ranges, job.capture)
 
 
 def _summary(pipeline: Pipeline) -> str:

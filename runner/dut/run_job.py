@@ -18,8 +18,9 @@ from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
+from runner.inference.run_costs import RunCosts
 from runner.inference.speed_environment import speed_environment
-from runner.inference.startup import recorder_cost, settle, splitting_cost
+from runner.inference.startup import settle
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.limits.run_cost import run_board, run_cost
 from runner.line.protocol import DutProtocol
@@ -74,6 +75,12 @@ class RecordingRun:
     writer: RunWriter
     stop: StopFlag
     problems: list[str]
+    costs: RunCosts
+
+    def measure_costs(self) -> None:
+        """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
+        if self.costs.after_window():
+            self.writer.update_info(**self.costs.facts)
 
 
 def tell(text: str) -> None:
@@ -94,15 +101,16 @@ def recording_run(
     loaded_s = time.perf_counter() - began
     pipeline.load(bytes(pipeline.buffer_sizes[0]))
     ranges = open_ranges() if job.nvtx else None
+    costs = RunCosts(pipeline, nvtx=job.nvtx, split=job.choice.mode == "split")
     startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
+    costs.measure()
     info = new_run_info(
         name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         port=port,
         baud=baud,
         startup=startup,
-        recorder_cost=recorder_cost(len(pipeline.stages()), nvtx=job.nvtx),
-        splitting_cost=splitting_cost(pipeline) if job.choice.mode == "split" else None,
+        **costs.facts,
         nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
         profiler=job.profiler or attached_profiler(os.environ),
         cost=run_cost(job.choice.path, tell),
@@ -113,7 +121,8 @@ def recording_run(
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
     try:
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            yield RecordingRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
+            runner = WindowRunner(pipeline, ranges, stop)
+            yield RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs)
     finally:
         writer.close()
         pipeline.backend.close()
@@ -140,7 +149,8 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
             protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
-            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report)
+            pipeline, writer, costs = opened.pipeline, opened.writer, opened.measure_costs
+            dut = Dut(link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs)
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:

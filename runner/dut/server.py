@@ -61,6 +61,7 @@ class Dut:
         on_gap: told each gap of the line: its start and end in UTC, and why.
         capture: the profiler that is told to collect after a window; None for none.
         on_problem: told in a sentence what does not work and does not end the DUT.
+        after_window: called after each performance window, before its ``m-ready``.
     """
 
     def __init__(
@@ -74,13 +75,14 @@ class Dut:
         on_gap: Callable[[dict[str, str]], None],
         capture: Capture | None = None,
         on_problem: Callable[[str], None] = lambda _: None,
+        after_window: Callable[[], None] = lambda: None,
     ) -> None:
         self._link, self._protocol, self._pipeline = link, protocol, pipeline
         self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
         self._reader = CommandReader()
         self._serial: list[tuple[str, int, int]] = []
         self._windows = 0
-        self._capture, self._on_problem = capture, on_problem
+        self._capture, self._on_problem, self._after_window = capture, on_problem, after_window
         self._plan = CapturePlan(NO_CAPTURE if capture is None else capture.choice)
         self._captured_input = b""
         self._cut = False
@@ -174,6 +176,7 @@ class Dut:
         with self._recording(notes, names, readings, data):
             self._timed(request, loop, readings, notes)
         if kind == "performance":
+            self._after_window()
             self._capture_if_due(data)
         self._send([READY])
         self._sink.make_parts_if_due()

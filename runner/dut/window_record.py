@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.inference.window_runner import Readings, WindowRunner
+from runner.machine_load import load_average
 from tracer.recording.inference_loop import InferenceLoop
 from tracer.recording.window import RecordedWindow, SerialSpan
 
@@ -40,14 +40,6 @@ class WindowNotes:
     def laps(self) -> bool:
         """Whether a host was told the laps: neither side of a profiler pair has any."""
         return self.kind not in ("capture", "uncaptured")
-
-
-def load_average() -> float | None:
-    """Of the machine, of the last minute; None where the system tells none."""
-    try:
-        return os.getloadavg()[0]
-    except OSError:
-        return None
 
 
 def run_noted(

@@ -32,6 +32,14 @@ def run(
     nvtx: options.Nvtx = True,
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
+    windows: Annotated[
+        int | None,
+        options.RECORDING(
+            "End after this number of performance windows, once the line has been quiet for 5 s. Without it Ctrl-C "
+            "ends the run.",
+            min=1,
+        ),
+    ] = None,
     nsys: Annotated[
         bool, options.PROFILER("Run under Nsight Systems, and import what it captures into the run.", "--nsys")
     ] = False,
@@ -91,7 +99,7 @@ def run(
     if capture_inferences is None:
         capture_inferences = (40 if profiler_pairs else 200) if wanted else 0
     capture = CaptureChoice(capture_inferences, capture_windows, profiler_pairs)
-    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture)
+    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows)
     if orders is not None:
         tell_pid(orders)
         job = replace(job, name=orders.name, profiler=orders.profiler)

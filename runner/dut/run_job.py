@@ -22,6 +22,7 @@ from runner.inference.run_costs import RunCosts
 from runner.inference.speed_environment import speed_environment
 from runner.inference.startup import settle
 from runner.inference.window_runner import StopFlag, WindowRunner
+from runner.launches import taken_launch
 from runner.limits.run_cost import run_board, run_cost
 from runner.line.protocol import DutProtocol
 from runner.nsys.installation import attached_profiler
@@ -54,6 +55,7 @@ class RunJob:
     What to run and where its record goes.
 
     ``profiler`` goes into the record; ``profile_folder`` is where TensorFlow's own profiler writes, None for none.
+    The DUT ends by itself after so many performance ``windows``; None waits for a signal.
     """
 
     choice: ModelChoice
@@ -63,6 +65,7 @@ class RunJob:
     capture: CaptureChoice = NO_CAPTURE
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
+    windows: int | None = None
 
 
 @dataclass
@@ -96,6 +99,7 @@ def recording_run(
     """Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards."""
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
     name = checked_run_name(job.name or default_run_name())
+    launch_set = taken_launch()
     began = time.perf_counter()
     pipeline = load_pipeline(job.choice)
     loaded_s = time.perf_counter() - began
@@ -115,6 +119,7 @@ def recording_run(
         profiler=job.profiler or attached_profiler(os.environ),
         cost=run_cost(job.choice.path, tell),
         board=run_board(),
+        launch_set=launch_set,
         **_pipeline_facts(job.choice, pipeline),
     )
     problems: list[str] = []
@@ -150,7 +155,9 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
             pipeline, writer, costs = opened.pipeline, opened.writer, opened.measure_costs
-            dut = Dut(link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs)
+            dut = Dut(
+                link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs, job.windows
+            )
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:

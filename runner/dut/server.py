@@ -36,6 +36,9 @@ from tracer.recording.window import RecordedWindow
 
 _now = time.perf_counter_ns
 
+QUIET_NS = 5_000_000_000
+"""After the last answer: a host that had more to ask would have done so."""
+
 
 class WindowSink(Protocol):
     """Where finished windows go."""
@@ -62,6 +65,7 @@ class Dut:
         capture: the profiler that is told to collect after a window; None for none.
         on_problem: told in a sentence what does not work and does not end the DUT.
         after_window: called after each performance window, before its ``m-ready``.
+        windows: performance windows after which it stops by itself when the line is quiet; None for never.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Dut:
         capture: Capture | None = None,
         on_problem: Callable[[str], None] = lambda _: None,
         after_window: Callable[[], None] = lambda: None,
+        windows: int | None = None,
     ) -> None:
         self._link, self._protocol, self._pipeline = link, protocol, pipeline
         self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
@@ -85,6 +90,7 @@ class Dut:
         self._capture, self._on_problem, self._after_window = capture, on_problem, after_window
         self._plan = CapturePlan(NO_CAPTURE if capture is None else capture.choice)
         self._captured_input = b""
+        self._to_serve, self._answered_ns = windows, 0
         self._cut = False
 
     def boot(self) -> None:
@@ -132,6 +138,8 @@ class Dut:
         while not self._stop.stopped:
             data = read(0.25)
             if not data:
+                if self._to_serve is not None and self._to_serve <= 0 and _now() - self._answered_ns > QUIET_NS:
+                    self._stop.stopped = True
                 continue
             begun = _now() if started is None else started
             for command in feed(data):
@@ -153,7 +161,8 @@ class Dut:
             # Nobody reads: what is stale by the time somebody does would be taken for the next answer.
             self._link.discard()
             self._reader.clear()
-        self._serial.append(("serial_write", begun, _now() - begun))
+        self._answered_ns = _now()
+        self._serial.append(("serial_write", begun, self._answered_ns - begun))
 
     def _fulfil(self, request: Request) -> None:
         if isinstance(request, Timestamp):
@@ -178,6 +187,7 @@ class Dut:
         if kind == "performance":
             self._after_window()
             self._capture_if_due(data)
+            self._to_serve = None if self._to_serve is None else self._to_serve - 1
         self._send([READY])
         self._sink.make_parts_if_due()
 

@@ -41,15 +41,12 @@ def set_name(run: StoredRun) -> str | None:
 
 def launch_sets(traces: Path) -> dict[str, list[StoredRun]]:
     """The sets of a folder by their ids, oldest first; the launches of each in their order."""
-    sets: dict[str, list[tuple[int, StoredRun]]] = {}
+    sets: dict[str, dict[int, StoredRun]] = {}
     for run in list_runs(traces):
         launch = launch_number(run)
         if launch is not None:
-            sets.setdefault(launch.id, []).append((launch.number, run))
-    return {
-        identity: [run for _, run in sorted(numbered, key=lambda pair: pair[0])]
-        for identity, numbered in sets.items()
-    }
+            sets.setdefault(launch.id, {})[launch.number] = run
+    return {identity: [run for _, run in sorted(numbered.items())] for identity, numbered in sets.items()}
 
 
 def launch_set(name_or_run: str | StoredRun, traces: Path) -> list[StoredRun]:

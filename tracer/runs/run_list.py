@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.markup import escape
 
 from tracer.command_line import command_line
 from tracer.figure_text import counted, rate_text, size_text
+from tracer.runs.launch_set import launch_number, set_name
 from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
 from tracer.runs.windows import official_rate_hz
@@ -29,6 +31,8 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
     for row in rows:
         rate = "" if row["rate_hz"] is None else f"  {rate_text(row['rate_hz'])}"
         facts = f"{counted(row['windows'], 'window')}{rate}  {size_text(row['bytes'])}"
+        launch = row["launch_set"]
+        facts += f"  launch {launch['number']} of {launch['of']} of {escape(launch['name'])}" if launch else ""
         console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
@@ -37,6 +41,7 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
 
 
 def _row(run: StoredRun) -> dict[str, Any]:
+    launch = launch_number(run)
     return {
         "name": run.name,
         "created": run.info.created,
@@ -45,6 +50,7 @@ def _row(run: StoredRun) -> dict[str, Any]:
         "backend": run.info.backend.get("name"),
         "timed": run.info.timed,
         "stages": run.info.stages_mode,
+        "launch_set": None if launch is None else {**asdict(launch), "name": set_name(run)},
         **derived(run, "list-1", lambda: _windows(run)),
         "bytes": sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
     }

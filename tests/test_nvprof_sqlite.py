@@ -111,7 +111,7 @@ def test_work_has_names_bytes_processes_and_the_launch_it_came_from(tmp_path: Pa
         ("cuLaunchKernel", 3, 5),
     ]
     assert profile.traced == {"cuda", "nvtx"}
-    assert profile.experimental
+    assert not profile.experimental
 
 
 def test_ranges_are_paired_by_id_and_carry_domain_payload_and_thread(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 TensorFlow's profile, ``*.xplane.pb``: host threads, executor ops, our ranges and, on a GPU, streams and CUDA calls.
 
 Sources: ``tsl/profiler/protobuf/xplane.proto`` (form), ``tsl/profiler/utils/tf_op_utils.cc`` (what the name of an op
-looks like) and ``xla/backends/profiler/gpu/cupti_collector.cc`` (GPU planes and their stats). No real file with a GPU
-plane was at hand: such a profile is marked experimental.
+looks like) and ``xla/backends/profiler/gpu/cupti_collector.cc`` (GPU planes and their stats). Read on a real
+profile of an H200 (TensorFlow 2.21).
 """
 
 from __future__ import annotations
@@ -84,7 +84,6 @@ def read_xplane(path: Path) -> Profile:
         api_calls=rows_table(API_CALLS, found.calls),
         nvtx_ranges=rows_table(NVTX_RANGES, found.ranges),
         host_ops=rows_table(HOST_OPS, found.ops),
-        experimental="cuda" in found.traced,
         notes=_notes(space, found),
     )
 
@@ -233,7 +232,7 @@ def _text(value: bytes) -> str:
 def _notes(space: Any, found: _Found) -> tuple[str, ...]:
     notes = [f"TensorFlow's profiler: {_text(told)}" for told in (*space.errors, *space.warnings)]
     if "cuda" not in found.traced:
-        notes.append("no GPU in this profile: its timeline is of TensorFlow's ops on the CPU")
+        notes.append("no GPU plane in this profile: the ops ran on the CPU, or the profiler could not trace the GPU")
     if found.skipped:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(found.skipped.items()))
         notes.append(f"on the GPU's streams, but neither kernel nor copy: {kinds}")

@@ -1,4 +1,4 @@
-"""The reader of Nsight Systems' Parquet export, on folders made from SQLite ones: no nsys that writes it was here."""
+"""The reader of Nsight Systems' Parquet export, on folders made from SQLite ones."""
 
 from __future__ import annotations
 

@@ -225,6 +225,13 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_calls_are_named_by_their_ids_and_an_unknown_one_by_its_number() -> None:
     assert call_name("runtime", 211) == call_name("runtime", 214) == "cudaLaunchKernel"
     assert call_name("driver", 307) == "cuLaunchKernel"
+    assert [call_name("runtime", number) for number in (1, 2, 28, 171, 205)] == [
+        "cudaDriverGetVersion",
+        "cudaRuntimeGetVersion",
+        "cudaHostGetDevicePointer",
+        "cudaProfilerStart",
+        "cudaDeviceGetStreamPriorityRange",
+    ]
     assert call_name("runtime", 9999) == "cudaRuntime#9999"
     assert call_name("driver", 9999) == "cudaDriver#9999"
     assert not any("_v" in name or "_pt" in name for name in callback_names().values())

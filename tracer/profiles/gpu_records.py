@@ -15,11 +15,10 @@ from tracer.profiles.profile import Profile, ProfileSummary
 WORKS = {"launch": ("kernel", "graph"), "copy": ("memcpy",), "memset": ("memset",)}
 """What a call asks the GPU for, and the kinds of ``GPU_WORK`` that record it."""
 
-_SUFFIX = r"(_v\d+|_ptsz|_ptds)*"
 _CALLS = {
-    "launch": re.compile(rf"(cuda|cu)(Launch(?!HostFunc)\w*?|GraphLaunch){_SUFFIX}"),
-    "copy": re.compile(rf"(cuda|cu)Memcpy\w*?{_SUFFIX}"),
-    "memset": re.compile(rf"(cuda|cu)Memset\w*?{_SUFFIX}"),
+    "launch": re.compile(r"(cuda|cu)(Launch(?!HostFunc)|GraphLaunch)\w*|\[CUDA launch\]"),
+    "copy": re.compile(r"(cuda|cu)Memcpy\w*|\[CUDA memcpy call\]"),
+    "memset": re.compile(r"(cuda|cu)Memset\w*|\[CUDA memset call\]"),
 }
 _CAPTURE = re.compile(r"(?:cuda|cu)Stream(Begin|End)Capture\w*")
 _CUT = 0.995

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,27 +16,8 @@ from tracer.runs.launch_set import launch_number, set_name
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import timed_inferences
 from tracer.runs.windows import official_rate_hz, performance_windows, why_not_official
+from tracer.statistics.intervals import half_width
 from tracer.terminal_text import framed_table, print_lines
-
-_T_95 = (
-    2.776,
-    2.571,
-    2.447,
-    2.365,
-    2.306,
-    2.262,
-    2.228,
-    2.201,
-    2.179,
-    2.160,
-    2.145,
-    2.131,
-    2.120,
-    2.110,
-    2.101,
-    2.093,
-)
-"""Two-sided 95 % of Student's t for 5 figures and more; of 20 it is 7 % above the normal distribution's."""
 
 FEWEST_LAUNCHES = 5
 """Of fewer nothing is said of the configuration but where they lay."""
@@ -74,7 +54,7 @@ def over_launches(figures: Sequence[float | None]) -> OverLaunches | None:
     if count < FEWEST_LAUNCHES:
         low, high = float(known.min()), float(known.max())
     else:
-        half = _T_95[min(count - FEWEST_LAUNCHES, len(_T_95) - 1)] * spread / math.sqrt(count)
+        half = half_width(known)
         low, high = mean - half, mean + half
     kind: Literal["range", "interval"] = "range" if count < FEWEST_LAUNCHES else "interval"
     return {"count": count, "mean": mean, "deviation": spread / mean, "kind": kind, "low": low, "high": high}

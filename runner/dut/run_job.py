@@ -34,6 +34,7 @@ from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
+from tracer.trust.checks import check_quantization
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -158,6 +159,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
             dut = Dut(
                 link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs, job.windows
             )
+            warn_of_input_scale(opened.pipeline)
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
@@ -174,6 +176,13 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def warn_of_input_scale(pipeline: Pipeline) -> None:
+    """Say before a host begins that the benchmark's own inputs would be misread."""
+    scale = check_quantization(pipeline.quantization)
+    if scale["state"] != "fine":
+        tell(f"accuracy: {scale['evidence']}; {scale['remedy']}, or drive it with `kws-trace host`")
 
 
 def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:

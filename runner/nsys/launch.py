@@ -48,7 +48,7 @@ def taken_orders() -> ChildOrders | None:
 def tell_pid(orders: ChildOrders) -> None:
     """Let the launcher know whom to signal; what is written from here on has the launcher's modes."""
     os.umask(orders.umask)
-    with written_whole(orders.pid_file) as temporary:
+    with written_whole(orders.pid_file, lasting=False) as temporary:
         temporary.write_text(str(os.getpid()))
 
 

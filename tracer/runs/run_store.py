@@ -148,6 +148,8 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         state = "recovered"
         dropped.append(UNCLOSED)
     run = StoredRun(folder, info, state, dropped, rows, parts)
+    if ref == "last" and not run.windows().num_rows:
+        dropped += _newest_with_windows(traces)
     if state != "recording":
         dropped += missing_rows(parts, [row.seq for row in rows], info.journal) + missing_logs(folder)
     return run
@@ -225,6 +227,14 @@ def _find(ref: str, traces: Path) -> Path:
     demo = command_line("demo", traces=traces)
     there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
     raise RunError(ref, f"no such run in {traces}", there)
+
+
+def _newest_with_windows(traces: Path) -> list[str]:
+    """What is said where the newest run is empty."""
+    for _, folder in sorted(_readable(traces)[0], reverse=True)[1:]:
+        if stored_run(folder).windows().num_rows:
+            return [f"no window is in it; {folder.name} is the newest run that has one"]
+    return []
 
 
 def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import RunError
+from tracer.figure_text import counted
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
 from tracer.runs.parts import part_path
@@ -208,11 +209,13 @@ class RunWriter:
 
     def _lacking(self) -> list[str]:
         gaps = self._gaps_left_out
-        more = [f"{gaps} more gaps of the line after the first {GAPS_KEPT}"] if gaps else []
+        more = [f"{counted(gaps, 'more gap')} of the line after the first {GAPS_KEPT}"] if gaps else []
         lost = [window for _, window in self._lost if window >= 0]
         if not lost:
             return more
-        which = f"window {lost[0]}" if len(lost) == 1 else f"{len(lost)} windows, from {lost[0]} to {lost[-1]}"
+        which = (
+            f"window {lost[0]}" if len(lost) == 1 else f"{counted(len(lost), 'window')}, from {lost[0]} to {lost[-1]}"
+        )
         return [f"{which}, which the disk did not take", *more]
 
     def _append_waiting(self) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from runner.children import code_command
 from runner.device.board import Board
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
@@ -58,7 +59,7 @@ def check_litert(machine: Machine) -> Check:
 
 def _ask(machine: Machine, program: str) -> tuple[dict[str, Any] | None, str]:
     """The facts, or None and what went wrong."""
-    ran = machine.run((sys.executable, "-c", program), IMPORT_LIMIT_S)
+    ran = machine.run(code_command(program), IMPORT_LIMIT_S)
     if ran is None:
         return None, f"{sys.executable} cannot be run"
     if ran.code is None:

@@ -34,6 +34,7 @@ from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
+from tracer.trust.checks import check_quantization
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -79,6 +80,8 @@ class RecordingRun:
     stop: StopFlag
     problems: list[str]
     costs: RunCosts
+    lacks: str = ""
+    """What the record is without, once it is closed."""
 
     def measure_costs(self) -> None:
         """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
@@ -124,12 +127,15 @@ def recording_run(
     )
     problems: list[str] = []
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    runner = WindowRunner(pipeline, ranges, stop)
+    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs)
     try:
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            runner = WindowRunner(pipeline, ranges, stop)
-            yield RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs)
+            yield opened
     finally:
-        writer.close()
+        opened.lacks = writer.close()
+        if opened.lacks:
+            _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
 
 
@@ -144,11 +150,9 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud) as opened:
-            gaps: list[dict[str, str]] = []
 
             def keep_gap(gap: dict[str, str]) -> None:
-                gaps.append(gap)
-                opened.writer.update_info(gaps=gaps)
+                opened.writer.add_gap(gap)
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
             protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
@@ -158,6 +162,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
             dut = Dut(
                 link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs, job.windows
             )
+            warn_of_input_scale(opened.pipeline)
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
@@ -170,10 +175,17 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run complete: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def warn_of_input_scale(pipeline: Pipeline) -> None:
+    """Say before a host begins that the benchmark's own inputs would be misread."""
+    scale = check_quantization(pipeline.quantization)
+    if scale["state"] != "fine":
+        tell(f"accuracy: {scale['evidence']}; {scale['remedy']}, or drive it with `kws-trace host`")
 
 
 def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:

@@ -59,7 +59,7 @@ def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | No
     timeline = read_timeline(run)
     chosen = _chosen(run, timeline, inferences)
     try:
-        with written_whole(path) as temporary, temporary.open("wb") as file:
+        with written_whole(path, lasting=False) as temporary, temporary.open("wb") as file:
             for piece in _pieces(_packets(run, timeline, chosen)):
                 file.write(piece)
     except OSError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from runner.dut import server
 from runner.dut.server import Dut
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
@@ -109,7 +110,12 @@ class Sink:
 
 class Rig:
     def __init__(
-        self, *script: bytes | Exception, timed: str = "reference", mode: str = "split", dtype: Any = np.float32
+        self,
+        *script: bytes | Exception,
+        timed: str = "reference",
+        mode: str = "split",
+        dtype: Any = np.float32,
+        **options: Any,
     ):
         self.stop = StopFlag()
         self.backend = FakeBackend(dtype)
@@ -119,7 +125,7 @@ class Rig:
         pipeline = Pipeline(self.backend, Quantization(0.5, 2), timed, mode)
         protocol = DutProtocol("bench", pipeline.buffer_sizes)
         runner = WindowRunner(pipeline, None, self.stop)
-        self.dut = Dut(self.link, protocol, pipeline, runner, self.sink, self.stop, self.gaps.append)  # type: ignore[arg-type]
+        self.dut = Dut(self.link, protocol, pipeline, runner, self.sink, self.stop, self.gaps.append, **options)  # type: ignore[arg-type]
 
     def lines(self) -> list[str]:
         self.dut.boot()
@@ -228,3 +234,28 @@ def test_a_signal_cuts_a_window_and_what_was_made_is_kept_as_aborted() -> None:
 def test_noise_is_answered_and_the_next_command_too(noise: bytes) -> None:
     rig = Rig(noise, b"name%")
     assert rig.lines()[-2:] == ["m-name-dut-[bench]", "m-ready"]
+
+
+def test_a_run_of_so_many_windows_ends_by_itself_when_the_line_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "QUIET_NS", -1)
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"", b"infer 1 0%", b"infer 3 0%", b"", b"name%", windows=2)
+    lines = rig.lines()
+    assert [window.kind for window in rig.sink.windows if window.window >= 0] == [
+        "performance",
+        "accuracy",
+        "performance",
+    ]
+    assert not [line for line in lines if line.startswith("m-name")]
+
+
+def test_a_host_that_asks_on_at_once_keeps_such_a_run_open() -> None:
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"", b"name%", windows=1)
+    assert [line for line in rig.lines() if line.startswith("m-name")]
+
+
+def test_after_each_performance_window_and_no_other_the_costs_are_measured_before_m_ready() -> None:
+    sent: list[bytes] = []
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"infer 1 0%", after_window=lambda: sent.append(rig.link.sent))
+    rig.lines()
+    [before] = sent
+    assert before.decode().splitlines()[-1].startswith("m-results")

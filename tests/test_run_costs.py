@@ -1,4 +1,4 @@
-"""What tracing and splitting cost, measured at several moments of a run: every group is kept, the ratio is its times'."""
+"""What tracing and splitting cost, at several moments of a run: every group is kept, the ratio is its times'."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pair_times(inferences: int, pairs: int, subject_ns: float, base_ns: float) -
 
 @pytest.fixture
 def speeds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How many times as long as the fused inference the split one takes, of each group in turn; of recording 1.5 us."""
+    """How many times the fused inference the split one takes, of each group in turn; recording adds 1.5 us."""
     ratios: list[float] = []
 
     def measured(subject: Any, base: Any, inferences: int, pairs: int) -> PairTimes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -28,7 +29,7 @@ from runner.line.protocol import DutProtocol
 from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
-from tracer.figure_text import counted, seconds_text
+from tracer.figure_text import counted
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
@@ -169,7 +170,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.serve()
                 left, seconds = dut.captures_left
                 if left:
-                    tell(f"{counted(left, 'capture')} more, about {seconds_text(seconds)}; Ctrl-C leaves them out")
+                    tell(f"{counted(left, 'capture')} more, about {math.ceil(seconds)} s; Ctrl-C leaves them out")
                     dut.make_captures_left()
             finally:
                 dut.flush()

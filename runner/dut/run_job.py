@@ -21,7 +21,7 @@ from runner.inference.speed_environment import speed_environment
 from runner.inference.startup import recorder_cost, settle, splitting_cost
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.limits.run_cost import run_board, run_cost
-from runner.line.protocol import DutProtocol
+from runner.line.protocol import DutProtocol, most_inferences
 from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
@@ -76,7 +76,7 @@ class RunJob:
 
 @dataclass
 class RecordingRun:
-    """A pipeline that is warm, and the recorder that waits for its windows."""
+    """A pipeline that is warm, at ``latency_ns`` an inference, and the recorder that waits for its windows."""
 
     pipeline: Pipeline
     runner: WindowRunner
@@ -84,6 +84,7 @@ class RecordingRun:
     writer: RunWriter
     stop: StopFlag
     problems: list[str]
+    latency_ns: int
 
 
 def tell(text: str) -> None:
@@ -123,7 +124,9 @@ def recording_run(
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
     try:
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            yield RecordingRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
+            latency_ns = startup["median_ns"]
+            window_runner = WindowRunner(pipeline, ranges, stop, latency_ns)
+            yield RecordingRun(pipeline, window_runner, ranges, writer, stop, problems, latency_ns)
     finally:
         writer.close()
         pipeline.backend.close()
@@ -147,10 +150,12 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 opened.writer.update_info(gaps=gaps)
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
-            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
+            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns))
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
-            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report)
+            dut = Dut(
+                link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report, tell
+            )
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:

@@ -22,6 +22,7 @@ from runner.line.protocol import (
     CommandReader,
     DutProtocol,
     Infer,
+    Refused,
     Request,
     Timestamp,
     boot_lines,
@@ -60,6 +61,7 @@ class Dut:
         on_gap: told each gap of the line: its start and end in UTC, and why.
         capture: the profiler that is told to collect after a window; None for none.
         on_problem: told in a sentence what does not work and does not end the DUT.
+        on_refusal: told in a sentence the first time that a host on the line asks for too long a window.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Dut:
         on_gap: Callable[[dict[str, str]], None],
         capture: Capture | None = None,
         on_problem: Callable[[str], None] = lambda _: None,
+        on_refusal: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._link, self._protocol, self._pipeline = link, protocol, pipeline
         self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
@@ -80,6 +83,7 @@ class Dut:
         self._serial: list[tuple[str, int, int]] = []
         self._windows = 0
         self._capture, self._captured, self._on_problem = capture, 0, on_problem
+        self._on_refusal, self._refusal_told = on_refusal, False
 
     def boot(self) -> None:
         """Say the boot lines; what a host sent before them is thrown away."""
@@ -137,6 +141,11 @@ class Dut:
             self._send([lap_line(_now() // 1000), READY])
         elif isinstance(request, Infer):
             self._infer(request)
+        elif isinstance(request, Refused):
+            if not self._refusal_told:
+                self._on_refusal(request.why)
+            self._refusal_told = True
+            self._send([request.line, READY])
         else:
             self._send([results_line(_floats(self._pipeline.backend.probabilities())), READY])
 
@@ -162,7 +171,7 @@ class Dut:
             self._send(["m-warmup-done", f"m-infer-start-{request.inferences}", lap_line(start_ns // 1000)])
 
         self._send([f"m-warmup-start-{request.warmups}"])
-        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin)
+        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin, self._link.look)
         results = results_line(_floats(self._pipeline.backend.probabilities()))
         self._send([lap_line((notes.end_ns or 0) // 1000), "m-infer-done", results])
 
@@ -200,8 +209,8 @@ class Dut:
     def _reopen(self, why: str) -> None:
         began = datetime.now(timezone.utc)
         self._reader.clear()
-        if self._link.reopen():
-            self._link.discard()
+        self._refusal_told = False
+        self._link.reopen()
         ended = datetime.now(timezone.utc)
         self._on_gap({"start": began.isoformat(), "end": ended.isoformat(), "why": why})
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run, tell
 from runner.inference.models import backend_of
@@ -17,7 +18,7 @@ from runner.nsys.reports import export_sqlite, is_report
 from tracer.captures.import_profile import ingest
 from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
-from tracer.figure_text import count_text, counted, ppm_text, time_text
+from tracer.figure_text import count_text, counted, interval_text, ppm_text, time_text
 from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile, ProfileSummary
@@ -95,7 +96,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     refuse_too_old(nsys)
     refuse_without_root(arguments, os.environ)
     capture = job.capture
-    size = estimated_bytes(capture.inferences, capture.captures)
+    size = estimated_bytes(preset, capture.inferences, capture.captures)
     tell(announcement(nsys, preset, capture.sentence, size))
     folder, run_folder = profile_folder(job.traces, name), job.traces / name
     kept = without_profiler_options(arguments, LAUNCHER_OPTIONS)
@@ -168,14 +169,20 @@ def take_in(
     asked = frozenset((run.info.profiler or {}).get("traced", ()))
     profiles = [_with_asked(read_profile(path, run.folder, nsys), asked) for path in paths]
     run = ingest(run, profiles, replace_old=replace_old)
-    for number, facts in enumerate(run.info.captures):
-        clock = facts["clock"]
-        tell(
-            f"capture {number}: {counted(facts['inferences'], 'inference')} from {facts['first_inference']}, "
-            f"{count_text(facts['gpu_work'])} kernels and copies; "
-            f"clocks fit within {time_text(clock['outside_ns'])}, rate {ppm_text(clock['rate_ppm'])}"
-        )
+    tell(_taken_in(run.info.captures))
     return run
+
+
+def _taken_in(captures: Sequence[Mapping[str, Any]]) -> str:
+    """What the captures of a run hold, in a sentence."""
+    inferences, work = (sum(facts[key] for facts in captures) for key in ("inferences", "gpu_work"))
+    clocks = [facts["clock"] for facts in captures]
+    rates = [clock["rate_ppm"] for clock in clocks]
+    outside = time_text(max(clock["outside_ns"] for clock in clocks))
+    return (
+        f"{counted(len(captures), 'capture')}: {counted(inferences, 'inference')}, {count_text(work)} kernels and "
+        f"copies; clocks fit within {outside}, rate {interval_text(min(rates), max(rates), ppm_text)}"
+    )
 
 
 def _with_asked(profile: Profile, asked: frozenset[str]) -> Profile:

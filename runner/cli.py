@@ -30,6 +30,7 @@ from runner.commands.run import run
 from runner.commands.runs import runs
 from runner.commands.runtimes import runtimes
 from runner.commands.session import session
+from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError
 
 DEBUG = "KWS_TRACE_DEBUG"
@@ -104,6 +105,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors that a user may see are one message without a stack trace."""
+    keep_others_out()
     try:
         app()
     except KwsTraceError as error:

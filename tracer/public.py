@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from tracer.breakdown.breakdown import break_down
 from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import stage_ranges
-from tracer.errors import ProfileError
+from tracer.errors import ProfileError, not_installed
 from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
@@ -200,4 +201,8 @@ def open_profile(path: str | Path) -> OpenProfile:
 
 
 def _in_form(table: pa.Table, form: Form) -> Any:
-    return table if form == "arrow" else table.to_pandas()
+    if form == "arrow":
+        return table
+    if find_spec("pandas") is None:
+        raise not_installed('pandas (or ask for form="arrow")', "kws-trace[dashboard]")
+    return table.to_pandas()

@@ -24,7 +24,7 @@ from runner.inference.startup import settle
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.launches import taken_launch
 from runner.limits.run_cost import run_board, run_cost
-from runner.line.protocol import DutProtocol
+from runner.line.protocol import DutProtocol, most_inferences
 from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
@@ -71,7 +71,7 @@ class RunJob:
 
 @dataclass
 class RecordingRun:
-    """A pipeline that is warm, and the recorder that waits for its windows."""
+    """A pipeline that is warm, at ``latency_ns`` an inference, and the recorder that waits for its windows."""
 
     pipeline: Pipeline
     runner: WindowRunner
@@ -80,6 +80,9 @@ class RecordingRun:
     stop: StopFlag
     problems: list[str]
     costs: RunCosts
+    latency_ns: int
+    lacks: str = ""
+    """What the record is without, once it is closed."""
 
     def measure_costs(self) -> None:
         """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
@@ -125,12 +128,16 @@ def recording_run(
     )
     problems: list[str] = []
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    latency_ns = startup["median_ns"]
+    runner = WindowRunner(pipeline, ranges, stop, latency_ns)
+    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs, latency_ns)
     try:
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            runner = WindowRunner(pipeline, ranges, stop)
-            yield RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs)
+            yield opened
     finally:
-        writer.close()
+        opened.lacks = writer.close()
+        if opened.lacks:
+            _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
 
 
@@ -145,19 +152,27 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud) as opened:
-            gaps: list[dict[str, str]] = []
 
             def keep_gap(gap: dict[str, str]) -> None:
-                gaps.append(gap)
-                opened.writer.update_info(gaps=gaps)
+                opened.writer.add_gap(gap)
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
-            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
+            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns))
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
-            pipeline, writer, costs = opened.pipeline, opened.writer, opened.measure_costs
             dut = Dut(
-                link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs, job.windows
+                link,
+                protocol,
+                opened.pipeline,
+                opened.runner,
+                opened.writer,
+                stop,
+                keep_gap,
+                capture,
+                on_problem=report,
+                on_refusal=tell,
+                after_window=opened.measure_costs,
+                windows=job.windows,
             )
             warn_of_input_scale(opened.pipeline)
             dut.boot()
@@ -172,7 +187,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run complete: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
     finally:
         link.close()
     return 1 if opened.problems else 0

@@ -13,7 +13,10 @@ from runner.commands.output import print_figures, print_summary
 
 
 def kernels(
-    profile: Annotated[Path, typer.Argument(help="A profile of nsys (SQLite, Parquet folder) or of nvprof.")],
+    profile: Annotated[
+        Path,
+        typer.Argument(help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof or TensorFlow."),
+    ],
     by: Annotated[
         Literal["kernel", "range", "api"],
         options.OUTPUT(
@@ -53,15 +56,15 @@ def kernels(
     """
     from rich.console import Console
 
+    from runner.nsys.reports import read_any_profile
     from tracer.kernels.kernel_listing import list_kernels
     from tracer.kernels.kernel_text import render_notes
-    from tracer.profiles.open_profile import read_profile_file
 
-    opened = read_profile_file(profile)
+    opened = read_any_profile(profile)
     if beside is not None:
         from tracer.kernels.profile_ratio import profile_ratio
 
-        ratio = profile_ratio(opened, read_profile_file(beside))
+        ratio = profile_ratio(opened, read_any_profile(beside))
         figures = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
         print_figures(figures, lambda _: typer.echo(ratio.sentence()), as_json=form == "json")
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +13,13 @@ from runner.inference.models import backend_of
 from runner.nsys.command import estimated_bytes, refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
-from runner.nsys.reports import export_sqlite, is_report
+from runner.nsys.reports import read_any_profile
 from tracer.captures.import_profile import ingest
 from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
 from tracer.figure_text import count_text, counted, interval_text, ppm_text, time_text
+from tracer.profiles.gpu_records import unrecorded
 from tracer.profiles.nsys_metadata import UNSAID
-from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_files import checked_run_name
@@ -170,6 +169,9 @@ def take_in(
     profiles = [_with_asked(read_profile(path, run.folder, nsys), asked) for path in paths]
     run = ingest(run, profiles, replace_old=replace_old)
     tell(_taken_in(run.info.captures))
+    for profile in profiles:
+        if (lost := unrecorded(profile)) is not None:
+            tell(f"{profile.path.name}: {lost}")
     return run
 
 
@@ -192,23 +194,13 @@ def _with_asked(profile: Profile, asked: frozenset[str]) -> Profile:
 
 def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Profile:
     """
-    A profile with a timeline, from whatever file.
-
-    A folder for the export may be made beside ``work_beside``; ``nsys`` is found when it is needed.
+    A profile with a timeline, from whatever file; an export is made beside ``work_beside``.
 
     Raises:
         ProfileError: if it has no timeline.
         KwsTraceError: if it cannot be read.
     """
-    if is_report(path) and path.is_file():
-        folder = work_beside.parent / f".{work_beside.name}.export"
-        folder.mkdir(exist_ok=True)
-        try:
-            profile = replace(read_profile_file(export_sqlite(nsys or find_nsys(), path, folder)), path=path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    else:
-        profile = read_profile_file(path)
+    profile = read_any_profile(path, nsys, work_beside.parent)
     if isinstance(profile, ProfileSummary):
         raise ProfileError(
             path, "a summary has totals and no timeline", "`kws-trace report FILE --inferences N` says what it can"

@@ -11,7 +11,7 @@ from runner.inference.blocks import inferences_in, measure_pairs, recorded_block
 from runner.inference.pipeline import Pipeline
 from tracer.recording.inference_loop import untraced_loop
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
-from tracer.statistics import bootstrap_interval
+from tracer.statistics.ratio import rounds_of
 
 COST_DOMAIN = "kws-trace-cost"
 """Ranges of the calibration go to a domain of their own, so that a capture's inferences can be counted."""
@@ -71,20 +71,14 @@ def splitting_cost(pipeline: Pipeline, seconds: float = 1.0) -> dict[str, Any]:
     What splitting an inference into stages costs against the fused one, by interleaved blocks.
 
     Returns:
-        ``split_ns`` and ``fused_ns`` (medians an inference), ``ratio`` (median of the pairs) and its
-        95 % bootstrap ``interval``.
+        ``split_ns`` and ``fused_ns`` (geometric means an inference), their ``ratio`` and its ``spread``.
     """
     split, fused = (untraced_block(pipeline.in_mode(mode).stages()) for mode in ("split", "fused"))
     count = inferences_in(split, 0.5e9 * seconds / 30)
-    pairs = measure_pairs(split, fused, count, 30).wall_ns / count
-    ratios = pairs[:, 0] / pairs[:, 1]
-    low, high = bootstrap_interval(ratios)
-    return {
-        "split_ns": int(np.median(pairs[:, 0])),
-        "fused_ns": int(np.median(pairs[:, 1])),
-        "ratio": float(np.median(ratios)),
-        "interval": [float(low), float(high)],
-    }
+    rounds = rounds_of([measure_pairs(split, fused, count, 30).wall_ns / count])
+    split_ns, fused_ns = (float(one) for one in rounds.times)
+    ratio = rounds.ratio(0, 1)
+    return {"split_ns": split_ns, "fused_ns": fused_ns, "ratio": ratio.value, "spread": ratio.figures}
 
 
 def _nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.gpu import KernelFigures
 from tracer.report_types.limits import Ledger, Place, RunLimits
 from tracer.report_types.run import (
@@ -20,7 +21,7 @@ from tracer.report_types.run import (
 )
 from tracer.report_types.sessions import RunSession, UnreadSession
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the JSON: raised when a key goes or changes its meaning, not when one is added."""
 
 
@@ -60,7 +61,7 @@ class PartSpread(TypedDict):
     """A part of a profiled inference."""
 
     median_ns: float
-    interval_ns: list[float]
+    spread: EstimateFigures
 
 
 class PartChange(TypedDict):

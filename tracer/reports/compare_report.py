@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.errors import UsageError
-from tracer.figure_text import MISSING, change_text, interval_text, share_text, time_text
+from tracer.figure_text import MISSING, bounds_text, change_text, interval_text, share_text, time_text
+from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.report import Compared, ComparedRun, Comparison, PartChange, PartSpread, Report
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare import THRESHOLD, comparability, difference
@@ -56,8 +57,7 @@ def _run_figures(run: StoredRun, report: Report) -> ComparedRun:
     gpu = report["gpu"]
     shown = busy_and_overhead(gpu)
     parts: dict[str, PartSpread] = {
-        name: {"median_ns": one["median"], "interval_ns": one["interval"]}
-        for name, one in profiled_parts(report).items()
+        name: {"median_ns": one["median"], "spread": one["spread"]} for name, one in profiled_parts(report).items()
     }
     return {
         "name": run.name,
@@ -77,12 +77,19 @@ def _part_changes(first: ComparedRun, other: ComparedRun) -> dict[str, PartChang
     for name, one in first["parts"].items():
         two = other["parts"].get(name)
         if two is not None:
-            (low, high), (low_two, high_two) = one["interval_ns"], two["interval_ns"]
             changes[name] = {
                 "change_ns": two["median_ns"] - one["median_ns"],
-                "beyond_noise": low_two > high or high_two < low,
+                "beyond_noise": _apart(one["spread"], two["spread"]),
             }
     return changes
+
+
+def _apart(one: EstimateFigures, two: EstimateFigures) -> bool:
+    """Whether neither spread reaches into the other; False where one of them has none."""
+    low, high, low_two, high_two = one["low"], one["high"], two["low"], two["high"]
+    if low is None or high is None or low_two is None or high_two is None:
+        return False
+    return low_two > high or high_two < low
 
 
 def _sentence(row: Compared, first: ComparedRun, other: ComparedRun, threshold: float) -> str:
@@ -115,12 +122,12 @@ def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
     rows = []
     for name in dict.fromkeys(name for run in figures["runs"] for name in run["parts"]):
         spreads = [run["parts"].get(name) for run in figures["runs"]]
-        cells = [MISSING if one is None else spread_text(one["median_ns"], one["interval_ns"]) for one in spreads]
+        cells = [MISSING if one is None else spread_text(one["median_ns"], one["spread"]) for one in spreads]
         changes = {row["run"]: row["parts"].get(name) for row in figures["comparisons"]}
         rows.append((part_text(name), cells, [run for run, one in changes.items() if one and one["beyond_noise"]]))
     return rows
 
 
-def spread_text(median_ns: float | None, interval_ns: Sequence[float]) -> str:
-    """A time and its interval, as ``180.98 us (178.59 to 181.99 us)``."""
-    return f"{time_text(median_ns)} ({interval_text(interval_ns[0], interval_ns[1], time_text)})"
+def spread_text(median_ns: float | None, spread: EstimateFigures) -> str:
+    """A time and its spread, as ``180.98 us (178.59 to 181.99 us)``."""
+    return time_text(median_ns) + (f" ({bounds_text(spread, time_text)})" if spread["kind"] != "none" else "")

@@ -31,8 +31,7 @@ def render_comparison(figures: Comparison, console: Console) -> None:
 def run_cells(run: ComparedRun) -> list[str]:
     """Rate, median with its interval, p99 and busy share of a run, as text."""
     whole = run["inference"]
-    spread = whole["median_interval_ns"]
-    median = spread_text(whole["median_ns"], spread) if spread else time_text(whole["median_ns"])
+    median = spread_text(whole["median_ns"], whole["spread"])
     return [number_text(run["rate_hz"], 1), median, time_text(whole["p99_ns"]), share_text(run["busy_share"])]
 
 

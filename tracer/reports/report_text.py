@@ -10,11 +10,12 @@ from rich.table import Table
 
 from tracer.figure_text import (
     MISSING,
+    bounds_text,
     count_text,
     counted,
-    interval_text,
     number_text,
     official_rate_text,
+    range_notes,
     ratio_text,
     share_text,
     time_text,
@@ -93,12 +94,13 @@ def closing_lines(report: Report) -> list[str]:
         share = share_text(recorder["share"])
         lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
-    if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
+    if splitting and {"ratio", "spread", "split_ns", "fused_ns"} <= splitting.keys():
         lines.append(
             f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference "
-            f"({interval_text(splitting['interval'][0], splitting['interval'][1], ratio_text)}), "
+            f"({bounds_text(splitting['spread'], ratio_text)}), "
             f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
         )
+        lines += range_notes([splitting["spread"]])
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
     lines += limits_lines(report["limits"], report["published"])
     left = report["left_out"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.statistics.dependence import effective_size
-from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, half_width, why_few
+from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, Kind, half_width, only, why_few
 from tracer.statistics.student import t_quantile
 
 Floats = NDArray[np.float64]
@@ -56,9 +56,9 @@ class Rounds:
         unit, count = LAUNCH if launched else "round", len(figures)
         value = float(np.mean(figures))
         if count < 2:
-            return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, f"one {unit}")
+            return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, only(count, unit))
         effective = float(count) if launched else effective_size(figures, of_median=False)
-        reason = f"two {unit}s only" if count < FEWEST else "" if launched else why_few(effective, unit)
+        reason = only(count, unit) if count < FEWEST else "" if launched else why_few(effective, unit)
         half = 0.0 if reason else half_width(figures, effective)
         low, high = (float(figures.min()), float(figures.max())) if reason else (value - half, value + half)
         ends = (math.exp(value), math.exp(low), math.exp(high))
@@ -104,8 +104,8 @@ def ratio_of_groups(subject: ArrayLike, base: ArrayLike, unit: str) -> Estimate:
     value = float(one.mean() - two.mean())
     if count < FEWEST:
         ends = (math.exp(value), math.exp(one.min() - two.max()), math.exp(one.max() - two.min()))
-        kind = "range" if max(len(one), len(two)) > 1 else "none"
-        return Estimate(*ends, kind, unit, count, f"{'two' if count == 2 else 'one'} {unit}{'s' * (count == 2)} only")
+        kind: Kind = "range" if max(len(one), len(two)) > 1 else "none"
+        return Estimate(*ends, kind, unit, count, only(count, unit))
     shares = [group.var(ddof=1) / len(group) for group in (one, two)]
     variance = float(sum(shares))
     half = 0.0

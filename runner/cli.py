@@ -24,6 +24,7 @@ from runner.commands.infer import infer
 from runner.commands.ingest import ingest
 from runner.commands.kernels import kernels
 from runner.commands.overhead import overhead
+from runner.commands.repeat import repeat
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
@@ -53,6 +54,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         demo: "demo",
         run: "run --port pty:/tmp/dut --backend litert",
         infer: "infer --repeat 10 --backend litert",
+        repeat: "repeat 5 --name cold -- infer --repeat 10 --backend litert",
         ingest: "ingest last capture.sqlite",
     },
     "Host": {

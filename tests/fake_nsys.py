@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from runner.dut.capture_plan import CaptureChoice
 from runner.dut.profiler_launch import (
     serve_under_nsys,
 )
-from runner.dut.run_job import CaptureChoice, RunJob
+from runner.dut.run_job import RunJob
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
 from runner.nsys import launch
 from tests.gpu_runs import captured_windows, gpu_export, recorded_run, usual_windows

@@ -64,7 +64,7 @@ def test_the_dut_gets_its_own_options_and_the_orders_and_not_the_launchers(fake:
     dut = fake.said("dut.json")
     assert dut["words"] == [
         *("-m", "runner", "run", "--port", "pty:dut", "--traces", str(fake.traces)),
-        *("--capture-inferences", "20", "--capture-windows", "2"),
+        *("--capture-inferences", "20", "--capture-windows", "2", "--profiler-pairs", "0"),
     ]
     assert dut["orders"]["name"] == "mine"
     version = "2023.2.3.1001-32894139v0"

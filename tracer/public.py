@@ -18,6 +18,7 @@ from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import stage_ranges
 from tracer.errors import ProfileError
+from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
 from tracer.report_types.report import Report
@@ -141,6 +142,10 @@ class OpenProfile:
             return _in_form(pa.table({name: [getattr(one, name) for one in rows] for name in names}), form)
         work = self.profile.gpu_work
         return _in_form(work.filter(pc.equal(work["kind"], "kernel")), form)
+
+    def notes(self) -> tuple[str, ...]:
+        """What the file cannot tell, what the tool warned of, and the CUDA calls that have no GPU record."""
+        return checked_notes(self.profile)
 
     def ranges(self, form: Form = "pandas") -> Any:
         """One row an NVTX range, of every domain, with ``start_ns`` and ``end_ns``."""

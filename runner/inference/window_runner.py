@@ -36,6 +36,10 @@ class StopFlag:
         signal.signal(signal.SIGINT, self._handle)
         signal.signal(signal.SIGTERM, self._handle)
 
+    def rearm(self) -> None:
+        """Go on after a signal, until the next one."""
+        self.stopped = False
+
     def __call__(self) -> bool:
         """Whether it was; for those who wait."""
         return self.stopped

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from runner.nsys.command import estimated_bytes, nsys_environment, profile_command, traced
+from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
-from tracer.figure_text import counted, size_text
+from tracer.figure_text import size_text
 from tracer.whole_files import written_whole
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
@@ -50,7 +50,7 @@ def tell_pid(orders: ChildOrders) -> None:
 
 
 def run_under_nsys(
-    nsys: Nsys, preset: str, windows: int, name: str, folder: Path, arguments: Sequence[str]
+    nsys: Nsys, preset: str, captures: int, name: str, folder: Path, arguments: Sequence[str]
 ) -> tuple[int, list[Path]]:
     """
     Run the DUT under nsys until it ends.
@@ -58,7 +58,7 @@ def run_under_nsys(
     A signal sent to nsys would end it while the DUT still has to make its run complete: nsys stands in a session of
     its own, and SIGINT and SIGTERM are handed to the DUT.
 
-    ``folder`` takes the reports, ``windows`` captures at most; ``arguments`` are the DUT's, after ``kws-trace``.
+    ``folder`` takes the reports, at most ``captures``; ``arguments`` are the DUT's, after ``kws-trace``.
 
     Returns:
         Its exit code, and the reports (``.nsys-rep``, or raw where they cannot be imported here), in order.
@@ -68,7 +68,9 @@ def run_under_nsys(
     """
     scratch, pid_file, log = folder / "tmp", folder / "dut.pid", folder / "nsys.log"
     scratch.mkdir(parents=True, exist_ok=True)
-    command = profile_command(nsys, preset, windows, folder / "capture", [sys.executable, "-m", "runner", *arguments])
+    command = profile_command(
+        nsys, preset, captures, folder / "capture", [sys.executable, "-m", "runner", *arguments]
+    )
     profiler = {"name": "nsys", "version": nsys.version, "preset": preset, "traced": traced(nsys, preset)}
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler})
     with log.open("wb") as written:
@@ -136,13 +138,9 @@ def _number(path: Path) -> int:
     return int(words[0]) if words else 0
 
 
-def announcement(nsys: Nsys, preset: str, inferences: int, windows: int) -> str:
-    """What is said before the run: what will be captured, and the size that it may take."""
-    said = (
-        f"nsys {nsys.version}, preset {preset}: {counted(inferences, 'inference')} after each of the first "
-        f"{counted(windows, 'window')}; "
-        f"at most about {size_text(estimated_bytes(inferences, windows))} while it works"
-    )
+def announcement(nsys: Nsys, preset: str, what: str, size: int) -> str:
+    """What is said before the run: ``what`` will be captured, and the bytes that it may take."""
+    said = f"nsys {nsys.version}, preset {preset}: {what}; at most about {size_text(size)} while it works"
     if nsys.importer is None:
         said += (
             f"\nnsys: no QdstrmImporter beside {nsys.path}: what it leaves may be raw ({RAW}), to be ingested on a "

@@ -20,7 +20,7 @@ from tracer.runs.run_files import locked_error
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import write_part
 from tracer.runs.sample_store import keep_samples, read_samples
-from tracer.runs.schema import TABLES
+from tracer.runs.schema import SINCE_VERSION_2, TABLES
 from tracer.runs.tables import rows_table
 from tracer.runs.windows import RunWindow, windows_of
 from tracer.stages import SERIAL_STAGES
@@ -245,7 +245,10 @@ def _parts(folder: Path) -> list[Part]:
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """The columns of a Parquet file of a run, refused by Arrow's own errors where its pages are damaged."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        table = file.read(columns=schema.names).select(schema.names).cast(schema)
+        table = file.read(columns=schema.names)
+    for name in SINCE_VERSION_2.intersection(schema.names).difference(table.schema.names):
+        table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))
+    table = table.select(schema.names).cast(schema)
     # Checksums are of pages: damage to what describes them may still point outside a dictionary.
     table.validate(full=True)
     return table

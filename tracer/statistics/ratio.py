@@ -28,12 +28,14 @@ class Rounds:
     Ways of doing one thing, measured in turn: the logarithms of the times of the rounds that nothing interrupted.
 
     Args:
-        logs: of launches, each (rounds, ways).
+        logs: of each launch, or other unit, (rounds, ways).
         left_out: rounds in which one of the ways was interrupted.
+        unit: what each array is of; more than one are resampled, not the rounds in them.
     """
 
     logs: Sequence[Floats]
     left_out: int
+    unit: str = LAUNCH
 
     @property
     def times(self) -> Floats:
@@ -53,7 +55,7 @@ class Rounds:
         """By launches; of one launch by its rounds, as many as are independent."""
         launched = len(logs) > 1
         figures = np.array([one.mean() for one in logs]) if launched else logs[0]
-        unit, count = LAUNCH if launched else "round", len(figures)
+        unit, count = self.unit if launched else "round", len(figures)
         value = float(np.mean(figures))
         if count < 2:
             return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, only(count, unit))
@@ -65,7 +67,7 @@ class Rounds:
         return Estimate(*ends, "range" if reason else "interval", unit, count, reason, effective)
 
 
-def rounds_of(launches: Sequence[ArrayLike]) -> Rounds:
+def rounds_of(launches: Sequence[ArrayLike], unit: str = LAUNCH) -> Rounds:
     """
     Rounds without the interrupted ones.
 
@@ -73,6 +75,7 @@ def rounds_of(launches: Sequence[ArrayLike]) -> Rounds:
 
     Args:
         launches: of each the times, (rounds, ways), all above 0; those without a round are passed over.
+        unit: what a launch is here, where it is none.
     """
     logs, left_out = [], 0
     for times in launches:
@@ -84,7 +87,7 @@ def rounds_of(launches: Sequence[ArrayLike]) -> Rounds:
         kept = np.all((apart <= INTERRUPTED * typical) | (typical == 0), axis=1)
         left_out += int((~kept).sum())
         logs.append(one[kept])
-    return Rounds(logs, left_out)
+    return Rounds(logs, left_out, unit)
 
 
 def ratio_of_groups(subject: ArrayLike, base: ArrayLike, unit: str) -> Estimate:

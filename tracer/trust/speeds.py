@@ -81,7 +81,7 @@ def two_speeds(wall_ns: Integers, window: Integers) -> TwoSpeeds | None:
     between = below * (count - below) / count**2 * (high - low) ** 2
     best = int(between.argmax())
     border = (ordered[best] + ordered[best + 1]) / 2
-    switches = sum(int(np.count_nonzero(np.diff(np.log(one) > border))) for one in runs)
+    switches = int(np.count_nonzero(np.diff(values > border)))
     fast_ns, slow_ns = float(np.exp(low[best])), float(np.exp(high[best]))
     explained = float(between[best] / values.var())
     if explained < LEAST_EXPLAINED or slow_ns < LEAST_APART * fast_ns or switches < LEAST_SWITCHES:

@@ -41,6 +41,7 @@ from tracer.runs.windows import (
     OFFICIAL_WINDOWS,
     RunWindow,
     accuracy_windows,
+    asked_windows,
     official_rate_hz,
     performance_windows,
 )
@@ -62,7 +63,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
         DeviceError: if there is no such device.
     """
     every, spans, timed = run.each_window, run.spans(), timed_inferences(run)
-    windows = [window for window in every if window.kind != "capture"]
+    windows = asked_windows(every)
     samples = device_figures(run.samples(), run.windows())
     rate, session = official_rate_hz(every), _session_ns(spans)
     inference = _inference_figures(timed.wall_ns)
@@ -198,7 +199,7 @@ def _recorder_figures(run: StoredRun, whole: Integers, windows: Sequence[RunWind
 
 
 def _left_out(run: StoredRun, every: Sequence[RunWindow], spans: pa.Table) -> LeftOut:
-    windows = [window for window in every if window.kind != "capture"]
+    windows = asked_windows(every)
     return {
         "warmups": sum(window.warmups for window in windows),
         "aborted_windows": sum(not window.complete for window in windows),

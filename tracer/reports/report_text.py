@@ -104,10 +104,14 @@ def closing_lines(report: Report) -> list[str]:
         lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
     if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
+        ends, groups = splitting["interval"], splitting.get("groups", ())
+        spread = (
+            "measured once: its spread is not known" if ends is None else interval_text(ends[0], ends[1], ratio_text)
+        )
+        moments = f", measured {len(groups)} times over the run" if len(groups) > 1 else ""
         lines.append(
-            f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference "
-            f"({interval_text(splitting['interval'][0], splitting['interval'][1], ratio_text)}), "
-            f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
+            f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference ({spread}), "
+            f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}{moments}"
         )
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
     lines += limits_lines(report["limits"], report["published"], report["why_no_place"])

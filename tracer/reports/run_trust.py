@@ -129,4 +129,4 @@ def _load(windows: Sequence[RunWindow]) -> TrustCheck:
         return check_load(None, None, 0.0)
     last = windows[-1]
     own = last.cpu_ns / last.wall_ns if last.wall_ns > 0 else 0.0
-    return check_load(getattr(windows[0], "load_start", None), getattr(last, "load_end", None), own)
+    return check_load(windows[0].load_start, last.load_end, own)

@@ -1,4 +1,4 @@
-"""Inferences whose speeds are known: how often ``two_speeds`` says so, and how often it says so of one speed."""
+"""Inferences whose speeds are known: how often ``speeds_of`` says so, and how often it says so of one speed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.trust.speeds import two_speeds
+from tracer.trust.drift import speeds_of
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ def _has_two(log_speed: Floats, rng: np.random.Generator) -> bool:
     count = round(STEP_S * 1e6 / MEAN_US)
     times = MEAN_US * 1e3 * np.exp(np.repeat(log_speed, count) + 0.05 * rng.standard_normal(len(log_speed) * count))
     window = np.repeat(np.arange(WINDOWS), len(times) // WINDOWS + 1)[: len(times)]
-    return two_speeds(times.astype(np.int64), window) is not None
+    return speeds_of(times.astype(np.int64), window) is not None
 
 
 def _steps() -> int:

@@ -36,7 +36,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for number, handler in before.items():
         assert signal.getsignal(number) is handler
@@ -82,7 +82,7 @@ def test_nsys_stands_in_a_session_of_its_own_and_its_rubbish_goes(fake: Fake) ->
     assert not Path(facts["environment"]["TMPDIR"]).exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.usefixtures("handlers")
 def test_a_signal_reaches_the_dut_alone_and_nsys_ends_after_it(fake: Fake, number: signal.Signals) -> None:
     fake.leaves()

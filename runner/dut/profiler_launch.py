@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run, tell
+from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run
 from runner.inference.models import backend_of
 from runner.nsys.command import refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
+from runner.runtime_output import tell
 from tracer.captures.import_profile import ingest
 from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError

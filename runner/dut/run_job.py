@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
-from runner.dut.run_start import RUNTIME_LOG, start
+from runner.dut.run_start import keep_runtime_log, start
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice
 from runner.inference.pipeline import Pipeline
+from runner.inference.run_costs import RunCosts
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.line.protocol import DutProtocol, most_inferences
 from runner.runtime_output import RuntimeOutput, tell
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
+from tracer.figure_text import counted, seconds_text
 from tracer.recording.nvtx_ranges import NvtxRanges
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter, free_run_name
+from tracer.trust.checks import check_quantization
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -39,32 +43,22 @@ def no_ranges() -> UsageError:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureChoice:
-    """
-    How much a profiler is told to collect.
-
-    ``inferences`` after each of the first ``windows`` performance windows; 0 for none, as where no profiler is.
-    """
-
-    inferences: int = 0
-    windows: int = 5
-
-
-@dataclass(frozen=True, slots=True)
 class RunJob:
     """
     What to run and where its record goes.
 
     ``profiler`` goes into the record; ``profile_folder`` is where TensorFlow's own profiler writes, None for none.
+    The DUT ends by itself after so many performance ``windows``; None waits for a signal.
     """
 
     choice: ModelChoice
     traces: Path
     name: str | None
     nvtx: bool = True
-    capture: CaptureChoice = CaptureChoice()
+    capture: CaptureChoice = NO_CAPTURE
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
+    windows: int | None = None
 
 
 @dataclass
@@ -77,7 +71,15 @@ class RecordingRun:
     writer: RunWriter
     stop: StopFlag
     problems: list[str]
+    costs: RunCosts
     latency_ns: int
+    lacks: str = ""
+    """What the record is without, once it is closed."""
+
+    def measure_costs(self) -> None:
+        """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
+        if self.costs.after_window():
+            self.writer.update_info(**self.costs.facts)
 
 
 @contextmanager
@@ -106,16 +108,16 @@ def recording_run(
             started = start(name, job.choice, (port, baud), job.profiler, output, nvtx=job.nvtx)
     pipeline, ranges, info = started.pipeline, started.ranges, started.info
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    runner = WindowRunner(pipeline, ranges, stop, started.latency_ns)
+    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, started.costs, started.latency_ns)
     try:
-        if started.said:
-            # A disk that does not take the log will be told of by what matters.
-            with suppress(OSError):
-                (writer.folder / RUNTIME_LOG).write_text(started.said, encoding="utf-8")
+        keep_runtime_log(writer.folder, started.said)
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            window_runner = WindowRunner(pipeline, ranges, stop, started.latency_ns)
-            yield RecordingRun(pipeline, window_runner, ranges, writer, stop, problems, started.latency_ns)
+            yield opened
     finally:
-        writer.close()
+        opened.lacks = writer.close()
+        if opened.lacks:
+            _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
 
 
@@ -130,31 +132,52 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud, link.close) as opened:
-            gaps: list[dict[str, str]] = []
 
             def keep_gap(gap: dict[str, str]) -> None:
-                gaps.append(gap)
-                opened.writer.update_info(gaps=gaps)
+                opened.writer.add_gap(gap)
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
             protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns))
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
             dut = Dut(
-                link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report, tell
+                link,
+                protocol,
+                opened.pipeline,
+                opened.runner,
+                opened.writer,
+                stop,
+                keep_gap,
+                capture,
+                on_problem=report,
+                on_refusal=tell,
+                after_window=opened.measure_costs,
+                windows=job.windows,
             )
+            warn_of_input_scale(opened.pipeline)
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
                 dut.serve()
+                left, seconds = dut.captures_left
+                if left:
+                    tell(f"{counted(left, 'capture')} more, about {seconds_text(seconds)}; Ctrl-C leaves them out")
+                    dut.make_captures_left()
             finally:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run complete: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def warn_of_input_scale(pipeline: Pipeline) -> None:
+    """Say before a host begins that the benchmark's own inputs would be misread."""
+    scale = check_quantization(pipeline.quantization)
+    if scale["state"] != "fine":
+        tell(f"accuracy: {scale['evidence']}; {scale['remedy']}, or drive it with `kws-trace host`")
 
 
 def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
@@ -168,8 +191,8 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
     if ranges is None:
         raise no_ranges()
     if job.profile_folder is not None:
-        return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
-    return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)
+        return TensorFlowCapture(job.profile_folder, ranges, job.capture)
+    return NvtxCapture(ranges, job.capture)
 
 
 def _summary(pipeline: Pipeline) -> str:

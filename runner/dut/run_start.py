@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
+from runner.inference.run_costs import RunCosts
 from runner.inference.speed_environment import speed_environment
-from runner.inference.startup import recorder_cost, settle, splitting_cost
+from runner.inference.startup import settle
+from runner.launches import taken_launch
 from runner.limits.run_cost import run_board, run_cost
 from runner.nsys.installation import attached_profiler
 from runner.runtime_output import RuntimeOutput, tell
@@ -28,11 +31,12 @@ RUNTIME_LOG = "runtime.log"
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """A pipeline that is warm, its ranges, what is known of the run, and what the runtime said."""
+    """A pipeline that is warm, its ranges, what is known of the run, its costs, and what the runtime said."""
 
     pipeline: Pipeline
     ranges: NvtxRanges | None
     info: RunInfo
+    costs: RunCosts
     said: str
 
     @property
@@ -55,6 +59,7 @@ def start(
 
     ``line`` is the port and its rate, None without one. What the runtime writes is kept in ``output``.
     """
+    launch_set = taken_launch()
     tell(f"loading {choice.path.name}")
     began = time.perf_counter()
     with output.kept():
@@ -67,25 +72,31 @@ def start(
         startup = {"load_s": round(loaded_s, 3), **settle(pipeline, on_batch=_moving(output))}
     split = pipeline.mode == "split"
     tell(f"measuring what recording{' and splitting' if split else ''} cost{'s' * (not split)}")
+    costs = RunCosts(pipeline, nvtx=nvtx, split=split)
     with output.kept():
-        costs = {
-            "recorder_cost": recorder_cost(len(pipeline.stages()), nvtx=nvtx),
-            "splitting_cost": splitting_cost(pipeline) if split else None,
-        }
+        costs.measure()
     info = new_run_info(
         name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         port=line[0],
         baud=line[1],
         startup=startup,
-        **costs,
+        **costs.facts,
         nvtx=_nvtx_facts(ranges, wanted=nvtx),
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
         board=run_board(),
+        launch_set=launch_set,
         **_pipeline_facts(choice, pipeline),
     )
-    return StartedRun(pipeline, ranges, info, output.text())
+    return StartedRun(pipeline, ranges, info, costs, output.text())
+
+
+def keep_runtime_log(folder: Path, said: str) -> None:
+    """Put what the runtime said into a run; a disk that does not take it will be told of by what matters."""
+    if said:
+        with suppress(OSError):
+            (folder / RUNTIME_LOG).write_text(said, encoding="utf-8")
 
 
 def _moving(output: RuntimeOutput) -> Callable[[int, float], None]:

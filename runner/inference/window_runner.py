@@ -43,6 +43,10 @@ class StopFlag:
             signal.signal(number, self._handle)
         self.installed = True
 
+    def rearm(self) -> None:
+        """Go on after a signal, until the next one."""
+        self.stopped = False
+
     def __call__(self) -> bool:
         """Whether it was; for those who wait."""
         return self.stopped

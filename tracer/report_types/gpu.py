@@ -78,7 +78,11 @@ class OutsideWork(TypedDict):
 
 
 class GpuFigures(TypedDict):
-    """The profiled inferences; ``gaps_ns`` is the GPU's idle time by cause, of an inference in the mean."""
+    """
+    The profiled inferences; ``gaps_ns`` is the GPU's idle time by cause, of an inference in the mean.
+
+    ``unrecorded`` says in words which CUDA calls have no GPU record; null where each has one.
+    """
 
     source: str
     version: str
@@ -86,6 +90,7 @@ class GpuFigures(TypedDict):
     traced: list[str]
     inferences: int
     has_gpu_work: bool
+    unrecorded: str | None
     computing_known: bool
     wall_ns: PartFigures
     kernel_ns: PartFigures

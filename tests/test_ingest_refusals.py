@@ -138,8 +138,8 @@ def opening_alone(export: NsysExport) -> None:
         (
             other_domain,
             ("Cuda", "NvtxEvents"),
-            "it holds 1 NVTX range of another program",
-            "run --nsys` captures a run",
+            "it holds 1 NVTX range of another program and none of the domain kws-trace",
+            "kernels",
         ),
         (opening_alone, ("Cuda", "NvtxEvents"), "domain kws-trace has no `inference` in it", "sends `infer`"),
     ],

@@ -30,6 +30,7 @@ from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
+from tracer.terminal_text import say
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -90,8 +91,7 @@ class RecordingRun:
 
 def tell(text: str) -> None:
     """A line on standard error: standard output belongs to results."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    say(text, err=True)
 
 
 @contextmanager

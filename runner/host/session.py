@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import Progress
 
 from runner.dataset import Dataset, chosen_dataset
@@ -32,7 +30,7 @@ from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
-from tracer.terminal_text import print_lines
+from tracer.terminal_text import print_lines, say, terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def drive(job: HostJob) -> None:
     dataset = chosen_dataset(job.dataset)
     with contextlib.closing(open_host_link(job.port, job.baud)) as link:
         total = job.plan.windows if job.mode == "performance" else len(dataset.names)
-        with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+        with Progress(console=terminal(stderr=True), transient=True, disable=job.quiet) as progress:
             task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
             outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
         _print(job, outcome, lines, folder)
@@ -121,11 +119,11 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
 
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
-    console = Console()
+    console = terminal()
     judged = _judged(folder, outcome)
     if job.as_json:
         found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged}
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        say(json.dumps(found, indent=2))
         return
     print_lines(console, lines)
     if isinstance(outcome, PerformanceOutcome):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tracer.errors import DatasetError
 from tracer.figure_text import counted
+from tracer.given_files import read_file
 
 SIZES = (490, 1960)
 
@@ -48,7 +49,7 @@ def read_input(path: Path, absent: str, other_size: str) -> bytes:
         DatasetError: if it cannot be read, with the remedy ``absent``, or is of another size, with ``other_size``.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, 1 << 20)
     except OSError as error:
         raise DatasetError(path, error.strerror or "unreadable", absent) from None
     if len(data) not in SIZES:

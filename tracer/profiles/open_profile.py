@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tracer.errors import ProfileError
+from tracer.given_files import open_file
 from tracer.profiles.profile import Profile, ProfileSummary
 
 NSYS_SQLITE = "nsys SQLite"
@@ -91,7 +92,7 @@ def recognise(path: Path) -> str:
     try:
         if path.is_dir():
             return _recognise_folder(path)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             sample = file.read(_SAMPLE)
             file.seek(max(_SAMPLE, os.fstat(file.fileno()).st_size - _SAMPLE))
             sample += file.read()

@@ -51,12 +51,9 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
     """Print one report, the rate and the answer first."""
     run = report["run"]
     backend = run["backend"]
-    console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {run['created']}", highlight=False)
-    console.print(
-        f"{escape(run['model'].get('name', '?'))} on {backend.get('name')} ({backend.get('device')}), "
-        f"timed {run['timed']}, stages {run['stages_mode']}",
-        highlight=False,
-    )
+    console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {escape(run['created'])}", highlight=False)
+    where = f"{run['model'].get('name', '?')} on {backend.get('name')} ({backend.get('device')})"
+    print_lines(console, [f"{where}, timed {run['timed']}, stages {run['stages_mode']}"])
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
     mean = mean_line(report)
     print_lines(console, [*([mean] if mean else []), *trust_lines(report["trust"])])

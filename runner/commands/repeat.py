@@ -25,8 +25,8 @@ def repeat(
     --windows performance windows (here 5 without it), and the next launch opens the port; Ctrl-C ends the launch and
     the series. Exits with 1 if a launch failed or was not made.
     """
-    from runner.dut.run_job import tell
     from runner.launches import checked_command, make_launches, refuse_existing
+    from runner.runtime_output import tell
     from tracer.command_line import command_line
     from tracer.runs.run_files import checked_run_name
     from tracer.runs.run_info import default_run_name

@@ -100,18 +100,19 @@ class RunCosts:
         What splitting an inference into stages costs against the fused one.
 
         ``split_ns`` and ``fused_ns`` are geometric means, over the pairs of a group and over groups, so that
-        ``ratio`` is exactly theirs. ``interval``, 95 %, goes by the groups; of two it is their range, of one None.
+        ``ratio`` is exactly theirs; its ``spread`` is by the groups.
         """
         if not self._splitting:
             return None
         pairs = [np.column_stack([group["split_ns"], group["fused_ns"]]) for group in self._splitting]
-        rounds = rounds_of(pairs)
-        ratio, (split_ns, fused_ns) = rounds.ratio(0, 1), rounds.times
+        rounds = rounds_of(pairs, unit="group")
+        split_ns, fused_ns = (float(one) for one in rounds.times)
+        ratio = rounds.ratio(0, 1)
         return {
-            "split_ns": int(split_ns),
-            "fused_ns": int(fused_ns),
+            "split_ns": split_ns,
+            "fused_ns": fused_ns,
             "ratio": ratio.value,
-            "interval": [ratio.low, ratio.high] if len(pairs) > 1 else None,
+            "spread": ratio.figures,
             "groups": list(self._splitting),
         }
 

@@ -55,7 +55,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         demo: "demo",
         run: "run --port pty:/tmp/dut --backend litert",
         infer: "infer --repeat 10 --backend litert",
-        repeat: "repeat 5 --name cold -- infer --repeat 10 --backend litert",
+        repeat: "repeat 5 --name cold -- infer --repeat 10",
         ingest: "ingest last capture.sqlite",
     },
     "Host": {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.errors import DatasetError
+from tracer.figure_text import counted
 
 SIZES = (490, 1960)
 
@@ -70,6 +71,12 @@ def load_dataset(path: Path) -> Dataset:
             rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if inputs := len(list(path.glob("*.bin"))):
+            raise DatasetError(
+                labels,
+                f"{reason}, beside {counted(inputs, 'input')}",
+                "their classes are in it: copy it from where they came from (the benchmark's kws01 folder)",
+            ) from None
         raise DatasetError(labels, reason, "name the dataset's folder, or its .npz file") from None
     if not rows:
         raise DatasetError(labels, "it is empty", "it has a line an input: file, classes, class")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -61,19 +62,25 @@ def drive(job: HostJob) -> None:
     dataset = chosen_dataset(job.dataset)
     with contextlib.closing(open_host_link(job.port, job.baud)) as link:
         total = job.plan.windows if job.mode == "performance" else len(dataset.names)
-        with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+        console = Console(stderr=True, quiet=job.quiet)
+        with Progress(console=console, transient=True) as progress:
             task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
-            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
+            say = functools.partial(console.print, markup=False, highlight=False)
+            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task), say)
         _print(job, outcome, lines, folder)
 
 
 def run_session(
-    job: HostJob, link: Link, dataset: Dataset, advance: Callable[[], None]
+    job: HostJob,
+    link: Link,
+    dataset: Dataset,
+    advance: Callable[[], None],
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[PerformanceOutcome | AccuracyOutcome, list[str], Path]:
     """
     Run one session over an open line, written down in energyrunner's form.
 
-    ``advance`` is called after each window.
+    ``advance`` is called after each window; ``say`` is told what a window will be.
 
     Returns:
         What was measured, the lines of its results, and the session's folder.
@@ -88,7 +95,7 @@ def run_session(
         try:
             session.handshake()
             if isinstance(outcome, PerformanceOutcome):
-                run_performance(session, dataset, job.plan, advance, outcome)
+                run_performance(session, dataset, job.plan, advance, outcome, say)
             else:
                 run_accuracy(session, dataset, advance, outcome)
         finally:

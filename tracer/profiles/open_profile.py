@@ -27,6 +27,7 @@ _READERS = {
 }
 _KNOWN = "give a SQLite or parquetdir export of nsys, an output of nvprof, or TensorFlow's xplane.pb"
 _EXPORT = "export it first: `nsys export --type sqlite {}`"
+_GZIP = b"\x1f\x8b"
 _SQLITE = b"SQLite format 3\0"
 _REPORTS = {
     b"NVIDIA Tegra Profiler Report": ("this is a report of nsys (.nsys-rep or .qdrep)", _EXPORT),
@@ -105,6 +106,13 @@ def recognise(path: Path) -> str:
         return XPLANE
     if b"\0" not in sample and any(mark in sample for mark in _NVPROF):
         return NVPROF_TEXT
+    if b'"traceEvents"' in sample or (sample.startswith(_GZIP) and path.name.endswith(".json.gz")):
+        whose = "PyTorch's profiler" if b"pt.trace" in path.name.encode() or b'"trace_id"' in sample else "a profiler"
+        raise ProfileError(
+            path,
+            f"this is a trace in Chrome's JSON, as {whose} exports it, which is not read here",
+            "profile the same work with `nsys profile --trace cuda,nvtx`, and give its SQLite export",
+        )
     raise ProfileError(path, "this is no profile that is known here", _KNOWN)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ProfileError
-from tracer.given_files import read_file
+from tracer.given_files import LONGEST_NAME, read_file
 from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 from tracer.profiles.xplane_messages import space_class
@@ -228,7 +228,7 @@ def _stat_text(stat: Any, names: dict[int, str]) -> str:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+    return value[:LONGEST_NAME].decode("utf-8", "replace")
 
 
 def _notes(space: Any, found: _Found) -> tuple[str, ...]:

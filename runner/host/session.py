@@ -153,7 +153,7 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
 
 
 def _trust(folder: Path) -> Trust:
-    """Of the run that the session drove and lies in, else of the session: a run that cannot be read harms no session."""
+    """Of the run that the session drove and lies in, else, or where that cannot be read, of the session."""
     if (folder.parent / "run.json").is_file():
         with contextlib.suppress(RunError):
             return stored_trust(stored_run(folder.parent))

@@ -30,6 +30,7 @@ from tracer.profiles.nsys_export import (
 from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
 from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
+from tracer.profiles.nsys_syncs import with_syncs
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, Profile
 
 _GPU = ("start", "end", "deviceId", "streamId", "correlationId", "globalPid")
@@ -42,7 +43,12 @@ _COPIES = {
     f"{_CUPTI}GRAPH_TRACE": ("graph", "[CUDA graph {0}]", "graphId"),
 }
 """Kind of work, its name by the number in a column (and the label of that number), and the column."""
-_HOST = {"OSRT_API": "os", "CUDNN_EVENTS": "library", "CUBLAS_EVENTS": "library"}
+_HOST = {
+    "OSRT_API": "os",
+    "CUDNN_EVENTS": "library",
+    "CUBLAS_EVENTS": "library",
+    "PROFILER_OVERHEAD": "profiler",
+}
 _EVENTS = {
     "NVTX_EVENTS": NVTX_COLUMNS,
     **dict.fromkeys(_KERNELS, (*_GPU, "demangledName", "shortName")),
@@ -107,7 +113,7 @@ class _Reading:
         self.names = dict(zip(processes, (name for _, name in named), strict=True))
 
     def profile(self) -> Profile:
-        calls = self._threaded(API_CALLS, _CALLS)
+        calls = with_syncs(self._threaded(API_CALLS, _CALLS), self.export, self.numbers)
         work, notes = self._gpu_work(calls)
         rows = {table: raw.num_rows for table, raw in self.raw.items()}
         traced, unsure = metadata.read_traced(self.export, self.strings, rows)
@@ -259,6 +265,9 @@ def _optional(rows: pa.Table, column: str) -> pa.ChunkedArray | pa.Array:
 
 def _table(schema: pa.Schema, **columns: object) -> pa.Table:
     made = {name: arrow(values) if isinstance(values, np.ndarray) else values for name, values in columns.items()}
+    rows = len(next(iter(made.values())))
+    for field in schema:
+        made.setdefault(field.name, pa.nulls(rows, field.type))
     return pa.table({field.name: made[field.name] for field in schema}).cast(schema)
 
 

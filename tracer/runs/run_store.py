@@ -245,7 +245,12 @@ def _parts(folder: Path) -> list[Part]:
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """The columns of a Parquet file of a run, refused by Arrow's own errors where its pages are damaged."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        table = file.read(columns=schema.names).select(schema.names).cast(schema)
+        table = file.read(columns=schema.names)
+        for field in schema:
+            # A column that came later is null in what was written before it.
+            if field.nullable and field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        table = table.select(schema.names).cast(schema)
     # Checksums are of pages: damage to what describes them may still point outside a dictionary.
     table.validate(full=True)
     return table

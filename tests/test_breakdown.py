@@ -183,14 +183,15 @@ def test_work_of_no_inference_is_listed_and_what_of_it_runs_in_one_counts_there(
 
 def test_each_idle_gap_of_the_gpu_has_its_cause():
     calls = [
-        Call("cudaLaunchKernel", 5, 8),
-        Call("cudaLaunchKernel", 24, 26),  # after the GPU went idle at 20
-        Call("cudaLaunchKernel", 38, 39),  # begun before it went idle at 40, and 5 ns are the shortest latency
-        Call("cudaLaunchKernel", 41, 42),  # queued long before it went idle at 50
+        Call("cudaLaunchKernel", 5_000, 8_000),
+        Call("cudaLaunchKernel", 24_000, 26_000),  # after the GPU went idle at 20
+        Call("cudaLaunchKernel", 38_000, 39_000),  # begun before it went idle at 40, and a launch takes 6 us
+        Call("cudaLaunchKernel", 41_000, 42_000),  # queued long before it went idle at 50
     ]
-    gpu = [Gpu(10, 20, 0), Gpu(30, 40, 1), Gpu(45, 50, 2), Gpu(60, 70, 3), Gpu(75, 80)]
-    work = captured([(0, 100)], WHOLE, gpu, calls)
-    assert gaps_of(work) == [
+    edges = [(10, 20, 0), (30, 40, 1), (45, 50, 2), (60, 70, 3), (75, 80, -1)]
+    gpu = [Gpu(start * 1_000, end * 1_000, call) for start, end, call in edges]
+    work = captured([(0, 100_000)], [("session_run", 0, 100_000)], gpu, calls)
+    assert [(cause, start // 1_000, end // 1_000) for cause, start, end in gaps_of(work)] == [
         ("before_first", 0, 10),
         ("launch_bound", 20, 30),
         ("launch_latency", 40, 45),
@@ -199,8 +200,15 @@ def test_each_idle_gap_of_the_gpu_has_its_cause():
         ("tail", 80, 100),
     ]
     found = break_down(work)
-    assert found.gaps.by_cause(1).sum() + found.busy_ns[0] == 100
-    assert found.overhead_ns.tolist() == [60]
+    assert found.gaps.by_cause(1).sum() + found.busy_ns[0] == 100_000
+    assert found.overhead_ns.tolist() == [60_000]
+
+
+def test_idle_time_in_which_a_stage_ends_is_a_hand_off_and_no_late_launch():
+    calls = [Call("cudaLaunchKernel", 0, 5), Call("cudaLaunchKernel", 60, 65)]
+    stages = [("host_to_device", 0, 50), ("session_run", 50, 100)]
+    work = captured([(0, 100)], stages, [Gpu(5, 20, 0), Gpu(70, 100, 1)], calls)
+    assert ("hand_off", 20, 70) in gaps_of(work)
 
 
 def test_the_queued_share_is_nothing_when_launches_come_late_and_all_when_they_come_early():

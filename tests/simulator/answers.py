@@ -75,7 +75,7 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
     for name, start, end in plain.stages:
         stages[name] += (end - start) / len(program)
     target = Target(wall, stages) if profiled else None
-    base = GainBase(wall, target, spreads(None), blocks_of(len(program)))
+    base = GainBase(wall, 1e9 / wall, target, spreads(None), blocks_of(len(program)))
     said = {(one.group, one.name): one for one in gain_figures(replay, base)}
     questions = {
         ("kind", "kernel"): without_kernels(program),
@@ -96,6 +96,4 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
 def _slower(machine: Machine, per_call_ns: int) -> Machine:
     """Half of what a profiler does in a call comes before the work is handed over."""
     half = per_call_ns // 2
-    return replace(
-        machine, latency_ns=machine.latency_ns + half, copy_latency_ns=machine.copy_latency_ns + half
-    )
+    return replace(machine, latency_ns=machine.latency_ns + half, copy_latency_ns=machine.copy_latency_ns + half)

@@ -152,7 +152,11 @@ class Run:
         elif step.stream is not None:
             name, what, end = "cudaStreamSynchronize", ("stream", step.stream), self._stream_end(step.stream)
         else:
-            name, what, end = "cudaDeviceSynchronize", ("device", 0), max([0, *self._ends.values(), *self._ready.values()])
+            name, what, end = (
+                "cudaDeviceSynchronize",
+                ("device", 0),
+                max([0, *self._ends.values(), *self._ready.values()]),
+            )
         waited = end + self.machine.wake_ns - self.now if end > self.now else 0
         self._call(name, max(step.call_ns, waited), step.thread, what)
 

@@ -135,8 +135,8 @@ def random_inference(random: np.random.Generator) -> Inference:
     """
     An inference of the three stages, of a kind drawn anew.
 
-    Copies in and has the kernels wait for it by an event or by a synchronisation; launches between 1 and 40 kernels on
-    one or two streams, or a CUDA graph or two, each long or short against its call, some by another thread, perhaps
+    Copies in and has the kernels wait for it by an event or by a synchronisation; launches 1 to 40 kernels on one or
+    two streams, or a CUDA graph or two, each long or short against its call, some by another thread, perhaps
     waits between; copies back by a call that blocks, or by one that does not and waits for a stream, an event or the
     device. What is always queued tells no latency: the copy back nearly always is.
     """

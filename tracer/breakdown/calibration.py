@@ -66,7 +66,11 @@ def spreads(inflation: Inflation | None) -> tuple[Spread, ...]:
     if inflation is None:
         return ASSUMED
     (call, work), found = (inflation.per_call_ns, inflation.per_work_ns), []
-    for name, calls, works in (("measured", call, work), ("at its least", *inflation.low), ("at its most", *inflation.high)):
+    for name, calls, works in (
+        ("measured", call, work),
+        ("at its least", *inflation.low),
+        ("at its most", *inflation.high),
+    ):
         found.append(Spread(f"per call and GPU work, {name}", calls, works, measured=True))
     return tuple(found)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,7 +35,8 @@ class GainFigure:
         group: as in ``Removal.group``.
         gain_ns: the mean; of a bound the most that any assumption leaves; None where it cannot be told.
         interval_ns: 95 % over captures, with the delays at their ends and under each assumption on the profiler.
-        rate_hz: inferences per second with the gain, ``1e9 / (wall - gain)``; None where too little would be left.
+        rate_hz: inferences per second with the gain, the rate now times ``wall / (wall - gain)``; None where too
+            little would be left.
         rate_interval_hz: of the interval's ends; either may be None.
         bound: whether the gain is no more than an upper bound.
         reason: why it is one, or why there is no figure; empty else.
@@ -56,16 +58,20 @@ class GainBase:
     What gains are counted from.
 
     Args:
-        wall_ns: mean wall time of an inference, the one shown; without an unprofiled one, that of the replay.
+        wall_ns: mean wall time of an inference without the profiler; where none was timed, of the replay.
+        rate_hz: inferences per second now, as they are shown.
         target: unprofiled means that the replay is brought to; None leaves the profiler's time in.
         spreads: how what the profiler adds may be spread, the likeliest first.
         cluster: of each replayed inference, a number of what it varies with: its capture, or a part of the only one.
+        most_ns: of removals by name, what was measured elsewhere to be the most that they can give.
     """
 
     wall_ns: float
+    rate_hz: float
     target: Target | None
     spreads: tuple[Spread, ...]
     cluster: Ints
+    most_ns: Mapping[str, float] = field(default_factory=dict)
 
 
 def blocks_of(count: int, blocks: int = 10) -> Ints:
@@ -85,7 +91,7 @@ def gain_figures(replay: Replay, base: GainBase) -> list[GainFigure]:
     spread = [replay.gains_ns(host) for host in hosts[1:]]
     figures = []
     for place, removal in enumerate(replay.removals):
-        most = _most(replay, hosts[0], removal, base.wall_ns)
+        most = _most(replay, hosts[0], removal, base)
         means = [[float(gains[place].mean()) for gains in part] for part in (delayed, spread)]
         figures.append(_figure(removal, middle[place], means, base, most))
     return sorted(figures, key=lambda one: (ORDER.index(one.group), -(one.gain_ns or 0.0)))
@@ -109,20 +115,22 @@ def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainB
         group=removal.group,
         gain_ns=told,
         interval_ns=ends,
-        rate_hz=_rate(base.wall_ns, told),
-        rate_interval_hz=(_rate(base.wall_ns, ends[0]), _rate(base.wall_ns, ends[1])),
+        rate_hz=_rate(base, told),
+        rate_interval_hz=(_rate(base, ends[0]), _rate(base, ends[1])),
         bound=bool(reason),
         reason=reason,
     )
 
 
-def _most(replay: Replay, host: HostTimes, removal: Removal, wall_ns: float) -> float:
+def _most(replay: Replay, host: HostTimes, removal: Removal, base: GainBase) -> float:
     """What the removed part takes without the profiler: of a stage its own time, and nothing more than the whole."""
-    if removal.group != "stage":
-        return wall_ns
+    stages = base.target.stages_ns if base.target else {}
+    most = min(base.wall_ns, base.most_ns.get(removal.name, math.inf))
+    if removal.group != "stage" or removal.name in stages:
+        return min(most, stages.get(removal.name, math.inf)) if removal.group == "stage" else most
     fixed, waited = replay.stages_ns(host)
     mine = replay.work.stages.stage == replay.work.stage_names.index(removal.name)
-    return min(wall_ns, float((fixed + waited)[mine].sum()) / len(replay.wall_ns))
+    return min(most, float((fixed + waited)[mine].sum()) / len(replay.wall_ns))
 
 
 def _half_width(gains: Ints, cluster: Ints) -> float:
@@ -135,5 +143,6 @@ def _half_width(gains: Ints, cluster: Ints) -> float:
     return t * float(np.std(means, ddof=1)) / math.sqrt(len(means))
 
 
-def _rate(wall_ns: float, gain_ns: float) -> float | None:
-    return 1e9 / (wall_ns - gain_ns) if wall_ns - gain_ns > LEAST_LEFT * wall_ns else None
+def _rate(base: GainBase, gain_ns: float) -> float | None:
+    left = base.wall_ns - gain_ns
+    return base.rate_hz * base.wall_ns / left if left > LEAST_LEFT * base.wall_ns else None

@@ -21,6 +21,7 @@ GAP_CAUSES = (
     "dependency",
     "tail",
     "unknown_launch",
+    "hand_off",
 )
 """
 Why the GPU idled, stored as the place here.
@@ -29,10 +30,11 @@ Why the GPU idled, stored as the place here.
 ``tail``: from the last to the inference's end. Between two works, by the launch of the one that ended the gap:
 ``launch_bound``, it began after the GPU went idle; ``launch_latency``, it had begun and the work could not have
 started yet; ``dependency``, the launch had returned and a launch's latency had passed, so the work waited for
-another stream or kernel, or for the device's own hand-over; ``unknown_launch``, the capture does not have it.
+another stream or kernel, or for the device's own hand-over; ``unknown_launch``, the capture does not have it;
+``hand_off``, it began after the GPU went idle and a stage ended meanwhile: the host handed over, no launch was late.
 """
 
-NO_WORK, BEFORE_FIRST, LAUNCH_BOUND, LAUNCH_LATENCY, DEPENDENCY, TAIL, UNKNOWN_LAUNCH = range(7)
+NO_WORK, BEFORE_FIRST, LAUNCH_BOUND, LAUNCH_LATENCY, DEPENDENCY, TAIL, UNKNOWN_LAUNCH, HAND_OFF = range(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def _causes(work: InferenceWork, inference: Ints, start: Ints, end: Ints) -> NDA
         known = gpu.call[following] >= 0
         cause[known] = LAUNCH_LATENCY
         cause[known & (launched >= start)] = LAUNCH_BOUND
+        began = np.searchsorted(work.stages.start_ns, [start, end], side="right")
+        cause[known & (launched >= start) & (began[1] > began[0])] = HAND_OFF
         cause[known & (returned <= start) & (ready <= start)] = DEPENDENCY
     cause[last] = TAIL
     cause[first] = BEFORE_FIRST

@@ -15,7 +15,7 @@ def waited_until(work: InferenceWork) -> Ints:
     """
     Of each call, when the last GPU work that it waited for ended; its own start where it waited for nothing.
 
-    A synchronising call waits for the work launched before it began (before its event was recorded), on its stream or,
+    A synchronising call waits for work launched before it began (before its event was recorded), on its stream or,
     where the capture does not say which, on any; it returns after that work's end: so it waited for the last such
     work that ended by its return. Work still running then, it did not wait for. Other calls wait for nothing here.
 

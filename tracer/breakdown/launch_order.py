@@ -60,7 +60,8 @@ def awaited_work(work: InferenceWork) -> Ints:
             last = int(np.searchsorted(launched[source], recorded)) - 1
             if last >= 0:
                 found.append((at, waiting, int(rows[source][last])))
-    return np.array(found, np.int64).reshape(-1, 3).T
+    columns_found: Ints = np.array(found, np.int64).reshape(-1, 3).T
+    return columns_found
 
 
 def _awaited(work: InferenceWork, order: Ints, waits: Ints) -> Ints:
@@ -72,7 +73,8 @@ def _awaited(work: InferenceWork, order: Ints, waits: Ints) -> Ints:
             first = int(np.searchsorted(launched[waiting], at))
             if first < len(rows[waiting]):
                 pairs.append((int(rows[waiting][first]), row))
-    return np.array(pairs, np.int64).reshape(-1, 2).T
+    both: Ints = np.array(pairs, np.int64).reshape(-1, 2).T
+    return both
 
 
 def _by_stream(work: InferenceWork, order: Ints) -> tuple[dict[int, Ints], dict[int, Ints]]:

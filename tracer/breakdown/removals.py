@@ -116,7 +116,7 @@ class Removals:
         return [*found, self._one("all copies", "bound", path=path, works=copies, launches=copies)]
 
     def one_graph(self, launched: Mask) -> Removal:
-        """What lies between the first and the last launch of a stage goes, and a graph's call stands for the first."""
+        """What lies from the first to the last launch of a stage goes, and a graph's call stands for it."""
         between, first = self._between_launches()
         owners = (LAUNCHING, OTHER_CALL, OP, HOST, TRACER, WAKE)
         path = self.timed & between & np.isin(self.path.owner, owners)
@@ -213,10 +213,12 @@ class Removals:
         return stage
 
     def _after_copies(self) -> Mask:
-        """Pieces in which a call returns after its own copy: without the copy, the host still waits for the stream."""
+        """Pieces in which a call returns after its own copy: without it the host still waits for the stream."""
         barriers, cuts = self.path.barriers, self.path.pieces.timeline.cuts
         mine = barriers.call >= 0
         first, last = np.searchsorted(cuts, barriers.at_ns[mine]), np.searchsorted(cuts, barriers.end_ns[mine])
-        edges = np.bincount(first, minlength=len(cuts)) - np.bincount(np.minimum(last, len(cuts) - 1), minlength=len(cuts))
+        edges = np.bincount(first, minlength=len(cuts)) - np.bincount(
+            np.minimum(last, len(cuts) - 1), minlength=len(cuts)
+        )
         found: Mask = np.cumsum(edges)[:-1] > 0
         return found[: len(self.path.owner)]

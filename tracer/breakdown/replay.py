@@ -45,15 +45,17 @@ class Replay:
     """
     The inferences of a capture, ready to be replayed.
 
-    ``removals`` is what can be taken out, ``delays`` are those of launches and streams, and ``measured`` is what the
+    ``removals`` is what can be taken out, ``delays`` are those of launches and streams, by default
+    as the capture shows them, and ``measured`` is what the
     host's side took, under the profiler.
     """
 
-    def __init__(self, work: InferenceWork) -> None:
+    def __init__(self, work: InferenceWork, delays: Delays | None = None) -> None:
         self.work = work
         self.path: HostPath = host_path(work)
         self.order: LaunchOrder = launch_order(work)
-        self.delays: Delays = with_sync_call(measured_delays(work, self.order), _idle_syncs(self.path))
+        shown = with_sync_call(measured_delays(work, self.order), _idle_syncs(self.path))
+        self.delays: Delays = shown if delays is None else delays
         self.removals: list[Removal] = Removals(work, self.path, self.order).all()
         self.measured = HostTimes(self.path.fixed_ns, np.zeros(len(work.gpu), np.int64))
         self._graphs: dict[End, ReplayGraph] = {}

@@ -135,6 +135,11 @@ class InferenceWork:
         """Of each call, the row of the inference in which it began, on whatever thread; or -1."""
         return self._owners[0]
 
+    @property
+    def call_stage(self) -> Ints:
+        """Of each call, the row in ``stages`` during which it began, or -1."""
+        return self._owners[1]
+
     @cached_property
     def launched_ns(self) -> Ints:
         """Of each GPU work, when its launching call began; its own start where that is not known."""

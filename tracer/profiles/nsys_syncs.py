@@ -37,11 +37,17 @@ def with_syncs(calls: pa.Table, export: Export, processes: ProcessNumbers) -> pa
     rows = [fetch_existing(export, table, _COLUMNS) for table in _TABLES]
     rows = [one for one in rows if set(_COLUMNS) <= set(one.column_names)]
     named = encode(calls, "name")
-    kind_of_name = [next((kind for kind, name in _KINDS if name.match(one)), None) for one in named.values.to_pylist()]
-    known = np.array([kind is not None for kind in kind_of_name], bool)[named.codes] if len(calls) else np.zeros(0, bool)
+    kind_of_name = [
+        next((kind for kind, name in _KINDS if name.match(one)), None) for one in named.values.to_pylist()
+    ]
+    known = (
+        np.array([kind is not None for kind in kind_of_name], bool)[named.codes] if len(calls) else np.zeros(0, bool)
+    )
     if not rows or not known.any():
         return calls
-    keys, stream, event = (np.concatenate(parts) for parts in zip(*(_row(one, processes) for one in rows), strict=True))
+    keys, stream, event = (
+        np.concatenate(parts) for parts in zip(*(_row(one, processes) for one in rows), strict=True)
+    )
     order = np.argsort(keys, kind="stable")
     mine = integers(calls, "process") * _PROCESS + integers(calls, "correlation_id", -1)
     place = order[np.minimum(np.searchsorted(keys[order], mine), len(keys) - 1)] if len(keys) else np.zeros(0, int)

@@ -265,10 +265,11 @@ def _optional(rows: pa.Table, column: str) -> pa.ChunkedArray | pa.Array:
 
 def _table(schema: pa.Schema, **columns: object) -> pa.Table:
     made = {name: arrow(values) if isinstance(values, np.ndarray) else values for name, values in columns.items()}
-    rows = len(next(iter(made.values())))
-    for field in schema:
-        made.setdefault(field.name, pa.nulls(rows, field.type))
-    return pa.table({field.name: made[field.name] for field in schema}).cast(schema)
+    table = pa.table({field.name: made[field.name] for field in schema if field.name in made})
+    for place, field in enumerate(schema):
+        if field.name not in made:
+            table = table.add_column(place, field, pa.nulls(len(table), field.type))
+    return table.cast(schema)
 
 
 def _joined(schema: pa.Schema, parts: list[pa.Table]) -> pa.Table:

@@ -32,8 +32,8 @@ API_CALLS = _schema(
 """
 One call of the CUDA runtime or driver; ``name`` without a version suffix (``cudaLaunchKernel``).
 
-``sync_kind`` is ``stream``, ``event`` or ``device`` of a call that waits for one, ``stream_wait`` of one that orders a
-stream behind an event, ``record`` of one that records an event in a stream; which ones, ``sync_stream`` and
+``sync_kind`` is ``stream``, ``event`` or ``device`` of a call that waits for one, ``stream_wait`` of one that orders
+a stream behind an event, ``record`` of one that records an event in a stream; which ones, ``sync_stream`` and
 ``sync_event`` say. Null of other calls, and of all where the profiler did not tell.
 """
 

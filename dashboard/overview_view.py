@@ -148,7 +148,7 @@ def window_frame(report: Report) -> Frame:
                     "wall": time_text(wall),
                     "laps to wall": MISSING if laps is None or not wall else change_text(laps / wall, 3),
                     "CPU of wall": share_text(window["cpu_ns"] / wall if wall else None),
-                    "valid": "yes" if window["valid"] else "no: " + _why(window["why"]),
+                    "rule-valid": "yes" if window["valid"] else "no: " + _why(window["why"]),
                 }
             )
     return pd.DataFrame(rows)
@@ -220,7 +220,8 @@ def session_frame(sessions: Sequence[RunSession | UnreadSession]) -> Frame:
                 "Top-1": share_text(accuracy["top1"]),
                 "AUC": auc_text(accuracy["auc"]),
                 "inputs": count_text(accuracy["vectors"]),
-                "valid": {True: "yes", False: "no", None: "not judged"}[one["valid"]],
+                "rule-valid": {True: "yes", False: "no", None: "not judged"}[one["valid"]],
+                "trust": one["trust"]["worst"],
                 "why": one["why"],
             }
         )

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
+from tracer.figure_text import MISSING
+from tracer.trust.judgement import worst_text
 
 Rows = list[dict[str, Any]]
 
@@ -16,19 +18,22 @@ STATES = {"recording": "being recorded"}
 
 
 def run_list_frame(rows: Rows) -> Frame:
-    """A row a run, in the order given: name, when, state, model, runtime, mode, windows, rate and size on disk."""
-    columns = ["run", "recorded (UTC)", "state", "model", "runtime", "timed", "stages", "windows", "inf/s", "MB"]
+    """A row a run, in the order given: name, when, rate and whether to believe it, state, model, mode and size."""
+    columns = ["run", "recorded (UTC)", "inf/s", "rule-valid", "trust", "state", "model", "runtime", "timed"]
     shown = [
         (
             row["name"],
             str(row["created"])[:16].replace("T", " "),
+            row["rate_hz"],
+            {True: "yes", False: "no", None: MISSING}[row["trust"]["rule_valid"]],
+            worst_text(row["trust"]),
             STATES.get(row["state"], row["state"]),
-            *(row[key] for key in ("model", "backend", "timed", "stages", "windows", "rate_hz")),
+            *(row[key] for key in ("model", "backend", "timed", "stages", "windows")),
             row["bytes"] / 1e6,
         )
         for row in rows
     ]
-    return pd.DataFrame(shown, columns=columns)
+    return pd.DataFrame(shown, columns=[*columns, "stages", "windows", "MB"])
 
 
 def filtered(rows: Rows, text: str = "", **chosen: Collection[str]) -> Rows:
@@ -36,7 +41,7 @@ def filtered(rows: Rows, text: str = "", **chosen: Collection[str]) -> Rows:
     The rows that fit every filter, the newest first.
 
     Args:
-        rows: as ``tracer.runs.run_list.list_rows`` gives them.
+        rows: as ``tracer.reports.run_list.list_rows`` gives them.
         text: words that must each occur in the name, the model or the runtime, whatever their case.
         chosen: of a key of the rows, the values of which it has one; none for all.
     """

@@ -15,6 +15,7 @@ from tracer.report_types.report import Report
 from tracer.reports.device_report import WindowNames
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
+from tracer.trust.speeds import drift_of, two_speeds
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -186,7 +187,8 @@ def steadiness_lines(inferences: TimedInferences, stage: str, report: Report) ->
     values = inferences.of_stage(stage)
     if len(values) < 20:
         return ["Fewer than 20 inferences: too few to say whether they drift or stutter."]
-    lines = [_drift(values)]
+    speeds = two_speeds(values, inferences.window)
+    lines = [_drift(values), *([] if speeds is None else [f"{speeds.text[0].upper()}{speeds.text[1:]}."])]
     middle = float(np.median(values))
     rare = values > STUTTER * middle
     took = float(values[rare].sum() / values.sum()) if values.sum() else 0.0
@@ -209,10 +211,8 @@ def steadiness_lines(inferences: TimedInferences, stage: str, report: Report) ->
 
 def _drift(values: Integers) -> str:
     """First against last tenth of the run, judged by how far the tenths' medians scatter otherwise."""
-    tenths = [float(np.median(part)) for part in np.array_split(values, 10)]
-    middle = float(np.median(values))
-    steps = np.abs(np.diff(tenths))
-    change = tenths[-1] - tenths[0]
-    beyond = abs(change) > 2 * float(np.median(steps)) and abs(change) > 0.02 * middle
-    told, word = change_text(1 + change / middle if middle else 1.0), "more than" if beyond else "no more than"
+    drift = drift_of(values)
+    if drift is None:
+        return "Drift: too few inferences to tell."
+    told, word = change_text(drift.ratio), "more than" if drift.beyond else "no more than"
     return f"Drift: the last tenth's median is {told} against the first's, {word} the tenths differ among themselves."

@@ -24,11 +24,13 @@ from runner.commands.infer import infer
 from runner.commands.ingest import ingest
 from runner.commands.kernels import kernels
 from runner.commands.overhead import overhead
+from runner.commands.repeat import repeat
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.runs import runs
 from runner.commands.runtimes import runtimes
 from runner.commands.session import session
+from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError
 
 DEBUG = "KWS_TRACE_DEBUG"
@@ -53,6 +55,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         demo: "demo",
         run: "run --port pty:/tmp/dut --backend litert",
         infer: "infer --repeat 10 --backend litert",
+        repeat: "repeat 5 --name cold -- infer --repeat 10 --backend litert",
         ingest: "ingest last capture.sqlite",
     },
     "Host": {
@@ -102,6 +105,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; errors that a user may see are one message without a stack trace."""
+    keep_others_out()
     try:
         app()
     except KwsTraceError as error:

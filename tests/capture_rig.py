@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from runner.dut.capture_plan import CaptureChoice
 from runner.dut.server import Dut, WindowSink
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
@@ -62,11 +63,11 @@ class FlagCapture:
 
     Args:
         inferences: of a capture, beside its warm-ups.
-        windows: how many windows are followed by one.
+        windows: how many windows are followed by one, or by their share of ``pairs``.
     """
 
-    def __init__(self, inferences: int = 4, windows: int = 2) -> None:
-        self.inferences, self.windows = inferences, windows
+    def __init__(self, inferences: int = 4, windows: int = 2, pairs: int = 0) -> None:
+        self.choice = CaptureChoice(inferences, windows, pairs)
         self.noted = NotedRanges()
         self.ranges = self.noted.api
         self.collecting_now = False

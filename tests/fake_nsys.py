@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from runner.dut.capture_plan import CaptureChoice
 from runner.dut.profiler_launch import (
     serve_under_nsys,
 )
-from runner.dut.run_job import CaptureChoice, RunJob
+from runner.dut.run_job import RunJob
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
-from runner.nsys import launch
 from tests.gpu_runs import captured_windows, gpu_export, recorded_run, usual_windows
 
 NSYS = f"""#!{sys.executable} -ES
@@ -132,7 +132,7 @@ class Fake:
         monkeypatch.setenv("FAKE_NSYS", str(self.folder))
         monkeypatch.setenv("FAKE_DUT", self.dut)
         monkeypatch.delenv("NSYS_NVTX_PROFILER_REGISTER_ONLY", raising=False)
-        monkeypatch.setattr(launch.sys, "executable", self.dut)
+        monkeypatch.setattr(sys, "executable", self.dut)
 
     def says(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)

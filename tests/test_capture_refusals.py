@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from runner.dut import profiler_launch
+from runner.dut.capture_plan import CaptureChoice
 from runner.dut.profiler_launch import serve_with_tensorflow
-from runner.dut.run_job import CaptureChoice, RunJob
+from runner.dut.run_job import RunJob
 from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice
 from runner.nsys import installation
 from runner.nsys.installation import find_nsys

@@ -48,6 +48,8 @@ def test_json_has_the_layers_the_limits_and_the_place() -> None:
     assert figures["limits"]["measured"]["measured_ns"] == 4_305_000
     assert figures["limits"]["points"][0]["intensity"] > 0
     assert figures["published"]["rounds"]["v0.5"]["rank"] == 3
+    assert "bare time" in figures["why_no_place"]
+    assert "would stand as" in cost("--device", "nano", "--latency-us", "4305")
 
 
 def test_without_a_known_device_the_limits_are_left_out_and_it_is_said() -> None:
@@ -60,7 +62,9 @@ def test_without_a_known_device_the_limits_are_left_out_and_it_is_said() -> None
 def test_a_run_gives_the_time_and_asks_for_a_model_that_is_gone(traces: Path) -> None:
     figures = gather_cost(CostChoice(SHIPPED_SAVED_MODEL, device="nano", run="timed", traces=traces))
     # 10 inferences of exactly 43 us.
-    assert figures["published"]["latency_ns"] == pytest.approx(43_000)
+    assert figures["measured"]["latency_ns"] == pytest.approx(43_000)
+    assert figures["published"] is None
+    assert figures["why_no_place"].startswith("not rule-valid: ")
     assert figures["measured"]["source"] == "timed: median rate of its windows"
     assert "the run was on a CPU" in figures["notes"][0]
     with pytest.raises(UsageError, match="name the model's file"):

@@ -31,7 +31,7 @@ from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
 from tracer.reports.report import build_report
-from tracer.runs.run_list import list_rows
+from tracer.reports.run_list import list_rows
 from tracer.runs.run_store import stored_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 
@@ -86,12 +86,12 @@ def test_tables_hold_the_figures_of_the_report(traces: Path) -> None:
     assert window_frame(report)["inf/s (laps)"].tolist() == [
         one["rate_hz"] for one in report["windows"] if one["kind"] == "performance"
     ]
-    assert window_frame(report)["valid"].tolist() == ["no: under 10 s"] * 5
+    assert window_frame(report)["rule-valid"].tolist() == ["no: under 10 s"] * 5
 
 
-def test_a_valid_run_is_called_valid(tmp_path: Path) -> None:
+def test_a_rule_valid_run_is_called_so(tmp_path: Path) -> None:
     runs.plain_run(tmp_path, "run", runs.windows_of(captured=0, long=True))
-    assert window_frame(build_report(stored_run("run", tmp_path)))["valid"].tolist() == ["yes"] * 5
+    assert window_frame(build_report(stored_run("run", tmp_path)))["rule-valid"].tolist() == ["yes"] * 5
 
 
 def test_damage_is_told_and_what_is_left_is_reported(traces: Path) -> None:

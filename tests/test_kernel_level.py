@@ -246,8 +246,8 @@ def test_a_fused_run_has_its_kernels_under_the_inference(tmp_path: Path) -> None
 
 def test_cuda_traced_without_work_and_not_traced_are_told_apart(tmp_path: Path) -> None:
     for name, kinds, said in (
-        ("traced", ("Cuda", "NvtxEvents"), "CUDA was traced and the GPU did nothing"),
-        ("not", ("NvtxEvents",), "CUDA was not traced: whether a GPU worked is not known"),
+        ("traced", ("Cuda", "NvtxEvents"), "no kernel and no CUDA call recorded"),
+        ("not", ("NvtxEvents",), "no kernel recorded: CUDA was not traced"),
     ):
         windows = usual_windows()
         export = NsysExport(capture=kinds)

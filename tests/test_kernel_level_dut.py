@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from runner.dataset import shipped_dataset
+from runner.dut.capture_plan import CaptureChoice
 from runner.dut.collectors import CAPTURE_WARMUPS, NvtxCapture
 from runner.dut.profiler_launch import take_in
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
@@ -60,7 +61,7 @@ def dut_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredRun, NotedR
     facts = replace(info("run"), stages=[name for name, _ in pipeline.stages()])
     writer = RunWriter.create(folder, "run", facts, lambda _: None)
     script: list[bytes | Exception] = [load(shipped_dataset().input(0)), *[b"infer 40 5%"] * 3]
-    CapturedDut(script, pipeline, writer, NvtxCapture(noted.api, 25, 2), StopFlag()).serve()
+    CapturedDut(script, pipeline, writer, NvtxCapture(noted.api, CaptureChoice(25, 2)), StopFlag()).serve()
     pipeline.backend.close()
     writer.close()
     return stored_run(folder / "run"), noted
@@ -114,7 +115,7 @@ def test_a_real_run_with_kernels_added_from_another_thread_has_each_in_its_stage
 @needs_nsys
 @pytest.mark.slow
 def test_a_real_capture_with_kernels_added_to_it_has_each_in_its_stage(tmp_path: Path) -> None:
-    options = ["--nsys", "--capture-inferences", "30", "--capture-windows", "1"]
+    options = ["--nsys", "--capture-inferences", "30", "--capture-windows", "1", "--profiler-pairs", "0"]
     with running_dut(tmp_path, options) as child, Client(tmp_path / "dut") as client:
         client.load(shipped_dataset().input(0))
         assert client.ask(b"infer 100 5%")[-1] == "m-ready"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.nsys_export import NsysExport
-from tests.profiles import profile
+from tests.profiles import call, profile
 from tracer.errors import KwsTraceError, ProfileError
 from tracer.kernels.kernel_listing import list_kernels
 from tracer.profiles.profile import ProfileSummary, SummaryRow
@@ -114,9 +114,9 @@ def test_a_capture_without_cuda_or_nvtx_says_which_flag_records_it(tmp_path: Pat
 
 
 def test_nothing_that_ran_is_said_and_is_no_error() -> None:
-    listing = list_kernels(profile())
+    listing = list_kernels(profile(calls=[call("cudaFree", 0, 1, None)]))
     assert listing.json() == "[]\n"
-    assert listing.notes == ("no kernel ran while the capture lasted",)
+    assert listing.notes == ("no launch, copy or memset was called while the capture lasted",)
     assert list_kernels(profile(), "range").notes == ("no NVTX range was pushed while the capture lasted",)
 
 
@@ -132,9 +132,8 @@ def test_a_profile_of_a_cpu_gives_its_operations() -> None:
 
 def test_a_summary_has_kernels_and_calls_and_no_ranges() -> None:
     rows = (SummaryRow("kernel", "gemm", 4, 20, 1.0), SummaryRow("api", "cudaFree", 1, 7, None))
-    summary = ProfileSummary(Path("x.txt"), "nvprof", rows, experimental=True)
+    summary = ProfileSummary(Path("x.txt"), "nvprof", rows)
     assert json.loads(list_kernels(summary).json())[0]["name"] == "gemm"
-    assert "experimental" in list_kernels(summary).notes[-1]
     assert json.loads(list_kernels(summary, "api").json())[0]["name"] == "cudaFree"
     with pytest.raises(ProfileError, match="cannot give kernels by range"):
         list_kernels(summary, "range")

@@ -143,7 +143,7 @@ def test_the_page_shows_the_report_s_limits_on_the_run_s_board(traces: Path) -> 
     assert metrics(shown)["Limit"] == time_text(report["limits"]["limit_ns"])
     assert metrics(shown)["Measured, median"] == time_text(report["inference"]["median_ns"])
     assert shown.selectbox(key="device_widget_orin").value == "orin-nx"
-    for line in limits_lines(report["limits"], report["published"]):
+    for line in limits_lines(report["limits"], report["published"], report["why_no_place"]):
         assert line in words(shown)
     assert "device" not in shown.query_params
 
@@ -169,12 +169,12 @@ def test_a_run_of_an_unknown_board_is_set_against_the_nano(traces: Path) -> None
     assert "Limit on Jetson Nano" in words(shown)
 
 
-def test_a_run_without_a_counted_model_says_what_counts_it_and_keeps_its_place(traces: Path) -> None:
+def test_a_run_without_a_counted_model_says_what_counts_it_and_why_it_has_no_place(traces: Path) -> None:
     shown = opened("limits", traces, run="plain")
     assert not shown.exception
     assert f"`{command_line('cost', 'MODEL', '--run', 'plain', '--device', 'NAME', traces=traces)}`" in words(shown)
     assert not shown.metric
-    assert "Published results, closed division" in words(shown)
+    assert "Published results: no place (not rule-valid: 5 of 5 windows under 10 s)" in words(shown)
 
 
 def test_a_run_without_a_time_has_its_limit_alone(traces: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.children import module_command
 from runner.dut import profiler_launch
 from runner.dut.profiler_launch import LAUNCHER_OPTIONS
 from runner.nsys import installation
@@ -63,8 +64,9 @@ def test_the_dut_gets_its_own_options_and_the_orders_and_not_the_launchers(fake:
     fake.serve()
     dut = fake.said("dut.json")
     assert dut["words"] == [
-        *("-m", "runner", "run", "--port", "pty:dut", "--traces", str(fake.traces)),
-        *("--capture-inferences", "20", "--capture-windows", "2"),
+        *module_command("runner", "run", folder=Path.cwd())[1:],
+        *("--port", "pty:dut", "--traces", str(fake.traces)),
+        *("--capture-inferences", "20", "--capture-windows", "2", "--profiler-pairs", "0"),
     ]
     assert dut["orders"]["name"] == "mine"
     version = "2023.2.3.1001-32894139v0"

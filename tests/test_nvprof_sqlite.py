@@ -111,7 +111,7 @@ def test_work_has_names_bytes_processes_and_the_launch_it_came_from(tmp_path: Pa
         ("cuLaunchKernel", 3, 5),
     ]
     assert profile.traced == {"cuda", "nvtx"}
-    assert profile.experimental
+    assert not profile.experimental
 
 
 def test_ranges_are_paired_by_id_and_carry_domain_payload_and_thread(tmp_path: Path) -> None:
@@ -225,6 +225,13 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_calls_are_named_by_their_ids_and_an_unknown_one_by_its_number() -> None:
     assert call_name("runtime", 211) == call_name("runtime", 214) == "cudaLaunchKernel"
     assert call_name("driver", 307) == "cuLaunchKernel"
+    assert [call_name("runtime", number) for number in (1, 2, 28, 171, 205)] == [
+        "cudaDriverGetVersion",
+        "cudaRuntimeGetVersion",
+        "cudaHostGetDevicePointer",
+        "cudaProfilerStart",
+        "cudaDeviceGetStreamPriorityRange",
+    ]
     assert call_name("runtime", 9999) == "cudaRuntime#9999"
     assert call_name("driver", 9999) == "cudaDriver#9999"
     assert not any("_v" in name or "_pt" in name for name in callback_names().values())

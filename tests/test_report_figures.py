@@ -102,7 +102,10 @@ def test_five_windows_of_ten_seconds_are_valid_and_the_rate_is_their_median(tmp_
     found = report_of(tmp_path, *windows)
     assert all(one["valid"] and not one["why"] for one in found["windows"])
     assert found["median_rate_hz"] == pytest.approx(0.102, rel=1e-6)
-    assert rate_line(found) == "0.102 inf/s, median of 5 windows (valid)"
+    assert (
+        rate_line(found)
+        == "0.102 inf/s, median of 5 windows (rule-valid; bad: the DUT had < 0.1 % of a CPU, and 1 more)"
+    )
 
 
 def test_a_window_is_not_valid_when_either_clock_says_under_ten_seconds(tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def test_a_device_s_peak_and_bandwidth_are_those_that_nvidia_prints(
 
 
 def test_every_device_of_the_table_has_a_source_and_is_in_the_test_above() -> None:
-    assert len(devices()) == 10
-    assert len({device.key for device in devices()}) == 10
+    assert len(devices()) == 11
+    assert len({device.key for device in devices()}) == 11
     assert all(device.source for device in devices())
 
 
@@ -207,9 +207,10 @@ def test_neighbours_stand_on_their_sides_and_the_rank_counts_the_faster(latency_
     placed = place_among(latency_ns)
     assert all(one["latency_ns"] < latency_ns for one in placed["faster"])
     assert all(one["latency_ns"] >= latency_ns for one in placed["slower"])
-    distinct = {(row.submitter, row.system, row.rate_hz) for row in published() if row.division == "closed"}
-    assert placed["of"] == len(distinct) + 1
-    assert placed["rank"] == 1 + sum(1e9 / rate < latency_ns for _, _, rate in distinct)
+    there = [row for row in published() if (row.division, row.round) == ("closed", placed["round"])]
+    assert placed["of"] == len(there) + 1
+    assert placed["rank"] == 1 + sum(row.latency_ns < latency_ns for row in there)
+    assert {one["round"] for one in (*placed["faster"], *placed["slower"])} == {placed["round"]} == {"v1.3"}
 
 
 def test_every_published_result_has_a_positive_rate_and_a_repository_at_a_commit() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.gpu_runs import recorded_run
 from tests.recorded import window
+from tracer.reports.run_list import list_rows
 from tracer.runs.run_cache import cache_folder, derived
-from tracer.runs.run_list import list_rows
 from tracer.runs.run_store import StoredRun, stored_run
 
 

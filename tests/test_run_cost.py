@@ -121,17 +121,15 @@ def test_the_report_has_the_limits_of_the_run_s_board(tmp_path: Path) -> None:
     assert report["limits"]["limit_ns"] == pytest.approx(23_791, abs=1)
     assert report["limits"]["bound"] == "compute"
     assert report["limits"]["measured"]["utilisation_peak"] == pytest.approx(23_791 / 43_000, abs=1e-4)
-    assert report["published"] == place_among(43_000)
+    assert report["published"] is None
+    assert place_among(43_000)["rank"] >= 1
     said = closing_lines(report)
     assert (
         "Limit on Jetson Nano at 921.6 MHz (its highest frequency): 23.79 us (compute-bound); "
         "55.3 % of the float32 peak" in said
     )
     assert "Limit: the GPU's frequency was not recorded" in said
-    assert any(
-        line.startswith("Published results, closed division: 23,255.8 inf/s (43.00 us an inference) is")
-        for line in said
-    )
+    assert any(line.startswith("Published results: no place (not rule-valid: ") for line in said)
     assert json.loads(json.dumps(report)) == report
 
 

@@ -179,7 +179,7 @@ def test_the_command_prints_findings_with_their_lines_and_exits_with_0(tmp_path:
     write_log(folder, energyrunner_lines(Plan(ratio=1.05)))
     result = CliRunner().invoke(app, ["session", str(folder)], env={"COLUMNS": "80"})
     assert result.exit_code == 0, result.output
-    assert "NOT VALID: clock-rate" in result.output
+    assert "NOT RULE-VALID: clock-rate" in result.output
     assert "log.txt:" in result.output
     assert max(len(line) for line in result.output.splitlines()) <= 80
 

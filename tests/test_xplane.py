@@ -85,7 +85,7 @@ def test_the_gpu_streams_give_kernels_copies_and_sets_with_their_launches(tmp_pa
         ("cuLaunchKernel", 9, 41),
         ("cuGraphLaunch", 9, 42),
     ]
-    assert profile.experimental
+    assert not profile.experimental
     assert "cuda" in profile.traced
     assert any("1 MemoryAlloc" in note for note in profile.notes)
 

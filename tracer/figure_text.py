@@ -102,6 +102,11 @@ def official_rate_text(rate_hz: float | None) -> str:
     return _with_unit(number_text(rate_hz, OFFICIAL_RATE_DECIMALS), "inf/s")
 
 
+def short_rate_text(rate_hz: float | None) -> str:
+    """Inferences a second beside another rate, with four digits: ``2,628 inf/s``, ``0.1041 inf/s``."""
+    return _with_unit(significant_text(rate_hz, 4), "inf/s")
+
+
 def auc_text(area: float | None) -> str:
     """The area under the ROC curve: ``0.9877``."""
     return number_text(area, 4)

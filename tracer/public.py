@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,8 @@ from tracer.breakdown.replay import Replay
 from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
-from tracer.errors import ProfileError
+from tracer.errors import ProfileError, not_installed
+from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
 from tracer.report_types.report import Report
@@ -146,6 +148,10 @@ class OpenProfile:
         work = self.profile.gpu_work
         return _in_form(work.filter(pc.equal(work["kind"], "kernel")), form)
 
+    def notes(self) -> tuple[str, ...]:
+        """What the file cannot tell, what the tool warned of, and the CUDA calls that have no GPU record."""
+        return checked_notes(self.profile)
+
     def ranges(self, form: Form = "pandas") -> Any:
         """One row an NVTX range, of every domain, with ``start_ns`` and ``end_ns``."""
         return self.table("nvtx_ranges", form)
@@ -237,4 +243,8 @@ def open_profile(path: str | Path) -> OpenProfile:
 
 
 def _in_form(table: pa.Table, form: Form) -> Any:
-    return table if form == "arrow" else table.to_pandas()
+    if form == "arrow":
+        return table
+    if find_spec("pandas") is None:
+        raise not_installed('pandas (or ask for form="arrow")', "kws-trace[dashboard]")
+    return table.to_pandas()

@@ -102,17 +102,14 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
         st.caption("From the start of the call that launched a kernel to the kernel's start; of all kernels.")
         st.altair_chart(delay_chart(detail.delays), width="stretch")
     elif len(detail.operations):
-        st.caption("The GPU did nothing in these inferences: the host's operations take the kernels' place.")
+        st.caption("No GPU work lies in these inferences: the host's operations take the kernels' place.")
     if len(detail.operations):
         st.subheader("Operations of the host")
         st.caption("Time on the threads that ran them; operations may lie within one another or run side by side.")
         _table(searched(detail.operations, text), "operations", run.name)
-    if len(kernels) or len(copies):
+    if len(copies):
         st.subheader("Copies")
-        if len(copies):
-            _table(searched(copies, text), "copies", run.name)
-        else:
-            st.caption("No copy traced (host-mapped or embedded).")
+        _table(searched(copies, text), "copies", run.name)
     if len(calls):
         st.subheader("CUDA calls")
         st.caption("Calls that began in the inferences, on any thread; a call may lie within another.")

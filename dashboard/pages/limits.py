@@ -52,7 +52,7 @@ def _limits(run: StoredRun, report: Report) -> None:
     metrics(headline(limits))
     if board_of(run.info) is None:
         st.caption(":material/info: The run's own board is none of the table: the device is the one that was chosen.")
-    lines(limits_lines(limits, None))
+    lines(limits_lines(limits, None, None))
     st.subheader("Roofline")
     st.altair_chart(roofline_chart(roofline(limits)), width="stretch")
     st.caption(
@@ -89,13 +89,15 @@ def _device(run: StoredRun) -> str:
 def _place(report: Report) -> None:
     st.subheader("Among published results")
     published = report["published"]
-    if published is None:
+    if not report["inference"]["count"]:
         explain_untimed()
         return
-    lines(limits_lines(None, published))
+    lines(limits_lines(None, published, report["why_no_place"]))
+    if published is None:
+        return
     table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"})
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
-        "A result carried over unchanged counts once. The place in each round by itself:"
+        "Neighbours are of the newest round. The place in each round by itself:"
     )
     table(round_frame(published), width="content", height="content")

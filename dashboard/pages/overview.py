@@ -38,6 +38,7 @@ from tracer.reports.breakdown_text import kernel_lines
 from tracer.reports.profiled_parts import busy_and_overhead
 from tracer.reports.report_text import closing_lines, rate_line
 from tracer.runs.run_store import StoredRun
+from tracer.trust.judgement import trust_lines
 
 
 def show(traces: Path) -> None:
@@ -52,7 +53,7 @@ def _page(run: StoredRun, report: Report) -> None:
     windows = window_frame(report)
     if len(windows):
         st.subheader("Performance windows")
-        st.caption("Laps: what the host was told. Wall clock: the recorder's. A valid window lasts 10 s by both.")
+        st.caption("Laps: what the host was told. Wall clock: the recorder's. Rule-valid: 10 s by both.")
         rates = {name: "%.3f" for name in windows.columns if name.startswith("inf/s")}
         table(windows, {**rates, "inferences": "localized"})
     _sessions(run, report["sessions"])
@@ -65,13 +66,16 @@ def _page(run: StoredRun, report: Report) -> None:
 def _headline(report: Report) -> None:
     facts, inference = report["run"], report["inference"]
     st.subheader(rate_line(report))
+    lines(trust_lines(report["trust"]))
     lines([f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')})"])
     shown, explained = busy_and_overhead(report["gpu"]), "A kernel or a copy running; share of an inference."
     no_share = "no work" if report["gpu"] else MISSING
+    mean = time_text(inference["total_ns"] / inference["count"] if inference["count"] else None)
     median, p99 = time_text(inference["median_ns"]), time_text(inference["p99_ns"])
     metrics(
         [
-            ("Inference, median", median, "Wall time by the recorder, warm-ups left out."),
+            ("Inference, mean", mean, "Wall time by the recorder, warm-ups left out. The rate is 1 over the mean."),
+            ("Inference, median", median, "Half of them take longer; a few slow ones do not move it."),
             ("Inference, p99", p99, "One of a hundred takes longer."),
             ("Inferences timed", count_text(inference["count"]), None),
             ("GPU busy", share_text(shown.busy_share), explained) if shown else ("GPU busy", no_share, None),

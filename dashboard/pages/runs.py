@@ -14,8 +14,8 @@ from dashboard.run_reading import run_entries
 from dashboard.runs_view import STATES, choices, filtered, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
+from tracer.reports.run_list import list_rows
 from tracer.runs.run_files import delete_run, rename_run
-from tracer.runs.run_list import list_rows
 
 _DONE = "runs_done"
 
@@ -70,6 +70,8 @@ def _table(found: list[dict[str, Any]], count: int) -> int | None:
         key=f"runs_table_{hash(tuple(row['name'] for row in found))}",
         column_config={
             "inf/s": columns.NumberColumn(format="%.1f", help="Median of the complete performance windows, by laps."),
+            "rule-valid": columns.Column(help="Five windows of 10 s or more."),
+            "trust": columns.Column(width="large", help="The worst of what speaks against the rate."),
             "MB": columns.NumberColumn(format="%.2f", help="Size on disk, captures and sessions included."),
         },
     )

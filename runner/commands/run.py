@@ -11,6 +11,9 @@ import typer
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
 
+PROFILER_PAIRS = 30
+"""The standard error of the mean of 30 is 18 % of their spread."""
+
 
 def run(
     port: Annotated[
@@ -29,6 +32,14 @@ def run(
     nvtx: options.Nvtx = True,
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
+    windows: Annotated[
+        int | None,
+        options.RECORDING(
+            "End after this number of performance windows, once the line has been quiet for 5 s. Without it Ctrl-C "
+            "ends the run.",
+            min=1,
+        ),
+    ] = None,
     nsys: Annotated[
         bool, options.PROFILER("Run under Nsight Systems, and import what it captures into the run.", "--nsys")
     ] = False,
@@ -45,10 +56,20 @@ def run(
     capture_inferences: Annotated[
         int | None,
         options.PROFILER(
-            "Inferences captured after each performance window. Without it 200 with a profiler, else none.", min=0
+            "Inferences of a capture. Without it 40 with a profiler (200 with --profiler-pairs 0), else none.", min=0
         ),
     ] = None,
-    capture_windows: Annotated[int, options.PROFILER("Number of windows that a capture follows.", min=1)] = 5,
+    capture_windows: Annotated[
+        int, options.PROFILER("Number of performance windows that captures follow.", min=1)
+    ] = 5,
+    profiler_pairs: Annotated[
+        int,
+        options.PROFILER(
+            "Captures that are paired with the same inferences while the profiler rests, spread over those windows: "
+            "they tell what it adds. 0 makes one capture a window and no pairs.",
+            min=0,
+        ),
+    ] = PROFILER_PAIRS,
     energy: Annotated[
         str | None, options.SERIAL_LINE("The timestamp pin of energy mode, which is not there yet.")
     ] = None,
@@ -64,7 +85,8 @@ def run(
     from runner.inference.models import ModelChoice
 
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
-    from runner.dut.run_job import CaptureChoice, RunJob, serve_run
+    from runner.dut.capture_plan import CaptureChoice
+    from runner.dut.run_job import RunJob, serve_run
     from runner.nsys.launch import taken_orders, tell_pid
     from tracer.errors import UsageError
 
@@ -75,9 +97,9 @@ def run(
     orders = taken_orders()
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
-        capture_inferences = 200 if wanted else 0
-    capture = CaptureChoice(capture_inferences, capture_windows)
-    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture)
+        capture_inferences = (40 if profiler_pairs else 200) if wanted else 0
+    capture = CaptureChoice(capture_inferences, capture_windows, profiler_pairs)
+    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows)
     if orders is not None:
         tell_pid(orders)
         job = replace(job, name=orders.name, profiler=orders.profiler)

@@ -19,7 +19,7 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs, or make a killed one complete with --recover."""
-    from tracer.runs.run_list import list_rows, render_runs
+    from tracer.reports.run_list import list_rows, render_runs
     from tracer.runs.run_store import damaged_runs, recover_run
 
     if recover is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from runner.dut.capture_plan import CaptureChoice
 from tracer.recording.nvtx_ranges import CAPTURE_RANGE, NvtxRanges
 
 CAPTURE_WARMUPS = 10
@@ -17,13 +18,12 @@ class Capture:
     """
     A profiler that is told when to collect.
 
-    ``ranges`` is what it sees; ``inferences`` are of a capture, beside its warm-ups; ``windows`` are followed by one.
+    ``ranges`` is what it sees; ``choice`` says how much of it, beside the warm-ups.
     """
 
-    def __init__(self, ranges: NvtxRanges, inferences: int, windows: int) -> None:
+    def __init__(self, ranges: NvtxRanges, choice: CaptureChoice) -> None:
         self.ranges = ranges
-        self.inferences = inferences
-        self.windows = windows
+        self.choice = choice
 
     @abstractmethod
     def collecting(self) -> AbstractContextManager[None]:
@@ -34,8 +34,8 @@ class NvtxCapture(Capture):
     """
     Collecting is a range that Nsight Systems waits for.
 
-    Opening it takes the tool some 4 to 8 s (measured with 2022.4 on two cores): so a capture stands after a window
-    and before its ``m-ready``, when no lap runs.
+    Opening and closing it takes the tool seconds (1 to 2 s measured with 2022.4 on two cores, 3 s with 2024.2 on a
+    GPU): so captures stand after a window and before its ``m-ready``, when no lap runs.
     """
 
     @contextmanager
@@ -51,8 +51,8 @@ class NvtxCapture(Capture):
 class TensorFlowCapture(Capture):
     """Collecting is TensorFlow's own profiler in this process, which sees TraceMe events and writes to ``folder``."""
 
-    def __init__(self, folder: Path, ranges: NvtxRanges, inferences: int, windows: int) -> None:
-        super().__init__(ranges, inferences, windows)
+    def __init__(self, folder: Path, ranges: NvtxRanges, choice: CaptureChoice) -> None:
+        super().__init__(ranges, choice)
         self._folder = folder
         self._made = 0
 

@@ -122,6 +122,8 @@ def _one_window(opened: RecordingRun, number: int, data: bytes, repeat: int, war
         pass  # what was made until then is recorded as a window that was cut short
     window = recorded_window(number, notes, names, readings, serial, data, probabilities)
     opened.writer.append(window)
+    if notes.kind == "performance" and window.state == "complete":
+        opened.measure_costs()
     opened.writer.make_parts_if_due()
     timed = window.edges[window.warmups :]
     return np.asarray(timed[:, -1] - timed[:, 0])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run, tell
 from runner.inference.models import backend_of
-from runner.nsys.command import refuse_too_old
+from runner.nsys.command import estimated_bytes, refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
 from runner.nsys.reports import export_sqlite, is_report
@@ -33,6 +33,7 @@ LAUNCHER_OPTIONS = {
     "--name": True,
     "--capture-inferences": True,
     "--capture-windows": True,
+    "--profiler-pairs": True,
 }
 """Options that the launcher obeys and does not hand on to its DUT, and whether a value follows."""
 
@@ -93,14 +94,16 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     nsys = find_nsys()
     refuse_too_old(nsys)
     refuse_without_root(arguments, os.environ)
-    inferences, windows = job.capture.inferences, job.capture.windows
-    tell(announcement(nsys, preset, inferences, windows))
+    capture = job.capture
+    size = estimated_bytes(capture.inferences, capture.captures)
+    tell(announcement(nsys, preset, capture.sentence, size))
     folder, run_folder = profile_folder(job.traces, name), job.traces / name
     kept = without_profiler_options(arguments, LAUNCHER_OPTIONS)
-    kept += ["--capture-inferences", str(inferences), "--capture-windows", str(windows)]
+    kept += ["--capture-inferences", str(capture.inferences), "--capture-windows", str(capture.windows)]
+    kept += ["--profiler-pairs", str(capture.pairs)]
     made = _first_missing(job.traces)
     try:
-        code, reports = run_under_nsys(nsys, preset, windows, name, folder, kept)
+        code, reports = run_under_nsys(nsys, preset, capture.captures, name, folder, kept)
         if not (run_folder / "run.json").is_file():
             remove_if_empty(folder)
             return code or 1  # the DUT has said why

@@ -12,24 +12,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
+from runner.inference.run_costs import RunCosts
 from runner.inference.speed_environment import speed_environment
-from runner.inference.startup import recorder_cost, settle, splitting_cost
+from runner.inference.startup import settle
 from runner.inference.window_runner import StopFlag, WindowRunner
+from runner.launches import taken_launch
 from runner.limits.run_cost import run_board, run_cost
-from runner.line.protocol import DutProtocol
+from runner.line.protocol import DutProtocol, most_inferences
 from runner.nsys.installation import attached_profiler
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
+from tracer.figure_text import counted, seconds_text
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name, new_run_info
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
+from tracer.trust.checks import check_quantization
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -46,37 +51,27 @@ def no_ranges() -> UsageError:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureChoice:
-    """
-    How much a profiler is told to collect.
-
-    ``inferences`` after each of the first ``windows`` performance windows; 0 for none, as where no profiler is.
-    """
-
-    inferences: int = 0
-    windows: int = 5
-
-
-@dataclass(frozen=True, slots=True)
 class RunJob:
     """
     What to run and where its record goes.
 
     ``profiler`` goes into the record; ``profile_folder`` is where TensorFlow's own profiler writes, None for none.
+    The DUT ends by itself after so many performance ``windows``; None waits for a signal.
     """
 
     choice: ModelChoice
     traces: Path
     name: str | None
     nvtx: bool = True
-    capture: CaptureChoice = CaptureChoice()
+    capture: CaptureChoice = NO_CAPTURE
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
+    windows: int | None = None
 
 
 @dataclass
 class RecordingRun:
-    """A pipeline that is warm, and the recorder that waits for its windows."""
+    """A pipeline that is warm, at ``latency_ns`` an inference, and the recorder that waits for its windows."""
 
     pipeline: Pipeline
     runner: WindowRunner
@@ -84,6 +79,15 @@ class RecordingRun:
     writer: RunWriter
     stop: StopFlag
     problems: list[str]
+    costs: RunCosts
+    latency_ns: int
+    lacks: str = ""
+    """What the record is without, once it is closed."""
+
+    def measure_costs(self) -> None:
+        """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
+        if self.costs.after_window():
+            self.writer.update_info(**self.costs.facts)
 
 
 def tell(text: str) -> None:
@@ -99,33 +103,41 @@ def recording_run(
     """Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards."""
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
     name = checked_run_name(job.name or default_run_name())
+    launch_set = taken_launch()
     began = time.perf_counter()
     pipeline = load_pipeline(job.choice)
     loaded_s = time.perf_counter() - began
     pipeline.load(bytes(pipeline.buffer_sizes[0]))
     ranges = open_ranges() if job.nvtx else None
+    costs = RunCosts(pipeline, nvtx=job.nvtx, split=job.choice.mode == "split")
     startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
+    costs.measure()
     info = new_run_info(
         name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
         port=port,
         baud=baud,
         startup=startup,
-        recorder_cost=recorder_cost(len(pipeline.stages()), nvtx=job.nvtx),
-        splitting_cost=splitting_cost(pipeline) if job.choice.mode == "split" else None,
+        **costs.facts,
         nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
         profiler=job.profiler or attached_profiler(os.environ),
         cost=run_cost(job.choice.path, tell),
         board=run_board(),
+        launch_set=launch_set,
         **_pipeline_facts(job.choice, pipeline),
     )
     problems: list[str] = []
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    latency_ns = startup["median_ns"]
+    runner = WindowRunner(pipeline, ranges, stop, latency_ns)
+    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs, latency_ns)
     try:
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            yield RecordingRun(pipeline, WindowRunner(pipeline, ranges, stop), ranges, writer, stop, problems)
+            yield opened
     finally:
-        writer.close()
+        opened.lacks = writer.close()
+        if opened.lacks:
+            _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
 
 
@@ -140,29 +152,52 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud) as opened:
-            gaps: list[dict[str, str]] = []
 
             def keep_gap(gap: dict[str, str]) -> None:
-                gaps.append(gap)
-                opened.writer.update_info(gaps=gaps)
+                opened.writer.add_gap(gap)
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
-            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
+            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns))
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
-            dut = Dut(link, protocol, opened.pipeline, opened.runner, opened.writer, stop, keep_gap, capture, report)
+            dut = Dut(
+                link,
+                protocol,
+                opened.pipeline,
+                opened.runner,
+                opened.writer,
+                stop,
+                keep_gap,
+                capture,
+                on_problem=report,
+                on_refusal=tell,
+                after_window=opened.measure_costs,
+                windows=job.windows,
+            )
+            warn_of_input_scale(opened.pipeline)
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
                 dut.serve()
+                left, seconds = dut.captures_left
+                if left:
+                    tell(f"{counted(left, 'capture')} more, about {seconds_text(seconds)}; Ctrl-C leaves them out")
+                    dut.make_captures_left()
             finally:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run complete: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def warn_of_input_scale(pipeline: Pipeline) -> None:
+    """Say before a host begins that the benchmark's own inputs would be misread."""
+    scale = check_quantization(pipeline.quantization)
+    if scale["state"] != "fine":
+        tell(f"accuracy: {scale['evidence']}; {scale['remedy']}, or drive it with `kws-trace host`")
 
 
 def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
@@ -176,8 +211,8 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
     if ranges is None:
         raise no_ranges()
     if job.profile_folder is not None:
-        return TensorFlowCapture(job.profile_folder, ranges, job.capture.inferences, job.capture.windows)
-    return NvtxCapture(ranges, job.capture.inferences, job.capture.windows)
+        return TensorFlowCapture(job.profile_folder, ranges, job.capture)
+    return NvtxCapture(ranges, job.capture)
 
 
 def _summary(pipeline: Pipeline) -> str:

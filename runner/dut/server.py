@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.dut.capture_plan import NO_CAPTURE, CapturePlan
 from runner.dut.collectors import CAPTURE_WARMUPS, Capture
 from runner.dut.window_record import WindowNotes, recorded_window, run_noted
 from runner.inference.pipeline import Pipeline
@@ -22,6 +23,7 @@ from runner.line.protocol import (
     CommandReader,
     DutProtocol,
     Infer,
+    Refused,
     Request,
     Timestamp,
     boot_lines,
@@ -34,6 +36,9 @@ from tracer.recording.inference_loop import InferenceLoop
 from tracer.recording.window import RecordedWindow
 
 _now = time.perf_counter_ns
+
+QUIET_NS = 5_000_000_000
+"""After the last answer: a host that had more to ask would have done so."""
 
 
 class WindowSink(Protocol):
@@ -60,6 +65,9 @@ class Dut:
         on_gap: told each gap of the line: its start and end in UTC, and why.
         capture: the profiler that is told to collect after a window; None for none.
         on_problem: told in a sentence what does not work and does not end the DUT.
+        on_refusal: told in a sentence the first time that a host on the line asks for too long a window.
+        after_window: called after each performance window, before its ``m-ready``.
+        windows: performance windows after which it stops by itself when the line is quiet; None for never.
     """
 
     def __init__(
@@ -73,13 +81,21 @@ class Dut:
         on_gap: Callable[[dict[str, str]], None],
         capture: Capture | None = None,
         on_problem: Callable[[str], None] = lambda _: None,
+        on_refusal: Callable[[str], None] = lambda _: None,
+        after_window: Callable[[], None] = lambda: None,
+        windows: int | None = None,
     ) -> None:
         self._link, self._protocol, self._pipeline = link, protocol, pipeline
         self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
         self._reader = CommandReader()
         self._serial: list[tuple[str, int, int]] = []
         self._windows = 0
-        self._capture, self._captured, self._on_problem = capture, 0, on_problem
+        self._capture, self._on_problem, self._after_window = capture, on_problem, after_window
+        self._plan = CapturePlan(NO_CAPTURE if capture is None else capture.choice)
+        self._captured_input = b""
+        self._to_serve, self._answered_ns = windows, 0
+        self._cut = False
+        self._on_refusal, self._refusal_told = on_refusal, False
 
     def boot(self) -> None:
         """Say the boot lines; what a host sent before them is thrown away."""
@@ -94,7 +110,24 @@ class Dut:
             except LineEndedError as error:
                 self._reopen(str(error))
             except StopSignal:
+                self._cut = True
                 break
+
+    @property
+    def captures_left(self) -> tuple[int, float]:
+        """How many captures found no time between the windows, and the seconds that they will take, about."""
+        left = 0 if self._capture is None or self._cut else self._plan.left
+        return left, left * self._plan.longest_s
+
+    def make_captures_left(self) -> None:
+        """Make them now, when no host is served any more; another signal ends it."""
+        self._stop.rearm()
+        try:
+            self._pipeline.load(self._captured_input)
+            while self._capture is not None and self._plan.left and not self._stop.stopped:
+                self._capture_once(self._capture, self._captured_input)
+        except StopSignal:
+            pass
 
     def flush(self) -> None:
         """Hand on the serial spans since the last window, as a row without one."""
@@ -109,6 +142,8 @@ class Dut:
         while not self._stop.stopped:
             data = read(0.25)
             if not data:
+                if self._to_serve is not None and self._to_serve <= 0 and _now() - self._answered_ns > QUIET_NS:
+                    self._stop.stopped = True
                 continue
             begun = _now() if started is None else started
             for command in feed(data):
@@ -130,13 +165,19 @@ class Dut:
             # Nobody reads: what is stale by the time somebody does would be taken for the next answer.
             self._link.discard()
             self._reader.clear()
-        self._serial.append(("serial_write", begun, _now() - begun))
+        self._answered_ns = _now()
+        self._serial.append(("serial_write", begun, self._answered_ns - begun))
 
     def _fulfil(self, request: Request) -> None:
         if isinstance(request, Timestamp):
             self._send([lap_line(_now() // 1000), READY])
         elif isinstance(request, Infer):
             self._infer(request)
+        elif isinstance(request, Refused):
+            if not self._refusal_told:
+                self._on_refusal(request.why)
+            self._refusal_told = True
+            self._send([request.line, READY])
         else:
             self._send([results_line(_floats(self._pipeline.backend.probabilities())), READY])
 
@@ -153,7 +194,9 @@ class Dut:
         with self._recording(notes, names, readings, data):
             self._timed(request, loop, readings, notes)
         if kind == "performance":
+            self._after_window()
             self._capture_if_due(data)
+            self._to_serve = None if self._to_serve is None else self._to_serve - 1
         self._send([READY])
         self._sink.make_parts_if_due()
 
@@ -162,25 +205,33 @@ class Dut:
             self._send(["m-warmup-done", f"m-infer-start-{request.inferences}", lap_line(start_ns // 1000)])
 
         self._send([f"m-warmup-start-{request.warmups}"])
-        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin)
+        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin, self._link.look)
         results = results_line(_floats(self._pipeline.backend.probabilities()))
         self._send([lap_line((notes.end_ns or 0) // 1000), "m-infer-done", results])
 
     def _capture_if_due(self, data: bytes) -> None:
-        """After a window and before its ``m-ready``: no host is timing."""
-        capture = self._capture
-        if capture is None or self._captured >= capture.windows:
-            return
-        self._captured += 1
+        """After a window and before its ``m-ready``: no host is timing, but it waits."""
+        began, self._captured_input = time.perf_counter(), data
+        for _ in range(self._plan.after_window()):
+            if self._capture is None or not self._plan.has_time(time.perf_counter() - began):
+                return
+            self._capture_once(self._capture, data)
+
+    def _capture_once(self, capture: Capture, data: bytes) -> None:
+        began = time.perf_counter()
+        pair = self._plan.made if capture.choice.pairs else None
         names, loop = self._runner.prepare(capture.ranges)
-        readings = Readings(len(names) + 1)
-        notes = WindowNotes("capture", self._runner.next_inference)
         try:
-            with self._recording(notes, names, readings, data), capture.collecting():
-                run_noted(self._runner, loop, notes, readings, CAPTURE_WARMUPS, capture.inferences)
+            for kind in self._plan.sides():
+                readings = Readings(len(names) + 1)
+                notes = WindowNotes(kind, self._runner.next_inference, pair=pair)
+                collecting = capture.collecting() if kind == "capture" else nullcontext()
+                with self._recording(notes, names, readings, data), collecting:
+                    run_noted(self._runner, loop, notes, readings, CAPTURE_WARMUPS, capture.choice.inferences)
         except KwsTraceError as error:
             self._capture = None
             self._on_problem(f"no capture: {error}")
+        self._plan.done(time.perf_counter() - began)
 
     @contextmanager
     def _recording(
@@ -200,8 +251,8 @@ class Dut:
     def _reopen(self, why: str) -> None:
         began = datetime.now(timezone.utc)
         self._reader.clear()
-        if self._link.reopen():
-            self._link.discard()
+        self._refusal_told = False
+        self._link.reopen()
         ended = datetime.now(timezone.utc)
         self._on_gap({"start": began.isoformat(), "end": ended.isoformat(), "why": why})
 

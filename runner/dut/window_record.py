@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.inference.window_runner import Readings, WindowRunner
+from runner.machine_load import load_average
 from tracer.recording.inference_loop import InferenceLoop
 from tracer.recording.window import RecordedWindow, SerialSpan
 
@@ -21,7 +22,8 @@ class WindowNotes:
     What is noted around the inferences of a window, by ``time.perf_counter_ns``.
 
     ``start_ns`` and ``end_ns`` stand around the timed inferences, ``cpu_ns`` is the CPU time between them;
-    ``warmups`` are the inferences made before ``start_ns``. A window that the host timed has laps.
+    ``warmups`` are the inferences made before ``start_ns``; ``pair`` numbers a capture and what stands beside it; the
+    load averages are of the last minute, None where the system tells none. A window that the host timed has laps.
     """
 
     kind: str
@@ -30,11 +32,14 @@ class WindowNotes:
     end_ns: int | None = None
     cpu_ns: int = 0
     warmups: int = 0
+    pair: int | None = None
+    load_start: float | None = None
+    load_end: float | None = None
 
     @property
     def laps(self) -> bool:
-        """Whether a host was told the laps: a capture has none."""
-        return self.kind != "capture"
+        """Whether a host was told the laps: neither side of a profiler pair has any."""
+        return self.kind not in ("capture", "uncaptured")
 
 
 def run_noted(
@@ -45,25 +50,29 @@ def run_noted(
     warmups: int,
     inferences: int,
     on_start: Callable[[int], None] = lambda _: None,
+    look: Callable[[], None] = lambda: None,
 ) -> None:
     """
     Run warm-ups and inferences; what was made stays in ``notes`` and ``readings`` when a signal comes.
 
-    ``on_start`` is told ``start_ns`` before the first timed inference: a host reads its lap then.
+    ``on_start`` is told ``start_ns`` before the first timed inference: a host reads its lap then. ``look`` is called
+    now and then between inferences, and may raise to end the window.
 
     Raises:
         StopSignal: when the run was told to end.
     """
-    runner.run(loop, warmups, readings)
+    runner.run(loop, warmups, readings, look)
     notes.warmups = readings.inferences
+    notes.load_start = load_average()
     cpu = time.process_time_ns()
     notes.start_ns = time.perf_counter_ns()
     on_start(notes.start_ns)
     try:
-        runner.run(loop, inferences, readings)
+        runner.run(loop, inferences, readings, look)
     finally:
         notes.end_ns = time.perf_counter_ns()
         notes.cpu_ns = time.process_time_ns() - cpu
+        notes.load_end = load_average()
 
 
 def recorded_window(
@@ -103,4 +112,7 @@ def recorded_window(
         input_sha256=None if data is None else hashlib.sha256(data).hexdigest(),
         probabilities=probabilities,
         recorder_ns=readings.recorder_ns,
+        pair=notes.pair,
+        load_start=notes.load_start,
+        load_end=notes.load_end,
     )

@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from runner.children import end_child
+from runner.children import end_child, module_command
 from runner.dataset import Dataset, shipped_dataset
 from runner.host.outcomes import PerformancePlan
 from runner.host.session import HostJob, run_session
@@ -75,7 +74,7 @@ def _advance(progress: Progress, task: TaskID, backend: str, what: str, amount: 
 def _drive(backend: str, traces: Path, name: str, dataset: Dataset, seconds: float, advance: Advance) -> None:
     with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
         port = Path(folder) / "dut"
-        command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{port}", "--backend", backend]
+        command = module_command("runner", "run", "--port", f"pty:{port}", "--backend", backend)
         command += ["--traces", str(traces), "--name", name]
         with (Path(folder) / "stderr").open("w+") as said:
             child = subprocess.Popen(command, stderr=said, stdout=subprocess.DEVNULL)

@@ -29,10 +29,16 @@ from runner.line.link import Link
 from runner.line.ports import open_host_link
 from tracer.accuracy.confusion_text import confusion_table
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.figure_text import official_rate_text
+from tracer.report_types.trust import Trust
+from tracer.reports.run_trust import stored_trust
+from tracer.runs.run_store import stored_run
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
+from tracer.sessions.session_trust import session_trust
 from tracer.terminal_text import print_lines
+from tracer.trust.judgement import trust_lines, verdict_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,9 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
     console = Console()
-    judged = _judged(folder, outcome)
+    judged, trust = _judged(folder, outcome), _trust(folder)
     if job.as_json:
-        found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged}
+        found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged, "trust": trust}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
     print_lines(console, lines)
@@ -134,7 +140,17 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
         print_lines(console, exact_auc_lines(outcome))
         console.print(confusion_table("Inputs by true class (row) and given class (column)", confusion(outcome)))
     print_lines(console, judged, "bold yellow")
+    if isinstance(outcome, PerformanceOutcome):
+        print_lines(console, [f"{official_rate_text(outcome.median_rate_hz)} ({verdict_text(trust)})"], "bold")
+        print_lines(console, trust_lines(trust))
     print_lines(console, [f"session: {folder}"])
+
+
+def _trust(folder: Path) -> Trust:
+    """Of the run that the session drove and lies in, else of the session."""
+    if (folder.parent / "run.json").is_file():
+        return stored_trust(stored_run(folder.parent))
+    return session_trust(audit_session(build_session(folder / "log.txt")))
 
 
 def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:

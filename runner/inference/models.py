@@ -12,13 +12,11 @@ from typing import Any
 from runner.inference.backends.backend import Backend
 from runner.inference.pipeline import Pipeline
 from tracer.errors import ModelError, UsageError
-from tracer.quantization import Quantization
+from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
 SHIPPED_SAVED_MODEL = SHIPPED / "kws_ds_cnn"
 SHIPPED_TFLITE = SHIPPED / "kws_ds_cnn_int8.tflite"
-BENCHMARK_QUANTIZATION = Quantization(0.5847029089927673, 83)
-"""Of the reference model's inputs, which a SavedModel does not carry."""
 
 _DEVICE = re.compile(r"(/?device:)?(cpu|gpu)(:\d+)?", re.IGNORECASE)
 

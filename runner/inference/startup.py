@@ -1,4 +1,4 @@
-"""What happens before a DUT is ready: inferences until they are stable, and what tracing and splitting cost."""
+"""What happens before a DUT is ready: inferences until they are stable."""
 
 from __future__ import annotations
 
@@ -7,17 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from runner.inference.blocks import inferences_in, measure_pairs, recorded_block, untraced_block
 from runner.inference.pipeline import Pipeline
 from tracer.recording.inference_loop import untraced_loop
-from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
-from tracer.statistics import bootstrap_interval
-
-COST_DOMAIN = "kws-trace-cost"
-"""Ranges of the calibration go to a domain of their own, so that a capture's inferences can be counted."""
-
-COST_INFERENCES = 500
-"""Of a block of empty stages."""
 
 
 def settle(pipeline: Pipeline, limit_s: float = 60.0) -> dict[str, Any]:
@@ -43,49 +34,3 @@ def settle(pipeline: Pipeline, limit_s: float = 60.0) -> dict[str, Any]:
         stable = len(last) == 3 and max(last) <= 1.05 * min(last)
     seconds = round(time.perf_counter() - began, 3)
     return {"inferences": 25 * len(medians), "seconds": seconds, "median_ns": int(medians[-1]), "stable": stable}
-
-
-def recorder_cost(stages: int, *, nvtx: bool) -> dict[str, Any]:
-    """
-    What recording adds to an inference, over empty stages: nanoseconds, by interleaved pairs.
-
-    With ``nvtx`` its cost with ranges is ``ns_per_inference``.
-    """
-    empty = [("empty", _nothing)] * stages
-    bare = untraced_block(empty)
-
-    def added_ns(ranges: NvtxRanges | None) -> int:
-        wall = measure_pairs(recorded_block(empty, ranges), bare, COST_INFERENCES, 31).wall_ns
-        return max(0, int(np.median(wall[:, 0] - wall[:, 1]) / COST_INFERENCES))
-
-    costs = {"ns_per_inference_without_nvtx": added_ns(None)}
-    ranges = open_ranges(COST_DOMAIN) if nvtx else None
-    if ranges is not None:
-        costs["ns_per_inference_with_nvtx"] = added_ns(ranges)
-    costs["ns_per_inference"] = max(costs.values())
-    return {**costs, "stages": stages}
-
-
-def splitting_cost(pipeline: Pipeline, seconds: float = 1.0) -> dict[str, Any]:
-    """
-    What splitting an inference into stages costs against the fused one, by interleaved blocks.
-
-    Returns:
-        ``split_ns`` and ``fused_ns`` (medians an inference), ``ratio`` (median of the pairs) and its
-        95 % bootstrap ``interval``.
-    """
-    split, fused = (untraced_block(pipeline.in_mode(mode).stages()) for mode in ("split", "fused"))
-    count = inferences_in(split, 0.5e9 * seconds / 30)
-    pairs = measure_pairs(split, fused, count, 30).wall_ns / count
-    ratios = pairs[:, 0] / pairs[:, 1]
-    low, high = bootstrap_interval(ratios)
-    return {
-        "split_ns": int(np.median(pairs[:, 0])),
-        "fused_ns": int(np.median(pairs[:, 1])),
-        "ratio": float(np.median(ratios)),
-        "interval": [float(low), float(high)],
-    }
-
-
-def _nothing() -> None:
-    return None

@@ -41,11 +41,17 @@ def gather_cost(choice: CostChoice) -> dict[str, Any]:
     return {
         "model": {"path": str(path), "format": model_format(path)},
         "cost": build_cost(cost),
-        "measured": {name: str(value) if name == "model" else value for name, value in measured.items()} or None,
+        "measured": _told(measured),
         "limits": None if limits is None else _limit_figures(cost, limits, latency_ns),
-        "published": None if latency_ns is None else place_among(latency_ns),
+        "published": None if latency_ns is None or "no_place" in measured else place_among(latency_ns),
+        "why_no_place": measured.get("no_place") or measured.get("would"),
         "notes": _notes(limits, measured),
     }
+
+
+def _told(measured: dict[str, Any]) -> dict[str, Any] | None:
+    told = {name: value for name, value in measured.items() if name not in ("would", "no_place")}
+    return {name: str(value) if name == "model" else value for name, value in told.items()} or None
 
 
 def _check(choice: CostChoice) -> None:
@@ -58,7 +64,8 @@ def _check(choice: CostChoice) -> None:
 def _measured(choice: CostChoice) -> dict[str, Any]:
     """``latency_ns``, what it is from and, for a run, its model and the device that its backend used."""
     if choice.latency_us is not None:
-        return {"latency_ns": choice.latency_us * 1000, "source": "--latency-us"}
+        would = "--latency-us is a bare time, a place is of a rule-valid, trusted run"
+        return {"latency_ns": choice.latency_us * 1000, "source": "--latency-us", "would": would}
     if choice.run is None:
         return {}
     from tracer.reports.report import build_report
@@ -73,6 +80,8 @@ def _measured(choice: CostChoice) -> dict[str, Any]:
     backend = str(report["run"]["backend"].get("device", ""))
     named = f"{report['run']['name']}: {source}"
     found: dict[str, Any] = {"latency_ns": latency, "source": named, "backend": backend}
+    if report["why_no_place"] is not None:
+        found["no_place"] = report["why_no_place"]
     path = Path(str(report["run"]["model"].get("path", "")))
     if path.name and path.exists():
         found["model"] = path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import termios
 import tty
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.line.link import SLICE_S, DutLink, Link, never
-from runner.line.port_errors import busy_error, holder_of, port_error
+from runner.line.port_errors import LineEndedError, busy_error, holder_of, port_error
 from tracer.errors import PortError
 
 
@@ -106,7 +107,7 @@ class _PtyLink(DutLink):
 
 
 class _ListenLink(DutLink):
-    """One TCP client at a time; the next one is a line opened again."""
+    """One TCP client at a time: the next one takes the line over, since one that is there may be long dead."""
 
     def __init__(self, spec: str, stopped: Callable[[], bool]) -> None:
         super().__init__(spec, stopped)
@@ -121,16 +122,28 @@ class _ListenLink(DutLink):
 
     def open(self) -> None:
         client, _ = self._server.accept()
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._attach(client.detach())
+        self._poll.register(self._server, select.POLLIN)
 
     def read(self, timeout_s: float) -> bytes:
-        if self._fd >= 0:
-            return super().read(timeout_s)
-        # No client yet: the first one is no gap.
-        with contextlib.suppress(TimeoutError):
-            self.open()
-        return b""
+        if self._fd < 0:
+            # No client yet: the first one is no gap.
+            with contextlib.suppress(TimeoutError):
+                self.open()
+            return b""
+        if any(fd == self._server.fileno() for fd, _ in self._poll.poll(timeout_s * 1000)):
+            self._give_way()
+        return super().read(0.0)
+
+    def look(self) -> None:
+        if any(fd == self._server.fileno() for fd, _ in self._poll.poll(0)):
+            self._give_way()
+        super().look()
+
+    def _give_way(self) -> None:
+        with contextlib.suppress(PortError):
+            self.write(b"e-[Another host has connected]\r\n", 0.0)
+        raise LineEndedError(self.spec, "another host has connected")
 
     def write(self, data: bytes, timeout_s: float = 5.0) -> None:
         if self._fd >= 0:

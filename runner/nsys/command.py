@@ -28,9 +28,9 @@ def refuse_too_old(nsys: Nsys) -> None:
         raise NotInstalledError("nsys", problem, "install 2020.4 or newer, or use --profiler tensorflow")
 
 
-def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program: Sequence[str]) -> list[str]:
+def profile_command(nsys: Nsys, preset: str, captures: int, output: Path, program: Sequence[str]) -> list[str]:
     """
-    Run ``program`` under nsys; each of its first ``windows`` capture ranges becomes a report of its own.
+    Run ``program`` under nsys; each of its first ``captures`` capture ranges becomes a report of its own.
 
     ``light`` traces CUDA and NVTX, for figures. ``deep`` adds the libraries, the operating system's calls and the
     nodes of CUDA graphs, for causes: it slows what it looks at.
@@ -49,7 +49,7 @@ def profile_command(nsys: Nsys, preset: str, windows: int, output: Path, program
         "cuda-graph-trace": "node" if preset == "deep" else "graph",
         "capture-range": "nvtx",
         "nvtx-capture": f"{CAPTURE_RANGE}@{DOMAIN}",
-        "capture-range-end": f"repeat:{windows}",
+        "capture-range-end": f"repeat:{captures}",
         # The DUT answers on when the last capture is made, and ends by its own signal.
         "kill": "none",
         "wait": "all",
@@ -72,6 +72,6 @@ def traced(nsys: Nsys, preset: str) -> tuple[str, ...]:
     return tuple(name for name in _TRACES[preset] if name in nsys.traces or name in ("cuda", "nvtx"))
 
 
-def estimated_bytes(inferences: int, windows: int) -> int:
+def estimated_bytes(inferences: int, captures: int) -> int:
     """What the intermediate files may take, about; they go when the run is ingested."""
-    return windows * (CAPTURE_BYTES + inferences * INFERENCE_BYTES)
+    return captures * (CAPTURE_BYTES + inferences * INFERENCE_BYTES)

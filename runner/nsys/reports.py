@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from runner.children import NOBODYS_FOLDER
 from runner.nsys.installation import Nsys, nsys_failed
 from tracer.errors import NotInstalledError
 
@@ -34,7 +35,7 @@ def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
     """
     if path.suffix == RAW:
         path = import_raw(nsys, path, folder)
-    made = folder / f"{path.stem}.sqlite"
+    path, made = path.absolute(), folder.absolute() / f"{path.stem}.sqlite"
     _run([nsys.path, "export", "--type=sqlite", "--force-overwrite=true", f"--output={made}", path], made, "export")
     return made
 
@@ -52,14 +53,14 @@ def import_raw(nsys: Nsys, path: Path, folder: Path) -> Path:
             "it is raw, and this nsys has no importer (QdstrmImporter, of the host package)",
             f"copy it to a machine with the whole Nsight Systems and there `kws-trace ingest RUN {path.name}`",
         )
-    made = folder / f"{path.stem}{REPORT}"
+    path, made = path.absolute(), folder.absolute() / f"{path.stem}{REPORT}"
     _run([nsys.importer, "-i", path, "-o", made], made, "import")
     return made
 
 
 def _run(command: Sequence[str | Path], made: Path, what: str) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=NOBODYS_FOLDER)
     except OSError as error:
         raise nsys_failed(f"{command[0]} does not run", str(error)) from None
     if done.returncode or not made.is_file():

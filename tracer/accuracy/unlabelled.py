@@ -13,7 +13,13 @@ INPUTS_FROM = 20
 
 
 def run_warnings(run: StoredRun) -> list[str]:
-    """Sentences on the results of a run's accuracy windows that cannot be right, whatever the labels are."""
+    """Sentences for who serves the run: ``result_faults``, and what finds their cause."""
+    doctor = "`kws-trace accuracy` with the model and the dataset says from which mistake"
+    return [f"{fault}; {doctor}" for fault in result_faults(run)]
+
+
+def result_faults(run: StoredRun) -> list[str]:
+    """What of the results of a run's accuracy windows cannot be right, whatever the labels are; the worst last."""
     asked = {one.number for one in accuracy_windows(run.each_window)}
     rows = [row for row in run.results().to_pylist() if row["window"] in asked]
     rows = [row for row in rows if row["probabilities"] is not None and len(row["probabilities"]) == CLASSES]
@@ -21,16 +27,15 @@ def run_warnings(run: StoredRun) -> list[str]:
     if len(inputs) < INPUTS_FROM:
         return []
     vectors = np.array([row["probabilities"] for row in rows], np.float64)
-    doctor = "`kws-trace accuracy` with the model and the dataset says from which mistake"
     warnings = []
     if not np.isfinite(vectors).all():
-        warnings.append(f"{int((~np.isfinite(vectors)).any(axis=1).sum())} results hold NaN or infinity; {doctor}")
+        warnings.append(f"{int((~np.isfinite(vectors)).any(axis=1).sum())} results hold NaN or infinity")
         vectors = vectors[np.isfinite(vectors).all(axis=1)]
     off = int((np.abs(vectors.sum(axis=1) - 1) > 0.05).sum())
     if off > 0.05 * len(rows):
-        warnings.append(f"{off} of {len(rows)} results do not sum to 1: softmax may be missing; {doctor}")
+        warnings.append(f"{off} of {len(rows)} results do not sum to 1: softmax may be missing")
     given = np.unique(vectors.argmax(axis=1))
     if len(given) == 1:
         name = f"{LABELS[int(given[0])]} (class {int(given[0])})"
-        warnings.append(f"{len(inputs)} different inputs were all answered with {name}; {doctor}")
+        warnings.append(f"{len(inputs)} different inputs were all answered with {name}")
     return warnings

@@ -54,7 +54,7 @@ def stage_pairs(run: StoredRun, replay: Replay) -> list[StagePair]:
     A stage that waits for the GPU is left out: there what the profiler adds to a call is hidden. Empty of a run that
     has no such windows.
     """
-    kinds = {one.number: (getattr(one, "pair", None), one.kind) for one in run.each_window if one.complete}
+    kinds = {one.number: (one.pair, one.kind) for one in run.each_window if one.complete}
     sides: dict[int, dict[str, int]] = {}
     for number, (pair, kind) in kinds.items():
         if pair is not None:

@@ -15,8 +15,9 @@ LAUNCH, COPY, SYNCHRONISE, QUERY, OTHER = range(5)
 
 # A name as the profilers give it: `cudaLaunchKernel_v7000`, `cuMemcpyHtoDAsync_v2_ptsz`, `cuLaunchKernel_ptds`.
 _SUFFIXES = re.compile(r"(_v\d+|_ptsz|_ptds)+\Z")
-_LAUNCH = re.compile(r"(cuda|cu)(Launch(?!HostFunc)\w*|GraphLaunch)\Z")
-_COPY = re.compile(r"(cuda|cu)(Memcpy|Memset)\w*\Z")
+# TensorFlow's profiler does not name the call: its reader does, by the work.
+_LAUNCH = re.compile(r"((cuda|cu)(Launch(?!HostFunc)\w*|GraphLaunch)|\[CUDA launch\])\Z")
+_COPY = re.compile(r"((cuda|cu)(Memcpy|Memset)\w*|\[CUDA (memcpy|memset) call\])\Z")
 _SYNCHRONISE = re.compile(r"(cuda|cu)(Stream|Event|Device|Ctx|Thread)Synchronize\Z")
 _QUERY = re.compile(r"(cuda|cu)(Stream|Event)Query\Z")
 _PATTERNS = ((LAUNCH, _LAUNCH), (COPY, _COPY), (SYNCHRONISE, _SYNCHRONISE), (QUERY, _QUERY))

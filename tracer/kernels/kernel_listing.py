@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from tracer.errors import ProfileError
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name, ops_by_name, without_timeline
 from tracer.kernels.kernel_text import render_calls, render_copies, render_kernels, render_notes, render_ranges
 from tracer.kernels.range_tables import work_by_range
+from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.terminal_text import printable
 
@@ -29,7 +29,7 @@ class KernelListing:
 
     Args:
         rows: see ``kernels_by_name``, ``work_by_range`` and ``calls_by_name``.
-        copies: of the table by kernel, printed below it; None where they are not shown apart.
+        copies: of the table by kernel, printed below it; None where there is none, or they are not shown apart.
         ops: the rows are operations on a CPU, of a profile that traced no GPU.
     """
 
@@ -89,38 +89,40 @@ def list_kernels(
         ProfileError: if a summary is asked for ranges, or has no rows of CUDA calls, or the capture did not trace
             what is asked for; nothing traced is no empty table.
     """
-    notes = [*profile.notes, *(["experimental: no real file has tested this reader"] if profile.experimental else [])]
     if isinstance(profile, ProfileSummary):
-        return _of_summary(profile, by, notes, copies=copies)
+        return _of_summary(profile, by, copies=copies)
+    notes = checked_notes(profile)
     if by == "kernel" and "cuda" not in profile.traced and not len(profile.gpu_work) and "ops" in profile.traced:
-        return KernelListing(by, ops_by_name(profile), None, ops=True, notes=tuple(notes))
+        return KernelListing(by, ops_by_name(profile), None, ops=True, notes=notes)
     _refuse_untraced(profile, by)
     if by == "range":
         found = work_by_range(profile, thread_wise=thread_wise, domain=domain, copies=copies)
         told = _range_notes(profile, found.unlaunched, found.ambiguous)
         return KernelListing(by, found.rows, None, ops=False, notes=(*notes, *told))
     if by == "api":
-        return KernelListing(by, calls_by_name(profile), None, ops=False, notes=tuple(notes))
-    return _by_kernel(profile, notes, copies=copies)
+        return KernelListing(by, calls_by_name(profile), None, ops=False, notes=notes)
+    return _by_kernel(profile, copies=copies)
 
 
-def _by_kernel(profile: Profile | ProfileSummary, notes: Sequence[str], *, copies: bool) -> KernelListing:
+def _by_kernel(profile: Profile | ProfileSummary, *, copies: bool) -> KernelListing:
     rows, moved = kernels_by_name(profile), copies_by_name(profile)
-    told = tuple(notes) if len(rows) else (*notes, "no kernel ran while the capture lasted")
+    absent = (*(() if len(rows) else ("launch",)), *(() if len(moved) else ("copy", "memset")))
     if copies:
         rows = pa.concat_tables([rows, moved], promote_options="default")
-    return KernelListing("kernel", rows, None if copies else moved, ops=False, notes=told)
+    return KernelListing(
+        "kernel", rows, None if copies or not len(moved) else moved, ops=False, notes=checked_notes(profile, absent)
+    )
 
 
-def _of_summary(summary: ProfileSummary, by: By, notes: Sequence[str], *, copies: bool) -> KernelListing:
+def _of_summary(summary: ProfileSummary, by: By, *, copies: bool) -> KernelListing:
     if by == "range":
         raise without_timeline(summary.path, "kernels by range")
     if by == "kernel":
-        return _by_kernel(summary, notes, copies=copies)
+        return _by_kernel(summary, copies=copies)
     rows = calls_by_name(summary)
     if not len(rows):
         raise without_timeline(summary.path, "CUDA calls, of which it lists none")
-    return KernelListing(by, rows, None, ops=False, notes=tuple(notes))
+    return KernelListing(by, rows, None, ops=False, notes=checked_notes(summary))
 
 
 def _refuse_untraced(profile: Profile, by: By) -> None:

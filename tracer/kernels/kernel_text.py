@@ -27,10 +27,7 @@ def render_kernels(rows: Sequence[Row], console: Console, *, full_names: bool, t
 
 
 def render_copies(rows: Sequence[Row], console: Console) -> None:
-    """Copies and sets by direction; without any it says so, as a Jetson copies nothing where memory is shared."""
-    if not rows:
-        console.print("No copy traced (host-mapped or embedded).", highlight=False)
-        return
+    """Copies and sets by direction."""
     table = _table(
         "Copies and sets (share of their own time)", ("share", "total", "count", "mean", "rate"), ("name",)
     )

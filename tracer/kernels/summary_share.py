@@ -7,7 +7,6 @@ divided by the listed shares.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from textwrap import wrap
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 from tracer.errors import ProfileError
 from tracer.figure_text import number_text, share_text, time_text
 from tracer.kernels.kernel_names import short_name
-from tracer.profiles.profile import ProfileSummary, SummaryRow
+from tracer.profiles.gpu_records import absence
+from tracer.profiles.profile import ProfileSummary
 
 NS_PER_MS = 1e6
 NAME_WIDTH = 34
@@ -113,7 +113,7 @@ def summary_figures(
         wall_ns=None if wall is None else wall / inferences,
         cpu_ns=None if cpu is None else cpu / inferences,
         work=work,
-        notes=_notes(rows, gpu, wall, cpu),
+        notes=_notes(summary, gpu, wall, cpu),
     )
 
 
@@ -148,16 +148,18 @@ def _refuse_nonsense(summary: ProfileSummary, inferences: int, wall_ms: float | 
         if told is not None and not 0 < told < float("inf"):
             raise ProfileError(f"{flag} {told}: give the time of all inferences in milliseconds")
     if not any(row.kind != "api" for row in summary.rows):
-        raise ProfileError(f"{summary.path}: no GPU work in this summary; record the program on the GPU again")
+        raise ProfileError(
+            summary.path, f"no GPU work in this summary: {absence(summary, 'launch')}", "record the program again"
+        )
 
 
-def _notes(rows: Sequence[SummaryRow], gpu: float, wall: float | None, cpu: float | None) -> tuple[str, ...]:
+def _notes(summary: ProfileSummary, gpu: float, wall: float | None, cpu: float | None) -> tuple[str, ...]:
     notes = [
         "frequencies not recorded",
         "a summary has no timeline: it gives no stage, no gap and no kind of overhead",
     ]
-    if not any(row.kind == "memcpy" for row in rows):
-        notes.append("no copy traced (host-mapped or embedded)")
+    if not any(row.kind == "memcpy" for row in summary.rows):
+        notes.append(absence(summary, "copy"))
     if wall is not None and gpu > wall:
         notes.append("more GPU time than wall time: streams overlapped, or the two are not of the same run")
     if cpu is not None:

@@ -59,29 +59,32 @@ def published() -> tuple[Published, ...]:
         return tuple(Published(rate_hz=float(row.pop("rate_hz")), **row) for row in csv.DictReader(file))
 
 
+LATEST = next(reversed(COMMITS))
+"""The round in which a place is given: rules and systems changed from one to another."""
+
+
 def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> Place:
     """
-    Where a latency, positive, stands among the submissions of a division, ``closed`` or ``open``.
+    Where a latency, positive, stands among the submissions of a division, ``closed`` or ``open``, of a round.
 
     Returns:
-        ``rank`` (1 is the fastest) among ``of`` results, this one included; a result carried over unchanged to a
-        later round counts once. ``rounds`` has the same for each round by itself. ``faster`` and ``slower`` are the
-        ``near`` nearest each, from fast to slow.
+        ``rank`` (1 is the fastest) among ``of`` results of the round, this one included. ``rounds`` has the same for
+        each round. ``faster`` and ``slower`` are the ``near`` nearest each in the round, from fast to slow.
     """
     rows = [row for row in published() if row.division == division]
-    distinct = list({(row.submitter, row.system, row.rate_hz): row for row in reversed(rows)}.values())
-    distinct.sort(key=lambda row: row.latency_ns)
-    faster = [row for row in distinct if row.latency_ns < latency_ns]
-    slower = distinct[len(faster) :]
+    there = sorted((row for row in rows if row.round == LATEST), key=lambda row: row.latency_ns)
+    faster = [row for row in there if row.latency_ns < latency_ns]
+    slower = there[len(faster) :]
     rounds: dict[str, Rank] = {}
     for name in COMMITS:
-        there = [row.latency_ns for row in rows if row.round == name]
-        rounds[name] = {"rank": 1 + sum(one < latency_ns for one in there), "of": len(there) + 1}
+        taken = [row.latency_ns for row in rows if row.round == name]
+        rounds[name] = {"rank": 1 + sum(one < latency_ns for one in taken), "of": len(taken) + 1}
     return {
         "latency_ns": latency_ns,
         "division": division,
+        "round": LATEST,
         "rank": len(faster) + 1,
-        "of": len(distinct) + 1,
+        "of": len(there) + 1,
         "rounds": rounds,
         "faster": [_facts(row, latency_ns) for row in faster[-near:]],
         "slower": [_facts(row, latency_ns) for row in slower[:near]],

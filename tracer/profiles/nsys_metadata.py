@@ -22,12 +22,13 @@ from tracer.profiles.nsys_names import StringIds
 
 NEWEST = (3, 25)
 """Schema of nsys 2026.2, the newest that real files have tested."""
-OLDEST = (3, 0)
-"""Schema of nsys 2022.4, the oldest that real files have tested."""
+OLDEST = (2, 9)
+"""The oldest schema that real files have tested; nsys 2022.4 writes 3.0."""
 
 UNSAID = "the export does not say what was asked for"
 """How the note begins that falls away for who knows what was asked for."""
 
+_UNTESTED = "experimental: no real file of it has tested this reader"
 _KINDS = {
     "cuda": ("Cuda", "CUDA profiling initialization"),
     "nvtx": ("NvtxEvents", "NVTX profiling initialization"),
@@ -83,7 +84,7 @@ def read_version(export: Export) -> Version:
     written = facts.get("EXPORT_SCHEMA_VERSION")
     if written is None:
         return Version(
-            None, tool, ("the export does not say which schema it has: it is read as its columns are named",)
+            None, tool, (f"the export does not say which schema it has: it is read by its columns; {_UNTESTED}",)
         )
     schema = _numbers(written)
     if schema is None:
@@ -95,7 +96,7 @@ def read_version(export: Export) -> Version:
     if schema > NEWEST:
         notes = (f"schema {written} is newer than {NEWEST[0]}.{NEWEST[1]}, the newest that was tried",)
     elif schema < OLDEST:
-        notes = (f"schema {written} is older than {OLDEST[0]}.{OLDEST[1]}, the oldest that was tried",)
+        notes = (f"schema {written} is older than {OLDEST[0]}.{OLDEST[1]}, the oldest that was tried; {_UNTESTED}",)
     return Version(schema, f"{tool} (schema {written})", notes)
 
 
@@ -134,7 +135,8 @@ def read_processes(export: Export) -> list[tuple[int, str]]:
 def read_diagnostics(export: Export) -> tuple[str, ...]:
     """Warnings and errors that nsys entered during the capture, each once."""
     told = _pairs(export, "DIAGNOSTIC_EVENT", "severity", "text")
-    texts = list(dict.fromkeys(text.strip() for severity, text in told if severity in (_WARNING, _ERROR) and text))
+    wrong = [text for severity, text in told if severity in (_WARNING, _ERROR) and text]
+    texts = list(dict.fromkeys(" ".join(text.split()) for text in wrong))
     more = (f"nsys gave {len(texts) - _SHOWN} more warnings",) if len(texts) > _SHOWN else ()
     return (*(f"nsys warned: {text}" for text in texts[:_SHOWN]), *more)
 

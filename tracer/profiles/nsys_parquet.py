@@ -1,14 +1,13 @@
 """
 Reads the Parquet export of Nsight Systems (``nsys export --type parquetdir``): a folder with a file for each table.
 
-Experimental: the releases that write it (2023 and later) were not at hand. By nsys's manual the tables and columns
-are those of the SQLite export; integer widths may differ and are widened.
+Its tables and columns are those of the SQLite export (2024.2); integer widths may differ and are widened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,8 +18,6 @@ from tracer.profiles.nsys_export import column_schema, damaged_export, not_nsys_
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
 
-EXPERIMENTAL = "experimental: no real Parquet export of nsys has tested this reader; compare with the SQLite export"
-
 
 def read_nsys_parquet(folder: Path) -> Profile:
     """
@@ -29,8 +26,7 @@ def read_nsys_parquet(folder: Path) -> Profile:
     Raises:
         ProfileError: if there is no such folder, it is no such export, a file of it is damaged, or of a newer schema.
     """
-    profile = read_export(ParquetExport(folder, _columns(folder)))
-    return replace(profile, experimental=True, notes=(EXPERIMENTAL, *profile.notes))
+    return read_export(ParquetExport(folder, _columns(folder)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ RECORD_AGAIN = "record it with nvprof --print-gpu-trace --csv --log-file FILE, o
 MOST_WARNINGS = 10
 
 _BLOCKS = {"GPU activities": "gpu", "API calls": "api"}
-_NOTHING = {"No kernels were profiled.": "gpu", "No API activities were profiled.": "api"}
+_NOTHING = ("No kernels were profiled.", "No API activities were profiled.")
 _UNIFIED_COPY = re.compile(r"\[Unified Memory Memcpy (\w+)\]")
 _COPY = re.compile(r"\[CUDA memcpy (\w+)\]")
 
@@ -49,7 +49,7 @@ class _Found:
     units: dict[str, str] = field(default_factory=dict)
     executables: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    nothing: set[str] = field(default_factory=set)
+    nothing: set[int] = field(default_factory=set)
     summary: dict[int, list[tuple[str, SummaryLine]]] = field(default_factory=dict)
     work: list[tuple[Any, ...]] = field(default_factory=list)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
@@ -84,7 +84,7 @@ def read_nvprof_text(path: Path) -> Profile | ProfileSummary:
         elif found.header is not None:
             _take_row(found, found.header, line, ended=ended)
         if line.strip() in _NOTHING:
-            found.nothing.add(_NOTHING[line.strip()])
+            found.nothing.add(found.process)
     if found.traces:
         return _profile(path, found)
     if found.summary or found.nothing:
@@ -190,7 +190,7 @@ def _device(found: _Found, name: str) -> int:
 
 
 def _profile(path: Path, found: _Found) -> Profile:
-    notes = _notes(found)
+    notes = ["experimental: no real trace of nvprof's text has tested this reader", *_notes(found)]
     if "gpu_trace" not in found.traces:
         notes.append("a trace of API calls alone: no GPU work; record it with --print-gpu-trace too")
     if not found.calls:
@@ -228,13 +228,18 @@ def _resolution(found: _Found) -> str:
 
 def _summary(path: Path, found: _Found) -> ProfileSummary:
     notes = _notes(found)
-    if "gpu" in found.nothing:
-        notes.append("No kernels were profiled: nvprof saw no GPU work")
+    empty = len(found.nothing - {process for process, lines in found.summary.items() if _has_gpu(lines)})
+    if empty and len(found.summary) > empty:
+        notes.append(f"nvprof profiled no kernels in {empty} of {len(found.summary)} processes")
     if len(found.summary) > 1:
         notes.append(f"{len(found.summary)} processes are added up; shares are of their common total")
     if found.unended:
         notes.append("the last line has no end: the file may have been cut there")
     return ProfileSummary(path, "nvprof", _summary_rows(found.summary), notes=tuple(notes))
+
+
+def _has_gpu(lines: list[tuple[str, SummaryLine]]) -> bool:
+    return any(block == "gpu" for block, _ in lines)
 
 
 def _summary_rows(processes: dict[int, list[tuple[str, SummaryLine]]]) -> tuple[SummaryRow, ...]:

@@ -70,7 +70,7 @@ class Profile:
         traced: what the capture recorded, of ``cuda``, ``nvtx``, ``osrt``, ``cudnn``, ``cublas``, ``ops``. An empty
             table of something traced means that nothing happened; of something else, that nobody looked.
         processes: executable of each process id that the file names.
-        experimental: no real file has tested this reader.
+        experimental: no real file has tested this reader; a note says of what.
         notes: sentences for the user: what the file cannot tell, what was lost.
     """
 
@@ -106,5 +106,4 @@ class ProfileSummary:
     path: Path
     source: str
     rows: tuple[SummaryRow, ...]
-    experimental: bool = False
     notes: tuple[str, ...] = ()

@@ -2,8 +2,8 @@
 TensorFlow's profile, ``*.xplane.pb``: host threads, executor ops, our ranges and, on a GPU, streams and CUDA calls.
 
 Sources: ``tsl/profiler/protobuf/xplane.proto`` (form), ``tsl/profiler/utils/tf_op_utils.cc`` (what the name of an op
-looks like) and ``xla/backends/profiler/gpu/cupti_collector.cc`` (GPU planes and their stats). No real file with a GPU
-plane was at hand: such a profile is marked experimental.
+looks like) and ``xla/backends/profiler/gpu/cupti_collector.cc`` (GPU planes and their stats). Read on a real
+profile of an H200 (TensorFlow 2.21).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from tracer.errors import ProfileError
 from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
+from tracer.profiles.xplane_facts import cuda_versions, device_facts, names, plane_stats, stat_text, text
 from tracer.profiles.xplane_messages import space_class
 
 RANGE_PREFIX = "kws-trace:"
@@ -32,6 +33,18 @@ _OP = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[A-Z_][A-Za-z0-9_/]*")
 _GPU_PLANE = re.compile(r"/device:GPU:(\d{1,4})")
 _DIRECTIONS = {"MemcpyH2D": "HtoD", "MemcpyD2H": "DtoH", "MemcpyD2D": "DtoD", "MemcpyP2P": "PtoP"}
 _HOST_PLANES = ("/host:CPU", "/host:CUPTI")
+_VERSIONS = "/host:metadata"
+_PLACES = re.compile(r"kind_src:(\w+) kind_dst:(\w+)")
+_CALL = re.compile(r"(cuda|cu)[A-Z]\w*")
+_CALL_NAMES = {
+    **dict.fromkeys(("kernel", "graph"), "[CUDA launch]"),
+    **{kind: f"[CUDA {kind} call]" for kind in ("memcpy", "memset")},
+}
+"""
+Of a host's CUDA call whose name the profile does not tell, by the kind of work that it gave the GPU.
+
+TensorFlow 2.21 writes the kernel's name, or the copy's, in the place of the call's.
+"""
 
 Row = tuple[Any, ...]
 
@@ -45,6 +58,9 @@ class _Found:
     calls: list[Row] = field(default_factory=list)
     work: list[Row] = field(default_factory=list)
     traced: set[str] = field(default_factory=set)
+    devices: list[str] = field(default_factory=list)
+    copies: Counter[str] = field(default_factory=Counter)
+    version: str = ""
     skipped: Counter[str] = field(default_factory=Counter)
 
 
@@ -66,25 +82,27 @@ def read_xplane(path: Path) -> Profile:
     space = _parse(file)
     found = _Found()
     for plane in space.planes:
-        name = _text(plane.name)
+        name = text(plane.name)
         if name in _HOST_PLANES:
             _read_host(file, plane, found)
             found.traced |= {"ops", "nvtx"} if name == _HOST_PLANES[0] else {"cuda"}
         elif match := _GPU_PLANE.fullmatch(name):
             _read_gpu(file, plane, int(match[1]), found)
+            found.devices.append(device_facts(int(match[1]), plane_stats(plane)))
             found.traced.add("cuda")
+        elif name == _VERSIONS:
+            found.version = cuda_versions(plane_stats(plane))
     if not found.traced:
         raise ProfileError(file, "it has no plane of a host or a GPU", RECORD_AGAIN)
     return Profile(
         path=file,
         source="tensorflow",
-        version="",
+        version=found.version,
         traced=frozenset(found.traced),
         gpu_work=rows_table(GPU_WORK, found.work),
-        api_calls=rows_table(API_CALLS, found.calls),
+        api_calls=rows_table(API_CALLS, _named_calls(found)),
         nvtx_ranges=rows_table(NVTX_RANGES, found.ranges),
         host_ops=rows_table(HOST_OPS, found.ops),
-        experimental="cuda" in found.traced,
         notes=_notes(space, found),
     )
 
@@ -122,7 +140,7 @@ def _parse(path: Path) -> Any:
 
 
 def _read_host(path: Path, plane: Any, found: _Found) -> None:
-    events, stats = _names(plane.event_metadata), _names(plane.stat_metadata)
+    events, stats = names(plane.event_metadata), names(plane.stat_metadata)
     kinds = {key: _host_kind(name) for key, name in events.items()}
     correlation = {key for key, name in stats.items() if name == "correlation_id"}
     for thread, event, start, end in _events(path, plane):
@@ -155,12 +173,23 @@ def _number(event: Any, stats: dict[int, str], suffix: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def _named_calls(found: _Found) -> list[Row]:
+    """The host's calls, each with a name that tells what it does."""
+    given = {work[8]: work[3] for work in found.work}
+    calls = []
+    for process, thread, name, start, end, correlation in found.calls:
+        kind = given.get(correlation) or _work_kind(name, {}) or "kernel"
+        called = name if _CALL.fullmatch(name) else _CALL_NAMES[kind]
+        calls.append((process, thread, called, start, end, correlation))
+    return calls
+
+
 def _read_gpu(path: Path, plane: Any, device: int, found: _Found) -> None:
-    events, stats = _names(plane.event_metadata), _names(plane.stat_metadata)
+    events, stats = names(plane.event_metadata), names(plane.stat_metadata)
     correlation = {key for key, name in stats.items() if name == "correlation_id"}
     # The other lines repeat the streams' work by op, by step or by name scope, or hold counters.
     for stream, event, start, end in _events(path, plane, "Stream #"):
-        details = {stats.get(stat.metadata_id, ""): _stat_text(stat, stats) for stat in event.stats}
+        details = {stats.get(stat.metadata_id, ""): stat_text(stat, stats) for stat in event.stats}
         name = events.get(event.metadata_id, "?")
         kind = _work_kind(name, details)
         if kind is None:
@@ -168,6 +197,8 @@ def _read_gpu(path: Path, plane: Any, device: int, found: _Found) -> None:
             continue
         size = _bytes(details) if kind in {"memcpy", "memset"} else None
         work = _work_name(kind, name)
+        if places := _PLACES.search(details.get("memcpy_details", "")):
+            found.copies[f"{places[1]} to {places[2]}"] += 1
         found.work.append((PROCESS, device, stream, kind, work, size, start, end, _correlation(event, correlation)))
 
 
@@ -207,7 +238,7 @@ def _correlation(event: Any, ids: set[int]) -> int | None:
 def _events(path: Path, plane: Any, prefix: str = "") -> Iterator[tuple[int, Any, int, int]]:
     """Line's id, event, start and end in nanoseconds, of the lines whose names begin so."""
     for line in plane.lines:
-        if not _text(line.name).startswith(prefix):
+        if not text(line.name).startswith(prefix):
             continue
         thread, base = line.id, 1000 * line.timestamp_ns
         for event in line.events:
@@ -218,22 +249,15 @@ def _events(path: Path, plane: Any, prefix: str = "") -> Iterator[tuple[int, Any
             yield thread, event, start // 1000, end // 1000
 
 
-def _names(entries: Any) -> dict[int, str]:
-    return {entry.key: _text(entry.value.name) for entry in entries}
-
-
-def _stat_text(stat: Any, names: dict[int, str]) -> str:
-    return names.get(stat.ref_value, "") if stat.HasField("ref_value") else _text(stat.str_value)
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
 def _notes(space: Any, found: _Found) -> tuple[str, ...]:
-    notes = [f"TensorFlow's profiler: {_text(told)}" for told in (*space.errors, *space.warnings)]
+    notes = [f"TensorFlow's profiler: {text(told)}" for told in (*space.errors, *space.warnings)]
     if "cuda" not in found.traced:
-        notes.append("no GPU in this profile: its timeline is of TensorFlow's ops on the CPU")
+        notes.append("no GPU plane in this profile: the ops ran on the CPU, or the profiler could not trace the GPU")
+    notes += found.devices
+    if found.copies:
+        notes.append(
+            f"copies by memory: {', '.join(f'{count} {way}' for way, count in sorted(found.copies.items()))}"
+        )
     if found.skipped:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(found.skipped.items()))
         notes.append(f"on the GPU's streams, but neither kernel nor copy: {kinds}")

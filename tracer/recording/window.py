@@ -26,7 +26,9 @@ class RecordedWindow:
 
     ``edges`` has one row an inference, warm-ups first, and one column more than there are stages: stages
     follow one another without a gap and share edges, so an inference's stages sum to its wall time exactly.
-    All times are nanoseconds of ``time.perf_counter_ns``; the laps are what the host was told.
+    All times are nanoseconds of ``time.perf_counter_ns``; the laps are what the host was told. ``pair`` numbers a
+    capture and the same inferences beside it without the profiler; ``load_start`` and ``load_end`` are the machine's
+    load average of the last minute, before and after the timed inferences.
     """
 
     window: int
@@ -46,6 +48,9 @@ class RecordedWindow:
     input_sha256: str | None
     probabilities: tuple[float, ...] | None
     recorder_ns: int
+    pair: int | None = None
+    load_start: float | None = None
+    load_end: float | None = None
 
     def __post_init__(self) -> None:
         expected = (self.warmups + self.inferences, len(self.stages) + 1)

@@ -95,7 +95,8 @@ class GpuFigures(TypedDict):
     """
     The profiled inferences; ``gaps_ns`` is the GPU's idle time by cause, of an inference in the mean.
 
-    ``interrupted`` inferences are left out: the profiler did something for itself in them.
+    ``interrupted`` inferences are left out: the profiler did something for itself in them. ``unrecorded`` says in
+    words which CUDA calls have no GPU record; null where each has one.
     """
 
     source: str
@@ -104,6 +105,7 @@ class GpuFigures(TypedDict):
     traced: list[str]
     inferences: int
     has_gpu_work: bool
+    unrecorded: str | None
     computing_known: bool
     wall_ns: PartFigures
     kernel_ns: PartFigures

@@ -108,10 +108,14 @@ class PublishedResult(TypedDict):
 
 
 class Place(Rank):
-    """Among the published results of a division; ``faster`` and ``slower`` are the nearest, from fast to slow."""
+    """
+    Among the published results of a division in a ``round``; ``faster`` and ``slower`` are the nearest of that round,
+    from fast to slow. ``rounds`` has the rank in each.
+    """
 
     latency_ns: float
     division: str
+    round: str
     rounds: dict[str, Rank]
     faster: list[PublishedResult]
     slower: list[PublishedResult]

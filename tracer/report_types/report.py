@@ -19,8 +19,9 @@ from tracer.report_types.run import (
     WindowFigures,
 )
 from tracer.report_types.sessions import RunSession, UnreadSession
+from tracer.report_types.trust import Trust
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the JSON: raised when a key goes or changes its meaning, not when one is added."""
 
 
@@ -30,8 +31,9 @@ class Report(KernelFigures):
 
     Warm-ups, captured inferences and aborted windows are in no figure of the stages, nor, where there are performance
     windows, is the accuracy pass. ``limits`` are of the median inference without a profiler, null without a counted
-    model or a device; ``published`` goes by the median rate, null without a time; ``accuracy`` is null without such
-    windows. ``capture_problem`` says which file of a capture cannot be read, where that is why ``gpu`` is null.
+    model or a device; ``published`` goes by the median rate and is null where ``why_no_place`` says why;
+    ``accuracy`` is null without such windows. ``capture_problem`` says which file of a capture cannot be read, where
+    that is why ``gpu`` is null.
     """
 
     schema_version: int
@@ -39,6 +41,7 @@ class Report(KernelFigures):
     session_ns: int | None
     median_rate_hz: float | None
     why_not_official: str | None
+    trust: Trust
     windows: list[WindowFigures]
     inference: InferenceFigures
     stages: list[StageFigures]
@@ -53,6 +56,7 @@ class Report(KernelFigures):
     ledger: Ledger | None
     limits: RunLimits | None
     published: Place | None
+    why_no_place: str | None
     capture_problem: str | None
 
 
@@ -75,6 +79,7 @@ class ComparedRun(TypedDict):
 
     name: str
     rate_hz: float | None
+    trust: Trust
     inference: InferenceFigures
     busy_share: float | None
     source: str | None

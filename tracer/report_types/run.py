@@ -95,13 +95,34 @@ class AccuracyPass(Percentiles):
     total_ns: int
 
 
+class CostGroup(TypedDict, total=False):
+    """
+    Pairs of blocks measured at one moment of a run; lists have a value a pair, in nanoseconds an inference.
+
+    ``start_ns`` and ``end_ns`` are of the clock of spans and windows, ``cpu_ns`` is of the process between them, the
+    load averages are the machine's, of the last minute. A block has ``inferences``.
+    """
+
+    start_ns: int
+    end_ns: int
+    cpu_ns: int
+    load_start: float | None
+    load_end: float | None
+    inferences: int
+    with_nvtx_ns: list[float] | None
+    without_nvtx_ns: list[float]
+    split_ns: list[float]
+    fused_ns: list[float]
+
+
 class RecorderCost(TypedDict, total=False):
-    """What a run measured of its own recorder before it was ready."""
+    """What a run measured of its own recorder before it was ready, and after its first windows."""
 
     ns_per_inference: int
     ns_per_inference_with_nvtx: int
     ns_per_inference_without_nvtx: int
     stages: int
+    groups: list[CostGroup]
 
 
 class RecorderFigures(RecorderCost):
@@ -112,12 +133,13 @@ class RecorderFigures(RecorderCost):
 
 
 class SplittingCost(TypedDict, total=False):
-    """The split inference against the fused one, measured before the run was ready."""
+    """The split inference against the fused one, before the run was ready and after its first windows."""
 
     split_ns: int
     fused_ns: int
     ratio: float
-    interval: list[float]
+    interval: list[float] | None
+    groups: list[CostGroup]
 
 
 class LeftOut(TypedDict):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict, final
 
+from tracer.report_types.trust import Trust
+
 
 class TrueRate(TypedDict):
     """A rate by the host's clock."""
@@ -88,6 +90,7 @@ class SessionFigures(TypedDict):
     accuracy: SessionAccuracy
     valid: bool | None
     why: str
+    trust: Trust
     clock_judged: bool
     no_host_times: str | None
     findings: list[SessionFinding]

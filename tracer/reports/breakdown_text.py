@@ -69,7 +69,8 @@ def _answer(report: Report) -> list[str]:
     lines, shown, beside = [], busy_and_overhead(gpu), gpu["unprofiled"]
     if shown is None:
         captured = counted(gpu["inferences"], "captured inference")
-        lines.append(f"No GPU work in {captured} of {time_text(gpu['wall_ns']['mean'])}")
+        what = "GPU record" if gpu["unrecorded"] else "GPU work"
+        lines.append(f"No {what} in {captured} of {time_text(gpu['wall_ns']['mean'])}")
     else:
         lines.append(
             f"GPU busy {_ms(shown.busy_ns)} ({share_text(shown.busy_share)}), "
@@ -77,7 +78,9 @@ def _answer(report: Report) -> list[str]:
         )
         of = "both of the profiled run" if beside is None else "GPU profiled, wall time without the profiler"
         lines.append(f"({of}; an inference in the mean; {clocks})")
-    if gpu["computing_known"]:
+    if gpu["unrecorded"]:
+        lines.append(f"Not all of the GPU's work is here: {gpu['unrecorded']}")
+    elif gpu["computing_known"]:
         lines.append(gpu["verdict"]["sentence"])
     if beside is not None and beside["profiler_ratio"] is not None:
         ratio = beside["profiler_median_ratio"]

@@ -62,6 +62,7 @@ def _run_figures(run: StoredRun, report: Report) -> ComparedRun:
     return {
         "name": run.name,
         "rate_hz": report["median_rate_hz"],
+        "trust": report["trust"],
         "inference": report["inference"],
         "busy_share": shown.busy_share if shown else None,
         "source": gpu["source"] if gpu else None,

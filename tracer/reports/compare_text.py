@@ -10,6 +10,7 @@ from tracer.figure_text import number_text, share_text, significant_text, time_t
 from tracer.report_types.report import ComparedRun, Comparison
 from tracer.reports.compare_report import part_rows, spread_text
 from tracer.terminal_text import framed_table, print_lines
+from tracer.trust.judgement import verdict_text
 
 
 def render_comparison(figures: Comparison, console: Console) -> None:
@@ -24,6 +25,7 @@ def render_comparison(figures: Comparison, console: Console) -> None:
     for run in figures["runs"]:
         table.add_row(escape(run["name"]), *run_cells(run))
     console.print(table)
+    print_lines(console, (f"{run['name']}: {verdict_text(run['trust'])}" for run in figures["runs"]))
     if any(run["parts"] for run in figures["runs"]):
         console.print(_part_table(figures))
 

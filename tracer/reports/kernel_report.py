@@ -12,6 +12,7 @@ from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.profiles.arrow_arrays import Integers
+from tracer.profiles.gpu_records import checked_notes, unrecorded
 from tracer.report_types.gpu import (
     Gain,
     GpuFigures,
@@ -74,6 +75,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
         "traced": sorted(profile.traced),
         "inferences": len(wall),
         "has_gpu_work": bool(len(level.work.gpu)),
+        "unrecorded": unrecorded(profile),
         "computing_known": level.computing_known,
         "wall_ns": _time(wall, wall),
         "kernel_ns": _time(parts["kernel"], wall),
@@ -161,15 +163,11 @@ def _outside(level: KernelLevel) -> OutsideWork:
 
 def _notes(level: KernelLevel) -> list[str]:
     profile, work = level.profile, level.work
-    notes = list(profile.notes)
-    if profile.experimental:
-        notes.append(f"experimental: no real {profile.source} file with GPU work has tested this reader")
-    if len(work.gpu) and work.gpu.kernel.all():
-        notes.append("no copy traced (host-mapped or embedded)")
+    absent = ["copy"] if len(work.gpu) and work.gpu.kernel.all() else []
+    # TensorFlow's profile of a CPU says so itself.
     if not len(work.gpu) and profile.source != "tensorflow":
-        nothing = "CUDA was traced and the GPU did nothing: the model ran on the CPU"
-        unknown = "CUDA was not traced: whether a GPU worked is not known"
-        notes.append(nothing if "cuda" in profile.traced else unknown)
+        absent.append("launch")
+    notes = list(checked_notes(profile, absent))
     if not level.computing_known:
         notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes

@@ -21,6 +21,7 @@ from tracer.figure_text import (
 )
 from tracer.model.model_cost import ModelCost, OperationCost
 from tracer.report_types.limits import DeviceLimits, Place, Traffic
+from tracer.reports.run_limits import limits_lines, place_text
 from tracer.terminal_text import print_lines
 
 REFERENCE_MACS = 2_656_768
@@ -104,17 +105,21 @@ def render_cost(figures: dict[str, Any], console: Console) -> None:
     if figures["limits"]:
         console.print(_limit_table(figures["limits"]))
     notes = (f"Note: {note}" for note in (*cost["notes"], *figures["notes"]))
-    print_lines(console, (*published_lines(figures["published"]), *notes))
+    print_lines(console, (*published_lines(figures["published"], figures["why_no_place"]), *notes))
 
 
-def published_lines(placed: Place | None) -> list[str]:
-    """The place of a latency among published results, with its neighbours."""
+def published_lines(placed: Place | None, why_no_place: str | None) -> list[str]:
+    """
+    The place of a latency among published results, with its neighbours.
+
+    A place beside which a reason stands is the one that a run of that latency would have.
+    """
     if placed is None:
-        return []
-    rank = (
-        f"{time_text(placed['latency_ns'])} is {placed['rank']} of {placed['of']} among the published results, "
-        f"{placed['division']} division"
-    )
+        return limits_lines(None, None, why_no_place)
+    if why_no_place is None:
+        rank = f"Published results of {place_text(placed, 'is')}"
+    else:
+        rank = f"Published results of {place_text(placed, 'would stand as')}: {why_no_place}"
     neighbours = [("faster", one) for one in placed["faster"]] + [("slower", one) for one in placed["slower"]]
     return [rank] + [
         f"  {word}: {time_text(one['latency_ns'])}  {one['submitter']}, {one['system']} ({one['round']})"

@@ -33,6 +33,7 @@ from tracer.report_types.run import (
 from tracer.reports.device_report import device_figures, gpu_frequency_text
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
+from tracer.reports.run_trust import run_trust
 from tracer.runs.overhead_store import ledger_of
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
@@ -40,13 +41,14 @@ from tracer.runs.windows import (
     OFFICIAL_WINDOWS,
     RunWindow,
     accuracy_windows,
+    asked_windows,
     official_rate_hz,
     performance_windows,
-    why_not_official,
 )
 from tracer.sessions.session_json import run_sessions
 from tracer.stages import INFERENCE, SERIAL_STAGES
 from tracer.statistics import bootstrap_interval, percentiles
+from tracer.trust.judgement import why_no_place
 
 Integers = NDArray[np.int64]
 
@@ -61,18 +63,21 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
         DeviceError: if there is no such device.
     """
     every, spans, timed = run.each_window, run.spans(), timed_inferences(run)
-    windows = [window for window in every if window.kind != "capture"]
+    windows = asked_windows(every)
     samples = device_figures(run.samples(), run.windows())
     rate, session = official_rate_hz(every), _session_ns(spans)
     inference = _inference_figures(timed.wall_ns)
-    latency = 1e9 / rate if rate else inference["median_ns"]
+    sessions = run_sessions(run.folder)
+    trust = run_trust(run, timed, samples, sessions)
+    no_place = why_no_place(trust)
     level, problem = _kernel_level(run, unprofiled, gpu_frequency_text(samples))
     return {
         "schema_version": SCHEMA_VERSION,
         "run": _run_facts(run),
         "session_ns": session,
         "median_rate_hz": rate,
-        "why_not_official": why_not_official(every),
+        "why_not_official": trust["why_not_rule_valid"],
+        "trust": trust,
         "windows": [_window_figures(window) for window in windows],
         "inference": inference,
         "stages": _stage_figures(timed),
@@ -83,10 +88,11 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
         "left_out": _left_out(run, every, spans),
         "notes": _notes(run, windows, device),
         "device": samples,
-        "sessions": run_sessions(run.folder),
+        "sessions": sessions,
         "ledger": ledger_of(run),
         "limits": run_limits(run.info, measured_frequencies(run), inference["median_ns"], device),
-        "published": place_among(latency) if latency else None,
+        "published": place_among(1e9 / rate) if rate and no_place is None else None,
+        "why_no_place": no_place,
         **level,
         "capture_problem": problem,
     }
@@ -193,7 +199,7 @@ def _recorder_figures(run: StoredRun, whole: Integers, windows: Sequence[RunWind
 
 
 def _left_out(run: StoredRun, every: Sequence[RunWindow], spans: pa.Table) -> LeftOut:
-    windows = [window for window in every if window.kind != "capture"]
+    windows = asked_windows(every)
     return {
         "warmups": sum(window.warmups for window in windows),
         "aborted_windows": sum(not window.complete for window in windows),

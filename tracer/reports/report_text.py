@@ -25,17 +25,25 @@ from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines
 from tracer.reports.run_limits import limits_lines
 from tracer.terminal_text import framed_table, print_lines
+from tracer.trust.judgement import trust_lines, verdict_text
 
 
 def rate_line(report: Report) -> str:
-    """The official rate and whether it is valid, in one line."""
+    """The official rate, whether it is rule-valid, and the worst of what speaks against it, in one line."""
     rate = report["median_rate_hz"]
     if rate is None:
-        return "no performance window"
+        return f"no performance window ({verdict_text(report['trust'])})"
     done = sum(window["state"] == "complete" for window in _performance(report))
-    why = report["why_not_official"]
-    verdict = "valid" if why is None else f"not official: {why}"
-    return f"{official_rate_text(rate)}, median of {counted(done, 'window')} ({verdict})"
+    return f"{official_rate_text(rate)}, median of {counted(done, 'window')} ({verdict_text(report['trust'])})"
+
+
+def mean_line(report: Report) -> str | None:
+    """Mean and median of an inference, and which of them the rate is made of; None without a timed inference."""
+    whole = report["inference"]
+    if not whole["count"]:
+        return None
+    mean, median = time_text(whole["total_ns"] / whole["count"]), time_text(whole["median_ns"])
+    return f"An inference: mean {mean}, median {median}; the rate is 1 over the mean, slow inferences included"
 
 
 def render_report(report: Report, console: Console, *, full_names: bool = False) -> None:
@@ -49,6 +57,8 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
         highlight=False,
     )
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
+    mean = mean_line(report)
+    print_lines(console, [*([mean] if mean else []), *trust_lines(report["trust"])])
     print_lines(console, answer_lines(report))
     console.print(_row_table("Stages of an inference (wall time)", stage_rows(report)))
     render_kernel_level(report, console, full_names=full_names)
@@ -71,8 +81,8 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     columns = [escape(str(report["run"]["backend"].get("name"))) for report in reports]
     table = framed_table("Median time of an inference, and of its stages", [""], columns)
     stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))
-    table.add_row("inf/s (median)", *[number_text(report["median_rate_hz"], 1) for report in reports])
-    table.add_row("inference", *[time_text(report["inference"]["median_ns"]) for report in reports])
+    table.add_row("inf/s (1 / mean)", *[number_text(report["median_rate_hz"], 1) for report in reports])
+    table.add_row("inference, median", *[time_text(report["inference"]["median_ns"]) for report in reports])
     for stage in stages:
         table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
     table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
@@ -94,13 +104,17 @@ def closing_lines(report: Report) -> list[str]:
         lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
     if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
+        ends, groups = splitting["interval"], splitting.get("groups", ())
+        spread = (
+            "measured once: its spread is not known" if ends is None else interval_text(ends[0], ends[1], ratio_text)
+        )
+        moments = f", measured {len(groups)} times over the run" if len(groups) > 1 else ""
         lines.append(
-            f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference "
-            f"({interval_text(splitting['interval'][0], splitting['interval'][1], ratio_text)}), "
-            f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}"
+            f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference ({spread}), "
+            f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}{moments}"
         )
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
-    lines += limits_lines(report["limits"], report["published"])
+    lines += limits_lines(report["limits"], report["published"], report["why_no_place"])
     left = report["left_out"]
     words = [counted(left["warmups"], "warm-up"), counted(left["aborted_windows"], "aborted window")]
     if left["captured"]:
@@ -142,7 +156,7 @@ def _row_table(title: str, rows: list[dict[str, str]]) -> Table:
 
 
 def _window_table(windows: list[WindowFigures]) -> Table:
-    columns = ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "valid")
+    columns = ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "rule-valid")
     table = framed_table("Performance windows", (), columns)
     for window in windows:
         table.add_row(

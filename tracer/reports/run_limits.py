@@ -91,8 +91,8 @@ def why_no_limits(info: RunInfo, device: str | Limits | None) -> str | None:
     return None
 
 
-def limits_lines(limits: RunLimits | None, published: Place | None) -> list[str]:
-    """The limit, how much of the peak was reached, and the place among published results, a line each."""
+def limits_lines(limits: RunLimits | None, published: Place | None, why_no_place: str | None) -> list[str]:
+    """The limit, how much of the peak was reached, and the place among published results or why there is none."""
     lines = []
     if limits is not None:
         clock, measured = limits["clock_hz"], limits["measured"]
@@ -103,11 +103,17 @@ def limits_lines(limits: RunLimits | None, published: Place | None) -> list[str]
         lines.append(f"Limit on {limits['device']}{at}{highest}: {limit}{peak}")
         lines += [f"Limit: {note}" for note in limits["notes"]]
     if published is not None:
-        lines.append(
-            f"Published results, {published['division']} division: {rate_text(1e9 / published['latency_ns'])} "
-            f"({time_text(published['latency_ns'])} an inference) is {published['rank']} of {published['of']}"
-        )
+        lines.append(f"Published results of {place_text(published, 'is')}")
+    elif why_no_place is not None:
+        lines.append(f"Published results: no place ({why_no_place})")
     return lines
+
+
+def place_text(place: Place, verb: str) -> str:
+    """The round, the rate and its rank in words; ``verb`` is ``is`` of a run that has a place."""
+    rate, latency = rate_text(1e9 / place["latency_ns"]), time_text(place["latency_ns"])
+    ranked = f"{verb} {place['rank']} of {place['of']}"
+    return f"{place['round']}, {place['division']} division: {rate} ({latency} an inference) {ranked}"
 
 
 def _used_frequencies(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of a run on disk; a newer reader opens older runs, an older reader refuses newer ones."""
 
 _NAMES = pa.dictionary(pa.int8(), pa.string())
@@ -44,8 +44,14 @@ WINDOWS = pa.schema(
         ("end_ns", pa.int64()),
         ("cpu_ns", pa.int64()),
         ("recorder_ns", pa.int64()),
+        ("pair", pa.int32()),
+        ("load_start", pa.float64()),
+        ("load_end", pa.float64()),
     ]
 )
+SINCE_VERSION_2 = frozenset({"pair", "load_start", "load_end", "sync_kind", "sync_stream", "sync_event"})
+"""Columns that runs of version 1 lack: they read as null there."""
+
 RESULTS = pa.schema(
     [
         ("run_id", _RUN_ID),

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tracer.runs.journal import JournalRow
-from tracer.runs.schema import PACKING, RESULTS, SPANS, WINDOWS
+from tracer.runs.schema import PACKING, RESULTS, SINCE_VERSION_2, SPANS, WINDOWS
 from tracer.stages import INFERENCE, INFERENCE_STAGES, SERIAL_STAGES
 
 ROW_GROUP = 1 << 18
@@ -109,10 +109,14 @@ def _facts_table(facts: Sequence[Mapping[str, Any]], run_id: str, schema: pa.Sch
     columns = [
         _constant(pa.array([run_id]), 0, len(facts), np.int32)
         if field.name == "run_id"
-        else pa.array([one[field.name] for one in facts], field.type)
+        else pa.array([_fact(one, field.name) for one in facts], field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _fact(facts: Mapping[str, Any], name: str) -> Any:
+    return facts.get(name) if name in SINCE_VERSION_2 else facts[name]
 
 
 _Slice = tuple[JournalRow, int, int]

@@ -19,7 +19,10 @@ from tracer.figure_text import counted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WindowKind = Literal["performance", "accuracy", "calibration", "capture"]
+WindowKind = Literal["performance", "accuracy", "calibration", "capture", "uncaptured"]
+
+_UNASKED = ("capture", "uncaptured")
+"""Kinds that no host asked for: the two sides of a profiler pair."""
 
 OFFICIAL_WINDOWS = 5
 """An official result is the median of this many performance windows."""
@@ -34,6 +37,9 @@ LOAD_COMMANDS = 14
 The fewest commands that load an input: ``db load``, and 490 bytes in hexadecimal, at most 80 characters a command.
 A host sends fewer of others between two windows (``name``, ``profile``, ``timestamp``, ``results``).
 """
+
+
+_WHAT = {"accuracy": "of the accuracy pass", "uncaptured": "beside a capture"}
 
 
 def rate_hz(inferences: int | None, duration_ns: float | None) -> float | None:
@@ -60,7 +66,8 @@ class RunWindow:
     ``number`` is the column ``window`` of the tables; ``ordinal`` counts the performance windows of the run from 1,
     as people do, and is None for the others. ``kind`` is ``calibration`` for what a host measured N by. The laps are
     what the host was told, in microseconds of the DUT's clock; ``start_ns`` and ``end_ns`` stand around the timed
-    inferences.
+    inferences. ``capture`` ran while a profiler collected, ``uncaptured`` the same inferences beside it while it did
+    not; the two share ``pair``, which is None elsewhere. The load averages are the machine's, of the last minute.
     """
 
     number: int
@@ -76,6 +83,9 @@ class RunWindow:
     recorder_ns: int
     input_sha256: str | None = None
     ordinal: int | None = None
+    pair: int | None = None
+    load_start: float | None = None
+    load_end: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -109,7 +119,7 @@ class RunWindow:
         """Why no official result may use it; empty for a rule-valid window."""
         why = []
         if self.kind != "performance":
-            why.append("of the accuracy pass" if self.kind == "accuracy" else f"a {self.kind}")
+            why.append(_WHAT.get(self.kind, f"a {self.kind}"))
         if not self.complete:
             why.append("cut short")
         if self.lap_ns is not None and not long_enough(self.lap_ns):
@@ -134,10 +144,41 @@ def accuracy_windows(windows: Iterable[RunWindow]) -> list[RunWindow]:
     return [one for one in windows if one.kind == "accuracy" and one.complete]
 
 
+def asked_windows(windows: Iterable[RunWindow]) -> list[RunWindow]:
+    """Those that a host asked for, or ``kws-trace infer``: neither side of a profiler pair."""
+    return [one for one in windows if one.kind not in _UNASKED]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilerPair:
+    """
+    The same inferences with the profiler collecting and without, next to each other in time.
+
+    ``number`` is the column ``pair``; which of the two ran first alternates from pair to pair.
+    """
+
+    number: int
+    captured: RunWindow
+    uncaptured: RunWindow
+
+
+def profiler_pairs(windows: Iterable[RunWindow]) -> list[ProfilerPair]:
+    """The pairs of a run, by number; those that a signal cut are left out. None in runs of schema version 1."""
+    sides: dict[int, dict[str, RunWindow]] = {}
+    for one in windows:
+        if one.pair is not None and one.complete:
+            sides.setdefault(one.pair, {})[one.kind] = one
+    return [
+        ProfilerPair(number, both["capture"], both["uncaptured"])
+        for number, both in sorted(sides.items())
+        if both.keys() == set(_UNASKED)
+    ]
+
+
 def figure_windows(windows: Sequence[RunWindow]) -> list[RunWindow]:
     """Those that figures are made of: of performance; where there is none, of accuracy; else of calibration."""
     chosen = performance_windows(windows) or accuracy_windows(windows)
-    return chosen or [one for one in windows if one.kind != "capture" and one.complete]
+    return chosen or [one for one in asked_windows(windows) if one.complete]
 
 
 def official_rate_hz(windows: Iterable[RunWindow]) -> float | None:
@@ -189,7 +230,7 @@ def _on_a_shared_input(windows: Sequence[RunWindow], commands: Callable[[], Mapp
     not known: the line alone tells whether it was loaded for it. Whoever asks again after such a window was given
     no result by it, so this measures no N.
     """
-    asked = [one for one in windows if one.kind != "capture"]
+    asked = asked_windows(windows)
     shared: set[int] = set()
     counts: Mapping[int, int] | None = None
     for before, one in pairwise(asked):

@@ -20,6 +20,7 @@ from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session import Session
 from tracer.sessions.session_text import figure_lines, finding_line
+from tracer.sessions.session_trust import session_trust
 
 
 def session_json(audit: SessionAudit) -> SessionFigures:
@@ -51,6 +52,7 @@ def session_json(audit: SessionAudit) -> SessionFigures:
         },
         "valid": audit.valid,
         "why": audit.why,
+        "trust": session_trust(audit),
         "clock_judged": any(one.clocks_differ is not None for one in audit.windows),
         "no_host_times": session.no_host_times,
         "findings": [cast("SessionFinding", asdict(finding)) for finding in audit.findings],

@@ -26,7 +26,9 @@ from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.finding import Finding
 from tracer.sessions.session import Session
+from tracer.sessions.session_trust import session_trust
 from tracer.terminal_text import framed_table, print_lines
+from tracer.trust.judgement import checks_of, worst_text
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
 QUOTED_LINES = 6
@@ -57,7 +59,7 @@ def render_session(audit: SessionAudit, console: Console) -> None:
 def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
     """Print several sessions, a row each; their findings stand below."""
     table = Table(title="Sessions")
-    for name in ("#", "session", "kind", "inf/s", "true inf/s", "Top-1", "AUC", "valid", "findings"):
+    for name in ("#", "session", "kind", "inf/s", "true inf/s", "Top-1", "AUC", "rule-valid", "trust", "findings"):
         table.add_column(name, justify="left" if name in ("session", "kind") else "right", overflow="fold")
     for number, audit in enumerate(audits, 1):
         figures, true = audit.figures, audit.true_median
@@ -70,6 +72,7 @@ def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
             share_text(figures.top1),
             auc_text(figures.auc),
             {True: "yes", False: "no", None: "-"}[audit.valid],
+            session_trust(audit)["worst"],
             str(len(audit.findings)),
         )
     console.print(table)
@@ -87,7 +90,7 @@ def figure_lines(audit: SessionAudit) -> list[str]:
     one = "Median" if len(session.windows) > 1 else "Rate"
     if figures.median_rate_hz is not None:
         printed = _was_printed(session, "median_rate_hz" if len(session.windows) > 1 else "rate_hz")
-        lines.append(f"{one} by the laps: {official_rate_text(figures.median_rate_hz)} ({printed})")
+        lines.append(f"{one} by the laps: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
     if audit.true_median is not None:
         lines.append(f"{one} by the host's clock: {bounded_rate_text(audit.true_median)}")
     if figures.top1 is not None:
@@ -99,8 +102,23 @@ def figure_lines(audit: SessionAudit) -> list[str]:
         lines.append(f"AUC: {auc_text(figures.auc)}, {how} ({_was_printed(session, 'auc')})")
     if session.kind == "accuracy":
         lines.append(counted(len(session.windows) + session.dropped_windows, "window"))
-    verdict = {True: "VALID", False: "NOT VALID", None: "not judged"}[audit.valid]
-    return [*lines, f"{verdict}: {audit.why}"]
+    verdict = {True: "RULE-VALID", False: "NOT RULE-VALID", None: "not judged"}[audit.valid]
+    return [*lines, f"{verdict}: {audit.why}", *_trust_lines(audit)]
+
+
+def _worst(audit: SessionAudit) -> str:
+    """The worst of what its log tells, as it stands behind a rate."""
+    trust = session_trust(audit)
+    return f"; {worst_text(trust)}" if not trust["trusted"] else ""
+
+
+def _trust_lines(audit: SessionAudit) -> list[str]:
+    """The worst of what its log tells, in a line; what a log never has needs no line of its own."""
+    worst = checks_of(session_trust(audit), "bad", "doubtful")
+    if not worst:
+        return [] if audit.session.kind == "accuracy" or not audit.windows else ["Nothing doubtful in its log"]
+    told = (f"{one['state']}, {one['key']}: {one['evidence']}" for one in worst)
+    return [f"{line[:1].upper()}{line[1:]}" for line in told]
 
 
 def closing_lines(audit: SessionAudit) -> list[str]:

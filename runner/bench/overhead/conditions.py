@@ -24,8 +24,9 @@ from runner.inference.blocks import (
 )
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
+from runner.inference.run_costs import COST_DOMAIN
 from runner.inference.speed_environment import speed_environment
-from runner.inference.startup import COST_DOMAIN, settle
+from runner.inference.startup import settle
 from runner.nsys.installation import Nsys, attached_profiler, find_nsys, refuse_without_root
 from tracer.errors import KwsTraceError, NotInstalledError, UsageError, not_installed
 from tracer.recording.nvtx_ranges import open_ranges

@@ -10,14 +10,19 @@ from rich.markup import escape
 
 from tracer.command_line import command_line
 from tracer.figure_text import counted, rate_text, size_text
+from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
 from tracer.runs.windows import official_rate_hz
 from tracer.terminal_text import print_lines
+from tracer.trust.judgement import verdict_text
 
 
 def list_rows(traces: Path) -> list[dict[str, Any]]:
-    """A row a run, oldest first; ``rate_hz`` is the median of its complete performance windows, ``bytes`` on disk."""
+    """
+    A row a run, oldest first; ``rate_hz`` is the median of its complete performance windows, ``trust`` the judgement
+    that its report has, ``bytes`` its size on disk.
+    """
     return [_row(run) for run in list_runs(traces)]
 
 
@@ -32,8 +37,13 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
         console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
-        print_lines(console, [f"  {when}  {what}"])
+        print_lines(console, [f"  {when}  {what}", *_verdict(row)])
     print_lines(console, (f"not readable: {sentence}" for sentence in damaged))
+
+
+def _verdict(row: dict[str, Any]) -> list[str]:
+    """In the words of the report's headline; a run without a rate has none."""
+    return [] if row["rate_hz"] is None else [f"  {verdict_text(row['trust'])}"]
 
 
 def _row(run: StoredRun) -> dict[str, Any]:
@@ -45,10 +55,11 @@ def _row(run: StoredRun) -> dict[str, Any]:
         "backend": run.info.backend.get("name"),
         "timed": run.info.timed,
         "stages": run.info.stages_mode,
-        **derived(run, "list-1", lambda: _windows(run)),
+        **derived(run, "list-2", lambda: _judged(run)),
         "bytes": sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
     }
 
 
-def _windows(run: StoredRun) -> dict[str, Any]:
-    return {"windows": len(run.each_window), "rate_hz": official_rate_hz(run.each_window)}
+def _judged(run: StoredRun) -> dict[str, Any]:
+    rate = official_rate_hz(run.each_window)
+    return {"windows": len(run.each_window), "rate_hz": rate, "trust": stored_trust(run)}

@@ -1,4 +1,4 @@
-"""The spread of a figure: percentiles, and bootstrap intervals of a median."""
+"""Statistics of times: percentiles here, intervals in ``intervals``, ratios in ``ratio``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""Several launches of one command, one after another, each a process of its own that records a run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tracer.errors import UsageError
+from tracer.runs.launch_set import launch_name
+from tracer.runs.run_writer import exists_error
+
+LAUNCH = "KWS_TRACE_LAUNCH"
+"""Set for each launch: JSON of ``launch_set`` in its ``run.json``."""
+
+RECORDING = ("run", "infer")
+"""Commands that record a run."""
+
+INCOMPLETE = 1
+"""Exit code of a launch whose run is there, with a gap or without a capture: the others are made all the same."""
+
+
+def taken_launch() -> dict[str, Any] | None:
+    """Which launch of a set this process is; its own children are none."""
+    text = os.environ.pop(LAUNCH, None)
+    return None if text is None else dict(json.loads(text))
+
+
+def checked_command(words: Sequence[str]) -> None:
+    """
+    Refuse a command whose launches are no set.
+
+    Raises:
+        UsageError: if it records nothing, or names its run or the folder of the runs itself.
+    """
+    if not words or words[0] not in RECORDING:
+        said = f"`{words[0]}` records no run" if words else "nothing to launch"
+        raise UsageError("repeat", said, f"give {' or '.join(RECORDING)} with its options after `--`")
+    ours = [word for word in words if word.partition("=")[0] in ("--name", "--traces")]
+    if ours:
+        raise UsageError(f"repeat: {ours[0]}", "it is of the whole set", "give it before `--`")
+
+
+def refuse_existing(name: str, launches: int, traces: Path) -> None:
+    """Say before the first launch that the run of a later one exists."""
+    for number in range(1, launches + 1):
+        folder = traces / launch_name(name, number)
+        if folder.exists():
+            raise exists_error(folder)
+
+
+@dataclass
+class Launches:
+    """
+    What became of the launches.
+
+    ``codes`` are the exit codes of those that were begun; ``stopped`` is True when a signal ended the last of them.
+    """
+
+    codes: list[int] = field(default_factory=list)
+    stopped: bool = False
+
+    @property
+    def failed(self) -> list[int]:
+        """Numbers of the launches that ended badly."""
+        return [number for number, code in enumerate(self.codes, start=1) if code]
+
+
+def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable[[str], None]) -> Launches:
+    """
+    Launch ``kws-trace WORDS`` so many times; each as soon as the one before has ended.
+
+    SIGINT and SIGTERM are handed to the launch that runs, which makes its run complete, and no other begins. A launch
+    that fails otherwise than with a gap in its record ends the series: the next would fail alike.
+
+    Args:
+        words: the command and its options, without ``--name``.
+        name: of the set; its runs are called ``NAME-1`` and so on.
+        launches: how many.
+        tell: told which launch begins, and how one that failed ended.
+    """
+    made, identity = Launches(), str(uuid.uuid4())
+    for number in range(1, launches + 1):
+        run = launch_name(name, number)
+        tell(f"launch {number} of {launches}: {run}")
+        launch = json.dumps({"id": identity, "number": number, "of": launches})
+        code, made.stopped = _launched([*words, "--name", run], {**os.environ, LAUNCH: launch})
+        made.codes.append(code)
+        if code:
+            tell(f"launch {number} of {launches} failed: exit code {code}")
+        if made.stopped or code not in (0, INCOMPLETE):
+            break
+    return made
+
+
+def _launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, bool]:
+    """The exit code, and whether a signal came meanwhile."""
+    got: list[int] = []
+    # In a session of its own: a terminal sends Ctrl-C to all of a group, and the launch would have it twice.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runner", *words], env=environment, start_new_session=True, stdin=subprocess.DEVNULL
+    )
+
+    def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+        got.append(number)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return process.wait(), bool(got)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

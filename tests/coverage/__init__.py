@@ -1,0 +1,1 @@
+"""How often intervals cover the truth, by simulation: ``python -m tests.coverage`` (``make coverage-of-intervals``)."""

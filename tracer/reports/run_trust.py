@@ -1,0 +1,132 @@
+"""The judgement of a run: what it recorded of itself, and what the sessions of its host add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.accuracy.unlabelled import result_faults
+from tracer.quantization import Quantization
+from tracer.report_types.run import DeviceFigures
+from tracer.report_types.sessions import RunSession, UnreadSession
+from tracer.report_types.trust import Trust, TrustCheck, TrustKey
+from tracer.reports.device_report import device_figures
+from tracer.runs.run_info import RunInfo
+from tracer.runs.run_store import StoredRun
+from tracer.runs.timed_inferences import TimedInferences, timed_inferences
+from tracer.runs.windows import RunWindow, performance_windows, why_not_official
+from tracer.sessions.session_json import run_sessions
+from tracer.trust.checks import (
+    check_accuracy,
+    check_clock,
+    check_cpu_share,
+    check_frequencies,
+    check_length,
+    check_load,
+    check_mode,
+    check_model,
+    check_quantization,
+    check_steadiness,
+    check_windows,
+)
+from tracer.trust.judgement import ORDER, judgement
+from tracer.trust.speeds import drift_of, two_speeds
+
+Sessions = Sequence[RunSession | UnreadSession]
+
+
+def stored_trust(run: StoredRun) -> Trust:
+    """The judgement of a run, where its report is not at hand."""
+    device = device_figures(run.samples(), run.windows())
+    return run_trust(run, timed_inferences(run), device, run_sessions(run.folder))
+
+
+def run_trust(run: StoredRun, timed: TimedInferences, device: DeviceFigures, sessions: Sessions) -> Trust:
+    """
+    Judge a run.
+
+    Args:
+        run: that is judged.
+        timed: its inferences that figures are made of.
+        device: what was sampled during its windows.
+        sessions: those that a host left in it: its laps against a host's clock, and its accuracy, are theirs.
+    """
+    windows = performance_windows(run.each_window)
+    why = why_not_official(run.each_window)
+    checks = [_steadiness(windows, timed)]
+    if not on_gpu(run.info):
+        checks.append(check_cpu_share([one.cpu_ns / one.wall_ns for one in windows if one.wall_ns > 0]))
+    checks += [
+        _frequencies(windows, device),
+        _worst_of(sessions, "performance", "clock") or check_clock(None, None),
+        _accuracy(run, sessions),
+        check_quantization(_quantization(run.info)),
+        check_model(str(run.info.model.get("sha256") or ""), run.info.model.get("name")),
+        check_mode(run.info.timed, _profiler(run.info)),
+        _load(windows),
+        check_windows(len(windows)),
+        check_length([min(one.wall_ns, one.wall_ns if one.lap_ns is None else one.lap_ns) / 1e9 for one in windows]),
+    ]
+    return judgement(checks, rule_valid=why is None, why_not=why)
+
+
+def on_gpu(info: RunInfo) -> bool:
+    """Whether the backend computed on a GPU."""
+    return "GPU" in str(info.backend.get("device", "")).upper()
+
+
+def _steadiness(windows: Sequence[RunWindow], timed: TimedInferences) -> TrustCheck:
+    rates = [rate for one in windows if (rate := one.rate_hz) is not None]
+    # Without performance windows the inferences are of an accuracy pass, each after a load of its own.
+    wall, place = (timed.wall_ns, timed.window) if windows else (timed.wall_ns[:0], timed.window[:0])
+    return check_steadiness(rates, two_speeds(wall, place), drift_of(wall))
+
+
+def _frequencies(windows: Sequence[RunWindow], device: DeviceFigures) -> TrustCheck:
+    numbers = {one.number for one in windows}
+    there = [one for one in device["windows"] if one["window"] in numbers]
+    changed = list(dict.fromkeys(source for one in there for source in one["changed"]))
+    throttled = list(dict.fromkeys(source for one in there for source in one["throttled"]))
+    return check_frequencies(len(windows), sum(bool(one["frequencies"]) for one in there), changed, throttled)
+
+
+def _worst_of(sessions: Sessions, kind: str, key: TrustKey) -> TrustCheck | None:
+    """The worst check of one key among the sessions of a kind."""
+    found = [
+        check
+        for one in sessions
+        if "trust" in one and one["kind"] == kind
+        for check in one["trust"]["checks"]
+        if check["key"] == key
+    ]
+    return min(found, key=lambda one: ORDER.index(one["state"]), default=None)
+
+
+def _accuracy(run: StoredRun, sessions: Sessions) -> TrustCheck:
+    """Of the newest accuracy session; without one, what the results themselves cannot be."""
+    accuracies = [one["accuracy"] for one in sessions if "trust" in one and one["kind"] == "accuracy"]
+    fault = next(reversed(result_faults(run)), None)
+    if not accuracies:
+        return check_accuracy(None, None, 0, fault)
+    last = accuracies[-1]
+    return check_accuracy(last["top1"], last["auc"], last["vectors"], fault)
+
+
+def _quantization(info: RunInfo) -> Quantization | None:
+    recorded = info.quantization or {}
+    scale, zero_point = recorded.get("scale"), recorded.get("zero_point")
+    if not isinstance(scale, int | float) or not isinstance(zero_point, int | float) or scale <= 0:
+        return None
+    return Quantization(float(scale), zero_point)
+
+
+def _profiler(info: RunInfo) -> str | None:
+    profiler = info.profiler or {}
+    return str(profiler.get("name", "a profiler")) if profiler.get("by") == "hand" else None
+
+
+def _load(windows: Sequence[RunWindow]) -> TrustCheck:
+    if not windows:
+        return check_load(None, None, 0.0)
+    last = windows[-1]
+    own = last.cpu_ns / last.wall_ns if last.wall_ns > 0 else 0.0
+    return check_load(getattr(windows[0], "load_start", None), getattr(last, "load_end", None), own)

@@ -1,0 +1,82 @@
+"""Launches that belong together: runs of one configuration, each by a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.command_line import command_line
+from tracer.errors import RunError
+from tracer.runs.run_store import StoredRun, list_runs
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchNumber:
+    """Which launch of which set a run is: ``id`` of the set, ``number`` from 1, ``of`` how many were asked for."""
+
+    id: str
+    number: int
+    of: int
+
+
+def launch_name(name: str, number: int) -> str:
+    """Of the run that is launch ``number`` of the set ``name``."""
+    return f"{name}-{number}"
+
+
+def launch_number(run: StoredRun) -> LaunchNumber | None:
+    """What ``run.json`` says of it; None for a run that stands alone, or says what no set can be."""
+    facts = run.info.launch_set or {}
+    identity, number, of = (facts.get(key) for key in ("id", "number", "of"))
+    if not (isinstance(identity, str) and isinstance(number, int) and isinstance(of, int)):
+        return None
+    return LaunchNumber(identity, number, of)
+
+
+def set_name(run: StoredRun) -> str | None:
+    """The name that the runs of its set share, as it was given; None for a run that stands alone."""
+    launch = launch_number(run)
+    return None if launch is None else run.info.name.removesuffix(f"-{launch.number}")
+
+
+def launch_sets(traces: Path) -> dict[str, list[StoredRun]]:
+    """The sets of a folder by their ids, oldest first; the launches of each in their order."""
+    sets: dict[str, list[tuple[int, StoredRun]]] = {}
+    for run in list_runs(traces):
+        launch = launch_number(run)
+        if launch is not None:
+            sets.setdefault(launch.id, []).append((launch.number, run))
+    return {
+        identity: [run for _, run in sorted(numbered, key=lambda pair: pair[0])]
+        for identity, numbered in sets.items()
+    }
+
+
+def launch_set(name_or_run: str | StoredRun, traces: Path) -> list[StoredRun]:
+    """
+    The launches of one set in order; those that were not made, or are gone, are left out.
+
+    Args:
+        name_or_run: the set's name, its id, the name of one of its runs, or such a run.
+        traces: folder of the runs.
+
+    Raises:
+        RunError: if there is no such set. Of two sets of one name it is the newer.
+    """
+    for identity, runs in reversed(launch_sets(traces).items()):
+        names = {identity, set_name(runs[0]), *(run.name for run in runs)}
+        if (name_or_run.name if isinstance(name_or_run, StoredRun) else name_or_run) in names:
+            return runs
+    listed = command_line("runs", traces=traces)
+    raise RunError(
+        name_or_run if isinstance(name_or_run, str) else name_or_run.name,
+        f"no set of launches in {traces} has that name",
+        f"`{listed}` lists them; `kws-trace repeat` makes one",
+    )
+
+
+def is_launch_set(name: str, traces: Path) -> bool:
+    """Whether the name is that of a set, and not of a run."""
+    if name == "last" or (traces / name / "run.json").is_file() or (Path(name) / "run.json").is_file():
+        return False
+    return any(name in (identity, set_name(runs[0])) for identity, runs in launch_sets(traces).items())

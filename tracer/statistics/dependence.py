@@ -1,0 +1,147 @@
+"""How much consecutive values tell: their effective number, and whether a machine switches between two speeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+SMOOTHED = 9
+"""Neighbours whose median says at which speed a value was: single interruptions are no change of speed."""
+
+TRIMMED = 0.02
+"""Share left out at each end before two speeds are looked for: interruptions are no speed."""
+
+TWO_CLUSTERS = 0.8
+"""Share of the variance that two levels explain; of a normal distribution its best two explain 2 / pi."""
+
+APART = 1.05
+"""Ratio of two speeds from which they are told apart."""
+
+LOOKED_AT = 200
+"""Of fewer values two levels are not told from chance."""
+
+RARE = 0.05
+"""Share of the values below which a level is no speed of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSpeeds:
+    """
+    Two levels that the values switch between.
+
+    Args:
+        fast: median of the values at the lower level.
+        slow: of those at the upper.
+        slow_share: share of the values at the upper one.
+        dwell_share: half of the time passes in stays at one level that last at least this share of their window.
+    """
+
+    fast: float
+    slow: float
+    slow_share: float
+    dwell_share: float
+
+
+def effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
+    """
+    How many independent values tell as much of the median (or the mean) as these consecutive ones.
+
+    The number divided by the integrated autocorrelation time, summed as Geyer's initial monotone sequence
+    (Statistical Science 7, 1992). That of the median is of the series of signs about it. The sum is uncertain, and too
+    short, by the more the fewer times it fits into the series: so much is added that intervals cover
+    (``tests/coverage``).
+
+    Args:
+        values: in the order they were measured.
+        of_median: False for the mean.
+
+    Returns:
+        At most their number.
+    """
+    series = np.asarray(values, np.float64)
+    count = len(series)
+    if count < 4:
+        return float(count)
+    centred = np.sign(series - np.median(series)) if of_median else series - series.mean()
+    centred = centred - centred.mean()
+    if not np.any(centred):
+        return float(count)
+    size = 1 << (2 * count - 1).bit_length()
+    spectrum = np.fft.rfft(centred, size)
+    covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[: count // 2 * 2]
+    pairs = covariance.reshape(-1, 2).sum(axis=1) / covariance[0]
+    ends = np.flatnonzero(pairs <= 0)
+    kept = np.minimum.accumulate(pairs[: ends[0] if len(ends) else len(pairs)])
+    time = max(1.0, 2 * float(kept.sum()) - 1)
+    error = math.sqrt(time / count)
+    return count / (1 + (time - 1) * (1 + 2 * error + 4 * error**2))
+
+
+def two_speeds(windows: Sequence[ArrayLike]) -> TwoSpeeds | None:
+    """
+    The two levels of times that switch between them; None where there is one, or none apart.
+
+    They are looked for in each window, and where most windows have one level, in all together. Levels are told by
+    the threshold that leaves the least variance within them (Otsu, IEEE Transactions on Systems, Man, and
+    Cybernetics 9, 1979).
+
+    Args:
+        windows: of each the times in the order they were measured; a stay ends with its window.
+    """
+    smooth = [_running_median(np.asarray(one, np.float64)) for one in windows]
+    if sum(map(len, smooth)) < LOOKED_AT:
+        return None
+    splits = [_threshold(one) if len(one) >= LOOKED_AT else None for one in smooth]
+    if 2 * sum(split is not None for split in splits) < len(smooth):
+        splits = [_threshold(np.concatenate(smooth))] * len(smooth)
+    pairs = [(times, split) for times, split in zip(smooth, splits, strict=True) if split is not None]
+    if not pairs:
+        return None
+    slow = np.concatenate([times > split for times, split in pairs])
+    whole = np.concatenate([times for times, _ in pairs])
+    fast_level, slow_level = float(np.median(whole[~slow])), float(np.median(whole[slow]))
+    if slow_level < APART * fast_level:
+        return None
+    return TwoSpeeds(fast_level, slow_level, float(slow.mean()), _dwell_share(pairs))
+
+
+def _running_median(series: Floats) -> Floats:
+    if len(series) < SMOOTHED:
+        return np.full(1, np.median(series)) if len(series) else series
+    found: Floats = np.median(np.lib.stride_tricks.sliding_window_view(series, SMOOTHED), axis=1)
+    return found
+
+
+def _threshold(values: Floats) -> float | None:
+    """Where the values fall in two; None where they do not."""
+    low, high = np.quantile(values, [TRIMMED, 1 - TRIMMED])
+    kept = np.sort(values[(values >= low) & (values <= high)])
+    count, total = len(kept), kept.sum()
+    if count < 2 or low == high:
+        return None
+    below = np.arange(1, count)
+    sums = np.cumsum(kept)[:-1]
+    between = (sums / below - (total - sums) / (count - below)) ** 2 * below * (count - below) / count**2
+    best = int(np.argmax(between))
+    share = (best + 1) / count
+    if between[best] < TWO_CLUSTERS * kept.var() or not RARE <= share <= 1 - RARE:
+        return None
+    return float((kept[best] + kept[best + 1]) / 2)
+
+
+def _dwell_share(windows: Sequence[tuple[Floats, float]]) -> float:
+    """The stay in which half of the time passes, as a share of its window."""
+    shares = []
+    for times, split in windows:
+        slow = times > split
+        edges = np.concatenate([[0], np.flatnonzero(slow[1:] != slow[:-1]) + 1])
+        shares.append(np.add.reduceat(times, edges) / times.sum())
+    stays = np.sort(np.concatenate(shares))
+    passed = np.cumsum(stays)
+    return float(stays[np.searchsorted(passed, passed[-1] / 2)])

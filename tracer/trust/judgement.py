@@ -1,0 +1,84 @@
+"""One judgement from a run's or a session's checks, and its words; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.report_types.trust import Trust, TrustCheck, TrustState
+
+ORDER: tuple[TrustState, ...] = ("bad", "doubtful", "unknown", "fine")
+"""From the worst."""
+
+
+def judgement(checks: Sequence[TrustCheck], *, rule_valid: bool | None, why_not: str | None) -> Trust:
+    """
+    The judgement that ``checks`` add up to; the first of the worst state stands in a headline.
+
+    What is not known is never fine: it is trusted as long as nothing speaks against it, and named.
+    """
+    states = {one["state"] for one in checks}
+    return {
+        "rule_valid": rule_valid,
+        "why_not_rule_valid": why_not,
+        "trusted": not states & {"bad", "doubtful"},
+        "worst": next((state for state in ORDER if state in states), "unknown"),
+        "checks": list(checks),
+    }
+
+
+def checks_of(trust: Trust, *states: TrustState) -> list[TrustCheck]:
+    """The checks in one of ``states``, in their order."""
+    return [one for one in trust["checks"] if one["state"] in states]
+
+
+def verdict_text(trust: Trust) -> str:
+    """Rule-valid and trusted in a few words, as they stand behind a rate."""
+    return f"{rule_text(trust)}; {worst_text(trust)}"
+
+
+def rule_text(trust: Trust) -> str:
+    """``rule-valid``, or that it is not and why."""
+    why = trust["why_not_rule_valid"]
+    words = {True: "rule-valid", False: "not rule-valid", None: "rules not judged"}[trust["rule_valid"]]
+    return f"{words}: {why}" if why and not trust["rule_valid"] else words
+
+
+def worst_text(trust: Trust) -> str:
+    """The worst state, with the first clause of the first check that is in it."""
+    worst = checks_of(trust, trust["worst"])
+    if trust["worst"] == "fine":
+        return "trusted"
+    if trust["worst"] == "unknown":
+        return f"nothing doubtful, not known: {', '.join(one['key'] for one in worst)}"
+    # A window that breaks the rules is told by them: what else is wrong says more.
+    telling = [one for one in worst if one["key"] not in ("windows", "length")] or worst
+    more = len(checks_of(trust, "bad", "doubtful")) - 1
+    others = f", and {more} more" if more else ""
+    return f"{trust['worst']}: {telling[0]['evidence'].partition(';')[0]}{others}"
+
+
+def trust_lines(trust: Trust) -> list[str]:
+    """A line for each check that is bad or doubtful, with its remedy, and one for what is not known."""
+    lines = []
+    for one in sorted(checks_of(trust, "bad", "doubtful"), key=lambda one: ORDER.index(one["state"])):
+        remedy = f" -> {one['remedy']}" if one["remedy"] else ""
+        lines.append(f"{one['state'].capitalize()}, {one['key']}: {one['evidence']}{remedy}")
+    unknown = checks_of(trust, "unknown")
+    if unknown:
+        told = "; ".join(f"{one['key']} ({one['evidence']})" for one in unknown)
+        lines.append(f"Not known: {told}")
+    return lines
+
+
+def why_no_place(trust: Trust) -> str | None:
+    """Why a rate gets no place among published results; None where it has one."""
+    if not trust["rule_valid"]:
+        return rule_text(trust)
+    if not trust["trusted"]:
+        return worst_text(trust)
+    states = {one["key"]: one for one in trust["checks"]}
+    for key in ("model", "accuracy"):
+        one = states.get(key)
+        if one is None or one["state"] != "fine":
+            return f"{key} not known" if one is None else f"{key} not known: {one['evidence']}"
+    return None

@@ -43,11 +43,12 @@ _COPIES = {
     f"{_CUPTI}GRAPH_TRACE": ("graph", "[CUDA graph {0}]", "graphId"),
 }
 """Kind of work, its name by the number in a column (and the label of that number), and the column."""
+_OVERHEAD = "PROFILER_OVERHEAD"
 _HOST = {
     "OSRT_API": "os",
     "CUDNN_EVENTS": "library",
     "CUBLAS_EVENTS": "library",
-    "PROFILER_OVERHEAD": "profiler",
+    _OVERHEAD: "profiler",
 }
 _EVENTS = {
     "NVTX_EVENTS": NVTX_COLUMNS,
@@ -94,6 +95,9 @@ class _Reading:
         self.backwards = 0
         types = metadata.read_event_types(export)
         self.types = types
+        # What the profiler did for itself helps where it is told in full, and is done without elsewhere.
+        if not set(_EVENTS[_OVERHEAD]) <= set(export.columns.get(_OVERHEAD, ())):
+            present = [table for table in present if table != _OVERHEAD]
         for table in present:
             require_columns(export, table, "start", "end", *sorted(_REQUIRED & set(_EVENTS[table])))
         with ThreadPoolExecutor(2) as threads:
@@ -104,6 +108,8 @@ class _Reading:
                 for table in present
             }
             self.raw = {table: future.result() for table, future in fetched.items()}
+        if _OVERHEAD in self.raw:
+            self.raw[_OVERHEAD] = self.raw[_OVERHEAD].drop_null()
         self.strings = StringIds(export)
         named = metadata.read_processes(export)
         ids = [whole(export, table, rows, "globalTid") for table, rows in self._with("globalTid")]

@@ -27,8 +27,13 @@ NAMES_BY_KIND = {
         cuCtxSynchronize cuCtxSynchronize_v2 cudaEventSynchronize cuEventSynchronize cudaThreadSynchronize""",
     "query": "cudaEventQuery cuEventQuery cudaStreamQuery_v3020 cuStreamQuery_ptsz",
     "other": """
-        cudaStreamWaitEvent cudaEventRecord cudaMalloc cudaLaunchHostFunc cuLaunchHostFunc cudaGraphAddMemcpyNode
-        cudaGraphInstantiate cuModuleLoadData cudaMemPrefetchAsync MyLaunchKernel""",
+        cudaMalloc cudaLaunchHostFunc cuLaunchHostFunc cudaGraphAddMemcpyNode cudaGraphInstantiate
+        cudaMemPrefetchAsync MyLaunchKernel""",
+    "prepare": """
+        cuModuleLoadData cuStreamGetCaptureInfo_v2 cudaStreamIsCapturing_v10000 cuKernelGetName cuKernelGetFunction
+        cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor __cudaPushCallConfiguration""",
+    "order": "cudaStreamWaitEvent cuStreamWaitEvent cudaEventRecord_v3020 cuEventRecord cudaEventRecordWithFlags",
+    "context": "cuCtxSetCurrent cuCtxPushCurrent_v2 cudaSetDevice cudaGetDevice cuDevicePrimaryCtxRetain",
 }
 
 
@@ -65,7 +70,7 @@ def test_a_launch_owns_time_before_a_copy_call_and_that_before_a_synchronisation
     assert parts_of(captured([(0, 100)], WHOLE, [], calls)) == {
         "launch": 10,
         "copy_call": 10,
-        "wake": 10,
+        "order": 10,
         "other_call": 10,
         "framework": 60,
     }
@@ -89,11 +94,11 @@ def test_a_synchronisation_does_not_wait_for_what_is_launched_during_it_or_outla
     assert (parts["wait"], parts["wake"]) == (4, 25)
 
 
-def test_a_synchronisation_that_finds_the_work_done_only_wakes_up():
+def test_a_synchronisation_that_finds_the_work_done_neither_waits_nor_wakes_up():
     calls = [Call("cudaLaunchKernel", 0, 5), Call("cudaDeviceSynchronize", 50, 60)]
     parts = parts_of(captured([(0, 100)], WHOLE, [Gpu(10, 20, 0)], calls))
-    assert parts["wake"] == 10
-    assert "wait" not in parts
+    assert parts["order"] == 10
+    assert not {"wait", "wake"} & parts.keys()
 
 
 def test_queries_of_a_polling_thread_own_nothing_and_are_listed():

@@ -9,13 +9,16 @@ import numpy as np
 
 from tracer.breakdown.launch_order import LaunchOrder
 from tracer.breakdown.owners import (
+    CONTEXT_CALL,
     COPY_CALL,
     HOST,
     KERNEL,
     LAUNCHING,
     OP,
+    ORDERING,
     OTHER_CALL,
     OWNERS,
+    PREPARING,
     TRACER,
     WAKE,
     host_part,
@@ -24,6 +27,9 @@ from tracer.breakdown.replay_path import HostPath
 from tracer.captures.cuda_calls import LAUNCH
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
+
+_SMALL_CALLS = (ORDERING, PREPARING, CONTEXT_CALL, OTHER_CALL)
+"""Calls that neither launch, nor copy, nor wait."""
 
 Group: TypeAlias = Literal["change", "kind", "stage", "bound"]
 
@@ -80,7 +86,7 @@ class Removals:
             self._one(OWNERS[KERNEL], "kind", works=self.mine & kernel),
             self._one("copy", "kind", works=self.mine & ~kernel),
         ]
-        calls = (LAUNCHING, COPY_CALL, WAKE, OTHER_CALL, OP)
+        calls = (LAUNCHING, COPY_CALL, WAKE, *_SMALL_CALLS, OP)
         found += [self._one(OWNERS[one], "kind", path=self.timed & (owner == one)) for one in calls]
         names = self.work.stage_names
         for part in dict.fromkeys(host_part(name) for name in names):
@@ -118,7 +124,7 @@ class Removals:
     def one_graph(self, launched: Mask) -> Removal:
         """What lies from the first to the last launch of a stage goes, and a graph's call stands for it."""
         between, first = self._between_launches()
-        owners = (LAUNCHING, OTHER_CALL, OP, HOST, TRACER, WAKE)
+        owners = (LAUNCHING, *_SMALL_CALLS, OP, HOST, TRACER, WAKE)
         path = self.timed & between & np.isin(self.path.owner, owners)
         barriers, cuts = self.path.barriers, self.path.pieces.timeline.cuts
         # A synchronisation between two launches cannot stand in a graph; one that follows the last launch stays.
@@ -139,7 +145,7 @@ class Removals:
         """One graph, and the framework around it gone too: what a runtime that replays graphs gives at most."""
         names = self.work.stage_names
         places = [place for place, name in enumerate(names) if host_part(name) == "framework"]
-        around = np.isin(self.path.pieces.stage, places) & np.isin(self.path.owner, (HOST, OTHER_CALL, OP))
+        around = np.isin(self.path.pieces.stage, places) & np.isin(self.path.owner, (HOST, *_SMALL_CALLS, OP))
         return replace(graph, name="one graph, no framework", group="bound", path=graph.path | (self.timed & around))
 
     def _one(

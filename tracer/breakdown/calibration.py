@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.breakdown.inflation import Inflation
-from tracer.breakdown.owners import COPY_CALL, LAUNCHING, OTHER_CALL, TRACER
+from tracer.breakdown.owners import COPY_CALL, TRACER
+from tracer.breakdown.path_calls import call_of_pieces
 from tracer.breakdown.replay import HostTimes, Replay
 from tracer.captures.row_bounds import Ints, Mask
 
@@ -104,7 +105,7 @@ class _Calibration:
         path, work = replay.path, replay.work
         self.fixed = path.fixed_ns.astype(np.float64)
         self.count = max(len(work.inferences), 1)
-        self.call = _call_of_pieces(replay)
+        self.call = call_of_pieces(replay.path)
         called = self.call >= 0
         names = work.stage_names
         self.by_stage = set(names) <= set(target.stages_ns)
@@ -185,16 +186,3 @@ def _times(weight: np.ndarray, most: np.ndarray, wanted: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if np.minimum(middle * weight, most).sum() < wanted else (low, middle)
     return high
-
-
-def _call_of_pieces(replay: Replay) -> Ints:
-    """Of each piece that a call owns, the row of that call: of several, the one that began last; else -1."""
-    path, found = replay.path, np.full(len(replay.path.owner), -1)
-    layers, cuts = path.pieces.layers, path.pieces.timeline.cuts
-    order = np.argsort(layers.start_ns, kind="stable")
-    first = np.searchsorted(cuts, layers.start_ns[order]).tolist()
-    last = np.searchsorted(cuts, layers.end_ns[order]).tolist()
-    for call, begin, end in zip(layers.call[order].tolist(), first, last, strict=True):
-        found[begin:end] = call
-    found[(path.owner < LAUNCHING) | (path.owner > OTHER_CALL)] = -1
-    return found

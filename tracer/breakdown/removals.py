@@ -23,10 +23,14 @@ from tracer.breakdown.owners import (
     WAKE,
     host_part,
 )
+from tracer.breakdown.path_calls import before_launches, hand_offs
 from tracer.breakdown.replay_path import HostPath
 from tracer.captures.cuda_calls import LAUNCH
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
+
+TINY_NS = 5_000
+"""A kernel shorter than this takes less than its launch."""
 
 _SMALL_CALLS = (ORDERING, PREPARING, CONTEXT_CALL, OTHER_CALL)
 """Calls that neither launch, nor copy, nor wait."""
@@ -115,7 +119,7 @@ class Removals:
         if launched.any():
             path = self.timed & (self.path.owner == LAUNCHING)
             graph = self.one_graph(launched)
-            found += [graph, self.without_framework(graph)]
+            found += [graph, self.without_framework(graph), *self._without_hand_offs(graph), self.fused(launched)]
             found.append(self._one("all launches", "bound", path=path, launches=launched))
         copies = self.mine & ~self.work.gpu.kernel
         path = self.timed & (self.path.owner == COPY_CALL) & ~self._after_copies()
@@ -140,6 +144,22 @@ class Removals:
             graph_calls=first,
             in_graph=launched & ~heads,
         )
+
+    def _without_hand_offs(self, graph: Removal) -> list[Removal]:
+        """No thread of the program hands over to another; and one graph besides."""
+        path = self.timed & hand_offs(self.work, self.path)
+        if not path.any():
+            return []
+        both = replace(graph, name="hand-offs and one graph", group="bound", path=graph.path | path)
+        return [self._one("hand-offs", "bound", path=path), both]
+
+    def fused(self, launched: Mask) -> Removal:
+        """Kernels below ``TINY_NS`` become part of the kernel launched before them, whatever they compute."""
+        gpu = self.work.gpu
+        tiny = launched & gpu.kernel & ~self._first_works(launched) & (gpu.end_ns - gpu.start_ns < TINY_NS)
+        owners = (LAUNCHING, *_SMALL_CALLS, OP, HOST, TRACER)
+        path = before_launches(self.work, self.path, tiny) & np.isin(self.path.owner, owners)
+        return self._one("tiny kernels fused", "bound", path=self.timed & path, launches=tiny, in_graph=tiny)
 
     def without_framework(self, graph: Removal) -> Removal:
         """One graph, and the framework around it gone too: what a runtime that replays graphs gives at most."""

@@ -45,6 +45,9 @@ GAIN_TEXTS = {
     "all launches": "all launches free",
     "one graph": "one CUDA graph",
     "one graph, no framework": "one graph, no framework",
+    "hand-offs": "no hand-offs",
+    "hand-offs and one graph": "one graph, no hand-offs",
+    "tiny kernels fused": "tiny kernels fused",
     "all copies": "no copies",
 }
 """Changes to a program, and what no change gives more than."""

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 
 import typer
-from rich.console import Console
 
 from runner.commands.accuracy import accuracy
 from runner.commands.bandwidth import bandwidth
@@ -32,6 +31,7 @@ from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError
+from tracer.terminal_text import say, terminal
 
 DEBUG = "KWS_TRACE_DEBUG"
 """Set in the environment, an unforeseen error comes with its traceback."""
@@ -55,7 +55,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         demo: "demo",
         run: "run --port pty:/tmp/dut --backend litert",
         infer: "infer --repeat 10 --backend litert",
-        repeat: "repeat 5 --name cold -- infer --repeat 10 --backend litert",
+        repeat: "repeat 5 --name cold -- infer --repeat 10",
         ingest: "ingest last capture.sqlite",
     },
     "Host": {
@@ -99,7 +99,7 @@ def _root(
     if version:
         from importlib import metadata
 
-        typer.echo(f"kws-trace {metadata.version('kws-trace')}")
+        say(f"kws-trace {metadata.version('kws-trace')}")
         raise typer.Exit
 
 
@@ -125,7 +125,7 @@ def main() -> None:
 
 
 def _tell(message: str) -> None:
-    Console(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
+    terminal(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
 
 
 def _unforeseen(error: Exception) -> str:

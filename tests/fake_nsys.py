@@ -31,7 +31,7 @@ elif words[0] == "export":
     made = next(word.partition("=")[2] for word in words if word.startswith("--output="))
     shutil.copy(words[-1], made)
 elif words[0] == "profile":
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: (fake / "nsys-was-signalled").touch())
     options = words[1 : words.index(os.environ["FAKE_DUT"])]
     keys = ("TMPDIR", "NSYS_NVTX_PROFILER_REGISTER_ONLY")
@@ -52,7 +52,7 @@ from pathlib import Path
 fake = Path(os.environ["FAKE_NSYS"])
 orders = json.loads(os.environ["KWS_TRACE_UNDER_NSYS"])
 got = []
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: got.append(number))
 pid_file = Path(orders["pid_file"])
 (fake / "new").write_text(str(os.getpid()))

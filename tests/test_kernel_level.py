@@ -49,6 +49,9 @@ def ingested(folder: Path, windows: Sequence[RecordedWindow], exports: Sequence[
     return take_in(run, [one.write(folder / f"capture-{number}.sqlite") for number, one in enumerate(exports)])
 
 
+LEFT = {"share": None, "spread": None}
+
+
 def report_of(folder: Path, captures: int = 1) -> Report:
     windows = usual_windows(captures)
     return build_report(ingested(folder, windows, [gpu_export(one) for one in captured_windows(windows)]))
@@ -81,7 +84,8 @@ def test_kernels_and_copies_are_counted_to_the_nanosecond(report: Report) -> Non
     assert (conv["mean_ns"], conv["per_inference"], conv["share"]) == (8_500, 2, pytest.approx(0.85))
     assert {one["name"]: one["bytes"] for one in report["copies"]}["[CUDA memcpy Host-to-Device]"] == 20 * 490
     assert report["gpu"]["kernel_ns"]["mean"] == KERNEL_NS
-    assert report["gpu"]["kernel_ns"]["interval"] == [KERNEL_NS, KERNEL_NS]
+    spread = report["gpu"]["kernel_ns"]["spread"]
+    assert (spread["low"], spread["high"]) == (KERNEL_NS, KERNEL_NS)
     assert report["gpu"]["copy_ns"]["mean"] == COPY_NS
     assert report["gpu"]["busy_ns"]["mean"] == KERNEL_NS + COPY_NS
 
@@ -145,7 +149,8 @@ def test_two_captures_are_one_level_of_twice_the_counts_and_the_same_means(tmp_p
         one["name"]: 2 * one["count"] for one in report["api"]
     }
     for name in ("kernel_ns", "copy_ns"):
-        assert {**twice["gpu"][name], "share": None} == {**report["gpu"][name], "share": None}
+        assert {**twice["gpu"][name], **LEFT} == {**report["gpu"][name], **LEFT}
+        assert (twice["gpu"][name]["spread"]["unit"], twice["gpu"][name]["spread"]["kind"]) == ("capture", "range")
     assert twice["gpu"]["wall_ns"]["mean"] == pytest.approx(walls_of(usual_windows(2)).mean(), abs=1e-6)
     assert twice["gpu"]["unprofiled"]["inferences"] == 20
 

@@ -327,7 +327,7 @@ def read_all_patient(link: Link, count: int) -> bytes:
         ("tcp-listen:127.0.0.1:99999", "no address"),
         ("/dev/null", "not a serial port"),
         ("pty:/nonexistent/folder/dut", "name a path"),
-        ("socket://127.0.0.1:1", "is something listening"),
+        ("socket://127.0.0.1:1", "start what listens there first"),
     ],
 )
 def test_a_port_that_cannot_be_opened_says_why_and_what_to_do(spec: str, said: str) -> None:

@@ -30,6 +30,7 @@ from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
 from tracer.runs.run_store import StoredRun, stored_run
+from tracer.terminal_text import terminal
 
 Form = Literal["pandas", "arrow"]
 """``pandas`` gives a ``pandas.DataFrame``, ``arrow`` a ``pyarrow.Table``."""
@@ -53,7 +54,7 @@ class RunReport:
     def text(self, width: int = 80) -> str:
         """The report as ``kws-trace report`` prints it, ``width`` characters wide."""
         out = io.StringIO()
-        self.render(Console(file=out, width=width))
+        self.render(terminal(file=out, width=width))
         return out.getvalue()
 
     def render(self, console: Console, *, full_names: bool = False) -> None:
@@ -61,7 +62,7 @@ class RunReport:
         render_report(self.figures, console, full_names=full_names)
 
     def _repr_html_(self) -> str:
-        console = Console(file=io.StringIO(), width=100, record=True)
+        console = terminal(file=io.StringIO(), width=100, record=True)
         self.render(console)
         return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.ending_signals import ended_at_once, ending_signals
 from runner.inference.pipeline import Pipeline
 from tracer.recording.inference_loop import Extend, InferenceLoop, compose_loop
 from tracer.recording.nvtx_ranges import NvtxRanges
@@ -25,7 +26,7 @@ LOOK_S = 1.0
 
 
 class StopSignal(BaseException):
-    """SIGINT or SIGTERM came while inferences ran; raised inside the loop, caught around it."""
+    """SIGINT, SIGTERM or SIGHUP came while inferences ran; raised inside the loop, caught around it."""
 
 
 @dataclass
@@ -34,11 +35,13 @@ class StopFlag:
 
     stopped: bool = False
     interruptible: bool = False
+    installed: bool = False
 
     def install(self) -> None:
-        """Take SIGINT and SIGTERM; call from the main thread."""
-        signal.signal(signal.SIGINT, self._handle)
-        signal.signal(signal.SIGTERM, self._handle)
+        """Take the signals that end a run; call from the main thread."""
+        for number in ending_signals():
+            signal.signal(number, self._handle)
+        self.installed = True
 
     def rearm(self) -> None:
         """Go on after a signal, until the next one."""
@@ -53,6 +56,10 @@ class StopFlag:
         if self.interruptible:
             self.interruptible = False
             raise StopSignal
+
+    def ending_at_once(self, clean: Callable[[], None]) -> AbstractContextManager[None]:
+        """Let the signal end the process inside, after ``clean``: nothing is recorded yet."""
+        return ended_at_once(clean) if self.installed else nullcontext()
 
     @contextmanager
     def breaking_in(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from runner.children import NOBODYS_FOLDER, module_command
+from runner.ending_signals import ending_signals
 from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
@@ -59,7 +60,7 @@ def run_under_nsys(
     Run the DUT under nsys until it ends.
 
     A signal sent to nsys would end it while the DUT still has to make its run complete: nsys stands in a session of
-    its own, and SIGINT and SIGTERM are handed to the DUT.
+    its own, and SIGINT, SIGTERM and SIGHUP are handed to the DUT.
 
     ``folder`` takes the reports, at most ``captures``; ``arguments`` are the DUT's, after ``kws-trace``.
 
@@ -110,7 +111,7 @@ def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
     def keep(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
         pending.append(number)
 
-    before = {number: signal.signal(number, keep) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, keep) for number in ending_signals()}
     try:
         while True:
             try:

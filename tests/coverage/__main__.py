@@ -16,11 +16,10 @@ def main() -> None:
     print("|---|---|--:|--:|--:|--:|--:|")
     with ProcessPoolExecutor(2) as pool:
         for one in pool.map(partial(simulate_at, simulations=simulations), range(len(scenarios()))):
-            scenario = one.scenario
-            what = "median" if scenario.of_median else "mean"
+            what = "median" if one.of_median else "mean"
             shares = (one.given, one.covered, one.lower_bound)
             cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-            print(f"| {scenario.name} | {what} | {cells} | {one.width:.2f} | {100 * one.before:.1f} % |", flush=True)
+            print(f"| {one.name} | {what} | {cells} | {one.width:.2f} | {100 * one.before:.1f} % |", flush=True)
 
 
 if __name__ == "__main__":

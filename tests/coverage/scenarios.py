@@ -51,7 +51,9 @@ class Coverage:
     the scenario says so, how far the units scatter. ``before`` is what the interval of all inferences alone covered.
     """
 
-    scenario: Scenario
+    name: str
+    of_median: bool
+    told: bool
     simulations: int
     given: float
     covered: float
@@ -89,7 +91,9 @@ def simulate(scenario: Scenario, simulations: int, seed: int = 1) -> Coverage:
         oracle = 2 * 1.96 * float(np.sqrt(np.concatenate(scatter).mean() / scenario.design.windows))
     covered = (low <= true) & (true <= high)
     return Coverage(
-        scenario,
+        scenario.name,
+        scenario.of_median,
+        scenario.told,
         simulations,
         float(given.mean()),
         float(covered[given].mean()) if given.any() else float("nan"),

@@ -12,6 +12,7 @@ from tracer.breakdown.calibration import Spread, Target, calibrated
 from tracer.breakdown.removals import Group, Removal
 from tracer.breakdown.replay import HostTimes, Replay
 from tracer.captures.row_bounds import Ints
+from tracer.statistics.student import t_quantile
 
 MARGIN = 0.02
 """Of the wall time: a gain that an assumption moves by more is a bound."""
@@ -20,9 +21,6 @@ LEAST_LEFT = 0.1
 """Of the wall time: where less would be left, the rate would be one over an uncertainty."""
 
 ORDER: tuple[Group, ...] = ("change", "kind", "stage", "bound")
-
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""Student's t at 97.5 %, for 1 to 10 degrees of freedom; beyond them 2.26 to 1.96, taken for 2.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +137,7 @@ def _half_width(gains: Ints, cluster: Ints) -> float:
     means = np.bincount(cluster, gains)[size > 0] / size[size > 0]
     if len(means) < 2:
         return 0.0
-    t = _T95[len(means) - 2] if len(means) - 2 < len(_T95) else 2.1
-    return t * float(np.std(means, ddof=1)) / math.sqrt(len(means))
+    return t_quantile(0.975, len(means) - 1) * float(np.std(means, ddof=1)) / math.sqrt(len(means))
 
 
 def _rate(base: GainBase, gain_ns: float) -> float | None:

@@ -14,7 +14,7 @@ from tracer.breakdown.replay import Replay
 from tracer.captures.inference_work import InferenceWork
 from tracer.profiles.arrow_arrays import Integers
 from tracer.runs.run_store import StoredRun
-from tracer.runs.windows import performance_windows
+from tracer.runs.windows import performance_windows, profiler_pairs
 
 HIDDEN_SHARE = 0.05
 """Of a stage: one that waits for the GPU longer hides what the profiler adds to its calls."""
@@ -54,21 +54,16 @@ def stage_pairs(run: StoredRun, replay: Replay) -> list[StagePair]:
     A stage that waits for the GPU is left out: there what the profiler adds to a call is hidden. Empty of a run that
     has no such windows.
     """
-    kinds = {one.number: (one.pair, one.kind) for one in run.each_window if one.complete}
-    sides: dict[int, dict[str, int]] = {}
-    for number, (pair, kind) in kinds.items():
-        if pair is not None:
-            sides.setdefault(pair, {})["on" if kind == "capture" else "off"] = number
-    both = {pair: side for pair, side in sides.items() if len(side) == 2}
+    both = profiler_pairs(run.each_window)
     if not both:
         return []
     means = _window_means(run.spans())
     calls, works, hidden = _per_stage(replay)
     found: list[StagePair] = []
-    for pair, side in sorted(both.items()):
-        on, off = means.get(side["on"], {}), means.get(side["off"], {})
+    for one in both:
+        pair, on, off = one.number, means.get(one.captured.number, {}), means.get(one.uncaptured.number, {})
         stages = on.keys() & off.keys() & calls.keys() - hidden
-        found += [StagePair(pair, one, on[one], off[one], calls[one], works[one]) for one in stages]
+        found += [StagePair(pair, name, on[name], off[name], calls[name], works[name]) for name in stages]
     return sorted(found, key=lambda one: (one.pair, one.stage))
 
 

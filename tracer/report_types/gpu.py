@@ -1,8 +1,10 @@
-"""The GPU timeline; times of a part of an inference are nanoseconds, an interval is of the median, 95 %."""
+"""The GPU timeline; times of a part of an inference are nanoseconds, a spread is of the median."""
 
 from __future__ import annotations
 
 from typing import TypedDict
+
+from tracer.report_types.estimates import EstimateFigures
 
 
 class PartFigures(TypedDict):
@@ -10,7 +12,7 @@ class PartFigures(TypedDict):
 
     mean: float
     median: float
-    interval: list[float]
+    spread: EstimateFigures
     share: float
 
 

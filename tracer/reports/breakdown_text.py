@@ -7,6 +7,7 @@ from rich.table import Table
 
 from tracer.figure_text import (
     MISSING,
+    bounds_text,
     change_text,
     count_text,
     counted,
@@ -105,9 +106,9 @@ def ledger_lines(report: Report) -> list[str]:
     rows = [row for row in ledger["conditions"] if row["name"] == LEDGER_NAMES.get(gpu["source"])]
     return [
         f"By `kws-trace overhead` {row['name']} adds {time_text(row['added_ns'])} to an inference: "
-        f"{ratio_text(row['ratio'])} times ({interval_text(low, high, ratio_text)})"
+        f"{ratio_text(row['ratio'])} times" + (f" ({bounds_text(spread, ratio_text)})" if spread else "")
         for row in rows
-        for low, high in [row["ratio_interval"]]
+        for spread in [row.get("ratio_spread")]
     ]
 
 

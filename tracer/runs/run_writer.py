@@ -8,6 +8,7 @@ any two steps loses nothing and doubles nothing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -58,6 +59,23 @@ def _room(folder: Path, what: str) -> Path:
 def _not_recordable(path: Path, error: OSError) -> RunError:
     problem = f"cannot record here ({error.strerror or error})"
     return RunError(path, problem, "give a folder you can write with --traces")
+
+
+def free_run_name(traces: Path, name: str) -> str:
+    """
+    The name, if a run of it could be made in ``traces`` now: asked before a model is loaded for it.
+
+    Raises:
+        RunError: if no run can have the name, one has it, or nothing can be written there.
+    """
+    folder = traces / checked_run_name(name)
+    if os.path.lexists(folder):
+        raise exists_error(folder)
+    nearest = next(path for path in (traces.absolute(), *traces.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        number = errno.EACCES if nearest.is_dir() else errno.ENOTDIR
+        raise _not_recordable(traces, OSError(number, os.strerror(number)))
+    return name
 
 
 class RunWriter:

@@ -57,7 +57,7 @@ bench: setup
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
-		--extra tensorflow --extra dashboard --extra runtimes --extra dev pyproject.toml -o requirements.lock
+		--extra tensorflow --extra dashboard --extra analysis --extra runtimes --extra dev pyproject.toml -o requirements.lock
 
 model: setup
 	$(BIN)/python -m tools.training --out runner/shipped

@@ -1,12 +1,42 @@
-"""Processes that we started: how one that should have ended is ended."""
+"""Processes that we start: their command lines, and how one that should have ended is ended."""
 
 from __future__ import annotations
 
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 TERMINATED_S = 10.0
 """For a child to end after SIGTERM."""
+
+
+NOBODYS_FOLDER = Path("/")
+"""Where programs of others are started: nsys has a Python of its own, which imports from the current folder."""
+
+_START = Path(__file__).resolve().with_name("start.py")
+
+_PATH_WITHOUT_FOLDER = """\
+import sys
+sys.path[:] = [path for path in sys.path if path]
+if {root!r} not in sys.path:
+    sys.path.insert(0, {root!r})
+"""
+
+
+def module_command(module: str, *arguments: str, folder: Path | None = None) -> list[str]:
+    """
+    ``python -m MODULE ARGUMENTS`` of a module of ours, without the current folder on the path of imports.
+
+    ``folder`` is where it works, for a child of a program that is started in ``NOBODYS_FOLDER``.
+    """
+    place = [] if folder is None else ["-C", str(folder)]
+    return [sys.executable, str(_START), *place, module, *arguments]
+
+
+def code_command(code: str) -> tuple[str, ...]:
+    """``python -c CODE``, without the current folder on the path of imports."""
+    return (sys.executable, "-c", _PATH_WITHOUT_FOLDER.format(root=str(_START.parent.parent)) + code)
 
 
 def end_child(process: subprocess.Popen[Any], patience_s: float = 0.0) -> None:

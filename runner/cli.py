@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 
 import typer
-from rich.console import Console
 
 from runner.commands.accuracy import accuracy
 from runner.commands.bandwidth import bandwidth
@@ -30,7 +29,9 @@ from runner.commands.run import run
 from runner.commands.runs import runs
 from runner.commands.runtimes import runtimes
 from runner.commands.session import session
+from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError
+from tracer.terminal_text import say, terminal
 
 DEBUG = "KWS_TRACE_DEBUG"
 """Set in the environment, an unforeseen error comes with its traceback."""
@@ -54,7 +55,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         demo: "demo",
         run: "run --port pty:/tmp/dut --backend litert",
         infer: "infer --repeat 10 --backend litert",
-        repeat: "repeat 5 --name cold -- infer --repeat 10 --backend litert",
+        repeat: "repeat 5 --name cold -- infer --repeat 10",
         ingest: "ingest last capture.sqlite",
     },
     "Host": {
@@ -98,12 +99,13 @@ def _root(
     if version:
         from importlib import metadata
 
-        typer.echo(f"kws-trace {metadata.version('kws-trace')}")
+        say(f"kws-trace {metadata.version('kws-trace')}")
         raise typer.Exit
 
 
 def main() -> None:
     """Run the command line; errors that a user may see are one message without a stack trace."""
+    keep_others_out()
     try:
         app()
     except KwsTraceError as error:
@@ -123,7 +125,7 @@ def main() -> None:
 
 
 def _tell(message: str) -> None:
-    Console(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
+    terminal(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
 
 
 def _unforeseen(error: Exception) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.errors import DatasetError
+from tracer.figure_text import counted
+from tracer.given_files import read_file
 
 SIZES = (490, 1960)
 
@@ -47,7 +49,7 @@ def read_input(path: Path, absent: str, other_size: str) -> bytes:
         DatasetError: if it cannot be read, with the remedy ``absent``, or is of another size, with ``other_size``.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, 1 << 20)
     except OSError as error:
         raise DatasetError(path, error.strerror or "unreadable", absent) from None
     if len(data) not in SIZES:
@@ -70,6 +72,12 @@ def load_dataset(path: Path) -> Dataset:
             rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        if inputs := len(list(path.glob("*.bin"))):
+            raise DatasetError(
+                labels,
+                f"{reason}, beside {counted(inputs, 'input')}",
+                "their classes are in it: copy it from where they came from (the benchmark's kws01 folder)",
+            ) from None
         raise DatasetError(labels, reason, "name the dataset's folder, or its .npz file") from None
     if not rows:
         raise DatasetError(labels, "it is empty", "it has a line an input: file, classes, class")

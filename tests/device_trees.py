@@ -1,4 +1,4 @@
-"""Trees of ``/sys``, ``/proc`` and ``/etc`` that stand for a Jetson Nano, an Orin and a PC; values of our own."""
+"""Trees of ``/sys``, ``/proc`` and ``/etc`` that stand for a Nano, an Orin, a Thor and a PC; values of our own."""
 
 from __future__ import annotations
 
@@ -118,6 +118,40 @@ def jetson_orin(root: Path) -> Path:
             "sys/class/hwmon/hwmon2/name": "soctherm_oc",
             "sys/class/hwmon/hwmon2/oc3_event_cnt": 4,
             "sys/class/hwmon/hwmon2/oc3_throt_en": 1,
+            **_process_and_disk(),
+        },
+    )
+
+
+def jetson_orin_7(root: Path) -> Path:
+    """The same Orin Nano with JetPack 7.2."""
+    release = "# R39 (release), REVISION: 2.0, GCID: 3, BOARD: generic, EABI: aarch64"
+    return grow(jetson_orin(root), {"etc/nv_tegra_release": release})
+
+
+def jetson_thor(root: Path) -> Path:
+    """JetPack 7.0 on a Thor: two devfreq folders that begin with ``gpu``, and the memory's ``bwmgr``."""
+    compute, video, memory = (f"sys/class/devfreq/{name}" for name in ("gpu-gpc-0", "gpu-nvd-0", "bwmgr"))
+    return grow(
+        root,
+        {
+            "proc/device-tree/model": "NVIDIA Jetson AGX Thor Developer Kit\0",
+            "proc/device-tree/compatible": "nvidia,p4071-0000+p3834-0008\0nvidia,p3834-0008\0nvidia,tegra264\0",
+            "etc/nv_tegra_release": "# R38 (release), REVISION: 2.0, GCID: 4, BOARD: generic, EABI: aarch64",
+            "etc/nvpmodel.conf": "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=1 NAME=120W >\n",
+            **_policy(0, 2_601_000, 972_000, 2_601_000, "schedutil"),
+            f"{compute}/cur_freq": 1_575_000_000,
+            f"{compute}/min_freq": 1_575_000_000,
+            f"{compute}/max_freq": 1_575_000_000,
+            f"{compute}/governor": "nvhost_podgov",
+            f"{video}/cur_freq": 1_692_000_000,
+            f"{video}/min_freq": 315_000_000,
+            f"{video}/max_freq": 1_692_000_000,
+            f"{video}/governor": "nvhost_podgov",
+            f"{memory}/cur_freq": 4_266_000_000,
+            f"{memory}/governor": "bpmp-bwmgr",
+            **_zone(0, "cpu-thermal", 41_000),
+            **_cooling(0, "pwm-fan", 1),
             **_process_and_disk(),
         },
     )

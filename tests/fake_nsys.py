@@ -17,7 +17,6 @@ from runner.dut.profiler_launch import (
 )
 from runner.dut.run_job import RunJob
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice
-from runner.nsys import launch
 from tests.gpu_runs import captured_windows, gpu_export, recorded_run, usual_windows
 
 NSYS = f"""#!{sys.executable} -ES
@@ -32,7 +31,7 @@ elif words[0] == "export":
     made = next(word.partition("=")[2] for word in words if word.startswith("--output="))
     shutil.copy(words[-1], made)
 elif words[0] == "profile":
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: (fake / "nsys-was-signalled").touch())
     options = words[1 : words.index(os.environ["FAKE_DUT"])]
     keys = ("TMPDIR", "NSYS_NVTX_PROFILER_REGISTER_ONLY")
@@ -53,7 +52,7 @@ from pathlib import Path
 fake = Path(os.environ["FAKE_NSYS"])
 orders = json.loads(os.environ["KWS_TRACE_UNDER_NSYS"])
 got = []
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, _: got.append(number))
 pid_file = Path(orders["pid_file"])
 (fake / "new").write_text(str(os.getpid()))
@@ -133,7 +132,7 @@ class Fake:
         monkeypatch.setenv("FAKE_NSYS", str(self.folder))
         monkeypatch.setenv("FAKE_DUT", self.dut)
         monkeypatch.delenv("NSYS_NVTX_PROFILER_REGISTER_ONLY", raising=False)
-        monkeypatch.setattr(launch.sys, "executable", self.dut)
+        monkeypatch.setattr(sys, "executable", self.dut)
 
     def says(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.children import code_command
 from runner.device.sysfs import read_text
 from runner.doctor.machine import Ran
 from runner.doctor.profilers import ASK_RANGES
 from runner.doctor.runtimes import ASK_LITERT, ASK_TENSORFLOW
 
-TENSORFLOW = (sys.executable, "-c", ASK_TENSORFLOW)
-LITERT = (sys.executable, "-c", ASK_LITERT)
-RANGES = (sys.executable, "-c", ASK_RANGES)
+TENSORFLOW = code_command(ASK_TENSORFLOW)
+LITERT = code_command(ASK_LITERT)
+RANGES = code_command(ASK_RANGES)
 
 
 def tensorflow_says(*devices: str, version: str = "2.16.1+nv24.7", cuda: bool = True) -> Ran:

@@ -1,4 +1,4 @@
-"""What is sampled on a Nano, an Orin and a PC, and in which units."""
+"""What is sampled on a Nano, an Orin, a Thor and a PC, and in which units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.device.gpu import gpu_states
 from runner.device.sampler import all_sensors, sampled_sources
 from runner.device.sysfs import OpenSensor, open_sensors
 from runner.device.thermal import thermal_zones, throttles
-from tests.device_trees import grow, jetson_nano, jetson_orin, pc
+from tests.device_trees import grow, jetson_nano, jetson_orin, jetson_orin_7, jetson_thor, pc
 
 
 def readings(root: Path) -> dict[tuple[str, str], int | None]:
@@ -52,6 +52,18 @@ def test_an_orin_is_sampled_by_its_hwmon_rails_without_channels_that_are_none(tm
         ("throttle:cpu-throttle-alert", "throttle_level"): 0,
         ("throttle:oc3", "throttle_count"): 4,
     }
+
+
+def test_a_thors_video_clock_is_no_second_gpu_and_its_memory_clock_is_bwmgr(tmp_path: Path) -> None:
+    assert readings(jetson_thor(tmp_path)) == {
+        ("cpu0", "frequency_hz"): 2_601_000_000,
+        ("gpu", "frequency_hz"): 1_575_000_000,
+        ("emc", "frequency_hz"): 4_266_000_000,
+        ("thermal:cpu-thermal", "temperature_mc"): 41_000,
+    }
+    (gpu,) = gpu_states(tmp_path)
+    assert gpu.name == "gpu-gpc-0"
+    assert gpu.pinned
 
 
 def test_a_pc_is_sampled_by_policies_and_throttle_counts(tmp_path: Path) -> None:
@@ -118,6 +130,8 @@ def test_a_sensor_whose_second_file_is_missing_is_none(tmp_path: Path) -> None:
     [
         (jetson_nano, Board("NVIDIA Jetson Nano Developer Kit", True, "32.7.1", 4)),
         (jetson_orin, Board("NVIDIA Jetson Orin Nano Developer Kit", True, "36.4.3", 6)),
+        (jetson_orin_7, Board("NVIDIA Jetson Orin Nano Developer Kit", True, "39.2.0", 7)),
+        (jetson_thor, Board("NVIDIA Jetson AGX Thor Developer Kit", True, "38.2.0", 7)),
         (pc, Board(None, False, None, None)),
     ],
 )

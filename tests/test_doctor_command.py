@@ -13,7 +13,7 @@ from runner.cli import app
 from runner.doctor.checks import Check, Repair, worst
 from runner.doctor.machine import Machine, Ran
 from runner.doctor.repairs import apply_repair, repairs_to_undo, undo_repairs
-from tests.device_trees import jetson_nano
+from tests.device_trees import grow, jetson_nano
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
 from tracer.errors import RepairError
 
@@ -44,6 +44,7 @@ def test_a_sound_device_exits_with_0_and_each_line_says_fine(system: FakeSystem)
 
 
 def test_an_error_exits_with_1_and_its_remedy_is_below_it(system: FakeSystem) -> None:
+    grow(system.root, {"etc/nv_tegra_release": "# R36 (release), REVISION: 4.3, GCID: 2, BOARD: generic"})
     system.programs[TENSORFLOW] = tensorflow_says("CPU:0", cuda=False)
     said = CliRunner().invoke(app, ["doctor"])
     assert said.exit_code == 1

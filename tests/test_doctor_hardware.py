@@ -12,7 +12,7 @@ from runner.doctor import hardware
 from runner.doctor.checks import Check
 from runner.doctor.examination import Settings, examine
 from runner.doctor.machine import Ran
-from tests.device_trees import grow, jetson_nano, jetson_orin, pc
+from tests.device_trees import grow, jetson_nano, jetson_orin, jetson_thor, pc
 from tests.fake_system import TENSORFLOW, FakeSystem, tensorflow_says
 
 TEGRASTATS = ("tegrastats", "--interval", "200")
@@ -168,7 +168,7 @@ def test_nothing_to_sample_is_a_warning_on_a_jetson_alone(tmp_path: Path, model:
     assert hardware.check_sampling(system, read_board(tmp_path)).state == state
 
 
-@pytest.mark.parametrize("tree", [jetson_nano, jetson_orin, pc])
+@pytest.mark.parametrize("tree", [jetson_nano, jetson_orin, jetson_thor, pc])
 def test_no_check_writes_under_the_root(tmp_path: Path, tree: Callable[[Path], Path]) -> None:
     def contents() -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -16,6 +16,7 @@ from tests.fake_system import LITERT, RANGES, TENSORFLOW, FakeSystem, tensorflow
 
 JETSON = Board("NVIDIA Jetson Orin Nano Developer Kit", True, "36.4.3", 6)
 NANO = Board("NVIDIA Jetson Nano Developer Kit", True, "32.7.1", 4)
+THOR = Board("NVIDIA Jetson AGX Thor Developer Kit", True, "38.2.0", 7)
 PC = Board(None, False, None, None)
 
 
@@ -41,6 +42,19 @@ def test_a_jetson_whose_tensorflow_sees_no_gpu_needs_nvidias_wheel(system: FakeS
     assert "built without CUDA" in finding.said
     system.programs[TENSORFLOW] = tensorflow_says("CPU:0")
     assert "finds no GPU" in check_tensorflow(system, JETSON).said
+
+
+@pytest.mark.parametrize(("board", "why"), [(THOR, "JetPack 7 is known"), (NANO, "Python 3.6")])
+def test_where_no_wheel_for_the_gpu_exists_the_doctor_names_none(system: FakeSystem, board: Board, why: str) -> None:
+    system.programs[TENSORFLOW] = tensorflow_says("CPU:0", version="2.19.0", cuda=False)
+    finding = check_tensorflow(system, board)
+    assert finding.state == "warning"
+    assert why in finding.said
+    system.programs[TENSORFLOW] = Ran(1, "", "ModuleNotFoundError: No module named 'tensorflow'")
+    remedy = str(check_tensorflow(system, board).remedy)
+    assert why in remedy
+    assert "for the CPU: pip install 'kws-trace[tensorflow]'" in remedy
+    assert "NVIDIA's own" not in remedy
 
 
 def test_a_pc_may_have_a_tensorflow_without_a_gpu(system: FakeSystem) -> None:

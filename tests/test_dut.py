@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from runner.dut import server
 from runner.dut.server import Dut
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.line.port_errors import LineEndedError, WriteTimeoutError
-from runner.line.protocol import DutProtocol
+from runner.line.protocol import DutProtocol, most_inferences
 from tracer.quantization import Quantization
 from tracer.recording.window import RecordedWindow
 
@@ -68,6 +70,7 @@ class FakeLink:
         self.sent = b""
         self.fail_writes = 0
         self.reopened = 0
+        self.on_look: Callable[[], None] | None = None
 
     def read(self, timeout_s: float) -> bytes:
         if not self.script:
@@ -86,6 +89,10 @@ class FakeLink:
 
     def discard(self) -> None:
         pass
+
+    def look(self) -> None:
+        if self.on_look:
+            self.on_look()
 
     def reopen(self) -> bool:
         self.reopened += 1
@@ -109,7 +116,13 @@ class Sink:
 
 class Rig:
     def __init__(
-        self, *script: bytes | Exception, timed: str = "reference", mode: str = "split", dtype: Any = np.float32
+        self,
+        *script: bytes | Exception,
+        timed: str = "reference",
+        mode: str = "split",
+        dtype: Any = np.float32,
+        latency_ns: float = 1.0,
+        **options: Any,
     ):
         self.stop = StopFlag()
         self.backend = FakeBackend(dtype)
@@ -117,9 +130,20 @@ class Rig:
         self.sink = Sink()
         self.gaps: list[dict[str, str]] = []
         pipeline = Pipeline(self.backend, Quantization(0.5, 2), timed, mode)
-        protocol = DutProtocol("bench", pipeline.buffer_sizes)
-        runner = WindowRunner(pipeline, None, self.stop)
-        self.dut = Dut(self.link, protocol, pipeline, runner, self.sink, self.stop, self.gaps.append)  # type: ignore[arg-type]
+        self.refusals: list[str] = []
+        protocol = DutProtocol("bench", pipeline.buffer_sizes, most_inferences(latency_ns))
+        runner = WindowRunner(pipeline, None, self.stop, latency_ns)
+        self.dut = Dut(
+            self.link,  # type: ignore[arg-type]
+            protocol,
+            pipeline,
+            runner,
+            self.sink,
+            self.stop,
+            self.gaps.append,
+            on_refusal=self.refusals.append,
+            **options,
+        )
 
     def lines(self) -> list[str]:
         self.dut.boot()
@@ -228,3 +252,80 @@ def test_a_signal_cuts_a_window_and_what_was_made_is_kept_as_aborted() -> None:
 def test_noise_is_answered_and_the_next_command_too(noise: bytes) -> None:
     rig = Rig(noise, b"name%")
     assert rig.lines()[-2:] == ["m-name-dut-[bench]", "m-ready"]
+
+
+def test_a_window_of_more_than_an_hour_is_refused_on_the_line_and_told_to_the_user_once() -> None:
+    rig = Rig(load(bytes(490)), b"infer 4294967296 0%", b"infer 3599 2%", b"infer 2 1%", latency_ns=1e9)
+    lines = rig.lines()
+    refused = "e-[Inference iterations and warmup together must be <=3600]"
+    assert lines[20:24] == [refused, "m-ready", refused, "m-ready"]
+    assert lines[-8:-2] == INFER_LINES
+    assert len(rig.refusals) == 1
+    assert "4,294,967,296 inferences after 0 warm-ups" in rig.refusals[0]
+    assert len(rig.sink.windows) == 2
+
+
+def test_no_window_has_more_inferences_than_the_limit_however_quick_they_are() -> None:
+    assert most_inferences(1.0) == 100_000_000
+    assert most_inferences(4.3e6) == 837_209
+    assert most_inferences(1e15) == 1
+
+
+def test_a_host_that_hangs_up_ends_its_window_as_aborted_and_the_next_one_is_served() -> None:
+    rig = Rig(load(bytes(490)), b"infer 3000 2%", b"infer 2 1%", latency_ns=0.2e9)
+    looks = 0
+
+    def hang_up_at_the_third() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise LineEndedError("fake", "the host hung up")
+
+    rig.link.on_look = hang_up_at_the_third
+    assert rig.lines()[-8:-2] == INFER_LINES
+    cut, whole = rig.sink.windows[:2]
+    assert (cut.state, cut.inferences, cut.warmups, cut.lap_end_us) == ("aborted", 15, 2, None)
+    assert (whole.state, whole.inferences, whole.first_inference) == ("complete", 2, 17)
+    assert "hung up" in rig.gaps[0]["why"]
+
+
+@pytest.mark.parametrize(("latency_ns", "inferences", "looks"), [(1e9, 10, 9), (0.1e9, 40, 3), (1e3, 200_000, 3)])
+def test_the_line_is_looked_at_once_in_a_second_of_inferences_and_between_two_conversions(
+    latency_ns: float, inferences: int, looks: int
+) -> None:
+    rig = Rig(load(bytes(490)), b"infer %d 0%%" % inferences, mode="fused", latency_ns=latency_ns)
+    seen = 0
+
+    def count() -> None:
+        nonlocal seen
+        seen += 1
+
+    rig.link.on_look = count
+    rig.lines()
+    assert seen == looks
+    assert rig.sink.windows[0].edges.shape == (inferences, 2)
+
+
+def test_a_run_of_so_many_windows_ends_by_itself_when_the_line_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "QUIET_NS", -1)
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"", b"infer 1 0%", b"infer 3 0%", b"", b"name%", windows=2)
+    lines = rig.lines()
+    assert [window.kind for window in rig.sink.windows if window.window >= 0] == [
+        "performance",
+        "accuracy",
+        "performance",
+    ]
+    assert not [line for line in lines if line.startswith("m-name")]
+
+
+def test_a_host_that_asks_on_at_once_keeps_such_a_run_open() -> None:
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"", b"name%", windows=1)
+    assert [line for line in rig.lines() if line.startswith("m-name")]
+
+
+def test_after_each_performance_window_and_no_other_the_costs_are_measured_before_m_ready() -> None:
+    sent: list[bytes] = []
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"infer 1 0%", after_window=lambda: sent.append(rig.link.sent))
+    rig.lines()
+    [before] = sent
+    assert before.decode().splitlines()[-1].startswith("m-results")

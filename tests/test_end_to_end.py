@@ -72,7 +72,7 @@ def test_a_kill_in_the_middle_of_a_window_keeps_every_window_before_it(
 ) -> None:
     client.load(bytes(490))
     client.ask(b"infer 10 0%")
-    client.begin(100_000_000)
+    client.begin(10_000_000)
     time.sleep(0.1)
     dut.kill()
     dut.wait(PATIENCE_S)
@@ -85,7 +85,7 @@ def test_a_signal_in_the_middle_of_a_window_ends_the_run_complete_with_the_windo
     dut: subprocess.Popen[str], client: Client, tmp_path: Path
 ) -> None:
     client.load(bytes(490))
-    client.begin(100_000_000)
+    client.begin(10_000_000)
     time.sleep(0.1)
     dut.send_signal(signal.SIGINT)
     assert dut.wait(PATIENCE_S) == 0

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from runner.dataset import Dataset, load_dataset
-from runner.host.driver import HostSession, run_performance
+from runner.host.driver import HostSession, measure_inferences, run_performance
 from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan, RefusedError, WindowOutcome
 from runner.host.results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
 from runner.host.session import HostJob, drive
@@ -187,6 +187,48 @@ def test_n_is_measured_for_windows_of_the_length_that_was_asked_for(dataset: Dat
     outcome = run_performance(HostSession(dut, clock=dut.clock), dataset, plan)
     assert [window.inferences for window in outcome.windows] == [1000, 1000]
     assert [window.wall_s for window in outcome.windows] == pytest.approx([0.5, 0.5])
+
+
+class OneReadDut(TimedDut):
+    """Its replies come together, when the last of them is there: a line or a host that was held up."""
+
+    def read(self, timeout_s: float) -> bytes:
+        said = b""
+        while self._said:
+            said += super().read(timeout_s)
+        return said
+
+
+def test_replies_that_come_in_one_read_do_not_make_n_a_thousandfold(dataset: Dataset) -> None:
+    dut = OneReadDut(inference_s=0.0005)
+    plan = PerformancePlan(seconds=0.5, warmups=0, windows=1)
+    session = HostSession(dut, clock=dut.clock)
+    session.load(dataset.input(0))
+    assert measure_inferences(session, plan) == pytest.approx(1000, rel=0.01)
+
+
+def test_n_has_a_ceiling_and_a_dut_that_runs_no_warmups_is_told() -> None:
+    dut = TimedDut(inference_s=1.1e-6)
+    session = HostSession(dut, clock=dut.clock)
+    assert measure_inferences(session, PerformancePlan(seconds=3600.0)) == 100_000_000
+    with pytest.raises(RefusedError, match="it runs no warm-ups; give --inferences"):
+        measure_inferences(HostSession(TimedDut(0.0), clock=lambda: 0.0), PerformancePlan())
+
+
+def test_how_long_a_dut_may_be_silent_follows_from_n_and_its_latency(dataset: Dataset) -> None:
+    dut = TimedDut(inference_s=0.01)
+    session = HostSession(dut, clock=dut.clock)
+    assert [session.silence_limit_s(count) for count in (1, 10_000, 10**8)] == [300.0, 1000.0, 3600.0]
+    said: list[str] = []
+    run_performance(session, dataset, PerformancePlan(inferences=2000, warmups=0, windows=2), say=said.append)
+    assert [session.silence_limit_s(count) for count in (1, 2000, 10**8)] == pytest.approx([60.0, 130.0, 3600.0])
+    assert said == ["N is 2,000 (as asked); the DUT may be silent for 300.000 s over it"]
+
+
+def test_a_dut_of_another_model_is_told_by_its_name() -> None:
+    name, profile = b"m-name-dut-[nano]\r\nm-ready\r\n", b"m-model-[ad01]\r\nm-ready\r\n"
+    with pytest.raises(DutError, match=r"nano: the DUT runs the model ad01 .* start a DUT of kws01"):
+        HostSession(Script(name, b"", profile)).handshake()
 
 
 def window(seconds: float, inferences: int = 2400, wall_s: float | None = None) -> WindowOutcome:

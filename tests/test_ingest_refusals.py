@@ -135,7 +135,12 @@ def opening_alone(export: NsysExport) -> None:
     [
         (empty, ("Cuda",), "NVTX was not traced", "capture with --trace=cuda,nvtx"),
         (empty, ("Cuda", "NvtxEvents"), "no NVTX range of the domain kws-trace arrived", "without --no-nvtx"),
-        (other_domain, ("Cuda", "NvtxEvents"), "no NVTX range of the domain kws-trace arrived", "kws-trace doctor"),
+        (
+            other_domain,
+            ("Cuda", "NvtxEvents"),
+            "it holds 1 NVTX range of another program and none of the domain kws-trace",
+            "kernels",
+        ),
         (opening_alone, ("Cuda", "NvtxEvents"), "domain kws-trace has no `inference` in it", "sends `infer`"),
     ],
 )

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import signal
+import socket
 import threading
 import time
 import tty
@@ -17,7 +18,7 @@ import pytest
 from runner.line.link import DutLink, Link
 from runner.line.port_errors import LineEndedError, WriteTimeoutError, busy_error, port_error
 from runner.line.ports import open_dut_link, open_host_link
-from tests.children import after, forked, free_port, meanwhile
+from tests.children import after, forked, free_port, meanwhile, wait_until
 from tracer.errors import PortError
 
 
@@ -243,6 +244,70 @@ def test_tcp_clients_are_served_one_after_the_other(
     link.close()
 
 
+def test_a_look_sees_that_the_far_end_hung_up_and_leaves_what_came(
+    far: Pty, dut_link: Callable[..., DutLink]
+) -> None:
+    link = dut_link(str(far.path), 115200)
+    os.write(far.master, b"infer 1 0%")
+    link.look()
+    assert read_all(link, 10) == b"infer 1 0%"
+    far.hang_up()
+    with pytest.raises(LineEndedError, match="hung up"):
+        link.look()
+
+
+@pytest.fixture
+def listening(lines: contextlib.ExitStack) -> tuple[DutLink, Callable[[], socket.socket]]:
+    """A DUT that listens, and what connects to it."""
+    port = free_port()
+    link = lines.enter_context(contextlib.closing(open_dut_link(f"tcp-listen:127.0.0.1:{port}", 115200)))
+    return link, lambda: lines.enter_context(socket.create_connection(("127.0.0.1", port), 5.0))
+
+
+def test_a_second_tcp_client_takes_over_its_first_command_is_kept_and_the_first_client_is_told(
+    listening: tuple[DutLink, Callable[[], socket.socket]],
+) -> None:
+    link, connect = listening
+    first = connect()
+    first.sendall(b"name%")
+    assert read_all_patient(link, 5) == b"name%"
+    link.look()
+    second = connect()
+    second.sendall(b"profile%")
+    for find in (link.look, lambda: link.read(2.0)):
+        with pytest.raises(LineEndedError, match="another host"):
+            find()
+    assert link.reopen() is True
+    assert read_all(link, 8) == b"profile%"
+    assert first.recv(100).startswith(b"e-[Another host has connected]")
+
+
+def test_a_tcp_client_that_hangs_up_is_seen_where_nobody_reads(
+    listening: tuple[DutLink, Callable[[], socket.socket]],
+) -> None:
+    link, connect = listening
+    client = connect()
+    client.sendall(b"infer 1000000 0%")
+    assert read_all_patient(link, 16) == b"infer 1000000 0%"
+    client.close()
+    with pytest.raises(LineEndedError):
+        wait_until(link.look, "the client's end is seen")
+
+
+def test_a_machine_that_vanishes_without_a_word_is_found_dead_within_half_a_minute(
+    listening: tuple[DutLink, Callable[[], socket.socket]],
+) -> None:
+    link, connect = listening
+    connect().sendall(b"name%")
+    read_all_patient(link, 5)
+    with socket.socket(fileno=os.dup(link._fd)) as served:
+        options = {name: served.getsockopt(socket.IPPROTO_TCP, name) for name in (4, 5, 6, 18)}
+        assert served.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    idle, interval, count, user_ms = options.values()
+    assert idle + interval * count <= 30
+    assert user_ms <= 30_000
+
+
 def read_all_patient(link: Link, count: int) -> bytes:
     data = b""
     for _ in range(20):
@@ -262,7 +327,7 @@ def read_all_patient(link: Link, count: int) -> bytes:
         ("tcp-listen:127.0.0.1:99999", "no address"),
         ("/dev/null", "not a serial port"),
         ("pty:/nonexistent/folder/dut", "name a path"),
-        ("socket://127.0.0.1:1", "is something listening"),
+        ("socket://127.0.0.1:1", "start what listens there first"),
     ],
 )
 def test_a_port_that_cannot_be_opened_says_why_and_what_to_do(spec: str, said: str) -> None:

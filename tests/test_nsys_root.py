@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.nsys.installation import give_to_caller, refuse_without_root
+from tests.conftest import ROOT
 from tests.fake_nsys import Fake
 from tracer.errors import UsageError
 
@@ -28,13 +29,18 @@ def test_on_tegra_without_root_the_line_that_works_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    environment = {"PATH": "/usr/bin:/opt/it's", "LD_LIBRARY_PATH": "/usr/lib/cuda", "SECRET": "x", "PYTHONPATH": ""}
+    environment = {
+        "PATH": "/usr/bin:/opt/it's",
+        "LD_LIBRARY_PATH": "/usr/lib/cuda",
+        "SECRET": "x",
+        "PYTHONPATH": "/home/me",
+    }
     words = ["run", "--port", "/dev/ttyGS0", "--nsys", "--name", "two words"]
     with pytest.raises(UsageError) as caught:
         refuse_without_root(words, environment, tegra(tmp_path))
     line = (
         """sudo env 'PATH=/usr/bin:/opt/it'"'"'s' LD_LIBRARY_PATH=/usr/lib/cuda """
-        f"{sys.executable} -m runner run --port /dev/ttyGS0 --nsys --name 'two words'"
+        f"{sys.executable} {ROOT / 'runner/start.py'} runner run --port /dev/ttyGS0 --nsys --name 'two words'"
     )
     assert str(caught.value).split("\n\n")[1].strip() == line
     assert "what it writes will be yours" in str(caught.value)

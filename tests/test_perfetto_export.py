@@ -1,11 +1,13 @@
-"""A run as a Perfetto trace: read back by the protos that wrote it."""
+"""A run as a Perfetto trace: read back by the messages of the ``perfetto`` package."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,12 +18,13 @@ from typer.testing import CliRunner
 
 from runner.cli import app
 from tests.dashboard_runs import gpu_profile, plain_run, three_kinds, windows_of
+from tests.perfetto_reference import reference_packets
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.import_profile import ingest
 from tracer.captures.inference_ranges import stage_ranges
-from tracer.captures.perfetto_export import export_perfetto
+from tracer.captures.perfetto_export import _pieces, export_perfetto
 from tracer.captures.stored_capture import read_capture
-from tracer.captures.timeline import read_timeline
+from tracer.captures.timeline import Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.errors import RunError, WriteError
 from tracer.profiles.arrow_arrays import integers
@@ -252,3 +255,43 @@ def test_no_row_is_lost_and_rows_of_a_track_nest_whatever_crosses(pairs: list[tu
                 above = track.rows.taken(track.rows.depth == depth - 1)
                 place = np.searchsorted(above.start_ns, level.start_ns, side="right") - 1
                 assert (place >= 0).all()
+
+
+@pytest.mark.parametrize("name", ["gpu", "plain", "ops"])
+@pytest.mark.parametrize("piece", [7, 200_000])
+def test_every_packet_is_what_the_messages_of_the_perfetto_package_hold(
+    traces: Path, tmp_path: Path, name: str, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.captures.perfetto_export.PIECE", piece)
+    run = stored_run(name, traces)
+    export_perfetto(run, tmp_path / "trace")
+    trace = Trace()
+    trace.ParseFromString((tmp_path / "trace").read_bytes())
+    assert list(trace.packet) == reference_packets(run, read_timeline(run))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), min_size=1, max_size=25), st.integers(1, 60))
+def test_slices_open_and_close_like_a_stack_also_those_without_length(
+    pairs: list[tuple[int, int]], piece: int
+) -> None:
+    start = np.array([one for one, _ in pairs], np.int64)
+    count = len(pairs)
+    rows = Rows(
+        start,
+        start + np.array([length for _, length in pairs], np.int64),
+        np.arange(count),
+        np.zeros(count, np.int16),
+        np.arange(count),
+    )
+    names = [str(place) for place in range(count)]
+    tracks = tuple(nested_tracks("call", "t", names, rows))
+    nothing = np.empty(0, np.int64)
+    timeline = Timeline(tracks, Launches(nothing, nothing, nothing, nothing), 100, (), "")
+    run = SimpleNamespace(name="a", info=SimpleNamespace(captures=[]))
+    chosen = [np.ones(len(track.rows), bool) for track in tracks]
+    with mock.patch("tracer.captures.perfetto_export.PIECE", piece):
+        written = b"".join(_pieces(run, timeline, chosen))  # type: ignore[arg-type]
+    trace = Trace()
+    trace.ParseFromString(written)
+    assert list(trace.packet) == reference_packets(run, timeline)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.dashboard_runs import KINDS, gpu_run
 from tests.recorded import info, window
-from tools.report_schema import FILE, build_schema, schema_text
+from tools.report_schema import FILES, build_schema, schema_text
 from tracer.report_types.report import SCHEMA_VERSION
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.report import build_report
@@ -74,9 +74,12 @@ def test_a_misspelt_or_a_missing_key_is_seen() -> None:
     assert differences({"a": 1.0}, {"a": 1.1}) == {".a": (1.0, 1.1)}
 
 
-def test_the_schema_file_is_that_of_the_types() -> None:
-    assert FILE.read_text(encoding="utf-8") == schema_text(), "write it anew: python -m tools.report_schema"
-    jsonschema.Draft202012Validator.check_schema(build_schema())
+@pytest.mark.parametrize("kind", FILES, ids=lambda kind: FILES[kind].name)
+def test_the_schema_file_is_that_of_the_types(kind: Any) -> None:
+    assert FILES[kind].read_text(encoding="utf-8") == schema_text(kind), (
+        "write it anew: python -m tools.report_schema"
+    )
+    jsonschema.Draft202012Validator.check_schema(build_schema(kind))
 
 
 @pytest.mark.parametrize("name", [*RUNS, "aborted", "empty", *(name for name in KINDS if name != "damaged")])

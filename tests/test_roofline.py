@@ -120,8 +120,8 @@ def test_a_device_s_peak_and_bandwidth_are_those_that_nvidia_prints(
 
 
 def test_every_device_of_the_table_has_a_source_and_is_in_the_test_above() -> None:
-    assert len(devices()) == 10
-    assert len({device.key for device in devices()}) == 10
+    assert len(devices()) == 11
+    assert len({device.key for device in devices()}) == 11
     assert all(device.source for device in devices())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from tracer.breakdown.breakdown import break_down
 from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import stage_ranges
-from tracer.errors import ProfileError
+from tracer.errors import ProfileError, not_installed
 from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
@@ -25,6 +26,7 @@ from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
 from tracer.runs.run_store import StoredRun, stored_run
+from tracer.terminal_text import terminal
 
 Form = Literal["pandas", "arrow"]
 """``pandas`` gives a ``pandas.DataFrame``, ``arrow`` a ``pyarrow.Table``."""
@@ -48,7 +50,7 @@ class RunReport:
     def text(self, width: int = 80) -> str:
         """The report as ``kws-trace report`` prints it, ``width`` characters wide."""
         out = io.StringIO()
-        self.render(Console(file=out, width=width))
+        self.render(terminal(file=out, width=width))
         return out.getvalue()
 
     def render(self, console: Console, *, full_names: bool = False) -> None:
@@ -56,7 +58,7 @@ class RunReport:
         render_report(self.figures, console, full_names=full_names)
 
     def _repr_html_(self) -> str:
-        console = Console(file=io.StringIO(), width=100, record=True)
+        console = terminal(file=io.StringIO(), width=100, record=True)
         self.render(console)
         return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 
@@ -200,4 +202,8 @@ def open_profile(path: str | Path) -> OpenProfile:
 
 
 def _in_form(table: pa.Table, form: Form) -> Any:
-    return table if form == "arrow" else table.to_pandas()
+    if form == "arrow":
+        return table
+    if find_spec("pandas") is None:
+        raise not_installed('pandas (or ask for form="arrow")', "kws-trace[dashboard]")
+    return table.to_pandas()

@@ -1,31 +1,78 @@
-"""Files that are there whole or not at all, whoever reads or kills meanwhile."""
+"""Files that are there whole or not at all, whoever reads or kills meanwhile, and after a power cut."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+CANNOT = (errno.EINVAL, errno.EOPNOTSUPP)
+"""How a file system refuses what it does not know."""
+
+NEW = ".*.new"
+"""Pattern of what a writer that was killed leaves beside its file."""
+
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, shared: bool = False) -> Iterator[Path]:
+def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> Iterator[Path]:
     """
     Write a file under another name beside ``path``, and put it in its place when the block ends.
 
     What is there is replaced in one step. Yields the name to write to, one of its own for each of several writers of
-    a ``shared`` file.
+    a ``shared`` file. A ``lasting`` one is on the disk when the block has ended, and its name too.
 
     Raises:
-        OSError: if the disk does not take it; then ``path`` is as before.
+        OSError: if the disk does not take it; then ``path`` is as before, or only its folder could not be synced.
     """
     writer = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
     temporary = path.with_name(f".{path.name}{writer}.new")
     try:
         yield temporary
+        if lasting:
+            sync(temporary)
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    if lasting:
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """
+    Have the disk hold a file's content, or a folder's names.
+
+    Raises:
+        OSError: if it does not take it.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems of networks cannot do it of a folder.
+        if error.errno not in CANNOT:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def reserve(path: Path, size_bytes: int) -> None:
+    """
+    Keep room on the disk under a name: who removes the file has it.
+
+    Raises:
+        OSError: if there is none; then no file is left.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        os.posix_fallocate(descriptor, 0, size_bytes)
+    except OSError as error:
+        if error.errno not in CANNOT:
+            path.unlink()
+            raise
+    finally:
+        os.close(descriptor)

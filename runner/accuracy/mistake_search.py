@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, expl
 from tracer.accuracy.mistakes import OTHER_MODEL, Mistake, Mistakes, quantize_anew, readings, wrong_quantization
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
 from tracer.accuracy.verdict import ENOUGH, Conclusion, judge
+from tracer.errors import not_installed
 from tracer.quantization import Quantization
 
 TIGHT = 1e-4
@@ -101,6 +103,8 @@ class _Trial:
             return
         if len(np.unique(recorded, axis=0)) < FIT_FROM:
             return
+        if find_spec("scipy") is None:
+            raise not_installed("SciPy", "kws-trace[analysis]")
         self._progress(f"{model.name}: fitting scale and zero point")
         counts = model.takes_counts
         start = Quantization(1.0, 0.0) if counts else model.quantization

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib.util
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from runner.children import module_command
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
+from tracer.terminal_text import terminal
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -39,7 +40,11 @@ def dashboard(
     ] = "127.0.0.1",
 ) -> None:
     """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""
-    raise typer.Exit(launch(traces, port, host, lambda text: typer.secho(text, fg="yellow", bold=True, err=True)))
+    raise typer.Exit(launch(traces, port, host, _warn))
+
+
+def _warn(text: str) -> None:
+    terminal(stderr=True).print(text, style="bold yellow", markup=False, highlight=False)
 
 
 def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str], None] = lambda _: None) -> int:
@@ -71,5 +76,5 @@ def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[
     # Without an address Streamlit binds every interface; without a name it guesses what pages are called by.
     name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
     address = (f"--server.address={host}", f"--browser.serverAddress={name}", f"--server.port={port}")
-    program = [sys.executable, "-m", "dashboard.serve", "run", str(script)]
+    program = module_command("dashboard.serve", "run", str(script))
     return [*program, *address, *STREAMLIT_OPTIONS, "--", str(traces.absolute())]

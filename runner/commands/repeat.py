@@ -25,8 +25,8 @@ def repeat(
     --windows performance windows (here 5 without it), and the next launch opens the port; Ctrl-C ends the launch and
     the series. Exits with 1 if a launch failed or was not made.
     """
-    from runner.dut.run_job import tell
     from runner.launches import checked_command, make_launches, refuse_existing
+    from runner.runtime_output import tell
     from tracer.command_line import command_line
     from tracer.runs.run_files import checked_run_name
     from tracer.runs.run_info import default_run_name
@@ -36,7 +36,8 @@ def repeat(
     refuse_existing(set_name, launches, traces)
     made = make_launches([*_ending(command), "--traces", str(traces)], set_name, launches, tell)
     whole = len(made.codes) - len(made.failed)
-    tell(f"{whole} of {launches} launches: {command_line('report', set_name, traces=traces)}")
+    hint = f"; `{command_line('report', set_name, traces=traces)}` shows them" if whole else ""
+    tell(f"{whole} of {launches} launches made{hint}")
     raise typer.Exit(0 if whole == launches else 1)
 
 

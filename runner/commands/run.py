@@ -77,8 +77,8 @@ def run(
     """
     Be the device under test of the benchmark on PORT, and record every stage of every inference.
 
-    Prints `ready on PORT` on standard error when it would answer a host, and ends on Ctrl-C or SIGTERM. Exits with 1
-    if the record has a gap or nothing was captured.
+    Prints `ready on PORT` on standard error when it would answer a host, and ends on Ctrl-C, SIGTERM or SIGHUP. Exits
+    with 1 if the record has a gap or nothing was captured.
     """
     if nsys and profiler == "tensorflow":
         raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")

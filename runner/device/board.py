@@ -8,8 +8,11 @@ from pathlib import Path
 
 from runner.device.sysfs import read_text
 
-JETPACKS = {28: 3, 32: 4, 34: 5, 35: 5, 36: 6, 38: 7}
-"""JetPack's major version by that of Jetson Linux (L4T). Source: NVIDIA's JetPack archive."""
+JETPACKS = {28: 3, 32: 4, 34: 5, 35: 5, 36: 6, 38: 7, 39: 7}
+"""
+JetPack's major version by that of Jetson Linux (L4T): 38 is JetPack 7.0 and 7.1, for Thor; 39.2 is 7.2, for Orin too.
+Source: NVIDIA's JetPack archive.
+"""
 
 
 @dataclass(frozen=True, slots=True)

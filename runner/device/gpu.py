@@ -2,7 +2,9 @@
 A Jetson's GPU and memory frequencies, which devfreq and the clock driver give in hertz.
 
 The GPU's folder is named by its address and chip: ``57000000.gpu`` (Nano), ``17000000.gp10b`` (TX2), ``.gv11b``
-(Xavier), ``.ga10b`` or, since JetPack 6, ``17000000.gpu`` (Orin). Source: NVIDIA's Jetson Linux Developer Guide.
+(Xavier), ``.ga10b`` or, since JetPack 6, ``17000000.gpu`` (Orin). A Thor's is ``gpu-gpc-0``, of its processing
+clusters; ``gpu-nvd-0`` beside it is the clock of the video engines. Its memory's is ``bwmgr``. Source: NVIDIA's
+Jetson Linux Developer Guide; for Thor what its kernel shows (jetson_stats, issue 885 and pull request 825).
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from runner.device.sysfs import Sensor, read_int, read_text
 from tracer.device.device_samples import FREQUENCY_HZ
 
 DEVFREQ = Path("sys/class/devfreq")
-GPU_NAME = re.compile(r"(^|[.\-])(gpu|gp10b|gv11b|ga10b|gb10b)")
-MEMORY_NAME = re.compile(r"emc|actmon|external-memory-controller")
+GPU_NAME = re.compile(r"(^|[.\-])(gpu(?!-nvd)|gp10b|gv11b|ga10b|gb10b)")
+MEMORY_NAME = re.compile(r"emc|actmon|external-memory-controller|^bwmgr$")
 MEMORY_RATES = (
     Path("sys/kernel/debug/bpmp/debug/clk/emc/rate"),
     Path("sys/kernel/debug/clk/emc/clk_rate"),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from runner.children import end_child
+from runner.children import end_child, module_command
 from runner.device.cpu import cpu_sensors
 from runner.device.gpu import gpu_sensors, memory_sensors
 from runner.device.power import rail_sensors
@@ -74,17 +74,15 @@ class DeviceSampler:
         """
         if not sampled_sources(root):
             return None
-        package_root = str(Path(__file__).resolve().parent.parent.parent)
-        paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {name: value for name, value in os.environ.items() if name not in INJECTED}
-        command = [sys.executable, "-m", "runner.device.sampler", str(root), str(interval_ms)]
+        command = module_command("runner.device.sampler", str(root), str(interval_ms))
         with journal.open("wb") as target:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=target,
                 stderr=subprocess.DEVNULL,
-                env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
+                env=environment,
                 # Ctrl-C goes to a terminal's whole group; the last sweeps should outlive it.
                 start_new_session=True,
             )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.children import NOBODYS_FOLDER
 from runner.device.sysfs import read_text
 from runner.line.port_errors import existing_ports, holder_of
 
@@ -48,6 +49,7 @@ class Machine:
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
                 timeout=timeout_s,
+                cwd=NOBODYS_FOLDER,
                 env={**os.environ, "LC_ALL": "C"},
             )
         except subprocess.TimeoutExpired as error:

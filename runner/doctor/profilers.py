@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 
+from runner.children import code_command
 from runner.device.board import Board
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
@@ -59,7 +59,7 @@ def _ranges(machine: Machine, nsys: str | None) -> Check:
     run uses, asks nobody. So the layer decides, not the release of nsys.
     """
     remedy = "pip install 'nvtx>=0.2.12'"
-    ran = machine.run((sys.executable, "-c", ASK_RANGES), 60.0)
+    ran = machine.run(code_command(ASK_RANGES), 60.0)
     if ran is None or not ran.fine:
         return Check("NVTX ranges", ERROR, "the nvtx package does not import: no stage would be named", remedy)
     version, _, layer = ran.output.strip().partition(" ")

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from runner.children import code_command
 from runner.device.board import Board
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
@@ -31,18 +32,28 @@ NVIDIA_WHEEL = (
     "install NVIDIA's own TensorFlow wheel for this JetPack first (its guide: Installing TensorFlow for Jetson "
     "Platform), then kws-trace without its tensorflow extra"
 )
+NO_WHEEL = {
+    4: "NVIDIA's TensorFlow wheels for JetPack 4 are for Python 3.6, which kws-trace does not run on",
+    5: "NVIDIA's TensorFlow wheels for JetPack 5 are for Python 3.8, which kws-trace does not run on",
+    7: "no TensorFlow wheel that uses the GPU of JetPack 7 is known",
+}
+"""By JetPack: why TensorFlow cannot use the GPU there."""
 
 
 def check_tensorflow(machine: Machine, board: Board) -> Check:
-    """TensorFlow and its devices; on a Jetson one without a GPU is an error."""
+    """TensorFlow and its devices; on a Jetson whose JetPack has one for the GPU, another is an error."""
     facts, problem = _ask(machine, ASK_TENSORFLOW)
+    without_gpu = NO_WHEEL.get(board.jetpack or 0)
     if facts is None:
-        remedy = NVIDIA_WHEEL if board.is_jetson else "pip install 'kws-trace[tensorflow]', or keep to .tflite models"
-        return Check("TensorFlow", WARNING, problem, remedy)
+        on_cpu = "pip install 'kws-trace[tensorflow]', or keep to .tflite models"
+        remedy = f"{without_gpu}; for the CPU: {on_cpu}" if without_gpu else on_cpu
+        return Check("TensorFlow", WARNING, problem, remedy if without_gpu or not board.is_jetson else NVIDIA_WHEEL)
     version, devices = facts["version"], facts["devices"]
     seen = f"{version} sees {', '.join(devices) or 'no device'}"
     if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
         return Check("TensorFlow", FINE, seen)
+    if without_gpu:
+        return Check("TensorFlow", WARNING, f"{seen}: {without_gpu}", "measure it as what it is, a run on the CPU")
     why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"
     remedy = f"does its CUDA match this JetPack? {NVIDIA_WHEEL}" if facts["cuda"] else NVIDIA_WHEEL
     return Check("TensorFlow", ERROR, f"{seen}, on a Jetson: {why}", remedy)
@@ -58,7 +69,7 @@ def check_litert(machine: Machine) -> Check:
 
 def _ask(machine: Machine, program: str) -> tuple[dict[str, Any] | None, str]:
     """The facts, or None and what went wrong."""
-    ran = machine.run((sys.executable, "-c", program), IMPORT_LIMIT_S)
+    ran = machine.run(code_command(program), IMPORT_LIMIT_S)
     if ran is None:
         return None, f"{sys.executable} cannot be run"
     if ran.code is None:

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.run_start import keep_runtime_log, start
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
-from runner.inference.models import ModelChoice, load_pipeline, model_facts
+from runner.inference.models import ModelChoice
 from runner.inference.pipeline import Pipeline
 from runner.inference.run_costs import RunCosts
-from runner.inference.speed_environment import speed_environment
-from runner.inference.startup import settle
 from runner.inference.window_runner import StopFlag, WindowRunner
-from runner.launches import taken_launch
-from runner.limits.run_cost import run_board, run_cost
-from runner.line.protocol import DutProtocol
-from runner.nsys.installation import attached_profiler
+from runner.line.protocol import DutProtocol, most_inferences
+from runner.runtime_output import RuntimeOutput, tell
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.figure_text import counted, seconds_text
-from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
-from tracer.runs.run_files import checked_run_name
-from tracer.runs.run_info import default_run_name, new_run_info
+from tracer.recording.nvtx_ranges import NvtxRanges
+from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
-from tracer.runs.run_writer import RunWriter
+from tracer.runs.run_writer import RunWriter, free_run_name
 from tracer.trust.checks import check_quantization
 
 
@@ -71,7 +63,7 @@ class RunJob:
 
 @dataclass
 class RecordingRun:
-    """A pipeline that is warm, and the recorder that waits for its windows."""
+    """A pipeline that is warm, at ``latency_ns`` an inference, and the recorder that waits for its windows."""
 
     pipeline: Pipeline
     runner: WindowRunner
@@ -80,6 +72,9 @@ class RecordingRun:
     stop: StopFlag
     problems: list[str]
     costs: RunCosts
+    latency_ns: int
+    lacks: str = ""
+    """What the record is without, once it is closed."""
 
     def measure_costs(self) -> None:
         """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
@@ -87,50 +82,42 @@ class RecordingRun:
             self.writer.update_info(**self.costs.facts)
 
 
-def tell(text: str) -> None:
-    """A line on standard error: standard output belongs to results."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
-
-
 @contextmanager
 def recording_run(
-    job: RunJob, stop: StopFlag, port: str | None = None, baud: int | None = None
+    job: RunJob,
+    stop: StopFlag,
+    port: str | None = None,
+    baud: int | None = None,
+    on_early_end: Callable[[], None] = lambda: None,
 ) -> Iterator[RecordingRun]:
-    """Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards."""
+    """
+    Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
+
+    A signal before the recording ends the process at once, after ``on_early_end``: nothing is kept.
+    """
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
-    name = checked_run_name(job.name or default_run_name())
-    launch_set = taken_launch()
-    began = time.perf_counter()
-    pipeline = load_pipeline(job.choice)
-    loaded_s = time.perf_counter() - began
-    pipeline.load(bytes(pipeline.buffer_sizes[0]))
-    ranges = open_ranges() if job.nvtx else None
-    costs = RunCosts(pipeline, nvtx=job.nvtx, split=job.choice.mode == "split")
-    startup = {"load_s": round(loaded_s, 3), **settle(pipeline)}
-    costs.measure()
-    info = new_run_info(
-        name=name,
-        command=[Path(sys.argv[0]).name, *sys.argv[1:]],
-        port=port,
-        baud=baud,
-        startup=startup,
-        **costs.facts,
-        nvtx=_nvtx_facts(ranges, wanted=job.nvtx),
-        profiler=job.profiler or attached_profiler(os.environ),
-        cost=run_cost(job.choice.path, tell),
-        board=run_board(),
-        launch_set=launch_set,
-        **_pipeline_facts(job.choice, pipeline),
-    )
+    name = free_run_name(job.traces, job.name or default_run_name())
     problems: list[str] = []
+    with RuntimeOutput() as output:
+
+        def leave() -> None:
+            on_early_end()
+            output.say("ended before it was ready: nothing was recorded\n")
+
+        with stop.ending_at_once(leave):
+            started = start(name, job.choice, (port, baud), job.profiler, output, nvtx=job.nvtx)
+    pipeline, ranges, info = started.pipeline, started.ranges, started.info
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
+    runner = WindowRunner(pipeline, ranges, stop, started.latency_ns)
+    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, started.costs, started.latency_ns)
     try:
+        keep_runtime_log(writer.folder, started.said)
         with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
-            runner = WindowRunner(pipeline, ranges, stop)
-            yield RecordingRun(pipeline, runner, ranges, writer, stop, problems, costs)
+            yield opened
     finally:
-        writer.close()
+        opened.lacks = writer.close()
+        if opened.lacks:
+            _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
 
 
@@ -144,20 +131,28 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     # The port first: a wrong one should not cost the time that a runtime takes to load.
     link = open_dut_link(port, baud, stop)
     try:
-        with recording_run(job, stop, port, baud) as opened:
-            gaps: list[dict[str, str]] = []
+        with recording_run(job, stop, port, baud, link.close) as opened:
 
             def keep_gap(gap: dict[str, str]) -> None:
-                gaps.append(gap)
-                opened.writer.update_info(gaps=gaps)
+                opened.writer.add_gap(gap)
                 tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
 
-            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes)
+            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns))
             capture = open_capture(job, opened.ranges)
             report = _report_once(opened.problems)
-            pipeline, writer, costs = opened.pipeline, opened.writer, opened.measure_costs
             dut = Dut(
-                link, protocol, pipeline, opened.runner, writer, stop, keep_gap, capture, report, costs, job.windows
+                link,
+                protocol,
+                opened.pipeline,
+                opened.runner,
+                opened.writer,
+                stop,
+                keep_gap,
+                capture,
+                on_problem=report,
+                on_refusal=tell,
+                after_window=opened.measure_costs,
+                windows=job.windows,
             )
             warn_of_input_scale(opened.pipeline)
             dut.boot()
@@ -172,7 +167,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run complete: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
     finally:
         link.close()
     return 1 if opened.problems else 0
@@ -212,27 +207,3 @@ def _report_once(problems: list[str]) -> Callable[[str], None]:
             tell(f"recorder: {problem}")
 
     return report
-
-
-def _nvtx_facts(ranges: NvtxRanges | None, *, wanted: bool) -> dict[str, Any]:
-    if ranges is not None:
-        return {"ranges": True, "version": ranges.version, "layer": "nvtx._lib.lib"}
-    why = "the installed nvtx has no lower layer that we know" if wanted else "--no-nvtx"
-    return {"ranges": False, "why": why}
-
-
-def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline) -> dict[str, Any]:
-    backend, quantization = pipeline.backend, pipeline.quantization
-    packages = ("kws-trace", "numpy", "nvtx", "pyarrow")
-    versions = {name: metadata.version(name) for name in packages}
-    shown = None if quantization is None else {"scale": quantization.scale, "zero_point": quantization.zero_point}
-    return {
-        "model": model_facts(choice.path),
-        "backend": {"name": backend.name, "device": backend.device, "threads": backend.threads},
-        "timed": pipeline.timed,
-        "stages_mode": pipeline.mode,
-        "stages": [name for name, _ in pipeline.stages()],
-        "quantization": shown,
-        "versions": {**versions, backend.name: backend.version},
-        "environment": speed_environment(),
-    }

@@ -23,6 +23,7 @@ from runner.line.protocol import (
     CommandReader,
     DutProtocol,
     Infer,
+    Refused,
     Request,
     Timestamp,
     boot_lines,
@@ -64,6 +65,7 @@ class Dut:
         on_gap: told each gap of the line: its start and end in UTC, and why.
         capture: the profiler that is told to collect after a window; None for none.
         on_problem: told in a sentence what does not work and does not end the DUT.
+        on_refusal: told in a sentence the first time that a host on the line asks for too long a window.
         after_window: called after each performance window, before its ``m-ready``.
         windows: performance windows after which it stops by itself when the line is quiet; None for never.
     """
@@ -79,6 +81,7 @@ class Dut:
         on_gap: Callable[[dict[str, str]], None],
         capture: Capture | None = None,
         on_problem: Callable[[str], None] = lambda _: None,
+        on_refusal: Callable[[str], None] = lambda _: None,
         after_window: Callable[[], None] = lambda: None,
         windows: int | None = None,
     ) -> None:
@@ -92,6 +95,7 @@ class Dut:
         self._captured_input = b""
         self._to_serve, self._answered_ns = windows, 0
         self._cut = False
+        self._on_refusal, self._refusal_told = on_refusal, False
 
     def boot(self) -> None:
         """Say the boot lines; what a host sent before them is thrown away."""
@@ -169,6 +173,11 @@ class Dut:
             self._send([lap_line(_now() // 1000), READY])
         elif isinstance(request, Infer):
             self._infer(request)
+        elif isinstance(request, Refused):
+            if not self._refusal_told:
+                self._on_refusal(request.why)
+            self._refusal_told = True
+            self._send([request.line, READY])
         else:
             self._send([results_line(_floats(self._pipeline.backend.probabilities())), READY])
 
@@ -196,7 +205,7 @@ class Dut:
             self._send(["m-warmup-done", f"m-infer-start-{request.inferences}", lap_line(start_ns // 1000)])
 
         self._send([f"m-warmup-start-{request.warmups}"])
-        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin)
+        run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin, self._link.look)
         results = results_line(_floats(self._pipeline.backend.probabilities()))
         self._send([lap_line((notes.end_ns or 0) // 1000), "m-infer-done", results])
 
@@ -242,8 +251,8 @@ class Dut:
     def _reopen(self, why: str) -> None:
         began = datetime.now(timezone.utc)
         self._reader.clear()
-        if self._link.reopen():
-            self._link.discard()
+        self._refusal_told = False
+        self._link.reopen()
         ended = datetime.now(timezone.utc)
         self._on_gap({"start": began.isoformat(), "end": ended.isoformat(), "why": why})
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from runner.runtime_output import RuntimeOutput
 from tracer.errors import ProfilerError
 
 _PROFILER = "TensorFlow's profiler"
@@ -24,7 +26,7 @@ class ProfiledBlock:
 @contextmanager
 def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBlock]:
     """
-    Profile what runs inside; Python's own calls are not traced.
+    Profile what runs inside; Python's own calls are not traced. What TensorFlow says meanwhile is shown if it fails.
 
     TensorFlow makes ``plugins/profile/<time>/`` in ``logdir``; ``level`` is of its host tracer, 1 to 3.
 
@@ -37,23 +39,31 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
     profiler = tf.profiler.experimental
     before = set(logdir.rglob("*.xplane.pb"))
     options = profiler.ProfilerOptions(host_tracer_level=level, python_tracer_level=0, device_tracer_level=1)
-    try:
-        profiler.start(str(logdir), options)
-    except tf.errors.AlreadyExistsError:
-        remedy = "stop it, or leave out --profiler tensorflow"
-        raise ProfilerError(_PROFILER, "another one runs in this process", remedy) from None
     block = ProfiledBlock()
-    try:
-        yield block
-    finally:
+    # It complains of options that it gave itself, four lines a capture.
+    with RuntimeOutput() as output, output.kept():
         try:
-            profiler.stop()
-        except tf.errors.OpError as error:
-            problem = f"it did not end well ({error.message})"
-            raise ProfilerError(_PROFILER, problem, f"see whether {logdir} can be written to") from error
+            profiler.start(str(logdir), options)
+        except tf.errors.AlreadyExistsError:
+            remedy = "stop it, or leave out --profiler tensorflow"
+            raise ProfilerError(_PROFILER, "another one runs in this process", remedy) from None
+        try:
+            yield block
+        finally:
+            _stop(profiler, logdir)
     written = sorted(set(logdir.rglob("*.xplane.pb")) - before)
     if not written:
         raise ProfilerError(
             _PROFILER, f"it left no *.xplane.pb in {logdir}", "see whether that folder can be written to"
         )
     block.path = written[-1]
+
+
+def _stop(profiler: Any, logdir: Path) -> None:
+    import tensorflow as tf
+
+    try:
+        profiler.stop()
+    except tf.errors.OpError as error:
+        problem = f"it did not end well ({error.message})"
+        raise ProfilerError(_PROFILER, problem, f"see whether {logdir} can be written to") from error

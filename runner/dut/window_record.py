@@ -50,23 +50,25 @@ def run_noted(
     warmups: int,
     inferences: int,
     on_start: Callable[[int], None] = lambda _: None,
+    look: Callable[[], None] = lambda: None,
 ) -> None:
     """
     Run warm-ups and inferences; what was made stays in ``notes`` and ``readings`` when a signal comes.
 
-    ``on_start`` is told ``start_ns`` before the first timed inference: a host reads its lap then.
+    ``on_start`` is told ``start_ns`` before the first timed inference: a host reads its lap then. ``look`` is called
+    now and then between inferences, and may raise to end the window.
 
     Raises:
         StopSignal: when the run was told to end.
     """
-    runner.run(loop, warmups, readings)
+    runner.run(loop, warmups, readings, look)
     notes.warmups = readings.inferences
     notes.load_start = load_average()
     cpu = time.process_time_ns()
     notes.start_ns = time.perf_counter_ns()
     on_start(notes.start_ns)
     try:
-        runner.run(loop, inferences, readings)
+        runner.run(loop, inferences, readings, look)
     finally:
         notes.end_ns = time.perf_counter_ns()
         notes.cpu_ns = time.process_time_ns() - cpu

@@ -19,13 +19,22 @@ from runner.host.outcomes import (
 )
 from runner.line.link import Link
 from runner.line.port_errors import WriteTimeoutError
+from runner.line.protocol import MAX_INFERENCES, MAX_WINDOW_S, MODEL
 from tracer.errors import DutError
+from tracer.figure_text import count_text, time_text
 
 BYTES_A_COMMAND = 30
 """energyrunner keeps a command within 64 characters: 17 commands, with ``db load``'s own, fill 490 bytes."""
 
+SHORTEST_S = 0.001
+"""Of warm-ups that were measured: below, the line was measured and not they."""
+
+FASTEST_S = 1e-6
+"""No inference is quicker."""
+
 _LAP = re.compile(r"m-lap-us-(\d+)\Z")
 _NAME = re.compile(r"m-name-dut-\[(.*)\]")
+_MODEL = re.compile(r"m-model-\[(.*)\]")
 _RESULTS = re.compile(r"m-results-\[([^\]]*)\]\Z")
 
 
@@ -47,6 +56,8 @@ class HostSession:
         self._answered = False
         self._step = 0
         self._limits_ms = 0
+        self._latency_s: float | None = None
+        self._sent_s = 0.0
         self.name = ""
 
     def handshake(self) -> None:
@@ -57,7 +68,7 @@ class HostSession:
         answer to half a command that an earlier host left behind.
 
         Raises:
-            DutError: if nothing answers.
+            DutError: if nothing answers, or what answers runs another model.
         """
         try:
             replies = self._exchange("name", 10.0, mute=True)
@@ -71,8 +82,13 @@ class HostSession:
             self._answered = False
             replies = self._exchange("name", 10.0, mute=True)
         self._drain()
-        for command in ("profile", "timestamp"):
-            self.command(command)
+        for reply in self.command("profile"):
+            if (match := _MODEL.match(reply.text)) and match[1] != MODEL:
+                raise DutError(
+                    f"{self.name}: the DUT runs the model {match[1]} and this host drives {MODEL}, keyword spotting; "
+                    f"start a DUT of {MODEL}, or drive this one with its own benchmark"
+                )
+        self.command("timestamp")
 
     def _drain(self) -> None:
         while self._link.read(0.05):
@@ -130,15 +146,16 @@ class HostSession:
         self._listen("parser", "m-unmute-target[dut]")
         self._listen("parser", f"Binary load took {took:.3f} sec, or {len(data) / took / 1000:.3f} kB/sec")
         if not any(reply.text == "m-load-done" for reply in last):
-            raise RefusedError("db", "no m-load-done after the last byte: bytes were lost")
+            raise RefusedError(
+                "db", f"no m-load-done after the last of {len(data)} bytes: some were lost on the line"
+            )
         self._listen("parser", "m-bload-done")
         self._listen("parser", "m-ready-finished[bload]")
 
     def infer(self, inferences: int, warmups: int) -> WindowOutcome:
-        """Run one window."""
-        # The longest silence is the window itself; a Jetson's first one may take half a minute.
+        """Run one window; the DUT has ``silence_limit_s`` for it."""
         command = f"infer {inferences} {warmups}"
-        replies = self.command(command, timeout_s=300.0)
+        replies = self.command(command, self.silence_limit_s(inferences + warmups))
         laps = [(reply.at_s, int(match[1])) for reply in replies if (match := _LAP.match(reply.text))]
         vectors = [match[1] for reply in replies if (match := _RESULTS.match(reply.text))]
         if len(laps) != 2 or not vectors:
@@ -149,17 +166,40 @@ class HostSession:
             values = np.empty(0)
         if values.shape != (12,) or laps[1][1] < laps[0][1]:
             raise RefusedError(command, f"laps {laps[0][1]} and {laps[1][1]}, results {vectors[-1]}: not 12 numbers")
-        return WindowOutcome(inferences, laps[1][1] - laps[0][1], laps[1][0] - laps[0][0], values)
+        outcome = WindowOutcome(inferences, laps[1][1] - laps[0][1], laps[1][0] - laps[0][0], values)
+        self._latency_s = outcome.wall_s / inferences
+        return outcome
+
+    def silence_limit_s(self, inferences: int) -> float:
+        """
+        How long a DUT may be silent over so many inferences, in seconds.
+
+        Five times what they take by the latency measured so far, and half a minute for what loads at the first ones;
+        without a measured latency 100 ms an inference, at least five minutes. Never more than a window may last.
+        """
+        if self._latency_s is None:
+            return min(max(300.0, 0.1 * inferences), MAX_WINDOW_S)
+        return min(max(60.0, 30.0 + 5 * inferences * self._latency_s), MAX_WINDOW_S)
 
     def time_warmups(self, count: int) -> float:
-        """Seconds of ``count`` warm-ups, by the host's clock."""
-        replies = self.command(f"infer 1 {count}", timeout_s=300.0)
-        at = {reply.text.rsplit("-", 1)[0] if "start" in reply.text else reply.text: reply.at_s for reply in replies}
-        if "m-warmup-done" not in at or "m-warmup-start" not in at:
-            raise RefusedError(f"infer 1 {count}", "no m-warmup-start and m-warmup-done")
-        return at["m-warmup-done"] - at["m-warmup-start"]
+        """
+        Seconds of ``count`` warm-ups by the host's clock, from the command to `m-warmup-done`.
+
+        Not from `m-warmup-start`: it may come in one read with the other, and then nothing lies between them.
+        """
+        command = f"infer 1 {count}"
+        replies = self.command(command, self.silence_limit_s(count))
+        done = [reply.at_s for reply in replies if reply.text == "m-warmup-done"]
+        if not done:
+            raise RefusedError(command, "no m-warmup-done")
+        seconds = done[0] - self._sent_s
+        if count >= 10_000 and seconds / count < FASTEST_S:
+            raise RefusedError(command, "no model is that quick: it runs no warm-ups; give --inferences N")
+        self._latency_s = seconds / count
+        return max(seconds, SHORTEST_S)
 
     def _exchange(self, text: str, timeout_s: float, *, mute: bool) -> list[Reply]:
+        self._sent_s = self._clock()
         try:
             self._link.write(f"{text}%".encode())
         except WriteTimeoutError:
@@ -178,6 +218,8 @@ class HostSession:
 
     def _silent(self, command: str, seconds: float) -> DutError:
         remedy = "is `kws-trace run` ready on the other end, at the same baud, with no other program on the port?"
+        if self._answered and command.startswith("infer"):
+            remedy = "it answered until then: see what the DUT itself says, or give a smaller --inferences"
         said = f"no m-ready within {seconds:g} s of `{command}`; {remedy}"
         return DutError(said, exit_code=1 if self._answered else 2)
 
@@ -200,8 +242,13 @@ def run_performance(
     plan: PerformancePlan,
     progress: Callable[[], None] = lambda: None,
     outcome: PerformanceOutcome | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> PerformanceOutcome:
-    """Five inputs, one window each; an ``outcome`` that is given keeps the finished windows when the DUT fails."""
+    """
+    Five inputs, one window each.
+
+    ``say`` is told what a window will be; an ``outcome`` that is given keeps the finished ones when the DUT fails.
+    """
     outcome = outcome or PerformanceOutcome()
     count = plan.inferences
     for number in range(plan.windows):
@@ -209,6 +256,10 @@ def run_performance(
         session.load(dataset.input(index), dataset.names[index])
         if count is None:
             count = measure_inferences(session, plan)
+        if not number:
+            how = "as asked" if plan.inferences else f"measured, for about {time_text(plan.seconds * 1e9)} a window"
+            limit = time_text(session.silence_limit_s(count + plan.warmups) * 1e9)
+            say(f"N is {count_text(count)} ({how}); the DUT may be silent for {limit} over it")
         outcome.windows.append(session.infer(count, plan.warmups))
         progress()
     return outcome
@@ -225,10 +276,10 @@ def measure_inferences(session: HostSession, plan: PerformancePlan) -> int:
     """
     count = 10
     while True:
-        seconds = max(session.time_warmups(count), 1e-6)
+        seconds = session.time_warmups(count)
         if seconds >= min(plan.seconds / 10, 1.0):
-            seconds = max(min(seconds, session.time_warmups(count), session.time_warmups(count)), 1e-6)
-            return max(2, round(count * plan.seconds / seconds))
+            seconds = min(seconds, session.time_warmups(count), session.time_warmups(count))
+            return min(max(2, round(count * plan.seconds / seconds)), MAX_INFERENCES)
         count = max(2 * count, min(round(count * plan.seconds / 8 / seconds), 100 * count))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import Progress
 
 from runner.dataset import Dataset, chosen_dataset
@@ -37,7 +36,7 @@ from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
 from tracer.sessions.session_trust import session_trust
-from tracer.terminal_text import print_lines
+from tracer.terminal_text import print_lines, say, terminal
 from tracer.trust.judgement import trust_lines, verdict_text
 
 
@@ -61,19 +60,25 @@ def drive(job: HostJob) -> None:
     dataset = chosen_dataset(job.dataset)
     with contextlib.closing(open_host_link(job.port, job.baud)) as link:
         total = job.plan.windows if job.mode == "performance" else len(dataset.names)
-        with Progress(console=Console(stderr=True), transient=True, disable=job.quiet) as progress:
+        console = terminal(stderr=True, quiet=job.quiet)
+        with Progress(console=console, transient=True) as progress:
             task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
-            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task))
+            above = functools.partial(console.print, markup=False, highlight=False)
+            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task), above)
         _print(job, outcome, lines, folder)
 
 
 def run_session(
-    job: HostJob, link: Link, dataset: Dataset, advance: Callable[[], None]
+    job: HostJob,
+    link: Link,
+    dataset: Dataset,
+    advance: Callable[[], None],
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[PerformanceOutcome | AccuracyOutcome, list[str], Path]:
     """
     Run one session over an open line, written down in energyrunner's form.
 
-    ``advance`` is called after each window.
+    ``advance`` is called after each window; ``say`` is told what a window will be.
 
     Returns:
         What was measured, the lines of its results, and the session's folder.
@@ -88,7 +93,7 @@ def run_session(
         try:
             session.handshake()
             if isinstance(outcome, PerformanceOutcome):
-                run_performance(session, dataset, job.plan, advance, outcome)
+                run_performance(session, dataset, job.plan, advance, outcome, say)
             else:
                 run_accuracy(session, dataset, advance, outcome)
         finally:
@@ -127,11 +132,11 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
 
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
-    console = Console()
+    console = terminal()
     judged, trust = _judged(folder, outcome), _trust(folder)
     if job.as_json:
         found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged, "trust": trust}
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        say(json.dumps(found, indent=2))
         return
     print_lines(console, lines)
     if isinstance(outcome, PerformanceOutcome):

@@ -85,6 +85,9 @@ def backend_of(path: Path, wanted: str | None) -> str:
     if not path.exists():
         raise ModelError(path, "there is no such model", "name a SavedModel folder or a .tflite file")
     if path.is_dir():
+        # Before TensorFlow, whose import may take most of a minute.
+        if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
+            raise ModelError(path, "no saved_model.pb is in this folder", "name the SavedModel folder itself")
         found = "tensorflow"
     elif path.suffix == ".tflite":
         found = "litert"

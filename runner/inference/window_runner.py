@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.ending_signals import ended_at_once, ending_signals
 from runner.inference.pipeline import Pipeline
-from tracer.recording.inference_loop import InferenceLoop, compose_loop
+from tracer.recording.inference_loop import Extend, InferenceLoop, compose_loop
 from tracer.recording.nvtx_ranges import NvtxRanges
 
 CHUNK = 1 << 16
 """Inferences between conversions: a list of Python integers holds 40 bytes a reading, an array 8."""
 
 
+LOOK_S = 1.0
+"""Of inferences, about, between two looks at the line: a look costs microseconds."""
+
+
 class StopSignal(BaseException):
-    """SIGINT or SIGTERM came while inferences ran; raised inside the loop, caught around it."""
+    """SIGINT, SIGTERM or SIGHUP came while inferences ran; raised inside the loop, caught around it."""
 
 
 @dataclass
@@ -30,11 +35,13 @@ class StopFlag:
 
     stopped: bool = False
     interruptible: bool = False
+    installed: bool = False
 
     def install(self) -> None:
-        """Take SIGINT and SIGTERM; call from the main thread."""
-        signal.signal(signal.SIGINT, self._handle)
-        signal.signal(signal.SIGTERM, self._handle)
+        """Take the signals that end a run; call from the main thread."""
+        for number in ending_signals():
+            signal.signal(number, self._handle)
+        self.installed = True
 
     def rearm(self) -> None:
         """Go on after a signal, until the next one."""
@@ -49,6 +56,10 @@ class StopFlag:
         if self.interruptible:
             self.interruptible = False
             raise StopSignal
+
+    def ending_at_once(self, clean: Callable[[], None]) -> AbstractContextManager[None]:
+        """Let the signal end the process inside, after ``clean``: nothing is recorded yet."""
+        return ended_at_once(clean) if self.installed else nullcontext()
 
     @contextmanager
     def breaking_in(self) -> Iterator[None]:
@@ -84,14 +95,18 @@ class WindowRunner:
     """
     Runs inferences of a pipeline in the timed loop, numbered from 0 within a run.
 
-    An input is loaded before each window; ``stop`` breaks into a running loop when a signal comes.
+    An input is loaded before each window; ``stop`` breaks into a running loop when a signal comes. ``latency_ns`` of
+    an inference says how many make ``LOOK_S``.
     """
 
-    def __init__(self, pipeline: Pipeline, ranges: NvtxRanges | None, stop: StopFlag) -> None:
+    def __init__(
+        self, pipeline: Pipeline, ranges: NvtxRanges | None, stop: StopFlag, latency_ns: float = 1.0
+    ) -> None:
         self._pipeline = pipeline
         self._ranges = ranges
         self._stop = stop
         self._loops: dict[tuple[NvtxRanges | None, tuple[str, ...]], InferenceLoop] = {}
+        self._unwatched = max(1, int(LOOK_S * 1e9 / max(latency_ns, 1.0)))
         self.next_inference = 0
 
     def prepare(self, ranges: NvtxRanges | None = None) -> tuple[tuple[str, ...], InferenceLoop]:
@@ -107,20 +122,25 @@ class WindowRunner:
             self._loops[key] = compose_loop(stages, key[0])
         return names, self._loops[key]
 
-    def run(self, loop: InferenceLoop, count: int, readings: Readings) -> None:
+    def run(
+        self, loop: InferenceLoop, count: int, readings: Readings, look: Callable[[], None] = lambda: None
+    ) -> None:
         """
         Run ``count`` inferences; what was made stays in ``readings`` when a signal breaks in.
+
+        ``look`` is called about every ``LOOK_S`` between two inferences, and may raise to end the window.
 
         Raises:
             StopSignal: when the run was told to end.
         """
         done = 0
         while done < count:
-            block = min(CHUNK, count - done)
+            chunk = min(CHUNK, count - done)
             raw: list[int] = []
             try:
-                with self._stop.breaking_in():
-                    loop(self.next_inference, block, raw.extend)
+                if done:
+                    look()
+                self._run_chunk(loop, chunk, raw.extend, look)
             finally:
                 started = time.perf_counter_ns()
                 # Cut to whole inferences, though extend is one step and never leaves half of one.
@@ -129,6 +149,16 @@ class WindowRunner:
                 readings.arrays.append(array)
                 self.next_inference += made
                 readings.recorder_ns += time.perf_counter_ns() - started
-            done += block
+            done += chunk
             if self._stop.stopped:
                 raise StopSignal
+
+    def _run_chunk(self, loop: InferenceLoop, count: int, extend: Extend, look: Callable[[], None]) -> None:
+        done = 0
+        while done < count:
+            if done:
+                look()
+            block = min(self._unwatched, count - done)
+            with self._stop.breaking_in():
+                loop(self.next_inference + done, block, extend)
+            done += block

@@ -6,12 +6,14 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from runner.device.cpu import CPU
 from runner.device.sysfs import read_int, read_text
+from tracer.errors import not_installed
 from tracer.model.devices import Limits
 
 Clock = Callable[[], int]
@@ -34,15 +36,16 @@ def probe_cpu(
     counts what is read and what is written. Of several repetitions the best stands: a limit is asked for.
 
     ``threads`` are of the product, None takes every CPU that we may use; ``seconds`` are for each of the two.
-    """
-    from threadpoolctl import threadpool_limits
 
+    Raises:
+        NotInstalledError: if a number of threads is asked for that cannot be set.
+    """
     cores = threads or len(os.sched_getaffinity(0))
     left, right = (np.full((_SIDE, _SIDE), 0.5, np.float32) for _ in range(2))
     out = np.empty_like(left)
     source = np.ones(_COPY_BYTES // 8, np.float64)
     target = np.empty_like(source)
-    with threadpool_limits(limits=cores):
+    with _product_threads(threads):
         product_ns = _best_ns(lambda: np.matmul(left, right, out=out), seconds, clock)
     copy_ns = _best_ns(lambda: np.copyto(target, source), seconds, clock)
     return Limits(
@@ -54,6 +57,18 @@ def probe_cpu(
         bytes_per_s=2e9 * _COPY_BYTES / copy_ns,
         source=f"measured here: best of float32 matrix products {_SIDE} by {_SIDE}, and of copies of 64 MiB",
     )
+
+
+def _product_threads(threads: int | None) -> AbstractContextManager[object]:
+    """While it is entered NumPy's BLAS uses so many; left to itself it uses every CPU that we may use."""
+    if threads is None:
+        return nullcontext()
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        raise not_installed("threadpoolctl", "kws-trace[analysis]") from None
+    limited: AbstractContextManager[object] = threadpool_limits(limits=threads)
+    return limited
 
 
 def cpu_clock_hz(root: Path = Path("/")) -> float | None:

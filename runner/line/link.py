@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
+import stat
 import termios
 import time
 from abc import abstractmethod
@@ -22,6 +24,15 @@ SLICE_S = 0.25
 """A wait looks this often whether it was told to stop."""
 
 _READ_SIZE = 4096
+_TCP_OPTIONS = {
+    socket.TCP_NODELAY: 1,
+    socket.TCP_KEEPIDLE: 10,
+    socket.TCP_KEEPINTVL: 5,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 20_000,
+}
+"""Seconds, but the last, milliseconds, which is how long what was sent may wait for its acknowledgement."""
+_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 def never() -> bool:
@@ -44,9 +55,11 @@ class Link:
 
     def _attach(self, fd: int) -> None:
         os.set_blocking(fd, False)
+        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            _tell_dead_peers(fd)
         self._fd = fd
         self._poll = select.poll()
-        self._poll.register(fd, select.POLLIN)
+        self._poll.register(fd, select.POLLIN | select.POLLRDHUP)
 
     def read(self, timeout_s: float) -> bytes:
         """
@@ -109,6 +122,16 @@ class Link:
             while self._poll.poll(0) and os.read(self._fd, _READ_SIZE):
                 pass
 
+    def look(self) -> None:
+        """
+        See whether somebody is still there, where nobody reads: what came stays to be read.
+
+        Raises:
+            LineEndedError: if the far end hung up or the device went.
+        """
+        if any(event & (_GONE | select.POLLRDHUP) for _, event in self._poll.poll(0)):
+            raise LineEndedError(self.spec, "the host hung up")
+
     def close(self) -> None:
         """Close without a drain: what is not sent is thrown away first, or the kernel would wait for it."""
         if self._fd < 0:
@@ -117,6 +140,14 @@ class Link:
         with contextlib.suppress(OSError):
             os.close(self._fd)
         self._fd = -1
+
+
+def _tell_dead_peers(fd: int) -> None:
+    """Let the kernel end a connection whose other machine is gone, within half a minute, and send without delay."""
+    with socket.socket(fileno=os.dup(fd)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _TCP_OPTIONS.items():
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class DutLink(Link):
@@ -137,6 +168,9 @@ class DutLink(Link):
                 pass
             else:
                 if not self._hung_up():
+                    # What waits in a connection that is new is not stale: it is its first command.
+                    if os.isatty(self._fd):
+                        self.discard()
                     return True
             # A gadget port opens at once and hangs up at once while no cable is there: do not spin.
             limit = time.monotonic() + pause
@@ -146,5 +180,4 @@ class DutLink(Link):
         return False
 
     def _hung_up(self) -> bool:
-        gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
-        return any(event & gone for _, event in self._poll.poll(0))
+        return any(event & _GONE for _, event in self._poll.poll(0))

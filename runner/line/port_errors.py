@@ -58,13 +58,16 @@ def holder_of(path: str) -> str | None:
     return None
 
 
-def port_error(spec: str, error: OSError) -> PortError:
-    """From what the system said to what the user can do."""
+def port_error(spec: str, error: OSError, *, host: bool = False) -> PortError:
+    """From what the system said to what the user can do; ``host`` if it is a host that looks for its DUT."""
     text = str(error).lower()
     if "://" in spec:
-        return PortError(spec, error.strerror or str(error), "is something listening there? start it first")
+        return PortError(spec, error.strerror or str(error), _nobody_listens(spec, host=host))
     if isinstance(error, FileNotFoundError) or error.errno in (2, 6, 19) or "no such file" in text:
-        return PortError(spec, "there is no such port", missing_remedy(spec, existing_ports()))
+        remedy = missing_remedy(spec, existing_ports())
+        if host and not spec.startswith("/dev/"):
+            remedy = f"start the DUT first, and wait until it is ready: `kws-trace run --port pty:{spec}`"
+        return PortError(spec, "there is no such port", remedy)
     if isinstance(error, PermissionError) or error.errno in (1, 13):
         return PortError(spec, "you may not open it", "sudo usermod -aG dialout $USER, then log in again")
     if error.errno in (11, 16) or "exclusively lock" in text or "busy" in text:
@@ -73,6 +76,21 @@ def port_error(spec: str, error: OSError) -> PortError:
     if error.errno in (25, 22) or "inappropriate ioctl" in text or "could not configure" in text:
         return PortError(spec, "it is not a serial port", f"{existing_ports()}: name one with --port")
     return PortError(spec, error.strerror or str(error), "check the cable and the port's name")
+
+
+def _nobody_listens(spec: str, *, host: bool) -> str:
+    address = spec.partition("://")[2]
+    if host:
+        return f"start the DUT there first, and wait until it is ready: `kws-trace run --port tcp-listen:{address}`"
+    return f"start what listens there first; a DUT that listens itself is `--port tcp-listen:{address}`"
+
+
+def other_end_error(spec: str) -> PortError:
+    """``tcp:`` given to a DUT, or ``tcp-listen:`` to a host: each is the other's end."""
+    kind, _, address = spec.partition(":")
+    if kind == "tcp":
+        return PortError(spec, "the DUT listens, and the host connects to it", f"give --port tcp-listen:{address}")
+    return PortError(spec, "the host connects, and the DUT listens", f"give --port tcp:{address}")
 
 
 def busy_error(spec: str, holder: str) -> PortError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import select
 import socket
 import termios
 import tty
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.line.link import SLICE_S, DutLink, Link, never
-from runner.line.port_errors import busy_error, holder_of, port_error
+from runner.line.port_errors import LineEndedError, busy_error, holder_of, other_end_error, port_error
 from tracer.errors import PortError
 
 
@@ -23,6 +25,7 @@ class _DeviceLink(DutLink):
         super().__init__(spec, stopped)
         self._baud = baud
         self._serial: Any = None
+        self.host = False
 
     def open(self) -> None:
         import serial
@@ -33,7 +36,7 @@ class _DeviceLink(DutLink):
             self._serial = serial.serial_for_url(self.spec, self._baud, timeout=0, **options)
         except serial.SerialException as error:
             # pyserial wraps what the system said; the number, where there is one, names the case.
-            raise port_error(self.spec, OSError(error.errno, str(error))) from None
+            raise port_error(self.spec, OSError(error.errno, str(error)), host=self.host) from None
         # A descriptor of our own, so that pyserial's close, which may drain, is never what ends the line.
         self._attach(os.dup(self._serial.fileno()))
         _wait_for_a_byte(self._fd)
@@ -65,6 +68,8 @@ class _PtyLink(DutLink):
         self._claim()
         master, self._slave = os.openpty()
         tty.setraw(self._slave)
+        # A lock of this process on its range, which another DUT asks for; a host, like pyserial, locks by flock.
+        fcntl.lockf(self._slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
         Path(os.ttyname(self._slave)).chmod(0o660)
         try:
             self._path.symlink_to(os.ttyname(self._slave))
@@ -106,7 +111,7 @@ class _PtyLink(DutLink):
 
 
 class _ListenLink(DutLink):
-    """One TCP client at a time; the next one is a line opened again."""
+    """One TCP client at a time: the next one takes the line over, since one that is there may be long dead."""
 
     def __init__(self, spec: str, stopped: Callable[[], bool]) -> None:
         super().__init__(spec, stopped)
@@ -121,16 +126,28 @@ class _ListenLink(DutLink):
 
     def open(self) -> None:
         client, _ = self._server.accept()
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._attach(client.detach())
+        self._poll.register(self._server, select.POLLIN)
 
     def read(self, timeout_s: float) -> bytes:
-        if self._fd >= 0:
-            return super().read(timeout_s)
-        # No client yet: the first one is no gap.
-        with contextlib.suppress(TimeoutError):
-            self.open()
-        return b""
+        if self._fd < 0:
+            # No client yet: the first one is no gap.
+            with contextlib.suppress(TimeoutError):
+                self.open()
+            return b""
+        if any(fd == self._server.fileno() for fd, _ in self._poll.poll(timeout_s * 1000)):
+            self._give_way()
+        return super().read(0.0)
+
+    def look(self) -> None:
+        if any(fd == self._server.fileno() for fd, _ in self._poll.poll(0)):
+            self._give_way()
+        super().look()
+
+    def _give_way(self) -> None:
+        with contextlib.suppress(PortError):
+            self.write(b"e-[Another host has connected]\r\n", 0.0)
+        raise LineEndedError(self.spec, "another host has connected")
 
     def write(self, data: bytes, timeout_s: float = 5.0) -> None:
         if self._fd >= 0:
@@ -156,8 +173,11 @@ def open_dut_link(spec: str, baud: int, stopped: Callable[[], bool] = never) -> 
         link.open()
     elif spec.startswith("tcp-listen:"):
         link = _ListenLink(spec, stopped)
+    elif spec.startswith("tcp:"):
+        raise other_end_error(spec)
     else:
         _refuse_other_urls(spec)
+        _refuse_another_duts(spec)
         link = _open_device(spec, baud, stopped)
     return link
 
@@ -165,27 +185,48 @@ def open_dut_link(spec: str, baud: int, stopped: Callable[[], bool] = never) -> 
 def open_host_link(spec: str, baud: int) -> Link:
     """Open the host's end: a device, the path of a ``pty:PATH``, ``tcp:HOST:PORT`` or ``socket://HOST:PORT``."""
     plain = spec.removeprefix("pty:")
+    if spec.startswith("tcp-listen:"):
+        raise other_end_error(spec)
     if spec.startswith("tcp:"):
         host, port = _address(spec, "tcp:")
         plain = f"socket://{host}:{port}"
     _refuse_other_urls(plain)
-    link = _open_device(plain, baud, never)
+    link = _open_device(plain, baud, never, host=True)
     link.discard()
     return link
 
 
-def _open_device(spec: str, baud: int, stopped: Callable[[], bool]) -> _DeviceLink:
+def _open_device(spec: str, baud: int, stopped: Callable[[], bool], *, host: bool = False) -> _DeviceLink:
     link = _DeviceLink(spec, baud, stopped)
+    link.host = host
     try:
         # A second reader of a device would take half the bytes; a pseudo-terminal is held by whoever made it.
         if os.path.realpath(spec).startswith("/dev/tty") and (holder := holder_of(spec)):
             raise busy_error(spec, holder)
         link.open()
     except OSError as error:
-        raise port_error(spec, error) from None
+        raise port_error(spec, error, host=host) from None
     except (ValueError, termios.error) as error:
         raise PortError(spec, str(error), "check the port and --baud") from None
     return link
+
+
+def _refuse_another_duts(spec: str) -> None:
+    """The far end of another DUT's pseudo-terminal is a host's: two DUTs would talk to one another."""
+    if not os.path.realpath(spec).startswith("/dev/pts/"):
+        return
+    try:
+        terminal = os.open(spec, os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return  # what is wrong with it is told when it is opened as a line
+    try:
+        fcntl.lockf(terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise PortError(
+            spec, "another DUT is on its other end, and waits for a host", f"give another path, as pty:{spec}-2"
+        ) from None
+    finally:
+        os.close(terminal)
 
 
 def _wait_for_a_byte(fd: int) -> None:

@@ -14,6 +14,7 @@ otherwise than there:
 - `db load` of another size than the model's: e-[...] naming the sizes; a loaded buffer stays
 - numbers with other characters in them: e-[...] (the firmware reads the digits before them)
 - `infer` without a full buffer: e-[...] (the firmware runs on what was there)
+- `infer` of more inferences than a window may have: e-[...] (the firmware runs them, for days)
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ from dataclasses import dataclass
 
 MAX_COMMAND = 80
 """Characters of a command, without its ``%`` (EE_CMD_SIZE)."""
+
+MAX_INFERENCES = 100_000_000
+"""Of one window, with its warm-ups: a digit too many must not hold the line for days."""
+
+MAX_WINDOW_S = 3600.0
+"""How long a window may be expected to last, by the latency that was measured before the DUT was ready."""
 
 FIRMWARE = "ULPMark for tinyML Firmware V0.0.1"
 MODEL = "kws01"
@@ -107,7 +114,15 @@ class Results:
     """``results``: the DUT gives its last output vector."""
 
 
-Request = Infer | Timestamp | Results
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An ``infer`` beyond the limit: the DUT answers ``line`` and tells its user ``why``."""
+
+    line: str
+    why: str
+
+
+Request = Infer | Timestamp | Results | Refused
 """What a command asks of the DUT itself; everything else the protocol answers alone."""
 
 
@@ -115,11 +130,12 @@ class DutProtocol:
     """
     The state of the protocol, which is the input buffer, and its replies.
 
-    ``vendor`` is the name in ``m-name-dut-[...]``; ``buffer_sizes`` are the bytes of input that the model takes.
+    ``vendor`` is the name in ``m-name-dut-[...]``; ``buffer_sizes`` are the bytes of input that the model takes;
+    ``most`` is how many inferences a window may have, see ``most_inferences``.
     """
 
-    def __init__(self, vendor: str, buffer_sizes: Sequence[int]) -> None:
-        self._vendor = vendor
+    def __init__(self, vendor: str, buffer_sizes: Sequence[int], most: int = MAX_INFERENCES) -> None:
+        self._vendor, self._most = vendor, most
         self._sizes = tuple(buffer_sizes)
         self._buffer = bytearray()
         self._size = 0
@@ -146,7 +162,7 @@ class DutProtocol:
             return [*self._buffer_lines(words[1:]), READY]
         if words and words[0] == "infer":
             answer = self._infer(words[1:])
-            return answer if isinstance(answer, Infer) else [answer, READY]
+            return [answer, READY] if isinstance(answer, str) else answer
         if words and words[0] == "timestamp":
             return Timestamp()
         if words and words[0] == "results":
@@ -206,7 +222,7 @@ class DutProtocol:
             return [f"e-[Invalid hex digit '{wrong}']"]
         return ["m-load-done"] if len(self._buffer) == self._size else []
 
-    def _infer(self, words: list[str]) -> Infer | str:
+    def _infer(self, words: list[str]) -> Infer | Refused | str:
         numbers = [1, 10]
         for place, (word, what) in enumerate(zip(words, ("iterations", "warmup"), strict=False)):
             if not _NUMBER.match(word):
@@ -216,10 +232,23 @@ class DutProtocol:
             return "e-[Inference iterations must be >0]"
         if numbers[1] < 0:
             return "e-[Inference warmup must be >=0]"
+        if sum(numbers) > self._most:
+            limit = f"iterations and warmup together must be <={self._most}"
+            why = (
+                f"the host asked for {numbers[0]:,} inferences after {numbers[1]:,} warm-ups and was refused: a "
+                f"window may have {self._most:,} (an hour by the measured latency, and never more than "
+                f"{MAX_INFERENCES:,}); lower N in the host"
+            )
+            return Refused(f"e-[Inference {limit}]", why)
         if self.loaded is None:
             takes = self._size or self._sizes[0]
             return f"e-[Input has {len(self._buffer)} bytes, expected {takes}: 'db load' first]"
         return Infer(*numbers)
+
+
+def most_inferences(latency_ns: float) -> int:
+    """How many inferences of this latency (ns) a window may have, at least one."""
+    return max(1, min(MAX_INFERENCES, int(MAX_WINDOW_S * 1e9 / max(latency_ns, 1.0))))
 
 
 def print_lines(buffer: bytes, size: int) -> list[str]:

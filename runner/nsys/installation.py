@@ -7,12 +7,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.children import NOBODYS_FOLDER, module_command
 from runner.device.board import read_board
 from tracer.errors import NotInstalledError, ProfilerError, UsageError
 
@@ -65,7 +65,7 @@ def find_nsys() -> Nsys:
             "nsys: not found in PATH nor under /opt/nvidia/nsight-systems; install it (JetPack: `sudo apt install "
             "nsight-systems-cli`; Debian: nsight-systems from non-free), or use --profiler tensorflow"
         )
-    path = Path(found) if found is not None else installed[0]
+    path = Path(found).absolute() if found is not None else installed[0]
     version = _said(path, "--version")
     match = re.search(r"version\s+(\S+)", version)
     if match is None:
@@ -93,9 +93,9 @@ def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str]
     """
     if not read_board(root).is_jetson or os.geteuid() == 0:
         return
-    kept = [name for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if environment.get(name)]
+    kept = [name for name in ("PATH", "LD_LIBRARY_PATH") if environment.get(name)]
     settings = [f"{name}={environment[name]}" for name in kept]
-    line = shlex.join(["sudo", "env", *settings, sys.executable, "-m", "runner", *arguments])
+    line = shlex.join(["sudo", "env", *settings, *module_command("runner", *arguments)])
     raise UsageError(
         f"nsys: on this board (Tegra) only root can trace CUDA; run\n\n  {line}\n\nwhat it writes will be yours"
     )
@@ -131,7 +131,9 @@ def _importer(path: Path) -> Path | None:
 
 def _said(path: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [path, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=NOBODYS_FOLDER
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise nsys_failed(f"{path} does not run", str(error)) from None
     return done.stdout + done.stderr

@@ -8,30 +8,33 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from runner.children import NOBODYS_FOLDER, module_command
+from runner.ending_signals import ending_signals
 from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
+from runner.umask import current_umask, take_modes
 from tracer.figure_text import size_text
 from tracer.whole_files import written_whole
 
 CHILD = "KWS_TRACE_UNDER_NSYS"
-"""Set for the DUT that nsys runs: JSON with the run's ``name``, ``pid_file`` and ``profiler``."""
+"""Set for the DUT that nsys runs: JSON with the fields of ``ChildOrders``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChildOrders:
-    """What the launcher tells the DUT."""
+    """What the launcher tells the DUT; ``umask`` is the launcher's own: nsys starts its target with 0."""
 
     name: str
     pid_file: Path
     profiler: dict[str, Any]
+    umask: int
 
 
 def taken_orders() -> ChildOrders | None:
@@ -40,12 +43,13 @@ def taken_orders() -> ChildOrders | None:
     if text is None:
         return None
     orders = json.loads(text)
-    return ChildOrders(orders["name"], Path(orders["pid_file"]), orders["profiler"])
+    return ChildOrders(orders["name"], Path(orders["pid_file"]), orders["profiler"], orders["umask"])
 
 
 def tell_pid(orders: ChildOrders) -> None:
-    """Let the launcher know whom to signal."""
-    with written_whole(orders.pid_file) as temporary:
+    """Let the launcher know whom to signal; what is written from here on has the launcher's modes."""
+    os.umask(orders.umask)
+    with written_whole(orders.pid_file, lasting=False) as temporary:
         temporary.write_text(str(os.getpid()))
 
 
@@ -56,7 +60,7 @@ def run_under_nsys(
     Run the DUT under nsys until it ends.
 
     A signal sent to nsys would end it while the DUT still has to make its run complete: nsys stands in a session of
-    its own, and SIGINT and SIGTERM are handed to the DUT.
+    its own, and SIGINT, SIGTERM and SIGHUP are handed to the DUT.
 
     ``folder`` takes the reports, at most ``captures``; ``arguments`` are the DUT's, after ``kws-trace``.
 
@@ -68,19 +72,22 @@ def run_under_nsys(
     """
     scratch, pid_file, log = folder / "tmp", folder / "dut.pid", folder / "nsys.log"
     scratch.mkdir(parents=True, exist_ok=True)
-    command = profile_command(
-        nsys, preset, captures, folder / "capture", [sys.executable, "-m", "runner", *arguments]
-    )
+    dut = module_command("runner", *arguments, folder=Path.cwd())
+    command = profile_command(nsys, preset, captures, (folder / "capture").absolute(), dut)
+    umask = current_umask()
     profiler = {"name": "nsys", "version": nsys.version, "preset": preset, "traced": traced(nsys, preset)}
-    orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler})
+    orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler, "umask": umask})
     with log.open("wb") as written:
         environment = {**nsys_environment(scratch), CHILD: orders}
-        process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=written)
+        process = subprocess.Popen(
+            command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
+        )
         code = _wait_forwarding(process, pid_file)
     # Locks and caches of nsys go; a raw capture stays where nsys ended before it had moved it.
     for path in scratch.glob(f"*{RAW}"):
         path.rename(folder / path.name)
     shutil.rmtree(scratch, ignore_errors=True)
+    take_modes(folder, umask)
     if not pid_file.exists():
         # Its complaints go to standard error, which is ours.
         said = log.read_text(errors="replace").strip() or "what stands above"
@@ -104,7 +111,7 @@ def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
     def keep(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
         pending.append(number)
 
-    before = {number: signal.signal(number, keep) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, keep) for number in ending_signals()}
     try:
         while True:
             try:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from runner.nsys.installation import Nsys, nsys_failed
+from runner.children import NOBODYS_FOLDER
+from runner.nsys.installation import Nsys, find_nsys, nsys_failed
 from tracer.errors import NotInstalledError
+from tracer.profiles.open_profile import read_profile_file
+from tracer.profiles.profile import Profile, ProfileSummary
 
 RAW, REPORT = ".qdstrm", ".nsys-rep"
 REPORTS = (REPORT, ".qdrep")
@@ -17,6 +23,24 @@ REPORTS = (REPORT, ".qdrep")
 def is_report(path: Path) -> bool:
     """Whether only nsys itself can read it."""
     return path.suffix in (RAW, *REPORTS)
+
+
+def read_any_profile(path: Path, nsys: Nsys | None = None, work_in: Path | None = None) -> Profile | ProfileSummary:
+    """
+    Read a profile; a report of nsys is exported first, by ``nsys`` or by the installed one.
+
+    The export is made in a folder in ``work_in``, by default beside the report, and is removed.
+
+    Raises:
+        KwsTraceError: if it cannot be read; NotInstalledError: if it needs nsys, and there is none.
+    """
+    if not (is_report(path) and path.is_file()):
+        return read_profile_file(path)
+    nsys = nsys or find_nsys()
+    beside = work_in or path.parent
+    # A report may lie where nothing can be written.
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=beside if os.access(beside, os.W_OK) else None) as folder:
+        return replace(read_profile_file(export_sqlite(nsys, path, Path(folder))), path=path)
 
 
 def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
@@ -34,7 +58,7 @@ def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
     """
     if path.suffix == RAW:
         path = import_raw(nsys, path, folder)
-    made = folder / f"{path.stem}.sqlite"
+    path, made = path.absolute(), folder.absolute() / f"{path.stem}.sqlite"
     _run([nsys.path, "export", "--type=sqlite", "--force-overwrite=true", f"--output={made}", path], made, "export")
     return made
 
@@ -52,14 +76,14 @@ def import_raw(nsys: Nsys, path: Path, folder: Path) -> Path:
             "it is raw, and this nsys has no importer (QdstrmImporter, of the host package)",
             f"copy it to a machine with the whole Nsight Systems and there `kws-trace ingest RUN {path.name}`",
         )
-    made = folder / f"{path.stem}{REPORT}"
+    path, made = path.absolute(), folder.absolute() / f"{path.stem}{REPORT}"
     _run([nsys.importer, "-i", path, "-o", made], made, "import")
     return made
 
 
 def _run(command: Sequence[str | Path], made: Path, what: str) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=NOBODYS_FOLDER)
     except OSError as error:
         raise nsys_failed(f"{command[0]} does not run", str(error)) from None
     if done.returncode or not made.is_file():

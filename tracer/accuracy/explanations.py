@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.accuracy.assignment import best_assignment
 from tracer.accuracy.confusion import Vectors
 from tracer.accuracy.mistakes import SOFTMAX_DOUBLED, SOFTMAX_MISSING, Mistake, Mistakes
 from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS, aligned, shift_text
@@ -130,13 +131,11 @@ def _counts(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors
 
 
 def _order(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors, decimals: int) -> Explanation | None:
-    """The order of the classes that fits best (Hungarian assignment); None where it is the right one."""
-    from scipy.optimize import linear_sum_assignment
-
+    """The order of the classes that fits best; None where it is the right one."""
     squares = (recorded**2).sum(axis=0)[:, None] + (expected**2).sum(axis=0)
     costs = (squares - 2 * recorded.T @ expected) / len(recorded)
     # Classes that never occur fit anywhere: they stay where they are.
-    _, place = linear_sum_assignment(costs - 1e-9 * np.eye(CLASSES))
+    place = best_assignment(1e-9 * np.eye(CLASSES) - costs)
     if (place == np.arange(CLASSES)).all():
         return None
     moved = ", ".join(f"{LABELS[b]} at {a}" for a, b in enumerate(place) if a != b)

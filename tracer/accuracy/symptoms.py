@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from tracer.accuracy.assignment import best_assignment
 from tracer.accuracy.confusion import Classes, Vectors, check_pass, top1_of
 from tracer.classes import CLASSES, LABELS
 from tracer.figure_text import number_text, share_text
@@ -97,7 +98,7 @@ def _not_finite(rows: int, count: int) -> Finding:
         "not_a_number",
         "warning",
         f"{rows} of {count} vectors hold NaN or infinity",
-        "the model overflows: look at the input's scale and at the output's type",
+        "the model may overflow, or its output be read as another type: look at the input's scale and both types",
         {"vectors": rows, "of": count},
     )
 
@@ -134,7 +135,7 @@ def _sums_suggest(results: Vectors) -> str:
         return "softmax may be missing, or another function (a sigmoid) in its place"
     if (results == np.rint(results)).all():
         return "these are the model's counts: its quantized output was printed without dequantizing it"
-    return "these are logits: softmax is missing"
+    return "softmax is missing (logits), or the output was dequantized with another scale"
 
 
 def _step(results: Vectors) -> float:
@@ -191,15 +192,13 @@ def shift_text(shift: int) -> str:
 def _class_order(results: Vectors, labels: Classes) -> Finding | None:
     """Classes that are recognised, under other numbers."""
     own = top1_of(results, labels)
-    # Healthy passes are spared the search, and scipy's import.
+    # Healthy passes are spared the search.
     if own > 0.6 or len(labels) < ORDER_FROM:
         return None
-    from scipy.optimize import linear_sum_assignment
-
     from tracer.accuracy.confusion import confusion_of
 
     matrix = confusion_of(results, labels)
-    true, given = linear_sum_assignment(matrix + np.eye(CLASSES) / 2, maximize=True)
+    true, given = range(CLASSES), best_assignment(matrix + np.eye(CLASSES) / 2)
     best = float(matrix[true, given].sum()) / len(labels)
     if best < 0.5 or best < own + 0.2:
         return None

@@ -28,6 +28,9 @@ MAX_RATE_PPM = 1000.0
 SLACK_NS = 2000.0
 """How far a reading may lie outside its bracket: the rounding of two clocks; a step of a clock is longer."""
 
+HALVINGS = 60
+"""Of the range of rates: down to a double's own grain."""
+
 FITTED = 500
 """Inferences that the line is fitted to, spread over the capture; all are then held against it."""
 
@@ -161,7 +164,7 @@ def fit_clock(name: str, ranges: InferenceRanges, spans: SpanEdges) -> ClockFit:
     origin = (readings[0, 0], (low[0, 0] + high[0, 0]) / 2)
     readings, low, high = readings - origin[0], low - origin[1], high - origin[1]
     picked = np.unique(np.linspace(0, len(readings) - 1, min(FITTED, len(readings))).astype(int))
-    shift, rate = _fit(name, readings[picked].ravel(), low[picked].ravel(), high[picked].ravel())
+    shift, rate = _fit(readings[picked].ravel(), low[picked].ravel(), high[picked].ravel())
     mapped = shift + (1 + rate) * readings
     outside = float(max(0.0, (low - mapped).max(), (mapped - high).max()))
     if outside > SLACK_NS:
@@ -190,26 +193,23 @@ def _brackets(ranges: InferenceRanges) -> tuple[Floats, Floats]:
     return low.astype(np.float64), high.astype(np.float64)
 
 
-def _fit(name: str, readings: Floats, low: Floats, high: Floats) -> tuple[float, float]:
-    """The shift, and the rate beyond 1, that leave the worst reading least outside, or furthest inside."""
-    from scipy.optimize import linprog
+def _fit(readings: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+    """
+    The shift, and the rate beyond 1, that leave the worst reading least outside, or furthest inside.
 
-    scale = max(float(np.abs(readings).max()), 1.0)
-    ones = np.ones_like(readings)
-    above = np.stack([-ones, -readings / scale, -ones], axis=1)
-    below = np.stack([ones, readings / scale, -ones], axis=1)
-    limits = np.concatenate([readings - low, high - readings])
-    most = MAX_RATE_PPM * 1e-6 * scale
-    solved = linprog(
-        [0.0, 0.0, 1.0],
-        A_ub=np.concatenate([above, below]),
-        b_ub=limits,
-        # Below 0 it is room: of the lines that fit, the one that keeps furthest from every edge.
-        bounds=[(None, None), (-most, most), (None, None)],
-        method="highs",
-    )
-    if solved.x is None:
-        raise CaptureError(
-            name, f"no line through its clock and the run's was found ({solved.message})", "capture again"
-        )
-    return float(solved.x[0]), float(solved.x[1]) / scale
+    At a given rate the best shift lies midway between the highest lower edge and the lowest upper edge. How far these
+    overlap is convex in the rate and made of straight pieces, so the sign of its slope tells on which side of a rate
+    the best one lies.
+    """
+    low, high = low - readings, high - readings
+    slowest, fastest = -MAX_RATE_PPM * 1e-6, MAX_RATE_PPM * 1e-6
+    for _ in range(HALVINGS):
+        rate = (slowest + fastest) / 2
+        below, above = int(np.argmax(low - rate * readings)), int(np.argmin(high - rate * readings))
+        if readings[above] == readings[below]:
+            break
+        if readings[above] > readings[below]:
+            fastest = rate
+        else:
+            slowest = rate
+    return float((low - rate * readings).max() + (high - rate * readings).min()) / 2, rate

@@ -13,6 +13,7 @@ from tracer.captures.inference_ranges import InferenceRanges, stage_ranges, veri
 from tracer.captures.stored_capture import remove_captures, write_capture
 from tracer.command_line import command_line
 from tracer.errors import CaptureError, WriteError
+from tracer.figure_text import counted
 from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
@@ -29,6 +30,9 @@ def _ranges_missing(profile: Profile) -> CaptureError:
         why, remedy = "it holds no ranges of ours", "let nvprof write --export-profile FILE, with NVTX"
     elif DOMAIN in encode(profile.nvtx_ranges, "domain").values.to_pylist():
         why, remedy = f"domain {DOMAIN} has no `inference` in it", "capture while a host sends `infer`"
+    elif others := len(profile.nvtx_ranges):
+        why = f"it holds {counted(others, 'NVTX range')} of another program and none of the domain {DOMAIN}"
+        remedy = f"`{command_line('kernels', str(profile.path))}` reads it; `kws-trace run --nsys` captures a run"
     else:
         why = f"no NVTX range of the domain {DOMAIN} arrived"
         remedy = f"run without --no-nvtx, and see `{command_line('doctor')}` for whether this nvtx and nsys fit"

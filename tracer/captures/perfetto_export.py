@@ -1,36 +1,52 @@
 """
 A run as a Perfetto trace, for ui.perfetto.dev: spans, CUDA calls and GPU work on tracks, arrows from launch to work.
 
-Written through the ``perfetto`` package's messages (``TracePacket`` with ``TrackDescriptor`` and ``TrackEvent``, see
-https://perfetto.dev/docs/reference/synthetic-track-event), in pieces, so that memory is that of one piece.
+``TracePacket`` with ``TrackDescriptor`` and ``TrackEvent``, see
+https://perfetto.dev/docs/reference/synthetic-track-event; in pieces, so that memory is that of one piece.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from tracer.captures.perfetto_wire import (
+    LENGTH,
+    VARINT,
+    Bytes,
+    Part,
+    bytes_field,
+    constant,
+    enclosed,
+    fixed64_column,
+    integer_column,
+    integer_field,
+    joined,
+    padded_varints,
+    tag,
+    varint,
+    varint_width,
+    with_prefix,
+)
 from tracer.captures.timeline import Timeline, read_timeline
-from tracer.captures.tracks import GPU, Track
+from tracer.captures.tracks import GPU, Rows
 from tracer.errors import RunError, WriteError
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
 
-PIECE = 50_000
-"""Packets that are in memory at once."""
+PIECE = 200_000
+"""Events that are in memory at once."""
 
-_SEQUENCE = 1
+_SEQUENCE = integer_field(10, 1)
+_STATE_CLEARED, _NEEDS_STATE = integer_field(13, 1), integer_field(13, 2)
+_SLICE_BEGIN, _SLICE_END = integer_field(9, 1), integer_field(9, 2)
+_FLOWS, _ENDING_FLOWS = 47, 48
 _RUN, _FIRST_TRACK = 1, 1000
 """Ids of tracks: of the run, of its captures after it, then of all others."""
-
-_ArrowsAt = dict[int, list[int]]
-"""Ids of the arrows that start, or that end, at each row of a track."""
 
 _CATEGORIES = {"stage": "inference", "serial": "serial", "call": "cuda", "operation": "host", GPU: "gpu"}
 
@@ -59,8 +75,8 @@ def export_perfetto(run: StoredRun, path: Path, inferences: tuple[int, int] | No
     timeline = read_timeline(run)
     chosen = _chosen(run, timeline, inferences)
     try:
-        with written_whole(path) as temporary, temporary.open("wb") as file:
-            for piece in _pieces(_packets(run, timeline, chosen)):
+        with written_whole(path, lasting=False) as temporary, temporary.open("wb") as file:
+            for piece in _pieces(run, timeline, chosen):
                 file.write(piece)
     except OSError as error:
         raise WriteError(path, "cannot be written", error, "name a file in a folder that can") from None
@@ -102,59 +118,40 @@ def _picked(chosen: list[Flags], tracks: Integers, rows: Integers) -> Flags:
     return found
 
 
-def _pieces(packets: Iterator[Any]) -> Iterator[bytes]:
-    """Packets as bytes; a trace is its packets in a row, so that pieces of it may follow one another."""
-    from perfetto.trace_builder.proto_builder import TraceProtoBuilder
-
-    builder = TraceProtoBuilder()
-    append = builder.trace.packet.append
-    for count, packet in enumerate(packets, 1):
-        append(packet)
-        if count % PIECE == 0:
-            yield builder.serialize()
-            builder = TraceProtoBuilder()
-            append = builder.trace.packet.append
-    yield builder.serialize()
-
-
-def _packets(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[Any]:
-    """Every packet; one object is filled anew each time, so that it has to be copied at once."""
-    flows = _flows(timeline, chosen)
-    starts: dict[int, _ArrowsAt] = defaultdict(lambda: defaultdict(list))
-    ends: dict[int, _ArrowsAt] = defaultdict(lambda: defaultdict(list))
-    launches = timeline.launches
-    for flow in flows.tolist():
-        starts[int(launches.call_track[flow])][int(launches.call_row[flow])].append(flow + 1)
-        ends[int(launches.work_track[flow])][int(launches.work_row[flow])].append(flow + 1)
+def _pieces(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[bytes | memoryview]:
+    """The trace in pieces: it is its packets in a row."""
     yield from _descriptors(run, timeline, chosen)
+    flows = _flows(timeline, chosen)
+    launches = timeline.launches
     known: dict[str, int] = {}
     for place, track in enumerate(timeline.tracks):
-        if chosen[place].any():
-            yield _named(track.names, known)
-            numbers = np.array([known[name] for name in track.names], np.int64)
-            rows = np.flatnonzero(chosen[place])
-            yield from _slices(_FIRST_TRACK + place, track, rows, numbers, starts[place], ends[place])
+        if not chosen[place].any():
+            continue
+        yield _named(track.names, known)
+        numbers = np.array([known[name] for name in track.names], np.int64)
+        rows = np.flatnonzero(chosen[place])
+        calls = flows[launches.call_track[flows] == place]
+        works = flows[launches.work_track[flows] == place]
+        arrows = (
+            _Arrows.at(_FLOWS, rows, launches.call_row[calls], calls + 1),
+            _Arrows.at(_ENDING_FLOWS, rows, launches.work_row[works], works + 1),
+        )
+        taken = track.rows if len(rows) == len(track.rows) else track.rows.taken(rows)
+        slices = _Slices(_FIRST_TRACK + place, track.kind, taken, numbers, arrows)
+        for first in range(0, 2 * len(rows), PIECE):
+            yield slices.packets(first, min(first + PIECE, 2 * len(rows))).data
 
 
-def _descriptors(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[Any]:
+def _descriptors(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Iterator[bytes]:
     """The tree of tracks: the run, its captures within it, the tracks within those."""
-    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket, TrackDescriptor
 
-    def described(uuid: int, name: str, parent: int | None, rank: int) -> Any:
-        packet = TracePacket(trusted_packet_sequence_id=_SEQUENCE)
-        packet.track_descriptor.uuid = uuid
-        packet.track_descriptor.name = name.encode("utf-8", "replace").decode()
-        packet.track_descriptor.child_ordering = TrackDescriptor.EXPLICIT
-        packet.track_descriptor.sibling_order_rank = rank
-        if parent is not None:
-            packet.track_descriptor.parent_uuid = parent
-        return packet
+    def described(uuid: int, name: str, parent: int | None, rank: int, flags: bytes = b"") -> bytes:
+        explicit_order = integer_field(11, 3)
+        within = b"" if parent is None else integer_field(5, parent)
+        track = integer_field(1, uuid) + bytes_field(2, name) + within + explicit_order + integer_field(12, rank)
+        return _packet(flags + bytes_field(60, track))
 
-    first = TracePacket(
-        trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_INCREMENTAL_STATE_CLEARED
-    )
-    first.track_descriptor.CopyFrom(described(_RUN, f"kws-trace {run.name}", None, 0).track_descriptor)
-    yield first
+    yield described(_RUN, f"kws-trace {run.name}", None, 0, _STATE_CLEARED)
     for number, facts in enumerate(run.info.captures):
         label = f"capture {number}: {facts.get('source', '')}, process {facts.get('process')}"
         yield described(_RUN + 1 + number, label, _RUN, len(timeline.tracks) + number)
@@ -164,81 +161,134 @@ def _descriptors(run: StoredRun, timeline: Timeline, chosen: list[Flags]) -> Ite
             yield described(_FIRST_TRACK + place, track.label, parent, place)
 
 
-def _event_packet() -> Any:
-    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket
-
-    return TracePacket(trusted_packet_sequence_id=_SEQUENCE, sequence_flags=TracePacket.SEQ_NEEDS_INCREMENTAL_STATE)
+def _packet(fields: bytes) -> bytes:
+    return bytes_field(1, _SEQUENCE + fields)
 
 
-def _named(names: tuple[str, ...], known: dict[str, int]) -> Any:
+def _named(names: tuple[str, ...], known: dict[str, int]) -> bytes:
     """A packet that gives numbers to those of ``names`` that have none yet: a name is written once."""
-    packet = _event_packet()
+    entries = []
     for name in names:
         if name not in known:
             known[name] = len(known) + 1
-            packet.interned_data.event_names.add(iid=known[name], name=name)
-    return packet
+            entries.append(bytes_field(2, integer_field(1, known[name]) + bytes_field(2, name)))
+    return _packet(_NEEDS_STATE + bytes_field(12, b"".join(entries)))
 
 
-def _slices(
-    uuid: int, track: Track, chosen: Integers, numbers: Integers, starts: _ArrowsAt, ends: _ArrowsAt
-) -> Iterator[Any]:
+@dataclass(frozen=True, slots=True)
+class _Arrows:
+    """
+    Arrows that start, or that end, at rows of a track.
+
+    ``field`` is that of ``TrackEvent``, ``row`` ascends, ``number`` is the arrow's, ``turn`` counts those of one row.
+    """
+
+    field: int
+    row: Integers
+    number: Integers
+    turn: Integers
+
+    @classmethod
+    def at(cls, field: int, chosen: Integers, rows: Integers, numbers: Integers) -> _Arrows:
+        """Of rows of the track, of which ``chosen`` are exported."""
+        order = np.argsort(rows, kind="stable")
+        row = np.searchsorted(chosen, rows[order])
+        turn = np.arange(len(row)) - np.searchsorted(row, row)
+        return cls(field, row, numbers[order], turn)
+
+    def parts(self, first: int, last: int, event: Integers) -> list[Part]:
+        """Those of the rows from ``first`` to before ``last``, whose begins are the events ``event``."""
+        low, high = np.searchsorted(self.row, (first, last))
+        row, number, turn = self.row[low:high] - first, self.number[low:high], self.turn[low:high]
+        turns = [turn == one for one in range(int(turn.max(initial=-1)) + 1)]
+        return [Part(event[row[now]], fixed64_column(self.field, number[now])) for now in turns]
+
+
+class _Slices:
     """
     A begin and an end for each row, in the order of time; at one time the ends first, inner before outer.
 
-    ``numbers`` are those of the track's names. Rows come by start, the enclosing ones first: what is open and ended
-    before the next begin is closed then.
+    ``numbers`` are those of the track's names. Rows come by start, the enclosing ones first.
     """
-    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TrackEvent
 
-    packet, closing = _event_packet(), _event_packet()
-    event = packet.track_event
-    event.track_uuid = closing.track_event.track_uuid = uuid
-    event.categories.append(_CATEGORIES[track.kind])
-    event.type, closing.track_event.type = TrackEvent.TYPE_SLICE_BEGIN, TrackEvent.TYPE_SLICE_END
-    rows = track.rows.taken(chosen)
-    open_ends: list[int] = []
-    columns = (chosen.tolist(), rows.start_ns.tolist(), rows.end_ns.tolist(), numbers[rows.code].tolist())
-    special = _noted(track) | starts.keys() | ends.keys()
-    for row, start, end, name in zip(*columns, strict=True):
-        while open_ends and open_ends[-1] <= start:
-            closing.timestamp = open_ends.pop()
-            yield closing
-        packet.timestamp = start
-        event.name_iid = name
-        if row not in special:
-            yield packet
-        else:
-            _note(event, track, row)
-            event.flow_ids.extend(starts.get(row, ()))
-            event.terminating_flow_ids.extend(ends.get(row, ()))
-            yield packet
-            for field in ("debug_annotations", "flow_ids", "terminating_flow_ids"):
-                event.ClearField(field)
-        open_ends.append(end)
-    while open_ends:
-        closing.timestamp = open_ends.pop()
-        yield closing
+    def __init__(self, uuid: int, kind: str, rows: Rows, numbers: Integers, arrows: tuple[_Arrows, _Arrows]) -> None:
+        self._track, self._kind, self._rows, self._arrows = integer_field(11, uuid), kind, rows, arrows
+        self._name = numbers[rows.code]
+        self._begins = np.arange(len(rows)) + _ended_before(rows.start_ns, rows.end_ns)
+        self._time = np.empty(2 * len(rows), np.int64)
+        is_end = np.ones(2 * len(rows), bool)
+        is_end[self._begins] = False
+        self._time[self._begins] = rows.start_ns
+        # An end names no slice: it closes the innermost that is open.
+        self._time[is_end] = np.sort(rows.end_ns)
 
-
-def _noted(track: Track) -> set[int]:
-    """Rows that say more than their name: of the run's own the inferences, whose stages lie within them."""
-    rows = track.rows
-    if track.kind == GPU:
-        return set(range(len(rows)))
-    return set(np.flatnonzero((rows.inference != NO_ROW) & ((track.kind != "stage") | (rows.depth == 0))).tolist())
+    def packets(self, first: int, last: int) -> Bytes:
+        """The events from ``first`` to before ``last``."""
+        low, high = np.searchsorted(self._begins, (first, last))
+        count = int(last - first)
+        event = self._begins[low:high] - first
+        is_end = np.ones(count, bool)
+        is_end[event] = False
+        begin = _SLICE_BEGIN + self._track + bytes_field(22, _CATEGORIES[self._kind])
+        fields = [
+            constant(event, begin),
+            constant(np.flatnonzero(is_end), _SLICE_END + self._track),
+            Part(event, integer_column(10, self._name[low:high])),
+            *_notes(self._kind, self._rows.taken(np.arange(low, high)), event),
+            *(part for arrows in self._arrows for part in arrows.parts(low, high, event)),
+        ]
+        packet = [
+            constant(slice(None), _SEQUENCE + _NEEDS_STATE),
+            Part(slice(None), integer_column(8, self._time[first:last])),
+            *enclosed(tag(11, LENGTH), fields, count),
+        ]
+        return joined(enclosed(tag(1, LENGTH), packet, count), count)
 
 
-def _note(event: Any, track: Track, row: int) -> None:
-    """What a click on the slice shows: inference, stage, bytes, the length where the clock's rate changed it."""
-    rows = track.rows
-    if rows.inference[row] != NO_ROW:
-        event.debug_annotations.add(name="inference", int_value=int(rows.inference[row]))
-    if rows.warmup is not None and rows.warmup[row]:
-        event.debug_annotations.add(name="warmup", bool_value=True)
-    if rows.stage is not None and rows.stage[row]:
-        event.debug_annotations.add(name="launched in stage", string_value=rows.stage[row])
-    if rows.size is not None and rows.size[row] != NO_ROW:
-        event.debug_annotations.add(name="bytes", int_value=int(rows.size[row]))
-    if rows.length_ns is not None and rows.length_ns[row] != rows.end_ns[row] - rows.start_ns[row]:
-        event.debug_annotations.add(name="recorded duration_ns", int_value=int(rows.length_ns[row]))
+def _ended_before(start: Integers, end: Integers) -> Integers:
+    """
+    How many rows have ended when each begins, of rows by start that are apart or within one another.
+
+    A row without length ends at its own start: of those at one time each ends before the next begins.
+    """
+    ended = np.searchsorted(np.sort(end), start, "right")
+    empty = np.r_[0, np.cumsum(start == end)]
+    last_of_start = np.searchsorted(start, start, "right")
+    still_to_come: Integers = empty[last_of_start] - empty[:-1]
+    return ended - still_to_come
+
+
+def _notes(kind: str, rows: Rows, event: Integers) -> list[Part]:
+    """What a click on a slice shows: inference, stage, bytes, the length where the clock's rate changed it."""
+    # Of the run's own the inferences alone, whose stages lie within them.
+    noted = (kind == GPU) | (kind != "stage") & (rows.inference != NO_ROW) | (kind == "stage") & (rows.depth == 0)
+    parts = [_numbers("inference", rows.inference, noted & (rows.inference != NO_ROW), event)]
+    if rows.warmup is not None:
+        parts.append(constant(event[noted & rows.warmup], _note("warmup", integer_field(2, 1))))
+    if rows.stage is not None:
+        stages = dict.fromkeys(rows.stage[noted].tolist())
+        parts += [
+            constant(event[noted & (rows.stage == stage)], _note("launched in stage", bytes_field(6, stage)))
+            for stage in stages
+            if stage
+        ]
+    if rows.size is not None:
+        parts.append(_numbers("bytes", rows.size, noted & (rows.size != NO_ROW), event))
+    if rows.length_ns is not None:
+        changed = noted & (rows.length_ns != rows.end_ns - rows.start_ns)
+        parts.append(_numbers("recorded duration_ns", rows.length_ns, changed, event))
+    return parts
+
+
+def _numbers(name: str, values: Integers, where: Flags, event: Integers) -> Part:
+    """A note of a number, where it is known."""
+    chosen = values[where]
+    width = varint_width(chosen)
+    value = tag(4, VARINT)
+    length = len(bytes_field(10, name)) + len(value) + width
+    prefix = tag(4, LENGTH) + varint(length) + bytes_field(10, name) + value
+    return Part(event[where], with_prefix(prefix, padded_varints(chosen, width)))
+
+
+def _note(name: str, value: bytes) -> bytes:
+    return bytes_field(4, bytes_field(10, name) + value)

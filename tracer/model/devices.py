@@ -7,7 +7,8 @@ float16: CUDA C++ programming guide, "Throughput of native arithmetic instructio
 
 Clocks of Nano, TX2 and Xavier NX were read in NVIDIA's guide. Of the Orin modules, those of the Orin Nano, the Orin
 NX 16GB and the AGX Orin 64GB were checked against excerpts of the sheets, a ``deviceQuery`` and the printed 5.3
-TFLOP/s; the 765 MHz of the Orin NX 8GB and the 930 MHz of the AGX Orin 32GB are as commonly quoted, not checked.
+TFLOP/s; the 765 MHz of the Orin NX 8GB and the 930 MHz of the AGX Orin 32GB are as commonly quoted, not checked;
+a Thor's are from reports of its users.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def _take_mark(found: _Found, mark: Mark) -> None:
         # The older layout has a heading for each block; the newer names it in the rows.
         found.block = "api" if mark.says.startswith("API calls") else "gpu"
         found.process, found.header = mark.process, None
-    elif mark.says.endswith(("result:", "result")):
+    elif re.search(r"result(?: \([a-z ]+\))?:?$", mark.says):
         found.other.add(mark.says.removesuffix(":"))
         found.header = None
 

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from tracer.given_files import open_file
 from tracer.profiles.nsys_export import damaged_export, not_nsys_export, unreadable_export
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -17,7 +18,7 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 def _check_file(path: Path) -> None:
     """Refuse what is no whole SQLite file before anything waits for it."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             header = file.read(100)
             size = os.fstat(file.fileno()).st_size
     except OSError as error:

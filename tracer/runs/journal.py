@@ -19,9 +19,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tracer.errors import MalformedTraceError
+from tracer.given_files import read_file
 from tracer.recording.window import RecordedWindow
 from tracer.runs.schema import JOURNAL
 from tracer.stages import SERIAL_STAGES
+from tracer.whole_files import sync
 
 _SERIAL_CODE = {name: code for code, name in enumerate(SERIAL_STAGES)}
 _INT, _LIST, _TEXT = pa.int64(), pa.large_list(pa.int64()), pa.string()
@@ -107,8 +109,11 @@ class JournalFile:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         self._end = 0
         self._torn = False
+        self._unsynced = False
         try:
             self.append(JOURNAL.serialize())
+            self.sync()
+            sync(path.parent)
         except OSError:
             os.close(self._fd)
             with contextlib.suppress(OSError):
@@ -136,10 +141,24 @@ class JournalFile:
             raise
         self._end += len(view)
         self._torn = False
+        self._unsynced = True
+
+    def sync(self) -> None:
+        """
+        Have the disk hold what was appended: until then a power cut takes it, a kill does not.
+
+        Raises:
+            OSError: if it does not take it.
+        """
+        if self._unsynced:
+            os.fsync(self._fd)
+            self._unsynced = False
 
     def close(self) -> None:
         """Close the file; it stays."""
-        os.close(self._fd)
+        with contextlib.suppress(OSError):
+            # A file system of a network refuses here what it took before: parts or the next sync tell of it.
+            os.close(self._fd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +177,7 @@ def read_journal(path: Path) -> JournalRows:
         OSError: if it is there and cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         return JournalRows([], 0)
     source = pa.BufferReader(data)

@@ -52,7 +52,7 @@ def derived(run: StoredRun, what: str, compute: Callable[[], Any]) -> Any:
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(value)
-        with written_whole(path, shared=True) as temporary:
+        with written_whole(path, shared=True, lasting=False) as temporary:
             temporary.write_text(f"{_check(text)}\n{text}", encoding="utf-8")
     return value
 

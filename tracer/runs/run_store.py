@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,28 +14,23 @@ import pyarrow.parquet as pq
 
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError, first_line
+from tracer.given_files import check_file
 from tracer.runs.journal import JournalRow, read_journal
+from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of
 from tracer.runs.run_files import locked_error
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
-from tracer.runs.run_writer import write_part
+from tracer.runs.run_writer import WAITING, write_part
 from tracer.runs.sample_store import keep_samples, read_samples
 from tracer.runs.schema import SINCE_VERSION_2, TABLES
 from tracer.runs.tables import rows_table
 from tracer.runs.windows import RunWindow, windows_of
 from tracer.stages import SERIAL_STAGES
+from tracer.whole_files import NEW
 
-KILLED = "the run was killed: the window being timed then, if there was one, is not in it"
-
-_PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One Parquet file of a table, and the rows of the journal that it covers."""
-
-    path: Path
-    first: int
-    last: int
+UNCLOSED = (
+    "the run was not closed (killed, a power cut, or a disk that took no last word): the window being timed then, if "
+    "there was one, is not in it"
+)
 
 
 @dataclass
@@ -149,12 +143,17 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
             dropped.append(f"{path.name}: its last {journal.torn_bytes} bytes are no whole window and are left out")
     rows.sort(key=lambda row: row.seq)
     # Parts after journals, spans last: what moves from one to the other meanwhile is seen in one of them at least.
-    parts = {table: _parts(folder / table) for table in sorted(TABLES, key="spans".__eq__)}
+    parts = {table: parts_of(folder / table) for table in sorted(TABLES, key="spans".__eq__)}
     state = info.state
     if state == "recording" and not locked:
         state = "recovered"
-        dropped.append(KILLED)
-    return StoredRun(folder, info, state, dropped, rows, parts)
+        dropped.append(UNCLOSED)
+    run = StoredRun(folder, info, state, dropped, rows, parts)
+    if ref == "last" and not run.windows().num_rows:
+        dropped += _newest_with_windows(traces)
+    if state != "recording":
+        dropped += missing_rows(parts, [row.seq for row in rows], info.journal) + missing_logs(folder)
+    return run
 
 
 def list_runs(traces: Path) -> list[StoredRun]:
@@ -169,7 +168,8 @@ def damaged_runs(traces: Path) -> list[str]:
 
 def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     """
-    Make a killed run whole: parts from what its journal holds, state ``recovered``; others stay as they are.
+    Make a run whole that was not closed: parts from what its journal holds, state ``recovered``; others stay as they
+    are, but for what a writer that was killed left beside its files.
 
     Raises:
         RunError: if there is none, or it is being recorded.
@@ -180,8 +180,11 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if read_run_info(folder / "run.json").state == "recording":
+            info = read_run_info(folder / "run.json")
+            if info.state == "recording" or any(folder.glob("journal-*.arrows")):
                 _rewrite(folder, traces)
+            for leftover in (*folder.rglob(NEW), *folder.glob(".room-for-*")):
+                leftover.unlink()
         finally:
             os.close(lock)
     except BlockingIOError:
@@ -195,17 +198,19 @@ def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
 def _rewrite(folder: Path, traces: Path) -> None:
     run = stored_run(folder, traces)
     for table in TABLES:
-        for leftover in (folder / table).glob(".*.new"):
-            leftover.unlink()
         # A kill between the parts of two tables leaves one ahead: each takes what it lacks.
         rows = run.uncovered(run.parts[table])
         if rows:
-            write_part(folder, table, rows, run.info.run_id)
+            write_part(part_path(folder, table, rows[0].seq, rows[-1].seq), table, rows, run.info.run_id)
     # The lock is ours, so it reads as locked: what the journal lost has to be asked for.
     torn = [(path.name, read_journal(path).torn_bytes) for path in sorted(folder.glob("journal-*.arrows"))]
     lost = [f"{name}: its last {count} bytes were no whole window and were left out" for name, count in torn if count]
-    known = [*run.info.not_recorded, *lost, *keep_samples(folder, run.info.run_id), KILLED]
-    write_run_info(folder / "run.json", replace(run.info, state="recovered", not_recorded=known))
+    known = [*run.info.not_recorded, *lost, *keep_samples(folder, run.info.run_id)]
+    known = [sentence for sentence in known if sentence != WAITING]
+    if run.info.state == "recording":
+        known.append(UNCLOSED)
+    facts = {"rows": 1 + max(_last_rows(run), default=-1), **run.info.journal}
+    write_run_info(folder / "run.json", replace(run.info, state="recovered", not_recorded=known, journal=facts))
     for name, _ in torn:
         (folder / name).unlink()
 
@@ -225,6 +230,14 @@ def _find(ref: str, traces: Path) -> Path:
     raise RunError(ref, f"no such run in {traces}", there)
 
 
+def _newest_with_windows(traces: Path) -> list[str]:
+    """What is said where the newest run is empty."""
+    for _, folder in sorted(_readable(traces)[0], reverse=True)[1:]:
+        if stored_run(folder).windows().num_rows:
+            return [f"no window is in it; {folder.name} is the newest run that has one"]
+    return []
+
+
 def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     """Creation time and folder of each run, and a sentence for each that cannot be read."""
     runs, sentences = [], []
@@ -236,14 +249,13 @@ def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     return runs, sentences
 
 
-def _parts(folder: Path) -> list[Part]:
-    found = [(path, _PART.match(path.name)) for path in folder.glob("part-*.parquet")]
-    parts = [Part(path, int(match[1]), int(match[2])) for path, match in found if match]
-    return sorted(parts, key=lambda part: part.first)
+def _last_rows(run: StoredRun) -> list[int]:
+    return [*(row.seq for row in run.rows), *(part.last for parts in run.parts.values() for part in parts)]
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """The columns of a Parquet file of a run, refused by Arrow's own errors where its pages are damaged."""
+    check_file(path)
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=schema.names)
     for name in SINCE_VERSION_2.intersection(schema.names).difference(table.schema.names):
@@ -256,7 +268,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
 
 def _locked(folder: Path) -> bool:
     try:
-        lock = os.open(folder / ".lock", os.O_RDONLY)
+        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:

@@ -8,26 +8,43 @@ any two steps loses nothing and doubles nothing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tracer.errors import RunError
+from tracer.figure_text import counted
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
+from tracer.runs.parts import part_path
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import RunInfo, write_run_info
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_table
-from tracer.whole_files import written_whole
+from tracer.whole_files import reserve, sync, written_whole
 
 PART_SPANS = 1 << 16
 WAITING_BYTES = 64 << 20
 """Of windows that wait for their part; beyond, the oldest stay in the journal, or are given up and counted."""
+
+SYNC_S = 1.0
+"""What a power cut may take of a run: the journal is synced as often as this, between windows."""
+
+ROOM_BYTES = {"journal": 4 << 20, "run.json": 128 << 10}
+"""Kept on the disk from the start, and released at the end if it is full: for what waits, and for saying so."""
+
+GAPS_KEPT = 100
+"""Of the line's, in ``run.json``, which each of them rewrites; later ones are counted."""
+
+
+WAITING = "its parts, which the disk did not take: its windows are in the journal, and `runs --recover` makes them"
+"""Of a run that was ended on a full disk."""
 
 
 def exists_error(path: Path) -> RunError:
@@ -35,9 +52,30 @@ def exists_error(path: Path) -> RunError:
     return RunError(path, "a run of that name exists", "give another --name, or remove it")
 
 
+def _room(folder: Path, what: str) -> Path:
+    return folder / f".room-for-{what}"
+
+
 def _not_recordable(path: Path, error: OSError) -> RunError:
     problem = f"cannot record here ({error.strerror or error})"
     return RunError(path, problem, "give a folder you can write with --traces")
+
+
+def free_run_name(traces: Path, name: str) -> str:
+    """
+    The name, if a run of it could be made in ``traces`` now: asked before a model is loaded for it.
+
+    Raises:
+        RunError: if no run can have the name, one has it, or nothing can be written there.
+    """
+    folder = traces / checked_run_name(name)
+    if os.path.lexists(folder):
+        raise exists_error(folder)
+    nearest = next(path for path in (traces.absolute(), *traces.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        number = errno.EACCES if nearest.is_dir() else errno.ENOTDIR
+        raise _not_recordable(traces, OSError(number, os.strerror(number)))
+    return name
 
 
 class RunWriter:
@@ -55,7 +93,11 @@ class RunWriter:
         self._unwritten: list[JournalRow] = []
         """Those of them that the journal does not hold."""
         self._covered = dict.fromkeys(TABLES, -1)
-        self._seq = self._spans = self._bytes = self._given_up = 0
+        self._lost: list[tuple[int, int]] = []
+        """Row and window of those that neither the journal nor a part has."""
+        self._last_part: dict[str, Path] = {}
+        self._seq = self._spans = self._bytes = self._gaps_left_out = 0
+        self._synced_at = time.monotonic()
         self._keep_journal = False
         self._failing: set[str] = set()
         self._journal = JournalFile(folder / "journal-0.arrows")
@@ -82,7 +124,10 @@ class RunWriter:
         try:
             lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(lock, fcntl.LOCK_EX)
+            for what, size_bytes in ROOM_BYTES.items():
+                reserve(_room(folder, what), size_bytes)
             write_run_info(folder / "run.json", info)
+            sync(traces)
             return cls(folder, info, lock, on_problem)
         except OSError as error:
             # It holds only what this call made.
@@ -105,9 +150,7 @@ class RunWriter:
         self._spans += row.spans
         self._bytes += row.nbytes
         try:
-            while self._unwritten:
-                self._journal.append(self._unwritten[0].message())
-                self._unwritten.pop(0)
+            self._append_waiting()
         except OSError as error:
             self._problem("windows are not on disk", error)
             self._give_up_beyond_the_limit()
@@ -115,7 +158,9 @@ class RunWriter:
             self._failing.discard("windows are not on disk")
 
     def make_parts_if_due(self) -> None:
-        """Make Parquet parts when enough spans wait; call it while no host is timing."""
+        """Sync the journal, and make Parquet parts when enough spans wait; call it while no host is timing."""
+        if time.monotonic() - self._synced_at >= SYNC_S:
+            self._sync_journal()
         if self._spans < PART_SPANS:
             return
         # Counted from here: parts that a full disk refuses are tried again, but not after every window.
@@ -135,20 +180,78 @@ class RunWriter:
         except OSError as error:
             self._problem("run.json is not up to date", error)
 
-    def close(self, state: str = "complete") -> None:
-        """Make the last parts, remove the journal, say the run's state, and let the lock go; not more than once."""
-        lost = [f"{self._given_up} windows, which the disk did not take in time"] if self._given_up else []
-        if self._make_parts():
-            self._change_journal(None)
-            self.update_info(state=state, not_recorded=[*self.info.not_recorded, *lost])
+    def add_gap(self, gap: dict[str, str]) -> None:
+        """Keep that the line ended and was opened again; of very many only how many there were."""
+        if len(self.info.gaps) < GAPS_KEPT:
+            self.update_info(gaps=[*self.info.gaps, gap])
         else:
-            # Its state stays `recording`, so that it reads as recovered: what the journal holds.
+            self._gaps_left_out += 1
+
+    def close(self) -> str:
+        """
+        Make the last parts, remove the journal, say the run's state, and let the lock go; not more than once.
+
+        Returns:
+            What the record lacks, in a sentence; nothing where it is whole.
+        """
+        made = self._make_parts()
+        if not made:
+            self._release("journal")
+            with contextlib.suppress(OSError):
+                self._append_waiting()
+            made = self._make_parts()
+        self._give_up_unwritten()
+        self._release("run.json")
+        sentences = self._lacking()
+        if not made:
+            sentences.append(WAITING)
+            self._sync_journal()
             self._journal.close()
-            missing = [f"{len(self._unwritten)} windows, which the disk did not take"] if self._unwritten else []
-            for what in [*lost, *missing]:
-                self._on_problem(f"{self.folder}: lost {what}")
-            self.update_info(not_recorded=[*self.info.not_recorded, *lost, *missing])
+        # Before the journal goes: a cut between the two leaves what parts cover.
+        rows = {"rows": self._seq, "lost": [row for row, _ in self._lost]}
+        state, known = ("complete" if made else "recovered"), self.info.not_recorded
+        self.update_info(state=state, not_recorded=[*known, *sentences], journal=rows)
+        self._release("journal")
+        if made:
+            self._change_journal(None)
         os.close(self._lock)
+        return "; ".join(sentences)
+
+    def _give_up_unwritten(self) -> None:
+        """Count what no journal took and not every table has in a part, and take it out of those that have."""
+        for table, path in self._last_part.items():
+            if self._unwritten and self._covered[table] >= self._unwritten[0].seq:
+                # The journal has what else is in it.
+                path.unlink(missing_ok=True)
+        self._lost += [(row.seq, row.facts["window"]) for row in self._unwritten]
+
+    def _lacking(self) -> list[str]:
+        gaps = self._gaps_left_out
+        more = [f"{counted(gaps, 'more gap')} of the line after the first {GAPS_KEPT}"] if gaps else []
+        lost = [window for _, window in self._lost if window >= 0]
+        if not lost:
+            return more
+        which = (
+            f"window {lost[0]}" if len(lost) == 1 else f"{counted(len(lost), 'window')}, from {lost[0]} to {lost[-1]}"
+        )
+        return [f"{which}, which the disk did not take", *more]
+
+    def _append_waiting(self) -> None:
+        while self._unwritten:
+            self._journal.append(self._unwritten[0].message())
+            self._unwritten.pop(0)
+
+    def _sync_journal(self) -> None:
+        try:
+            self._journal.sync()
+        except OSError as error:
+            self._problem("the journal is not synced", error)
+        self._synced_at = time.monotonic()
+
+    def _release(self, what: str) -> None:
+        # Who cannot remove it has as little room as before.
+        with contextlib.suppress(OSError):
+            _room(self.folder, what).unlink()
 
     def _make_parts(self) -> bool:
         try:
@@ -165,9 +268,15 @@ class RunWriter:
 
     def _cover(self, table: str) -> None:
         rows = [row for row in self._rows if row.seq > self._covered[table]]
-        if rows:
-            write_part(self.folder, table, rows, self.info.run_id)
-            self._covered[table] = rows[-1].seq
+        if not rows:
+            return
+        path = self._last_part[table] = part_path(self.folder, table, rows[0].seq, rows[-1].seq)
+        try:
+            write_part(path, table, rows, self.info.run_id)
+        finally:
+            # Its folder may refuse to be synced when it is there already: another one would double its rows.
+            if path.exists():
+                self._covered[table] = rows[-1].seq
 
     def _change_journal(self, new: JournalFile | None) -> None:
         old = self._journal
@@ -186,7 +295,7 @@ class RunWriter:
             self._bytes -= row.nbytes
             if self._unwritten and self._unwritten[0] is row:
                 self._unwritten.pop(0)
-                self._given_up += 1
+                self._lost.append((row.seq, row.facts["window"]))
             else:
                 # No part will have it: readers find it in the journal.
                 self._keep_journal = True
@@ -197,14 +306,15 @@ class RunWriter:
             self._on_problem(f"{self.folder}: {what} ({error.strerror or error}); make room: it is tried again")
 
 
-def write_part(folder: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
+def write_part(path: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:
     """
-    Write one part of a table, whole, from at least one row of the journal; its name says which rows it has.
+    Write one part of a table, whole, from at least one row of the journal, to a ``part_path``.
 
     Raises:
-        OSError: if the disk does not take it; then it is not there.
+        OSError: if the disk does not take it; then it is not there, or was not synced.
     """
-    path = folder / table / f"part-{rows[0].seq:012d}-{rows[-1].seq:012d}.parquet"
-    path.parent.mkdir(exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir()
+        sync(path.parent.parent)
     with written_whole(path) as temporary:
         write_table(temporary, table, rows, run_id)

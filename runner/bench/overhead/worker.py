@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from runner.children import end_child
+from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.inference.blocks import Block, BlockTime
 from runner.inference.models import ModelChoice
 from runner.nsys.installation import last_line
@@ -43,7 +42,7 @@ def open_worker(
     """
     log, address = folder / "child.log", str(folder / "s")
     orders = {"choice": {**asdict(choice), "path": str(choice.path)}, "collected": wrap is not None}
-    command = [sys.executable, "-m", "runner.bench.overhead.child", address, json.dumps(orders)]
+    command = module_command("runner.bench.overhead.child", address, json.dumps(orders), folder=Path.cwd())
     command, environment = (command, None) if wrap is None else wrap(command)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
@@ -66,7 +65,13 @@ def _started(command: list[str], environment: dict[str, str] | None, log: Path) 
     out, none = subprocess.STDOUT, subprocess.DEVNULL
     with log.open("wb") as written:
         return subprocess.Popen(
-            command, env=environment, stdout=written, stderr=out, stdin=none, start_new_session=True
+            command,
+            env=environment,
+            stdout=written,
+            stderr=out,
+            stdin=none,
+            start_new_session=True,
+            cwd=NOBODYS_FOLDER,
         )
 
 

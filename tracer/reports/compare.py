@@ -166,6 +166,9 @@ def comparability(first: StoredRun, other: StoredRun) -> Comparability:
         warnings.append(f"a profiler was attached to one of them: {profilers[0]} against {profilers[1]}")
     if (one.host, one.cpu) != (two.host, two.cpu):
         warnings.append(f"other machine: {one.host} ({one.cpu}) against {two.host} ({two.cpu})")
+    names = [[f"{gpu.get('name')} ({gpu.get('uuid')})" for gpu in info.gpus] for info in (one, two)]
+    if all(names) and names[0] != names[1]:
+        warnings.append(f"two GPUs: {', '.join(names[0])} against {', '.join(names[1])}")
     return Comparability(tuple(refusals), tuple(warnings))
 
 

@@ -15,6 +15,7 @@ from tracer.profiles.gpu_records import checked_notes, unrecorded
 from tracer.report_types.gpu import (
     Gain,
     GpuFigures,
+    InflationFigures,
     KernelFigures,
     LaunchDelay,
     OutsideWork,
@@ -101,6 +102,8 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "outside": _outside(level),
         "polling_queries": int(breakdown.polling.queries.sum()),
         "frequencies": frequencies,
+        "interrupted": level.interrupted,
+        "inflation": _inflation(level),
         "notes": _notes(level),
     }
 
@@ -124,6 +127,13 @@ def _unprofiled(level: KernelLevel) -> Unprofiled | None:
         "profiler_ratio": profiled / wall if wall else None,
         "profiler_median_ratio": float(np.median(level.breakdown.wall_ns) / np.median(walls)),
     }
+
+
+def _inflation(level: KernelLevel) -> InflationFigures | None:
+    found = level.inflation
+    if found is None:
+        return None
+    return cast("InflationFigures", {name: getattr(found, name) for name in InflationFigures.__annotations__})
 
 
 def _launch_delay(level: KernelLevel) -> LaunchDelay | None:
@@ -173,5 +183,6 @@ def _notes(level: KernelLevel) -> list[str]:
 
 
 def _gain(one: GainFigure) -> Gain:
-    lists = {"interval_ns": list(one.interval_ns), "rate_interval_hz": list(one.rate_interval_hz)}
+    interval = None if one.interval_ns is None else list(one.interval_ns)
+    lists = {"interval_ns": interval, "rate_interval_hz": list(one.rate_interval_hz)}
     return cast("Gain", {**asdict(one), **lists})

@@ -230,8 +230,8 @@ def test_every_place_that_shows_a_run_has_the_same_judgement_of_it(tmp_path: Pat
     assert next(one for one in shown[1]["runs"] if one["name"] == "run")["trust"] == trust
     assert shown[2]["runs"][0]["launches"][0]["trust"] == trust
     assert _trust(session) == trust == stored_trust(run)
-    compared = compare_sides([launches_of([one]) for one in (run, stored_run("other", traces))])
-    assert compared["runs"][0]["launches"][0]["trust"] == trust
+    sides = [launches_of([one]) for one in (run, stored_run("other", traces))]
+    assert compare_sides(sides)["runs"][0]["launches"][0]["trust"] == trust
     rows = list_rows(traces)
     frame = run_list_frame(rows).set_index("run")
     assert frame.loc["run", ["rule-valid", "trust"]].tolist() == ["yes", worst_text(trust)]

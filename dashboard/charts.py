@@ -160,20 +160,20 @@ def by_window(frame: Frame) -> Chart:
 
 def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
     """
-    How each run's median compares with the first run's: a point, its interval, and the band of what counts as equal.
+    How each run's median compares with the baseline's: a point, its spread, and the band of what counts as equal.
 
     Args:
         rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
         noise: half width of the band about 1.
     """
     across = alt.Scale(zero=False, padding=20)
-    title = "median inference against the first run (times)"
+    title = "median inference against the baseline (times)"
     grey = BY_MEANING["border"]
     band = chart_of([{"from": 1 - noise, "to": 1 + noise}]).mark_rect(color=grey, opacity=0.2)
     unity = chart_of([{"one": 1}]).mark_rule(color=grey)
     base = chart_of(rows).encode(
         y=alt.Y("run:N", title=None, axis=alt.Axis(labelLimit=260)),
-        color=colour_by("verdict", ("slower", "faster", "no difference")),
+        color=colour_by("verdict", ("slower", "faster", "equivalent", "can't be told")),
         tooltip=tooltips(
             ("run", "run"), *((name, name, D3_RATIO) for name in ("ratio", "low", "high")), ("verdict", "verdict")
         ),

@@ -9,20 +9,23 @@ import pandas as pd
 from dashboard.frames import Frame
 from tracer.figure_text import MISSING
 from tracer.report_types.report import Comparison
-from tracer.reports.compare_report import difference_text, part_rows
-from tracer.reports.compare_text import run_cells
+from tracer.reports.compare_report import part_rows
+from tracer.reports.compare_text import launch_cells
+from tracer.reports.compare_words import change_of
 
 
 def run_frame(figures: Comparison) -> Frame:
-    """A row a run: rate, latency and busy share, and how it compares with the first."""
+    """A row a run: rate, latency and busy share, and how its median and its rate compare with the baseline's."""
     by_run = {row["run"]: row for row in figures["comparisons"]}
-    columns = ["run", "inf/s", "median (95 %)", "p99", "GPU busy", "against the first", "verdict"]
+    cells = ["official inf/s", "median of all", "p99", "GPU busy"]
     rows = []
-    for place, run in enumerate(figures["runs"]):
-        row = by_run.get(run["name"]) if place else None
-        verdict = (difference_text(row), row["verdict"]) if row else ("compared with", MISSING)
-        rows.append((run["name"], *run_cells(run), *verdict))
-    return pd.DataFrame(rows, columns=columns)
+    for run in figures["runs"]:
+        row = by_run.get(run["name"])
+        verdict = ("the baseline", MISSING, MISSING)
+        if row is not None:
+            verdict = (change_of(row["median"]), change_of(row["rate"], of_rate=True), row["verdict"])
+        rows.append((run["name"], *launch_cells(run["launches"][0]), *verdict))
+    return pd.DataFrame(rows, columns=["run", *cells, "median against it", "rate against it", "verdict"])
 
 
 def part_frame(figures: Comparison) -> Frame:
@@ -37,9 +40,15 @@ def part_frame(figures: Comparison) -> Frame:
 
 
 def ratio_rows(figures: Comparison) -> list[dict[str, Any]]:
-    """``run``, ``ratio``, ``low``, ``high`` and ``verdict`` of each run that was compared, for the chart."""
+    """``run``, ``ratio``, ``low``, ``high`` and ``verdict`` of each run whose median was compared, for the chart."""
     return [
-        {**row, "low": row["interval"][0], "high": row["interval"][1]}
+        {
+            "run": row["run"],
+            "ratio": row["median"]["ratio"],
+            "low": row["median"]["spread"]["low"],
+            "high": row["median"]["spread"]["high"],
+            "verdict": row["median"]["judgement"],
+        }
         for row in figures["comparisons"]
-        if row["ratio"] is not None and row["interval"] is not None
+        if row["median"] is not None and row["median"]["spread"]["low"] is not None
     ]

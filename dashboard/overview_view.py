@@ -17,7 +17,6 @@ from tracer.figure_text import (
     count_text,
     counted,
     frequency_text,
-    interval_text,
     official_rate_text,
     rate_text,
     share_text,
@@ -25,11 +24,13 @@ from tracer.figure_text import (
 )
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_text import GAIN_TEXTS, gain_interval_text, gain_text, part_text
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
 from tracer.reports.report_text import stage_rows
 
 SHOWN_GAINS = 3
+LEAST_ADVICE = 0.02
+"""Of an inference: what gives less is no advice."""
 BUSY, OVERHEAD = "GPU busy", "runtime overhead"
 
 
@@ -93,32 +94,36 @@ def _parts(rows: Sequence[tuple[str, float, float | None]], wall: float) -> Fram
 
 def gain_rows(report: Report) -> list[dict[str, Any]]:
     """
-    The largest kinds of time to remove and what each would give; the tracer's own ranges are not the run's to remove.
+    What gives most: changes and parts of the run, the tracer's own ranges not among them; a bound is no advice.
 
     Returns:
-        ``name``, ``gain``, ``interval`` and ``rate`` as text, and ``upper_bound``.
+        ``name``, ``gain``, ``interval`` and ``rate`` as text.
     """
-    kinds = [one for one in report["gains"] if one["group"] == "kind" and one["name"] != "tracer"]
+    gpu = report["gpu"]
+    if gpu is None:
+        return []
+    shown = gpu["unprofiled"]
+    least = LEAST_ADVICE * (shown["wall_ns"] if shown else gpu["wall_ns"]["mean"])
+    kinds = [one for one in report["gains"] if one["group"] in ("change", "kind") and one["name"] != "tracer"]
+    advised = [one for one in kinds if not one["bound"] and one["gain_ns"] is not None and one["gain_ns"] >= least]
+    # What a user can do comes first; the report has it in this order, the largest first.
     return [
         {
-            "name": part_text(one["name"]),
-            "gain": time_text(one["gain_ns"]),
-            "interval": interval_text(one["interval_ns"][0], one["interval_ns"][1], time_text),
+            "name": GAIN_TEXTS.get(one["name"]) or part_text(one["name"]),
+            "gain": gain_text(one),
+            "interval": gain_interval_text(one),
             "rate": rate_text(one["rate_hz"]),
-            "upper_bound": one["upper_bound"],
         }
-        for one in sorted(kinds, key=lambda one: -float(one["gain_ns"]))[:SHOWN_GAINS]
-        if one["gain_ns"] > 0
+        for one in advised[:SHOWN_GAINS]
     ]
 
 
 def gain_note(report: Report) -> str:
     """How the gains were got, for a caption."""
-    bounds = report["gpu"] and report["gpu"]["unprofiled"]
+    beside = report["gpu"] and report["gpu"]["unprofiled"]
     return (
-        "By replaying each profiled inference with that part at zero; medians, 95 % intervals. "
-        "Gains of two parts do not add up."
-        f"{' Upper bounds: the profiler lengthens what it watches.' if bounds else ''}"
+        "By replaying each profiled inference without it; means, 95 % intervals. Gains of two parts do not add up."
+        f"{' The time that the profiler adds is taken out before.' if beside else ''}"
     )
 
 

@@ -15,7 +15,7 @@ from tracer.report_types.report import Report
 from tracer.reports.device_report import WindowNames
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
-from tracer.trust.speeds import drift_of, two_speeds
+from tracer.trust.drift import drift_of, speeds_of, speeds_text
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -187,8 +187,9 @@ def steadiness_lines(inferences: TimedInferences, stage: str, report: Report) ->
     values = inferences.of_stage(stage)
     if len(values) < 20:
         return ["Fewer than 20 inferences: too few to say whether they drift or stutter."]
-    speeds = two_speeds(values, inferences.window)
-    lines = [_drift(values), *([] if speeds is None else [f"{speeds.text[0].upper()}{speeds.text[1:]}."])]
+    speeds = speeds_of(values, inferences.window)
+    told = "" if speeds is None else speeds_text(speeds)
+    lines = [_drift(values), *([f"{told[0].upper()}{told[1:]}."] if told else [])]
     middle = float(np.median(values))
     rare = values > STUTTER * middle
     took = float(values[rare].sum() / values.sum()) if values.sum() else 0.0

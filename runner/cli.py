@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 
 import typer
-from rich.console import Console
 
 from runner.commands.accuracy import accuracy
 from runner.commands.bandwidth import bandwidth
@@ -32,6 +31,8 @@ from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError
+from tracer.given_files import lift_limits
+from tracer.terminal_text import say, terminal
 
 DEBUG = "KWS_TRACE_DEBUG"
 """Set in the environment, an unforeseen error comes with its traceback."""
@@ -55,7 +56,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         demo: "demo",
         run: "run --port pty:/tmp/dut --backend litert",
         infer: "infer --repeat 10 --backend litert",
-        repeat: "repeat 5 --name cold -- infer --repeat 10 --backend litert",
+        repeat: "repeat 5 --name cold -- infer --repeat 10",
         ingest: "ingest last capture.sqlite",
     },
     "Host": {
@@ -95,11 +96,18 @@ for _heading, _examples in _COMMANDS.items():
 @app.callback(invoke_without_command=True)
 def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),  # noqa: FBT001, FBT003
+    no_limits: bool = typer.Option(  # noqa: FBT001
+        False,  # noqa: FBT003
+        "--no-limits",
+        help="Read files of more than 4 GB and tables of more than 20,000,000 rows; memory and time are yours.",
+    ),
 ) -> None:
+    if no_limits:
+        lift_limits()
     if version:
         from importlib import metadata
 
-        typer.echo(f"kws-trace {metadata.version('kws-trace')}")
+        say(f"kws-trace {metadata.version('kws-trace')}")
         raise typer.Exit
 
 
@@ -125,7 +133,7 @@ def main() -> None:
 
 
 def _tell(message: str) -> None:
-    Console(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
+    terminal(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
 
 
 def _unforeseen(error: Exception) -> str:

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tracer.terminal_text import say
+
 SHOWN_BYTES = 16_384
 """Of the end of what was kept, shown after a failure."""
 
@@ -19,8 +21,7 @@ LOG_BYTES = 1_000_000
 def tell(text: str) -> None:
     """A line on standard error: standard output belongs to results. Nobody may be there to read it."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        say(text, err=True)
 
 
 class RuntimeOutput:

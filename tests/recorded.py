@@ -11,10 +11,20 @@ import pyarrow as pa
 from tracer.device.device_state import SAMPLES
 from tracer.device.sample_journal import SampleJournal
 from tracer.recording.window import RecordedWindow, SerialSpan
+from tracer.report_types.estimates import EstimateFigures
 from tracer.runs.run_info import RunInfo, new_run_info
 
 STAGES = ("host_to_device", "session_run", "readback")
 STEPS_NS = (1_000, 40_000, 2_000)
+SPLIT_SPREAD: EstimateFigures = {
+    "kind": "interval",
+    "low": 1.07,
+    "high": 1.08,
+    "unit": "round",
+    "count": 30,
+    "reason": "",
+    "speeds": None,
+}
 
 
 def window(
@@ -55,7 +65,7 @@ def info(name: str = "run") -> RunInfo:
         backend={"name": "fake", "device": "CPU", "threads": 1},
         stages=list(STAGES),
         recorder_cost={"ns_per_inference": 430},
-        splitting_cost={"split_ns": 43_000, "fused_ns": 40_000, "ratio": 1.075, "interval": [1.07, 1.08]},
+        splitting_cost={"split_ns": 43_000, "fused_ns": 40_000, "ratio": 1.075, "spread": SPLIT_SPREAD},
     )
 
 

@@ -64,11 +64,13 @@ def test_kernels_of_which_half_are_queued_in_time_are_balanced():
     assert judged(launched(100, half)).key == "balanced"
 
 
-def test_without_a_gpu_the_sentence_tells_operations_from_framework_and_python():
+def test_without_a_gpu_the_sentence_tells_operations_from_the_framework_and_other_host_code():
     work = captured([(0, 100)], [("session_run", 0, 80), ("readback", 80, 100)], ops=[(EXECUTOR, 10, 60)])
     found = judged(work)
     assert found.key == "host-bound"
-    assert found.sentence == "Host-bound: no GPU work; operations take 50.0 %, the framework 30.0 %, Python 20.0 %."
+    assert found.sentence == (
+        "Host-bound: no GPU work; operations take 50.0 %, the framework 30.0 %, host code elsewhere 20.0 %."
+    )
 
 
 def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():

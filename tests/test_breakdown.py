@@ -27,8 +27,13 @@ NAMES_BY_KIND = {
         cuCtxSynchronize cuCtxSynchronize_v2 cudaEventSynchronize cuEventSynchronize cudaThreadSynchronize""",
     "query": "cudaEventQuery cuEventQuery cudaStreamQuery_v3020 cuStreamQuery_ptsz",
     "other": """
-        cudaStreamWaitEvent cudaEventRecord cudaMalloc cudaLaunchHostFunc cuLaunchHostFunc cudaGraphAddMemcpyNode
-        cudaGraphInstantiate cuModuleLoadData cudaMemPrefetchAsync MyLaunchKernel""",
+        cudaMalloc cudaLaunchHostFunc cuLaunchHostFunc cudaGraphAddMemcpyNode cudaGraphInstantiate
+        cudaMemPrefetchAsync MyLaunchKernel""",
+    "prepare": """
+        cuModuleLoadData cuStreamGetCaptureInfo_v2 cudaStreamIsCapturing_v10000 cuKernelGetName cuKernelGetFunction
+        cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor __cudaPushCallConfiguration""",
+    "order": "cudaStreamWaitEvent cuStreamWaitEvent cudaEventRecord_v3020 cuEventRecord cudaEventRecordWithFlags",
+    "context": "cuCtxSetCurrent cuCtxPushCurrent_v2 cudaSetDevice cudaGetDevice cuDevicePrimaryCtxRetain",
 }
 
 
@@ -65,7 +70,7 @@ def test_a_launch_owns_time_before_a_copy_call_and_that_before_a_synchronisation
     assert parts_of(captured([(0, 100)], WHOLE, [], calls)) == {
         "launch": 10,
         "copy_call": 10,
-        "wake": 10,
+        "order": 10,
         "other_call": 10,
         "framework": 60,
     }
@@ -89,11 +94,11 @@ def test_a_synchronisation_does_not_wait_for_what_is_launched_during_it_or_outla
     assert (parts["wait"], parts["wake"]) == (4, 25)
 
 
-def test_a_synchronisation_that_finds_the_work_done_only_wakes_up():
+def test_a_synchronisation_that_finds_the_work_done_neither_waits_nor_wakes_up():
     calls = [Call("cudaLaunchKernel", 0, 5), Call("cudaDeviceSynchronize", 50, 60)]
     parts = parts_of(captured([(0, 100)], WHOLE, [Gpu(10, 20, 0)], calls))
-    assert parts["wake"] == 10
-    assert "wait" not in parts
+    assert parts["order"] == 10
+    assert not {"wait", "wake"} & parts.keys()
 
 
 def test_queries_of_a_polling_thread_own_nothing_and_are_listed():
@@ -183,14 +188,15 @@ def test_work_of_no_inference_is_listed_and_what_of_it_runs_in_one_counts_there(
 
 def test_each_idle_gap_of_the_gpu_has_its_cause():
     calls = [
-        Call("cudaLaunchKernel", 5, 8),
-        Call("cudaLaunchKernel", 24, 26),  # after the GPU went idle at 20
-        Call("cudaLaunchKernel", 38, 39),  # begun before it went idle at 40, and 5 ns are the shortest latency
-        Call("cudaLaunchKernel", 41, 42),  # queued long before it went idle at 50
+        Call("cudaLaunchKernel", 5_000, 8_000),
+        Call("cudaLaunchKernel", 24_000, 26_000),  # after the GPU went idle at 20
+        Call("cudaLaunchKernel", 38_000, 39_000),  # begun before it went idle at 40, and a launch takes 6 us
+        Call("cudaLaunchKernel", 41_000, 42_000),  # queued long before it went idle at 50
     ]
-    gpu = [Gpu(10, 20, 0), Gpu(30, 40, 1), Gpu(45, 50, 2), Gpu(60, 70, 3), Gpu(75, 80)]
-    work = captured([(0, 100)], WHOLE, gpu, calls)
-    assert gaps_of(work) == [
+    edges = [(10, 20, 0), (30, 40, 1), (45, 50, 2), (60, 70, 3), (75, 80, -1)]
+    gpu = [Gpu(start * 1_000, end * 1_000, call) for start, end, call in edges]
+    work = captured([(0, 100_000)], [("session_run", 0, 100_000)], gpu, calls)
+    assert [(cause, start // 1_000, end // 1_000) for cause, start, end in gaps_of(work)] == [
         ("before_first", 0, 10),
         ("launch_bound", 20, 30),
         ("launch_latency", 40, 45),
@@ -199,8 +205,15 @@ def test_each_idle_gap_of_the_gpu_has_its_cause():
         ("tail", 80, 100),
     ]
     found = break_down(work)
-    assert found.gaps.by_cause(1).sum() + found.busy_ns[0] == 100
-    assert found.overhead_ns.tolist() == [60]
+    assert found.gaps.by_cause(1).sum() + found.busy_ns[0] == 100_000
+    assert found.overhead_ns.tolist() == [60_000]
+
+
+def test_idle_time_in_which_a_stage_ends_is_a_hand_off_and_no_late_launch():
+    calls = [Call("cudaLaunchKernel", 0, 5), Call("cudaLaunchKernel", 60, 65)]
+    stages = [("host_to_device", 0, 50), ("session_run", 50, 100)]
+    work = captured([(0, 100)], stages, [Gpu(5, 20, 0), Gpu(70, 100, 1)], calls)
+    assert ("hand_off", 20, 70) in gaps_of(work)
 
 
 def test_the_queued_share_is_nothing_when_launches_come_late_and_all_when_they_come_early():

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.replay import replay, replayed_ns
-from tracer.breakdown.replay_graph import replay_graph
-from tracer.breakdown.replay_path import host_path
+from tracer.breakdown.replay import Replay
 from tracer.captures.cuda_calls import call_kinds
 from tracer.captures.inference_work import CallRows, GpuRows, InferenceRows, InferenceWork, StageRows
 
@@ -67,13 +65,13 @@ def test_no_work_of_a_real_capture_is_dropped(capture):
 
 
 def test_a_real_capture_replays_to_its_measured_time(capture):
-    path = host_path(capture)
-    wall = capture.inferences.end_ns - capture.inferences.start_ns
-    assert replayed_ns(capture, path, replay_graph(capture, path)).tolist() == wall.tolist()
+    replay = Replay(capture)
+    assert replay.walls_ns([None])[0].tolist() == replay.wall_ns.tolist()
 
 
 def test_the_gains_of_a_real_capture_lie_between_nothing_and_all(capture):
-    found = replay(capture)
+    found = Replay(capture)
     assert {"kernel", "launch", "framework"} <= {one.name for one in found.removals}
-    assert (found.gain_ns >= 0).all()
-    assert (found.gain_ns <= found.wall_ns).all()
+    gains = found.gains_ns()
+    assert (gains >= 0).all()
+    assert (gains <= found.wall_ns).all()

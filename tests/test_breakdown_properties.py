@@ -38,9 +38,10 @@ def naive_owner(rows: dict[str, Any], inference: tuple[int, int], at: int) -> tu
             kind = classify_call(call.name)
             if kind == "query" and call.thread != MAIN:
                 continue
-            waits = "wait" if at < naive_wait(rows, call) else "wake"
+            until = naive_wait(rows, call)
+            waits = "order" if until <= call.start else "wait" if at < until else "wake"
             held.add({"launch": "launch", "copy": "copy_call", "synchronise": waits}.get(kind, "other_call"))
-    for owner in ("launch", "copy_call", "wait", "wake", "other_call"):
+    for owner in ("launch", "copy_call", "wait", "wake", "order", "other_call"):
         if owner in held:
             return owner, stage
     if stage == "session_run" and any(start <= at < end for _, start, end in rows["ops"]):
@@ -69,7 +70,7 @@ def test_the_parts_sum_to_the_wall_time_and_none_exceeds_its_whole(rows):
     assert (found.busy_ns + found.overhead_ns).tolist() == found.wall_ns.tolist()
     gaps = found.gaps.by_cause(len(found.wall_ns))
     assert (found.busy_ns + gaps.sum(axis=1)).tolist() == found.wall_ns.tolist()
-    for owner in ("kernel", "copy", "launch", "copy_call", "wait", "wake", "other_call", "op", "tracer"):
+    for owner in ("kernel", "copy", "launch", "copy_call", "wait", "wake", "order", "other_call", "op", "tracer"):
         place = OWNERS.index(owner)
         assert (found.owned_ns[:, place] <= found.total_ns[:, place]).all(), owner
 

@@ -155,8 +155,8 @@ def test_the_tables_say_what_their_figures_are(slow: Report) -> None:
     assert "exposed: while the GPU did nothing; in all: with what ran under its work" in text
     assert "Kernels, then copies: an inference (share of their own time)" in text
     assert "GPU work of an inference, by launch" in text
-    assert "What removing it would give, by replay (upper bounds)" in text
-    assert "* no more than the overhead without the profiler" in text
+    assert "What removing it would give, by replay" in text
+    assert "at most, and -: no change to a program gives more" in " ".join(text.split())
     assert "20 captured inferences" in text
 
 
@@ -174,7 +174,14 @@ def test_every_part_is_a_row_of_one_line(tmp_path: Path) -> None:
     for part in ("launch", "copy call", "synchronise: waiting", "synchronise: waking up", "call, other"):
         assert re.search(rf"^│ CUDA {part} +│ +[\d.]+ [nu]s │ ", text, re.MULTILINE), part
     names = {line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│")}
-    assert {"GPU kernel", "GPU copy", "framework", "Python, readback", "one CUDA graph", "stage session_run"} <= names
+    assert {
+        "GPU kernel",
+        "GPU copy",
+        "framework",
+        "host code in readback",
+        "one CUDA graph",
+        "stage session_run",
+    } <= names
     assert "" not in names
 
 
@@ -233,7 +240,7 @@ def test_a_gpu_that_mostly_waits_is_not_said_to_bound_though_its_kernels_were_qu
     found = build_report(take_in(recorded_run(tmp_path / "traces", [one]), [path]))["gpu"]
     assert found["queued_share"] == 1
     assert found["busy_ns"]["share"] < 0.25
-    assert found["verdict"]["key"] == "balanced"
+    assert found["verdict"]["key"] == "host-bound", "it waits while the host hands over from stage to stage"
 
 
 def test_a_thousand_profiled_inferences_have_a_comma(slow: Report) -> None:

@@ -176,9 +176,71 @@ def test_a_profiler_that_fails_at_its_end_leaves_what_ran_as_aborted() -> None:
     assert len(rig.problems) == 1
 
 
+def test_each_capture_stands_beside_as_many_inferences_without_the_profiler_in_alternating_order() -> None:
+    capture = FlagCapture(inferences=4, windows=2, pairs=4)
+    rig = Rig(*[b"infer 3 1%"] * 3, capture=capture)
+    during: list[bool] = []
+    rig.backend.on_run = lambda _: during.append(capture.collecting_now)
+    rig.serve()
+    beside = ["capture", "uncaptured", "uncaptured", "capture"]
+    assert rig.kinds() == ["performance", *beside, "performance", *beside, "performance"]
+    sides = [window for window in rig.sink.windows if window.pair is not None]
+    assert [window.pair for window in sides] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert {(window.warmups, window.inferences) for window in sides} == {(CAPTURE_WARMUPS, 4)}
+    assert all(window.lap_start_us is None for window in sides)
+    on, off = [True] * (CAPTURE_WARMUPS + 4), [False] * (CAPTURE_WARMUPS + 4)
+    timed = [False] * 4
+    assert during == [*timed, *on, *off, *off, *on, *timed, *on, *off, *off, *on, *timed]
+
+
+def test_both_sides_of_a_pair_push_the_same_ranges() -> None:
+    capture = FlagCapture(inferences=4, windows=1, pairs=1)
+    rig = Rig(b"infer 3 1%", capture=capture)
+    rig.serve()
+    payloads, _, _ = capture.noted.columns("inference")
+    assert payloads == list(range(4, 4 + 2 * (CAPTURE_WARMUPS + 4)))
+
+
+def test_pairs_that_found_no_time_are_made_at_the_end() -> None:
+    rig = Rig(b"infer 3 1%", capture=FlagCapture(inferences=4, windows=5, pairs=5))
+    rig.serve()
+    assert rig.dut.captures_left[0] == 4
+    rig.dut.make_captures_left()
+    assert rig.dut.captures_left[0] == 0
+    assert sorted(window.pair for window in rig.sink.windows if window.kind == "capture") == [0, 1, 2, 3, 4]
+    assert all(window.state == "complete" for window in rig.sink.windows)
+
+
+def test_another_signal_ends_the_pairs_at_the_end_and_what_ran_is_aborted() -> None:
+    rig = Rig(b"infer 3 1%", capture=FlagCapture(inferences=4, windows=5, pairs=5))
+    rig.serve()
+    calls = rig.backend.calls.count("session_run")
+
+    def stop_later(backend: FakeBackend) -> None:
+        if backend.calls.count("session_run") == calls + CAPTURE_WARMUPS + 2:
+            rig.stop._handle(2, None)
+
+    rig.backend.on_run = stop_later
+    rig.dut.make_captures_left()
+    last = rig.sink.windows[-1]
+    assert (last.kind, last.state, last.pair) == ("uncaptured", "aborted", 1)
+
+
+def test_a_run_that_a_signal_cut_in_a_window_makes_no_pairs_at_its_end() -> None:
+    rig = Rig(b"infer 3 1%", b"infer 1000 1%", capture=FlagCapture(inferences=4, windows=5, pairs=5))
+
+    def stop_later(backend: FakeBackend) -> None:
+        if backend.calls.count("session_run") == 60:
+            rig.stop._handle(2, None)
+
+    rig.backend.on_run = stop_later
+    rig.serve()
+    assert rig.dut.captures_left[0] == 0
+
+
 def test_captured_inferences_are_in_no_official_figure(tmp_path: Path) -> None:
     reports = {}
-    for name, capture in (("with", FlagCapture(inferences=50, windows=2)), ("without", None)):
+    for name, capture in (("with", FlagCapture(inferences=50, windows=2, pairs=2)), ("without", None)):
         writer = RunWriter.create(tmp_path, name, info(), lambda _: None)
         rig = Rig(b"infer 1 0%", *[b"infer 3 2%"] * 3, capture=capture, sink=writer)
         rig.serve()

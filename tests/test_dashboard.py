@@ -16,7 +16,7 @@ from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import time_text
-from tracer.reports.compare_report import compare_runs
+from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.report import build_report
 from tracer.reports.report_text import rate_line
 from tracer.runs.run_store import stored_run
@@ -182,10 +182,10 @@ def test_untrusted_names_are_shown_as_they_are(tmp_path: Path) -> None:
 
 
 def test_compare_shows_what_the_command_prints(traces: Path) -> None:
-    figures = compare_runs([stored_run("gpu", traces), stored_run("plain", traces)])
+    figures = compare_sides([launches_of([stored_run(name, traces)]) for name in ("gpu", "plain")])
     shown = opened("compare", traces, run="gpu", **{"with": ["plain"]})
     assert figures["comparisons"][0]["sentence"] in words(shown)
-    assert shown.dataframe[0].value["run"].tolist() == ["gpu", "plain"]
+    assert shown.dataframe[0].value["run"].tolist() == [one["name"] for one in figures["runs"]]
     assert json.loads(json.dumps(figures)) == figures
 
 

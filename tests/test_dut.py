@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from runner.dut import server
 from runner.dut.server import Dut
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
@@ -121,6 +122,7 @@ class Rig:
         mode: str = "split",
         dtype: Any = np.float32,
         latency_ns: float = 1.0,
+        **options: Any,
     ):
         self.stop = StopFlag()
         self.backend = FakeBackend(dtype)
@@ -140,6 +142,7 @@ class Rig:
             self.stop,
             self.gaps.append,
             on_refusal=self.refusals.append,
+            **options,
         )
 
     def lines(self) -> list[str]:
@@ -301,3 +304,28 @@ def test_the_line_is_looked_at_once_in_a_second_of_inferences_and_between_two_co
     rig.lines()
     assert seen == looks
     assert rig.sink.windows[0].edges.shape == (inferences, 2)
+
+
+def test_a_run_of_so_many_windows_ends_by_itself_when_the_line_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "QUIET_NS", -1)
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"", b"infer 1 0%", b"infer 3 0%", b"", b"name%", windows=2)
+    lines = rig.lines()
+    assert [window.kind for window in rig.sink.windows if window.window >= 0] == [
+        "performance",
+        "accuracy",
+        "performance",
+    ]
+    assert not [line for line in lines if line.startswith("m-name")]
+
+
+def test_a_host_that_asks_on_at_once_keeps_such_a_run_open() -> None:
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"", b"name%", windows=1)
+    assert [line for line in rig.lines() if line.startswith("m-name")]
+
+
+def test_after_each_performance_window_and_no_other_the_costs_are_measured_before_m_ready() -> None:
+    sent: list[bytes] = []
+    rig = Rig(load(bytes(490)), b"infer 3 0%", b"infer 1 0%", after_window=lambda: sent.append(rig.link.sent))
+    rig.lines()
+    [before] = sent
+    assert before.decode().splitlines()[-1].startswith("m-results")

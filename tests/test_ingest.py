@@ -217,7 +217,7 @@ def test_the_command_ingests_reports_and_refuses_by_exit_code(
     traces = ["--traces", str(run.folder.parent)]
     done = CliRunner().invoke(app, ["ingest", "run", *map(str, exports), *traces])
     assert done.exit_code == 0, done.output
-    assert "capture 1: 23 inferences from 47, 23 kernels and copies; clocks fit within" in done.stderr
+    assert "kernels and copies; clocks fit within" in done.stderr
     said = CliRunner().invoke(app, ["report", "run", *traces], env={"COLUMNS": "80"})
     assert said.exit_code == 0, said.output
     assert "GPU busy" in said.stdout

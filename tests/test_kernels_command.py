@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.cli import app
+from tests.fake_nsys import Fake
 from tests.nsys_export import NsysExport
 from tests.profiles import call, profile
 from tracer.errors import KwsTraceError, ProfileError
@@ -146,3 +148,26 @@ def test_a_real_capture_is_listed_whole(shared_data: Path) -> None:
     rows = json.loads(said.stdout)
     assert sum(row["innermost_count"] for row in rows) == 3442
     assert "1810 pieces of GPU work" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["a.nsys-rep", "a.qdrep"])
+def test_a_report_of_nsys_is_exported_by_the_installed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    Fake(tmp_path, monkeypatch)
+    export = NsysExport()
+    export.calls(0, 5, "cudaLaunchKernel_v7000", process=1, thread=1, correlation_id=1)
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    report = export.write(folder / name)
+    said = kws_trace(str(report), "--by", "api", "--format", "json")
+    assert [row["name"] for row in json.loads(said.stdout)] == ["cudaLaunchKernel"]
+    assert list(folder.iterdir()) == [report]
+
+
+def test_shares_of_a_summary_are_of_all_gpu_work() -> None:
+    rows = (SummaryRow("kernel", "gemm", 4, 80, 0.8), SummaryRow("memcpy", "[CUDA memcpy HtoD]", 1, 20, 0.2))
+    said = io.StringIO()
+    listing = list_kernels(ProfileSummary(Path("x.txt"), "nvprof", rows))
+    listing.render(Console(file=said, width=80), full_names=False)
+    assert "Copies and sets (share of all GPU work)" in said.getvalue()

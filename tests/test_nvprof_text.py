@@ -268,3 +268,26 @@ def test_the_work_grows_with_the_rows_and_not_with_their_square(tmp_path: Path) 
         path = written(tmp_path, head + "\n" + (row + "\n") * rows)
         spent.append(calls_made(lambda: read_nvprof_text(path)))  # noqa: B023 -- called at once
     assert spent[1] < 9 * spent[0]
+
+
+def test_a_summary_of_nvprof_5_has_shares_without_a_percent_sign(tmp_path: Path) -> None:
+    read = summary(
+        tmp_path,
+        "======== Profiling result:\n"
+        " Time(%)      Time   Calls       Avg       Min       Max  Name\n"
+        "   88.19    1.21ms       1    1.21ms    1.21ms    1.21ms  add(float*)\n"
+        "   11.81  162.00us       2   81.00us   80.00us   82.00us  [CUDA memcpy HtoD]\n",
+    )
+    assert [(row.kind, row.count, row.total_ns, row.share) for row in read.rows] == [
+        ("kernel", 1, 1_210_000, 0.8819),
+        ("memcpy", 2, 162_000, pytest.approx(0.1181)),
+    ]
+
+
+def test_samples_of_the_cpu_beside_a_summary_are_not_read_and_named(tmp_path: Path) -> None:
+    read = summary(
+        tmp_path,
+        "======== Profiling result:\nNo kernels were profiled.\n"
+        "======== CPU profiling result (bottom up):\nTime(%)      Time  Name\n 51.29%  1.16728s  cudaMalloc\n",
+    )
+    assert "not read: CPU profiling result (bottom up)" in read.notes

@@ -105,3 +105,33 @@ def test_no_reader_is_imported_before_it_is_used() -> None:
     code = "import sys, tracer.profiles.open_profile; print([m for m in sys.modules if 'nsys' in m or 'torx' in m])"
     made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert made.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "remedy"),
+    [
+        ("[3/8] Executing 'nvtxsum' stats report\n\n Time (%)  Total Time (ns)  Name\n", "nsys stats", "nsys-rep"),
+        ("Time(%),Total Time (ns),Instances,Name\n53.1,440087,3,k\n", "nsys stats", "nsys-rep"),
+        (" Time (%)  Total Time (ns)  Instances\n 53.1  44,0087,8248  1,3583\n", "nsys stats", "nsys-rep"),
+        ('<?xml version="1.0"?>\n<session version="2" name="a.nvvp">\n', "Visual Profiler", "--export-profile"),
+        (
+            "======== CPU profiling result (bottom up):\nTime(%)  Time  Name\n",
+            "sampling of the CPU",
+            "--cpu-profiling",
+        ),
+    ],
+)
+def test_what_is_taken_for_a_profile_is_named_with_a_remedy(
+    tmp_path: Path, text: str, what: str, remedy: str
+) -> None:
+    with pytest.raises(ProfileError, match=f"{what}.*; .*{remedy}"):
+        recognise(written(tmp_path / "x.txt", text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("nsys-stats-text-nano/stats.txt", "nsys stats"), ("nvvp-session-xml/profile.nvvp", "NVIDIA Visual Profiler")],
+)
+def test_real_files_that_are_no_profile_are_named(shared_data: Path, name: str, what: str) -> None:
+    with pytest.raises(ProfileError, match=what):
+        recognise(shared_data / "cases" / name)

@@ -13,6 +13,7 @@ from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.captures.row_bounds import stage_rows
+from tracer.profiles.columns import rows_table
 from tracer.profiles.launches import launches
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 
@@ -20,7 +21,7 @@ OURS, OTHER = 11, 22
 
 
 def table(schema: pa.Schema, rows: list[tuple]) -> pa.Table:
-    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+    return rows_table(schema, rows)
 
 
 def profile(gpu: list[tuple], calls: list[tuple], ops: list[tuple] = ()) -> Profile:

@@ -18,7 +18,8 @@ from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report, render_side_by_side
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
-from tracer.statistics import bootstrap_interval, percentiles
+from tracer.statistics import percentiles
+from tracer.statistics.intervals import clustered
 
 
 @pytest.fixture
@@ -84,8 +85,8 @@ def test_a_run_without_a_window_has_a_report(tmp_path: Path) -> None:
 
 @given(st.lists(st.integers(1, 10**9), min_size=2, max_size=50))
 def test_an_interval_holds_between_the_extremes_and_percentiles_are_in_order(values: list[int]) -> None:
-    low, high = bootstrap_interval(values)
-    assert min(values) <= low <= high <= max(values)
+    found = clustered(values, [])
+    assert min(values) <= found.low <= found.value <= found.high <= max(values)
     spread = percentiles(values)
     assert spread["median_ns"] <= spread["p90_ns"] <= spread["p99_ns"]
 

@@ -15,6 +15,7 @@ from tracer.sessions.log_lines import LONGEST, read_lines
 from tracer.sessions.open_session import build_session, session_paths
 from tracer.sessions.session import Session
 from tracer.sessions.session_json import session_json
+from tracer.sessions.session_text import figure_lines
 
 
 def figures(session: Session) -> list[object]:
@@ -255,3 +256,39 @@ def test_a_device_whose_name_was_never_got_is_read_and_said(tmp_path: Path) -> N
     assert session.device is None
     assert "the runner never got the DUT's name" in session.notes
     assert len(session.windows) == 5
+
+
+def energy_case(shared_data: Path, tmp_path: Path) -> Path:
+    for file in (shared_data / "cases" / "energy-timestamps-beside").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path
+
+
+def test_windows_of_an_energy_session_are_as_long_as_the_monitors_timestamps(shared_data: Path) -> None:
+    judged = audit_session(build_session(shared_data / "cases" / "energy-timestamps-beside"))
+    assert [round(one.elapsed_us or 0) for one in judged.windows] == [
+        16_405_000,
+        16_405_000,
+        16_405_000,
+        16_406_000,
+        16_405_000,
+    ]
+    assert round(judged.figures.median_rate_hz or 0, 3) == 12.191
+    assert (judged.valid, judged.findings) == (True, ())
+    assert "Median energy an inference: printed 3454.848 uJ, not recomputed" in figure_lines(judged)
+
+
+def test_timestamps_of_another_count_are_left_alone_and_said(shared_data: Path, tmp_path: Path) -> None:
+    folder = energy_case(shared_data, tmp_path)
+    (folder / "trace1-timestamps.json").write_text("[0.1, 2.0, 18.0]")
+    session = build_session(folder)
+    assert "trace1-timestamps.json has 3 timestamps where 11 would be those of the windows" in session.notes
+    assert [window.elapsed_us for window in session.windows] == [None] * 5
+
+
+@pytest.mark.parametrize("text", ["{}", "[3, 2, 1]", '["a"]', "[1, 2"])
+def test_timestamps_that_cannot_be_are_refused(shared_data: Path, tmp_path: Path, text: str) -> None:
+    folder = energy_case(shared_data, tmp_path)
+    (folder / "trace1-timestamps.json").write_text(text)
+    with pytest.raises(SessionError, match=r"trace1-timestamps\.json.*leave it out"):
+        build_session(folder)

@@ -1,36 +1,156 @@
-"""Percentiles and intervals, against scipy's and against what is known."""
+"""Percentiles, quantiles of t, effective numbers, two speeds, and what gives an interval and what a range."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import t, ttest_ind
 
-from tracer.statistics import RESAMPLED, bootstrap_interval, percentiles
-
-
-@pytest.mark.parametrize("count", [12, 60, RESAMPLED, RESAMPLED + 1, 5000])
-def test_an_interval_is_that_of_scipys_bootstrap(count: int) -> None:
-    values = np.random.default_rng(5).gamma(4, 1000, count)
-    low, high = bootstrap_interval(values)
-    known = bootstrap(
-        (values,), np.median, n_resamples=4000, method="percentile", random_state=1, batch=200
-    ).confidence_interval
-    width = known.high - known.low
-    assert low == pytest.approx(known.low, abs=0.15 * width)
-    assert high == pytest.approx(known.high, abs=0.15 * width)
+from tests.coverage.machines import Design, autocorrelated, one_speed, two_speeds_of
+from tracer.statistics import percentiles
+from tracer.statistics.dependence import effective_size, two_speeds
+from tracer.statistics.intervals import clustered
+from tracer.statistics.ratio import ratio_of_groups, rounds_of
+from tracer.statistics.student import t_quantile
 
 
-def test_a_wider_confidence_gives_a_wider_interval_and_the_same_values_the_same_one() -> None:
-    values = np.random.default_rng(2).normal(100, 10, 300)
-    narrow, wide = bootstrap_interval(values, 0.5), bootstrap_interval(values, 0.99)
-    assert wide[0] < narrow[0] < np.median(values) < narrow[1] < wide[1]
-    assert bootstrap_interval(values) == bootstrap_interval(values)
+@pytest.mark.parametrize("freedom", [1, 1.7, 2, 4, 19, 300, 1e6])
+@pytest.mark.parametrize("probability", [0.9, 0.975, 0.995])
+def test_a_quantile_of_t_is_scipys(freedom: float, probability: float) -> None:
+    assert t_quantile(probability, freedom) == pytest.approx(t.ppf(probability, freedom), rel=1e-3)
 
 
-def test_one_value_is_its_own_interval_and_none_has_none() -> None:
-    assert bootstrap_interval([7]) == (7.0, 7.0)
-    assert all(np.isnan(bootstrap_interval([])))
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6, 0.9])
+def test_the_effective_number_is_that_of_an_autoregressive_process(correlation: float) -> None:
+    series = autocorrelated(np.random.default_rng(1), (40, 20_000), correlation)
+    known = 20_000 * (1 - correlation) / (1 + correlation)
+    found = float(np.median([effective_size(one, of_median=False) for one in series]))
+    # It is held too low on purpose, by the more the slower the process is.
+    assert 0.8 * known < found < 1.05 * known
+
+
+def test_values_that_stand_still_or_alternate_count_each() -> None:
+    assert effective_size([5] * 30) == 30
+    assert effective_size([1, 2] * 30, of_median=False) == 60
+    assert effective_size([1, 2, 3]) == 3
+
+
+def test_two_speeds_are_found_with_their_levels_and_stays_and_one_speed_is_not() -> None:
+    rng = np.random.default_rng(2)
+    times, _ = two_speeds_of(rng, 1, Design(1, 5, 2000), dwell_s=3)
+    found = two_speeds(list(times[0, 0]))
+    assert found is not None
+    assert found.fast == pytest.approx(500e3, rel=0.02)
+    assert found.slow == pytest.approx(800e3, rel=0.02)
+    assert 0.1 < found.dwell_share <= 1
+    for one in one_speed(rng, 20, Design(1, 5, 2000), correlation=0.9, windows=0.01):
+        assert two_speeds(list(one[0])) is None
+
+
+def test_two_of_something_give_a_range_and_three_an_interval() -> None:
+    values = np.repeat([100.0, 110, 105], 50)
+    number = np.repeat([4, 2, 9], 50)
+    pair = clustered(values[:100], [("launch", number[:100])])
+    assert (pair.kind, pair.low, pair.high, pair.count) == ("range", 100, 110, 2)
+    assert pair.reason == "two launches only"
+    three = clustered(values, [("launch", number)])
+    half = t.ppf(0.975, 2) * 5 / np.sqrt(3)
+    assert three.kind == "interval"
+    assert three.high - three.value == pytest.approx(half, rel=1e-3)
+
+
+def test_the_outermost_unit_is_resampled_not_what_lies_within() -> None:
+    values = one_speed(np.random.default_rng(3), 1, Design(5, 5, 200), launches=0.05).ravel()
+    levels = Design(5, 5, 200).levels
+    by_launch, by_window = clustered(values, levels), clustered(values, levels[1:])
+    assert (by_launch.unit, by_launch.count, by_window.unit, by_window.count) == ("launch", 5, "window", 25)
+    assert by_launch.high - by_launch.low > 1.5 * (by_window.high - by_window.low)
+
+
+def test_long_stays_at_two_speeds_give_a_range_and_both_speeds() -> None:
+    times, _ = two_speeds_of(np.random.default_rng(4), 1, Design(1, 5, 2000), dwell_s=4)
+    found = clustered(times.ravel(), Design(1, 5, 2000).levels, of_median=False)
+    assert (found.kind, found.unit) == ("range", "window")
+    assert "two speeds" in found.reason
+    assert found.figures["speeds"] == [pytest.approx(500e3, rel=0.02), pytest.approx(800e3, rel=0.02)]
+
+
+def test_a_drift_is_no_scatter() -> None:
+    times = one_speed(np.random.default_rng(5), 1, Design(1, 5, 400), drift=0.1)
+    found = clustered(times.ravel(), Design(1, 5, 400).levels)
+    assert (found.kind, "drift" in found.reason) == ("range", True)
+
+
+def test_few_independent_values_give_a_range() -> None:
+    slow = 100 + 10 * np.repeat(np.random.default_rng(6).standard_normal(8), 25)
+    found = clustered(slow, [])
+    assert found.kind == "range"
+    assert "independent" in found.reason
+
+
+def test_one_value_has_no_spread_and_none_is_no_number() -> None:
+    one, none = clustered([7.0], []), clustered([], [])
+    assert (one.value, one.kind, one.figures["low"]) == (7.0, "none", None)
+    assert (np.isnan(none.value), none.kind, none.count) == (True, "none", 0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(1, 1e9), st.integers(0, 3)), max_size=60), st.booleans())
+def test_a_spread_holds_its_figure_and_a_range_the_units(rows: list[tuple[float, int]], of_median: bool) -> None:
+    values, number = [value for value, _ in rows], [unit for _, unit in rows]
+    found = clustered(values, [("window", number)], of_median=of_median)
+    if found.kind != "none":
+        assert found.low <= found.value * (1 + 1e-12)
+        assert found.value <= found.high * (1 + 1e-12)
+    if found.kind == "range":
+        assert found.reason
+        assert min(values) * (1 - 1e-12) <= found.low <= found.high <= max(values) * (1 + 1e-12)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.tuples(st.floats(1, 1e9), st.floats(1, 1e9)), min_size=1, max_size=20), min_size=1))
+def test_a_ratio_is_that_of_the_times_beside_it(launches: list[list[tuple[float, float]]]) -> None:
+    rounds = rounds_of(launches)
+    subject, base = rounds.times
+    ratio = rounds.ratio(0, 1)
+    assert ratio.value == pytest.approx(subject / base)
+    if ratio.kind != "none":
+        assert ratio.low <= ratio.value * (1 + 1e-9)
+        assert ratio.value <= ratio.high * (1 + 1e-9)
+
+
+def test_launches_far_apart_are_not_hidden_by_their_pairs() -> None:
+    rng = np.random.default_rng(7)
+    launches = [np.column_stack([ratio * 1e6 * rng.lognormal(0, 0.01, 12), np.full(12, 1e6)]) for ratio in RATIOS]
+    ratio = rounds_of(launches).ratio(0, 1)
+    assert (ratio.unit, ratio.count, ratio.kind) == ("launch", len(RATIOS), "interval")
+    assert ratio.low < 1.067
+    assert ratio.high > 1.423
+
+
+RATIOS = (1.067, 1.423, 1.25)
+
+
+def test_an_interrupted_round_is_left_out_of_the_ratio_and_of_both_times() -> None:
+    rng = np.random.default_rng(8)
+    times = 1e6 * rng.lognormal(0, 0.01, (30, 2)) * [1.1, 1.0]
+    times[7, 0] *= 10
+    rounds = rounds_of([times])
+    assert rounds.left_out == 1
+    assert rounds.ratio(0, 1).value == pytest.approx(1.1, rel=0.01)
+    assert rounds.times == pytest.approx([1.1e6, 1e6], rel=0.01)
+
+
+def test_two_groups_are_held_apart_by_welchs_t() -> None:
+    rng = np.random.default_rng(9)
+    one, two = rng.lognormal(0.1, 0.02, 5), rng.lognormal(0, 0.05, 7)
+    found = ratio_of_groups(one, two, "launch")
+    known = ttest_ind(np.log(one), np.log(two), equal_var=False).confidence_interval(0.95)
+    assert np.log([found.low, found.high]) == pytest.approx([known.low, known.high], rel=1e-3)
+    pair = ratio_of_groups([2, 3], [1, 1.5], "launch")
+    assert (pair.kind, pair.low, pair.high) == ("range", pytest.approx(2 / 1.5), pytest.approx(3))
 
 
 def test_percentiles_are_interpolated_and_rounded() -> None:

@@ -17,10 +17,12 @@ from tracer.runs.windows import (
     LOAD_COMMANDS,
     RunWindow,
     accuracy_windows,
+    asked_windows,
     figure_windows,
     median_rate_hz,
     official_rate_hz,
     performance_windows,
+    profiler_pairs,
     why_not_official,
 )
 from tracer.sessions.clock_audit import audit_window
@@ -170,3 +172,42 @@ def test_each_table_of_a_run_is_read_once(tmp_path: Path) -> None:
     assert run.samples() is run.samples()
     assert run.each_window is run.each_window
     assert [one.number for one in performance_windows(run.each_window)] == [0]
+
+
+def test_a_profiler_pair_is_two_whole_sides_of_one_number() -> None:
+    windows = [
+        of(1),
+        of(2, "capture", ordinal=None, pair=0),
+        of(3, "uncaptured", ordinal=None, pair=0),
+        of(4, "uncaptured", ordinal=None, pair=1),
+        of(5, "capture", ordinal=None, pair=1),
+        of(6, "capture", ordinal=None, pair=2),
+        of(7, "uncaptured", ordinal=None, pair=2, state="aborted"),
+        of(8, "capture", ordinal=None),
+    ]
+    pairs = profiler_pairs(windows)
+    assert [(one.number, one.captured.number, one.uncaptured.number) for one in pairs] == [(0, 2, 3), (1, 5, 4)]
+
+
+def test_no_side_of_a_profiler_pair_is_in_an_official_figure() -> None:
+    sides = [of(2, "capture", ordinal=None, pair=0), of(3, "uncaptured", ordinal=None, pair=0)]
+    for windows in ([of(1), *sides], [of(1, "accuracy", ordinal=None), *sides]):
+        assert asked_windows(windows) == figure_windows(windows) == windows[:1]
+    assert figure_windows(sides) == []
+    assert all(one.why_not_valid for one in sides)
+
+
+def test_a_run_of_schema_version_1_opens_without_pairs_or_loads() -> None:
+    run = stored_run(SAMPLE)
+    assert run.info.schema_version == 1
+    assert profiler_pairs(run.each_window) == []
+    assert {one.load_start for one in run.each_window} == {None}
+    assert run.info.launch_set is None
+
+
+def test_a_run_under_a_profiler_keeps_pair_and_load_of_each_window(tmp_path: Path) -> None:
+    first, second = (replace(asked(number, 50, "same"), pair=7, load_start=0.5, load_end=1.5) for number in range(2))
+    run = recorded_run(tmp_path, [replace(first, kind="capture"), replace(second, kind="uncaptured")])
+    [pair] = profiler_pairs(run.each_window)
+    assert (pair.number, pair.captured.number, pair.uncaptured.number) == (7, 0, 1)
+    assert (pair.captured.load_start, pair.captured.load_end) == (0.5, 1.5)

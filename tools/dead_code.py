@@ -24,7 +24,7 @@ ALLOWED = {
     "python": "of run.json: written by `asdict`",
     "outside_ns": "of a capture's facts: written by `asdict`",
     "bracket_ns": "of a capture's facts: written by `asdict`",
-    "cpu_ratio_interval": "a key of the ledger's JSON",
+    "cpu_ratio_spread": "a key of the ledger's JSON",
     "to_json": "of the public interface",
     "_repr_html_": "of the public interface: a notebook asks for it",
     "__getattr__": "of the package `tracer`: Python asks for it",

@@ -1,5 +1,5 @@
 """
-The JSON Schema of a report, from its types: ``python -m tools.report_schema`` writes ``docs/report.schema.json``.
+The JSON Schemas of the reports, from their types: ``python -m tools.report_schema`` writes ``docs/*.schema.json``.
 
 Draft 2020-12. An object is open where some of its keys may be missing: what a run recorded of itself.
 """
@@ -11,18 +11,20 @@ import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from tracer.report_types.launches import LaunchSetReport
 from tracer.report_types.report import SCHEMA_VERSION, Report
 
-FILE = Path(__file__).resolve().parent.parent / "docs" / "report.schema.json"
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+FILES = {Report: _DOCS / "report.schema.json", LaunchSetReport: _DOCS / "launch-set.schema.json"}
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-def build_schema() -> dict[str, Any]:
-    """The schema of ``Report``; each type of a part stands once, under ``$defs``."""
+def build_schema(kind: Any = Report) -> dict[str, Any]:
+    """The schema of a report of that type; each type of a part stands once, under ``$defs``."""
     parts: dict[str, Any] = {}
-    top = _object(Report, parts)
+    top = _object(kind, parts)
     top["properties"]["schema_version"] = {"const": SCHEMA_VERSION}
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "kws-trace report"}
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"kws-trace {_title(kind)}"}
     return {**draft, **top, "$defs": dict(sorted(parts.items()))}
 
 
@@ -56,10 +58,15 @@ def _schema(hint: Any, parts: dict[str, Any]) -> dict[str, Any]:
     return {} if hint is Any else {"type": PLAIN[hint]}
 
 
-def schema_text() -> str:
+def schema_text(kind: Any = Report) -> str:
     """The file's content."""
-    return json.dumps(build_schema(), indent=2) + "\n"
+    return json.dumps(build_schema(kind), indent=2) + "\n"
+
+
+def _title(kind: Any) -> str:
+    return FILES[kind].name.partition(".")[0].replace("-", " ")
 
 
 if __name__ == "__main__":
-    FILE.write_text(schema_text(), encoding="utf-8")
+    for kind, file in FILES.items():
+        file.write_text(schema_text(kind), encoding="utf-8")

@@ -7,7 +7,9 @@ Whatever is not there (None) reads ``-``. Nothing reads ``-0.0``. Thousands have
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from tracer.report_types.estimates import EstimateFigures
 
 MISSING = "-"
 
@@ -146,6 +148,18 @@ def interval_text(low: float | None, high: float | None, text: Callable[[float |
         return MISSING
     number, blank, unit = first.partition(" ")
     return f"{number if blank and last.endswith(f' {unit}') and number != '<' else first} to {last}"
+
+
+def bounds_text(spread: EstimateFigures, text: Callable[[float | None], str]) -> str:
+    """The 95 % interval of a figure, ``1.20 to 1.31 us``; a range, which promises no coverage, in brackets."""
+    told = interval_text(spread["low"], spread["high"], text)
+    return f"[{told}]" if spread["kind"] == "range" else told
+
+
+def range_notes(spreads: Iterable[EstimateFigures]) -> list[str]:
+    """What the brackets among these are, with each reason once; empty without one."""
+    reasons = dict.fromkeys(one["reason"] for one in spreads if one["kind"] == "range")
+    return [f"[ ] is a range, no interval: {'; '.join(reasons)}"] if reasons else []
 
 
 def _scaled_text(value: float | None, units: tuple[tuple[str, float], ...]) -> str:

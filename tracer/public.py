@@ -15,9 +15,13 @@ import pyarrow.compute as pc
 from rich.console import Console
 
 from tracer.breakdown.breakdown import break_down
+from tracer.breakdown.calibration import Target, spreads
+from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
+from tracer.breakdown.kernel_level import interrupted_by_profiler
+from tracer.breakdown.replay import Replay
 from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
-from tracer.captures.inference_ranges import stage_ranges
+from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.errors import ProfileError, not_installed
 from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.open_profile import read_profile_file
@@ -26,6 +30,7 @@ from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
 from tracer.runs.run_store import StoredRun, stored_run
+from tracer.terminal_text import terminal
 
 Form = Literal["pandas", "arrow"]
 """``pandas`` gives a ``pandas.DataFrame``, ``arrow`` a ``pyarrow.Table``."""
@@ -49,7 +54,7 @@ class RunReport:
     def text(self, width: int = 80) -> str:
         """The report as ``kws-trace report`` prints it, ``width`` characters wide."""
         out = io.StringIO()
-        self.render(Console(file=out, width=width))
+        self.render(terminal(file=out, width=width))
         return out.getvalue()
 
     def render(self, console: Console, *, full_names: bool = False) -> None:
@@ -57,7 +62,7 @@ class RunReport:
         render_report(self.figures, console, full_names=full_names)
 
     def _repr_html_(self) -> str:
-        console = Console(file=io.StringIO(), width=100, record=True)
+        console = terminal(file=io.StringIO(), width=100, record=True)
         self.render(console)
         return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 
@@ -159,14 +164,52 @@ class OpenProfile:
         Raises:
             ProfileError: if the profile has no timeline, or no inference of kws-trace is marked in it.
         """
+        profile, ranges = self._inferences()
+        found = break_down(counted_work(profile, ranges, attribute(profile, ranges), np.ones(len(ranges), bool)))
+        return _in_form(pa.table({"inference": ranges.numbers, "wall_ns": found.wall_ns, **found.parts()}), form)
+
+    def gains(self, unprofiled_wall_ns: float | None = None, form: Form = "pandas") -> Any:
+        """
+        One row a removal: what an inference would save without a part, by replay.
+
+        Columns: ``name``, ``group`` (``change``, ``kind``, ``stage`` or ``bound``), ``gain_ns`` (mean; null where it
+        cannot be told), ``low_ns`` and ``high_ns`` (95 % interval, with what the capture leaves open), ``rate_hz``
+        (inferences a second then; null where too little would be left), ``bound`` (whether the gain is an upper
+        bound) and ``reason``.
+
+        Args:
+            unprofiled_wall_ns: mean wall time of an inference without the profiler. What the profiler added is then
+                taken out of the calls, and gains are of that; without it they are of the profiled inference.
+            form: as of the tables.
+
+        Raises:
+            ProfileError: if the profile has no timeline, or no inference of kws-trace is marked in it.
+        """
+        profile, ranges = self._inferences()
+        keep = ~interrupted_by_profiler(profile, ranges)
+        keep = keep if keep.any() else ~keep
+        replay = Replay(counted_work(profile, ranges, attribute(profile, ranges), keep))
+        target = None if unprofiled_wall_ns is None else Target(float(unprofiled_wall_ns), {})
+        wall = float(np.mean(replay.wall_ns)) if target is None else target.wall_ns
+        rows = gain_figures(replay, GainBase(wall, 1e9 / wall, target, spreads(None), blocks_of(len(replay.wall_ns))))
+        names = ("name", "group", "gain_ns", "low_ns", "high_ns", "rate_hz", "bound", "reason")
+        low_high = [one.interval_ns or (None, None) for one in rows]
+        cells = [
+            (one.name, one.group, one.gain_ns, *ends, one.rate_hz, one.bound, one.reason)
+            for one, ends in zip(rows, low_high, strict=True)
+        ]
+        return _in_form(
+            pa.table(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else pa.table({}), form
+        )
+
+    def _inferences(self) -> tuple[Profile, InferenceRanges]:
         profile = self._timeline()
         ranges = stage_ranges(profile)
         if not len(ranges):
             raise ProfileError(
                 profile.path, "no inference is marked in it", "capture a `kws-trace run`, which marks them with NVTX"
             )
-        found = break_down(counted_work(profile, ranges, attribute(profile, ranges), np.ones(len(ranges), bool)))
-        return _in_form(pa.table({"inference": ranges.numbers, "wall_ns": found.wall_ns, **found.parts()}), form)
+        return profile, ranges
 
     def _timeline(self) -> Profile:
         if isinstance(self.profile, ProfileSummary):

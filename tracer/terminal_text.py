@@ -1,13 +1,61 @@
-"""What the texts for the terminal share: lines as they stand, names out of files, tables of figures."""
+"""
+The one way to the terminal: nothing that it would obey goes there, whatever file a text came from.
+
+And what the texts share: lines as they stand, names out of files, tables of figures.
+"""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+_OBEYED = re.compile(
+    # C0 but tab and newline, DEL and C1; what turns the direction of text; what ends a line elsewhere; surrogates.
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def harmless(text: str) -> str:
+    """A text of several lines without anything else that a terminal would obey."""
+    return _OBEYED.sub("\ufffd", text)
+
+
+class _Harmless:
+    """What another object prints, its text made harmless, the styles and movements that rich adds left."""
+
+    def __init__(self, printed: ConsoleRenderable) -> None:
+        self._printed = printed
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._printed, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
+class _HarmlessOutput(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Harmless(one) for one in renderables]
+
+
+def terminal(**options: Any) -> Console:
+    """A console of rich on which every text is made harmless; ``options`` are those of ``Console``."""
+    console = Console(**options)
+    console.push_render_hook(_HarmlessOutput())
+    return console
+
+
+def say(text: str, *, err: bool = False, end: str = "\n") -> None:
+    """Print a text as it stands, made harmless, on standard output or standard error."""
+    stream = sys.stderr if err else sys.stdout
+    stream.write(harmless(text) + end)
+    stream.flush()
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,8 @@ from dashboard.pages.chrome import choose_run, command, lines, opened, problem, 
 from dashboard.run_reading import run_entries
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared
-from tracer.reports.compare_report import compare_runs
+from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.runs.run_store import StoredRun
 
 MOST = 8
@@ -20,7 +21,7 @@ MOST = 8
 
 
 def show(traces: Path) -> None:
-    """Let the user choose runs, and compare them with the one of the sidebar."""
+    """Let the user choose runs, and compare them and the one of the sidebar with the oldest, or another."""
     st.title("Compare")
     first = choose_run(traces)
     if first is None:
@@ -56,9 +57,11 @@ def _page(runs: list[StoredRun]) -> None:
     readable = [(run, report) for run, report in zip(runs, reports, strict=True) if report is not None]
     if len(readable) < 2 or reports[0] is None:
         return
+    names = [run.name for run, _ in sorted(readable, key=lambda one: one[0].info.created)]
+    baseline = st.selectbox("Baseline (the oldest, unless you choose)", names, key="baseline_widget")
     with st.spinner("Comparing"):
         try:
-            figures = compare_runs([run for run, _ in readable], reports=[report for _, report in readable])
+            figures = compare_sides([launches_of([run], reports=[one]) for run, one in readable], baseline=baseline)
         except KwsTraceError as error:
             problem("The runs cannot be compared.", str(error))
             return
@@ -66,8 +69,8 @@ def _page(runs: list[StoredRun]) -> None:
         _verdict(row)
     table(run_frame(figures))
     st.caption(
-        "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals: of a median by the run's "
-        "inferences, of the difference by whole windows too."
+        "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals by whole windows; [ ] is a "
+        "range where none would cover. Differences are of the windows' geometric means."
     )
     rows = ratio_rows(figures)
     if rows:
@@ -85,12 +88,15 @@ def _page(runs: list[StoredRun]) -> None:
 
 def _verdict(row: Compared) -> None:
     headline = {
-        "slower": (st.error, "Slower, beyond the noise.", ":material/trending_down:"),
-        "faster": (st.success, "Faster, beyond the noise.", ":material/trending_up:"),
-        "no difference": (st.info, "No difference beyond the noise.", ":material/drag_handle:"),
+        "slower": (st.error, "Slower by more than the threshold.", ":material/trending_down:"),
+        "faster": (st.success, "Faster by more than the threshold.", ":material/trending_up:"),
+        "equivalent": (st.info, "Equivalent: no further apart than the threshold.", ":material/drag_handle:"),
         "refused": (st.warning, "Not compared: they cannot be held against each other.", ":material/block:"),
-        "not known": (st.warning, "Not known whether they differ.", ":material/help:"),
+        "can't be told": (st.warning, "It can't be told whether they differ by more.", ":material/help:"),
+        "rate and median disagree": (st.warning, "Rate and median disagree.", ":material/help:"),
     }
     show_box, text, icon = headline[row["verdict"]]
     show_box(text, icon=icon)
-    lines([row["sentence"], *(f"Note: {warning}" for warning in row["warnings"])])
+    claim = claim_line(row)
+    notes = [*([claim] if claim else []), *(f"Note: {warning}" for warning in row["warnings"])]
+    lines([row["sentence"], *notes, *(f"Kernel of {one}" for one in kernel_lines(row["kernels"]))])

@@ -122,9 +122,7 @@ def _to_remove(report: Report) -> None:
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         column.metric(f"without {plain(row['name'])}", f"-{row['gain']}", border=True)
-        column.caption(
-            f"an inference{', at most' if row['upper_bound'] else ''} ({row['interval']}); then **{row['rate']}**"
-        )
+        column.caption(f"an inference ({row['interval']}); then **{row['rate']}**")
     st.caption(gain_note(report))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from runner.accuracy.mistake_search import Diagnosis, diagnose
@@ -18,6 +17,7 @@ from runner.dataset import chosen_dataset
 from runner.inference.models import ModelChoice, backend_of
 from tracer.accuracy.symptoms import accuracy_symptoms
 from tracer.errors import KwsTraceError
+from tracer.terminal_text import terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,15 @@ def examine(job: AccuracyJob) -> None:
     findings = accuracy_symptoms(matched.all_vectors, matched.all_labels)
     facts = diagnosis_json(recorded, matched, findings, _diagnosis(job, recorded, matched))
     if job.as_json:
-        Console().print_json(json.dumps(facts))
+        terminal().print_json(json.dumps(facts))
     else:
-        render_diagnosis(facts, findings, Console())
+        render_diagnosis(facts, findings, terminal())
 
 
 def _diagnosis(job: AccuracyJob, recorded: Recorded, matched: Matched) -> Diagnosis:
     path = model_path_of(job.model, recorded.run)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=job.quiet) as bar:
+    with Progress(*columns, console=terminal(stderr=True), transient=True, disable=job.quiet) as bar:
         task = bar.add_task(f"{path.name}: loading", total=None)
         model = LoadedModel(_choice(path, job.input_scale, job.input_zero_point))
         others = _loaded(path, job.also)

@@ -15,7 +15,7 @@ def bandwidth(
         options.MEASUREMENT("GPU:0 (or another number), or cpu. Without it the first GPU is measured, else the CPU."),
     ] = None,
     largest: Annotated[int, options.MEASUREMENT("Bytes of the largest copy.", min=1)] = 32_000_000,
-    repeats: Annotated[int, options.MEASUREMENT("Measurements of each kind and size.", min=2)] = 15,
+    repeats: Annotated[int, options.MEASUREMENT("Measurements of each kind and size.", min=2)] = 25,
     as_json: options.Json = False,
 ) -> None:
     """

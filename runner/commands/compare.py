@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,28 +12,65 @@ from runner.commands import options
 from runner.commands.output import print_figures
 from tracer.command_line import DEFAULT_TRACES
 
+if TYPE_CHECKING:
+    from tracer.report_types.report import Comparison
+    from tracer.reports.compare_report import Launches
+
+
+ALIKE, SLOWER, REFUSED, FEW_LAUNCHES, NOT_TOLD = 0, 1, 2, 3, 4
+"""Exit codes, as the command's page explains them."""
+
 
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="A B...", help="Runs. Each of the others is compared with the first.")
+        list[str],
+        typer.Argument(
+            metavar="A B...", help="Runs, or sets of launches (`kws-trace repeat`). The oldest is the baseline."
+        ),
     ],
     threshold: Annotated[
-        float, options.MEASUREMENT("Share of the median inference below which a difference counts as none.", min=0.0)
+        float, options.MEASUREMENT("Share of a figure below which a difference counts as none.", min=0.0)
     ] = 0.02,
+    baseline: Annotated[
+        str | None, options.MEASUREMENT("What the others are held against, in place of the oldest.", metavar="NAME")
+    ] = None,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
-    Say whether B (and further runs) are slower or faster than A, or differ by no more than the noise.
+    Say whether runs are slower or faster than the oldest of them, by median and by rate, and what that carries.
 
-    Exit codes: 0 no slowdown, 1 a run is slower beyond the noise, 2 a run cannot be compared (another model, mode or
-    frequency).
+    Exit codes: 0 no slowdown (equivalent or faster), 1 slower by more than the threshold, 2 something cannot be
+    compared (another model, mode or frequency), 3 too few launches to speak of configurations (five a side, in
+    turn), 4 it can't be told.
     """
-    from tracer.reports.compare_report import compare_runs
+    from tracer.reports.compare_report import compare_sides
     from tracer.reports.compare_text import render_comparison
+
+    sides = {name: _side(name, traces) for name in runs}
+    named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
+    figures = compare_sides([sides[name] for name in runs], threshold, named)
+    print_figures(figures, partial(render_comparison, figures), as_json=as_json)
+    raise typer.Exit(_exit_code(figures))
+
+
+def _side(name: str, traces: Path) -> Launches:
+    from tracer.reports.compare_report import launches_of
+    from tracer.runs.launch_set import is_launch_set, launch_set
     from tracer.runs.run_store import stored_run
 
-    figures = compare_runs([stored_run(run, traces) for run in runs], threshold)
-    print_figures(figures, partial(render_comparison, figures), as_json=as_json)
-    verdicts = {row["verdict"] for row in figures["comparisons"]}
-    raise typer.Exit(2 if "refused" in verdicts else 1 if "slower" in verdicts else 0)
+    if is_launch_set(name, traces):
+        return launches_of(launch_set(name, traces), name)
+    return launches_of([stored_run(name, traces)])
+
+
+def _exit_code(figures: Comparison) -> int:
+    rows = figures["comparisons"]
+    verdicts = {row["verdict"] for row in rows}
+    if "refused" in verdicts:
+        return REFUSED
+    if any(row["why_no_claim"] for row in rows):
+        return FEW_LAUNCHES
+    if "slower" in verdicts:
+        return SLOWER
+    return ALIKE if verdicts <= {"faster", "equivalent"} else NOT_TOLD

@@ -14,6 +14,7 @@ import typer
 from runner.children import module_command
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
+from tracer.terminal_text import terminal
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -39,7 +40,11 @@ def dashboard(
     ] = "127.0.0.1",
 ) -> None:
     """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""
-    raise typer.Exit(launch(traces, port, host, lambda text: typer.secho(text, fg="yellow", bold=True, err=True)))
+    raise typer.Exit(launch(traces, port, host, _warn))
+
+
+def _warn(text: str) -> None:
+    terminal(stderr=True).print(text, style="bold yellow", markup=False, highlight=False)
 
 
 def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str], None] = lambda _: None) -> int:

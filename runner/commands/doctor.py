@@ -9,6 +9,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_json
 from tracer.command_line import DEFAULT_TRACES
+from tracer.terminal_text import say, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,8 +40,6 @@ def doctor(
 
     Exit codes: 0 no error, 1 a line is an error, 2 wrong use.
     """
-    from rich.console import Console
-
     from runner.doctor.checks import ERROR, worst
     from runner.doctor.examination import Settings, steps
     from runner.doctor.machine import Machine
@@ -49,8 +48,8 @@ def doctor(
     if undo:
         _undo(machine, yes=yes)
         return
-    quiet = Console(stderr=True)
-    console = Console()
+    quiet = terminal(stderr=True)
+    console = terminal()
     findings = []
     for step in steps(machine, Settings(port, baud, traces, tensorflow)):
         with quiet.status(f"looking at {step.doing}"):
@@ -84,11 +83,11 @@ def _fix(machine: Machine, findings: list[Check], *, yes: bool) -> None:
 
     repairs = [(finding, finding.repair) for finding in findings if finding.repair is not None]
     if not repairs:
-        typer.echo("nothing that --fix can do", err=True)
+        say("nothing that --fix can do", err=True)
     for finding, repair in repairs:
         commands = "; ".join(" ".join(as_root(machine, command)) for command in repair.commands)
         if yes or typer.confirm(f"{finding.check}: run `{commands}`?", err=True):
-            apply_repair(machine, repair, record_path(), lambda text: typer.echo(text, err=True))
+            apply_repair(machine, repair, record_path(), lambda text: say(text, err=True))
 
 
 def _undo(machine: Machine, *, yes: bool) -> None:
@@ -96,8 +95,8 @@ def _undo(machine: Machine, *, yes: bool) -> None:
 
     commands = repairs_to_undo(record_path())
     if not commands:
-        typer.echo("nothing to undo: --fix did nothing here, or it was undone", err=True)
+        say("nothing to undo: --fix did nothing here, or it was undone", err=True)
         return
     told = "; ".join(" ".join(as_root(machine, command)) for command in commands)
     if yes or typer.confirm(f"run `{told}`?", err=True):
-        undo_repairs(machine, record_path(), lambda text: typer.echo(text, err=True))
+        undo_repairs(machine, record_path(), lambda text: say(text, err=True))

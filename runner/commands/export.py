@@ -11,6 +11,7 @@ import typer
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
 from tracer.figure_text import counted
+from tracer.terminal_text import say
 
 
 def _range(text: str) -> tuple[int, int]:
@@ -42,8 +43,8 @@ def export(
     from tracer.runs.run_store import stored_run
 
     done = export_perfetto(stored_run(run, traces), perfetto, bounds)
-    typer.echo(
+    say(
         f"{perfetto}: {counted(done.slices, 'slice')} on {counted(done.tracks, 'track')}, "
         f"{counted(done.flows, 'arrow')} from launch to work"
     )
-    typer.echo(done.clock)
+    say(done.clock)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from runner.commands import options
+from tracer.terminal_text import say
 
 
 def host_config(
@@ -39,11 +40,9 @@ def host_config(
     facts = BenchFacts(vendor, product, baud, inferences or 0)
     files = mlcommons_files(facts) if runner == "mlcommons" else energyrunner_files(facts)
     for path in write_files(files, out, force=force):
-        typer.echo(path)
+        say(str(path))
     if runner == "energyrunner":
-        typer.echo(
-            "copy .eembc.ini to the home directory of the host and set root there; N is set in energyrunner's window"
-        )
+        say("copy .eembc.ini to the home directory of the host and set root there; N is set in energyrunner's window")
 
 
 def _measured(port: str, baud: int, seconds: float) -> int:

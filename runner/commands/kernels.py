@@ -10,10 +10,14 @@ import typer
 
 from runner.commands import options
 from runner.commands.output import print_figures, print_summary
+from tracer.terminal_text import say, terminal
 
 
 def kernels(
-    profile: Annotated[Path, typer.Argument(help="A profile of nsys (SQLite, Parquet folder) or of nvprof.")],
+    profile: Annotated[
+        Path,
+        typer.Argument(help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof or TensorFlow."),
+    ],
     by: Annotated[
         Literal["kernel", "range", "api"],
         options.OUTPUT(
@@ -51,26 +55,24 @@ def kernels(
     JSON and CSV have the whole names. A kernel counts in every range around its launch; `innermost_count` and
     `innermost_total_ns` count it once. Kernels in no range have a row whose `range` is null.
     """
-    from rich.console import Console
-
+    from runner.nsys.reports import read_any_profile
     from tracer.kernels.kernel_listing import list_kernels
     from tracer.kernels.kernel_text import render_notes
-    from tracer.profiles.open_profile import read_profile_file
 
-    opened = read_profile_file(profile)
+    opened = read_any_profile(profile)
     if beside is not None:
         from tracer.kernels.profile_ratio import profile_ratio
 
-        ratio = profile_ratio(opened, read_profile_file(beside))
+        ratio = profile_ratio(opened, read_any_profile(beside))
         figures = {**asdict(ratio), "common": ratio.common, "sentence": ratio.sentence()}
-        print_figures(figures, lambda _: typer.echo(ratio.sentence()), as_json=form == "json")
+        print_figures(figures, lambda _: say(ratio.sentence()), as_json=form == "json")
         return
     if inferences is not None or wall_ms is not None or cpu_ms is not None:
         print_summary(opened, inferences, wall_ms, cpu_ms, as_json=form == "json")
         return
     listing = list_kernels(opened, by, thread_wise=thread_wise, domain=domain, copies=copies)
     if form == "table":
-        listing.render(Console(), full_names=full_names)
+        listing.render(terminal(), full_names=full_names)
         return
-    typer.echo(listing.json() if form == "json" else listing.csv(), nl=False)
-    render_notes(listing.notes, Console(stderr=True))
+    say(listing.json() if form == "json" else listing.csv(), end="")
+    render_notes(listing.notes, terminal(stderr=True))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
+from tracer.terminal_text import say, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,23 +20,20 @@ def print_figures(figures: Any, render: Callable[[Console], object], *, as_json:
     if as_json:
         print_json(figures)
         return
-    from rich.console import Console
-
-    render(Console())
+    render(terminal())
 
 
 def print_json(figures: Any) -> None:
     """Print one JSON document on standard output."""
-    typer.echo(json.dumps(figures, indent=2))
+    say(json.dumps(figures, indent=2))
 
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, float], None]]:
     """Bars on standard error; yields what is told the name of a step and the share of it that was done since."""
-    from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=terminal(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
         def advance(what: str, share: float) -> None:
@@ -77,4 +74,4 @@ def print_summary(
         raise ProfileError(profile.path, "its totals are of a number of inferences", "give it with --inferences")
     figures = summary_figures(profile, inferences, wall_ms, cpu_ms)
     lines = "\n".join(render_summary(figures))
-    print_figures(figures.as_json(), lambda _: typer.echo(lines), as_json=as_json)
+    print_figures(figures.as_json(), lambda _: say(lines), as_json=as_json)

@@ -6,11 +6,10 @@ import sys
 from functools import partial
 from typing import Annotated
 
-import typer
-
 from runner.commands import options
 from runner.commands.output import print_figures, progress_bars
 from tracer.command_line import DEFAULT_TRACES
+from tracer.terminal_text import say
 
 
 def overhead(
@@ -40,4 +39,4 @@ def overhead(
         figures = measure_overhead(OverheadJob(choice, seconds, launches, arguments=sys.argv[1:]), advance)
     path = keep_ledger(traces, figures)
     print_figures(figures, partial(render_ledger, figures), as_json=as_json)
-    typer.echo(f"kept in {path}", err=True)
+    say(f"kept in {path}", err=True)

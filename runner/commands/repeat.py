@@ -36,7 +36,8 @@ def repeat(
     refuse_existing(set_name, launches, traces)
     made = make_launches([*_ending(command), "--traces", str(traces)], set_name, launches, tell)
     whole = len(made.codes) - len(made.failed)
-    tell(f"{whole} of {launches} launches: {command_line('report', set_name, traces=traces)}")
+    hint = f"; `{command_line('report', set_name, traces=traces)}` shows them" if whole else ""
+    tell(f"{whole} of {launches} launches made{hint}")
     raise typer.Exit(0 if whole == launches else 1)
 
 

@@ -16,7 +16,11 @@ from tracer.command_line import DEFAULT_TRACES
 
 def report(
     run: Annotated[
-        str, typer.Argument(help="A run: its folder, its name, or `last`. Or the file of an nvprof summary.")
+        str,
+        typer.Argument(
+            help="A run: its folder, its name, or `last`. Or the name of a set of launches (`kws-trace repeat`), or "
+            "the file of an nvprof summary."
+        ),
     ] = "last",
     unprofiled: Annotated[
         str | None,
@@ -35,6 +39,14 @@ def report(
         from tracer.profiles.open_profile import read_profile_file
 
         print_summary(read_profile_file(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
+        return
+    from tracer.runs.launch_set import is_launch_set, launch_set
+
+    if is_launch_set(run, traces):
+        from tracer.reports.launch_report import build_launch_report, render_launch_report
+
+        over = build_launch_report(launch_set(run, traces))
+        print_figures(over, partial(render_launch_report, over), as_json=as_json)
         return
     from runner.limits.cpu_probe import probe_cpu
     from tracer.public import RunReport

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from runner.commands import options
 from runner.commands.output import print_figures
 from tracer.command_line import DEFAULT_TRACES
+from tracer.terminal_text import say
 
 
 def runs(
@@ -26,7 +25,7 @@ def runs(
         recovered = recover_run(recover, traces)
         outcome = {"name": recovered.name, "state": recovered.state, "dropped": list(recovered.dropped)}
         lines = "\n  ".join([f"{recovered.name}: {recovered.state}", *recovered.dropped])
-        print_figures(outcome, lambda _: typer.echo(lines), as_json=as_json)
+        print_figures(outcome, lambda _: say(lines), as_json=as_json)
         return
     rows, damaged = list_rows(traces), damaged_runs(traces)
     listed = {"runs": rows, "damaged": damaged}

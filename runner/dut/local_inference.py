@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import Progress
 
 from runner.dataset import chosen_dataset, read_input
@@ -21,6 +20,7 @@ from tracer.accuracy.confusion import auc_of, top1_of
 from tracer.command_line import command_line
 from tracer.errors import UsageError
 from tracer.figure_text import auc_text, counted, number_text, share_text, time_text
+from tracer.terminal_text import terminal
 
 _REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
 
@@ -56,7 +56,7 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
     stop.install()
     vectors: list[NDArray[np.float32]] = []
     durations: list[NDArray[np.int64]] = []
-    progress = Progress(console=Console(stderr=True), transient=True)
+    progress = Progress(console=terminal(stderr=True), transient=True)
     with recording_run(job, stop) as opened, progress:
         task = progress.add_task("inferences", total=len(inputs.inputs))
         for number, data in enumerate(inputs.inputs):
@@ -88,7 +88,7 @@ def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) ->
 
 def print_outcome(outcome: dict[str, Any], traces: Path, *, as_json: bool) -> None:
     """The outcome as JSON, or as a few lines and, for a handful of inputs, what each was taken for."""
-    console = Console()
+    console = terminal()
     if as_json:
         console.print_json(json.dumps(outcome))
         return

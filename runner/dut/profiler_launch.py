@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run
 from runner.inference.models import ModelChoice, backend_of
 from runner.nsys.command import estimated_bytes, refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
-from runner.nsys.reports import export_sqlite, is_report
+from runner.nsys.reports import read_any_profile
 from runner.runtime_output import tell
 from tracer.captures.import_profile import ingest
 from tracer.command_line import command_line
 from tracer.errors import ProfileError, ProfilerError, RunError, UsageError
-from tracer.figure_text import count_text, counted, ppm_text, time_text
+from tracer.figure_text import count_text, counted, interval_text, ppm_text, time_text
+from tracer.profiles.gpu_records import unrecorded
 from tracer.profiles.nsys_metadata import UNSAID
-from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_files import checked_run_name
@@ -111,7 +111,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     refuse_too_old(nsys)
     refuse_without_root(arguments, os.environ)
     capture = job.capture
-    size = estimated_bytes(capture.inferences, capture.captures)
+    size = estimated_bytes(preset, capture.inferences, capture.captures)
     if why := _why_no_kernel(job.choice):
         tell(f"no kernel will be captured: {why}")
     tell(announcement(nsys, preset, capture.sentence, size))
@@ -186,14 +186,23 @@ def take_in(
     asked = frozenset((run.info.profiler or {}).get("traced", ()))
     profiles = [_with_asked(read_profile(path, run.folder, nsys), asked) for path in paths]
     run = ingest(run, profiles, replace_old=replace_old)
-    for number, facts in enumerate(run.info.captures):
-        clock = facts["clock"]
-        tell(
-            f"capture {number}: {counted(facts['inferences'], 'inference')} from {facts['first_inference']}, "
-            f"{count_text(facts['gpu_work'])} kernels and copies; "
-            f"clocks fit within {time_text(clock['outside_ns'])}, rate {ppm_text(clock['rate_ppm'])}"
-        )
+    tell(_taken_in(run.info.captures))
+    for profile in profiles:
+        if (lost := unrecorded(profile)) is not None:
+            tell(f"{profile.path.name}: {lost}")
     return run
+
+
+def _taken_in(captures: Sequence[Mapping[str, Any]]) -> str:
+    """What the captures of a run hold, in a sentence."""
+    inferences, work = (sum(facts[key] for facts in captures) for key in ("inferences", "gpu_work"))
+    clocks = [facts["clock"] for facts in captures]
+    rates = [clock["rate_ppm"] for clock in clocks]
+    outside = time_text(max(clock["outside_ns"] for clock in clocks))
+    return (
+        f"{counted(len(captures), 'capture')}: {counted(inferences, 'inference')}, {count_text(work)} kernels and "
+        f"copies; clocks fit within {outside}, rate {interval_text(min(rates), max(rates), ppm_text)}"
+    )
 
 
 def _with_asked(profile: Profile, asked: frozenset[str]) -> Profile:
@@ -203,23 +212,13 @@ def _with_asked(profile: Profile, asked: frozenset[str]) -> Profile:
 
 def read_profile(path: Path, work_beside: Path, nsys: Nsys | None = None) -> Profile:
     """
-    A profile with a timeline, from whatever file.
-
-    A folder for the export may be made beside ``work_beside``; ``nsys`` is found when it is needed.
+    A profile with a timeline, from whatever file; an export is made beside ``work_beside``.
 
     Raises:
         ProfileError: if it has no timeline.
         KwsTraceError: if it cannot be read.
     """
-    if is_report(path) and path.is_file():
-        folder = work_beside.parent / f".{work_beside.name}.export"
-        folder.mkdir(exist_ok=True)
-        try:
-            profile = replace(read_profile_file(export_sqlite(nsys or find_nsys(), path, folder)), path=path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    else:
-        profile = read_profile_file(path)
+    profile = read_any_profile(path, nsys, work_beside.parent)
     if isinstance(profile, ProfileSummary):
         raise ProfileError(
             path, "a summary has totals and no timeline", "`kws-trace report FILE --inferences N` says what it can"

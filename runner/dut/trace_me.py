@@ -26,6 +26,10 @@ class TraceMeAttributes:
         self.payload: int | None = None
 
 
+def _always() -> bool:
+    return True
+
+
 def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
     """
     Ranges with the interface of ``tracer.recording.nvtx_ranges``; None where TensorFlow is absent, or too different.
@@ -36,9 +40,11 @@ def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
         import tensorflow as tf
         from tensorflow.python.profiler.internal import _pywrap_traceme
 
-        trace_me, listening = _pywrap_traceme.TraceMe, _pywrap_traceme.traceme_enabled
+        trace_me = _pywrap_traceme.TraceMe
     except (ImportError, AttributeError):
         return None
+    # TensorFlow 2.16 and 2.17 have no way to ask; a TraceMe that nobody hears is dropped when it stops.
+    listening = getattr(_pywrap_traceme, "traceme_enabled", _always)
 
     def push(attributes: TraceMeAttributes, opened: list[Any]) -> None:
         if not listening():

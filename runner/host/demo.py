@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from runner.children import end_child, module_command
@@ -27,6 +26,7 @@ from tracer.reports.report import build_report
 from tracer.reports.report_text import render_side_by_side
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
+from tracer.terminal_text import terminal
 
 BACKENDS = ("tensorflow", "litert")
 Advance = Callable[[str, float], None]
@@ -39,7 +39,7 @@ END_LIMIT_S = 30.0
 
 def run_demo(traces: Path, seconds: float) -> int:
     """Drive the shipped model on each runtime and print the reports side by side; returns the exit code."""
-    console = Console()
+    console = terminal()
     backends = [name for name in BACKENDS if name != "tensorflow" or importlib.util.find_spec("tensorflow")]
     dataset = shipped_dataset()
     stem = default_run_name()
@@ -49,7 +49,7 @@ def run_demo(traces: Path, seconds: float) -> int:
     )
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     names = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=terminal(stderr=True)) as progress:
         tasks = [progress.add_task(name, total=2.0 + len(dataset.names) / 1000 + 5) for name in backends]
         for backend, task in zip(backends, tasks, strict=True):
             names.append(f"{stem}-demo-{backend}")

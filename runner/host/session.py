@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.progress import Progress
 
 from runner.dataset import Dataset, chosen_dataset
@@ -30,6 +28,7 @@ from runner.line.link import Link
 from runner.line.ports import open_host_link
 from tracer.accuracy.confusion_text import confusion_table
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.errors import RunError
 from tracer.figure_text import official_rate_text
 from tracer.report_types.trust import Trust
 from tracer.reports.run_trust import stored_trust
@@ -38,7 +37,7 @@ from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_text import finding_line
 from tracer.sessions.session_trust import session_trust
-from tracer.terminal_text import print_lines
+from tracer.terminal_text import print_lines, say, terminal
 from tracer.trust.judgement import trust_lines, verdict_text
 
 
@@ -62,11 +61,11 @@ def drive(job: HostJob) -> None:
     dataset = chosen_dataset(job.dataset)
     with contextlib.closing(open_host_link(job.port, job.baud)) as link:
         total = job.plan.windows if job.mode == "performance" else len(dataset.names)
-        console = Console(stderr=True, quiet=job.quiet)
+        console = terminal(stderr=True, quiet=job.quiet)
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
-            say = functools.partial(console.print, markup=False, highlight=False)
-            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task), say)
+            above = functools.partial(console.print, markup=False, highlight=False)
+            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task), above)
         _print(job, outcome, lines, folder)
 
 
@@ -134,11 +133,11 @@ def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) ->
 
 
 def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
-    console = Console()
+    console = terminal()
     judged, trust = _judged(folder, outcome), _trust(folder)
     if job.as_json:
         found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged, "trust": trust}
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        say(json.dumps(found, indent=2))
         return
     print_lines(console, lines)
     if isinstance(outcome, PerformanceOutcome):
@@ -154,9 +153,10 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
 
 
 def _trust(folder: Path) -> Trust:
-    """Of the run that the session drove and lies in, else of the session."""
+    """Of the run that the session drove and lies in, else, or where that cannot be read, of the session."""
     if (folder.parent / "run.json").is_file():
-        return stored_trust(stored_run(folder.parent))
+        with contextlib.suppress(RunError):
+            return stored_trust(stored_run(folder.parent))
     return session_trust(audit_session(build_session(folder / "log.txt")))
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runner.inference.blocks import Block, inferences_in, measure_pairs, recorded_block, untraced_block
 from runner.inference.pipeline import Pipeline
 from runner.machine_load import load_average
 from tracer.recording.nvtx_ranges import NvtxRanges, open_ranges
+from tracer.statistics.ratio import rounds_of
 
 COST_DOMAIN = "kws-trace-cost"
 """Ranges of the calibration go to a domain of their own, so that a capture's inferences can be counted."""
@@ -29,9 +27,6 @@ PAIRS = 6
 
 WINDOWS = 5
 """Performance windows that a group follows; one more is measured before the run is ready."""
-
-_T_95 = (math.nan, math.nan, math.nan, 4.303, 3.182, 2.776, 2.571)
-"""Two-sided 95 % of Student's t, by how many groups there are."""
 
 
 class RunCosts:
@@ -105,35 +100,21 @@ class RunCosts:
         What splitting an inference into stages costs against the fused one.
 
         ``split_ns`` and ``fused_ns`` are geometric means, over the pairs of a group and over groups, so that
-        ``ratio`` is exactly theirs; ``interval`` is by the groups, as ``ratio_interval`` says.
+        ``ratio`` is exactly theirs; its ``spread`` is by the groups.
         """
         if not self._splitting:
             return None
-        ways = ("split_ns", "fused_ns")
-        logs = np.array([[np.log(group[way]).mean() for way in ways] for group in self._splitting])
-        split_ns, fused_ns = np.exp(logs.mean(axis=0))
+        pairs = [np.column_stack([group["split_ns"], group["fused_ns"]]) for group in self._splitting]
+        rounds = rounds_of(pairs, unit="group")
+        split_ns, fused_ns = (float(one) for one in rounds.times)
+        ratio = rounds.ratio(0, 1)
         return {
-            "split_ns": int(split_ns),
-            "fused_ns": int(fused_ns),
-            "ratio": float(split_ns / fused_ns),
-            "interval": ratio_interval(logs[:, 0] - logs[:, 1]),
+            "split_ns": split_ns,
+            "fused_ns": fused_ns,
+            "ratio": ratio.value,
+            "spread": ratio.figures,
             "groups": list(self._splitting),
         }
-
-
-def ratio_interval(logs: Sequence[float] | NDArray[np.float64]) -> list[float] | None:
-    """
-    Low and high end of the 95 % interval of a ratio, by Student's t over the logarithms of its groups.
-
-    Of two groups it is their range; of one, None: nothing is known of its spread.
-    """
-    values = np.asarray(logs, np.float64)
-    if len(values) < 2:
-        return None
-    if len(values) == 2:
-        return sorted(np.exp(values).tolist())
-    middle, half = values.mean(), _T_95[len(values)] * values.std(ddof=1) / math.sqrt(len(values))
-    return [float(np.exp(middle - half)), float(np.exp(middle + half))]
 
 
 class _Group(dict[str, Any]):

@@ -15,6 +15,7 @@ from runner.model_graphs.graph_nodes import CALLS, Function, Node, read_function
 from runner.model_graphs.node_operations import hands_on, node_operation
 from runner.model_graphs.wire import Message, WireError, parse
 from tracer.errors import ModelError
+from tracer.given_files import read_file
 from tracer.model.model_operations import Operation, Tensor
 
 _LIMIT = 100_000
@@ -29,7 +30,7 @@ def read_saved_model(path: Path) -> list[Operation]:
         ModelError: if the folder holds no such signature, or its ``saved_model.pb`` is damaged.
     """
     try:
-        data = (path / "saved_model.pb").read_bytes()
+        data = read_file(path / "saved_model.pb")
     except OSError as error:
         reason = "no saved_model.pb in it" if isinstance(error, FileNotFoundError) else error.strerror or "unreadable"
         raise ModelError(path, reason, "name the SavedModel's own folder") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ModelError, first_line, not_installed
+from tracer.given_files import read_file
 from tracer.model.model_operations import Operation, Tensor, Window
 
 KINDS = {
@@ -49,7 +50,7 @@ def read_tflite(path: Path) -> list[Operation]:
     except ImportError:
         raise not_installed("LiteRT", "ai-edge-litert") from None
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise ModelError(path, error.strerror or "unreadable", "give a .tflite file") from None
     if data[4:8] != b"TFL3":

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runner.children import NOBODYS_FOLDER
-from runner.nsys.installation import Nsys, nsys_failed
+from runner.nsys.installation import Nsys, find_nsys, nsys_failed
 from tracer.errors import NotInstalledError
+from tracer.profiles.open_profile import read_profile_file
+from tracer.profiles.profile import Profile, ProfileSummary
 
 RAW, REPORT = ".qdstrm", ".nsys-rep"
 REPORTS = (REPORT, ".qdrep")
@@ -18,6 +23,24 @@ REPORTS = (REPORT, ".qdrep")
 def is_report(path: Path) -> bool:
     """Whether only nsys itself can read it."""
     return path.suffix in (RAW, *REPORTS)
+
+
+def read_any_profile(path: Path, nsys: Nsys | None = None, work_in: Path | None = None) -> Profile | ProfileSummary:
+    """
+    Read a profile; a report of nsys is exported first, by ``nsys`` or by the installed one.
+
+    The export is made in a folder in ``work_in``, by default beside the report, and is removed.
+
+    Raises:
+        KwsTraceError: if it cannot be read; NotInstalledError: if it needs nsys, and there is none.
+    """
+    if not (is_report(path) and path.is_file()):
+        return read_profile_file(path)
+    nsys = nsys or find_nsys()
+    beside = work_in or path.parent
+    # A report may lie where nothing can be written.
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=beside if os.access(beside, os.W_OK) else None) as folder:
+        return replace(read_profile_file(export_sqlite(nsys, path, Path(folder))), path=path)
 
 
 def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from runner import cli
 from tests.children import read_until, running
 
 SCRIPT = str(Path(sys.executable).with_name("kws-trace"))
@@ -52,3 +58,36 @@ def dut(folder: Path, *options: str, **how: object) -> Iterator[subprocess.Popen
         assert child.stderr is not None
         read_until(child.stderr, "ready on")
         yield child
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command line ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+def called(*words: str | Path) -> Ended:
+    """``kws-trace WORDS`` in this process: quick enough for hundreds of attacks."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [SCRIPT, *map(str, words)])
+        patch.delenv(cli.DEBUG, raising=False)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                cli.main()
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def obeyed(text: str) -> list[str]:
+    """What of a text a terminal would obey, or would show otherwise than it stands."""
+    return [f"U+{ord(char):04X}" for char in text if not (char.isprintable() or char in "\n\t")]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.statistics import bootstrap_interval
+from tracer.statistics.ratio import rounds_of
 
 
 def interleaved(subject: Callable[[], object], base: Callable[[], object], pairs: int) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def interleaved(subject: Callable[[], object], base: Callable[[], object], pairs
     Time both ``pairs`` times in turn, each first every other time.
 
     Returns:
-        ``ratio`` (median of the pairs' ratios), its 95 % bootstrap ``interval``, both medians in ns, ``pairs``.
+        ``ratio``, its 95 % ``interval``, both geometric means in ns, ``pairs``.
     """
     times = np.zeros((pairs, 2))
     for pair in range(pairs):
@@ -25,12 +25,11 @@ def interleaved(subject: Callable[[], object], base: Callable[[], object], pairs
             start = time.perf_counter_ns()
             call()
             times[pair, column] = time.perf_counter_ns() - start
-    ratios = times[:, 0] / times[:, 1]
-    low, high = bootstrap_interval(ratios)
-    subject_ns, base_ns = np.median(times, axis=0)
+    rounds = rounds_of([times])
+    ratio, (subject_ns, base_ns) = rounds.ratio(0, 1), rounds.times
     return {
-        "ratio": round(float(np.median(ratios)), 5),
-        "interval": [round(float(low), 5), round(float(high), 5)],
+        "ratio": round(ratio.value, 5),
+        "interval": [round(ratio.low, 5), round(ratio.high, 5)],
         "subject_ns": int(subject_ns),
         "base_ns": int(base_ns),
         "pairs": pairs,

@@ -1,1 +1,1 @@
-"""How often intervals cover the truth, by simulation: ``python -m tests.coverage`` (``make coverage-of-intervals``)."""
+"""How often intervals cover the truth, by simulation: ``make coverage-of-intervals``."""

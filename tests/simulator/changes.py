@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.simulator.machine import Machine, run
-from tests.simulator.program import Copy, Graph, Host, Inference, Launch, Stage, Step, Sync
+from tests.simulator.program import Copy, Graph, Host, Inference, Launch, Record, Stage, Step, StreamWait, Sync
 
 Change = Callable[[Stage], Sequence[Step]]
 
@@ -26,8 +26,18 @@ def without_host(program: Sequence[Inference], stage_name: str) -> list[Inferenc
 
 
 def without_copies(program: Sequence[Inference]) -> list[Inference]:
-    """No copy is called or runs."""
-    return _steps(program, lambda stage: [step for step in stage.steps if not isinstance(step, Copy)])
+    """No copy is called or runs; where one blocked, the host still waits for its stream."""
+
+    def change(stage: Stage) -> Sequence[Step]:
+        found: list[Step] = []
+        for step in stage.steps:
+            if isinstance(step, Copy) and step.blocking:
+                found.append(Sync(stream=step.stream, call_ns=0))
+            elif not isinstance(step, Copy):
+                found.append(step)
+        return found
+
+    return _steps(program, change)
 
 
 def without_syncs(program: Sequence[Inference], stage_name: str) -> list[Inference]:
@@ -40,35 +50,55 @@ def without_syncs(program: Sequence[Inference], stage_name: str) -> list[Inferen
 
 
 def without_kernels(program: Sequence[Inference]) -> list[Inference]:
-    """Kernels are launched and take no time."""
+    """Kernels are launched, by themselves or in a graph, and take no time."""
 
-    def change(stage: Stage) -> Sequence[Step]:
-        return [replace(step, work_ns=0) if isinstance(step, Launch) else step for step in stage.steps]
+    def gone(step: Step) -> Step:
+        if isinstance(step, Graph):
+            return replace(step, works_ns=(0,) * len(step.works_ns))
+        return replace(step, work_ns=0) if isinstance(step, Launch) else step
 
-    return _steps(program, change)
+    return _steps(program, lambda stage: [gone(step) for step in stage.steps])
 
 
 def without_launch_calls(program: Sequence[Inference]) -> list[Inference]:
     """Calls that launch kernels take no time; what they launch starts as late after them as before."""
 
     def change(stage: Stage) -> Sequence[Step]:
-        return [replace(step, call_ns=0) if isinstance(step, Launch) else step for step in stage.steps]
+        return [replace(step, call_ns=0) if isinstance(step, Launch | Graph) else step for step in stage.steps]
 
     return _steps(program, change)
 
 
 def as_one_graph(program: Sequence[Inference], call_ns: int = 8_000) -> list[Inference]:
-    """The kernels of each stage as one CUDA graph in the place of the first; what lay between them is gone."""
+    """The kernels of each stage as one CUDA graph in the place of the first, with their order; host code is gone."""
 
     def change(stage: Stage) -> Sequence[Step]:
         places = [place for place, step in enumerate(stage.steps) if isinstance(step, Launch)]
-        if not places:
+        if len(places) < 2:
             return stage.steps
-        launches = [step for step in stage.steps if isinstance(step, Launch)]
-        graph = Graph(tuple(step.work_ns for step in launches), call_ns, launches[0].stream)
+        graph = _captured(stage.steps[places[0] : places[-1] + 1], call_ns)
         return [*stage.steps[: places[0]], graph, *stage.steps[places[-1] + 1 :]]
 
     return _steps(program, change)
+
+
+def _captured(steps: Sequence[Step], call_ns: int) -> Graph:
+    """What a stream capture makes of the steps: each stream is a branch, events are edges between them."""
+    works, streams, after = [], [], []
+    last: dict[int, int] = {}
+    events: dict[int, int] = {}
+    pending: dict[int, list[int]] = {}
+    for step in steps:
+        if isinstance(step, Launch):
+            after.append(tuple(pending.pop(step.stream, [])))
+            last[step.stream] = len(works)
+            works.append(step.work_ns)
+            streams.append(step.stream)
+        elif isinstance(step, Record) and step.stream in last:
+            events[step.event] = last[step.stream]
+        elif isinstance(step, StreamWait) and step.event in events:
+            pending.setdefault(step.stream, []).append(events[step.event])
+    return Graph(tuple(works), call_ns, streams[0], 0, tuple(streams), tuple(after))
 
 
 def true_gains(

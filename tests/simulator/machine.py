@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tests.simulator.program import Copy, Graph, Host, Inference, Launch, Record, Step, StreamWait, Sync
 
 
@@ -24,6 +26,18 @@ class Machine:
     graph_gap_ns: int = 200
     wake_ns: int = 3_000
     between_ns: int = 2_000
+
+    @classmethod
+    def drawn(cls, random: np.random.Generator) -> Machine:
+        """Another machine: its launches, gaps and waits take half to twice as long."""
+        latency = int(random.integers(3_000, 12_000))
+        return cls(
+            latency_ns=latency,
+            copy_latency_ns=int(latency * random.uniform(1.0, 2.0)),
+            gap_ns=int(random.integers(500, 2_000)),
+            graph_gap_ns=int(random.integers(100, 500)),
+            wake_ns=int(random.integers(1_500, 6_000)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +114,19 @@ class Run:
             self._work(Work(step.name, begin + machine.latency_ns, step.work_ns, step.stream, number))
         elif isinstance(step, Graph):
             number = self._call("cudaGraphLaunch", step.call_ns, step.thread)
+            ends: list[int] = []
+            branches: set[int] = set()
             for node, length in enumerate(step.works_ns):
-                self._work(Work("kernel", begin + machine.latency_ns, length, step.stream, number, node=node))
+                stream = step.streams[node] if step.streams else step.stream
+                awaited = step.after[node] if step.after else ()
+                ready = max([begin + machine.latency_ns, *(ends[one] for one in awaited)])
+                inside = stream in branches
+                branches.add(stream)
+                ends.append(self._work(Work("kernel", ready, length, stream, number, node=node), inside=inside))
         elif isinstance(step, Copy):
             self._copy(step)
         elif isinstance(step, Record):
-            self._events[step.event] = max(self._ends.get(step.stream, 0), self._ready.get(step.stream, 0))
+            self._events[step.event] = self._stream_end(step.stream)
             number = self._call("cudaEventRecord", step.call_ns, step.thread)
             self.recording.records.append((number, step.stream, step.event))
         elif isinstance(step, StreamWait):
@@ -129,11 +150,19 @@ class Run:
         if step.event is not None:
             name, what, end = "cudaEventSynchronize", ("event", step.event), self._events.get(step.event, 0)
         elif step.stream is not None:
-            name, what, end = "cudaStreamSynchronize", ("stream", step.stream), self._ends.get(step.stream, 0)
+            name, what, end = "cudaStreamSynchronize", ("stream", step.stream), self._stream_end(step.stream)
         else:
-            name, what, end = "cudaDeviceSynchronize", ("device", 0), max(self._ends.values(), default=0)
+            name, what, end = (
+                "cudaDeviceSynchronize",
+                ("device", 0),
+                max([0, *self._ends.values(), *self._ready.values()]),
+            )
         waited = end + self.machine.wake_ns - self.now if end > self.now else 0
         self._call(name, max(step.call_ns, waited), step.thread, what)
+
+    def _stream_end(self, stream: int) -> int:
+        """When what the stream holds by now is done, events that it waits for among it."""
+        return max(self._ends.get(stream, 0), self._ready.get(stream, 0))
 
     def _call(self, name: str, length_ns: int, thread: int, waits_for: tuple[str, int] | None = None) -> int:
         number = len(self.recording.calls) + 1
@@ -141,10 +170,10 @@ class Run:
         self.now += length_ns
         return number
 
-    def _work(self, wanted: Work) -> int:
+    def _work(self, wanted: Work, *, inside: bool = False) -> int:
         """Queue a work whose ``start_ns`` is the earliest and whose ``end_ns`` is its length; when it ends."""
         before = self._ends.get(wanted.stream)
-        gap = self.machine.graph_gap_ns if wanted.node else self.machine.gap_ns
+        gap = self.machine.graph_gap_ns if inside else self.machine.gap_ns
         start = max(wanted.start_ns, self._ready.get(wanted.stream, 0), 0 if before is None else before + gap)
         end = start + wanted.end_ns
         self._ends[wanted.stream] = end

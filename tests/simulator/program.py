@@ -11,6 +11,9 @@ import numpy as np
 COMPUTE, COPIES = 13, 14
 """Streams: as TensorFlow has them, one for kernels and one for copies."""
 
+BESIDE = 15
+"""A second stream for kernels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -33,12 +36,19 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A call that queues the kernels of a CUDA graph, one after another."""
+    """
+    A call that queues the kernels of a CUDA graph, one after another on ``stream``.
+
+    ``streams`` has each on a branch of its own stream instead, and ``after`` the earlier kernels, by place, that each
+    follows besides the one before it on its branch.
+    """
 
     works_ns: tuple[int, ...]
     call_ns: int = 8_000
     stream: int = COMPUTE
     thread: int = 0
+    streams: tuple[int, ...] = ()
+    after: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +133,21 @@ def varied(inference: Inference, random: np.random.Generator, spread: float) -> 
 
 def random_inference(random: np.random.Generator) -> Inference:
     """
-    An inference of the three stages, on up to two streams, of a kind drawn anew.
+    An inference of the three stages, of a kind drawn anew.
 
-    Copies in and waits for them by an event or by a synchronisation, launches between 1 and 40 kernels, each long or
-    short against its call, some by another thread, perhaps waits between, and copies back.
+    Copies in and has the kernels wait for it by an event or by a synchronisation; launches 1 to 40 kernels on one or
+    two streams, or a CUDA graph or two, each long or short against its call, some by another thread, perhaps
+    waits between; copies back by a call that blocks, or by one that does not and waits for a stream, an event or the
+    device. What is always queued tells no latency: the copy back nearly always is.
     """
     stream = int(random.choice([COMPUTE, COPIES]))
     copy = Copy(int(random.integers(1_000, 60_000)), int(random.integers(2_000, 9_000)), stream)
+    kind = random.random()
     ordered: tuple[Step, ...] = (Sync(stream=stream),)
-    if stream != COMPUTE and random.random() < 0.5:
+    if stream != COMPUTE and kind < 0.5:
         ordered = (Record(1, stream), StreamWait(1, COMPUTE))
+    elif kind > 0.8:
+        ordered = (Record(1, stream), Sync(event=1))
     into = Stage("host_to_device", (Host(int(random.integers(1_000, 40_000))), copy, *ordered))
     return (into, _session(random), _readback(random))
 
@@ -140,22 +155,62 @@ def random_inference(random: np.random.Generator) -> Inference:
 def _session(random: np.random.Generator) -> Stage:
     longest = int(random.choice([3_000, 12_000, 60_000]))
     between = int(random.choice([0, 4_000, 20_000]))
+    beside = random.random() < 0.25
     steps: list[Step] = []
-    for place in range(int(random.integers(1, 41))):
-        thread = int(random.random() < 0.2)
-        if between:
-            steps.append(Host(int(random.integers(0, between)), thread))
-        call = int(random.integers(2_000, 9_000))
-        steps.append(Launch(int(random.integers(500, longest)), call, name=f"kernel_{place % 3}", thread=thread))
-        if random.random() < 0.04:
-            steps.append(Sync(stream=COMPUTE))
-    steps.append(Sync(stream=COMPUTE) if random.random() < 0.7 else Sync())
+    if random.random() < 0.15:
+        for _ in range(int(random.integers(1, 3))):
+            works = tuple(int(work) for work in random.integers(500, longest, int(random.integers(4, 30))))
+            steps += [Host(int(random.integers(0, between + 1))), Graph(works, int(random.integers(6_000, 14_000)))]
+    else:
+        for place in range(int(random.integers(1, 41))):
+            steps += _kernel(random, place, longest, between, beside=beside)
+    if beside:
+        # The second stream joins the first, as a framework's streams do before a result is copied.
+        steps += [Record(2, BESIDE), StreamWait(2, COMPUTE)]
+    end = random.random()
+    if end < 0.5:
+        steps.append(Sync(stream=COMPUTE))
+    elif end < 0.7:
+        steps.append(Sync())
     return Stage("session_run", tuple(steps))
 
 
+def _kernel(random: np.random.Generator, place: int, longest: int, between: int, *, beside: bool) -> list[Step]:
+    """Host code, a launch, and now and then an order between the streams or a wait."""
+    thread = int(random.random() < 0.2)
+    steps: list[Step] = [Host(int(random.integers(0, between)), thread)] if between else []
+    stream = BESIDE if beside and random.random() < 0.4 else COMPUTE
+    call = int(random.integers(2_000, 9_000))
+    steps.append(Launch(int(random.integers(500, longest)), call, stream, f"kernel_{place % 3}", thread))
+    if beside and random.random() < 0.1:
+        steps += [Record(3, COMPUTE), StreamWait(3, BESIDE)]
+    if random.random() < 0.04:
+        steps.append(Sync(stream=COMPUTE))
+    return steps
+
+
 def _readback(random: np.random.Generator) -> Stage:
-    back = Copy(int(random.integers(800, 20_000)), stream=COMPUTE, size=48, to_device=False, blocking=True)
-    return Stage("readback", (Host(int(random.integers(500, 20_000))), back, Host(int(random.integers(500, 9_000)))))
+    length, host = int(random.integers(800, 20_000)), int(random.integers(500, 20_000))
+    kind = random.random()
+    back = Copy(length, stream=COMPUTE, size=48, to_device=False, blocking=kind < 0.5)
+    waits: tuple[Step, ...] = ()
+    if kind >= 0.8:
+        waits = (Record(4, COMPUTE), Sync(event=4))
+    elif kind >= 0.5:
+        waits = (Sync(stream=COMPUTE) if kind < 0.65 else Sync(),)
+    return Stage("readback", (Host(host), back, *waits, Host(int(random.integers(500, 9_000)))))
+
+
+def inflated(program: Sequence[Inference], per_call_ns: int, per_work_ns: int) -> list[Inference]:
+    """The same under a profiler, which lengthens each call, and more the more works it launches."""
+
+    def changed(step: Step) -> Step:
+        if isinstance(step, Host):
+            return step
+        works = len(step.works_ns) if isinstance(step, Graph) else int(isinstance(step, Launch | Copy))
+        return replace(step, call_ns=step.call_ns + per_call_ns + per_work_ns * works)
+
+    return [tuple(Stage(one.name, tuple(map(changed, one.steps))) for one in inference) for inference in program]
 
 
 def inferences(inference: Inference, count: int, random: np.random.Generator, spread: float) -> Sequence[Inference]:

@@ -98,7 +98,7 @@ def _not_finite(rows: int, count: int) -> Finding:
         "not_a_number",
         "warning",
         f"{rows} of {count} vectors hold NaN or infinity",
-        "the model overflows: look at the input's scale and at the output's type",
+        "the model may overflow, or its output be read as another type: look at the input's scale and both types",
         {"vectors": rows, "of": count},
     )
 
@@ -135,7 +135,7 @@ def _sums_suggest(results: Vectors) -> str:
         return "softmax may be missing, or another function (a sigmoid) in its place"
     if (results == np.rint(results)).all():
         return "these are the model's counts: its quantized output was printed without dequantizing it"
-    return "these are logits: softmax is missing"
+    return "softmax is missing (logits), or the output was dequantized with another scale"
 
 
 def _step(results: Vectors) -> float:

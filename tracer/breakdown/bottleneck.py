@@ -40,13 +40,18 @@ class Bottleneck:
     queued_share: float | None
 
 
-def bottleneck(breakdown: Breakdown) -> Bottleneck:
+def bottleneck(breakdown: Breakdown, unprofiled_wall_ns: float | None = None) -> Bottleneck:
     """
     Judge by where the time is: at kernels, between them for want of a launch, at copies, or around the GPU's work.
 
     The time of kernels, of the gaps between them and the time around them (before the first, after the last, without
     any) are compared; copies count with the exposed time of the calls for them. What holds the most, and at least
     ``LEADING_SHARE``, bounds. Between launches and the GPU the share of kernels queued in time decides.
+
+    Args:
+        breakdown: of the profiled inferences.
+        unprofiled_wall_ns: mean of an inference without the profiler; the GPU's busy share is then of it, and the
+            sentence says of the other shares that they are profiled.
     """
     wall = int(breakdown.wall_ns.sum())
     parts = {name: _share(ns, wall) for name, ns in breakdown.parts().items()}
@@ -54,7 +59,13 @@ def bottleneck(breakdown: Breakdown) -> Bottleneck:
     gaps = {name: _share(by_cause[place], wall) for place, name in enumerate(GAP_CAUSES)}
     queued = breakdown.queued.share
     key = _key(parts, gaps, queued)
-    return Bottleneck(key, _sentence(key, parts, gaps, queued), queued)
+    busy = int(breakdown.busy_ns.sum())
+    base = unprofiled_wall_ns * len(breakdown.wall_ns) if unprofiled_wall_ns else wall
+    share = min(1.0, busy / base) if base else 0.0
+    sentence = _sentence(key, parts, gaps, queued, share)
+    if unprofiled_wall_ns and "busy" in sentence:
+        sentence = f"{sentence[:-1]} (shares but the first are of a profiled inference)."
+    return Bottleneck(key, sentence, queued)
 
 
 def _share(ns: Ints | np.int64, wall: int) -> float:
@@ -64,7 +75,7 @@ def _share(ns: Ints | np.int64, wall: int) -> float:
 def _key(parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> BottleneckKey:
     device = parts["kernel"] + gaps["dependency"]
     launch = gaps["launch_bound"] + gaps["launch_latency"]
-    around = gaps["no_work"] + gaps["before_first"] + gaps["tail"] + gaps["unknown_launch"]
+    around = sum(gaps[name] for name in ("no_work", "before_first", "tail", "hand_off", "unknown_launch"))
     # A copy's call lies mostly before the first work or after the last: its time is the copy's, not the host's.
     copies = parts["copy"] + parts["copy_call"]
     host = max(0.0, around - parts["copy_call"])
@@ -86,27 +97,30 @@ def _pace(device: float, launch: float, queued: float | None) -> BottleneckKey:
     return "gpu-bound" if queued >= QUEUED_HIGH and device >= launch else "balanced"
 
 
-def _sentence(key: str, parts: dict[str, float], gaps: dict[str, float], queued: float | None) -> str:
+def _sentence(
+    key: str, parts: dict[str, float], gaps: dict[str, float], queued: float | None, busy_share: float
+) -> str:
+    """``busy_share`` is of the inference that leads the report."""
     took = {name: share_text(share) for name, share in {**parts, "python": _python(parts)}.items()}
     early = f"{share_text(queued)} of the kernels were queued before the one before them ended"
     known = "" if queued is None else f"; {early}"
-    busy = f"the GPU is busy {share_text(parts['kernel'] + parts['copy'])} of an inference"
+    busy = f"the GPU is busy {share_text(busy_share)} of an inference"
     if gaps["no_work"] == 1:
         return (
             f"Host-bound: no GPU work; operations take {took['op']}, the framework {took['framework']}, "
-            f"Python {took['python']}."
+            f"host code elsewhere {took['python']}."
         )
     launch = share_text(gaps["launch_bound"] + gaps["launch_latency"])
-    around = share_text(gaps["before_first"] + gaps["tail"] + gaps["no_work"])
+    around = share_text(gaps["before_first"] + gaps["tail"] + gaps["no_work"] + gaps["hand_off"])
     why = {
         "launch-bound": f"{busy} and waits {launch} for the next launch{known}",
         "gpu-bound": f"{busy}, kernels {took['kernel']}{known}",
         "copy-bound": f"copies take {took['copy']} and the calls for them {took['copy_call']}",
         "host-bound": (
-            f"{busy}; {around} pass before its first work or after its last, "
-            f"the framework takes {took['framework']} and Python {took['python']}"
+            f"{busy}; {around} pass before its first work, after its last or between stages, "
+            f"the framework takes {took['framework']}, host code elsewhere {took['python']}"
         ),
-        "balanced": f"{busy}, waits {launch} for launches, and {around} pass before or after its work{known}",
+        "balanced": f"{busy}, waits {launch} for launches, and {around} pass around them{known}",
     }
     return f"{key.capitalize().replace('Gpu', 'GPU')}: {why[key]}."
 

@@ -1,79 +1,145 @@
-"""What removing each part would give, over all inferences: medians, their intervals, and the benchmark's rate."""
+"""What removing each part would give, of the calibrated replay: means, their intervals, and the rate that is left."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tracer.breakdown.replay import Replay
+from tracer.breakdown.calibration import Spread, Target, calibrated
+from tracer.breakdown.removals import Group, Removal
+from tracer.breakdown.replay import HostTimes, Replay
 from tracer.captures.row_bounds import Ints
-from tracer.statistics import bootstrap_interval
+from tracer.statistics.student import t_quantile
+
+MARGIN = 0.02
+"""Of the wall time: a gain that an assumption moves by more is a bound."""
+
+LEAST_LEFT = 0.1
+"""Of the wall time: where less would be left, the rate would be one over an uncertainty."""
+
+ORDER: tuple[Group, ...] = ("change", "kind", "stage", "bound")
 
 
 @dataclass(frozen=True, slots=True)
 class GainFigure:
     """
-    The gain of one removal, per inference.
+    The gain of one removal, of an inference in the mean.
 
     Args:
         name: what is removed, as in ``Removal.name``.
-        group: ``kind``, ``stage`` or ``bound``.
-        gain_ns: median over the inferences.
-        interval_ns: bootstrap interval of that median, 95 %.
-        rate_hz: inferences per second with the gain, ``1e9 / (wall - gain)``; none where nothing would be left.
-        rate_interval_hz: of the interval's ends; either may be none.
-        upper_bound: true where the wall time is that of an unprofiled run: the profiler has lengthened the overhead
-            from which the gain comes, so the gain is at most this.
-        capped: whether the replay's own figure was above the overhead of the unprofiled run.
+        group: as in ``Removal.group``.
+        gain_ns: the mean; of a bound the most that any assumption leaves; None where it cannot be told.
+        interval_ns: 95 % over captures, with the delays at their ends and under each assumption on the profiler.
+        rate_hz: inferences per second with the gain, the rate now times ``wall / (wall - gain)``; None where too
+            little would be left.
+        rate_interval_hz: of the interval's ends; either may be None.
+        bound: whether the gain is no more than an upper bound.
+        reason: why it is one, or why there is no figure; empty else.
     """
 
     name: str
-    group: str
-    gain_ns: float
-    interval_ns: tuple[float, float]
+    group: Group
+    gain_ns: float | None
+    interval_ns: tuple[float, float] | None
     rate_hz: float | None
     rate_interval_hz: tuple[float | None, float | None]
-    upper_bound: bool
-    capped: bool
+    bound: bool
+    reason: str
 
 
-def gain_figures(replay: Replay, busy_ns: Ints, unprofiled_wall_ns: float | None = None) -> list[GainFigure]:
+@dataclass(frozen=True, slots=True)
+class GainBase:
     """
-    Summarise the gains, largest first within each group.
+    What gains are counted from.
 
     Args:
-        replay: of the profiled run.
-        busy_ns: ``Breakdown.busy_ns`` of the same inferences.
-        unprofiled_wall_ns: median wall time of an inference of an unprofiled run of the same configuration. Then a
-            gain is capped by that run's overhead (this wall time minus the GPU's busy time), plus the GPU work that
-            the removal takes out.
+        wall_ns: mean wall time of an inference without the profiler; where none was timed, of the replay.
+        rate_hz: inferences per second now, as they are shown.
+        target: unprofiled means that the replay is brought to; None leaves the profiler's time in.
+        spreads: how what the profiler adds may be spread, the likeliest first.
+        cluster: of each replayed inference, a number of what it varies with: its capture, or a part of the only one.
+        most_ns: of removals by name, what was measured elsewhere to be the most that they can give.
     """
+
+    wall_ns: float
+    rate_hz: float
+    target: Target | None
+    spreads: tuple[Spread, ...]
+    cluster: Ints
+    most_ns: Mapping[str, float] = field(default_factory=dict)
+
+
+def blocks_of(count: int, blocks: int = 10) -> Ints:
+    """Numbers of equal parts of one capture, for ``GainBase.cluster``."""
+    return np.arange(count) * blocks // max(count, 1)
+
+
+def gain_figures(replay: Replay, base: GainBase) -> list[GainFigure]:
+    """Summarise the gains, changes first, largest first within each group."""
     if not len(replay.wall_ns):
         return []
-    wall = float(np.median(replay.wall_ns)) if unprofiled_wall_ns is None else float(unprofiled_wall_ns)
-    busy = min(wall, float(np.median(busy_ns)))
+    hosts: list[HostTimes] = [replay.measured]
+    if base.target is not None:
+        hosts = [calibrated(replay, base.target, spread) for spread in base.spreads]
+    middle = replay.gains_ns(hosts[0])
+    delayed = [replay.gains_ns(hosts[0], "low"), replay.gains_ns(hosts[0], "high")]
+    spread = [replay.gains_ns(host) for host in hosts[1:]]
     figures = []
-    for removal, gains, gpu in zip(replay.removals, replay.gain_ns, replay.removed_gpu_ns, strict=True):
-        cap = wall
-        if unprofiled_wall_ns is not None:
-            cap = wall - busy + min(busy, float(np.median(gpu)))
-        gain, (low, high) = float(np.median(gains)), bootstrap_interval(gains)
-        figures.append(
-            GainFigure(
-                name=removal.name,
-                group=removal.group,
-                gain_ns=min(cap, gain),
-                interval_ns=(min(cap, low), min(cap, high)),
-                rate_hz=_rate(wall, min(cap, gain)),
-                rate_interval_hz=(_rate(wall, min(cap, low)), _rate(wall, min(cap, high))),
-                upper_bound=unprofiled_wall_ns is not None,
-                capped=gain > cap,
-            )
-        )
-    order = ("kind", "stage", "bound")
-    return sorted(figures, key=lambda figure: (order.index(figure.group), -figure.gain_ns))
+    for place, removal in enumerate(replay.removals):
+        most = _most(replay, hosts[0], removal, base)
+        means = [[float(gains[place].mean()) for gains in part] for part in (delayed, spread)]
+        figures.append(_figure(removal, middle[place], means, base, most))
+    return sorted(figures, key=lambda one: (ORDER.index(one.group), -(one.gain_ns or 0.0)))
 
 
-def _rate(wall_ns: float, gain_ns: float) -> float | None:
-    return 1e9 / (wall_ns - gain_ns) if wall_ns > gain_ns else None
+def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainBase, most: float) -> GainFigure:
+    gain, half = float(gains.mean()), _half_width(gains, base.cluster)
+    delayed, spread = means
+    low, high = min(gain, *delayed, *spread), max(gain, *delayed, *spread)
+    reason = ""
+    if max(abs(one - gain) for one in delayed) > MARGIN * base.wall_ns:
+        reason = "the capture does not show the delays of launches well enough"
+    elif any(abs(one - gain) > MARGIN * base.wall_ns for one in spread):
+        reason = "it depends on where the profiler's time lies"
+    elif removal.group == "bound":
+        reason = "no change to a program gives more"
+    ends = (max(0.0, min(low - half, most)), max(0.0, min(high + half, most)))
+    told = min(high if reason else gain, most)
+    return GainFigure(
+        name=removal.name,
+        group=removal.group,
+        gain_ns=told,
+        interval_ns=ends,
+        rate_hz=_rate(base, told),
+        rate_interval_hz=(_rate(base, ends[0]), _rate(base, ends[1])),
+        bound=bool(reason),
+        reason=reason,
+    )
+
+
+def _most(replay: Replay, host: HostTimes, removal: Removal, base: GainBase) -> float:
+    """What the removed part takes without the profiler: of a stage its own time, and nothing more than the whole."""
+    stages = base.target.stages_ns if base.target else {}
+    most = min(base.wall_ns, base.most_ns.get(removal.name, math.inf))
+    if removal.group != "stage" or removal.name in stages:
+        return min(most, stages.get(removal.name, math.inf)) if removal.group == "stage" else most
+    fixed, waited = replay.stages_ns(host)
+    mine = replay.work.stages.stage == replay.work.stage_names.index(removal.name)
+    return min(most, float((fixed + waited)[mine].sum()) / len(replay.wall_ns))
+
+
+def _half_width(gains: Ints, cluster: Ints) -> float:
+    """Half the 95 % interval of the mean, by Student's t over the means of the clusters."""
+    size = np.bincount(cluster)
+    means = np.bincount(cluster, gains)[size > 0] / size[size > 0]
+    if len(means) < 2:
+        return 0.0
+    return t_quantile(0.975, len(means) - 1) * float(np.std(means, ddof=1)) / math.sqrt(len(means))
+
+
+def _rate(base: GainBase, gain_ns: float) -> float | None:
+    left = base.wall_ns - gain_ns
+    return base.rate_hz * base.wall_ns / left if left > LEAST_LEFT * base.wall_ns else None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.breakdown.delays import measured_delays
 from tracer.breakdown.intervals import Partition
+from tracer.breakdown.launch_order import launch_order
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
@@ -19,6 +21,7 @@ GAP_CAUSES = (
     "dependency",
     "tail",
     "unknown_launch",
+    "hand_off",
 )
 """
 Why the GPU idled, stored as the place here.
@@ -26,11 +29,12 @@ Why the GPU idled, stored as the place here.
 ``no_work``: no GPU work runs in the inference at all. ``before_first``: from the inference's start to its first.
 ``tail``: from the last to the inference's end. Between two works, by the launch of the one that ended the gap:
 ``launch_bound``, it began after the GPU went idle; ``launch_latency``, it had begun and the work could not have
-started yet; ``dependency``, the launch had returned and the shortest latency had passed, so the work waited for
-another stream or kernel, or for the device's own hand-over; ``unknown_launch``, the capture does not have it.
+started yet; ``dependency``, the launch had returned and a launch's latency had passed, so the work waited for
+another stream or kernel, or for the device's own hand-over; ``unknown_launch``, the capture does not have it;
+``hand_off``, it began after the GPU went idle and a stage ended meanwhile: the host handed over, no launch was late.
 """
 
-NO_WORK, BEFORE_FIRST, LAUNCH_BOUND, LAUNCH_LATENCY, DEPENDENCY, TAIL, UNKNOWN_LAUNCH = range(7)
+NO_WORK, BEFORE_FIRST, LAUNCH_BOUND, LAUNCH_LATENCY, DEPENDENCY, TAIL, UNKNOWN_LAUNCH, HAND_OFF = range(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,13 @@ def _causes(work: InferenceWork, inference: Ints, start: Ints, end: Ints) -> NDA
         # A gap that no work ended is a tail, whatever comes after its inference: any row will do.
         following = rows[np.minimum(np.searchsorted(gpu.start_ns[rows], end), len(rows) - 1)]
         launched, returned = work.launched_ns[following], work.queued_ns[following]
-        ready = launched + work.launch_latency_ns[following]
+        delays = measured_delays(work, launch_order(work))
+        ready = launched + delays.latency_ns(gpu.kernel, "middle")[following]
         known = gpu.call[following] >= 0
         cause[known] = LAUNCH_LATENCY
         cause[known & (launched >= start)] = LAUNCH_BOUND
+        began = np.searchsorted(work.stages.start_ns, [start, end], side="right")
+        cause[known & (launched >= start) & (began[1] > began[0])] = HAND_OFF
         cause[known & (returned <= start) & (ready <= start)] = DEPENDENCY
     cause[last] = TAIL
     cause[first] = BEFORE_FIRST

@@ -1,13 +1,14 @@
 """
 The kernel level of a run: its captures attributed, broken down and replayed, ready for figures.
 
-Which inferences count: those of the captures that are no warm-ups and of no window that a signal cut. Wall time
-without a profiler is that of the timed inferences that no capture saw, of this run or of one that is named.
+Which inferences count: those of the captures that are no warm-ups, of no window that a signal cut, and in which the
+profiler did nothing for itself. Wall time without a profiler is that of the timed inferences that no capture saw, of
+this run or of one that is named.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -15,20 +16,23 @@ import pyarrow.compute as pc
 
 from tracer.breakdown.bottleneck import Bottleneck, bottleneck
 from tracer.breakdown.breakdown import Breakdown, break_down
-from tracer.breakdown.gains import GainFigure, gain_figures
-from tracer.breakdown.replay import replay
+from tracer.breakdown.calibration import spreads
+from tracer.breakdown.gains import GainBase, GainFigure, blocks_of, gain_figures
+from tracer.breakdown.inflation import Inflation, fit_inflation
+from tracer.breakdown.replay import Replay
+from tracer.breakdown.unprofiled import stage_pairs, target_of, timed_spans, wall_times
 from tracer.captures.attribution import Attribution, attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.stored_capture import read_captures
-from tracer.profiles.arrow_arrays import Flags, Integers
+from tracer.profiles.arrow_arrays import Flags, Integers, encode, integers
 from tracer.profiles.profile import Profile
 from tracer.runs.run_store import StoredRun
-from tracer.runs.windows import performance_windows
+from tracer.runs.windows import official_rate_hz
 
-REPLAYED = 500
-"""Inferences that are replayed at most, spread over those captured: a gain is a median, and more narrow it little."""
+REPLAYED = 300
+"""Inferences that are replayed at most, spread over the captures: those vary, and more of one narrow it little."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class KernelLevel:
 
     ``keep`` marks the inferences of ``ranges`` that figures are made of; ``breakdown`` and ``work`` have just those.
     ``unprofiled_ns`` is the wall time of each timed inference that no profiler collected, ``unprofiled`` the name of
-    their run; both are empty where there are none.
+    their run; both are empty where there are none. ``interrupted`` counts the inferences that are left out as the
+    profiler did something for itself in them; ``inflation`` is what it adds, where pairs of windows tell.
     """
 
     profile: Profile
@@ -51,6 +56,8 @@ class KernelLevel:
     gains: list[GainFigure]
     unprofiled_ns: Integers
     unprofiled: str
+    interrupted: int
+    inflation: Inflation | None
 
     @property
     def computing_known(self) -> bool:
@@ -75,58 +82,72 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
         return None
     profile = read_captures(run)
     ranges = stage_ranges(profile, process=run.info.captures[0].get("process"))
-    keep = _counted(run, ranges.numbers)
+    counted, interrupted = _counted(run, ranges.numbers), interrupted_by_profiler(profile, ranges)
+    keep = counted & ~interrupted if (counted & ~interrupted).any() else counted
     attribution = attribute(profile, ranges)
     work = counted_work(profile, ranges, attribution, keep)
     breakdown = break_down(work)
-    walls = timed_walls(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
-    wall = float(np.median(walls)) if len(walls) else None
+    spans = timed_spans(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
+    walls = wall_times(spans)
     picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
     few = work
     if len(work.inferences) > REPLAYED:
         few = counted_work(profile, ranges, attribution, _only(keep, picked))
-    gains = _at_the_mean(gain_figures(replay(few), breakdown.busy_ns, wall), walls if len(walls) else _walls(few))
+    replay, target = Replay(few), target_of(spans)
+    inflation = fit_inflation(stage_pairs(run, replay))
+    wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if len(few.inferences) else 0.0
+    rate = official_rate_hz((unprofiled or run).each_window) if target else None
+    base = GainBase(
+        wall_ns=wall,
+        rate_hz=rate or (1e9 / wall if wall else 0.0),
+        target=target,
+        spreads=spreads(inflation),
+        cluster=_clusters(run, few.inferences.number),
+        most_ns=_recorder_cost(run) if target else {},
+    )
+    gains = gain_figures(replay, base)
     if not (len(work.gpu) or len(work.ops.start_ns)):
         # What would remain without the framework is its computing, which this capture does not show.
         gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
-    name = (unprofiled or run).name if len(walls) else ""
-    return KernelLevel(profile, ranges, keep, attribution, work, breakdown, bottleneck(breakdown), gains, walls, name)
+    return KernelLevel(
+        profile=profile,
+        ranges=ranges,
+        keep=keep,
+        attribution=attribution,
+        work=work,
+        breakdown=breakdown,
+        bottleneck=bottleneck(breakdown, target.wall_ns if target else None),
+        gains=gains,
+        unprofiled_ns=walls,
+        unprofiled=(unprofiled or run).name if len(walls) else "",
+        interrupted=int((counted & ~keep).sum()),
+        inflation=inflation,
+    )
 
 
-def _at_the_mean(gains: list[GainFigure], walls: Integers) -> list[GainFigure]:
-    """
-    The rates as the benchmark shows them.
-
-    Gains are medians, so their rates stand at the median inference; the benchmark divides by the mean one. What is
-    rare and long (an interrupt) lengthens both alike.
-    """
-    factor = float(np.median(walls) / np.mean(walls)) if len(walls) and np.mean(walls) else 1.0
-
-    def scaled(rate: float | None) -> float | None:
-        return None if rate is None else rate * factor
-
-    return [
-        replace(
-            one,
-            rate_hz=scaled(one.rate_hz),
-            rate_interval_hz=(scaled(one.rate_interval_hz[0]), scaled(one.rate_interval_hz[1])),
-        )
-        for one in gains
-    ]
+def interrupted_by_profiler(profile: Profile, ranges: InferenceRanges) -> Flags:
+    """Of each inference whether the profiler did something for itself meanwhile, as emptying a buffer."""
+    ops = profile.host_ops
+    kind = encode(ops, "kind")
+    mine = (kind.codes == kind.code_of("profiler")) & (integers(ops, "process") == ranges.process)
+    start, end = np.sort(integers(ops, "start_ns")[mine]), np.sort(integers(ops, "end_ns")[mine])
+    # Begun before the inference's end, less what had ended by its start: both in order, so counts tell.
+    found: Flags = np.searchsorted(start, ranges.end_ns) > np.searchsorted(end, ranges.start_ns, side="right")
+    return found
 
 
-def timed_walls(run: StoredRun, profiled: set[int]) -> Integers:
-    """Wall time of each timed inference of the performance windows, without those numbered in ``profiled``."""
-    used = [one.number for one in performance_windows(run.each_window)]
-    spans = run.spans()
-    timed = pc.and_(pc.is_valid(spans["inference"]), pc.invert(spans["warmup"]))
-    spans = spans.filter(pc.and_(timed, pc.is_in(spans["window"], pc.cast(used or [-1], "int32"))))
-    numbers = np.asarray(spans["inference"].to_numpy(), np.int64)
-    if not len(numbers):
-        return np.empty(0, np.int64)
-    known, place = np.unique(numbers, return_inverse=True)
-    walls = np.bincount(place, weights=spans["duration_ns"].to_numpy()).astype(np.int64)
-    return walls[~np.isin(known, np.fromiter(profiled, np.int64, len(profiled)))]
+def _recorder_cost(run: StoredRun) -> dict[str, float]:
+    """The tracer's own ranges cost what was measured at the start of the run, whatever a profiler adds to them."""
+    cost = (run.info.recorder_cost or {}).get("ns_per_inference")
+    return {} if cost is None else {"tracer": float(cost)}
+
+
+def _clusters(run: StoredRun, numbers: Integers) -> Integers:
+    """The capture of each inference; of a single one, equal parts of it."""
+    firsts = sorted(int(one["first_inference"]) for one in run.info.captures if "first_inference" in one)
+    if len(firsts) < 2:
+        return blocks_of(len(numbers))
+    return np.maximum(np.searchsorted(firsts, numbers, side="right") - 1, 0)
 
 
 def _counted(run: StoredRun, numbers: Integers) -> Flags:
@@ -137,10 +158,6 @@ def _counted(run: StoredRun, numbers: Integers) -> Flags:
     spans = spans.filter(pc.and_(pc.is_valid(spans["inference"]), left))
     keep: Flags = ~np.isin(numbers, np.unique(spans["inference"].to_numpy()))
     return keep if keep.any() else np.ones(len(numbers), bool)
-
-
-def _walls(work: InferenceWork) -> Integers:
-    return work.inferences.end_ns - work.inferences.start_ns
 
 
 def _only(keep: Flags, picked: Integers) -> Flags:

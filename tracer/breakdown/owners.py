@@ -6,21 +6,45 @@ import numpy as np
 
 from tracer.breakdown.gpu_waits import waited_until
 from tracer.breakdown.intervals import Partition, union_by_group
-from tracer.captures.cuda_calls import COPY, LAUNCH, OTHER, QUERY, SYNCHRONISE
+from tracer.captures.cuda_calls import CONTEXT, COPY, LAUNCH, ORDER, OTHER, PREPARE, QUERY, SYNCHRONISE
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
 
-OWNERS = ("kernel", "copy", "launch", "copy_call", "wait", "wake", "other_call", "op", "host", "tracer")
+OWNERS = (
+    "kernel",
+    "copy",
+    "launch",
+    "copy_call",
+    "wait",
+    "wake",
+    "order",
+    "prepare",
+    "context",
+    "other_call",
+    "op",
+    "host",
+    "tracer",
+)
 """
 Owners in the order in which they claim a nanosecond; an owner is stored as its place here.
 
 ``kernel`` and ``copy`` (memcpy, memset): the device is working. The calls on the inference's path: ``launch``,
 ``copy_call``, a synchronising call while it waits for the GPU (``wait``: what it waits for is queued and does not run
-yet) and after (``wake``), ``other_call``. ``op``: computing on the host, without a GPU. ``host``: a stage's own code.
-``tracer``: between stages.
+yet) and after (``wake``), ``order`` (events and waits between streams, and a synchronising call that finds nothing to
+wait for), ``prepare`` (what a launch needs), ``context``, ``other_call``. ``op``: computing on the host, without a
+GPU. ``host``: a stage's own code. ``tracer``: between stages.
 """
 
-KERNEL, COPIED, LAUNCHING, COPY_CALL, WAIT, WAKE, OTHER_CALL, OP, HOST, TRACER = range(10)
+KERNEL, COPIED, LAUNCHING, COPY_CALL, WAIT, WAKE, ORDERING, PREPARING, CONTEXT_CALL = range(9)
+OTHER_CALL, OP, HOST, TRACER = range(9, 13)
+_CALLS = {
+    LAUNCHING: (LAUNCH,),
+    COPY_CALL: (COPY,),
+    ORDERING: (ORDER,),
+    PREPARING: (PREPARE,),
+    CONTEXT_CALL: (CONTEXT,),
+    OTHER_CALL: (OTHER, QUERY),
+}
 
 
 def host_part(stage: str) -> str:
@@ -55,12 +79,13 @@ class PathLayers:
     def of(self, owner: int) -> tuple[Ints, Ints, Ints]:
         """Thread, start and end of the rows that belong to one owner of ``launch`` to ``other_call``."""
         if owner in (WAIT, WAKE):
-            kept = self.kind == SYNCHRONISE
+            kept = (self.kind == SYNCHRONISE) & (self.until_ns > self.start_ns)
             start = self.start_ns if owner == WAIT else self.until_ns
             end = self.until_ns if owner == WAIT else self.end_ns
             return self.thread[kept], start[kept], end[kept]
-        kinds = {LAUNCHING: (LAUNCH,), COPY_CALL: (COPY,), OTHER_CALL: (OTHER, QUERY)}[owner]
-        kept = np.isin(self.kind, kinds)
+        kept = np.isin(self.kind, _CALLS[owner])
+        if owner == ORDERING:
+            kept |= (self.kind == SYNCHRONISE) & (self.until_ns == self.start_ns)
         return self.thread[kept], self.start_ns[kept], self.end_ns[kept]
 
 

@@ -1,210 +1,266 @@
 """
 What removing a part of an inference would give, by replaying the inference's graph without it.
 
-The graph has the host's path (in order), launch edges, stream order and the edges of synchronisation; see
+The graph has the host's path (in order), launch edges, stream order, events and the edges of synchronisation; see
 ``replay_path`` for what is taken for serial and ``replay_graph`` for what holds a work back. Removing makes durations
-zero and changes no order: gains are never negative and never above the wall time.
+zero and changes no order.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from tracer.breakdown.owners import (
-    COPY_CALL,
-    HOST,
-    KERNEL,
-    LAUNCHING,
-    OP,
-    OTHER_CALL,
-    OWNERS,
-    TRACER,
-    WAKE,
-    host_part,
-)
+from tracer.breakdown.delays import Delays, End, measured_delays, with_sync_call
+from tracer.breakdown.launch_order import LaunchOrder, launch_order
+from tracer.breakdown.removals import Removal, Removals
 from tracer.breakdown.replay_graph import BARRIER, WORK, ReplayGraph, replay_graph
 from tracer.breakdown.replay_path import HostPath, host_path
-from tracer.captures.cuda_calls import LAUNCH
+from tracer.captures.cuda_calls import SYNCHRONISE
 from tracer.captures.inference_work import InferenceWork
-from tracer.captures.row_bounds import Ints, Mask
+from tracer.captures.row_bounds import Ints
+
+AT_ONCE = 64
+"""Replays that one pass over the nodes makes: each node costs the same for one as for many."""
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class HostTimes:
     """
-    What is taken out.
+    What the host's side takes in a replay.
 
     Args:
-        name: a part as in ``Breakdown.parts``, a stage, or ``all launches``, ``one graph``, ``all copies``.
-        group: ``kind``, ``stage`` or ``bound`` (no change to a program gives more).
-        path: pieces of the host's path that take no time.
-        works: GPU works that take no time.
-        launches: GPU works that start as soon as they are launched, their stream is free and their turn has come.
+        fixed_ns: of each piece of the path.
+        earlier_ns: of each GPU work, by how much less it starts after the begin of its launch.
     """
 
-    name: str
-    group: str
-    path: Mask
-    works: Mask
-    launches: Mask
+    fixed_ns: Ints
+    earlier_ns: Ints
 
 
-@dataclass(frozen=True, slots=True)
 class Replay:
     """
-    Gains of each removal in each inference.
+    The inferences of a capture, ready to be replayed.
 
-    Args:
-        number: of each inference, shape (n,).
-        wall_ns: measured, shape (n,).
-        removals: k of them; those that find nothing to remove are left out.
-        gain_ns: int64, shape (k, n): measured minus replayed wall time; 0 to ``wall_ns``.
-        removed_gpu_ns: int64, shape (k, n): time of the GPU work that each takes out, summed over works.
+    ``removals`` is what can be taken out, ``delays`` are those of launches and streams, by default
+    as the capture shows them, and ``measured`` is what the
+    host's side took, under the profiler.
     """
 
-    number: Ints
-    wall_ns: Ints
-    removals: tuple[Removal, ...]
-    gain_ns: Ints
-    removed_gpu_ns: Ints
+    def __init__(self, work: InferenceWork, delays: Delays | None = None) -> None:
+        self.work = work
+        self.path: HostPath = host_path(work)
+        self.order: LaunchOrder = launch_order(work)
+        shown = with_sync_call(measured_delays(work, self.order), _idle_syncs(self.path))
+        self.delays: Delays = shown if delays is None else delays
+        self.removals: list[Removal] = Removals(work, self.path, self.order).all()
+        self.measured = HostTimes(self.path.fixed_ns, np.zeros(len(work.gpu), np.int64))
+        self._graphs: dict[End, ReplayGraph] = {}
+
+    @property
+    def wall_ns(self) -> Ints:
+        """Measured, under the profiler, shape (n,)."""
+        return self.work.inferences.end_ns - self.work.inferences.start_ns
+
+    def gains_ns(self, host: HostTimes | None = None, end: End = "middle") -> Ints:
+        """What each removal saves of each inference, shape (k, n): never negative, never above the wall time."""
+        found = self.walls_ns([None, *self.removals], host, end)
+        gains: Ints = np.maximum(found[0] - found[1:], 0)
+        return gains
+
+    def walls_ns(
+        self, removals: Sequence[Removal | None], host: HostTimes | None = None, end: End = "middle"
+    ) -> Ints:
+        """
+        Wall time of each inference, replayed once for each of ``removals``.
+
+        Args:
+            removals: what to take out; None takes nothing, which gives the measured times to the nanosecond.
+            host: what the host's side takes; None is as measured.
+            end: which value of the delays to take where they decide.
+
+        Returns:
+            int64, shape (len(removals), n).
+        """
+        host, (first, last) = host or self.measured, self._edges()
+        walls = []
+        for part in _chunks(removals):
+            passed = self._passed(part, host, end)
+            walls.append(passed[:, last] - passed[:, first] + self._shifts(part, host, end)[0])
+        found: Ints = np.concatenate(walls) if walls else np.zeros((0, len(self.wall_ns)), np.int64)
+        return found
+
+    def stages_ns(self, host: HostTimes) -> tuple[Ints, Ints]:
+        """
+        Of each stage range, replayed with nothing removed: its host's side, and how long it waits for the GPU.
+
+        Returns:
+            Two of int64, one a row of ``InferenceWork.stages``; together they are the stage's time.
+        """
+        stages, cuts = self.work.stages, self.path.pieces.timeline.cuts
+        passed = self._passed([None], host, "middle")[0]
+        first, last = np.searchsorted(cuts, stages.start_ns), np.searchsorted(cuts, stages.end_ns)
+        at, shift = self._shift_course(host)
+        rows = np.searchsorted(self.work.inferences.start_ns, stages.start_ns, side="right") - 1
+        # Barriers lie by inference, then by cut: one key finds the last before an edge.
+        size = len(cuts) + 1
+        begin = np.searchsorted(at, rows * size + first, side="right") - 1
+        end = np.searchsorted(at, rows * size + last, side="right") - 1
+        waited = shift[end] - shift[begin]
+        return passed[last] - passed[first], waited
+
+    def graph(self, end: End = "middle") -> ReplayGraph:
+        """The graphs of all inferences."""
+        if end not in self._graphs:
+            self._graphs[end] = replay_graph(self.work, self.path, self.order, self.delays, end)
+        return self._graphs[end]
+
+    def removed_gpu_ns(self, removal: Removal) -> Ints:
+        """Time of the GPU work that a removal takes out of each inference, summed over works."""
+        rows = np.flatnonzero(removal.works)
+        length = self.work.gpu.end_ns[rows] - self.work.gpu.start_ns[rows]
+        size = len(self.work.inferences)
+        return np.bincount(self.work.gpu_inference[rows], length, minlength=size).astype(np.int64)
+
+    def _edges(self) -> tuple[Ints, Ints]:
+        cuts, inferences = self.path.pieces.timeline.cuts, self.work.inferences
+        return np.searchsorted(cuts, inferences.start_ns), np.searchsorted(cuts, inferences.end_ns)
+
+    def _passed(self, removals: Sequence[Removal | None], host: HostTimes, end: End) -> Ints:
+        """The host's time up to each cut, shape (removals, cuts)."""
+        call = int(getattr(self.delays.graph_call, end))
+        rows = []
+        for one in removals:
+            fixed = host.fixed_ns if one is None else np.where(one.path, 0, host.fixed_ns)
+            if one is not None:
+                fixed = np.where(one.graph_calls, call, fixed)
+            rows.append(np.r_[0, np.cumsum(fixed)])
+        return np.stack(rows)
+
+    def _shifts(self, removals: Sequence[Removal | None], host: HostTimes, end: End) -> tuple[Ints, list[Ints]]:
+        """
+        How long barriers hold up the path, in one pass over the nodes.
+
+        Returns:
+            Of each removal and inference, shape (removals, n); and after each barrier, in the order of the nodes.
+        """
+        graph = self.graph(end)
+        nodes = _Nodes(self, graph, removals, host, end)
+        ends: list[Ints] = [_NOTHING] * len(graph.kind)
+        shifts, course = [], []
+        for first, last in pairwise(graph.first):
+            shift = np.zeros(len(removals), np.int64)
+            for node in range(first, last):
+                if graph.kind[node] == BARRIER:
+                    # What need not wait does not wake up either: a call that finds all done returns at once.
+                    held = shift - nodes.waking[node]
+                    for before, lag in graph.waits[node]:
+                        held = np.maximum(held, ends[before] + (lag - nodes.at[node]))
+                    kept = nodes.kept.get(graph.row[node])
+                    shift = held if kept is None else np.where(kept, held, shift)
+                    course.append(shift)
+                    continue
+                # Work of another inference has its start, from this one's, in place of a latency.
+                start = nodes.latency[node] + (nodes.at[node] + shift if graph.kind[node] == WORK else 0)
+                before = graph.lane_node[node]
+                if before >= 0:
+                    start = np.maximum(start, ends[before] + nodes.lane_lag(node))
+                for other, lag in graph.others[node]:
+                    start = np.maximum(start, ends[other] + lag)
+                ends[node] = start + nodes.duration[node]
+            shifts.append(shift)
+        return (np.stack(shifts, axis=1) if shifts else np.zeros((len(removals), 0), np.int64)), course
+
+    def _shift_course(self, host: HostTimes) -> tuple[Ints, Ints]:
+        """Keys of inference and cut, ascending, and the shift from there on; each inference begins with none."""
+        graph = self.graph()
+        _, course = self._shifts([None], host, "middle")
+        size = len(self.path.pieces.timeline.cuts) + 1
+        nodes = np.flatnonzero(np.array(graph.kind, np.int64) == BARRIER)
+        row = np.repeat(np.arange(len(graph.first) - 1), np.diff(graph.first))[nodes]
+        at = np.r_[np.arange(len(graph.first) - 1) * size - 1, row * size + np.array(graph.cut, np.int64)[nodes]]
+        shift = np.r_[np.zeros(len(graph.first) - 1, np.int64), np.array(course, np.int64).reshape(-1)]
+        order = np.argsort(at, kind="stable")
+        return at[order], shift[order]
 
 
-def replay(work: InferenceWork) -> Replay:
-    """Replay every inference once for each part that could be removed."""
-    path = host_path(work)
-    graph = replay_graph(work, path)
-    wall = work.inferences.end_ns - work.inferences.start_ns
-    chosen = tuple(one for one in removals(work, path) if one.path.any() or one.works.any() or one.launches.any())
-    gains = [wall - replayed_ns(work, path, graph, one) for one in chosen]
-    gpu = [_by_inference(work, one.works) for one in chosen]
-    shape = (len(chosen), len(wall))
-    return Replay(
-        number=work.inferences.number,
-        wall_ns=wall,
-        removals=chosen,
-        gain_ns=np.array(gains, np.int64).reshape(shape),
-        removed_gpu_ns=np.array(gpu, np.int64).reshape(shape),
-    )
+_NEVER_LATE = -(10**12)
+"""Latency of work that is gone with its launch: it holds nothing up, but for what its stream had before it."""
+
+_NOTHING = np.zeros(0, np.int64)
 
 
-def removals(work: InferenceWork, path: HostPath) -> list[Removal]:
-    """Every kind, every stage, and the bounds."""
-    owner, stage, gpu = path.owner, path.pieces.stage, work.gpu
-    no_piece, no_work = np.zeros(len(owner), np.bool_), np.zeros(len(gpu), np.bool_)
-    mine = work.gpu_inference >= 0
-    found = [
-        Removal(OWNERS[KERNEL], "kind", no_piece, mine & gpu.kernel, no_work),
-        Removal("copy", "kind", no_piece, mine & ~gpu.kernel, no_work),
-    ]
-    timed = path.fixed_ns > 0
-    found += [
-        Removal(OWNERS[one], "kind", timed & (owner == one), no_work, no_work)
-        for one in (LAUNCHING, COPY_CALL, WAKE, OTHER_CALL, OP)
-    ]
-    names = work.stage_names
-    for part in dict.fromkeys(host_part(name) for name in names):
-        places = [place for place, name in enumerate(names) if host_part(name) == part]
-        found.append(Removal(part, "kind", timed & (owner == HOST) & np.isin(stage, places), no_work, no_work))
-    found.append(Removal("tracer", "kind", timed & (owner == TRACER), no_work, no_work))
-    launched_in = np.full(len(gpu), -1)
-    staged = work.gpu_stage >= 0
-    launched_in[staged] = work.stages.stage[work.gpu_stage[staged]]
-    for place, name in enumerate(names):
-        works = mine & (launched_in == place)
-        found.append(Removal(name, "stage", timed & (stage == place), works, works))
-    return found + _bounds(work, path, timed)
+def _idle_syncs(path: HostPath) -> Ints:
+    """How long those synchronising calls took that found nothing to wait for."""
+    layers = path.pieces.layers
+    idle = (layers.kind == SYNCHRONISE) & (layers.until_ns == layers.start_ns)
+    took: Ints = (layers.end_ns - layers.start_ns)[idle]
+    return took
 
 
-def _bounds(work: InferenceWork, path: HostPath, timed: Mask) -> list[Removal]:
-    """All launches free; their host code between them too, as in one CUDA graph; all copies."""
-    gpu, no_work = work.gpu, np.zeros(len(work.gpu), np.bool_)
-    mine = (work.gpu_inference >= 0) & (gpu.call >= 0)
-    launched = no_work.copy()
-    launched[mine] = work.calls.kind[gpu.call[mine]] == LAUNCH
-    calls = timed & (path.owner == LAUNCHING)
-    between = timed & _between_launches(path) & np.isin(path.owner, (LAUNCHING, OTHER_CALL, OP, HOST, TRACER))
-    copies = mine & ~gpu.kernel
-    found = [Removal("all launches", "bound", calls, no_work, launched)] if launched.any() else []
-    found += [Removal("one graph", "bound", calls | between, no_work, launched)] if launched.any() else []
-    return [*found, Removal("all copies", "bound", timed & (path.owner == COPY_CALL), copies, copies)]
+class _Nodes:
+    """Times of each node of a graph, one column a replay; shape (nodes, replays)."""
+
+    def __init__(
+        self, replay: Replay, graph: ReplayGraph, removals: Sequence[Removal | None], host: HostTimes, end: End
+    ) -> None:
+        work, rows, kind = replay.work, np.array(graph.row, np.int64), np.array(graph.kind, np.int64)
+        passed = replay._passed(removals, host, end)  # noqa: SLF001 -- of this module
+        start = np.repeat(passed[:, replay._edges()[0]], np.diff(graph.first), axis=1)  # noqa: SLF001
+        self.at = np.ascontiguousarray((passed[:, np.array(graph.cut, np.int64)] - start).T)
+        latency, duration = np.array(graph.latency, np.int64), np.zeros(len(rows), np.int64)
+        works, own = kind != BARRIER, kind == WORK
+        duration[works] = (work.gpu.end_ns - work.gpu.start_ns)[rows[works]]
+        earlier = host.earlier_ns[rows[own]]
+        # A launch takes some time whatever the profiler adds to it.
+        latency[own] = np.maximum(latency[own] - earlier, np.minimum(latency[own], replay.delays.kernel.low // 2))
+        self.latency = np.repeat(latency[:, None], len(removals), axis=1)
+        self.duration = np.repeat(duration[:, None], len(removals), axis=1)
+        self.waking = self._waking(replay, graph, passed, end)
+        self.lags, self.graph_gap = graph.lane_lag, int(getattr(replay.delays.graph_gap, end))
+        for column, one in enumerate(removals):
+            if one is not None:
+                self._remove(column, one, rows, own)
+        in_graph = np.stack([_none(work) if one is None else one.in_graph for one in removals], axis=1)
+        some = np.flatnonzero(own)[in_graph[rows[own]].any(axis=1)]
+        self.in_graph = {node: in_graph[rows[node]] for node in some.tolist()}
+        gone = np.stack([_no_barrier(replay) if one is None else one.barriers for one in removals], axis=1)
+        self.kept = {place: ~gone[place] for place in np.flatnonzero(gone.any(axis=1)).tolist()}
+
+    def _remove(self, column: int, one: Removal, rows: Ints, own: Ints) -> None:
+        self.duration[own, column] = np.where(one.works[rows[own]], 0, self.duration[own, column])
+        free = np.minimum(self.latency[own, column], 0)
+        free = np.where(one.works[rows[own]], _NEVER_LATE, free)
+        self.latency[own, column] = np.where(one.launches[rows[own]], free, self.latency[own, column])
+
+    @staticmethod
+    def _waking(replay: Replay, graph: ReplayGraph, passed: Ints, end: End) -> dict[int, Ints]:
+        """Of each barrier that held the host: how much longer it takes than a call that need not wait."""
+        barriers, cuts = replay.path.barriers, replay.path.pieces.timeline.cuts
+        first, last = np.searchsorted(cuts, barriers.at_ns), np.searchsorted(cuts, barriers.end_ns)
+        after = passed[:, np.minimum(last, len(cuts) - 1)] - passed[:, first]
+        longer = np.where(barriers.binding, np.maximum(after - int(getattr(replay.delays.sync_call, end)), 0), 0).T
+        kinds = zip(graph.kind, graph.row, strict=True)
+        return {node: longer[row] for node, (kind, row) in enumerate(kinds) if kind == BARRIER}
+
+    def lane_lag(self, node: int) -> Ints | int:
+        """Of a work, how long after the one before it in its stream it starts."""
+        lag = self.lags[node]
+        inside = self.in_graph.get(node)
+        return lag if inside is None else np.where(inside, min(lag, self.graph_gap), lag)
 
 
-def _between_launches(path: HostPath) -> Mask:
-    """Pieces between the first and the last launch call of a stage of an inference."""
-    pieces, places = path.pieces, np.arange(len(path.owner))
-    key = pieces.inference * (int(pieces.stage.max(initial=0)) + 1) + pieces.stage
-    launch = np.flatnonzero((path.owner == LAUNCHING) & (pieces.inference >= 0))
-    size = int(key.max(initial=0)) + 1
-    first, last = np.full(size, len(places)), np.full(size, -1)
-    np.minimum.at(first, key[launch], launch)
-    np.maximum.at(last, key[launch], launch)
-    inside = np.flatnonzero(pieces.inference >= 0)
-    found = np.zeros(len(places), np.bool_)
-    found[inside] = (places[inside] >= first[key[inside]]) & (places[inside] <= last[key[inside]])
-    return found
+def _none(work: InferenceWork) -> Ints:
+    return np.zeros(len(work.gpu), np.bool_)
 
 
-def _by_inference(work: InferenceWork, works: Mask) -> Ints:
-    rows = np.flatnonzero(works)
-    length = work.gpu.end_ns[rows] - work.gpu.start_ns[rows]
-    return np.bincount(work.gpu_inference[rows], length, minlength=len(work.inferences)).astype(np.int64)
+def _no_barrier(replay: Replay) -> Ints:
+    return np.zeros(len(replay.path.barriers.at_ns), np.bool_)
 
 
-def replayed_ns(work: InferenceWork, path: HostPath, graph: ReplayGraph, removal: Removal | None = None) -> Ints:
-    """
-    Wall time of each inference, replayed.
-
-    Args:
-        work: the capture.
-        path: of ``work``.
-        graph: of ``work`` and ``path``.
-        removal: what to take out; nothing gives the measured times, to the nanosecond.
-
-    Returns:
-        int64, shape (n,).
-    """
-    fixed = path.fixed_ns if removal is None else np.where(removal.path, 0, path.fixed_ns)
-    passed = np.r_[0, np.cumsum(fixed)]
-    cuts = path.pieces.timeline.cuts
-    start = passed[np.searchsorted(cuts, work.inferences.start_ns)]
-    end = passed[np.searchsorted(cuts, work.inferences.end_ns)]
-    nodes, rows = np.diff(graph.first), np.array(graph.row, np.int64)
-    at = passed[np.array(graph.cut, np.int64)] - np.repeat(start, nodes)
-    latency, duration = np.array(graph.latency, np.int64), np.zeros(len(rows), np.int64)
-    works = rows >= 0
-    duration[works] = (work.gpu.end_ns - work.gpu.start_ns)[rows[works]]
-    if removal is not None:
-        own = np.array(graph.kind, np.int64) == WORK
-        duration[own] = np.where(removal.works[rows[own]], 0, duration[own])
-        latency[own] = np.where(removal.launches[rows[own]], np.minimum(latency[own], 0), latency[own])
-    shifts = _shifts(graph, at.tolist(), latency.tolist(), duration.tolist())
-    replayed: Ints = end - start + np.array(shifts, np.int64)
-    return replayed
-
-
-def _shifts(graph: ReplayGraph, at: list[int], latency: list[int], duration: list[int]) -> list[int]:
-    """How long the path of each inference is held up by its barriers: one pass over the nodes."""
-    ends, shifts = [0] * len(at), []
-    kinds, waits = graph.kind, graph.waits
-    lanes, lane_lags = graph.lane_node, graph.lane_lag
-    others, other_lags = graph.other_node, graph.other_lag
-    for first, last in pairwise(graph.first):
-        shift = 0
-        for node in range(first, last):
-            kind = kinds[node]
-            if kind == BARRIER:
-                for before, lag in waits[node]:
-                    shift = max(shift, ends[before] + lag - at[node])
-                continue
-            # Work of another inference has its start, from this one's, in place of a latency.
-            start = latency[node] + (at[node] + shift if kind == WORK else 0)
-            if lanes[node] >= 0:
-                start = max(start, ends[lanes[node]] + lane_lags[node])
-            if others[node] >= 0:
-                start = max(start, ends[others[node]] + other_lags[node])
-            ends[node] = start + duration[node]
-        shifts.append(shift)
-    return shifts
+def _chunks(removals: Sequence[Removal | None]) -> Iterator[Sequence[Removal | None]]:
+    for first in range(0, len(removals), AT_ONCE):
+        yield removals[first : first + AT_ONCE]

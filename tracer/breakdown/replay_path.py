@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.breakdown.owners import COPY_CALL, HOST, LAUNCHING, TRACER, WAIT, PathLayers, Pieces
+from tracer.breakdown.sync_edges import ANY_STREAM, sync_scopes
 from tracer.captures.cuda_calls import COPY, SYNCHRONISE
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
@@ -27,10 +28,12 @@ class Barriers:
     Args:
         inference: row of its inference.
         at_ns: where on the measured path.
-        start_ns: when the waiting call began: it waits for work launched before; of a copy and of an implicit one, 0.
+        start_ns: it waits for work launched before: when the call began, or its event was recorded; of a copy and of
+            an implicit one, 0.
         end_ns: when it returned: what ended later, it did not wait for.
         call: row of the copy call that waits for its own copies, else -1.
         work: row of the GPU work that an implicit one waits for, else -1.
+        stream: that it waits for, else ``ANY_STREAM``.
         binding: whether it waited at all; then the path reached ``at_ns`` because of the GPU.
     """
 
@@ -40,6 +43,7 @@ class Barriers:
     end_ns: Ints
     call: Ints
     work: Ints
+    stream: Ints
     binding: Mask
 
 
@@ -89,24 +93,27 @@ def _barriers(work: InferenceWork, layers: PathLayers) -> Barriers:
     copy = np.flatnonzero((layers.kind == COPY) & (own_end > layers.start_ns) & (own_end <= layers.end_ns))
     inference = work.call_inference[layers.call]
     returned = work.calls.end_ns[layers.call]
+    scopes = sync_scopes(work)
     last, covered = _last_works(work), np.zeros(len(work.inferences), np.bool_)
-    for rows, begins in ((sync, layers.start_ns[sync]), (copy, own_end[copy])):
+    before, stream = scopes.before_ns[layers.call], scopes.stream[layers.call]
+    for rows, begins in ((sync, before[sync]), (copy, own_end[copy])):
         mine = last[inference[rows]]
-        known = mine >= 0
-        waits = (
-            (begins > work.launched_ns[mine]) & (returned[rows] >= work.gpu.end_ns[mine]) if len(work.gpu) else known
-        )
-        covered[inference[rows][known & waits]] = True
+        waits = mine >= 0
+        if len(work.gpu):
+            waits &= (begins > work.launched_ns[mine]) & (returned[rows] >= work.gpu.end_ns[mine])
+            waits &= (stream[rows] == ANY_STREAM) | (stream[rows] == work.gpu.stream[mine])
+        covered[inference[rows][waits]] = True
     implicit = np.flatnonzero((last >= 0) & ~covered)
     ends = work.gpu.end_ns[last[implicit]]
-    none = np.full(len(sync), -1)
+    none, elsewhere = np.full(len(sync), -1), np.full(len(copy) + len(implicit), ANY_STREAM)
     return Barriers(
         inference=np.r_[inference[sync], inference[copy], implicit],
         at_ns=np.r_[layers.until_ns[sync], own_end[copy], ends],
-        start_ns=np.r_[layers.start_ns[sync], np.zeros(len(copy) + len(implicit), np.int64)],
+        start_ns=np.r_[before[sync], np.zeros(len(copy) + len(implicit), np.int64)],
         end_ns=np.r_[returned[sync], returned[copy], ends],
         call=np.r_[none, layers.call[copy], np.full(len(implicit), -1)],
         work=np.r_[none, np.full(len(copy), -1), last[implicit]],
+        stream=np.r_[stream[sync], elsewhere],
         binding=np.r_[
             layers.until_ns[sync] > layers.start_ns[sync], np.full(len(copy) + len(implicit), fill_value=True)
         ],

@@ -8,9 +8,9 @@ import pyarrow as pa
 from tracer.captures.attribution import Attribution, of_process
 from tracer.captures.cuda_calls import call_kinds
 from tracer.captures.inference_ranges import InferenceRanges
-from tracer.captures.inference_work import CallRows, GpuRows, InferenceWork, OpRows
+from tracer.captures.inference_work import SYNC_KINDS, CallRows, GpuRows, InferenceWork, OpRows, SyncRows
 from tracer.captures.row_bounds import InferenceRows, stage_rows
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, encode, integers
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, arrow_flags, encode, integers
 from tracer.profiles.profile import Profile
 from tracer.stages import INFERENCE
 
@@ -57,7 +57,17 @@ def counted_work(profile: Profile, ranges: InferenceRanges, attribution: Attribu
             kinds[my_calls], *(integers(calls, column)[my_calls] for column in ("thread", "start_ns", "end_ns"))
         ),
         ops=OpRows() if my_gpu.any() else _operations(profile, ranges.process),
+        syncs=_syncs(calls, my_calls),
     )
+
+
+def _syncs(calls: pa.Table, mine: Flags) -> SyncRows:
+    kind = encode(calls.filter(arrow_flags(mine)), "sync_kind")
+    place = {name: at for at, name in enumerate(SYNC_KINDS)}
+    known = np.array([place.get(name, NO_ROW) for name in kind.values.to_pylist()] + [NO_ROW])[kind.codes]
+    rows = np.flatnonzero(known != NO_ROW)
+    columns = (integers(calls, name, NO_ROW)[mine][rows] for name in ("sync_stream", "sync_event"))
+    return SyncRows(rows, known[rows], *columns)
 
 
 def _operations(profile: Profile, process: int | None) -> OpRows:

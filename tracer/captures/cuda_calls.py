@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-CALL_KINDS = ("launch", "copy", "synchronise", "query", "other")
+CALL_KINDS = ("launch", "copy", "synchronise", "query", "other", "prepare", "order", "context")
 """A call's kind, where it is stored as a number: its place here."""
 
-LAUNCH, COPY, SYNCHRONISE, QUERY, OTHER = range(5)
+LAUNCH, COPY, SYNCHRONISE, QUERY, OTHER, PREPARE, ORDER, CONTEXT = range(8)
 
 # A name as the profilers give it: `cudaLaunchKernel_v7000`, `cuMemcpyHtoDAsync_v2_ptsz`, `cuLaunchKernel_ptds`.
 _SUFFIXES = re.compile(r"(_v\d+|_ptsz|_ptds)+\Z")
@@ -20,7 +20,21 @@ _LAUNCH = re.compile(r"((cuda|cu)(Launch(?!HostFunc)\w*|GraphLaunch)|\[CUDA laun
 _COPY = re.compile(r"((cuda|cu)(Memcpy|Memset)\w*|\[CUDA (memcpy|memset) call\])\Z")
 _SYNCHRONISE = re.compile(r"(cuda|cu)(Stream|Event|Device|Ctx|Thread)Synchronize\Z")
 _QUERY = re.compile(r"(cuda|cu)(Stream|Event)Query\Z")
-_PATTERNS = ((LAUNCH, _LAUNCH), (COPY, _COPY), (SYNCHRONISE, _SYNCHRONISE), (QUERY, _QUERY))
+_PREPARE = re.compile(
+    r"(cuda|cu)(Stream(GetCaptureInfo|IsCapturing)|(Kernel|Func|Module|Library|Occupancy)\w+|GetFuncBySymbol)\Z"
+    r"|__cuda(Push|Pop)CallConfiguration\Z"
+)
+_ORDER = re.compile(r"(cuda|cu)(EventRecord(WithFlags)?|StreamWaitEvent)\Z")
+_CONTEXT = re.compile(r"cuCtx\w+\Z|cuda(Set|Get)Device(Flags)?\Z|cuDevicePrimaryCtx\w+\Z")
+_PATTERNS = (
+    (LAUNCH, _LAUNCH),
+    (COPY, _COPY),
+    (SYNCHRONISE, _SYNCHRONISE),
+    (QUERY, _QUERY),
+    (PREPARE, _PREPARE),
+    (ORDER, _ORDER),
+    (CONTEXT, _CONTEXT),
+)
 
 
 def base_name(name: str) -> str:
@@ -33,9 +47,10 @@ def classify_call(name: str) -> str:
     One of ``CALL_KINDS``.
 
     ``launch`` gives the GPU a kernel or a graph, ``copy`` a memcpy or a memset (blocking or not), ``synchronise``
-    returns when the GPU has finished something, ``query`` asks whether it has. What only queues an order between
-    streams (``cudaStreamWaitEvent``), a host function or an event is ``other``, as is everything else. Names are
-    those of the CUDA runtime and driver API references.
+    returns when the GPU has finished something, ``query`` asks whether it has. ``prepare`` finds or asks for what a
+    launch needs (a function, its name, whether a stream is being captured), ``order`` queues an order between streams
+    (``cudaStreamWaitEvent``, ``cudaEventRecord``), ``context`` sets or asks for a context or device. A host function
+    is ``other``, as is everything else. Names are those of the CUDA runtime and driver API references.
     """
     return CALL_KINDS[_code(name)]
 

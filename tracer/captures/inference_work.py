@@ -54,6 +54,30 @@ class CallRows:
         return len(self.start_ns)
 
 
+SYNC_KINDS = ("stream", "event", "device", "stream_wait", "record")
+"""What a call waits for, or orders, as ``API_CALLS.sync_kind`` has it; stored as the place here."""
+
+SYNC_STREAM, SYNC_EVENT, SYNC_DEVICE, STREAM_WAIT, EVENT_RECORD = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRows:
+    """
+    What calls wait for or order, where the profiler told it; no rows where it did not.
+
+    ``call`` is a row of ``InferenceWork.calls``, ``kind`` a place in ``SYNC_KINDS``; ``stream`` and ``event`` are -1
+    where the call names none.
+    """
+
+    call: Ints = field(default_factory=_empty)
+    kind: Ints = field(default_factory=_empty)
+    stream: Ints = field(default_factory=_empty)
+    event: Ints = field(default_factory=_empty)
+
+    def __len__(self) -> int:
+        return len(self.call)
+
+
 @dataclass(frozen=True, slots=True)
 class OpRows:
     """
@@ -87,6 +111,7 @@ class InferenceWork:
     gpu: GpuRows = field(default_factory=GpuRows)
     calls: CallRows = field(default_factory=CallRows)
     ops: OpRows = field(default_factory=OpRows)
+    syncs: SyncRows = field(default_factory=SyncRows)
 
     def __post_init__(self) -> None:
         for what in ("inferences", "stages", "gpu", "calls", "ops"):
@@ -110,6 +135,11 @@ class InferenceWork:
         """Of each call, the row of the inference in which it began, on whatever thread; or -1."""
         return self._owners[0]
 
+    @property
+    def call_stage(self) -> Ints:
+        """Of each call, the row in ``stages`` during which it began, or -1."""
+        return self._owners[1]
+
     @cached_property
     def launched_ns(self) -> Ints:
         """Of each GPU work, when its launching call began; its own start where that is not known."""
@@ -129,21 +159,6 @@ class InferenceWork:
     def gpu_stage(self) -> Ints:
         """Of each GPU work, the row in ``stages`` during which it was launched, or -1."""
         return of_launch(self._owners[1], self.gpu.call)
-
-    @cached_property
-    def launch_latency_ns(self) -> Ints:
-        """
-        Of each GPU work, the shortest measured time from the begin of a launch to the start of such work.
-
-        Kernels and copies apart, over the capture; never below 0, though two clocks' error may measure that.
-        """
-        latency = np.maximum(self.gpu.start_ns - self.launched_ns, 0)
-        least = np.zeros(len(self.gpu), np.int64)
-        for group in (self.gpu.kernel, ~self.gpu.kernel):
-            known = group & (self.gpu.call >= 0)
-            if known.any():
-                least[group] = latency[known].min()
-        return least
 
     @cached_property
     def lane(self) -> Ints:

@@ -27,6 +27,9 @@ _COLUMNS = {
 SAMPLES = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _COLUMNS.items()])
 """One row a reading; sources, quantities and units as in ``tracer.device.device_samples``."""
 
+AROUND_NS = 1_000_000_000
+"""Sweeps come every 250 ms, later where the machine is busy; beyond this they say nothing of a moment."""
+
 CHANGE = 0.02
 """A frequency changed in a window if its range there exceeds this share of its median."""
 
@@ -120,6 +123,20 @@ def frequencies_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[F
     left out.
     """
     return _frequencies(_series(samples, FREQUENCY_HZ), start_ns, end_ns)
+
+
+def frequencies_around(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
+    """
+    As ``frequencies_during``, with the last sweep before and the first one after: of what is shorter than the time
+    between two sweeps. None where either is further away than ``AROUND_NS``.
+    """
+    times = samples["time_ns"].to_numpy()
+    before, after = times[times <= start_ns], times[times >= end_ns]
+    if not len(before) or not len(after):
+        return ()
+    first, last = int(before.max()), int(after.min())
+    near = start_ns - first <= AROUND_NS and last - end_ns <= AROUND_NS
+    return frequencies_during(samples, first, last) if near else ()
 
 
 def differing_frequencies(first: Iterable[Frequency], second: Iterable[Frequency]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.errors import MalformedTraceError
+from tracer.given_files import read_text_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def read_sample_journal(path: Path) -> SampleJournal:
         MalformedTraceError: if its first line is not that of a sample journal.
         OSError: if it cannot be read.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = read_text_file(path, errors="replace").split("\n")
     sources, interval_ms = _header(path, lines[0])
     times: list[int] = []
     numbers: list[int] = []

@@ -31,6 +31,7 @@ class KernelListing:
         rows: see ``kernels_by_name``, ``work_by_range`` and ``calls_by_name``.
         copies: of the table by kernel, printed below it; None where there is none, or they are not shown apart.
         ops: the rows are operations on a CPU, of a profile that traced no GPU.
+        of_all: shares are of all GPU work, as a summary prints them; else of the kernels', and of the copies', own.
     """
 
     by: By
@@ -38,6 +39,7 @@ class KernelListing:
     copies: pa.Table | None
     ops: bool
     notes: tuple[str, ...]
+    of_all: bool = False
 
     def json(self) -> str:
         """A list of objects, in the order of the table."""
@@ -60,10 +62,11 @@ class KernelListing:
         elif self.by == "range":
             render_ranges(rows, console, full_names=full_names)
         else:
-            title = "Operations on the CPU" if self.ops else "Kernels"
+            kernels = "Kernels (share of all GPU work)" if self.of_all else "Kernels"
+            title = "Operations on the CPU" if self.ops else kernels
             render_kernels(rows, console, full_names=full_names, title=title)
         if self.copies is not None:
-            render_copies(self.copies.to_pylist(), console)
+            render_copies(self.copies.to_pylist(), console, of_all=self.of_all)
         render_notes(self.notes, console)
 
 
@@ -109,9 +112,9 @@ def _by_kernel(profile: Profile | ProfileSummary, *, copies: bool) -> KernelList
     absent = (*(() if len(rows) else ("launch",)), *(() if len(moved) else ("copy", "memset")))
     if copies:
         rows = pa.concat_tables([rows, moved], promote_options="default")
-    return KernelListing(
-        "kernel", rows, None if copies or not len(moved) else moved, ops=False, notes=checked_notes(profile, absent)
-    )
+    below = None if copies or not len(moved) else moved
+    of_all = isinstance(profile, ProfileSummary)
+    return KernelListing("kernel", rows, below, ops=False, notes=checked_notes(profile, absent), of_all=of_all)
 
 
 def _of_summary(summary: ProfileSummary, by: By, *, copies: bool) -> KernelListing:

@@ -70,7 +70,8 @@ def kernels_by_name(profile: Profile | ProfileSummary) -> pa.Table:
 
     Returns:
         ``name``, ``kind``, ``count``, ``total_ns``, ``mean_ns``, ``median_ns``, ``min_ns``, ``max_ns``, ``share`` (of
-        all kernels' time). Of a summary the median, least and most are null, and the share is as it was printed.
+        all kernels' time). Of a summary the median, least and most are null, and the share is of all GPU work, as
+        printed.
     """
     if isinstance(profile, ProfileSummary):
         return _summary_table(profile, KERNEL_KINDS)
@@ -81,7 +82,8 @@ def copies_by_name(profile: Profile | ProfileSummary) -> pa.Table:
     """
     Memcpys and memsets by direction: the columns of ``kernels_by_name``, then ``bytes`` and ``bytes_per_s``.
 
-    ``share`` is of the time of all copies and sets. Bytes are null where no row of the direction tells them.
+    ``share`` is of the time of all copies and sets; of a summary, of all GPU work, as printed. Bytes are null where
+    no row of the direction tells them.
     """
     if isinstance(profile, ProfileSummary):
         return _summary_table(profile, COPY_KINDS)

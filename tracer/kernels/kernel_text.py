@@ -26,11 +26,10 @@ def render_kernels(rows: Sequence[Row], console: Console, *, full_names: bool, t
     console.print(table)
 
 
-def render_copies(rows: Sequence[Row], console: Console) -> None:
-    """Copies and sets by direction."""
-    table = _table(
-        "Copies and sets (share of their own time)", ("share", "total", "count", "mean", "rate"), ("name",)
-    )
+def render_copies(rows: Sequence[Row], console: Console, *, of_all: bool) -> None:
+    """Copies and sets by direction; with ``of_all`` their shares are of all GPU work, as a summary prints them."""
+    title = f"Copies and sets (share of {'all GPU work' if of_all else 'their own time'})"
+    table = _table(title, ("share", "total", "count", "mean", "rate"), ("name",))
     for row in rows:
         table.add_row(*_figures(row), bandwidth_text(row.get("bytes_per_s")), plain(row["name"]))
     console.print(table)

@@ -27,7 +27,8 @@ def copy_name(direction: str) -> str:
 
 
 def rows_table(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Build a table from rows whose cells are in the schema's order; None for null."""
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    """Build a table from rows whose cells are in the schema's order; None, or left out at the end, is null."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    columns += [(None,) * len(rows)] * (len(schema) - len(columns))
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)

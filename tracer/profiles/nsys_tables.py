@@ -30,6 +30,7 @@ from tracer.profiles.nsys_export import (
 from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
 from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
+from tracer.profiles.nsys_syncs import with_syncs
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, Profile
 
 _GPU = ("start", "end", "deviceId", "streamId", "correlationId", "globalPid")
@@ -42,7 +43,13 @@ _COPIES = {
     f"{_CUPTI}GRAPH_TRACE": ("graph", "[CUDA graph {0}]", "graphId"),
 }
 """Kind of work, its name by the number in a column (and the label of that number), and the column."""
-_HOST = {"OSRT_API": "os", "CUDNN_EVENTS": "library", "CUBLAS_EVENTS": "library"}
+_OVERHEAD = "PROFILER_OVERHEAD"
+_HOST = {
+    "OSRT_API": "os",
+    "CUDNN_EVENTS": "library",
+    "CUBLAS_EVENTS": "library",
+    _OVERHEAD: "profiler",
+}
 _EVENTS = {
     "NVTX_EVENTS": NVTX_COLUMNS,
     **dict.fromkeys(_KERNELS, (*_GPU, "demangledName", "shortName")),
@@ -88,6 +95,9 @@ class _Reading:
         self.backwards = 0
         types = metadata.read_event_types(export)
         self.types = types
+        # What the profiler did for itself helps where it is told in full, and is done without elsewhere.
+        if not set(_EVENTS[_OVERHEAD]) <= set(export.columns.get(_OVERHEAD, ())):
+            present = [table for table in present if table != _OVERHEAD]
         for table in present:
             require_columns(export, table, "start", "end", *sorted(_REQUIRED & set(_EVENTS[table])))
         with ThreadPoolExecutor(2) as threads:
@@ -98,6 +108,8 @@ class _Reading:
                 for table in present
             }
             self.raw = {table: future.result() for table, future in fetched.items()}
+        if _OVERHEAD in self.raw:
+            self.raw[_OVERHEAD] = self.raw[_OVERHEAD].drop_null()
         self.strings = StringIds(export)
         named = metadata.read_processes(export)
         ids = [whole(export, table, rows, "globalTid") for table, rows in self._with("globalTid")]
@@ -107,7 +119,7 @@ class _Reading:
         self.names = dict(zip(processes, (name for _, name in named), strict=True))
 
     def profile(self) -> Profile:
-        calls = self._threaded(API_CALLS, _CALLS)
+        calls = with_syncs(self._threaded(API_CALLS, _CALLS), self.export, self.numbers)
         work, notes = self._gpu_work(calls)
         rows = {table: raw.num_rows for table, raw in self.raw.items()}
         traced, unsure = metadata.read_traced(self.export, self.strings, rows)
@@ -259,7 +271,11 @@ def _optional(rows: pa.Table, column: str) -> pa.ChunkedArray | pa.Array:
 
 def _table(schema: pa.Schema, **columns: object) -> pa.Table:
     made = {name: arrow(values) if isinstance(values, np.ndarray) else values for name, values in columns.items()}
-    return pa.table({field.name: made[field.name] for field in schema}).cast(schema)
+    table = pa.table({field.name: made[field.name] for field in schema if field.name in made})
+    for place, field in enumerate(schema):
+        if field.name not in made:
+            table = table.add_column(place, field, pa.nulls(len(table), field.type))
+    return table.cast(schema)
 
 
 def _joined(schema: pa.Schema, parts: list[pa.Table]) -> pa.Table:

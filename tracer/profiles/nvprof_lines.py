@@ -22,7 +22,7 @@ _MARK = re.compile(r"(?<!=)(?:==(?P<pid>\d{1,18})==|={8}) (?P<rest>\S.*)")
 _FIGURE = r"\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?"
 _TIME = re.compile(rf"({_FIGURE})(ns|us|ms|s)")
 _SIZE = re.compile(rf"({_FIGURE})([KMG]?B)")
-_TYPED = re.compile(r"\s*(?:(?P<type>[A-Z][A-Za-z ()]*):\s+)?(?P<share>\d+(?:\.\d+)?)%\s+(?P<rest>\S.*)")
+_TYPED = re.compile(r"\s*(?:(?P<type>[A-Z][A-Za-z ()]*):\s+)?(?P<share>\d+(?:\.\d+)?)%?\s+(?P<rest>\S.*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tracer.errors import ProfileError
+from tracer.given_files import open_file
 from tracer.profiles.profile import Profile, ProfileSummary
 
 NSYS_SQLITE = "nsys SQLite"
@@ -37,6 +38,24 @@ _REPORTS = {
     ),
 }
 """First bytes of the files of nsys 2022.4, what they are, and what to do."""
+_NOT_PROFILES = (
+    (
+        re.compile(rb"Time ?\(%\)\W{1,4}Total Time|stats report\b.*\.nsys-rep|Executing '\w+' stats report"),
+        "this is what `nsys stats` printed, totals as text",
+        "give the report that it was made of: `kws-trace kernels REPORT.nsys-rep`",
+    ),
+    (
+        re.compile(rb"\A\s*<\?xml[^>]*>\s*<session\b"),
+        "this is a session of the NVIDIA Visual Profiler (XML), which is no profile",
+        "record one with `nvprof --export-profile FILE`",
+    ),
+    (
+        re.compile(rb"\A(?!.*Profiling result:).*CPU profiling result", re.DOTALL),
+        "this is nvprof's sampling of the CPU, without GPU work",
+        "record it with nvprof and without --cpu-profiling",
+    ),
+)
+"""What is often taken for a profile: how it is told, what it is, and what to do."""
 _XSPACE = re.compile(rb"\x0a[\x80-\xff]*[\x00-\x7f][\x08\x12]")
 """An XSpace begins with a plane (field 1), that with its id or its name (xplane.proto of the XLA project)."""
 _NVPROF = (
@@ -73,7 +92,7 @@ def recognise(path: Path) -> str:
     try:
         if path.is_dir():
             return _recognise_folder(path)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             sample = file.read(_SAMPLE)
             file.seek(max(_SAMPLE, os.fstat(file.fileno()).st_size - _SAMPLE))
             sample += file.read()
@@ -81,11 +100,9 @@ def recognise(path: Path) -> str:
         raise ProfileError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})", _KNOWN) from None
     if not sample:
         raise ProfileError(path, "the file is empty", _KNOWN)
-    for magic, (what, remedy) in _REPORTS.items():
-        if sample.startswith(magic):
-            raise ProfileError(path, what, remedy.format(path))
     if sample.startswith(_SQLITE):
         return _recognise_sqlite(path)
+    _refuse_what_is_none(path, sample)
     if _XSPACE.match(sample):
         return XPLANE
     if b"\0" not in sample and any(mark in sample for mark in _NVPROF):
@@ -98,6 +115,15 @@ def recognise(path: Path) -> str:
             "profile the same work with `nsys profile --trace cuda,nvtx`, and give its SQLite export",
         )
     raise ProfileError(path, "this is no profile that is known here", _KNOWN)
+
+
+def _refuse_what_is_none(path: Path, sample: bytes) -> None:
+    for magic, (what, remedy) in _REPORTS.items():
+        if sample.startswith(magic):
+            raise ProfileError(path, what, remedy.format(path))
+    for form, what, remedy in _NOT_PROFILES:
+        if form.search(sample):
+            raise ProfileError(path, what, remedy)
 
 
 def _recognise_folder(path: Path) -> str:

@@ -26,8 +26,16 @@ demangled name of a kernel, ``[CUDA memcpy Host-to-Device]`` and the like of a c
 ``correlation_id`` is that of the call in ``API_CALLS`` of the same process that launched it; null where unknown.
 """
 
-API_CALLS = _schema("process thread name:text start_ns end_ns correlation_id?")
-"""One call of the CUDA runtime or driver; ``name`` without a version suffix (``cudaLaunchKernel``)."""
+API_CALLS = _schema(
+    "process thread name:text start_ns end_ns correlation_id? sync_kind:text? sync_stream? sync_event?"
+)
+"""
+One call of the CUDA runtime or driver; ``name`` without a version suffix (``cudaLaunchKernel``).
+
+``sync_kind`` is ``stream``, ``event`` or ``device`` of a call that waits for one, ``stream_wait`` of one that orders
+a stream behind an event, ``record`` of one that records an event in a stream; which ones, ``sync_stream`` and
+``sync_event`` say. Null of other calls, and of all where the profiler did not tell.
+"""
 
 NVTX_RANGES = _schema("process thread domain:text? name:text? payload? style:text start_ns end_ns?")
 """
@@ -38,7 +46,8 @@ null where the capture ended first.
 HOST_OPS = _schema("process thread kind:text name:text start_ns end_ns")
 """
 One operation on a host thread: ``op`` (TensorFlow's executor running one), ``runtime`` (TensorFlow's own frames
-around its ops, as ``SessionRun``), ``library`` (cuDNN, cuBLAS), ``os``. Rows of a thread may nest.
+around its ops, as ``SessionRun``), ``library`` (cuDNN, cuBLAS), ``os``, ``profiler`` (what it did for itself in the
+program's threads). Rows of a thread may nest.
 """
 
 PROFILE_TABLES: Mapping[str, pa.Schema] = {

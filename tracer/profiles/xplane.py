@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ProfileError
+from tracer.given_files import read_file
 from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 from tracer.profiles.xplane_facts import cuda_versions, device_facts, names, plane_stats, stat_text, text
@@ -123,7 +124,7 @@ def _parse(path: Path) -> Any:
     from google.protobuf.message import DecodeError
 
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise ProfileError(path, error.strerror or "unreadable", "name an *.xplane.pb file") from None
     if not data:

@@ -10,8 +10,8 @@ class EstimateFigures(TypedDict):
     The spread of a figure.
 
     ``kind`` says what ``low`` and ``high`` are: ``interval``, 95 %; ``range``, the least and the most of ``count``
-    ``unit``s, where no interval would cover what it says, for ``reason``; ``none``, then both are null. ``speeds`` are
-    the two that the values switch between, null where they do not.
+    ``unit``s, where no interval would cover what it says, for ``reason``; ``none``, then both are null. ``speeds``
+    are the two that the values switch between, null where they do not.
     """
 
     kind: Literal["interval", "range", "none"]

@@ -1,8 +1,10 @@
-"""The GPU timeline; times of a part of an inference are nanoseconds, an interval is of the median, 95 %."""
+"""The GPU timeline; times of a part of an inference are nanoseconds, a spread is of the median."""
 
 from __future__ import annotations
 
 from typing import TypedDict
+
+from tracer.report_types.estimates import EstimateFigures
 
 
 class PartFigures(TypedDict):
@@ -10,7 +12,7 @@ class PartFigures(TypedDict):
 
     mean: float
     median: float
-    interval: list[float]
+    spread: EstimateFigures
     share: float
 
 
@@ -77,11 +79,26 @@ class OutsideWork(TypedDict):
     other_processes: int
 
 
+class InflationFigures(TypedDict):
+    """
+    What the profiler adds, in nanoseconds, fitted to half of the pairs of windows with it and without it.
+
+    ``held_out_ns`` is the mean error on the other half, whose inferences it lengthened by ``held_out_added_ns``.
+    """
+
+    per_call_ns: float
+    per_work_ns: float
+    pairs: int
+    held_out_ns: float
+    held_out_added_ns: float
+
+
 class GpuFigures(TypedDict):
     """
     The profiled inferences; ``gaps_ns`` is the GPU's idle time by cause, of an inference in the mean.
 
-    ``unrecorded`` says in words which CUDA calls have no GPU record; null where each has one.
+    ``interrupted`` inferences are left out: the profiler did something for itself in them. ``unrecorded`` says in
+    words which CUDA calls have no GPU record; null where each has one.
     """
 
     source: str
@@ -106,6 +123,8 @@ class GpuFigures(TypedDict):
     outside: OutsideWork
     polling_queries: int
     frequencies: str | None
+    interrupted: int
+    inflation: InflationFigures | None
     notes: list[str]
 
 
@@ -138,16 +157,16 @@ class StageWork(TypedDict):
 
 
 class Gain(TypedDict):
-    """What an inference without a part would save, by replay; ``upper_bound`` and ``capped`` as in ``GainFigure``."""
+    """What an inference without a part would save, by replay, as ``GainFigure``; null where it cannot be told."""
 
     name: str
     group: str
-    gain_ns: float
-    interval_ns: list[float]
+    gain_ns: float | None
+    interval_ns: list[float] | None
     rate_hz: float | None
     rate_interval_hz: list[float | None]
-    upper_bound: bool
-    capped: bool
+    bound: bool
+    reason: str
 
 
 class KernelFigures(TypedDict):

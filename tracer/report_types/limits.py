@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, TypedDict
 
 from tracer.report_types import Recorded
+from tracer.report_types.estimates import EstimateFigures
 
 Moved: TypeAlias = Literal["input and output", "with the weights", "every tensor"]
 
@@ -132,11 +133,11 @@ class LedgerCondition(TypedDict):
     untraced_ns: float
     traced_ns: float
     added_ns: float
-    added_interval_ns: list[float]
+    added_spread: EstimateFigures
     ratio: float
-    ratio_interval: list[float]
+    ratio_spread: EstimateFigures
     cpu_ratio: float | None
-    cpu_ratio_interval: list[float] | None
+    cpu_ratio_spread: EstimateFigures | None
     launch_ratios: list[float]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.gpu import KernelFigures
 from tracer.report_types.limits import Ledger, Place, RunLimits
 from tracer.report_types.run import (
@@ -64,7 +65,7 @@ class PartSpread(TypedDict):
     """A part of a profiled inference."""
 
     median_ns: float
-    interval_ns: list[float]
+    spread: EstimateFigures
 
 
 class PartChange(TypedDict):
@@ -74,40 +75,82 @@ class PartChange(TypedDict):
     beyond_noise: bool
 
 
-class ComparedRun(TypedDict):
-    """A run of a comparison; ``source`` is the profiler of its parts."""
+class LaunchFigures(TypedDict):
+    """A launch of a side, as its report has it; ``rate_hz`` is the official one, the median of its windows."""
 
     name: str
     rate_hz: float | None
     trust: Trust
     inference: InferenceFigures
     busy_share: float | None
+
+
+class ComparedRun(TypedDict):
+    """
+    A side of a comparison: a run, or the launches of one configuration.
+
+    ``source`` is the profiler of the ``parts``, which are of the first launch.
+    """
+
+    name: str
+    created: str
+    launches: list[LaunchFigures]
     source: str | None
     parts: dict[str, PartSpread]
 
 
+Way = Literal["slower", "faster"]
+
+
+class JudgedFigure(TypedDict):
+    """
+    One figure of a side and of the baseline: the geometric mean of the launches, or of one launch's windows.
+
+    ``ratio`` and ``spread`` are of times, above 1 where the side is slower, for rates too; ``detected`` says that the
+    spread is an interval and on which side of 1 it lies, ``judgement`` how it lies to the threshold.
+    """
+
+    baseline: float
+    value: float
+    ratio: float
+    spread: EstimateFigures
+    detected: Way | None
+    judgement: Literal["slower", "faster", "equivalent", "can't be told"]
+
+
+class ChangedKernel(TypedDict):
+    """A kernel that one of two sides runs and the other does not; ``run`` is the side's name."""
+
+    run: str
+    name: str
+    per_inference: float
+    ns_per_inference: float
+
+
 class Compared(TypedDict):
     """
-    A run held against the first.
+    A side held against the baseline.
 
-    ``ratio`` is of the median inferences, the run's to the first's, null where they were not compared; ``p_value`` is
-    null where each has one window.
+    ``median`` and ``rate`` are null where they were not compared. ``why_no_claim`` says why the verdict is of these
+    launches alone; null where it is of their configurations.
     """
 
     run: str
     refusals: list[str]
     warnings: list[str]
-    ratio: float | None
-    interval: list[float] | None
-    p_value: float | None
-    verdict: Literal["slower", "faster", "no difference", "not known", "refused"]
+    why_no_claim: str | None
+    median: JudgedFigure | None
+    rate: JudgedFigure | None
+    verdict: Literal["slower", "faster", "equivalent", "can't be told", "rate and median disagree", "refused"]
     parts: dict[str, PartChange]
+    kernels: list[ChangedKernel]
     sentence: str
 
 
 class Comparison(TypedDict):
-    """Runs held against the first; ``threshold`` is the share of the median that counts as no difference."""
+    """Sides held against the first, the ``baseline``; ``threshold`` is the share that counts as no difference."""
 
     threshold: float
+    baseline: str
     runs: list[ComparedRun]
     comparisons: list[Compared]

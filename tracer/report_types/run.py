@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from tracer.report_types import Recorded
+from tracer.report_types.estimates import EstimateFigures
 
 
 class RunFacts(TypedDict):
@@ -75,9 +76,9 @@ class StageFigures(Spread):
 
 
 class InferenceFigures(StageFigures):
-    """The timed inferences as wholes."""
+    """The timed inferences as wholes; ``spread`` is of their median, by windows."""
 
-    median_interval_ns: list[int] | None
+    spread: EstimateFigures
 
 
 class SerialFigures(Spread):
@@ -135,10 +136,10 @@ class RecorderFigures(RecorderCost):
 class SplittingCost(TypedDict, total=False):
     """The split inference against the fused one, before the run was ready and after its first windows."""
 
-    split_ns: int
-    fused_ns: int
+    split_ns: float
+    fused_ns: float
     ratio: float
-    interval: list[float] | None
+    spread: EstimateFigures
     groups: list[CostGroup]
 
 

@@ -40,6 +40,7 @@ class SessionMedian(TypedDict):
 
     rate_hz: float | None
     printed: str | None
+    printed_energy_uj: str | None
     true: TrueRate | None
 
 

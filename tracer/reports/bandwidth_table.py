@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from tracer.figure_text import MISSING, count_text, interval_text, significant_text, time_text
+from tracer.figure_text import MISSING, bounds_text, count_text, range_notes, significant_text, time_text
 from tracer.reports.runtime_table import load_lines
-from tracer.statistics import bootstrap_interval
+from tracer.statistics.intervals import clustered
 from tracer.terminal_text import figure_table, print_lines
 
 HOST_TO_DEVICE, DEVICE_TO_HOST, DEVICE_TO_DEVICE = "host to device", "device to host", "device to device"
@@ -43,7 +42,7 @@ class CopyTimes:
 
 def build_bandwidth(times: Sequence[CopyTimes], *, gpu: bool) -> dict[str, Any]:
     """
-    Median time of a copy with its 95 % interval, and bytes a second, of each kind and size.
+    Median time of a copy with its spread, and bytes a second, of each kind and size.
 
     Where they were measured on a GPU, ``nano_2021`` stands beside them.
     """
@@ -52,7 +51,7 @@ def build_bandwidth(times: Sequence[CopyTimes], *, gpu: bool) -> dict[str, Any]:
 
 def _figures(times: CopyTimes) -> dict[str, Any]:
     moved = times.size * (2 if times.direction in BOTH_WAYS else 1)
-    median, (low, high) = float(np.median(times.repeats_ns)), bootstrap_interval(times.repeats_ns)
+    time = clustered(times.repeats_ns, [], each="repeat")
     return {
         "direction": times.direction,
         "memory": times.memory,
@@ -60,10 +59,10 @@ def _figures(times: CopyTimes) -> dict[str, Any]:
         "counted_bytes": moved,
         "copies": times.copies,
         "repeats": len(times.repeats_ns),
-        "copy_ns": median,
-        "copy_interval_ns": [low, high],
-        "bytes_per_s": 1e9 * moved / median,
-        "bytes_per_s_interval": [1e9 * moved / high, 1e9 * moved / low],
+        "copy_ns": time.value,
+        "copy_spread": time.figures,
+        "bytes_per_s": 1e9 * moved / time.value,
+        "bytes_per_s_spread": time.mapped(lambda ns: 1e9 * moved / ns).figures,
     }
 
 
@@ -77,12 +76,16 @@ def render_bandwidth(figures: dict[str, Any], console: Console) -> None:
     print_lines(console, [where])
     table = figure_table(("copy", "host memory"), ("bytes", "a copy", "GB/s", "95 %"))
     for row in sorted(figures["copies"], key=lambda one: (one["direction"], one["memory"] or "", one["bytes"])):
-        low, high = (rate / 1e9 for rate in row["bytes_per_s_interval"])
-        rates = significant_text(row["bytes_per_s"] / 1e9), interval_text(low, high, significant_text)
+        rates = _giga_text(row["bytes_per_s"]), bounds_text(row["bytes_per_s_spread"], _giga_text)
         size, memory = count_text(row["bytes"]), row["memory"] or MISSING
         table.add_row(row["direction"], memory, size, time_text(row["copy_ns"]), *rates)
     console.print(table)
-    print_lines(console, (*_notes(figures), *load_lines(figures["load"])))
+    ranges = range_notes(row["copy_spread"] for row in figures["copies"])
+    print_lines(console, (*ranges, *_notes(figures), *load_lines(figures["load"])))
+
+
+def _giga_text(rate: float | None) -> str:
+    return significant_text(None if rate is None else rate / 1e9)
 
 
 def _notes(figures: dict[str, Any]) -> list[str]:

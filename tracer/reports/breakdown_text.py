@@ -7,6 +7,7 @@ from rich.table import Table
 
 from tracer.figure_text import (
     MISSING,
+    bounds_text,
     change_text,
     count_text,
     counted,
@@ -29,6 +30,9 @@ PART_TEXTS = {
     "copy_call": "CUDA copy call",
     "wait": "CUDA synchronise: waiting",
     "wake": "CUDA synchronise: waking up",
+    "order": "CUDA ordering",
+    "prepare": "CUDA launch preparation",
+    "context": "CUDA context",
     "other_call": "CUDA call, other",
     "op": "computing operations (host)",
     "framework": "framework",
@@ -41,16 +45,20 @@ LEDGER_NAMES = {"nsys": NSYS, "tensorflow": TENSORFLOW}
 GAIN_TEXTS = {
     "all launches": "all launches free",
     "one graph": "one CUDA graph",
+    "one graph, no framework": "one graph, no framework",
+    "hand-offs": "no hand-offs",
+    "hand-offs and one graph": "one graph, no hand-offs",
+    "tiny kernels fused": "tiny kernels fused",
     "all copies": "no copies",
 }
-"""Bounds: no change to a program gives more."""
+"""Changes to a program, and what no change gives more than."""
 
 SHOWN_KERNELS = 12
 
 
 def part_text(name: str) -> str:
     """What a part of an inference is called for a reader."""
-    return PART_TEXTS.get(name, name.replace("python ", "Python, "))
+    return PART_TEXTS.get(name, name.replace("python ", "host code in "))
 
 
 def answer_lines(report: Report) -> list[str]:
@@ -98,9 +106,9 @@ def ledger_lines(report: Report) -> list[str]:
     rows = [row for row in ledger["conditions"] if row["name"] == LEDGER_NAMES.get(gpu["source"])]
     return [
         f"By `kws-trace overhead` {row['name']} adds {time_text(row['added_ns'])} to an inference: "
-        f"{ratio_text(row['ratio'])} times ({interval_text(low, high, ratio_text)})"
+        f"{ratio_text(row['ratio'])} times" + (f" ({bounds_text(spread, ratio_text)})" if spread else "")
         for row in rows
-        for low, high in [row["ratio_interval"]]
+        for spread in [row.get("ratio_spread")]
     ]
 
 
@@ -139,6 +147,17 @@ def _lines(gpu: GpuFigures) -> list[str]:
     gaps = [f"{name.replace('_', ' ')} {time_text(ns)}" for name, ns in gpu["gaps_ns"].items() if ns >= 0.5]
     if gaps and gpu["has_gpu_work"]:
         lines.append("The GPU's idle time, an inference: " + ", ".join(gaps))
+    if gpu["interrupted"]:
+        left = counted(gpu["interrupted"], "inference is", "inferences are")
+        lines.append(f"{left} left out: the profiler did something for itself meanwhile")
+    inflation = gpu["inflation"]
+    if inflation is not None:
+        lines.append(
+            f"The profiler adds {time_text(inflation['per_call_ns'])} to a CUDA call and "
+            f"{time_text(inflation['per_work_ns'])} to a GPU work, by {counted(inflation['pairs'], 'pair')} of "
+            f"windows; on as many others off by {time_text(inflation['held_out_ns'])} of "
+            f"{time_text(inflation['held_out_added_ns'])}"
+        )
     spill = gpu["spill"]
     for stage, one in spill["stages"].items():
         outlast = counted(one["works"], "work outlasts", "works outlast")
@@ -206,21 +225,33 @@ def _stage_table(rows: list[StageWork]) -> Table:
 
 
 def _gain_table(gains: list[Gain]) -> Table:
-    bound = " (upper bounds)" if any(one["upper_bound"] for one in gains) else ""
     columns = ("gain", "95 % interval", "inf/s then")
-    table = framed_table(f"What removing it would give, by replay{bound}", ["removed"], columns, wrap=False)
-    shown = [one for one in gains if one["gain_ns"] > 0]
+    table = framed_table("What removing it would give, by replay", ["removed"], columns, wrap=False)
+    shown = [one for one in gains if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
     for place, one in enumerate(shown):
         if place and one["group"] != shown[place - 1]["group"]:
             table.add_section()
         name = GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
-        gain, (low, high) = time_text(one["gain_ns"]) + (" *" if one["capped"] else ""), one["interval_ns"]
         table.add_row(
             plain(f"stage {one['name']}" if one["group"] == "stage" else name),
-            gain,
-            interval_text(low, high, time_text),
+            gain_text(one),
+            gain_interval_text(one),
             number_text(one["rate_hz"], 1),
         )
-    if any(one["capped"] for one in shown):
-        table.caption = "* no more than the overhead without the profiler"
+    reasons = dict.fromkeys(one["reason"] for one in shown if one["reason"])
+    if reasons:
+        table.caption = "at most, and -: " + "; ".join(reasons)
     return table
+
+
+def gain_interval_text(one: Gain) -> str:
+    """The ends between which a gain lies."""
+    ends = one["interval_ns"]
+    return MISSING if ends is None else interval_text(ends[0], ends[1], time_text)
+
+
+def gain_text(one: Gain) -> str:
+    """A gain, called a bound where it is one."""
+    if one["gain_ns"] is None:
+        return MISSING
+    return f"{'at most ' if one['bound'] else ''}{time_text(one['gain_ns'])}"

@@ -1,42 +1,46 @@
 """
-Runs held against the first of them: what may be compared, how far they differ, and whether that is more than noise.
+Runs held against a baseline: what may be compared, how far they differ, and what the measurements can carry.
 
-The windows of a run differ by more than its inferences do (another moment, another state of the machine), so whole
-windows are resampled, and inferences within them: an interval made of the inferences alone would call nearly every
-two runs different.
+The unit that varies is resampled: launches where a side has several, the windows of the two launches else. Windows
+of one launch describe that launch, so a claim about a configuration needs launches on both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
-from tracer.figure_text import frequency_text
+from tracer.figure_text import counted, frequency_text
 from tracer.reports.window_frequencies import figure_frequencies
 from tracer.runs.run_store import StoredRun
-from tracer.runs.timed_inferences import TimedInferences
+from tracer.runs.timed_inferences import TimedInferences, timed_inferences
+from tracer.runs.windows import performance_windows
+from tracer.statistics.intervals import LAUNCH, WINDOW, Estimate, clustered
+from tracer.statistics.ratio import ratio_of_groups
 
 Floats = NDArray[np.float64]
-Verdict = Literal["slower", "faster", "no difference", "not known"]
+Judgement = Literal["slower", "faster", "equivalent", "can't be told"]
+Verdict = Literal["slower", "faster", "equivalent", "can't be told", "rate and median disagree"]
 
 THRESHOLD = CHANGE
 """
-Share of the median below which two runs count as equal: frequencies that differ by less pass as the same, so a
-difference as small may be theirs.
+Share below which a difference counts as none: frequencies that differ by less pass as the same, so a difference as
+small may be theirs.
 """
 
-SIGNIFICANCE = 0.05
-RESAMPLES = 1000
-POINTS = 200
-"""Values that a window is resampled by at most; of a longer one these are as many of its quantiles, weighted."""
+WAYS: tuple[Literal["slower"], Literal["faster"]] = ("slower", "faster")
 
-FEW_WINDOWS = 4
-"""Of fewer windows a resample says too little of how they differ, and no rank test can: then Student's t judges."""
+CLAIM_LAUNCHES = 5
+"""Launches of each side that a claim about its configuration takes."""
+
+IN_A_ROW = 2
+"""Launches of one side that may follow one another where the sides alternate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,88 @@ class Comparability:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """
+    The launches that stand for one thing that is compared: n of them, one for a run that stands alone.
+
+    ``medians_ns`` and ``rates_hz`` are of the windows of each launch; the rates of a launch without a performance
+    window are none. ``trouble`` says why the windows of a single launch, or the launches, give no interval; empty
+    where they do.
+    """
+
+    medians_ns: Sequence[Floats]
+    rates_hz: Sequence[Floats]
+    trouble: str
+
+    def figures(self, of: Sequence[Floats], unit: str) -> Floats:
+        """Of the launches, each the geometric mean of its windows, or the windows themselves."""
+        if unit == WINDOW:
+            return np.concatenate(of)
+        return np.array([np.exp(np.log(one).mean()) for one in of if len(one)])
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """
+    One figure of two sides: ``ratio`` is of times, above 1 where the other is slower, and is that of the two.
+
+    ``detected`` is the direction of a difference that the interval shows, whatever its size; ``judgement`` holds
+    the interval against the threshold.
+    """
+
+    first: float
+    other: float
+    ratio: Estimate
+    detected: Literal["slower", "faster"] | None
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """
-    How a run's median inference compares with that of the first.
+    How a side compares with the baseline: by the median inference, and by the rate, None where a side has none.
 
-    ``ratio`` is of the medians, the run's to the first's, ``interval`` its 95 % by resampling windows and inferences.
-    ``p_value`` is of the test on the medians of the windows, two-sided; None where each run has one window. ``notes``
-    say what weakens it, a sentence each.
+    ``unit`` is what was resampled.
     """
 
-    ratio: float
-    interval: tuple[float, float]
-    p_value: float | None
+    median: Judged
+    rate: Judged | None
     verdict: Verdict
-    notes: tuple[str, ...]
+    unit: str
+
+
+def side_of(runs: Sequence[StoredRun]) -> Side:
+    """The windows' medians and rates of the launches, by the laps where all windows have them."""
+    timed = [timed_inferences(run) for run in runs]
+    return side_of_times(timed, [_rates(run) for run in runs])
+
+
+def side_of_times(timed: Sequence[TimedInferences], rates_hz: Sequence[Floats]) -> Side:
+    """As ``side_of``, of the inferences of each launch and the rates of its windows."""
+    medians = [
+        np.array([np.median(one.wall_ns[one.window == window]) for window in np.unique(one.window)]) for one in timed
+    ]
+    return Side(medians, rates_hz, _trouble(timed))
+
+
+def _rates(run: StoredRun) -> Floats:
+    windows = performance_windows(run.each_window)
+    laps = [one.rate_hz for one in windows]
+    found = laps if all(laps) else [one.wall_rate_hz for one in windows]
+    return np.array([rate for rate in found if rate], np.float64)
+
+
+def _trouble(timed: Sequence[TimedInferences]) -> str:
+    """Why the units give no interval, where it is more than their number."""
+    if not any(len(one) for one in timed):
+        return ""
+    walls = np.concatenate([one.wall_ns for one in timed])
+    launch = np.repeat(np.arange(len(timed)), [len(one) for one in timed])
+    window = np.concatenate([one.window for one in timed])
+    # A launch's windows are its own: equal numbers of two launches are two windows.
+    window = window + launch * (1 + int(window.max()))
+    found = clustered(walls, [(LAUNCH, launch), (WINDOW, window)])
+    return found.reason if found.kind == "range" and found.count > 2 and found.unit != "inference" else ""
 
 
 def comparability(first: StoredRun, other: StoredRun) -> Comparability:
@@ -106,91 +178,74 @@ def _hertz(name: str, *runs: tuple[Frequency, ...]) -> str:
     return f"{name} {' against '.join(map(frequency_text, values))}"
 
 
-def difference(first: TimedInferences, other: TimedInferences, threshold: float = THRESHOLD) -> Difference | None:
+def why_no_claim(first: Sequence[StoredRun], other: Sequence[StoredRun]) -> str | None:
+    """Why what is found is of these launches and not of their configurations; None where it is of those."""
+    counts = [len(first), len(other)]
+    if min(counts) < CLAIM_LAUNCHES:
+        few = counted(min(counts), "launch", "launches")
+        return f"{few} on a side: a claim about a configuration takes {CLAIM_LAUNCHES} on each, in turn"
+    order = sorted([(run.info.created, 0) for run in first] + [(run.info.created, 1) for run in other])
+    longest = max(len(list(group)) for _, group in groupby(order, key=lambda one: one[1]))
+    if longest > IN_A_ROW:
+        return f"{longest} launches of one side in a row: what changed meanwhile on the machine is not told apart"
+    return None
+
+
+def difference(first: Side, other: Side, threshold: float = THRESHOLD) -> Difference | None:
     """
-    Compare the median inferences of two runs.
+    Compare the median inferences and the rates of two sides.
 
-    A run is called slower or faster where three things agree: the interval of the ratio lies beyond 1, the ratio
-    itself differs by more than the threshold, and the medians of the windows differ by the test of Mann and Whitney
-    (``scipy.stats.mannwhitneyu``). Where a run has fewer than ``FEW_WINDOWS``, interval and test are Student's, of
-    the logarithms of those medians with a common variance. Of one window each nothing is known of how windows
-    differ: then there is no verdict, and the interval is that of the inferences alone.
-
-    A difference of less than ``threshold``, a share of the median, counts as none.
+    Their ratio is of the geometric means of the launches' figures, or of one launch's windows' each, with Welch's
+    interval; a range where a side has two, or where its windows do not give an interval. A difference is *detected*
+    where the interval lies on one side of 1; it is *slower* or *faster* where the interval lies beyond the threshold,
+    *equivalent* where it lies within.
 
     Returns:
         None where one of them has no timed inference.
     """
-    if not len(first) or not len(other):
+    unit = LAUNCH if max(len(first.medians_ns), len(other.medians_ns)) > 1 else WINDOW
+    trouble = first.trouble or other.trouble
+    judged: list[Judged | None] = []
+    for name, times in (("medians_ns", True), ("rates_hz", False)):
+        one, two = (side.figures(getattr(side, name), unit) for side in (first, other))
+        known = len(one) and len(two)
+        judged.append(_judged(one, two, unit, trouble, threshold, times=times) if known else None)
+    median, rate = judged
+    if median is None:
         return None
-    windows = [_windows(one) for one in (first, other)]
-    medians = [np.array([np.median(values) for values in one], np.float64) for one in windows]
-    ratio = float(np.median(other.wall_ns) / np.median(first.wall_ns))
-    counts = [len(one) for one in windows]
-    if max(counts) > 1 and min(counts) < FEW_WINDOWS:
-        low, high, p_value = _student(ratio, np.log(medians[0]), np.log(medians[1]))
-        note = f"a run has {min(counts)} windows: the interval is wide, five each make it narrow"
-        return Difference(ratio, (low, high), p_value, _verdict(ratio, low, high, p_value, threshold), (note,))
-    rng = np.random.default_rng(0)
-    resampled = [_resampled_medians(one, rng) for one in windows]
-    low, high = (float(end) for end in np.percentile(resampled[1] / resampled[0], [2.5, 97.5]))
-    if max(counts) == 1:
-        note = "each run has one window: how much windows differ is not known, nor whether this is more"
-        return Difference(ratio, (low, high), None, "not known", (note,))
-    from scipy.stats import mannwhitneyu
-
-    p_value = float(mannwhitneyu(*medians, alternative="two-sided").pvalue)
-    return Difference(ratio, (low, high), p_value, _verdict(ratio, low, high, p_value, threshold), ())
+    return Difference(median, rate, _verdict([one for one in judged if one is not None]), unit)
 
 
-def _verdict(ratio: float, low: float, high: float, p_value: float, threshold: float) -> Verdict:
-    if p_value < SIGNIFICANCE and ratio > 1 + threshold and low > 1:
+def _judged(first: Floats, other: Floats, unit: str, trouble: str, threshold: float, *, times: bool) -> Judged:
+    subject, base = (other, first) if times else (first, other)
+    ratio = ratio_of_groups(subject, base, unit)
+    if trouble and ratio.kind == "interval":
+        low, high = float(subject.min() / base.max()), float(subject.max() / base.min())
+        ratio = replace(ratio, low=low, high=high, kind="range", reason=trouble)
+    mean, other_mean = (float(np.exp(np.log(one).mean())) for one in (first, other))
+    detected: Literal["slower", "faster"] | None = None
+    judgement: Judgement = "can't be told"
+    if ratio.kind == "interval":
+        detected = "slower" if ratio.low > 1 else "faster" if ratio.high < 1 else None
+        judgement = _held_against(ratio, threshold)
+    return Judged(mean, other_mean, ratio, detected, judgement)
+
+
+def _held_against(ratio: Estimate, threshold: float) -> Judgement:
+    most = 1 + threshold
+    if ratio.low > most:
         return "slower"
-    if p_value < SIGNIFICANCE and ratio < 1 / (1 + threshold) and high < 1:
+    if ratio.high < 1 / most:
         return "faster"
-    return "no difference"
+    return "equivalent" if ratio.low >= 1 / most and ratio.high <= most else "can't be told"
 
 
-def _windows(run: TimedInferences) -> list[NDArray[np.int64]]:
-    """The wall times of each window."""
-    walls = run.wall_ns
-    return [walls[run.window == window] for window in np.unique(run.window)]
-
-
-def _student(ratio: float, first: Floats, other: Floats) -> tuple[float, float, float]:
-    """Low and high end of the ratio's interval, and the p-value, by Student's t of logarithms with one variance."""
-    from scipy.stats import t
-
-    freedom = len(first) + len(other) - 2
-    squares = float(((first - first.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum())
-    error = float(np.sqrt(squares / freedom * (1 / len(first) + 1 / len(other))))
-    apart = abs(float(other.mean() - first.mean()))
-    if not error:
-        return ratio, ratio, 0.0 if apart else 1.0
-    half = error * float(t.ppf(0.975, freedom))
-    return ratio * float(np.exp(-half)), ratio * float(np.exp(half)), 2 * float(t.sf(apart / error, freedom))
-
-
-def _resampled_medians(clusters: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> Floats:
-    """
-    Medians of ``RESAMPLES`` resamples: of the clusters with replacement, of the values by Dirichlet weights.
-
-    The weights are those of Rubin's Bayesian bootstrap (Annals of Statistics 9, 1981), which of ``m`` values that one
-    quantile stands for sum to a gamma variable of shape ``m``.
-    """
-    points, weights, owner = [], [], []
-    for place, values in enumerate(clusters):
-        count = min(len(values), POINTS)
-        picked = np.quantile(values, (np.arange(count) + 0.5) / count) if len(values) > POINTS else values
-        points.append(np.asarray(picked, np.float64))
-        weights.append(np.full(count, len(values) / count))
-        owner.append(np.full(count, place))
-    value, weight, cluster = (np.concatenate(one) for one in (points, weights, owner))
-    order = np.argsort(value, kind="stable")
-    value, weight, cluster = value[order], weight[order], cluster[order]
-    medians = np.empty(RESAMPLES)
-    for turn in range(RESAMPLES):
-        drawn = np.bincount(rng.integers(0, len(clusters), len(clusters)), minlength=len(clusters))
-        mass = np.cumsum(rng.gamma(weight) * drawn[cluster])
-        medians[turn] = value[np.searchsorted(mass, mass[-1] / 2)]
-    return medians
+def _verdict(judged: Sequence[Judged]) -> Verdict:
+    """What both figures carry: where one is beyond the threshold, the other must be seen to have moved with it."""
+    found = {one.judgement for one in judged}
+    for way in WAYS:
+        if way in found:
+            if found - {way, "can't be told"}:
+                return "rate and median disagree"
+            return way if all(one.detected == way for one in judged) else "can't be told"
+    return "equivalent" if found == {"equivalent"} else "can't be told"

@@ -3,71 +3,165 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tracer.errors import UsageError
-from tracer.figure_text import MISSING, change_text, interval_text, share_text, time_text
-from tracer.report_types.report import Compared, ComparedRun, Comparison, PartChange, PartSpread, Report
+from tracer.figure_text import MISSING, bounds_text, time_text
+from tracer.report_types.estimates import EstimateFigures
+from tracer.report_types.report import (
+    ChangedKernel,
+    Compared,
+    ComparedRun,
+    Comparison,
+    JudgedFigure,
+    LaunchFigures,
+    PartChange,
+    PartSpread,
+    Report,
+)
 from tracer.reports.breakdown_text import part_text
-from tracer.reports.compare import THRESHOLD, comparability, difference
+from tracer.reports.compare import (
+    THRESHOLD,
+    Comparability,
+    Judged,
+    comparability,
+    difference,
+    side_of,
+    why_no_claim,
+)
+from tracer.reports.compare_words import sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun
-from tracer.runs.timed_inferences import timed_inferences
 
 
-def compare_runs(
-    runs: Sequence[StoredRun], threshold: float = THRESHOLD, reports: Sequence[Report] | None = None
-) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class Launches:
+    """What is compared: runs of one configuration, or one run; ``reports`` of them, as ``build_report`` makes."""
+
+    name: str
+    runs: Sequence[StoredRun]
+    reports: Sequence[Report]
+
+    @property
+    def created(self) -> str:
+        """When the first of them began."""
+        return min(run.info.created for run in self.runs)
+
+
+def launches_of(runs: Sequence[StoredRun], name: str | None = None, reports: Sequence[Report] = ()) -> Launches:
+    """A side of a comparison; without a ``name`` that of its first run, without ``reports`` they are built."""
+    return Launches(name or runs[0].name, runs, reports or [build_report(run) for run in runs])
+
+
+def compare_sides(sides: Sequence[Launches], threshold: float = THRESHOLD, baseline: str | None = None) -> Comparison:
     """
-    Hold two or more runs against the first of them; ``threshold`` as ``difference`` takes it.
+    Hold two or more sides against the baseline; ``threshold`` as ``difference`` takes it.
 
-    ``reports`` are theirs, of ``build_report``, where the caller has them.
+    Args:
+        sides: in any order.
+        threshold: share that counts as no difference.
+        baseline: name of the side that the others are held against; None for the oldest.
 
     Raises:
-        UsageError: if there are fewer than two.
+        UsageError: if there are fewer than two, or none of that name.
         KwsTraceError: if one of them cannot be read.
     """
-    if len(runs) < 2:
-        raise UsageError("compare", "one run is named", "name two or more, the first of which is compared with")
-    known = list(reports) if reports is not None else [build_report(run) for run in runs]
-    figures = [_run_figures(run, report) for run, report in zip(runs, known, strict=True)]
-    timed = [timed_inferences(run) for run in runs]
-    comparisons: list[Compared] = []
-    for place in range(1, len(runs)):
-        allowed = comparability(runs[0], runs[place])
-        found = None if allowed.refusals else difference(timed[0], timed[place], threshold)
-        row: Compared = {
-            "run": runs[place].name,
-            "refusals": list(allowed.refusals),
-            "warnings": [*allowed.warnings, *(found.notes if found else ())],
-            "ratio": found.ratio if found else None,
-            "interval": list(found.interval) if found else None,
-            "p_value": found.p_value if found else None,
-            "verdict": found.verdict if found else ("refused" if allowed.refusals else "not known"),
-            "parts": {} if allowed.refusals else _part_changes(figures[0], figures[place]),
-            "sentence": "",
-        }
-        row["sentence"] = _sentence(row, figures[0], figures[place], threshold)
-        comparisons.append(row)
-    return {"threshold": threshold, "runs": figures, "comparisons": comparisons}
+    if len(sides) < 2:
+        raise UsageError("compare", "one run is named", "name two or more: the oldest is the baseline")
+    if baseline is not None and baseline not in {one.name for one in sides}:
+        raise UsageError("--baseline", f"{baseline} is not one of those compared", "name one of them")
+    first, *others = sorted(sides, key=lambda one: (one.name != baseline, one.created))
+    figures = [_side_figures(one) for one in (first, *others)]
+    rows = [
+        _compared(first, other, figures[0], shown, threshold)
+        for other, shown in zip(others, figures[1:], strict=True)
+    ]
+    return {"threshold": threshold, "baseline": first.name, "runs": figures, "comparisons": rows}
 
 
-def _run_figures(run: StoredRun, report: Report) -> ComparedRun:
-    gpu = report["gpu"]
-    shown = busy_and_overhead(gpu)
-    parts: dict[str, PartSpread] = {
-        name: {"median_ns": one["median"], "interval_ns": one["interval"]}
-        for name, one in profiled_parts(report).items()
+def _compared(first: Launches, other: Launches, base: ComparedRun, shown: ComparedRun, threshold: float) -> Compared:
+    allowed = _allowed(first.runs, other.runs)
+    found = None if allowed.refusals else difference(side_of(first.runs), side_of(other.runs), threshold)
+    comparable = not allowed.refusals
+    row: Compared = {
+        "run": other.name,
+        "refusals": list(allowed.refusals),
+        "warnings": list(allowed.warnings),
+        "why_no_claim": why_no_claim(first.runs, other.runs),
+        "median": _judged_figure(found.median) if found else None,
+        "rate": _judged_figure(found.rate) if found and found.rate else None,
+        "verdict": found.verdict if found else "can't be told" if comparable else "refused",
+        "parts": _part_changes(base, shown) if comparable else {},
+        "kernels": _changed_kernels(first, other) if comparable else [],
+        "sentence": "",
     }
+    row["sentence"] = sentence(row, base, shown, threshold)
+    return row
+
+
+def _allowed(first: Sequence[StoredRun], other: Sequence[StoredRun]) -> Comparability:
+    """Every launch of both sides held against the first."""
+    found = [comparability(first[0], run) for run in (*first[1:], *other)]
+    refusals, warnings = ([one for each in found for one in getattr(each, name)] for name in ("refusals", "warnings"))
+    return Comparability(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(warnings)))
+
+
+def _judged_figure(one: Judged) -> JudgedFigure:
+    return {
+        "baseline": one.first,
+        "value": one.other,
+        "ratio": one.ratio.value,
+        "spread": one.ratio.figures,
+        "detected": one.detected,
+        "judgement": one.judgement,
+    }
+
+
+def _side_figures(side: Launches) -> ComparedRun:
+    gpu = side.reports[0]["gpu"]
+    parts: dict[str, PartSpread] = {
+        name: {"median_ns": one["median"], "spread": one["spread"]}
+        for name, one in profiled_parts(side.reports[0]).items()
+    }
+    return {
+        "name": side.name,
+        "created": side.created,
+        "launches": [_launch_figures(run, report) for run, report in zip(side.runs, side.reports, strict=True)],
+        "source": gpu["source"] if gpu else None,
+        "parts": parts,
+    }
+
+
+def _launch_figures(run: StoredRun, report: Report) -> LaunchFigures:
+    shown = busy_and_overhead(report["gpu"])
     return {
         "name": run.name,
         "rate_hz": report["median_rate_hz"],
         "trust": report["trust"],
         "inference": report["inference"],
         "busy_share": shown.busy_share if shown else None,
-        "source": gpu["source"] if gpu else None,
-        "parts": parts,
     }
+
+
+def _changed_kernels(first: Launches, other: Launches) -> list[ChangedKernel]:
+    """Those of the first launches that only one of them runs, by whole name, the longest first."""
+    one, two = first.reports[0], other.reports[0]
+    if not one["kernels"] or not two["kernels"]:
+        return []
+    names = [{kernel["name"] for kernel in report["kernels"]} for report in (one, two)]
+    found: list[ChangedKernel] = [
+        {
+            "run": side.name,
+            "name": kernel["name"],
+            "per_inference": kernel["per_inference"],
+            "ns_per_inference": kernel["ns_per_inference"],
+        }
+        for side, report, there in ((first, one, names[1]), (other, two, names[0]))
+        for kernel in report["kernels"]
+        if kernel["name"] not in there
+    ]
+    return sorted(found, key=lambda kernel: -kernel["ns_per_inference"])
 
 
 def _part_changes(first: ComparedRun, other: ComparedRun) -> dict[str, PartChange]:
@@ -78,34 +172,19 @@ def _part_changes(first: ComparedRun, other: ComparedRun) -> dict[str, PartChang
     for name, one in first["parts"].items():
         two = other["parts"].get(name)
         if two is not None:
-            (low, high), (low_two, high_two) = one["interval_ns"], two["interval_ns"]
             changes[name] = {
                 "change_ns": two["median_ns"] - one["median_ns"],
-                "beyond_noise": low_two > high or high_two < low,
+                "beyond_noise": _apart(one["spread"], two["spread"]),
             }
     return changes
 
 
-def _sentence(row: Compared, first: ComparedRun, other: ComparedRun, threshold: float) -> str:
-    names = f"{other['name']} against {first['name']}"
-    if row["refusals"]:
-        return f"{names}: not compared ({'; '.join(row['refusals'])})."
-    if row["ratio"] is None:
-        return f"{names}: not compared (a run has no timed inference)."
-    times = f"Median inference {time_text(first['inference']['median_ns'])}, then "
-    times += f"{time_text(other['inference']['median_ns'])}: {difference_text(row)}"
-    if row["verdict"] == "no difference":
-        return f"{names}: no difference beyond the noise. {times}; less than {share_text(threshold)} counts as none."
-    if row["verdict"] == "not known":
-        return f"{names}: not known whether they differ. {times}."
-    return f"{names}: {row['verdict']}, beyond the noise. {times}."
-
-
-def difference_text(row: Compared) -> str:
-    """How far the median inference is from the first run's, with its interval."""
-    if row["ratio"] is None or row["interval"] is None:
-        return MISSING
-    return f"{change_text(row['ratio'])} ({interval_text(row['interval'][0], row['interval'][1], change_text)})"
+def _apart(one: EstimateFigures, two: EstimateFigures) -> bool:
+    """Whether neither spread reaches into the other; False where one of them has none."""
+    low, high, low_two, high_two = one["low"], one["high"], two["low"], two["high"]
+    if low is None or high is None or low_two is None or high_two is None:
+        return False
+    return low_two > high or high_two < low
 
 
 def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
@@ -116,12 +195,12 @@ def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
     rows = []
     for name in dict.fromkeys(name for run in figures["runs"] for name in run["parts"]):
         spreads = [run["parts"].get(name) for run in figures["runs"]]
-        cells = [MISSING if one is None else spread_text(one["median_ns"], one["interval_ns"]) for one in spreads]
+        cells = [MISSING if one is None else spread_text(one["median_ns"], one["spread"]) for one in spreads]
         changes = {row["run"]: row["parts"].get(name) for row in figures["comparisons"]}
         rows.append((part_text(name), cells, [run for run, one in changes.items() if one and one["beyond_noise"]]))
     return rows
 
 
-def spread_text(median_ns: float | None, interval_ns: Sequence[float]) -> str:
-    """A time and its interval, as ``180.98 us (178.59 to 181.99 us)``."""
-    return f"{time_text(median_ns)} ({interval_text(interval_ns[0], interval_ns[1], time_text)})"
+def spread_text(median_ns: float | None, spread: EstimateFigures) -> str:
+    """A time and its spread, as ``180.98 us (178.59 to 181.99 us)``."""
+    return time_text(median_ns) + (f" ({bounds_text(spread, time_text)})" if spread["kind"] != "none" else "")

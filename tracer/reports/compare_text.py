@@ -6,36 +6,37 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tracer.figure_text import number_text, share_text, significant_text, time_text
-from tracer.report_types.report import ComparedRun, Comparison
+from tracer.figure_text import number_text, range_notes, share_text, time_text
+from tracer.report_types.report import Comparison, LaunchFigures
 from tracer.reports.compare_report import part_rows, spread_text
+from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
 
 
 def render_comparison(figures: Comparison, console: Console) -> None:
-    """Print the verdicts first, then a run a row, then the parts of an inference a column a run."""
+    """Print the verdicts first, then a launch a row, then the parts of an inference a column a run."""
     for row in figures["comparisons"]:
-        print_lines(console, [row["sentence"]], style="bold" if row["ratio"] else "bold red")
-        if row["p_value"] is not None:
-            p_value = significant_text(row["p_value"])
-            print_lines(console, [f"  p = {p_value}: how often the windows of equal runs differ as much"])
-        print_lines(console, (f"  Note: {warning}" for warning in row["warnings"]))
-    table = framed_table(None, ["run"], ("inf/s", "median (95 %)", "p99", "GPU busy"))
-    for run in figures["runs"]:
-        table.add_row(escape(run["name"]), *run_cells(run))
+        print_lines(console, [row["sentence"]], style="bold red" if row["refusals"] else "bold")
+        told = [claim_line(row), *(f"Note: {warning}" for warning in row["warnings"])]
+        print_lines(console, (f"  {one}" for one in told if one))
+        print_lines(console, (f"  Kernel of {one}" for one in kernel_lines(row["kernels"])))
+    table = framed_table(None, ["run"], ("official inf/s", "median of all", "p99", "GPU busy"))
+    launches = [one for run in figures["runs"] for one in run["launches"]]
+    for one in launches:
+        table.add_row(escape(one["name"]), *launch_cells(one))
     console.print(table)
-    print_lines(console, (f"{run['name']}: {verdict_text(run['trust'])}" for run in figures["runs"]))
+    print_lines(console, range_notes(one["inference"]["spread"] for one in launches))
+    print_lines(console, (f"{one['name']}: {verdict_text(one['trust'])}" for one in launches))
     if any(run["parts"] for run in figures["runs"]):
         console.print(_part_table(figures))
 
 
-def run_cells(run: ComparedRun) -> list[str]:
-    """Rate, median with its interval, p99 and busy share of a run, as text."""
-    whole = run["inference"]
-    spread = whole["median_interval_ns"]
-    median = spread_text(whole["median_ns"], spread) if spread else time_text(whole["median_ns"])
-    return [number_text(run["rate_hz"], 1), median, time_text(whole["p99_ns"]), share_text(run["busy_share"])]
+def launch_cells(launch: LaunchFigures) -> list[str]:
+    """Official rate, median of all inferences with its spread, p99 and busy share of a launch, as text."""
+    whole = launch["inference"]
+    median = spread_text(whole["median_ns"], whole["spread"])
+    return [number_text(launch["rate_hz"], 1), median, time_text(whole["p99_ns"]), share_text(launch["busy_share"])]
 
 
 def _part_table(figures: Comparison) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from tracer.device.device_state import Energy, energy_mj, frequencies_during, window_marks
+from tracer.device.device_state import Energy, energy_mj, frequencies_around, frequencies_during, window_marks
 from tracer.figure_text import frequency_text, interval_text, significant_text
 from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies, WindowFigures
 
@@ -19,11 +19,12 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
         return {"note": NOT_RECORDED, "windows": [], "marked": []}
     states = window_marks(samples, windows)
     figures: list[DeviceWindow] = []
-    columns = (windows[name].to_pylist() for name in ("start_ns", "end_ns", "inferences"))
-    for state, start_ns, end_ns, inferences in zip(states, *columns, strict=True):
+    columns = (windows[name].to_pylist() for name in ("start_ns", "end_ns", "inferences", "pair"))
+    for state, start_ns, end_ns, inferences, pair in zip(states, *columns, strict=True):
+        # A side of a profiler pair is shorter than the time between two sweeps.
+        known = (frequencies_during if pair is None else frequencies_around)(samples, start_ns, end_ns)
         frequencies: dict[str, Frequencies] = {
-            one.source: {"median_hz": one.median_hz, "min_hz": one.min_hz, "max_hz": one.max_hz}
-            for one in frequencies_during(samples, start_ns, end_ns)
+            one.source: {"median_hz": one.median_hz, "min_hz": one.min_hz, "max_hz": one.max_hz} for one in known
         }
         figures.append(
             {

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
@@ -16,6 +15,7 @@ from tracer.profiles.gpu_records import checked_notes, unrecorded
 from tracer.report_types.gpu import (
     Gain,
     GpuFigures,
+    InflationFigures,
     KernelFigures,
     LaunchDelay,
     OutsideWork,
@@ -26,23 +26,33 @@ from tracer.report_types.gpu import (
     Unprofiled,
 )
 from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
-from tracer.statistics import bootstrap_interval
+from tracer.statistics.intervals import CAPTURE, NOTHING, clustered
 
 GPU_PARTS = ("kernel", "copy")
 
 
-def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> KernelFigures:
-    """The figures of a kernel level; ``frequencies`` of the GPU meanwhile are in words, None where not recorded."""
+def kernel_figures(
+    level: KernelLevel, captures: Integers | None = None, frequencies: str | None = None
+) -> KernelFigures:
+    """
+    The figures of a kernel level.
+
+    Args:
+        level: of the run.
+        captures: the number of the capture that each of its inferences is of, shape (n,); None for one capture.
+        frequencies: of the GPU meanwhile, in words; None where not recorded.
+    """
     breakdown = level.breakdown
     wall = breakdown.wall_ns
     parts, totals = breakdown.parts(), breakdown.totals()
+    of_capture = np.zeros(len(wall), np.int64) if captures is None else captures
     overhead: dict[str, OverheadFigures] = {
-        name: {**_time(ns, wall), "cpu_total": float(np.mean(totals[name])) if len(wall) else 0.0}
+        name: {**_time(ns, wall, of_capture), "cpu_total": float(np.mean(totals[name])) if len(wall) else 0.0}
         for name, ns in parts.items()
         if name not in GPU_PARTS and (ns.any() or totals[name].any())
     }
     return {
-        "gpu": _gpu(level, parts, frequencies),
+        "gpu": _gpu(level, parts, of_capture, frequencies),
         "overhead": overhead,
         "kernels": work_table(level, ("kernel", "graph")),
         "copies": work_table(level, ("memcpy", "memset")),
@@ -52,18 +62,18 @@ def kernel_figures(level: KernelLevel, frequencies: str | None = None) -> Kernel
     }
 
 
-def _time(ns: NDArray[np.int64], wall: NDArray[np.int64]) -> PartFigures:
+def _time(ns: Integers, wall: Integers, captures: Integers) -> PartFigures:
     if not len(ns):
-        return {"mean": 0.0, "median": 0.0, "interval": [0.0, 0.0], "share": 0.0}
+        return {"mean": 0.0, "median": 0.0, "spread": NOTHING.figures, "share": 0.0}
     return {
         "mean": float(np.mean(ns)),
         "median": float(np.median(ns)),
-        "interval": list(bootstrap_interval(ns)),
+        "spread": clustered(ns, [(CAPTURE, captures)]).figures,
         "share": float(ns.sum() / wall.sum()) if wall.sum() else 0.0,
     }
 
 
-def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None) -> GpuFigures:
+def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, frequencies: str | None) -> GpuFigures:
     breakdown, profile = level.breakdown, level.profile
     wall = breakdown.wall_ns
     gaps = breakdown.gaps.by_cause(len(wall))
@@ -76,11 +86,11 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
         "has_gpu_work": bool(len(level.work.gpu)),
         "unrecorded": unrecorded(profile),
         "computing_known": level.computing_known,
-        "wall_ns": _time(wall, wall),
-        "kernel_ns": _time(parts["kernel"], wall),
-        "copy_ns": _time(parts["copy"], wall),
-        "busy_ns": _time(breakdown.busy_ns, wall),
-        "overhead_ns": _time(breakdown.overhead_ns, wall),
+        "wall_ns": _time(wall, wall, captures),
+        "kernel_ns": _time(parts["kernel"], wall, captures),
+        "copy_ns": _time(parts["copy"], wall, captures),
+        "busy_ns": _time(breakdown.busy_ns, wall, captures),
+        "overhead_ns": _time(breakdown.overhead_ns, wall, captures),
         "unprofiled": _unprofiled(level),
         "verdict": {"key": level.bottleneck.key, "sentence": level.bottleneck.sentence},
         "queued_share": level.bottleneck.queued_share,
@@ -92,6 +102,8 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], frequencies: str | None
         "outside": _outside(level),
         "polling_queries": int(breakdown.polling.queries.sum()),
         "frequencies": frequencies,
+        "interrupted": level.interrupted,
+        "inflation": _inflation(level),
         "notes": _notes(level),
     }
 
@@ -115,6 +127,13 @@ def _unprofiled(level: KernelLevel) -> Unprofiled | None:
         "profiler_ratio": profiled / wall if wall else None,
         "profiler_median_ratio": float(np.median(level.breakdown.wall_ns) / np.median(walls)),
     }
+
+
+def _inflation(level: KernelLevel) -> InflationFigures | None:
+    found = level.inflation
+    if found is None:
+        return None
+    return cast("InflationFigures", {name: getattr(found, name) for name in InflationFigures.__annotations__})
 
 
 def _launch_delay(level: KernelLevel) -> LaunchDelay | None:
@@ -164,5 +183,6 @@ def _notes(level: KernelLevel) -> list[str]:
 
 
 def _gain(one: GainFigure) -> Gain:
-    lists = {"interval_ns": list(one.interval_ns), "rate_interval_hz": list(one.rate_interval_hz)}
+    interval = None if one.interval_ns is None else list(one.interval_ns)
+    lists = {"interval_ns": interval, "rate_interval_hz": list(one.rate_interval_hz)}
     return cast("Gain", {**asdict(one), **lists})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from tracer.figure_text import change_text, interval_text, time_text
+from tracer.figure_text import bounds_text, change_text, range_notes, time_text
 from tracer.reports.runtime_table import load_lines
-from tracer.statistics import bootstrap_interval
+from tracer.statistics.intervals import Estimate
+from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.terminal_text import figure_table, print_lines
 
 CONTROL = "untraced, again"
@@ -56,7 +58,11 @@ class Condition:
 
 
 def build_ledger(conditions: Sequence[Condition], absent: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """What each adds, medians over the pairs with 95 % intervals; ``name`` and ``reason`` of what is absent."""
+    """
+    What each adds: geometric means over the pairs and over the launches, whose ratio the ratio is.
+
+    Several launches are resampled, not the pairs in them. ``name`` and ``reason`` are of what is ``absent``.
+    """
     return {
         "conditions": [_figures(one) for one in conditions],
         "absent": list(absent),
@@ -66,34 +72,41 @@ def build_ledger(conditions: Sequence[Condition], absent: Sequence[dict[str, str
 
 def _figures(condition: Condition) -> dict[str, Any]:
     wall, cpu = (
-        np.concatenate([np.asarray(getattr(times, name)) / times.inferences for times in condition.times])
+        rounds_of([_seen(getattr(times, name) / times.inferences) for times in condition.times])
         for name in ("wall_ns", "cpu_ns")
     )
-    added = wall[:, 0] - wall[:, 1]
+    traced, untraced = (float(one) for one in wall.times)
+    ratio = wall.ratio(0, 1)
     return {
         "name": condition.name,
         "version": condition.version,
         "where": condition.where,
         "launches": len(condition.times),
-        "pairs": len(wall),
-        "untraced_ns": float(np.median(wall[:, 1])),
-        "traced_ns": float(np.median(wall[:, 0])),
-        "added_ns": float(np.median(added)),
-        "added_interval_ns": list(bootstrap_interval(added)),
-        **_ratio("ratio", wall),
-        **_ratio("cpu_ratio", cpu),
+        "pairs": sum(len(times.wall_ns) for times in condition.times),
+        "left_out": wall.left_out,
+        "untraced_ns": untraced,
+        "traced_ns": traced,
+        "added_ns": traced - untraced,
+        "added_spread": ratio.mapped(lambda one: (one - 1) * untraced).figures,
+        "ratio": ratio.value,
+        "ratio_spread": ratio.figures,
+        **_cpu_ratio(cpu),
         # Between launches differs what within one does not: where memory lies, what the tool set up.
-        "launch_ratios": [float(np.median(one.wall_ns[:, 0] / one.wall_ns[:, 1])) for one in condition.times],
+        "launch_ratios": [math.exp(float((one[:, 0] - one[:, 1]).mean())) for one in wall.logs],
     }
 
 
-def _ratio(name: str, pairs: NDArray[np.float64]) -> dict[str, Any]:
-    """Pairs whose base took no CPU time that the clock could see are left out."""
-    seen = pairs[pairs[:, 1] > 0]
-    if not len(seen):
-        return {name: None, f"{name}_interval": None}
-    ratios = seen[:, 0] / seen[:, 1]
-    return {name: float(np.median(ratios)), f"{name}_interval": list(bootstrap_interval(ratios))}
+def _seen(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without the pairs of which one took no time that the clock could see."""
+    return pairs[(pairs > 0).all(axis=1)]
+
+
+def _cpu_ratio(cpu: Rounds) -> dict[str, Any]:
+    ratio: Estimate | None = cpu.ratio(0, 1) if cpu.logs else None
+    return {
+        "cpu_ratio": None if ratio is None else ratio.value,
+        "cpu_ratio_spread": None if ratio is None else ratio.figures,
+    }
 
 
 def render_ledger(figures: dict[str, Any], console: Console) -> None:
@@ -104,13 +117,12 @@ def render_ledger(figures: dict[str, Any], console: Console) -> None:
     )
     table = figure_table(("added to the untraced",), ("time", "wall time", "95 %", "CPU time"))
     for row in figures["conditions"]:
-        low, high = row["ratio_interval"]
-        spread = interval_text(low, high, change_text)
+        spread = bounds_text(row["ratio_spread"], change_text)
         cells = time_text(row["added_ns"]), change_text(row["ratio"]), spread, change_text(row["cpu_ratio"])
         table.add_row(row["name"], *cells)
     console.print(table)
     told = figures["conditions"][0]["where"] if figures["conditions"] else ""
-    lines = [figures["report_2021"]["text"]]
+    lines = [figures["report_2021"]["text"], *range_notes(row["ratio_spread"] for row in figures["conditions"])]
     lines += [f"{row['name']}: {_how(row)}" for row in figures["conditions"] if row["where"] != told]
     lines += [f"not measured: {one['name']}: {one['reason']}" for one in figures["absent"]]
     print_lines(console, (*lines, *load_lines(figures["load"])))

@@ -47,7 +47,8 @@ from tracer.runs.windows import (
 )
 from tracer.sessions.session_json import run_sessions
 from tracer.stages import INFERENCE, SERIAL_STAGES
-from tracer.statistics import bootstrap_interval, percentiles
+from tracer.statistics import percentiles
+from tracer.statistics.intervals import WINDOW, clustered
 from tracer.trust.judgement import why_no_place
 
 Integers = NDArray[np.int64]
@@ -66,7 +67,7 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
     windows = asked_windows(every)
     samples = device_figures(run.samples(), run.windows())
     rate, session = official_rate_hz(every), _session_ns(spans)
-    inference = _inference_figures(timed.wall_ns)
+    inference = _inference_figures(timed)
     sessions = run_sessions(run.folder)
     trust = run_trust(run, timed, samples, sessions)
     no_place = why_no_place(trust)
@@ -115,7 +116,21 @@ def _kernel_level(
         level = kernel_level(run, unprofiled)
     except CaptureError as error:
         return none, str(error)
-    return (none if level is None else kernel_figures(level, frequencies)), None
+    if level is None:
+        return none, None
+    return kernel_figures(level, _captures_of(run, level.ranges.numbers[level.keep]), frequencies), None
+
+
+def _captures_of(run: StoredRun, numbers: Integers) -> Integers:
+    """The window that each inference of the captures was made in, by the inference's number."""
+    spans = run.spans()
+    spans = spans.filter(pc.is_valid(spans["inference"]))
+    known, first = np.unique(spans["inference"].to_numpy(), return_index=True)
+    if not len(known):
+        return np.zeros(len(numbers), np.int64)
+    place = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    windows = np.asarray(spans["window"].to_numpy())[first][place]
+    return np.where(known[place] == numbers, windows, -1)
 
 
 def _run_facts(run: StoredRun) -> RunFacts:
@@ -155,10 +170,11 @@ def _spread(durations: Integers) -> Spread:
     return {"count": len(durations), "total_ns": int(durations.sum()), **percentiles(durations)}
 
 
-def _inference_figures(whole: Integers) -> InferenceFigures:
-    interval = [round(value) for value in bootstrap_interval(whole)] if len(whole) else None
+def _inference_figures(timed: TimedInferences) -> InferenceFigures:
+    whole = timed.wall_ns
     share = 1.0 if len(whole) else None
-    return {"stage": INFERENCE, **_spread(whole), "share": share, "median_interval_ns": interval}
+    spread = clustered(whole, [(WINDOW, timed.window)]).figures
+    return {"stage": INFERENCE, **_spread(whole), "share": share, "spread": spread}
 
 
 def _stage_figures(timed: TimedInferences) -> list[StageFigures]:

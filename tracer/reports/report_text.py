@@ -10,17 +10,19 @@ from rich.table import Table
 
 from tracer.figure_text import (
     MISSING,
+    bounds_text,
     count_text,
     counted,
-    interval_text,
     number_text,
     official_rate_text,
+    range_notes,
     ratio_text,
     share_text,
     time_text,
 )
+from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.report import Report
-from tracer.report_types.run import InferenceFigures, Spread, StageFigures, WindowFigures
+from tracer.report_types.run import InferenceFigures, SplittingCost, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines
 from tracer.reports.run_limits import limits_lines
@@ -46,19 +48,28 @@ def mean_line(report: Report) -> str | None:
     return f"An inference: mean {mean}, median {median}; the rate is 1 over the mean, slow inferences included"
 
 
+def spread_line(spread: EstimateFigures) -> str | None:
+    """The interval of the median, or its range and why it is none, with both speeds; None without either."""
+    if spread["kind"] == "none":
+        return None
+    of = counted(spread["count"], spread["unit"])
+    if spread["kind"] == "interval":
+        return f"The median: 95 % {bounds_text(spread, time_text)}, by {of}"
+    speeds = "" if spread["speeds"] is None else f" ({' and '.join(map(time_text, spread['speeds']))})"
+    return f"The median: {bounds_text(spread, time_text)}, a range over {of}: {spread['reason']}{speeds}"
+
+
 def render_report(report: Report, console: Console, *, full_names: bool = False) -> None:
     """Print one report, the rate and the answer first."""
     run = report["run"]
     backend = run["backend"]
-    console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {run['created']}", highlight=False)
-    console.print(
-        f"{escape(run['model'].get('name', '?'))} on {backend.get('name')} ({backend.get('device')}), "
-        f"timed {run['timed']}, stages {run['stages_mode']}",
-        highlight=False,
-    )
+    console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {escape(run['created'])}", highlight=False)
+    where = f"{run['model'].get('name', '?')} on {backend.get('name')} ({backend.get('device')})"
+    print_lines(console, [f"{where}, timed {run['timed']}, stages {run['stages_mode']}"])
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
     mean = mean_line(report)
-    print_lines(console, [*([mean] if mean else []), *trust_lines(report["trust"])])
+    spread = spread_line(report["inference"]["spread"])
+    print_lines(console, [*(line for line in (mean, spread) if line), *trust_lines(report["trust"])])
     print_lines(console, answer_lines(report))
     console.print(_row_table("Stages of an inference (wall time)", stage_rows(report)))
     render_kernel_level(report, console, full_names=full_names)
@@ -95,6 +106,18 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
         console.print(f"{report['run']['backend'].get('name')}: {rate_line(report)}", highlight=False)
 
 
+def _splitting_lines(cost: SplittingCost) -> list[str]:
+    """The ratio is that of the two times; runs of older versions have no spread that holds."""
+    groups, spread = cost.get("groups", ()), cost.get("spread")
+    known = "spread not known" if spread is None or spread["kind"] == "none" else bounds_text(spread, ratio_text)
+    moments = f", measured {len(groups)} times over the run" if len(groups) > 1 else ""
+    line = (
+        f"Splitting: {ratio_text(cost['split_ns'] / cost['fused_ns'])} times the fused inference ({known}), "
+        f"{time_text(cost['split_ns'])} against {time_text(cost['fused_ns'])}{moments}"
+    )
+    return [line, *range_notes([spread] if spread else [])]
+
+
 def closing_lines(report: Report) -> list[str]:
     """What tracing cost, what splitting cost, the device and its limits, what was left out, and notes."""
     lines = []
@@ -103,16 +126,8 @@ def closing_lines(report: Report) -> list[str]:
         share = share_text(recorder["share"])
         lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
-    if splitting and {"ratio", "interval", "split_ns", "fused_ns"} <= splitting.keys():
-        ends, groups = splitting["interval"], splitting.get("groups", ())
-        spread = (
-            "measured once: its spread is not known" if ends is None else interval_text(ends[0], ends[1], ratio_text)
-        )
-        moments = f", measured {len(groups)} times over the run" if len(groups) > 1 else ""
-        lines.append(
-            f"Splitting: {ratio_text(splitting['ratio'])} times the fused inference ({spread}), "
-            f"{time_text(splitting['split_ns'])} against {time_text(splitting['fused_ns'])}{moments}"
-        )
+    if splitting and {"split_ns", "fused_ns"} <= splitting.keys():
+        lines += _splitting_lines(splitting)
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
     lines += limits_lines(report["limits"], report["published"], report["why_no_place"])
     left = report["left_out"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from rich.markup import escape
 from tracer.command_line import command_line
 from tracer.figure_text import counted, rate_text, size_text
 from tracer.reports.run_trust import stored_trust
+from tracer.runs.launch_set import launch_number, set_name
 from tracer.runs.run_cache import derived
 from tracer.runs.run_store import StoredRun, list_runs
-from tracer.runs.windows import official_rate_hz
+from tracer.runs.windows import asked_windows, official_rate_hz
 from tracer.terminal_text import print_lines
 from tracer.trust.judgement import verdict_text
 
@@ -34,6 +36,8 @@ def render_runs(rows: list[dict[str, Any]], damaged: list[str], traces: Path, co
     for row in rows:
         rate = "" if row["rate_hz"] is None else f"  {rate_text(row['rate_hz'])}"
         facts = f"{counted(row['windows'], 'window')}{rate}  {size_text(row['bytes'])}"
+        launch = row["launch_set"]
+        facts += f"  launch {launch['number']} of {launch['of']} of {escape(launch['name'])}" if launch else ""
         console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
@@ -47,6 +51,7 @@ def _verdict(row: dict[str, Any]) -> list[str]:
 
 
 def _row(run: StoredRun) -> dict[str, Any]:
+    launch = launch_number(run)
     return {
         "name": run.name,
         "created": run.info.created,
@@ -55,11 +60,12 @@ def _row(run: StoredRun) -> dict[str, Any]:
         "backend": run.info.backend.get("name"),
         "timed": run.info.timed,
         "stages": run.info.stages_mode,
-        **derived(run, "list-2", lambda: _judged(run)),
+        "launch_set": None if launch is None else {**asdict(launch), "name": set_name(run)},
+        **derived(run, "list-3", lambda: _judged(run)),
         "bytes": sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
     }
 
 
 def _judged(run: StoredRun) -> dict[str, Any]:
     rate = official_rate_hz(run.each_window)
-    return {"windows": len(run.each_window), "rate_hz": rate, "trust": stored_trust(run)}
+    return {"windows": len(asked_windows(run.each_window)), "rate_hz": rate, "trust": stored_trust(run)}

@@ -28,8 +28,8 @@ from tracer.trust.checks import (
     check_steadiness,
     check_windows,
 )
+from tracer.trust.drift import drift_of, speeds_of
 from tracer.trust.judgement import ORDER, judgement
-from tracer.trust.speeds import drift_of, two_speeds
 
 Sessions = Sequence[RunSession | UnreadSession]
 
@@ -78,7 +78,7 @@ def _steadiness(windows: Sequence[RunWindow], timed: TimedInferences) -> TrustCh
     rates = [rate for one in windows if (rate := one.rate_hz) is not None]
     # Without performance windows the inferences are of an accuracy pass, each after a load of its own.
     wall, place = (timed.wall_ns, timed.window) if windows else (timed.wall_ns[:0], timed.window[:0])
-    return check_steadiness(rates, two_speeds(wall, place), drift_of(wall))
+    return check_steadiness(rates, speeds_of(wall, place), drift_of(wall))
 
 
 def _frequencies(windows: Sequence[RunWindow], device: DeviceFigures) -> TrustCheck:
@@ -129,4 +129,4 @@ def _load(windows: Sequence[RunWindow]) -> TrustCheck:
         return check_load(None, None, 0.0)
     last = windows[-1]
     own = last.cpu_ns / last.wall_ns if last.wall_ns > 0 else 0.0
-    return check_load(getattr(windows[0], "load_start", None), getattr(last, "load_end", None), own)
+    return check_load(windows[0].load_start, last.load_end, own)

@@ -12,14 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from tracer.figure_text import (
+    bounds_text,
     counted,
-    interval_text,
     number_text,
+    range_notes,
     share_text,
     signed_number_text,
     significant_text,
 )
-from tracer.statistics import bootstrap_interval
+from tracer.report_types.estimates import EstimateFigures
+from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.terminal_text import figure_table, print_lines
 
 
@@ -46,43 +48,45 @@ def build_runtimes(rows: Sequence[RuntimeTimes], absent: Sequence[dict[str, str]
     """
     The figures of each, fastest first.
 
-    A gain is the median over the rounds of (reference minus this one), so that both met the machine in one mood; it
-    may differ a little from the difference of the two medians.
+    Times are geometric means over the rounds that nothing interrupted, the same for all: gains and speedups are those
+    of the times shown, and what their spreads hold is how the two differed in one mood of the machine.
 
     Args:
         rows: measured in the same rounds.
         absent: ``name``, ``reason`` and ``remedy`` of each that was not measured.
         reference: name of the row that gains are against; without it there are none.
     """
-    base = next((row for row in rows if row.name == reference), None)
-    figures = [_figures(row, None if base is None or row is base else base) for row in rows]
+    base = next((place for place, row in enumerate(rows) if row.name == reference), None)
+    rounds = rounds_of([np.column_stack([row.rounds_ns for row in rows])] if rows else [])
+    figures = [_figures(row, rounds, place, None if place == base else base) for place, row in enumerate(rows)]
     return {
         "reference": None if base is None else reference,
-        "runtimes": sorted(figures, key=lambda one: float(one["median_ns"])),
+        "left_out": rounds.left_out,
+        "runtimes": sorted(figures, key=lambda one: float(one["time_ns"])),
         "absent": list(absent),
     }
 
 
-def _figures(row: RuntimeTimes, base: RuntimeTimes | None) -> dict[str, Any]:
-    median = float(np.median(row.rounds_ns))
+def _figures(row: RuntimeTimes, rounds: Rounds, place: int, base: int | None) -> dict[str, Any]:
+    time = rounds.time(place)
     told = ("name", "version", "input_type", "device", "top1", "inputs")
     figures: dict[str, Any] = {
         **{name: getattr(row, name) for name in told},
         "rounds": int(row.rounds_ns.size),
-        "median_ns": median,
-        "interval_ns": list(bootstrap_interval(row.rounds_ns)),
-        "rate_hz": 1e9 / median,
+        "time_ns": time.value,
+        "spread": time.figures,
+        "rate_hz": 1e9 / time.value,
     }
     if base is None:
-        gained = ("gain_ns", "gain_interval_ns", "gain_hz", "speedup", "speedup_interval")
-        return figures | dict.fromkeys(gained)
-    gains, ratios = base.rounds_ns - row.rounds_ns, base.rounds_ns / row.rounds_ns
+        return figures | dict.fromkeys(("gain_ns", "gain_spread", "gain_hz", "speedup", "speedup_spread"))
+    speedup = rounds.ratio(base, place)
+    gain = speedup.mapped(lambda times: (times - 1) * time.value)
     return figures | {
-        "gain_ns": float(np.median(gains)),
-        "gain_interval_ns": list(bootstrap_interval(gains)),
-        "gain_hz": 1e9 / median - 1e9 / float(np.median(base.rounds_ns)),
-        "speedup": float(np.median(ratios)),
-        "speedup_interval": list(bootstrap_interval(ratios)),
+        "gain_ns": gain.value,
+        "gain_spread": gain.figures,
+        "gain_hz": (1 - 1 / speedup.value) * 1e9 / time.value,
+        "speedup": speedup.value,
+        "speedup_spread": speedup.figures,
     }
 
 
@@ -98,7 +102,8 @@ def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     else:
         console.print("no gains: what they would be against is not installed")
     lines = [f"not measured: {one['name']}: {one['reason']}; {one['remedy']}" for one in figures["absent"]]
-    print_lines(console, (*lines, *load_lines(figures["load"])))
+    notes = range_notes(row["spread"] for row in figures["runtimes"])
+    print_lines(console, (*notes, *lines, *load_lines(figures["load"])))
 
 
 def load_lines(load: dict[str, Any]) -> list[str]:
@@ -112,7 +117,7 @@ def load_lines(load: dict[str, Any]) -> list[str]:
 def _time_table(rows: Sequence[dict[str, Any]]) -> Table:
     table = figure_table(("way",), ("on", "Top-1", "us", "95 %", "inf/s"))
     for row in rows:
-        spread = _spread_us(row["median_ns"], row["interval_ns"])
+        spread = _spread_us(row["time_ns"], row["spread"])
         table.add_row(row["name"], row["device"], share_text(row["top1"]), *spread, number_text(row["rate_hz"]))
     return table
 
@@ -120,13 +125,15 @@ def _time_table(rows: Sequence[dict[str, Any]]) -> Table:
 def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
     table = figure_table(("way",), ("us", "95 %", "inf/s", "times", "95 %"))
     for row in rows:
-        spread = _spread_us(row["gain_ns"], row["gain_interval_ns"])
-        low, high = row["speedup_interval"]
-        times = significant_text(row["speedup"]), interval_text(low, high, significant_text)
+        spread = _spread_us(row["gain_ns"], row["gain_spread"])
+        times = significant_text(row["speedup"]), bounds_text(row["speedup_spread"], significant_text)
         table.add_row(row["name"], *spread, signed_number_text(row["gain_hz"], 0), *times)
     return table
 
 
-def _spread_us(value: float, interval: Sequence[float]) -> tuple[str, str]:
-    low, high = (end / 1e3 for end in interval)
-    return significant_text(value / 1e3), interval_text(low, high, significant_text)
+def _spread_us(value: float, spread: EstimateFigures) -> tuple[str, str]:
+    return significant_text(value / 1e3), bounds_text(spread, _us_text)
+
+
+def _us_text(ns: float | None) -> str:
+    return significant_text(None if ns is None else ns / 1e3)

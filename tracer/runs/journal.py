@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tracer.errors import MalformedTraceError
+from tracer.given_files import read_file
 from tracer.recording.window import RecordedWindow
 from tracer.runs.schema import JOURNAL
 from tracer.stages import SERIAL_STAGES
@@ -176,7 +177,7 @@ def read_journal(path: Path) -> JournalRows:
         OSError: if it is there and cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         return JournalRows([], 0)
     source = pa.BufferReader(data)

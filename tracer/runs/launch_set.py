@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,15 +42,12 @@ def set_name(run: StoredRun) -> str | None:
 
 def launch_sets(traces: Path) -> dict[str, list[StoredRun]]:
     """The sets of a folder by their ids, oldest first; the launches of each in their order."""
-    sets: dict[str, list[tuple[int, StoredRun]]] = {}
+    sets: dict[str, dict[int, StoredRun]] = {}
     for run in list_runs(traces):
         launch = launch_number(run)
         if launch is not None:
-            sets.setdefault(launch.id, []).append((launch.number, run))
-    return {
-        identity: [run for _, run in sorted(numbered, key=lambda pair: pair[0])]
-        for identity, numbered in sets.items()
-    }
+            sets.setdefault(launch.id, {})[launch.number] = run
+    return {identity: [run for _, run in sorted(numbered.items())] for identity, numbered in sets.items()}
 
 
 def launch_set(name_or_run: str | StoredRun, traces: Path) -> list[StoredRun]:
@@ -77,6 +75,8 @@ def launch_set(name_or_run: str | StoredRun, traces: Path) -> list[StoredRun]:
 
 def is_launch_set(name: str, traces: Path) -> bool:
     """Whether the name is that of a set, and not of a run."""
-    if name == "last" or (traces / name / "run.json").is_file() or (Path(name) / "run.json").is_file():
+    folders = (traces / name, Path(name))
+    # os.path: false, not an error, for a name that none can be.
+    if name == "last" or any(os.path.isfile(folder / "run.json") for folder in folders):  # noqa: PTH113
         return False
     return any(name in (identity, set_name(runs[0])) for identity, runs in launch_sets(traces).items())

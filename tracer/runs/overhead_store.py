@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tracer.errors import MalformedTraceError
+from tracer.given_files import read_text_file
 from tracer.report_types.limits import Ledger
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
@@ -43,7 +44,7 @@ def read_ledgers(traces: Path) -> list[dict[str, Any]]:
     """
     path = traces / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text_file(path)
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:

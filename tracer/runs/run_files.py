@@ -125,7 +125,7 @@ def delete_run(traces: Path, name: str) -> None:
 def _held(folder: Path, name: str) -> Iterator[None]:
     """Hold the run's lock, so that no recorder begins to write meanwhile; a run without one is held by nobody."""
     try:
-        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW)
+        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         yield
         return

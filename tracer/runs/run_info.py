@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from tracer.command_line import command_line
 from tracer.errors import RunError
+from tracer.runs.run_json import SHAPES, misfit, read_facts
 from tracer.runs.schema import SCHEMA_VERSION
 from tracer.whole_files import written_whole
 
@@ -108,7 +109,7 @@ def read_run_info(path: Path) -> RunInfo:
         RunError: if it is missing or damaged, or a newer version wrote it.
     """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_facts(path)
     except FileNotFoundError:
         listed = command_line("runs", traces=path.parent.parent)
         raise RunError(path, "there is no such file", f"no run is here; `{listed}` lists them") from None
@@ -122,20 +123,17 @@ def read_run_info(path: Path) -> RunInfo:
         raise RunError(path, problem, "read it with a newer kws-trace")
     names = {known.name for known in fields(RunInfo)} - {"extra"}
     known = {key: value for key, value in facts.items() if key in names}
-    wrong = [key for key, value in known.items() if not isinstance(value, _kinds()[key])]
-    if wrong:
-        raise RunError(path, f"its {wrong[0]} is {known[wrong[0]]!r}", "it is damaged; the tables may be whole")
+    found = (misfit(value, _hints()[key], key) for key, value in known.items())
+    wrong = next((place for place in found if place is not None), None)
+    if wrong is not None:
+        raise RunError(path, f"its {wrong}", "it is damaged; the tables may be whole")
     return RunInfo(**known, extra={key: value for key, value in facts.items() if key not in names})
 
 
 @cache
-def _kinds() -> dict[str, tuple[type, ...]]:
+def _hints() -> dict[str, Any]:
     """What a field of ``run.json`` can be."""
-    hints = get_type_hints(RunInfo)
-    return {
-        name: tuple(get_origin(one) or one for one in (get_args(hint) if type(None) in get_args(hint) else (hint,)))
-        for name, hint in hints.items()
-    }
+    return {**get_type_hints(RunInfo), **SHAPES}
 
 
 def _cpu_name() -> str:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError, first_line
+from tracer.given_files import check_file
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of
 from tracer.runs.run_files import locked_error
@@ -254,6 +255,7 @@ def _last_rows(run: StoredRun) -> list[int]:
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """The columns of a Parquet file of a run, refused by Arrow's own errors where its pages are damaged."""
+    check_file(path)
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read(columns=schema.names)
     for name in SINCE_VERSION_2.intersection(schema.names).difference(table.schema.names):
@@ -266,7 +268,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
 
 def _locked(folder: Path) -> bool:
     try:
-        lock = os.open(folder / ".lock", os.O_RDONLY)
+        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:

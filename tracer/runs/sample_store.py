@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from tracer.device.device_state import SAMPLES, journal_table
 from tracer.device.sample_journal import read_sample_journal
 from tracer.errors import MalformedTraceError, first_line
+from tracer.given_files import check_file
 from tracer.whole_files import written_whole
 
 _JOURNAL = "samples.txt"
@@ -56,6 +57,7 @@ def read_samples(folder: Path, run_id: str) -> tuple[pa.Table, list[str]]:
     """
     try:
         if (folder / _PART).exists():
+            check_file(folder / _PART)
             with pq.ParquetFile(folder / _PART) as file:
                 return file.read(columns=SAMPLES.names).select(SAMPLES.names).cast(SAMPLES), []
         if (folder / _JOURNAL).exists():

@@ -49,7 +49,7 @@ WINDOWS = pa.schema(
         ("load_end", pa.float64()),
     ]
 )
-SINCE_VERSION_2 = frozenset({"pair", "load_start", "load_end"})
+SINCE_VERSION_2 = frozenset({"pair", "load_start", "load_end", "sync_kind", "sync_stream", "sync_event"})
 """Columns that runs of version 1 lack: they read as null there."""
 
 RESULTS = pa.schema(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.runs.run_store import StoredRun
-from tracer.runs.windows import figure_windows
+from tracer.runs.windows import RunWindow, figure_windows
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 
 Integers = NDArray[np.int64]
@@ -61,10 +62,16 @@ class TimedInferences:
         )
 
 
-def timed_inferences(run: StoredRun, *, warmups: bool = False) -> TimedInferences:
-    """The inferences that figures are made of, those of ``windows.figure_windows``; with ``warmups`` theirs too."""
+def timed_inferences(
+    run: StoredRun, *, warmups: bool = False, windows: Iterable[RunWindow] | None = None
+) -> TimedInferences:
+    """
+    The inferences that figures are made of, those of ``windows.figure_windows``, or those of other ``windows`` of the
+    run, such as the two sides of ``windows.profiler_pairs``; with ``warmups`` theirs too.
+    """
     spans = run.spans()
-    numbers = pa.array([one.number for one in figure_windows(run.each_window)], pa.int32())
+    chosen = figure_windows(run.each_window) if windows is None else windows
+    numbers = pa.array([one.number for one in chosen], pa.int32())
     mine = pc.and_(pc.is_valid(spans["inference"]), pc.is_in(spans["window"], numbers))
     if not warmups:
         mine = pc.and_(mine, pc.invert(spans["warmup"]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tracer.figure_text import interval_text, official_rate_text, rate_text, ratio_text, seconds_text, share_text
+from tracer.figure_text import interval_text, official_rate_text, rate_text, seconds_text, share_text
 from tracer.sessions.clock_audit import WindowAudit
+from tracer.sessions.clock_causes import advance_cause, window_cause
 from tracer.sessions.clock_marks import ClockRate, between_windows, idle_rate, whole_rate
 from tracer.sessions.finding import SOURCES, Finding, Severity, named, window_finding
 from tracer.sessions.session import Session
@@ -31,17 +32,18 @@ def clock_findings(session: Session, windows: list[WindowAudit]) -> list[Finding
     if session.kind == "accuracy":
         # Windows of one inference: a host that was once late by 0.2 s would be taken for a wrong clock.
         whole = whole_rate(session)
-        return [_no_wall_time(session, whole)] if whole is not None and whole.differs else []
+        return [_no_wall_time(session, whole, windows)] if whole is not None and whole.differs else []
     # Where only the ends of windows have times, the clock is judged from the first of them to the last.
     idle = whole_rate(session) if session.host == "mlcommons" else idle_rate(session, windows)
     wrong = [one for one in windows if one.clocks_differ]
     if wrong:
-        return [_clock_rate(session, wrong, None if session.host == "mlcommons" else idle)]
+        cause = window_cause(session, windows, None if session.host == "mlcommons" else idle)
+        return [_clock_rate(session, wrong, cause)]
     broken = any(one.laps in ("still", "back", "wrapped") for one in windows)
-    return [_no_wall_time(session, idle)] if idle is not None and idle.differs and not broken else []
+    return [_no_wall_time(session, idle, windows)] if idle is not None and idle.differs and not broken else []
 
 
-def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | None) -> Finding:
+def _clock_rate(session: Session, wrong: list[WindowAudit], cause: str) -> Finding:
     numbers = [one.number for one in wrong]
     worst = max(wrong, key=lambda one: abs(_ratio(one) - 1))
     laps_s, host = (worst.elapsed_us or 0.0) / 1e6, worst.host
@@ -60,26 +62,14 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], idle: ClockRate | No
         if worst.true_rate.point_hz:
             text += f", the true one is {rate_text(worst.true_rate.point_hz)}"
         text += f" ({interval_text(worst.true_rate.low_hz, worst.true_rate.high_hz, rate_text)})"
-    return window_finding(session, "clock-rate", "error", f"{text}. {_cause(worst, idle)}", "laps", numbers)
+    return window_finding(session, "clock-rate", "error", f"{text}. {cause[0].upper()}{cause[1:]}", "laps", numbers)
 
 
-def _cause(worst: WindowAudit, idle: ClockRate | None) -> str:
-    if idle is None or not idle.known:
-        return "CPU time, or a timer at another frequency, does this"
-    said = f"between the windows the laps advance {ratio_text(idle.ratio)} s a second"
-    if abs(idle.ratio / _ratio(worst) - 1) < 0.02:
-        return f"{said}, as within them: a timer at another frequency does this"
-    if idle.ratio < 0.9:
-        return f"{said}: the DUT stamps CPU time (`clock()`), not wall time"
-    return f"{said}: within the windows the DUT stamps something other than wall time, such as CPU time"
-
-
-def _no_wall_time(session: Session, rate: ClockRate) -> Finding:
+def _no_wall_time(session: Session, rate: ClockRate, windows: list[WindowAudit]) -> Finding:
     whole = session.kind == "accuracy" or session.host == "mlcommons"
     where = "from the first of these laps to the last" if whole else "between the windows"
     text = f"{where} the laps advance {seconds_text(rate.dut_s)} in {seconds_text(rate.host_s)} of the host's clock: "
-    text += "they are no wall time; "
-    text += "CPU time is the usual cause" if rate.ratio < 0.9 else "a timer at another frequency does this"
+    text += f"they are no wall time; {advance_cause(session, rate, windows, whole=whole)}"
     severity: Severity = "warning" if whole else "note"
     return Finding("clock-idle", severity, text, SOURCES["laps"], rate.evidence)
 

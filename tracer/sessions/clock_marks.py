@@ -16,11 +16,17 @@ LEAST_HOST_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ClockRate:
-    """How far the laps and the host's clock advance in the same time; ``slack_s`` bounds the host's error."""
+    """
+    How far the laps and the host's clock advance in the same time.
+
+    ``slack_s`` is what the host's stamps are off by where their lateness is not always the worst, ``bound_s`` where
+    it is.
+    """
 
     dut_s: float
     host_s: float
     slack_s: float
+    bound_s: float
     evidence: tuple[Evidence, ...]
 
     @property
@@ -65,7 +71,8 @@ def idle_rate(session: Session, windows: list[WindowAudit]) -> ClockRate | None:
         return None
     # Each gap's stamps are late by 0 to the latency: differences of lateness, of either sign.
     slack = gaps * (session.latency_s / (2 if gaps > 1 else 1) + session.resolution_s)
-    return ClockRate(dut_us / 1e6, host_s, slack, tuple(evidence))
+    bound = gaps * (session.latency_s + session.resolution_s)
+    return ClockRate(dut_us / 1e6, host_s, slack, bound, tuple(evidence))
 
 
 def whole_rate(session: Session) -> ClockRate | None:
@@ -82,7 +89,7 @@ def whole_rate(session: Session) -> ClockRate | None:
     if session.resolution_s >= 1.0 and abs(abs(passed - dut_s) - 3600) < 60:
         return None  # Times of the day, on which summer time began or ended.
     slack = session.latency_s + session.resolution_s
-    return ClockRate(dut_s, passed, slack, (marks[0].evidence, marks[-1].evidence))
+    return ClockRate(dut_s, passed, slack, slack, (marks[0].evidence, marks[-1].evidence))
 
 
 def between_windows(session: Session) -> list[Finding]:

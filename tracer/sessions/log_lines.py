@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.errors import SessionError
+from tracer.given_files import open_file
 
 CHUNK = 1 << 16
 LONGEST = 1 << 16
@@ -38,7 +39,7 @@ def read_lines(path: Path) -> Iterator[Line]:
     """
     number, rest, dropped = 0, bytearray(), False
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while chunk := file.read(CHUNK):
                 *ends, tail = chunk.split(b"\n")
                 for piece in ends:

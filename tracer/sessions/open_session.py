@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tracer.errors import SessionError
 from tracer.figure_text import counted
+from tracer.sessions.energy_stamps import with_stamps
 from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
@@ -91,6 +92,7 @@ def _from_log(path: Path, keep: int) -> Session:
     if path.name.endswith("log.txt"):
         session = _with_results(session, path.with_name(f"{path.name.removesuffix('log.txt')}results.txt"))
         session = _with_entries(session, path.with_name("results.json"), keep)
+        session = with_stamps(session, path.parent)
     return session
 
 

@@ -69,7 +69,8 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
 
 def _by_monitor(session: Session) -> bool:
     """Whether the runner printed lengths by the energy monitor, which the laps of the log do not give."""
-    return session.kind == "energy" and session.host == "energyrunner"
+    told = any(window.runtime_us is not None for window in session.windows)
+    return session.kind == "energy" and session.host == "energyrunner" and not told
 
 
 def _accuracy(session: Session) -> Recomputed:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import SessionError
+from tracer.given_files import read_text_file
 from tracer.sessions.session import Evidence, Kind, Lap, SessionWindow
 
 LARGEST = 32 << 20
@@ -27,7 +28,7 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     try:
         if path.stat().st_size > LARGEST:
             return [], f"{path.name} is larger than {LARGEST >> 20} MiB and is not read: no laps from it"
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_text_file(path, errors="replace")
     except OSError as error:
         raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
     decoder = json.JSONDecoder()

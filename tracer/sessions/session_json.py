@@ -40,6 +40,7 @@ def session_json(audit: SessionAudit) -> SessionFigures:
         "median": {
             "rate_hz": figures.median_rate_hz,
             "printed": _printed(session, "median_rate_hz"),
+            "printed_energy_uj": _printed(session, "median_energy_uj"),
             "true": _rate(audit.true_median),
         },
         "accuracy": {

@@ -93,6 +93,8 @@ def figure_lines(audit: SessionAudit) -> list[str]:
         lines.append(f"{one} by the laps: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
     if audit.true_median is not None:
         lines.append(f"{one} by the host's clock: {bounded_rate_text(audit.true_median)}")
+    if (energy := _was_printed(session, "median_energy_uj")) != "not printed":
+        lines.append(f"Median energy an inference: {energy} uJ, not recomputed")
     if figures.top1 is not None:
         inputs, printed = counted(figures.vectors, "input"), _was_printed(session, "top1_percent")
         lines.append(f"Top-1: {share_text(figures.top1)} of {inputs} ({printed})")

@@ -53,8 +53,8 @@ def effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
     How many independent values tell as much of the median (or the mean) as these consecutive ones.
 
     The number divided by the integrated autocorrelation time, summed as Geyer's initial monotone sequence
-    (Statistical Science 7, 1992). That of the median is of the series of signs about it. The sum is uncertain, and too
-    short, by the more the fewer times it fits into the series: so much is added that intervals cover
+    (Statistical Science 7, 1992). That of the median is of the series of signs about it. The sum is uncertain, and
+    too short, by the more the fewer times it fits into the series: so much is added that intervals cover
     (``tests/coverage``).
 
     Args:

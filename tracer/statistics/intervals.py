@@ -8,8 +8,8 @@ them, its consecutive values by their effective number. ``docs/statistics.md`` s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -78,6 +78,11 @@ class Estimate:
     effective: float | None = None
     speeds: TwoSpeeds | None = None
 
+    def mapped(self, change: Callable[[float], float]) -> Estimate:
+        """Of what ``change`` makes of the figure; it rises with it throughout, or falls."""
+        low, high = sorted((change(self.low), change(self.high)))
+        return replace(self, value=change(self.value), low=low, high=high, speeds=None)
+
     @property
     def figures(self) -> EstimateFigures:
         """For JSON."""
@@ -91,6 +96,10 @@ class Estimate:
             "reason": self.reason,
             "speeds": None if self.speeds is None else [self.speeds.fast, self.speeds.slow],
         }
+
+
+NOTHING = Estimate(math.nan, math.nan, math.nan, "none", "inference", 0, "no value")
+"""Of no values."""
 
 
 def clustered(
@@ -142,6 +151,12 @@ def half_width(figures: Floats, effective: float | None = None) -> float:
     return t_quantile(COVERAGE, count - 1) * float(figures.std(ddof=1)) / math.sqrt(count)
 
 
+def only(count: int, unit: str) -> str:
+    """Why one or two of something give no interval."""
+    plural = f"{unit}es" if unit == LAUNCH else f"{unit}s"
+    return f"one {unit} only" if count == 1 else f"two {plural} only"
+
+
 def why_few(effective: float, each: str) -> str:
     """Why consecutive values give no interval; empty where they do."""
     if effective >= FEWEST_EFFECTIVE:
@@ -154,7 +169,7 @@ def _why_range(
 ) -> str:
     count = len(figures)
     if count < FEWEST:
-        return f"two {unit}s only"
+        return only(count, unit)
     if unit == LAUNCH:
         stays = speeds is not None and speeds.dwell_share > WHOLE_WINDOWS
         return "two speeds, each kept for whole windows" if stays else ""

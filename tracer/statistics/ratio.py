@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.statistics.dependence import effective_size
-from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, half_width, why_few
+from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, Kind, half_width, only, why_few
 from tracer.statistics.student import t_quantile
 
 Floats = NDArray[np.float64]
@@ -28,12 +28,14 @@ class Rounds:
     Ways of doing one thing, measured in turn: the logarithms of the times of the rounds that nothing interrupted.
 
     Args:
-        logs: of launches, each (rounds, ways).
+        logs: of each launch, or other unit, (rounds, ways).
         left_out: rounds in which one of the ways was interrupted.
+        unit: what each array is of; more than one are resampled, not the rounds in them.
     """
 
     logs: Sequence[Floats]
     left_out: int
+    unit: str = LAUNCH
 
     @property
     def times(self) -> Floats:
@@ -53,19 +55,19 @@ class Rounds:
         """By launches; of one launch by its rounds, as many as are independent."""
         launched = len(logs) > 1
         figures = np.array([one.mean() for one in logs]) if launched else logs[0]
-        unit, count = LAUNCH if launched else "round", len(figures)
+        unit, count = self.unit if launched else "round", len(figures)
         value = float(np.mean(figures))
         if count < 2:
-            return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, f"one {unit}")
+            return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, only(count, unit))
         effective = float(count) if launched else effective_size(figures, of_median=False)
-        reason = f"two {unit}s only" if count < FEWEST else "" if launched else why_few(effective, unit)
+        reason = only(count, unit) if count < FEWEST else "" if launched else why_few(effective, unit)
         half = 0.0 if reason else half_width(figures, effective)
         low, high = (float(figures.min()), float(figures.max())) if reason else (value - half, value + half)
         ends = (math.exp(value), math.exp(low), math.exp(high))
         return Estimate(*ends, "range" if reason else "interval", unit, count, reason, effective)
 
 
-def rounds_of(launches: Sequence[ArrayLike]) -> Rounds:
+def rounds_of(launches: Sequence[ArrayLike], unit: str = LAUNCH) -> Rounds:
     """
     Rounds without the interrupted ones.
 
@@ -73,6 +75,7 @@ def rounds_of(launches: Sequence[ArrayLike]) -> Rounds:
 
     Args:
         launches: of each the times, (rounds, ways), all above 0; those without a round are passed over.
+        unit: what a launch is here, where it is none.
     """
     logs, left_out = [], 0
     for times in launches:
@@ -84,7 +87,7 @@ def rounds_of(launches: Sequence[ArrayLike]) -> Rounds:
         kept = np.all((apart <= INTERRUPTED * typical) | (typical == 0), axis=1)
         left_out += int((~kept).sum())
         logs.append(one[kept])
-    return Rounds(logs, left_out)
+    return Rounds(logs, left_out, unit)
 
 
 def ratio_of_groups(subject: ArrayLike, base: ArrayLike, unit: str) -> Estimate:
@@ -104,8 +107,8 @@ def ratio_of_groups(subject: ArrayLike, base: ArrayLike, unit: str) -> Estimate:
     value = float(one.mean() - two.mean())
     if count < FEWEST:
         ends = (math.exp(value), math.exp(one.min() - two.max()), math.exp(one.max() - two.min()))
-        kind = "range" if max(len(one), len(two)) > 1 else "none"
-        return Estimate(*ends, kind, unit, count, f"{'two' if count == 2 else 'one'} {unit}{'s' * (count == 2)} only")
+        kind: Kind = "range" if max(len(one), len(two)) > 1 else "none"
+        return Estimate(*ends, kind, unit, count, only(count, unit))
     shares = [group.var(ddof=1) / len(group) for group in (one, two)]
     variance = float(sum(shares))
     half = 0.0

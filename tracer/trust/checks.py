@@ -22,7 +22,8 @@ from tracer.figure_text import (
 from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
 from tracer.report_types.trust import TrustCheck, TrustKey, TrustState
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
-from tracer.trust.speeds import Drift, TwoSpeeds
+from tracer.statistics.dependence import TwoSpeeds
+from tracer.trust.drift import Drift, speeds_text
 
 SPREAD_DOUBTFUL, SPREAD_BAD = 0.02, 0.10
 """Of the windows' rates, from the lowest to the highest, as a share of their median."""
@@ -69,7 +70,8 @@ def check_steadiness(rates_hz: Sequence[float], speeds: TwoSpeeds | None, drift:
 
     ``rates_hz`` are those of the performance windows in their order; ``speeds`` and ``drift`` of their inferences.
     """
-    found = [one.text for one in (speeds, drift if drift is not None and drift.beyond else None) if one is not None]
+    found = [] if speeds is None else [speeds_text(speeds)]
+    found += [drift.text] if drift is not None and drift.beyond else []
     remedy = "look for other programs, the governor and heat; then measure again"
     if len(rates_hz) < 2:
         told = counted(len(rates_hz), "window") + " does not tell how far windows differ" if rates_hz else "no window"

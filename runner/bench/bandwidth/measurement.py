@@ -19,7 +19,7 @@ from tracer.reports.bandwidth_table import CopyTimes, build_bandwidth
 SIZES = (48, 1960, 16 << 10, 256 << 10, 4 << 20, 32_000_000)
 """An inference's output and its input first; the 2021 report's 32 MB last, which ``bandwidthTest`` gives in 10^6."""
 
-REPEATS = 15
+REPEATS = 25
 REPEAT_NS = 5_000_000
 """Of one repeat: long against the wait for the device that ends it."""
 

@@ -16,7 +16,7 @@ from tracer.accuracy.confusion import top1_of
 BLOCK_NS = 5_000_000
 """Of one candidate's turn: long against its first, cold inference, short against the moods of the machine."""
 
-LEAST_ROUNDS = 10
+LEAST_ROUNDS = 25
 
 Clock = Callable[[], int]
 

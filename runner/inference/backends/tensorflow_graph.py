@@ -11,6 +11,7 @@ import numpy as np
 
 from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
 from tracer.errors import ModelError, first_line, not_installed
+from tracer.given_files import read_file
 
 
 def import_tensorflow() -> Any:
@@ -51,7 +52,7 @@ def serving_signature(path: Path) -> Any:
     from tensorflow.core.protobuf import saved_model_pb2
 
     try:
-        data = (path / "saved_model.pb").read_bytes()
+        data = read_file(path / "saved_model.pb")
         saved = saved_model_pb2.SavedModel.FromString(data)
     except FileNotFoundError:
         raise ModelError(path, "no saved_model.pb in it", "name the SavedModel's own folder") from None

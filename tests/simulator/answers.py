@@ -1,0 +1,99 @@
+"""What the replay says of random programs, held against what the simulator does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tests.simulator.changes import (
+    as_one_graph,
+    true_gains,
+    without_copies,
+    without_host,
+    without_kernels,
+    without_launch_calls,
+)
+from tests.simulator.export import write_export
+from tests.simulator.machine import Machine, run
+from tests.simulator.program import inferences, inflated, random_inference
+from tracer.breakdown.calibration import Target, spreads
+from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
+from tracer.breakdown.replay import Replay
+from tracer.captures.attribution import attribute
+from tracer.captures.counted_work import counted_work
+from tracer.captures.inference_ranges import stage_ranges
+from tracer.profiles.open_profile import read_profile_file
+
+INFERENCES = 12
+SPREAD = 0.1
+"""Of each time of a program, from inference to inference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question to a program: nanoseconds of an inference, in the mean."""
+
+    seed: int
+    name: str
+    wall_ns: float
+    true_ns: float
+    said_ns: float | None
+    bound: bool
+
+    @property
+    def error(self) -> float:
+        """Of the wall time."""
+        return ((self.said_ns or 0.0) - self.true_ns) / self.wall_ns
+
+
+def replay_of(path: Path) -> Replay:
+    """An export, attributed and ready to be replayed."""
+    profile = read_profile_file(path)
+    ranges = stage_ranges(profile)
+    return Replay(counted_work(profile, ranges, attribute(profile, ranges), np.ones(len(ranges), bool)))
+
+
+def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answer]:
+    """
+    What the replay says of one random program on one random machine.
+
+    ``profiled`` runs it for the replay under a profiler that lengthens its calls, and tells the replay the unprofiled
+    mean of each stage, as a run does.
+    """
+    random = np.random.default_rng(seed)
+    program = inferences(random_inference(random), INFERENCES, random, SPREAD)
+    machine = Machine.drawn(random)
+    cost = int(random.integers(300, 2_000)), int(random.integers(0, 1_000))
+    seen = run(inflated(program, *cost), _slower(machine, cost[0])) if profiled else run(program, machine)
+    replay = replay_of(write_export(seen, folder / f"{seed}.sqlite"))
+    plain = run(program, machine)
+    wall = float(np.mean(plain.wall_ns))
+    stages = {name: 0.0 for name, _, _ in plain.stages}
+    for name, start, end in plain.stages:
+        stages[name] += (end - start) / len(program)
+    target = Target(wall, stages) if profiled else None
+    base = GainBase(wall, 1e9 / wall, target, spreads(None), blocks_of(len(program)))
+    said = {(one.group, one.name): one for one in gain_figures(replay, base)}
+    questions = {
+        ("kind", "kernel"): without_kernels(program),
+        ("kind", "launch"): without_launch_calls(program),
+        ("kind", "python readback"): without_host(program, "readback"),
+        ("kind", "framework"): without_host(program, "session_run"),
+        ("bound", "all copies"): without_copies(program),
+        ("change", "one graph"): as_one_graph(program),
+    }
+    for key, changed in questions.items():
+        one = said.get(key)
+        true = float(np.mean(true_gains(program, changed, machine)))
+        # What no change exceeds may be told exactly; the flag that counts here is that of an assumption.
+        bound = one is not None and one.bound and one.reason != "no change to a program gives more"
+        yield Answer(seed, key[1], wall, max(true, 0.0), one.gain_ns if one else 0.0, bound)
+
+
+def _slower(machine: Machine, per_call_ns: int) -> Machine:
+    """Half of what a profiler does in a call comes before the work is handed over."""
+    half = per_call_ns // 2
+    return replace(machine, latency_ns=machine.latency_ns + half, copy_latency_ns=machine.copy_latency_ns + half)

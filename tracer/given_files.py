@@ -1,0 +1,116 @@
+"""
+Opens files that somebody named, or that came with a folder: regular files alone, of a size that can be read.
+
+A named pipe would be waited for, a device read for ever. What is refused here is an ``OSError`` like any other that a
+reader tells with its file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+from tracer.figure_text import count_text, size_text
+
+LIMIT_BYTES = 4 << 30
+"""Of a file, unless somebody says that he has the time and the memory."""
+
+LONGEST_NAME = 1 << 16
+"""Characters of a name; what is beyond is cut off."""
+
+LONGEST_LINE = 1 << 20
+"""Characters of a line of a profiler's text."""
+
+MOST_ROWS = 20_000_000
+"""Of one table of a file, at most that are read: a few bytes in a file are a hundred in memory."""
+
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+_limits = {"on": True}
+
+
+def lift_limits() -> None:
+    """Read files of any size, and of any number of rows, from here on in this process (``--no-limits``)."""
+    _limits["on"] = False
+
+
+def limited(limit: int) -> int | None:
+    """``limit``, or None where limits were lifted."""
+    return limit if _limits["on"] else None
+
+
+def too_many_rows(count: int) -> str | None:
+    """What is wrong with a table of so many rows; None where nothing is."""
+    limit = limited(MOST_ROWS)
+    if limit is None or count <= limit:
+        return None
+    return f"it has more than {count_text(limit)} rows, which `kws-trace --no-limits` reads"
+
+
+def open_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> IO[bytes]:
+    """
+    Open a regular file to be read.
+
+    Raises:
+        OSError: if it cannot be opened, is something else, or is larger than the limit.
+    """
+    # A pipe without a writer would not be opened before one comes.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    refused = _refusal(os.fstat(descriptor), limited(limit_bytes))
+    if refused is not None:
+        os.close(descriptor)
+        raise OSError(*refused, str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def _refusal(facts: os.stat_result, limit: int | None) -> tuple[int, str] | None:
+    """The number of the error and what is wrong."""
+    if stat.S_ISDIR(facts.st_mode):
+        return errno.EISDIR, os.strerror(errno.EISDIR)
+    if not stat.S_ISREG(facts.st_mode):
+        return errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(facts.st_mode), 'something else')}, not a file"
+    if limit is not None and facts.st_size > limit:
+        return (
+            errno.EFBIG,
+            f"{size_text(facts.st_size)} are more than {size_text(limit)}, which `kws-trace --no-limits` reads",
+        )
+    return None
+
+
+def check_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    """
+    Refuse what ``open_file`` would, for a library that opens the file itself.
+
+    Raises:
+        OSError: as ``open_file``.
+    """
+    open_file(path, limit_bytes).close()
+
+
+def read_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> bytes:
+    """
+    All of a regular file.
+
+    Raises:
+        OSError: as ``open_file``.
+    """
+    with open_file(path, limit_bytes) as file:
+        return file.read()
+
+
+def read_text_file(path: Path, limit_bytes: int = LIMIT_BYTES, errors: str = "strict") -> str:
+    """
+    All of a regular file as UTF-8, its lines ended by newlines.
+
+    Raises:
+        OSError: as ``open_file``.
+        UnicodeDecodeError: if it is none, and ``errors`` is strict.
+    """
+    return read_file(path, limit_bytes).decode("utf-8", errors).replace("\r\n", "\n")

@@ -1,0 +1,93 @@
+"""A comparison in words: what differs, by how much, and of what it is said."""
+
+from __future__ import annotations
+
+from tracer.figure_text import (
+    MISSING,
+    bounds_text,
+    change_text,
+    counted,
+    number_text,
+    rate_text,
+    share_text,
+    time_text,
+)
+from tracer.report_types.report import ChangedKernel, Compared, ComparedRun, JudgedFigure
+
+KERNELS_NAMED = 6
+"""Changed kernels that a comparison prints at most."""
+
+
+def sentence(row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold: float) -> str:
+    """The verdict, with the baseline named and both figures with their spreads."""
+    names = f"{shown['name']} against {baseline['name']} (the baseline)"
+    if row["refusals"]:
+        return f"{names}: not compared ({'; '.join(row['refusals'])})."
+    if row["median"] is None:
+        return f"{names}: not compared (a run has no timed inference)."
+    return f"{names}: {_verdict(row, baseline, shown, threshold)}. {figure_lines(row)}"
+
+
+def figure_lines(row: Compared) -> str:
+    """Both figures of both sides: what they are, and how far they differ."""
+    median, rate = row["median"], row["rate"]
+    told = []
+    if median is not None:
+        times = f"{time_text(median['baseline'])}, then {time_text(median['value'])}"
+        told.append(f"Median inference {times}: {change_of(median)}")
+    if rate is not None:
+        rates = f"{number_text(rate['baseline'], 1)}, then {rate_text(rate['value'])}"
+        told.append(f"rate {rates}: {change_of(rate, of_rate=True)}")
+    reasons = dict.fromkeys(
+        one["spread"]["reason"] for one in (median, rate) if one is not None and one["spread"]["reason"]
+    )
+    return "; ".join(told) + "".join(f"; no interval: {reason}" for reason in reasons) + "."
+
+
+def change_of(one: JudgedFigure | None, *, of_rate: bool = False) -> str:
+    """How far a figure is from the baseline's, with its interval, or its range in brackets: ``-10.3 % (...)``."""
+    if one is None:
+        return MISSING
+    ratio, spread = one["ratio"], one["spread"]
+    low, high = spread["low"], spread["high"]
+    if of_rate:
+        ratio = 1 / ratio
+        low, high = (None if end is None else 1 / end for end in (high, low))
+    ends = bounds_text({**spread, "low": low, "high": high}, change_text)
+    return f"{change_text(ratio)} ({ends})" if spread["kind"] != "none" else change_text(ratio)
+
+
+def _verdict(row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold: float) -> str:
+    beyond, verdict = share_text(threshold), row["verdict"]
+    detected = {one["detected"] for one in (row["median"], row["rate"]) if one is not None}
+    way = next(iter(detected)) if len(detected) == 1 else None
+    if verdict in ("slower", "faster"):
+        text = f"{verdict} by more than {beyond}"
+    elif verdict == "equivalent":
+        text = f"equivalent, no more than {beyond} apart" + (f", {way} within that" if way else "")
+    elif verdict == "rate and median disagree":
+        text = "its rate and its median disagree: the times are spread in another way"
+    elif way is not None:
+        text = f"{way}, detected; whether by more than {beyond} can't be told"
+    else:
+        text = f"whether they differ by {beyond} can't be told"
+    if row["why_no_claim"] is None:
+        return text
+    differ = verdict in ("slower", "faster", "rate and median disagree") or way is not None
+    which = "these two launches" if len(baseline["launches"]) == len(shown["launches"]) == 1 else "these launches"
+    return f"{which} differ: {text}" if differ else f"{which}: {text}"
+
+
+def claim_line(row: Compared) -> str | None:
+    """Why nothing is said of the configurations; None where it is, or nothing was compared."""
+    return None if row["why_no_claim"] is None or row["median"] is None else row["why_no_claim"]
+
+
+def kernel_lines(kernels: list[ChangedKernel]) -> list[str]:
+    """The kernels that changed, by their whole names."""
+    lines = [
+        f"only {one['run']}: {one['name']}, {time_text(one['ns_per_inference'])} an inference"
+        for one in kernels[:KERNELS_NAMED]
+    ]
+    left = len(kernels) - KERNELS_NAMED
+    return [*lines, f"and {counted(left, 'kernel')} more that only one of them runs"] if left > 0 else lines

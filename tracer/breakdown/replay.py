@@ -170,7 +170,7 @@ class Replay:
                 start = nodes.latency[node] + (nodes.at[node] + shift if graph.kind[node] == WORK else 0)
                 before = graph.lane_node[node]
                 if before >= 0:
-                    start = np.maximum(start, ends[before] + nodes.lane_lag(node))
+                    start = np.maximum(start, ends[before] + nodes.lane_lag[node])
                 for other, lag in graph.others[node]:
                     start = np.maximum(start, ends[other] + lag)
                 ends[node] = start + nodes.duration[node]
@@ -223,15 +223,28 @@ class _Nodes:
         self.latency = np.repeat(latency[:, None], len(removals), axis=1)
         self.duration = np.repeat(duration[:, None], len(removals), axis=1)
         self.waking, self.waking_too = self._waking(replay, graph, passed, end)
-        self.lags, self.graph_gap = graph.lane_lag, int(getattr(replay.delays.graph_gap, end))
         for column, one in enumerate(removals):
             if one is not None:
                 self._remove(column, one, rows, own)
-        in_graph = np.stack([_none(work) if one is None else one.in_graph for one in removals], axis=1)
-        some = np.flatnonzero(own)[in_graph[rows[own]].any(axis=1)]
-        self.in_graph = {node: in_graph[rows[node]] for node in some.tolist()}
+        self.lane_lag = self._lane_lags(replay, graph, removals, end)
         gone = np.stack([_no_barrier(replay) if one is None else one.barriers for one in removals], axis=1)
         self.kept = {place: ~gone[place] for place in np.flatnonzero(gone.any(axis=1)).tolist()}
+
+    @staticmethod
+    def _lane_lags(
+        replay: Replay, graph: ReplayGraph, removals: Sequence[Removal | None], end: End
+    ) -> list[Ints | int]:
+        """Of each node, how long after the one before in its stream it starts: less in a graph, nothing if gone."""
+        none, gap = np.zeros(len(replay.work.gpu), np.bool_), int(getattr(replay.delays.graph_gap, end))
+        inside = np.stack([none if one is None else one.in_graph for one in removals], axis=1)
+        gone = np.stack([none if one is None else one.works & one.launches for one in removals], axis=1)
+        lags: list[Ints | int] = list(graph.lane_lag)
+        changed = np.any(inside | gone, axis=1)
+        for node, (kind, row) in enumerate(zip(graph.kind, graph.row, strict=True)):
+            if kind == WORK and changed[row]:
+                lag = graph.lane_lag[node]
+                lags[node] = np.where(gone[row], min(lag, 0), np.where(inside[row], min(lag, gap), lag))
+        return lags
 
     def _remove(self, column: int, one: Removal, rows: Ints, own: Ints) -> None:
         self.duration[own, column] = np.where(one.works[rows[own]], 0, self.duration[own, column])
@@ -258,16 +271,6 @@ class _Nodes:
         would = np.where(~barriers.binding & (after > 0), np.maximum(wake - after, 0), 0).T
         places = [(node, row) for node, row in enumerate(graph.row) if graph.kind[node] == BARRIER]
         return {node: longer[row] for node, row in places}, {node: would[row] for node, row in places}
-
-    def lane_lag(self, node: int) -> Ints | int:
-        """Of a work, how long after the one before it in its stream it starts."""
-        lag = self.lags[node]
-        inside = self.in_graph.get(node)
-        return lag if inside is None else np.where(inside, min(lag, self.graph_gap), lag)
-
-
-def _none(work: InferenceWork) -> Ints:
-    return np.zeros(len(work.gpu), np.bool_)
 
 
 def _no_barrier(replay: Replay) -> Ints:

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all check mutants structure dead-code bench lock model screenshots clean
+.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench lock model screenshots clean
 
 setup: .venv/ready
 
@@ -47,6 +47,10 @@ structure:
 
 dead-code: setup
 	$(BIN)/python -m tools.dead_code
+
+# The tables of docs/statistics.md; some minutes. It fails where an interval covers less than it says.
+coverage-of-intervals: setup
+	$(BIN)/python -m tests.coverage $(ARGS)
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks

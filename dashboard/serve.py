@@ -1,23 +1,58 @@
-"""Starts Streamlit as it comes, but that it asks no outside service for this machine's address, and warms up."""
+"""
+Starts Streamlit as it comes, with three changes.
+
+It asks no outside service for this machine's address, imports the pages before it listens, and answers only requests
+that ``dashboard.request_guard`` lets through.
+"""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
+
+from dashboard.request_guard import RequestGuard
 
 
 def main(arguments: list[str]) -> None:
-    """``streamlit`` with these arguments; ends the process."""
+    """
+    Run ``streamlit`` and end the process.
+
+    ``arguments`` are the names that the dashboard is reached by, with commas between them, then those of Streamlit.
+    """
     from streamlit import net_util
     from streamlit.web import cli
 
+    names, *rest = arguments
     # Streamlit checks an unknown page's origin against its external address, which it asks checkip.amazonaws.com for.
     # Without one it holds the origin against the addresses that it was told.
     net_util.get_external_ip = lambda: None
-    # What the pages import takes seconds, and twice as long beside a page that is being made: it comes first.
-    for name in import_module("dashboard.app").PAGES:
-        import_module(f"dashboard.pages.{name}")
-    cli.main(arguments, prog_name="kws-trace dashboard")
+    guard_requests(names.split(","))
+    cli.main(rest, prog_name="kws-trace dashboard")
+
+
+def guard_requests(names: list[str]) -> None:
+    """
+    Put the guard before the application that Streamlit will make.
+
+    Raises:
+        SystemExit: if this Streamlit makes it elsewhere: a dashboard without the check is none.
+    """
+    server: Any
+    try:
+        server = import_module("streamlit.web.server.starlette.starlette_server")
+        make = server.create_starlette_app
+    except (ImportError, AttributeError):
+        sys.exit("kws-trace: this Streamlit has no place for the check of requests; install 1.60 to 1.67")
+
+    def made(runtime: Any) -> RequestGuard:
+        # What the pages import takes seconds, and twice as long beside a page that is being made: it comes first. Not
+        # before the runtime is there, though: then Streamlit complains that it has none.
+        for name in import_module("dashboard.app").PAGES:
+            import_module(f"dashboard.pages.{name}")
+        return RequestGuard(make(runtime), names)
+
+    server.create_starlette_app = made
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError
+from tracer.given_files import lift_limits
 from tracer.terminal_text import say, terminal
 
 DEBUG = "KWS_TRACE_DEBUG"
@@ -95,7 +96,14 @@ for _heading, _examples in _COMMANDS.items():
 @app.callback(invoke_without_command=True)
 def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),  # noqa: FBT001, FBT003
+    no_limits: bool = typer.Option(  # noqa: FBT001
+        False,  # noqa: FBT003
+        "--no-limits",
+        help="Read files of more than 4 GB and tables of more than 20,000,000 rows; memory and time are yours.",
+    ),
 ) -> None:
+    if no_limits:
+        lift_limits()
     if version:
         from importlib import metadata
 

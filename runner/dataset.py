@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import csv
+import errno
+import re
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.errors import DatasetError
-from tracer.figure_text import counted
-from tracer.given_files import read_file
+from tracer.classes import CLASSES
+from tracer.errors import DatasetError, first_line
+from tracer.figure_text import counted, size_text
+from tracer.given_files import limited, open_file, read_file, read_text_file
 
 SIZES = (490, 1960)
+
+LABELS_BYTES, UNPACKED_BYTES = 64 << 20, 256 << 20
+"""Of a y_labels.csv and of an .npz file; the benchmark's thousand inputs have 0.5 MB."""
+
+_DAMAGE = (OSError, ValueError, LookupError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What zipfile and NumPy raise of a file that is none, or of one that promises what it does not hold."""
+
+_CLASS = re.compile(r"\s*(?:[0-9]|1[01])\s*")
 
 SHIPPED_INPUTS = Path(__file__).parent / "shipped" / "held_out.npz"
 
@@ -68,9 +82,9 @@ def load_dataset(path: Path) -> Dataset:
         return _load_file(path)
     labels = path / "y_labels.csv"
     try:
-        with labels.open(newline="", encoding="utf-8") as lines:
-            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text_file(labels, LABELS_BYTES).split("\n")
+        rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         if inputs := len(list(path.glob("*.bin"))):
             raise DatasetError(
@@ -82,12 +96,16 @@ def load_dataset(path: Path) -> Dataset:
     if not rows:
         raise DatasetError(labels, "it is empty", "it has a line an input: file, classes, class")
     for number, row in rows:
-        # The first line's name is a path within the folder, never one that leads out of it.
-        if len(row) < 3 or not row[2].strip().isdigit() or int(row[2]) >= 12 or Path(row[0]).name != row[0].strip():
+        if len(row) < 3 or not _CLASS.fullmatch(row[2]) or not _is_name(row[0].strip()):
             raise DatasetError(
                 labels, f"line {number} is not file, classes, class", "a class is a number from 0 to 11"
             )
     return Dataset([row[0].strip() for _, row in rows], np.array([int(row[2]) for _, row in rows]), folder=path)
+
+
+def _is_name(name: str) -> bool:
+    """A file within the folder, never a path that leads out of it, and nothing that no file is called."""
+    return bool(name) and name.isprintable() and Path(name).name == name
 
 
 def chosen_dataset(path: Path | None) -> Dataset:
@@ -102,10 +120,26 @@ def shipped_dataset() -> Dataset:
 
 def _load_file(path: Path) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            inputs, labels, names = file["inputs"], file["labels"], file["names"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DatasetError(path, str(error), "it holds inputs (N, 490), labels (N,) and names (N,)") from None
-    if inputs.ndim != 2 or inputs.shape[1] != 490 or len(labels) != len(inputs) or not len(inputs):
-        raise DatasetError(path, f"inputs {inputs.shape}, labels {labels.shape}", "inputs are int8 (N, 490)")
+        inputs, labels, names = _arrays(path)
+    except _DAMAGE as error:
+        problem = getattr(error, "strerror", None) or first_line(error)
+        raise DatasetError(path, problem, "it holds inputs (N, 490), labels (N,) and names (N,)") from None
+    count = len(inputs) if inputs.ndim == 2 and inputs.shape[1] == 490 and inputs.dtype.kind in "iu" else 0
+    if not count or labels.shape != (count,) or names.shape != (count,) or labels.dtype.kind not in "iu":
+        shapes = f"inputs {inputs.shape}, labels {labels.shape}, names {names.shape}"
+        raise DatasetError(path, shapes, "inputs are int8 (N, 490), labels whole numbers (N,), names (N,)")
+    if labels.min() < 0 or labels.max() >= CLASSES or inputs.min() < -128 or inputs.max() > 127:
+        raise DatasetError(path, "a number in it is too large", "inputs are int8, a class is a number from 0 to 11")
     return Dataset([str(name) for name in names], labels.astype(np.int64), array=inputs.astype(np.int8))
+
+
+def _arrays(path: Path) -> list[NDArray[Any]]:
+    """What the file unpacks to; a small one may hold gigabytes."""
+    with open_file(path) as file, zipfile.ZipFile(file) as packed:
+        size, limit = sum(one.file_size for one in packed.infolist()), limited(UNPACKED_BYTES)
+        if limit is not None and size > limit:
+            problem = f"it unpacks to {size_text(size)}, more than {size_text(limit)}"
+            raise OSError(errno.EFBIG, f"{problem}, which `kws-trace --no-limits` reads")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as loaded:
+            return [np.asarray(loaded[name]) for name in ("inputs", "labels", "names")]

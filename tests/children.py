@@ -156,7 +156,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_dashboard(traces: Path, log: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
+def served_dashboard(
+    traces: Path, log: Path, more: Mapping[str, str] | None = None, host: str = "127.0.0.1"
+) -> Iterator[str]:
     """
     The dashboard of ``traces`` as a program of its own; the address at which it answers.
 
@@ -164,13 +166,14 @@ def served_dashboard(traces: Path, log: Path, more: Mapping[str, str] | None = N
         traces: folder of the runs.
         log: takes what the server says.
         more: variables of its environment.
+        host: that it listens on; asked for by the loopback's address.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
     with ExitStack() as stack:
         said = stack.enter_context(log.open("w"))
         for _ in range(3):
             port = free_port()
-            command = dashboard_command(traces, port)
+            command = dashboard_command(traces, port, host)
             server = stack.enter_context(running(command, cwd=ROOT, env=environment, stdout=said, stderr=said))
             address = f"http://127.0.0.1:{port}"
             wait_until(lambda: server.poll() is not None or _healthy(address), "the dashboard answers")  # noqa: B023

@@ -57,7 +57,7 @@ def test_the_run_and_its_captures_are_there_when_the_dut_has_ended(
     said = capsys.readouterr().err
     assert said.startswith("no kernel will be captured: kws_ds_cnn_int8.tflite runs on LiteRT")
     assert "nsys 2023.2.3.1001-32894139v0, preset light: 20 inferences after each of the first 2" in said
-    assert "at most about 56.0 MB" in said
+    assert "at most about 16.0 MB" in said
 
 
 def test_the_dut_gets_its_own_options_and_the_orders_and_not_the_launchers(fake: Fake) -> None:

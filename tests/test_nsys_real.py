@@ -22,6 +22,8 @@ from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.stored_capture import read_capture
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.timed_inferences import timed_inferences
+from tracer.runs.windows import RunWindow, profiler_pairs
 
 pytestmark = [needs_nsys, pytest.mark.slow]
 
@@ -54,16 +56,23 @@ def lengths_of_spans_and_ranges(run: StoredRun, ranges: InferenceRanges) -> tupl
     return np.diff(edges, axis=1), ranges.stage_end_ns - ranges.stage_start_ns
 
 
+def _inferences(run: StoredRun, window: RunWindow) -> list[int]:
+    return [int(number) for number in timed_inferences(run, windows=[window]).number]
+
+
 def test_a_run_under_nsys_has_every_range_of_its_captures_and_one_clock_fits_them(tmp_path: Path) -> None:
-    options = ["--nsys", "--capture-inferences", "40", "--capture-windows", "2"]
+    options = ["--nsys", "--capture-inferences", "40", "--capture-windows", "2", "--profiler-pairs", "3"]
     with running_dut(tmp_path, options, environment=environment()) as child:
-        drive(tmp_path, windows=3)
+        drive(tmp_path, windows=2)
         end(child)
     run = stored_run(tmp_path / "traces" / "run")
     assert run.state == "complete"
-    assert [facts["inferences"] for facts in run.info.captures] == [40 + CAPTURE_WARMUPS] * 2
-    kinds = [window["kind"] for window in run.windows().to_pylist()]
-    assert kinds == ["performance", "capture"] * 2 + ["performance"]
+    assert [facts["inferences"] for facts in run.info.captures] == [40 + CAPTURE_WARMUPS] * 3
+    pairs = profiler_pairs(run.each_window)
+    assert [one.number for one in pairs] == [0, 1, 2]
+    assert [one.captured.number < one.uncaptured.number for one in pairs] == [True, False, True]
+    captured = {number for one in pairs for number in _inferences(run, one.captured)}
+    assert {facts["first_inference"] + CAPTURE_WARMUPS for facts in run.info.captures} <= captured
     for number, facts in enumerate(run.info.captures):
         ranges = stage_ranges(read_capture(run, number))
         assert ranges.stages == ("host_to_device", "session_run", "readback")
@@ -75,9 +84,10 @@ def test_a_run_under_nsys_has_every_range_of_its_captures_and_one_clock_fits_the
         assert (inside < spans * 1.001 + 2000).all()
         assert (inside > 0).all()
     report = build_report(run)
-    assert report["gpu"]["inferences"] == 80
-    assert report["gpu"]["unprofiled"]["inferences"] == 300
-    assert "CUDA was traced" in " ".join(report["gpu"]["notes"])
+    assert report["gpu"]["inferences"] == 120
+    assert report["gpu"]["unprofiled"]["inferences"] == 200
+    assert report["inference"]["count"] == 200
+    assert "no kernel and no CUDA call recorded" in " ".join(report["gpu"]["notes"])
     texts = [path.read_bytes() for path in (tmp_path / "traces" / "run").rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in text for text in texts)
 
@@ -103,3 +113,18 @@ def test_a_capture_made_by_hand_is_ingested_with_the_newest_nvtx_and_with_the_ol
     run = take_in(run, reports[:1])
     assert [facts["inferences"] for facts in run.info.captures] == [210]
     assert len(stage_ranges(read_capture(run, 0)).numbers) == 210
+
+
+def test_a_kill_in_the_middle_of_a_block_leaves_a_run_whose_earlier_pairs_are_whole(tmp_path: Path) -> None:
+    options = ["--nsys", "--capture-windows", "1", "--profiler-pairs", "2", "--capture-inferences", "40"]
+    with running_dut(tmp_path, options, environment=environment()) as child:
+        drive(tmp_path, windows=1)
+        with Client(tmp_path / "dut") as client:
+            client.begin(10_000_000)
+            [dut] = below_profiler(tmp_path)
+            os.kill(dut, signal.SIGKILL)
+        child.communicate(timeout=120)
+    run = stored_run(tmp_path / "traces" / "run")
+    assert run.state == "recovered"
+    assert [one.number for one in profiler_pairs(run.each_window)] == [0, 1]
+    assert build_report(run)["inference"]["count"] == 100

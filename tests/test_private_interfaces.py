@@ -14,6 +14,7 @@ ADAPTERS = {
     "_pywrap_traceme": "runner/dut/trace_me.py",
     "_make_callable_from_options": "runner/inference/backends/tensorflow_graph.py",
     "net_util": "dashboard/serve.py",
+    "create_starlette_app": "dashboard/serve.py",
 }
 
 
@@ -38,6 +39,13 @@ def test_streamlit_asks_for_its_external_address_by_the_name_that_is_replaced() 
         "net_util.get_external_ip"
         in Path(str(import_module("streamlit.web.server.server_util").__file__)).read_text()
     )
+
+
+def test_streamlit_makes_its_application_by_the_name_that_the_guard_replaces() -> None:
+    pytest.importorskip("streamlit", reason="Streamlit is not installed")
+    server = import_module("streamlit.web.server.starlette.starlette_server")
+    assert callable(server.create_starlette_app)
+    assert "app = create_starlette_app(self._runtime)" in Path(str(server.__file__)).read_text()
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

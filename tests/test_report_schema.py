@@ -22,7 +22,16 @@ from tracer.runs.run_writer import RunWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = {"sample-cpu": ROOT / "traces" / "sample-cpu", "h200": ROOT.parent / "shared" / "data" / "h200" / "run"}
-ADDED = {"spread", "schema_version", "why_not_official", "ordinal", "unrecorded", "trust", "why_no_place"}
+ADDED = {
+    "schema_version",
+    "why_not_official",
+    "ordinal",
+    "unrecorded",
+    "printed_energy_uj",
+    "trust",
+    "why_no_place",
+    "spread",
+}
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""
 WORDS = ("lines", "notes", "text", "sentence", "why")
 """Keys of sentences, which may be put in other words."""

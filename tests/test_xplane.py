@@ -13,7 +13,9 @@ from runner.dut.tensorflow_profiler import profile_block
 from runner.dut.trace_me import open_trace_me_ranges
 from runner.inference.models import SHIPPED_SAVED_MODEL, ModelChoice, load_pipeline
 from tests.xplane_files import Plane, host_space, write_space
+from tracer.captures.cuda_calls import COPY, LAUNCH, call_kinds
 from tracer.errors import ProfileError, ProfilerError
+from tracer.profiles.gpu_records import check_records
 from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES
 from tracer.profiles.xplane import read_xplane
 from tracer.profiles.xplane_messages import space_class
@@ -210,3 +212,23 @@ def test_a_profiler_that_somebody_else_stopped_is_told(real_profile: Path, tmp_p
 
     with pytest.raises(ProfilerError, match="did not end well"), profile_block(tmp_path):
         tf.profiler.experimental.stop()
+
+
+def test_a_call_that_bears_its_kernels_name_is_a_launch_and_a_copys_a_copy(tmp_path: Path) -> None:
+    space = space_class()()
+    gpu = Plane(space, "/device:GPU:0")
+    stream = gpu.line(14, "Stream #14(Compute)", at_ns=1000)
+    gpu.event(stream, "conv", 40, 20, correlation_id=41, kernel_details="regs:32")
+    host = Plane(space, "/host:CPU")
+    line = host.line(9, "python", at_ns=1000)
+    for name, correlation in (("conv", 41), ("MemcpyH2D", 42), ("Memset", 43), ("lost_kernel", 44)):
+        host.event(line, name, correlation, 1, correlation_id=correlation)
+    found = read_xplane(write_space(tmp_path / "a.xplane.pb", space))
+    assert found.api_calls["name"].to_pylist() == [
+        "[CUDA launch]",
+        "[CUDA memcpy call]",
+        "[CUDA memset call]",
+        "[CUDA launch]",
+    ]
+    assert call_kinds(found.api_calls["name"].to_pylist()).tolist() == [LAUNCH, COPY, COPY, LAUNCH]
+    assert check_records(found).held["launch"].missing == 1

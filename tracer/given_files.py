@@ -13,10 +13,19 @@ import stat
 from pathlib import Path
 from typing import IO
 
-from tracer.figure_text import size_text
+from tracer.figure_text import count_text, size_text
 
 LIMIT_BYTES = 4 << 30
 """Of a file, unless somebody says that he has the time and the memory."""
+
+LONGEST_NAME = 1 << 16
+"""Characters of a name; what is beyond is cut off."""
+
+LONGEST_LINE = 1 << 20
+"""Characters of a line of a profiler's text."""
+
+MOST_ROWS = 20_000_000
+"""Of one table of a file, at most that are read: a few bytes in a file are a hundred in memory."""
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -35,6 +44,14 @@ def lift_limits() -> None:
 def limited(limit: int) -> int | None:
     """``limit``, or None where limits were lifted."""
     return limit if _limits["on"] else None
+
+
+def too_many_rows(count: int) -> str | None:
+    """What is wrong with a table of so many rows; None where nothing is."""
+    limit = limited(MOST_ROWS)
+    if limit is None or count <= limit:
+        return None
+    return f"it has more than {count_text(limit)} rows, which `kws-trace --no-limits` reads"
 
 
 def open_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> IO[bytes]:
@@ -62,7 +79,7 @@ def _refusal(facts: os.stat_result, limit: int | None) -> tuple[int, str] | None
     if limit is not None and facts.st_size > limit:
         return (
             errno.EFBIG,
-            f"{size_text(facts.st_size)} are more than {size_text(limit)}, which --no-limits lifts",
+            f"{size_text(facts.st_size)} are more than {size_text(limit)}, which `kws-trace --no-limits` reads",
         )
     return None
 

@@ -68,6 +68,19 @@ def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str
         return 0
 
 
+def page_names(host: str) -> list[str]:
+    """
+    The names that pages may be asked for by, where the dashboard listens on ``host``; ``*`` for any address.
+
+    A published one has this machine's names besides, and every address, behind which no foreign name can hide.
+    """
+    names = set(LOOPBACK)
+    if host not in LOOPBACK:
+        own = socket.gethostname()
+        names |= {"*", host, own, socket.getfqdn(), f"{own}.local"}
+    return sorted(name.lower() for name in names)
+
+
 def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[str]:
     """The program that shows ``traces``, and its arguments."""
     found = importlib.util.find_spec("dashboard")
@@ -76,5 +89,5 @@ def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[
     # Without an address Streamlit binds every interface; without a name it guesses what pages are called by.
     name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
     address = (f"--server.address={host}", f"--browser.serverAddress={name}", f"--server.port={port}")
-    program = module_command("dashboard.serve", "run", str(script))
+    program = module_command("dashboard.serve", ",".join(page_names(host)), "run", str(script))
     return [*program, *address, *STREAMLIT_OPTIONS, "--", str(traces.absolute())]

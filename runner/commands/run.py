@@ -98,7 +98,7 @@ def run(
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
         capture_inferences = (40 if profiler_pairs else 200) if wanted else 0
-    capture = CaptureChoice(capture_inferences, capture_windows, profiler_pairs)
+    capture = CaptureChoice(capture_inferences, min(capture_windows, windows or capture_windows), profiler_pairs)
     job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows)
     if orders is not None:
         tell_pid(orders)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from runner.line.protocol import DutProtocol, most_inferences
 from runner.runtime_output import RuntimeOutput, tell
 from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
-from tracer.figure_text import counted, seconds_text
+from tracer.figure_text import counted
 from tracer.recording.nvtx_ranges import NvtxRanges
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
@@ -161,7 +162,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.serve()
                 left, seconds = dut.captures_left
                 if left:
-                    tell(f"{counted(left, 'capture')} more, about {seconds_text(seconds)}; Ctrl-C leaves them out")
+                    tell(f"{counted(left, 'capture')} more, about {math.ceil(seconds)} s; Ctrl-C leaves them out")
                     dut.make_captures_left()
             finally:
                 dut.flush()

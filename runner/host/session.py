@@ -28,6 +28,7 @@ from runner.line.link import Link
 from runner.line.ports import open_host_link
 from tracer.accuracy.confusion_text import confusion_table
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
+from tracer.errors import RunError
 from tracer.figure_text import official_rate_text
 from tracer.report_types.trust import Trust
 from tracer.reports.run_trust import stored_trust
@@ -152,9 +153,10 @@ def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: l
 
 
 def _trust(folder: Path) -> Trust:
-    """Of the run that the session drove and lies in, else of the session."""
+    """Of the run that the session drove and lies in, else, or where that cannot be read, of the session."""
     if (folder.parent / "run.json").is_file():
-        return stored_trust(stored_run(folder.parent))
+        with contextlib.suppress(RunError):
+            return stored_trust(stored_run(folder.parent))
     return session_trust(audit_session(build_session(folder / "log.txt")))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from runner.inference.backends.backend import Backend
 from runner.inference.pipeline import Pipeline
 from tracer.errors import ModelError, UsageError
+from tracer.given_files import check_file
 from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
@@ -91,6 +92,10 @@ def backend_of(path: Path, wanted: str | None) -> str:
         found = "tensorflow"
     elif path.suffix == ".tflite":
         found = "litert"
+        try:
+            check_file(path)
+        except OSError as error:
+            raise ModelError(path, error.strerror or "unreadable", "name a .tflite file") from None
     else:
         raise ModelError(path, "neither a folder nor a .tflite file", "name a SavedModel folder or a .tflite file")
     if wanted not in (None, found):

@@ -11,7 +11,7 @@ from tracer.trust.drift import speeds_of
 
 Floats = NDArray[np.float64]
 
-RUNS, WINDOWS, SECONDS, MEAN_US = 200, 5, 11.0, 1000.0
+RUNS, WINDOWS, SECONDS, MEAN_US = 40, 5, 11.0, 1000.0
 STEP_S = 0.02
 """Inferences within so long have one speed."""
 

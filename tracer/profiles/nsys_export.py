@@ -14,9 +14,11 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.errors import ProfileError
+from tracer.given_files import LONGEST_NAME, too_many_rows
 from tracer.profiles.arrow_arrays import numbers
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
@@ -71,7 +73,16 @@ class Export(Protocol):
 def fetch_existing(export: Export, table: str, wanted: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
     """Fetch those of the wanted columns that exist; no rows and no columns where the table does not."""
     there = [name for name in wanted if name in export.columns.get(table, ())]
-    return export.fetch(table, there, event_types) if there else pa.table({})
+    if not there:
+        return pa.table({})
+    rows = export.fetch(table, there, event_types)
+    problem = too_many_rows(rows.num_rows)
+    if problem is not None:
+        raise ProfileError(export.path, f"{table}: {problem}", "or export a shorter time")
+    for place, name in enumerate(there):
+        if name in TEXT_COLUMNS and (pc.max(pc.binary_length(rows[name])).as_py() or 0) > LONGEST_NAME:
+            rows = rows.set_column(place, name, pc.utf8_slice_codeunits(rows[name], 0, LONGEST_NAME))
+    return rows
 
 
 def require_columns(export: Export, table: str, *names: str) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracer.errors import first_line
+from tracer.errors import ProfileError, first_line
+from tracer.given_files import check_file, too_many_rows
 from tracer.profiles.nsys_export import column_schema, damaged_export, not_nsys_export, unreadable_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
@@ -59,7 +60,12 @@ def _columns(folder: Path) -> dict[str, frozenset[str]]:
     columns = {}
     for file in files:
         try:
-            columns[file.stem] = frozenset(pq.read_schema(file).names)
+            check_file(file)
+            facts = pq.read_metadata(file)
+            problem = too_many_rows(facts.num_rows)
+            if problem is not None:
+                raise ProfileError(file, problem, "or export a shorter time")
+            columns[file.stem] = frozenset(facts.schema.to_arrow_schema().names)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise damaged_export(folder, f"its {file.name} cannot be read ({first_line(error)})") from None
     return columns

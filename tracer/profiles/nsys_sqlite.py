@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from tracer.given_files import MOST_ROWS, limited
 from tracer.profiles.nsys_export import TEXT_COLUMNS, column_schema, damaged_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
@@ -49,6 +50,9 @@ class SqliteExport:
         query = f'SELECT {quoted} FROM "{table}"'  # noqa: S608 -- names of ours
         if event_types:
             query += f" WHERE eventType IN ({', '.join(str(int(number)) for number in event_types)})"
+        limit = limited(MOST_ROWS)
+        if limit is not None:
+            query += f" LIMIT {limit + 1}"
         schema = column_schema(columns)
         connectorx = _connectorx()
         # It panics on a declaration that is no UTF-8, and takes other types as it sees fit.

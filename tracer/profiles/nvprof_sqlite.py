@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from tracer.errors import ProfileError
+from tracer.given_files import MOST_ROWS, too_many_rows
 from tracer.profiles.columns import COPY_DIRECTIONS, LARGEST, MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.cupti_names import call_name
 from tracer.profiles.demangle import demangle
@@ -55,7 +56,10 @@ class _Export:
             if name not in columns:
                 raise ProfileError(self.path, f"{table} has no column {name}", RECORD_AGAIN)
         picked = [f'"{name}"' if name in columns else "0" for name in (*needed, *optional)]
-        for row in self.connection.execute(f'SELECT {", ".join(picked)} FROM "{table}"'):  # noqa: S608 -- own names
+        query = f'SELECT {", ".join(picked)} FROM "{table}"'  # noqa: S608 -- own names
+        for number, row in enumerate(self.connection.execute(query), start=1):
+            if number > MOST_ROWS and (problem := too_many_rows(number)) is not None:
+                raise ProfileError(self.path, f"{table}: {problem}", "or record a shorter time")
             cells = tuple(0 if cell is None else cell for cell in row)
             if not all(isinstance(cell, int) and abs(cell) < LARGEST for cell in cells):
                 raise self.damaged(f"a row of {table} holds no whole numbers")

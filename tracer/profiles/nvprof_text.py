@@ -7,6 +7,7 @@ asked for too: then both stand in one table, joined by the correlation id.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ProfileError
+from tracer.given_files import LONGEST_LINE, open_file
 from tracer.profiles.columns import MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.nvprof_lines import (
     Header,
@@ -95,12 +97,13 @@ def read_nvprof_text(path: Path) -> Profile | ProfileSummary:
 def _lines(path: Path) -> Iterator[tuple[str, bool]]:
     """Each line without its end, and whether it had one; UTF-16 is what PowerShell's redirection writes."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             encoding = "utf-16" if file.read(2) in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-        with path.open(encoding=encoding, errors="replace") as lines:
-            for line in lines:
-                if "\0" in line:
-                    raise ProfileError(path, "it is no text", RECORD_AGAIN)
+        with io.TextIOWrapper(open_file(path), encoding, errors="replace") as lines:
+            while line := lines.readline(LONGEST_LINE):
+                if "\0" in line or len(line) == LONGEST_LINE:
+                    problem = "it is no text" if "\0" in line else "a line of it has a million characters"
+                    raise ProfileError(path, problem, RECORD_AGAIN)
                 yield line.rstrip("\n"), line.endswith("\n")
     except OSError as error:
         raise ProfileError(path, error.strerror or "unreadable", "name a file that nvprof wrote") from None

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tracer.given_files import open_file
+from tracer.given_files import LIMIT_BYTES, LONGEST_NAME, limited, open_file
 from tracer.profiles.nsys_export import damaged_export, not_nsys_export, unreadable_export
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -47,9 +47,12 @@ def sqlite_columns(path: Path) -> dict[str, dict[str, str]]:
     """
     _check_file(path)
     with reading(path, "list of tables"), closing(connect(path)) as database:
-        tables = [
-            row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        ]
+        found = list(database.execute("SELECT name, type, rootpage FROM sqlite_master"))
+        views = [name for name, kind, page in found if kind == "view" or (kind == "table" and not page)]
+        if views:
+            # What it gives is computed, and need not end.
+            raise damaged_export(path, f"its {views[0]} is no stored table, and no profiler writes another")
+        tables = [name for name, kind, _ in found if kind == "table"]
         query = "SELECT name, type FROM pragma_table_info(?)"
         return {table: dict(database.execute(query, (table,))) for table in tables if isinstance(table, str)}
 
@@ -59,6 +62,10 @@ def reading(path: Path, what: str) -> Iterator[None]:
     """Tell in a ``ProfileError`` what of the file cannot be read."""
     try:
         yield
+    except sqlite3.OperationalError as error:
+        if str(error) != "interrupted":
+            raise damaged_export(path, f"its {what} cannot be read ({error})") from None
+        raise damaged_export(path, f"its {what} takes more steps than the file has room for") from None
     except (sqlite3.Error, UnicodeDecodeError) as error:
         # SQLite's own message may quote damaged bytes, which Python then cannot decode.
         raise damaged_export(path, f"its {what} cannot be read ({error})") from None
@@ -68,8 +75,19 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a file to be read; nothing is written to it or beside it."""
     database = sqlite3.connect(immutable_uri(path), uri=True)
     # A kernel's name is bytes to a profiler: what is no UTF-8 is shown, not refused.
-    database.text_factory = lambda text: text.decode("utf-8", "replace")
+    database.text_factory = lambda text: text[:LONGEST_NAME].decode("utf-8", "replace")
+    steps = _steps(path)
+    if steps is not None:
+        # Told every 100,000 steps; what it returns interrupts the query.
+        left = iter(range(steps // 100_000))
+        database.set_progress_handler(lambda: next(left, None) is None, 100_000)
     return database
+
+
+def _steps(path: Path) -> int | None:
+    """Of SQLite's machine that a connection may take: a row takes some three for each of its columns."""
+    size = limited(LIMIT_BYTES)
+    return None if size is None else 20_000_000 + 20 * os.path.getsize(path)  # noqa: PTH202
 
 
 def immutable_uri(path: Path) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tracer.figure_text import bandwidth_text, frequency_text
+from tracer.given_files import LONGEST_NAME
 
 
 def plane_stats(plane: Any) -> dict[str, Any]:
@@ -48,5 +49,5 @@ def stat_text(stat: Any, names: dict[int, str]) -> str:
 
 
 def text(value: bytes) -> str:
-    """Text of the file, whose bytes need not be UTF-8."""
-    return value.decode("utf-8", "replace")
+    """Text of the file, cut at ``LONGEST_NAME``; its bytes need not be UTF-8."""
+    return value[:LONGEST_NAME].decode("utf-8", "replace")

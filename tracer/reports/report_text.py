@@ -20,6 +20,7 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
+from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.report import Report
 from tracer.report_types.run import InferenceFigures, SplittingCost, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
@@ -47,6 +48,17 @@ def mean_line(report: Report) -> str | None:
     return f"An inference: mean {mean}, median {median}; the rate is 1 over the mean, slow inferences included"
 
 
+def spread_line(spread: EstimateFigures) -> str | None:
+    """The interval of the median, or its range and why it is none, with both speeds; None without either."""
+    if spread["kind"] == "none":
+        return None
+    of = counted(spread["count"], spread["unit"])
+    if spread["kind"] == "interval":
+        return f"The median: 95 % {bounds_text(spread, time_text)}, by {of}"
+    speeds = "" if spread["speeds"] is None else f" ({' and '.join(map(time_text, spread['speeds']))})"
+    return f"The median: {bounds_text(spread, time_text)}, a range over {of}: {spread['reason']}{speeds}"
+
+
 def render_report(report: Report, console: Console, *, full_names: bool = False) -> None:
     """Print one report, the rate and the answer first."""
     run = report["run"]
@@ -56,7 +68,8 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
     print_lines(console, [f"{where}, timed {run['timed']}, stages {run['stages_mode']}"])
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
     mean = mean_line(report)
-    print_lines(console, [*([mean] if mean else []), *trust_lines(report["trust"])])
+    spread = spread_line(report["inference"]["spread"])
+    print_lines(console, [*(line for line in (mean, spread) if line), *trust_lines(report["trust"])])
     print_lines(console, answer_lines(report))
     console.print(_row_table("Stages of an inference (wall time)", stage_rows(report)))
     render_kernel_level(report, console, full_names=full_names)

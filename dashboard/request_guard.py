@@ -1,0 +1,109 @@
+"""
+Which requests the dashboard answers: those of its own pages, at the names that it was told it has.
+
+A web page of somebody else's may send requests to this machine. One whose name was made to lead here (DNS rebinding)
+is known by its Host, any other by its Origin. Streamlit 1.65 checks Host itself, of its WebSocket alone, 1.60 none.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+ANY_ADDRESS = "*"
+"""Among the names: every address by its number, which no name can be made to lead to."""
+
+_OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
+"""What a page needs of Streamlit's own paths: not its metrics, uploads, or the interface for programs."""
+
+_HEADERS = (
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class RequestGuard:
+    """
+    An application (ASGI) in front of Streamlit's.
+
+    ``names`` are the names and addresses that the dashboard is reached by, in small letters.
+    """
+
+    def __init__(self, application: Application, names: Collection[str]) -> None:
+        self._application, self._names = application, frozenset(names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 403 to what comes from elsewhere and 404 to what is closed; hand on the rest."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._application(scope, receive, send)
+        elif not self._is_ours(scope["headers"]):
+            await _refuse(scope, receive, send, 403, "kws-trace: this page answers to its own names alone: --host\n")
+        elif "/_stcore" in scope["path"] and scope["path"] not in _OPEN:
+            await _refuse(scope, receive, send, 404, "kws-trace: closed\n")
+        else:
+            await self._application(scope, receive, _unframed(send))
+
+    def _is_ours(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """By exactly one Host that is ours, and no Origin but that of the page at this Host."""
+        hosts = [value.decode("latin-1").lower() for name, value in headers if name == b"host"]
+        origins = {value.decode("latin-1").lower() for name, value in headers if name == b"origin"}
+        if len(hosts) != 1 or not self._is_name(_host_name(hosts[0])):
+            return False
+        return origins <= {f"{scheme}://{hosts[0]}" for scheme in ("http", "https")}
+
+    def _is_name(self, name: str | None) -> bool:
+        if name is None:
+            return False
+        return name in self._names or (ANY_ADDRESS in self._names and _is_address(name))
+
+
+def _host_name(host: str) -> str | None:
+    """Of ``name:port``; None for what is no Host."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises for a port that is none
+    except ValueError:
+        return None
+    return parts.hostname.rstrip(".") if parts.hostname and parts.netloc == host and "@" not in host else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _unframed(send: Send) -> Send:
+    async def with_headers(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            ours = {name for name, _ in _HEADERS}
+            message["headers"] = [pair for pair in message.get("headers", ()) if pair[0].lower() not in ours]
+            message["headers"] += _HEADERS
+        await send(message)
+
+    return with_headers
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, text: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        # Before it is accepted a server answers 403 to this.
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = text.encode()
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode()), *_HEADERS]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

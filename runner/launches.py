@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from runner.children import module_command
+from runner.ending_signals import ending_signals
 from tracer.errors import UsageError
 from tracer.runs.launch_set import launch_name
 from tracer.runs.run_writer import exists_error
@@ -79,8 +80,8 @@ def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable
     """
     Launch ``kws-trace WORDS`` so many times; each as soon as the one before has ended.
 
-    SIGINT and SIGTERM are handed to the launch that runs, which makes its run complete, and no other begins. A launch
-    that fails otherwise than with a gap in its record ends the series: the next would fail alike.
+    SIGINT, SIGTERM and SIGHUP are handed to the launch that runs, which makes its run complete, and no other begins.
+    A launch that fails otherwise than with a gap in its record ends the series: the next would fail alike.
 
     Args:
         words: the command and its options, without ``--name``.
@@ -107,7 +108,7 @@ def _launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, b
     got: list[int] = []
     # In a session of its own: a terminal sends Ctrl-C to all of a group, and the launch would have it twice.
     process = subprocess.Popen(
-        [sys.executable, "-m", "runner", *words], env=environment, start_new_session=True, stdin=subprocess.DEVNULL
+        module_command("runner", *words), env=environment, start_new_session=True, stdin=subprocess.DEVNULL
     )
 
     def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
@@ -115,7 +116,7 @@ def _launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, b
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
 
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, hand_on) for number in ending_signals()}
     try:
         return process.wait(), bool(got)
     finally:

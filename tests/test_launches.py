@@ -17,7 +17,6 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner import launches
 from runner.cli import app
 from runner.launches import LAUNCH, checked_command, make_launches, taken_launch
 from tests.children import PATIENCE_S, read_until, running
@@ -40,7 +39,8 @@ number = json.loads(os.environ["{LAUNCH}"])["number"]
 (folder / f"launch-{{number}}.json").write_text(json.dumps([sys.argv[3:], json.loads(os.environ["{LAUNCH}"])]))
 code = folder / f"code-{{number}}"
 if (folder / "waits").exists():
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, lambda *_: sys.exit(0))
     print("waiting", flush=True)
     time.sleep(60)
 sys.exit(int(code.read_text()) if code.exists() else 0)
@@ -54,7 +54,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(PROGRAM)
     program.chmod(0o755)
     monkeypatch.setenv("FAKE_LAUNCHES", str(tmp_path))
-    monkeypatch.setattr(launches.sys, "executable", str(program))
+    monkeypatch.setattr(sys, "executable", str(program))
     return tmp_path
 
 
@@ -99,10 +99,11 @@ def test_a_launch_takes_its_number_once_and_hands_it_to_no_child(monkeypatch: py
     assert taken_launch() is None
 
 
-def test_a_signal_is_handed_to_the_launch_and_no_other_begins(fake: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_is_handed_to_the_launch_and_no_other_begins(fake: Path, number: signal.Signals) -> None:
     (fake / "waits").touch()
     code = (
-        "import sys; from runner import launches; launches.sys.executable = sys.argv[1]; "
+        "import sys; from runner import launches; sys.executable = sys.argv[1]; "
         "made = launches.make_launches(['run'], 'mine', 3, lambda _: None); print(made.codes, made.stopped)"
     )
     command = [PYTHON, "-c", code, str(fake / "program")]
@@ -110,7 +111,7 @@ def test_a_signal_is_handed_to_the_launch_and_no_other_begins(fake: Path) -> Non
     with running(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None
         read_until(child.stdout, "waiting")
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         said, _ = child.communicate(timeout=PATIENCE_S)
     assert said.split() == ["[0]", "True"]
     assert not (fake / "launch-2.json").exists()

@@ -99,8 +99,18 @@ def test_a_run_under_nsys_starts_without_the_folder(hostile: Path) -> None:
 
 @pytest.mark.slow
 def test_a_measurement_of_the_overhead_runs_nothing_of_the_folder(hostile: Path) -> None:
-    words = ["overhead", "--backend", "litert", "--rounds", "2"]
-    subprocess.run([SCRIPT, *words], capture_output=True, check=False)
+    words = ["overhead", "--backend", "litert", "--seconds", "0.01", "--launches", "1"]
+    done = subprocess.run([SCRIPT, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (hostile / "traces" / "overhead.json").exists()
+    assert ran(hostile) == []
+
+
+def test_the_launches_of_a_set_start_without_the_folder(hostile: Path) -> None:
+    words = ["repeat", "2", "--name", "cold", "--", "infer", "--repeat", "1", "--backend", "litert"]
+    done = subprocess.run([SCRIPT, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (hostile / "traces").glob("cold-*")) == ["cold-1", "cold-2"]
     assert ran(hostile) == []
 
 

@@ -23,6 +23,30 @@ VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 5, 2**63, 10**400, 0.5, -1e300, "", "x", "[/]", "\u00b2", "a\0b", HOSTILE),
     *([], [5], ["x"], [[]], [{}], {}, {"a": 5}, {"name": []}),
 )
+GROUP = {"start_ns": 1, "end_ns": 2, "cpu_ns": 1, "load_start": 0.5, "load_end": None, "inferences": 5}
+COSTS: dict[str, Any] = {
+    "recorder_cost": {
+        "ns_per_inference": 825,
+        "groups": [{**GROUP, "with_nvtx_ns": [1.5], "without_nvtx_ns": [1.0]}],
+    },
+    "splitting_cost": {
+        "split_ns": 1200.0,
+        "fused_ns": 1000.0,
+        "ratio": 1.2,
+        "spread": {
+            "kind": "range",
+            "low": 1.1,
+            "high": 1.3,
+            "unit": "group",
+            "count": 2,
+            "reason": "2 groups",
+            "speeds": [1.1, 1.3],
+        },
+        "groups": [{**GROUP, "split_ns": [1200.0], "fused_ns": [1000.0]}] * 2,
+    },
+}
+"""As a run of schema 2 keeps them."""
+
 COMMANDS = (
     ["report"],
     ["report", "--json"],
@@ -64,6 +88,8 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("traces")
     gpu_run(folder, "run")
     shutil.copytree(ROOT / "traces/sample-cpu", folder / "other")
+    path = folder / "run" / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **COSTS}))
     return folder
 
 
@@ -148,6 +174,41 @@ def test_numbers_that_no_figure_can_be_are_refused(tmp_path: Path, number: str) 
     path.write_text(path.read_text().replace('"ratio": 1.060176563771509', f'"ratio": {number}'))
     with pytest.raises(RunError, match=r"run\.json"):
         read_run_info(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("spread",), 0.5),
+        (("spread", "kind"), "guess"),
+        (("spread", "low"), "x"),
+        (("spread", "speeds"), [1]),
+        (("groups",), [5]),
+        (("groups", 0, "split_ns"), "x"),
+    ],
+    ids=str,
+)
+def test_a_cost_of_no_such_shape_is_refused(traces: Path, place: tuple[Any, ...], value: Any) -> None:
+    path = traces / "run" / "run.json"
+    whole = path.read_text()
+    try:
+        path.write_text(json.dumps(changed(json.loads(whole), ("splitting_cost", *place), value)))
+        with pytest.raises(RunError, match="its splitting_cost"):
+            read_run_info(path)
+    finally:
+        path.write_text(whole)
+
+
+def test_a_cost_by_nothing_is_left_out(traces: Path) -> None:
+    path = traces / "run" / "run.json"
+    whole = path.read_text()
+    try:
+        path.write_text(json.dumps(changed(json.loads(whole), ("splitting_cost", "fused_ns"), 0)))
+        ended = called("report", "run", "--traces", traces)
+    finally:
+        path.write_text(whole)
+    assert ended.code == 0, ended.said
+    assert "Splitting" not in ended.said
 
 
 def test_a_refusal_names_the_place_and_what_is_there(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def closing_lines(report: Report) -> list[str]:
         share = share_text(recorder["share"])
         lines.append(f"The tracer's own cost: {time_text(recorder['ns_per_inference'])} an inference ({share})")
     splitting = report["splitting"]
-    if splitting and {"split_ns", "fused_ns"} <= splitting.keys():
+    if splitting and "split_ns" in splitting and splitting.get("fused_ns"):
         lines += _splitting_lines(splitting)
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
     lines += limits_lines(report["limits"], report["published"], report["why_no_place"])

@@ -37,11 +37,35 @@ class _Quantization(TypedDict):
     zero_point: int
 
 
+class _CostGroup(TypedDict, total=False):
+    start_ns: int
+    end_ns: int
+    cpu_ns: int
+    load_start: float | None
+    load_end: float | None
+    inferences: int
+    with_nvtx_ns: list[float] | None
+    without_nvtx_ns: list[float]
+    split_ns: list[float]
+    fused_ns: list[float]
+
+
+class _Spread(TypedDict):
+    kind: Literal["interval", "range", "none"]
+    low: float | None
+    high: float | None
+    unit: str
+    count: int
+    reason: str
+    speeds: tuple[float, float] | None
+
+
 class _RecorderCost(TypedDict, total=False):
     ns_per_inference: float | None
     ns_per_inference_with_nvtx: float | None
     ns_per_inference_without_nvtx: float | None
     stages: int
+    groups: list[_CostGroup]
 
 
 class _SplittingCost(TypedDict, total=False):
@@ -49,6 +73,8 @@ class _SplittingCost(TypedDict, total=False):
     fused_ns: float
     ratio: float
     interval: tuple[float, float]
+    spread: _Spread
+    groups: list[_CostGroup]
 
 
 class _Startup(TypedDict, total=False):

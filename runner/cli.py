@@ -30,7 +30,7 @@ from runner.commands.runs import runs
 from runner.commands.runtimes import runtimes
 from runner.commands.session import session
 from runner.umask import keep_others_out
-from tracer.errors import KwsTraceError
+from tracer.errors import KwsTraceError, UsageError
 from tracer.given_files import lift_limits
 from tracer.terminal_text import say, terminal
 
@@ -40,7 +40,14 @@ DEBUG = "KWS_TRACE_DEBUG"
 INTERRUPTED = 130
 """As a shell ends what SIGINT ended: 128 and the signal's number."""
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_GONE = "the current folder is gone, or may not be read; cd to one that is there"
+
+_REMEDIES = {
+    errno.ENOSPC: "make room on the disk, and run it again",
+    errno.EDQUOT: "make room on the disk, and run it again",
+    errno.EMFILE: "let a process open more: ulimit -n 1024",
+    errno.ENFILE: "end other programs: all of them together have too many open",
+}
 
 app = typer.Typer(
     name="kws-trace",
@@ -128,6 +135,9 @@ def main() -> None:
     except Exception as error:  # the last resort: what nobody foresaw is told in one message too
         if os.environ.get(DEBUG):
             raise
+        if isinstance(error, OSError) and (_folder_is_gone() or error.errno == errno.ENAMETOOLONG):
+            _tell(_GONE if _folder_is_gone() else f"{error.filename}: {error.strerror}; give the name of a file")
+            sys.exit(UsageError.exit_code)
         _tell(_unforeseen(error))
         sys.exit(1)
 
@@ -136,14 +146,20 @@ def _tell(message: str) -> None:
     terminal(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
 
 
+def _folder_is_gone() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 -- as what failed asked for it
+    except OSError:
+        return True
+    return False
+
+
 def _unforeseen(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; end other programs, or give a shorter run or a smaller profile"
     if isinstance(error, OSError) and error.strerror:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-        remedy = (
-            "make room on the disk, and run it again" if error.errno in NO_ROOM else "see the file and its folder"
-        )
+        remedy = _REMEDIES.get(error.errno or 0, "see the file and its folder")
         return f"{what}; {remedy} ({DEBUG}=1 shows where it happened)"
     return (
         f"an error that nobody foresaw: {type(error).__name__}: {error}; {DEBUG}=1 before the command shows the "

@@ -33,7 +33,11 @@ INCOMPLETE = 1
 def taken_launch() -> dict[str, Any] | None:
     """Which launch of a set this process is; its own children are none."""
     text = os.environ.pop(LAUNCH, None)
-    return None if text is None else dict(json.loads(text))
+    try:
+        launch = None if text is None else dict(json.loads(text))
+    except (ValueError, TypeError):
+        raise UsageError(f"{LAUNCH}={text}", "`kws-trace repeat` sets it, for its launches", "unset it") from None
+    return launch
 
 
 def checked_command(words: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ reader tells with its file.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -33,6 +34,9 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+_KERNELS = ("/proc", "/sys", "/sys/kernel/debug", "/sys/kernel/tracing")
+"""File systems whose regular files are none: some wait for an event, some never end, and all say 0 bytes."""
+
 _limits = {"on": True}
 
 
@@ -76,12 +80,23 @@ def _refusal(facts: os.stat_result, limit: int | None) -> tuple[int, str] | None
         return errno.EISDIR, os.strerror(errno.EISDIR)
     if not stat.S_ISREG(facts.st_mode):
         return errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(facts.st_mode), 'something else')}, not a file"
+    if facts.st_dev in _kernels_devices():
+        return errno.EINVAL, "it is the kernel's, not a file on a disk"
     if limit is not None and facts.st_size > limit:
         return (
             errno.EFBIG,
             f"{size_text(facts.st_size)} are more than {size_text(limit)}, which `kws-trace --no-limits` reads",
         )
     return None
+
+
+def _kernels_devices() -> set[int]:
+    root = os.stat("/").st_dev  # noqa: PTH116 -- what is mounted in a container may be a plain folder
+    found = set()
+    for folder in _KERNELS:
+        with contextlib.suppress(OSError):
+            found.add(os.stat(folder).st_dev)  # noqa: PTH116
+    return found - {root}
 
 
 def check_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from runner.inference.backends.backend import Backend
 from runner.inference.pipeline import Pipeline
 from tracer.errors import ModelError, UsageError
-from tracer.given_files import check_file
+from tracer.given_files import check_file, read_file
 from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
@@ -104,13 +104,21 @@ def backend_of(path: Path, wanted: str | None) -> str:
 
 
 def model_facts(path: Path) -> dict[str, Any]:
-    """Name, path, SHA-256 and format of a model; of a folder the hash goes over names and contents in order."""
+    """
+    Name, path, SHA-256 and format of a model; of a folder the hash goes over names and contents in order.
+
+    Raises:
+        ModelError: if a file of it cannot be read, or is larger than what is read.
+    """
     digest = hashlib.sha256()
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     for file in files:
         if path.is_dir():
             digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-        digest.update(file.read_bytes())
+        try:
+            digest.update(read_file(file))
+        except OSError as error:
+            raise ModelError(file, error.strerror or "unreadable", "name a model that is whole") from None
     kind = "SavedModel" if path.is_dir() else "tflite"
     return {"name": path.stem, "path": str(path), "sha256": digest.hexdigest(), "format": kind}
 

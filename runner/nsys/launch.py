@@ -20,6 +20,7 @@ from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
 from runner.umask import current_umask, take_modes
+from tracer.errors import UsageError
 from tracer.figure_text import size_text
 from tracer.whole_files import written_whole
 
@@ -42,8 +43,11 @@ def taken_orders() -> ChildOrders | None:
     text = os.environ.pop(CHILD, None)
     if text is None:
         return None
-    orders = json.loads(text)
-    return ChildOrders(orders["name"], Path(orders["pid_file"]), orders["profiler"], orders["umask"])
+    try:
+        orders = json.loads(text)
+        return ChildOrders(orders["name"], Path(orders["pid_file"]), orders["profiler"], orders["umask"])
+    except (ValueError, TypeError, KeyError):
+        raise UsageError(f"{CHILD}={text}", "`kws-trace run --nsys` sets it, for its DUT", "unset it") from None
 
 
 def tell_pid(orders: ChildOrders) -> None:

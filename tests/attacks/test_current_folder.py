@@ -122,3 +122,13 @@ def test_the_dashboard_starts_without_the_folder(hostile: Path) -> None:
         assert server.stdout is not None
         read_until(server.stdout, "URL")
     assert ran(hostile) == []
+
+
+@pytest.mark.parametrize("words", [["runs"], ["report", "last"], ["infer", "--repeat", "1", "--backend", "litert"]])
+def test_a_folder_that_is_gone_is_said(tmp_path: Path, words: list[str]) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    line = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", SCRIPT, *words]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "the current folder is gone" in done.stderr

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench lock model screenshots clean
+.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench soak kills lock model screenshots clean
 
 setup: .venv/ready
 
@@ -54,6 +54,16 @@ coverage-of-intervals: setup
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks
+
+# A DUT under a host for half an hour: its memory, files and rate. For example: make soak MINUTES=3
+MINUTES ?= 30
+soak: setup
+	$(BIN)/python -m tests.attacks.soak $(MINUTES)
+
+# kill -9 of the real DUT, at its start, in and between windows, in a conversion and at its end.
+KILLS ?= 100
+kills: setup
+	KWS_TRACE_KILLS=$(KILLS) $(BIN)/python -m pytest tests/attacks/test_kills.py -q
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \

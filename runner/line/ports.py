@@ -145,6 +145,7 @@ class _ListenLink(DutLink):
         super().look()
 
     def _give_way(self) -> None:
+        super().look()  # one that is gone needs not be told
         with contextlib.suppress(PortError):
             self.write(b"e-[Another host has connected]\r\n", 0.0)
         raise LineEndedError(self.spec, "another host has connected")

@@ -82,7 +82,7 @@ def least_delays(work: InferenceWork) -> Delays:
     ready = work.launched_ns + np.where(gpu.kernel, kernel, copy)
     gaps = np.maximum(gpu.start_ns - ends, 0)[known & (order.before >= 0) & (ready <= ends)]
     gap = int(gaps.min()) if len(gaps) else 0
-    return Delays(*(Delay(one, one, one) for one in (kernel, copy, gap, gap, gap, 0, 10**9)))
+    return Delays(*(Delay(one, one, one) for one in (kernel, copy, gap, gap, gap, 0, 10**9, 0)))
 
 
 @st.composite

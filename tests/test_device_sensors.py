@@ -9,7 +9,7 @@ import pytest
 
 from runner.device.board import Board, read_board
 from runner.device.cpu import cpu_policies
-from runner.device.gpu import gpu_states
+from runner.device.gpu import gpu_states, nvidia_gpus
 from runner.device.sampler import all_sensors, sampled_sources
 from runner.device.sysfs import OpenSensor, open_sensors
 from runner.device.thermal import thermal_zones, throttles
@@ -103,6 +103,17 @@ def test_the_gpu_is_found_under_each_name_that_a_release_gave_it(tmp_path: Path)
         assert sampled_sources(root) == (("gpu", "frequency_hz"),)
     root = grow(tmp_path / "other", {"sys/class/devfreq/15340000.vic/cur_freq": 1})
     assert sampled_sources(root) == ()
+
+
+def test_each_gpu_of_nvidias_driver_has_its_name_and_uuid(tmp_path: Path) -> None:
+    for bus, uuid in (("0000:00:06.0", "GPU-8cfd9375"), ("0000:00:07.0", "GPU-7")):
+        folder = tmp_path / "proc/driver/nvidia/gpus" / bus
+        folder.mkdir(parents=True)
+        text = f"Model: \t\t NVIDIA H200\nIRQ:   \t\t 11\nGPU UUID: \t {uuid}\nBus Location: \t {bus}\n"
+        (folder / "information").write_text(text)
+    found = [{"name": "NVIDIA H200", "uuid": uuid} for uuid in ("GPU-8cfd9375", "GPU-7")]
+    assert nvidia_gpus(tmp_path) == found
+    assert nvidia_gpus(tmp_path / "none") == []
 
 
 def test_a_file_is_read_again_without_being_opened_again(tmp_path: Path) -> None:

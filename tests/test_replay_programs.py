@@ -14,7 +14,7 @@ from tracer.breakdown.replay import Replay
 from tracer.captures.inference_work import InferenceWork
 
 LATENCY = 6
-DELAYS = Delays(*(Delay(one, one, one) for one in (LATENCY, LATENCY, 0, 0, 0, 0, 10**9)))
+DELAYS = Delays(*(Delay(one, one, one) for one in (LATENCY, LATENCY, 0, 0, 0, 0, 10**9, 0)))
 """As the programs have them: a synchronisation takes as long where it need not wait."""
 
 
@@ -75,7 +75,7 @@ def test_a_gain_is_what_the_program_gains_when_it_runs_without_the_part(program)
     found = Replay(work, DELAYS)
     end = int(found.wall_ns[0])
     said = {one.name: end - int(gain[0]) for one, gain in zip(found.removals, found.gains_ns(), strict=True)}
-    for name in ("kernel", "launch", "wake", "framework", "all launches"):
+    for name in ("kernel", "launch", "framework", "all launches"):
         if name in said:
             assert said[name] == without(program, name), name
 

@@ -55,8 +55,14 @@ def differences(old: Any, new: Any, at: str = "") -> dict[str, tuple[Any, Any]]:
     return {} if same else {at: (old, new)}
 
 
-NEW_MEANING = (".gains", ".gpu.gaps_ns", ".gpu.interrupted", ".gpu.inflation", ".gpu.verdict.sentence")
-"""What says something else than in version 0.2.0: gains are of a calibrated replay, hand-offs are no launches."""
+NEW_MEANING = (
+    *(".gains", ".gpu.gaps_ns", ".gpu.interrupted", ".gpu.inflation", ".gpu.verdict.sentence"),
+    *(f".overhead.{name}" for name in ("wake", "other_call", "order", "context", "prepare")),
+)
+"""
+What says something else than in version 0.2.0: gains are of a calibrated replay, hand-offs are no launches, and other
+calls are told apart.
+"""
 
 
 def held_against_golden(name: str) -> dict[str, tuple[Any, Any]]:

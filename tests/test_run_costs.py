@@ -52,8 +52,7 @@ def test_the_ratio_is_that_of_the_times_printed_beside_it(speeds: list[float]) -
     splitting = found.facts["splitting_cost"]
     assert splitting["ratio"] == pytest.approx(splitting["split_ns"] / splitting["fused_ns"], rel=1e-5)
     assert splitting["ratio"] == pytest.approx((1.05 * 1.10 * 1.02) ** (1 / 3))
-    low, high = splitting["interval"]
-    assert low < splitting["ratio"] < high
+    assert splitting["spread"]["low"] < splitting["ratio"] < splitting["spread"]["high"]
 
 
 def test_the_interval_goes_by_the_groups_and_not_by_their_pairs(speeds: list[float]) -> None:
@@ -61,19 +60,23 @@ def test_the_interval_goes_by_the_groups_and_not_by_their_pairs(speeds: list[flo
     found = costs()
     for _ in range(4):
         found.measure()
-    low, high = found.facts["splitting_cost"]["interval"]
-    middle, step = math.log(1.2) / 2, math.log(1.2) / 2
-    half = 3.182 * step * math.sqrt(4 / 3) / math.sqrt(4)
-    assert (math.log(low), math.log(high)) == pytest.approx((middle - half, middle + half), rel=1e-3)
+    spread = found.facts["splitting_cost"]["spread"]
+    assert (spread["kind"], spread["unit"], spread["count"]) == ("interval", "group", 4)
+    middle = math.log(1.2) / 2
+    half = 3.182 * middle * math.sqrt(4 / 3) / math.sqrt(4)
+    ends = math.exp(middle - half), math.exp(middle + half)
+    assert (spread["low"], spread["high"]) == pytest.approx(ends, rel=1e-3)
 
 
-def test_of_one_moment_the_spread_is_not_known_and_of_two_it_is_their_range(speeds: list[float]) -> None:
+def test_one_moment_or_two_give_no_interval(speeds: list[float]) -> None:
     speeds += [1.05, 1.10]
     found = costs()
     found.measure()
-    assert found.facts["splitting_cost"]["interval"] is None
+    assert found.facts["splitting_cost"]["spread"]["kind"] != "interval"
     found.measure()
-    assert found.facts["splitting_cost"]["interval"] == pytest.approx([1.05, 1.10])
+    spread = found.facts["splitting_cost"]["spread"]
+    assert spread["kind"] == "range"
+    assert (spread["low"], spread["high"]) == pytest.approx((1.05, 1.10))
 
 
 def test_a_group_follows_each_of_the_first_windows_and_keeps_its_moment(speeds: list[float]) -> None:

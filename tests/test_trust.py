@@ -19,7 +19,7 @@ from tests import dashboard_runs as runs
 from tests.sessions import EnergyrunnerLog, Plan
 from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
 from tracer.report_types.trust import TrustCheck
-from tracer.reports.compare_report import compare_runs
+from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.report import build_report
 from tracer.reports.report_text import mean_line, rate_line
 from tracer.reports.run_list import list_rows
@@ -228,9 +228,10 @@ def test_every_place_that_shows_a_run_has_the_same_judgement_of_it(tmp_path: Pat
     shown = [json.loads(CliRunner().invoke(app, [*line, "--json", "--traces", str(traces)]).stdout) for line in LINES]
     assert shown[0]["trust"] == trust
     assert next(one for one in shown[1]["runs"] if one["name"] == "run")["trust"] == trust
-    assert shown[2]["runs"][0]["trust"] == trust
+    assert shown[2]["runs"][0]["launches"][0]["trust"] == trust
     assert _trust(session) == trust == stored_trust(run)
-    assert compare_runs([run, stored_run("other", traces)])["runs"][0]["trust"] == trust
+    sides = [launches_of([one]) for one in (run, stored_run("other", traces))]
+    assert compare_sides(sides)["runs"][0]["launches"][0]["trust"] == trust
     rows = list_rows(traces)
     frame = run_list_frame(rows).set_index("run")
     assert frame.loc["run", ["rule-valid", "trust"]].tolist() == ["yes", worst_text(trust)]

@@ -25,6 +25,7 @@ ALLOWED = {
     "outside_ns": "of a capture's facts: written by `asdict`",
     "bracket_ns": "of a capture's facts: written by `asdict`",
     "cpu_ratio_spread": "a key of the ledger's JSON",
+    "process_renderables": "of a hook of rich: its console asks for it",
     "to_json": "of the public interface",
     "_repr_html_": "of the public interface: a notebook asks for it",
     "__getattr__": "of the package `tracer`: Python asks for it",

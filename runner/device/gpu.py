@@ -27,6 +27,21 @@ MEMORY_RATES = (
 """Root's alone: debugfs. The first since the TX2, the others on the Nano."""
 
 
+NVIDIA_GPUS = Path("proc/driver/nvidia/gpus")
+"""A folder a GPU, of NVIDIA's driver on a PC; a Jetson has none."""
+
+
+def nvidia_gpus(root: Path = Path("/")) -> list[dict[str, str]]:
+    """``name`` and ``uuid`` of the GPUs that NVIDIA's driver lists, by their buses; empty without one."""
+    found = []
+    for file in sorted((root / NVIDIA_GPUS).glob("*/information")):
+        told = dict(line.partition(":")[::2] for line in (read_text(file) or "").splitlines())
+        facts = {key.strip(): value.strip() for key, value in told.items()}
+        if facts.get("GPU UUID"):
+            found.append({"name": facts.get("Model", ""), "uuid": facts["GPU UUID"]})
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class GpuState:
     """Hertz of one GPU, None where the kernel does not say; ``railgated``: it may switch itself off."""

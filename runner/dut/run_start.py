@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from runner.device.gpu import nvidia_gpus
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
 from runner.inference.run_costs import RunCosts
@@ -86,6 +87,7 @@ def start(
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
         board=run_board(),
+        gpus=nvidia_gpus(),
         launch_set=launch_set,
         **_pipeline_facts(choice, pipeline),
     )

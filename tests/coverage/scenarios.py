@@ -99,7 +99,9 @@ def simulate(scenario: Scenario, simulations: int, seed: int = 1) -> Coverage:
             found.append(clustered(values, levels, of_median=scenario.of_median))
             before += _by_inferences(values, of_median=scenario.of_median, true=true)
         truths.append(truth)
-        scatter.append((np.median if scenario.of_median else np.mean)(times, axis=3).var(axis=2, ddof=1)[:, 0])
+        if scenario.wide:
+            statistic = np.median if scenario.of_median else np.mean
+            scatter.append(statistic(times, axis=3).var(axis=2, ddof=1)[:, 0])
     true = np.concatenate(truths)
     low, high = (np.array([getattr(one, end) for one in found]) for end in ("low", "high"))
     given = np.array([one.kind == "interval" for one in found])

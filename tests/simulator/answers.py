@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,17 +17,19 @@ from tests.simulator.changes import (
     without_launch_calls,
 )
 from tests.simulator.export import write_export
-from tests.simulator.machine import Machine, run
-from tests.simulator.program import inferences, inflated, random_inference
+from tests.simulator.machine import Machine, Recording, run
+from tests.simulator.program import Inference, inferences, inflated, random_inference, varied
 from tracer.breakdown.calibration import Target, spreads
 from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
+from tracer.breakdown.inflation import StagePair, fit_inflation
 from tracer.breakdown.replay import Replay
+from tracer.breakdown.unprofiled import per_stage
 from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import stage_ranges
 from tracer.profiles.open_profile import read_profile_file
 
-INFERENCES = 12
+INFERENCES, PAIRS = 12, 30
 SPREAD = 0.1
 """Of each time of a program, from inference to inference."""
 
@@ -71,11 +73,9 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
     replay = replay_of(write_export(seen, folder / f"{seed}.sqlite"))
     plain = run(program, machine)
     wall = float(np.mean(plain.wall_ns))
-    stages = {name: 0.0 for name, _, _ in plain.stages}
-    for name, start, end in plain.stages:
-        stages[name] += (end - start) / len(program)
-    target = Target(wall, stages) if profiled else None
-    base = GainBase(wall, 1e9 / wall, target, spreads(None), blocks_of(len(program)))
+    target = Target(wall, stage_means(plain)) if profiled else None
+    inflation = fit_inflation(_pairs(replay, program, machine, cost, random)) if profiled else None
+    base = GainBase(wall, 1e9 / wall, target, spreads(inflation), blocks_of(len(program)))
     said = {(one.group, one.name): one for one in gain_figures(replay, base)}
     questions = {
         ("kind", "kernel"): without_kernels(program),
@@ -91,6 +91,28 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
         # What no change exceeds may be told exactly; the flag that counts here is that of an assumption.
         bound = one is not None and one.bound and one.reason != "no change to a program gives more"
         yield Answer(seed, key[1], wall, max(true, 0.0), one.gain_ns if one else 0.0, bound)
+
+
+def _pairs(
+    replay: Replay, program: Sequence[Inference], machine: Machine, cost: tuple[int, int], random: np.random.Generator
+) -> list[StagePair]:
+    """The program with the profiler on and off in turn, as the blocks of a run are: each time its times vary anew."""
+    calls, works, hidden = per_stage(replay)
+    found = []
+    for pair in range(PAIRS):
+        off, on = ([varied(one, random, SPREAD / 5) for one in program] for _ in range(2))
+        plain, seen = stage_means(run(off, machine)), stage_means(run(inflated(on, *cost), _slower(machine, cost[0])))
+        names = [name for name in plain if name not in hidden]
+        found += [StagePair(pair, name, seen[name], plain[name], calls[name], works[name]) for name in names]
+    return found
+
+
+def stage_means(recording: Recording) -> dict[str, float]:
+    """Mean of each stage of an inference."""
+    means = {name: 0.0 for name, _, _ in recording.stages}
+    for name, start, end in recording.stages:
+        means[name] += (end - start) / len(recording.inferences)
+    return means
 
 
 def _slower(machine: Machine, per_call_ns: int) -> Machine:

@@ -73,7 +73,7 @@ def as_one_graph(program: Sequence[Inference], call_ns: int = 8_000) -> list[Inf
     """The kernels of each stage as one CUDA graph in the place of the first, with their order; host code is gone."""
 
     def change(stage: Stage) -> Sequence[Step]:
-        places = [place for place, step in enumerate(stage.steps) if isinstance(step, Launch)]
+        places = [place for place, step in enumerate(stage.steps) if isinstance(step, Launch | Graph)]
         if len(places) < 2:
             return stage.steps
         graph = _captured(stage.steps[places[0] : places[-1] + 1], call_ns)
@@ -84,7 +84,9 @@ def as_one_graph(program: Sequence[Inference], call_ns: int = 8_000) -> list[Inf
 
 def _captured(steps: Sequence[Step], call_ns: int) -> Graph:
     """What a stream capture makes of the steps: each stream is a branch, events are edges between them."""
-    works, streams, after = [], [], []
+    works: list[int] = []
+    streams: list[int] = []
+    after: list[tuple[int, ...]] = []
     last: dict[int, int] = {}
     events: dict[int, int] = {}
     pending: dict[int, list[int]] = {}
@@ -94,6 +96,11 @@ def _captured(steps: Sequence[Step], call_ns: int) -> Graph:
             last[step.stream] = len(works)
             works.append(step.work_ns)
             streams.append(step.stream)
+        elif isinstance(step, Graph):
+            after += [tuple(pending.pop(step.stream, [])), *[()] * (len(step.works_ns) - 1)]
+            works += step.works_ns
+            streams += [step.stream] * len(step.works_ns)
+            last[step.stream] = len(works) - 1
         elif isinstance(step, Record) and step.stream in last:
             events[step.event] = last[step.stream]
         elif isinstance(step, StreamWait) and step.event in events:

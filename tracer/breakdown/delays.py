@@ -48,6 +48,9 @@ DEFAULT_GRAPH_CALL = Delay(8_000, 5_000, 12_000)
 DEFAULT_SYNC_CALL = Delay(2_000, 1_000, 3_000)
 """A synchronising call that finds nothing to wait for."""
 
+DEFAULT_WAKE = Delay(3_000, 2_000, 6_000)
+"""From the end of what a synchronising call waited for to its return."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delays:
@@ -61,6 +64,7 @@ class Delays:
         event: behind a work of another stream.
         graph_call: how long a call that launches a graph takes.
         sync_call: how long a synchronising call takes that need not wait.
+        wake: how long one takes after the end of what it waited for.
     """
 
     kernel: Delay
@@ -70,6 +74,7 @@ class Delays:
     event: Delay = DEFAULT_EVENT
     graph_call: Delay = DEFAULT_GRAPH_CALL
     sync_call: Delay = DEFAULT_SYNC_CALL
+    wake: Delay = DEFAULT_WAKE
 
     def latency_ns(self, kernel: Mask, end: End) -> Ints:
         """Of each work, by whether it is a kernel."""
@@ -110,9 +115,10 @@ def measured_delays(work: InferenceWork, order: LaunchOrder) -> Delays:
     )
 
 
-def with_sync_call(delays: Delays, idle_ns: Ints) -> Delays:
-    """The same with what synchronising calls took that need not wait."""
-    return replace(delays, sync_call=_median(idle_ns) or DEFAULT_SYNC_CALL)
+def with_syncs(delays: Delays, idle_ns: Ints, wake_ns: Ints) -> Delays:
+    """The same with what synchronising calls took that need not wait, and others after what they waited for."""
+    sync_call, wake = _median(idle_ns) or DEFAULT_SYNC_CALL, _median(wake_ns) or DEFAULT_WAKE
+    return replace(delays, sync_call=sync_call, wake=wake)
 
 
 def _latencies(kernels: Ints, copies: Ints) -> tuple[Delay, Delay]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tracer.breakdown.delays import Delays, End, measured_delays, with_sync_call
+from tracer.breakdown.delays import Delays, End, measured_delays, with_syncs
 from tracer.breakdown.launch_order import LaunchOrder, launch_order
 from tracer.breakdown.removals import Removal, Removals
 from tracer.breakdown.replay_graph import BARRIER, WORK, ReplayGraph, replay_graph
@@ -54,7 +54,7 @@ class Replay:
         self.work = work
         self.path: HostPath = host_path(work)
         self.order: LaunchOrder = launch_order(work)
-        shown = with_sync_call(measured_delays(work, self.order), _idle_syncs(self.path))
+        shown = with_syncs(measured_delays(work, self.order), *_syncs(self.path))
         self.delays: Delays = shown if delays is None else delays
         self.removals: list[Removal] = Removals(work, self.path, self.order).all()
         self.measured = HostTimes(self.path.fixed_ns, np.zeros(len(work.gpu), np.int64))
@@ -157,8 +157,11 @@ class Replay:
                 if graph.kind[node] == BARRIER:
                     # What need not wait does not wake up either: a call that finds all done returns at once.
                     held = shift - nodes.waking[node]
+                    until = held
                     for before, lag in graph.waits[node]:
-                        held = np.maximum(held, ends[before] + (lag - nodes.at[node]))
+                        until = np.maximum(until, ends[before] + (lag - nodes.at[node]))
+                    # And what now waits wakes up then, where it did not wait before.
+                    held = np.where(until > shift, until + nodes.waking_too[node], until)
                     kept = nodes.kept.get(graph.row[node])
                     shift = held if kept is None else np.where(kept, held, shift)
                     course.append(shift)
@@ -167,7 +170,7 @@ class Replay:
                 start = nodes.latency[node] + (nodes.at[node] + shift if graph.kind[node] == WORK else 0)
                 before = graph.lane_node[node]
                 if before >= 0:
-                    start = np.maximum(start, ends[before] + nodes.lane_lag(node))
+                    start = np.maximum(start, ends[before] + nodes.lane_lag[node])
                 for other, lag in graph.others[node]:
                     start = np.maximum(start, ends[other] + lag)
                 ends[node] = start + nodes.duration[node]
@@ -193,12 +196,12 @@ _NEVER_LATE = -(10**12)
 _NOTHING = np.zeros(0, np.int64)
 
 
-def _idle_syncs(path: HostPath) -> Ints:
-    """How long those synchronising calls took that found nothing to wait for."""
+def _syncs(path: HostPath) -> tuple[Ints, Ints]:
+    """How long synchronising calls took that need not wait, and others after what they waited for."""
     layers = path.pieces.layers
-    idle = (layers.kind == SYNCHRONISE) & (layers.until_ns == layers.start_ns)
-    took: Ints = (layers.end_ns - layers.start_ns)[idle]
-    return took
+    syncs, after = layers.kind == SYNCHRONISE, layers.end_ns - layers.until_ns
+    idle = layers.until_ns == layers.start_ns
+    return after[syncs & idle], after[syncs & ~idle]
 
 
 class _Nodes:
@@ -219,16 +222,29 @@ class _Nodes:
         latency[own] = np.maximum(latency[own] - earlier, np.minimum(latency[own], replay.delays.kernel.low // 2))
         self.latency = np.repeat(latency[:, None], len(removals), axis=1)
         self.duration = np.repeat(duration[:, None], len(removals), axis=1)
-        self.waking = self._waking(replay, graph, passed, end)
-        self.lags, self.graph_gap = graph.lane_lag, int(getattr(replay.delays.graph_gap, end))
+        self.waking, self.waking_too = self._waking(replay, graph, passed, end)
         for column, one in enumerate(removals):
             if one is not None:
                 self._remove(column, one, rows, own)
-        in_graph = np.stack([_none(work) if one is None else one.in_graph for one in removals], axis=1)
-        some = np.flatnonzero(own)[in_graph[rows[own]].any(axis=1)]
-        self.in_graph = {node: in_graph[rows[node]] for node in some.tolist()}
+        self.lane_lag = self._lane_lags(replay, graph, removals, end)
         gone = np.stack([_no_barrier(replay) if one is None else one.barriers for one in removals], axis=1)
         self.kept = {place: ~gone[place] for place in np.flatnonzero(gone.any(axis=1)).tolist()}
+
+    @staticmethod
+    def _lane_lags(
+        replay: Replay, graph: ReplayGraph, removals: Sequence[Removal | None], end: End
+    ) -> list[Ints | int]:
+        """Of each node, how long after the one before in its stream it starts: less in a graph, nothing if gone."""
+        none, gap = np.zeros(len(replay.work.gpu), np.bool_), int(getattr(replay.delays.graph_gap, end))
+        inside = np.stack([none if one is None else one.in_graph for one in removals], axis=1)
+        gone = np.stack([none if one is None else one.works & one.launches for one in removals], axis=1)
+        lags: list[Ints | int] = list(graph.lane_lag)
+        changed = np.any(inside | gone, axis=1)
+        for node, (kind, row) in enumerate(zip(graph.kind, graph.row, strict=True)):
+            if kind == WORK and changed[row]:
+                lag = graph.lane_lag[node]
+                lags[node] = np.where(gone[row], min(lag, 0), np.where(inside[row], min(lag, gap), lag))
+        return lags
 
     def _remove(self, column: int, one: Removal, rows: Ints, own: Ints) -> None:
         self.duration[own, column] = np.where(one.works[rows[own]], 0, self.duration[own, column])
@@ -237,24 +253,24 @@ class _Nodes:
         self.latency[own, column] = np.where(one.launches[rows[own]], free, self.latency[own, column])
 
     @staticmethod
-    def _waking(replay: Replay, graph: ReplayGraph, passed: Ints, end: End) -> dict[int, Ints]:
-        """Of each barrier that held the host: how much longer it takes than a call that need not wait."""
+    def _waking(
+        replay: Replay, graph: ReplayGraph, passed: Ints, end: End
+    ) -> tuple[dict[int, Ints], dict[int, Ints]]:
+        """
+        How long the calls of barriers wake up.
+
+        Returns:
+            Of each barrier that held the host, how much longer it takes than a call that need not wait; and of each
+            that did not, how much longer it would take if it had to.
+        """
         barriers, cuts = replay.path.barriers, replay.path.pieces.timeline.cuts
         first, last = np.searchsorted(cuts, barriers.at_ns), np.searchsorted(cuts, barriers.end_ns)
         after = passed[:, np.minimum(last, len(cuts) - 1)] - passed[:, first]
-        longer = np.where(barriers.binding, np.maximum(after - int(getattr(replay.delays.sync_call, end)), 0), 0).T
-        kinds = zip(graph.kind, graph.row, strict=True)
-        return {node: longer[row] for node, (kind, row) in enumerate(kinds) if kind == BARRIER}
-
-    def lane_lag(self, node: int) -> Ints | int:
-        """Of a work, how long after the one before it in its stream it starts."""
-        lag = self.lags[node]
-        inside = self.in_graph.get(node)
-        return lag if inside is None else np.where(inside, min(lag, self.graph_gap), lag)
-
-
-def _none(work: InferenceWork) -> Ints:
-    return np.zeros(len(work.gpu), np.bool_)
+        idle, wake = (int(getattr(one, end)) for one in (replay.delays.sync_call, replay.delays.wake))
+        longer = np.where(barriers.binding, np.maximum(after - idle, 0), 0).T
+        would = np.where(~barriers.binding & (after > 0), np.maximum(wake - after, 0), 0).T
+        places = [(node, row) for node, row in enumerate(graph.row) if graph.kind[node] == BARRIER]
+        return {node: longer[row] for node, row in places}, {node: would[row] for node, row in places}
 
 
 def _no_barrier(replay: Replay) -> Ints:

@@ -58,7 +58,7 @@ def stage_pairs(run: StoredRun, replay: Replay) -> list[StagePair]:
     if not both:
         return []
     means = _window_means(run.spans())
-    calls, works, hidden = _per_stage(replay)
+    calls, works, hidden = per_stage(replay)
     found: list[StagePair] = []
     for one in both:
         pair, on, off = one.number, means.get(one.captured.number, {}), means.get(one.uncaptured.number, {})
@@ -67,7 +67,7 @@ def stage_pairs(run: StoredRun, replay: Replay) -> list[StagePair]:
     return sorted(found, key=lambda one: (one.pair, one.stage))
 
 
-def _per_stage(replay: Replay) -> tuple[dict[str, float], dict[str, float], set[str]]:
+def per_stage(replay: Replay) -> tuple[dict[str, float], dict[str, float], set[str]]:
     """CUDA calls and GPU works of an inference by stage, and the stages that wait for the GPU."""
     work, count = replay.work, max(len(replay.work.inferences), 1)
     names, stage = work.stage_names, work.stages.stage

@@ -20,7 +20,7 @@ from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.row_bounds import covering_rows
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
-from tracer.figure_text import ppm_text
+from tracer.figure_text import interval_text, ppm_text
 from tracer.profiles.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -138,11 +138,12 @@ def _clock_sentence(run: StoredRun) -> str:
     captures = run.info.captures
     if not captures:
         return "Times are of the recorder's clock."
-    rates = ", ".join(ppm_text(float((one.get("clock") or {}).get("rate_ppm", 0))) for one in captures)
+    rates = [float((one.get("clock") or {}).get("rate_ppm", 0)) for one in captures]
+    said = ppm_text(rates[0]) if len(rates) == 1 else interval_text(min(rates), max(rates), ppm_text)
     others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
     return (
         f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
-        f"mapped onto it by the lines fitted at the import (rates {rates})."
+        f"mapped onto it by the lines fitted at the import (rates {said})."
     )
 
 

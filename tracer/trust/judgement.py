@@ -9,6 +9,9 @@ from tracer.report_types.trust import Trust, TrustCheck, TrustState
 ORDER: tuple[TrustState, ...] = ("bad", "doubtful", "unknown", "fine")
 """From the worst."""
 
+NAMED = 4
+"""Checks that are not known, in a headline; ``trust_lines`` names all."""
+
 
 def judgement(checks: Sequence[TrustCheck], *, rule_valid: bool | None, why_not: str | None) -> Trust:
     """
@@ -49,7 +52,8 @@ def worst_text(trust: Trust) -> str:
     if trust["worst"] == "fine":
         return "trusted"
     if trust["worst"] == "unknown":
-        return f"nothing doubtful, not known: {', '.join(one['key'] for one in worst)}"
+        rest = f" and {len(worst) - NAMED} more" if len(worst) > NAMED else ""
+        return f"nothing doubtful, not known: {', '.join(one['key'] for one in worst[:NAMED])}{rest}"
     # A window that breaks the rules is told by them: what else is wrong says more.
     telling = [one for one in worst if one["key"] not in ("windows", "length")] or worst
     more = len(checks_of(trust, "bad", "doubtful")) - 1

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.figure_text import number_text
 from tracer.report_types.estimates import EstimateFigures
 from tracer.statistics.dependence import TwoSpeeds, effective_size, two_speeds
 from tracer.statistics.student import t_quantile
@@ -161,7 +162,7 @@ def why_few(effective: float, each: str) -> str:
     """Why consecutive values give no interval; empty where they do."""
     if effective >= FEWEST_EFFECTIVE:
         return ""
-    return f"worth {effective:.0f} independent {each} values, an interval needs {FEWEST_EFFECTIVE}"
+    return f"worth {number_text(effective)} independent {each} values, an interval needs {FEWEST_EFFECTIVE}"
 
 
 def _why_range(

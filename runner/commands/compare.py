@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.commands import options
-from runner.commands.output import print_figures
+from runner.commands.output import print_figures, tell_losses
 from tracer.command_line import DEFAULT_TRACES
 
 if TYPE_CHECKING:
@@ -60,8 +60,12 @@ def _side(name: str, traces: Path) -> Launches:
     from tracer.runs.run_store import stored_run
 
     if is_launch_set(name, traces):
-        return launches_of(launch_set(name, traces), name)
-    return launches_of([stored_run(name, traces)])
+        runs, called = launch_set(name, traces), name
+    else:
+        runs, called = [stored_run(name, traces)], None
+    for run in runs:
+        tell_losses(run)
+    return launches_of(runs, called)
 
 
 def _exit_code(figures: Comparison) -> int:

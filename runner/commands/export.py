@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from runner.commands import options
+from runner.commands.output import tell_losses
 from tracer.command_line import DEFAULT_TRACES
 from tracer.figure_text import counted
 from tracer.terminal_text import say
@@ -42,9 +43,11 @@ def export(
     from tracer.captures.perfetto_export import export_perfetto
     from tracer.runs.run_store import stored_run
 
-    done = export_perfetto(stored_run(run, traces), perfetto, bounds)
+    stored = stored_run(run, traces)
+    done = export_perfetto(stored, perfetto, bounds)
     say(
         f"{perfetto}: {counted(done.slices, 'slice')} on {counted(done.tracks, 'track')}, "
         f"{counted(done.flows, 'arrow')} from launch to work"
     )
     say(done.clock)
+    tell_losses(stored)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tracer.profiles.profile import Profile, ProfileSummary
+    from tracer.runs.run_store import StoredRun
 
 
 def print_figures(figures: Any, render: Callable[[Console], object], *, as_json: bool) -> None:
@@ -26,6 +27,12 @@ def print_figures(figures: Any, render: Callable[[Console], object], *, as_json:
 def print_json(figures: Any) -> None:
     """Print one JSON document on standard output."""
     say(json.dumps(figures, indent=2))
+
+
+def tell_losses(run: StoredRun) -> None:
+    """Say on standard error what the record of a run lacks, where the command's own words do not."""
+    for sentence in run.dropped:
+        say(f"{run.name}: lost: {sentence}", err=True)
 
 
 @contextmanager

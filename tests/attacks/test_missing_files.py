@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.programs import SCRIPT
+from tests.attacks.programs import SCRIPT, called
 from tests.recorded import info, window
 from tracer.runs import run_writer
 from tracer.runs.run_store import recover_run, stored_run
@@ -126,3 +126,18 @@ def test_a_line_that_ends_for_ever_does_not_grow_run_json(tmp_path: Path, monkey
         writer.add_gap({"start": str(number), "end": str(number), "why": "it was closed"})
     assert len(written) == len(written[-1].gaps) == 100
     assert writer.close() == "9,900 more gaps of the line after the first 100"
+
+
+@pytest.mark.parametrize("command", ["compare", "export"])
+def test_other_commands_tell_what_is_missing_beside_their_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    folder = run_of_three_parts(tmp_path, monkeypatch)
+    run_of_three_parts(tmp_path, monkeypatch, "whole")
+    part = sorted((folder / "spans").iterdir())[1]
+    part.unlink()
+    rest = ["run", "whole", "--json"] if command == "compare" else ["run", "--perfetto", tmp_path / "out"]
+    ended = called(command, *rest, "--traces", tmp_path)
+    assert f"run: lost: spans/{part.name} is missing" in ended.err
+    assert "lost" not in ended.out
+    assert "whole: lost" not in ended.err

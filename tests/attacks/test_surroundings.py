@@ -1,4 +1,4 @@
-"""What surrounds a command may be anything: variables that are ours, a name that no file can have, few descriptors."""
+"""What surrounds a command may be anything: our own variables, a name that no file can have, few descriptors."""
 
 from __future__ import annotations
 

@@ -144,4 +144,4 @@ def _of_run(run: StoredRun) -> Recorded:
     if not len(rows):
         raise DatasetError(run.name, "this run holds no results", "record an accuracy pass, or `kws-trace infer`")
     vectors = np.stack([np.asarray(one, np.float64) for one in rows["probabilities"].to_pylist()])
-    return Recorded(run.name, vectors, "sha256", rows["input_sha256"].to_pylist(), run)
+    return Recorded(run.name, vectors, "sha256", rows["input_sha256"].to_pylist(), run, notes=tuple(run.dropped))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.accuracy.recorded_results import read_recorded
 from tests.attacks.programs import SCRIPT, called
 from tests.recorded import info, window
 from tracer.runs import run_writer
@@ -141,3 +142,11 @@ def test_other_commands_tell_what_is_missing_beside_their_figures(
     assert f"run: lost: spans/{part.name} is missing" in ended.err
     assert "lost" not in ended.out
     assert "whole: lost" not in ended.err
+
+
+def test_an_accuracy_is_told_of_with_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = run_of_three_parts(tmp_path, monkeypatch)
+    part = sorted((folder / "results").iterdir())[1]
+    part.unlink()
+    notes = read_recorded("run", tmp_path).notes
+    assert notes == (f"results/{part.name} is missing: the figures are without what it held",)

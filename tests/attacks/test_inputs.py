@@ -127,16 +127,6 @@ def test_a_device_is_not_read_by_the_real_command(tmp_path: Path) -> None:
     assert "it is a device, not a file" in said
 
 
-@pytest.mark.parametrize("name", ["/proc/kmsg", "/proc/self/mem", "/proc/cpuinfo"])
-@pytest.mark.parametrize("words", [["kernels"], ["session"], ["ingest", str(ROOT / "traces/sample-cpu")]], ids=str)
-def test_what_the_kernel_tells_is_no_file(name: str, words: list[str]) -> None:
-    if not Path(name).exists():
-        pytest.skip(f"this system has no {name}")
-    ended = called(*words, name)
-    assert ended.code == 2, ended.said
-    assert name in ended.said.replace("\n", "")
-
-
 def test_a_file_that_is_too_large_is_refused_unless_somebody_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from runner.launches import LAUNCH
 from runner.nsys.launch import CHILD
 from tests.attacks.programs import SCRIPT, called
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize("text", ["x", "5", "[1]", "{", ""])
@@ -57,3 +58,13 @@ def test_too_few_descriptors_are_said_with_what_to_type(tmp_path: Path) -> None:
     assert done.returncode in (1, 2)
     assert "Too many open" in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["/proc/kmsg", "/proc/self/mem", "/proc/cpuinfo"])
+@pytest.mark.parametrize("words", [["kernels"], ["session"], ["ingest", str(ROOT / "traces/sample-cpu")]], ids=str)
+def test_what_the_kernel_tells_is_no_file(name: str, words: list[str]) -> None:
+    if not Path(name).exists():
+        pytest.skip(f"this system has no {name}")
+    ended = called(*words, name)
+    assert ended.code == 2, ended.said
+    assert name in ended.said.replace("\n", "")

@@ -18,6 +18,7 @@ from tracer.figure_text import (
     interval_text,
     number_text,
     official_rate_text,
+    rate_number_text,
     rate_text,
     share_text,
     time_text,
@@ -162,7 +163,7 @@ def _window_table(audit: SessionAudit) -> Table:
             _host_cell(one),
             number_text(one.ratio, 4),
             number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
-            number_text(None if one.true_rate is None else one.true_rate.point_hz, 1),
+            rate_number_text(None if one.true_rate is None else one.true_rate.point_hz),
             {True: "no", False: "yes", None: "?"}[one.short],
         )
     return table

@@ -14,8 +14,8 @@ from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
 
 BY_WINDOWS = (
-    "Compared are geometric means over the windows of a side; the table has the official rate, of the median window, "
-    "and the median of all inferences"
+    "Compared are geometric means over the windows of a side (over the tenths of a launch, where a window has few "
+    "inferences); the table has the official rate, of the median window, and the median of all inferences"
 )
 
 

@@ -91,7 +91,10 @@ def figure_lines(audit: SessionAudit) -> list[str]:
     one = "Median" if len(session.windows) > 1 else "Rate"
     if figures.median_rate_hz is not None:
         printed = _was_printed(session, "median_rate_hz" if len(session.windows) > 1 else "rate_hz")
-        lines.append(f"{one} by the laps: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
+        by = "the laps" if any(window.laps for window in session.windows) else "the printed lengths"
+        if session.kind == "energy" and by != "the laps":
+            by = "the energy monitor"
+        lines.append(f"{one} by {by}: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
     if audit.true_median is not None:
         lines.append(f"{one} by the host's clock: {bounded_rate_text(audit.true_median)}")
     if (energy := _was_printed(session, "median_energy_uj")) != "not printed":

@@ -160,13 +160,10 @@ def only(count: int, unit: str) -> str:
     return f"one {unit} only" if count == 1 else f"two {plural} only"
 
 
-def why_few(least: float, each: str, count: int) -> str:
+def why_few(least: float, each: str) -> str:
     """Why consecutive values, worth at least so many independent ones, give no interval; empty where they do."""
-    if least >= FEWEST_EFFECTIVE:
-        return ""
-    if count < FEWEST_EFFECTIVE:
-        return f"{count} {each}s only, an interval needs {FEWEST_EFFECTIVE} independent ones"
-    return f"the {each}s may count as {least:.0f} independent ones, an interval needs {FEWEST_EFFECTIVE}"
+    few = least < FEWEST_EFFECTIVE
+    return f"the {each}s may count as fewer than {FEWEST_EFFECTIVE} independent ones" if few else ""
 
 
 def _why_range(
@@ -184,9 +181,7 @@ def _why_range(
         return "two speeds, and the median may lie at either"
     if not alone and count >= FEWEST_ORDERED and (np.all(np.diff(figures) > 0) or np.all(np.diff(figures) < 0)):
         return f"it drifts, each {unit} beyond the one before"
-    return (
-        "" if least is None else why_few(least, unit if alone else "inference", count if alone else FEWEST_EFFECTIVE)
-    )
+    return "" if least is None else why_few(least, unit if alone else "inference")
 
 
 def _units(series: Floats, numbers: Integers) -> list[Floats]:

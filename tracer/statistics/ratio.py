@@ -61,7 +61,7 @@ class Rounds:
             return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, only(count, unit))
         effective = float(count) if launched else effective_size(figures, of_median=False)
         least = float(count) if launched else least_effective_size(figures, of_median=False)
-        reason = only(count, unit) if count < FEWEST else "" if launched else why_few(least, unit, count)
+        reason = only(count, unit) if count < FEWEST else "" if launched else why_few(least, unit)
         half = 0.0 if reason else half_width(figures, effective)
         low, high = (float(figures.min()), float(figures.max())) if reason else (value - half, value + half)
         ends = (math.exp(value), math.exp(low), math.exp(high))

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench soak kills lock model screenshots clean
+.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench soak kills lock check-jetpack-6 constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -68,6 +68,21 @@ kills: setup
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
 		--extra tensorflow --extra dashboard --extra analysis --extra runtimes --extra dev pyproject.toml -o requirements.lock
+
+# At the versions of JetPack 6 (Python 3.10 where there is one, NumPy 1.26, protobuf 4.25, TensorFlow 2.16 for x86 in
+# place of NVIDIA's): the demo, its export, and the tests of what people run there.
+JETPACK_6 = .venv/jetpack-6/bin
+check-jetpack-6: setup
+	$(BIN)/uv venv --quiet --clear --python "$$(command -v python3.10 || echo $(PYTHON))" .venv/jetpack-6
+	$(BIN)/uv pip install --quiet --python $(JETPACK_6)/python -c constraints/jetpack-6.txt 'tensorflow==2.16.2' \
+		'.[dashboard]' pytest pytest-timeout hypothesis jsonschema pyyaml
+	cd .venv/jetpack-6 && bin/kws-trace demo --seconds 0.2 && bin/kws-trace export last --perfetto last.pftrace
+	cd .venv/jetpack-6 && { bin/kws-trace compare ../../traces/sample-cpu ../../traces/sample-cpu; test $$? -eq 3; }
+	$(JETPACK_6)/python -m pytest -m "not slow" $(addprefix tests/test_,end_to_end.py xplane.py dashboard.py \
+		report_commands.py public_interface.py)
+
+constraints: setup
+	$(BIN)/python -m tools.constraints
 
 model: setup
 	$(BIN)/python -m tools.training --out runner/shipped

@@ -69,6 +69,7 @@ def test_a_dut_whose_wall_clock_steps_by_days_measures_and_records_as_before(tmp
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_window_of_a_million_inferences_is_whole_and_takes_bounded_memory(tmp_path: Path) -> None:
     with running_dut(tmp_path) as dut, Client(tmp_path / "dut") as client:
         client.load(bytes(490))

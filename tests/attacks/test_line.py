@@ -22,6 +22,7 @@ TCP_HOSTS = 90
 FLOODED = 2_000
 
 
+@pytest.mark.timeout(900)
 def test_a_line_that_is_flooded_and_reopened_answers_and_every_window_is_kept(tmp_path: Path) -> None:
     rng = random.Random(2021)
     with running_dut(tmp_path) as dut:

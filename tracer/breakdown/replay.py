@@ -118,13 +118,6 @@ class Replay:
             self._graphs[end] = replay_graph(self.work, self.path, self.order, self.delays, end)
         return self._graphs[end]
 
-    def removed_gpu_ns(self, removal: Removal) -> Ints:
-        """Time of the GPU work that a removal takes out of each inference, summed over works."""
-        rows = np.flatnonzero(removal.works)
-        length = self.work.gpu.end_ns[rows] - self.work.gpu.start_ns[rows]
-        size = len(self.work.inferences)
-        return np.bincount(self.work.gpu_inference[rows], length, minlength=size).astype(np.int64)
-
     def _edges(self) -> tuple[Ints, Ints]:
         cuts, inferences = self.path.pieces.timeline.cuts, self.work.inferences
         return np.searchsorted(cuts, inferences.start_ns), np.searchsorted(cuts, inferences.end_ns)

@@ -57,7 +57,7 @@ class CallRows:
 SYNC_KINDS = ("stream", "event", "device", "stream_wait", "record")
 """What a call waits for, or orders, as ``API_CALLS.sync_kind`` has it; stored as the place here."""
 
-SYNC_STREAM, SYNC_EVENT, SYNC_DEVICE, STREAM_WAIT, EVENT_RECORD = range(5)
+SYNC_STREAM, SYNC_EVENT, _, STREAM_WAIT, EVENT_RECORD = range(5)
 
 
 @dataclass(frozen=True, slots=True)

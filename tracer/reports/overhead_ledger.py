@@ -125,7 +125,11 @@ def render_ledger(figures: dict[str, Any], console: Console) -> None:
         table.add_row(row["name"], *cells)
     console.print(table)
     told = figures["conditions"][0]["where"] if figures["conditions"] else ""
-    lines = [GEOMETRIC, figures["report_2021"]["text"], *range_notes(row["ratio_spread"] for row in figures["conditions"])]
+    lines = [
+        GEOMETRIC,
+        figures["report_2021"]["text"],
+        *range_notes(row["ratio_spread"] for row in figures["conditions"]),
+    ]
     lines += [f"{row['name']}: {_how(row)}" for row in figures["conditions"] if row["where"] != told]
     lines += [f"not measured: {one['name']}: {one['reason']}" for one in figures["absent"]]
     print_lines(console, (*lines, *load_lines(figures["load"])))

@@ -103,10 +103,8 @@ def _profiler_ratio(beside: Unprofiled) -> str:
         pairs = f"by {counted(spread['count'], 'pair')} of windows"
         return f"{ratio_text(paired)} times the unprofiled mean inference{beside_text(spread, ratio_text)}, {pairs}"
     ratio = beside["profiler_median_ratio"]
-    return (
-        f"{number_text(ratio, 2)} times the unprofiled median inference ({change_text(ratio, 0)}), of other moments: "
-        "spread not known"
-    )
+    change = f"{change_text(ratio, 0)}; spread not known"
+    return f"{number_text(ratio, 2)} times the unprofiled median inference ({change})"
 
 
 def ledger_lines(report: Report) -> list[str]:

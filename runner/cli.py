@@ -133,7 +133,9 @@ def main() -> None:
 
 
 def _tell(message: str) -> None:
-    terminal(stderr=True).print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False)
+    # The terminal breaks the line: a path that we broke could not be copied.
+    console = terminal(stderr=True)
+    console.print(f"kws-trace: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _unforeseen(error: Exception) -> str:

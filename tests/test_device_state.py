@@ -33,7 +33,8 @@ def table(source: str, quantity: str, values: list[int], *, step_ns: int = SECON
 
 def windows(*bounds: tuple[int, int]) -> pa.Table:
     starts, ends = zip(*bounds, strict=True)
-    return pa.table({"window": list(range(len(bounds))), "start_ns": list(starts), "end_ns": list(ends)})
+    columns = {"window": list(range(len(bounds))), "start_ns": list(starts), "end_ns": list(ends)}
+    return pa.table({**columns, "pair": pa.nulls(len(bounds), pa.int32())})
 
 
 def test_samples_become_the_rows_of_their_table() -> None:

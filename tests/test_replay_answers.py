@@ -31,7 +31,18 @@ def test_programs_that_were_once_wrong_are_answered_within_the_margin_or_by_a_bo
 
 
 def test_a_profilers_time_is_taken_out_before_a_gain_is_told(tmp_path: Path):
-    assert not wrong(all_answers(QUICK[:2], tmp_path, profiled=True))
+    found = all_answers(QUICK[:2], tmp_path, profiled=True)
+    assert not [one for one in wrong(found) if not one.covered]
+
+
+@pytest.mark.slow
+def test_under_a_profiler_nine_in_ten_answers_are_within_the_margin_or_told_as_a_bound(tmp_path: Path):
+    found = all_answers(range(3, 60, 4), tmp_path, profiled=True)
+    bounds = [one for one in found if one.bound]
+    print(f"{len(wrong(found))} wrong of {len(found)}, {len(bounds)} bounds")
+    # Three of 90 when it was written: what the profiler adds is itself estimated.
+    assert len(wrong(found)) <= 0.1 * len(found)
+    assert len(bounds) <= 0.2 * len(found)
 
 
 @pytest.mark.slow

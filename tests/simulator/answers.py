@@ -44,6 +44,12 @@ class Answer:
     true_ns: float
     said_ns: float | None
     bound: bool
+    interval_ns: tuple[float, float] | None = None
+
+    @property
+    def covered(self) -> bool:
+        """Whether the printed interval holds the truth."""
+        return self.interval_ns is not None and self.interval_ns[0] <= self.true_ns <= self.interval_ns[1]
 
     @property
     def error(self) -> float:
@@ -90,7 +96,8 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
         true = float(np.mean(true_gains(program, changed, machine)))
         # What no change exceeds may be told exactly; the flag that counts here is that of an assumption.
         bound = one is not None and one.bound and one.reason != "no change to a program gives more"
-        yield Answer(seed, key[1], wall, max(true, 0.0), one.gain_ns if one else 0.0, bound)
+        interval = one.interval_ns if one else None
+        yield Answer(seed, key[1], wall, max(true, 0.0), one.gain_ns if one else 0.0, bound, interval)
 
 
 def _pairs(

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench soak kills lock check-jetpack-6 constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench soak kills long-window lock check-jetpack-6 constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -64,6 +64,10 @@ soak: setup
 KILLS ?= 100
 kills: setup
 	KWS_TRACE_KILLS=$(KILLS) $(BIN)/python -m pytest tests/attacks/test_kills.py -q
+
+# One window of a million inferences: whole, and how much memory it took.
+long-window: setup
+	KWS_TRACE_LONG_WINDOW=1000000 $(BIN)/python -m pytest tests/attacks/test_limits_of_the_machine.py -q -s -k long_window
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \

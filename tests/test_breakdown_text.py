@@ -31,10 +31,12 @@ from tests.gpu_runs import (
 )
 from tests.nsys_export import NsysExport
 from tests.recorded import info, window
+from tracer.breakdown.unprofiled import pair_walls_ns
 from tracer.recording.window import RecordedWindow
 from tracer.reports.breakdown_text import SHOWN_KERNELS, answer_lines, kernel_lines, render_kernel_level
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
+from tracer.statistics.ratio import rounds_of
 
 Report = dict[str, Any]
 
@@ -81,11 +83,38 @@ def test_the_report_leads_with_what_the_gpu_did_and_what_the_runtime_cost(slow: 
     assert answer_lines(slow)[0] == "GPU busy 0.421 ms (9.3 %), runtime overhead 4.101 ms (90.7 %)"
     assert "wall time without the profiler" in answer_lines(slow)[1]
     assert "frequencies not recorded" in answer_lines(slow)[1]
-    assert any("3.34 times the unprofiled median inference (+234 %)" in line for line in answer_lines(slow))
+    assert any(
+        "3.34 times the unprofiled median inference (+234 %; spread not known)" in line for line in answer_lines(slow)
+    )
     lines = text_of(slow).splitlines()
     place = lines.index("GPU busy 0.421 ms (9.3 %), runtime overhead 4.101 ms (90.7 %)")
     assert "inf/s, median of 1 window " in "\n".join(lines[:place])
     assert place < min(number for number, line in enumerate(lines) if line.startswith(("┏", "│")))
+
+
+def test_the_profiler_is_judged_by_its_pairs_where_there_are_some(tmp_path: Path) -> None:
+    walls = [(160, 100), (165, 110), (168, 105), (158, 98)]
+    sides = [(kind, pair, ns) for pair, both in enumerate(walls) for kind, ns in zip(PAIR, both, strict=True)]
+    windows = [
+        replace(lasting(window(number, 10, 0, first=10 * number), 1_000 * ns), kind=kind, pair=pair)
+        for number, (kind, pair, ns) in enumerate(sides)
+    ]
+    run = recorded_run(tmp_path, windows)
+    assert [on / off for on, off in pair_walls_ns(run)] == pytest.approx([on / off for on, off in walls], rel=1e-3)
+    assert pair_walls_ns(recorded_run(tmp_path, usual_windows(), "other")) == []
+
+
+def test_the_line_of_the_profiler_names_what_it_is_of(slow: Report) -> None:
+    told = copy.deepcopy(slow)
+    assert any("(+234 %; spread not known)" in line for line in answer_lines(told))
+    paired = rounds_of([[(160, 100), (165, 110), (168, 105), (158, 98)]]).ratio(0, 1)
+    told["gpu"]["unprofiled"] |= {"profiler_pairs_ratio": paired.value, "profiler_pairs_spread": paired.figures}
+    lines = answer_lines(told)
+    assert any("1.577 times the unprofiled mean inference [1.500 to 1.612], by 4 pairs" in line for line in lines)
+    assert any(line.startswith("[ ] is a range, no interval: the rounds may count as") for line in lines)
+
+
+PAIR = ("capture", "uncaptured")
 
 
 def test_what_bounds_the_inference_is_the_line_after_how_it_was_measured(slow: Report) -> None:

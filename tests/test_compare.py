@@ -30,6 +30,21 @@ from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import figure_windows, performance_windows
 
 
+def test_windows_of_an_input_each_are_compared_by_the_tenths_of_their_launch() -> None:
+    rng = np.random.default_rng(31)
+    walls = (400_000 * rng.lognormal(0, 0.05, 1000)).astype(np.int64)
+    walls[::50] *= 20
+    window, flags = np.arange(1000) // 2, np.zeros(1000, np.bool_)
+    one = TimedInferences(np.arange(1000), window, flags, np.cumsum(walls), ("inference",), walls[:, None])
+    rates = 2e9 / walls.reshape(-1, 2).sum(axis=1)
+    side = side_of_times([one], [rates])
+    (medians,), (rates_hz,) = side.medians_ns, side.rates_hz
+    assert (len(medians), len(rates_hz)) == (10, 10)
+    # The tenths, not the inputs of which some were interrupted, are what a difference is held against.
+    assert medians.max() < 1.05 * medians.min()
+    assert 1 / np.mean(1 / rates_hz) == pytest.approx(1e9 / walls.mean())
+
+
 def inferences(rng: np.random.Generator, windows: int, scatter: float, slower: float = 1.0) -> TimedInferences:
     """Windows of 60 inferences, which scatter by themselves and within."""
     means = 400_000 * slower * rng.lognormal(0, scatter, (windows, 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from tracer.figure_text import (
     auc_text,
     bandwidth_text,
+    beside_text,
     change_text,
     count_text,
     counted,
@@ -95,6 +98,22 @@ def test_a_share_is_in_percent_with_one_decimal_and_a_blank(share: float, text: 
 )
 def test_a_count_agrees_with_its_noun(count: int, text: str) -> None:
     assert counted(count, "window") == text
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "text"),
+    [(2062.37, "2,062.4 inf/s"), (100.04, "100.0 inf/s"), (12.376, "12.38 inf/s"), (0.5, "0.5000 inf/s")],
+)
+def test_a_rate_has_four_digits_and_a_decimal_at_least(rate_hz: float, text: str) -> None:
+    assert rate_text(rate_hz) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("interval", " (1.20 to 1.31 us)"), ("range", " [1.20 to 1.31 us]"), ("none", "")]
+)
+def test_an_interval_stands_in_round_brackets_and_a_range_in_square_ones_alone(kind: Any, text: str) -> None:
+    spread = {"kind": kind, "low": 1200, "high": 1310, "unit": "window", "count": 3, "reason": "", "speeds": None}
+    assert beside_text(spread, time_text) == text
 
 
 def test_a_plural_that_is_no_s_is_given() -> None:

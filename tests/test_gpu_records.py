@@ -71,7 +71,7 @@ def test_the_tools_doubt_stands_beside_what_was_found() -> None:
     ("note", "cause"),
     [
         ("nvprof: Warning: 2 records have invalid timestamps", "the tool dropped records, by its own warning"),
-        ("nsys warned: Installed CUDA driver version (13.0) is not supported", "that the driver is newer"),
+        ("nsys warned: Installed CUDA driver version (13.0) is not supported", "possibly the driver, which is newer"),
         ("nvprof: Error: ERR_NVGPUCTRPERM", "the tool lacked the permission"),
         ("nsys warned: No OpenGL events collected.", "a failed call, or a program that ended"),
     ],

@@ -30,6 +30,8 @@ ADDED = {
     "printed_energy_uj",
     "trust",
     "why_no_place",
+    "profiler_pairs_ratio",
+    "profiler_pairs_spread",
     "spread",
 }
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""

@@ -276,6 +276,7 @@ def test_windows_of_an_energy_session_are_as_long_as_the_monitors_timestamps(sha
     assert round(judged.figures.median_rate_hz or 0, 3) == 12.191
     assert (judged.valid, judged.findings) == (True, ())
     assert "Median energy an inference: printed 3454.848 uJ, not recomputed" in figure_lines(judged)
+    assert figure_lines(judged)[0].startswith("Median by the energy monitor: 12.191 inf/s")
 
 
 def test_timestamps_of_another_count_are_left_alone_and_said(shared_data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from scipy.stats import t, ttest_ind
 
 from tests.coverage.machines import Design, autocorrelated, one_speed, two_speeds_of
 from tracer.statistics import percentiles
-from tracer.statistics.dependence import effective_size, two_speeds
+from tracer.statistics.dependence import effective_size, least_effective_size, two_speeds
 from tracer.statistics.intervals import clustered
 from tracer.statistics.ratio import ratio_of_groups, rounds_of
 from tracer.statistics.student import t_quantile
@@ -31,10 +31,42 @@ def test_the_effective_number_is_that_of_an_autoregressive_process(correlation: 
     assert 0.8 * known < found < 1.05 * known
 
 
-def test_values_that_stand_still_or_alternate_count_each() -> None:
-    assert effective_size([5] * 30) == 30
-    assert effective_size([1, 2] * 30, of_median=False) == 60
+def test_values_that_stand_still_count_each_and_a_short_series_counts_less_than_it_says() -> None:
+    assert effective_size([5] * 30) == least_effective_size([5] * 30) == 30
     assert effective_size([1, 2, 3]) == 3
+    # No value tells of the next: the time is 1, of which 1 + 2 / sqrt(n) + 4 / n is held possible.
+    assert effective_size([1, 2] * 30, of_median=False) == pytest.approx(60 / (1 + 2 / 60**0.5 + 4 / 60))
+
+
+@pytest.mark.parametrize(
+    ("correlation", "number", "often"), [(0.6, 60, 0.1), (0.9, 300, 0.12), (0.85, 150, 0.1), (0.5, 45, 0.1)]
+)
+def test_a_series_worth_fewer_than_twenty_seldom_gives_an_interval(
+    correlation: float, number: int, often: float
+) -> None:
+    series = autocorrelated(np.random.default_rng(11), (300, number), correlation)
+    by_median = [clustered(one + 100, []).kind for one in series]
+    by_rounds = [rounds_of([np.exp(one[:, None] / 20)]).time(0).kind for one in series]
+    assert by_median.count("interval") < often * len(series)
+    assert by_rounds.count("interval") < often * len(series)
+
+
+def test_a_slow_change_under_fast_scatter_counts_as_few() -> None:
+    rng = np.random.default_rng(12)
+    slow = autocorrelated(rng, (200, 200), 0.95) + rng.standard_normal((200, 200))
+    own = [effective_size(one, of_median=False) for one in slow]
+    least = [least_effective_size(one, of_median=False) for one in slow]
+    assert all(few <= size for few, size in zip(least, own, strict=True))
+    assert np.mean(np.array(least) < 20) > np.mean(np.array(own) < 20) + 0.1
+
+
+@pytest.mark.parametrize(("correlation", "number"), [(0.0, 80), (0.2, 150), (0.5, 250), (0.7, 450)])
+def test_short_series_cover_where_they_give_an_interval(correlation: float, number: int) -> None:
+    series = autocorrelated(np.random.default_rng(13), (400, number), correlation)
+    found = [clustered(one + 100, [], of_median=False) for one in series]
+    given = [one for one in found if one.kind == "interval"]
+    assert len(given) > 0.7 * len(found)
+    assert sum(one.low <= 100 <= one.high for one in given) > 0.93 * len(given)
 
 
 def test_two_speeds_are_found_with_their_levels_and_stays_and_one_speed_is_not() -> None:

@@ -273,7 +273,7 @@ def test_mean_and_median_stand_side_by_side_with_why_they_differ(tmp_path: Path)
     line = mean_line(report)
     assert line is not None
     assert "mean 4" in line
-    assert "the rate is 1 over the mean, slow inferences included" in line
+    assert "the official rate is that of the median window" in line
     report["inference"]["count"] = 0
     assert mean_line(report) is None
 

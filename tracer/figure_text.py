@@ -96,7 +96,12 @@ def ratio_text(ratio: float | None) -> str:
 
 def rate_text(rate_hz: float | None) -> str:
     """Inferences a second that were derived: ``232.1 inf/s``."""
-    return _with_unit(number_text(rate_hz, 1), "inf/s")
+    return _with_unit(rate_number_text(rate_hz), "inf/s")
+
+
+def rate_number_text(rate_hz: float | None) -> str:
+    """As ``rate_text`` for a column of them: with one decimal, or four digits: ``2,062.4``, ``12.38``."""
+    return number_text(rate_hz, 1) if rate_hz is None or rate_hz >= 100 else significant_text(rate_hz, 4)
 
 
 def official_rate_text(rate_hz: float | None) -> str:
@@ -154,6 +159,14 @@ def bounds_text(spread: EstimateFigures, text: Callable[[float | None], str]) ->
     """The 95 % interval of a figure, ``1.20 to 1.31 us``; a range, which promises no coverage, in brackets."""
     told = interval_text(spread["low"], spread["high"], text)
     return f"[{told}]" if spread["kind"] == "range" else told
+
+
+def beside_text(spread: EstimateFigures, text: Callable[[float | None], str]) -> str:
+    """What follows a figure: `` (1.20 to 1.31 us)``, of a range `` [1.20 to 1.31 us]``, of neither nothing."""
+    if spread["kind"] == "none":
+        return ""
+    told = bounds_text(spread, text)
+    return f" {told}" if spread["kind"] == "range" else f" ({told})"
 
 
 def range_notes(spreads: Iterable[EstimateFigures]) -> list[str]:

@@ -20,7 +20,7 @@ from tracer.breakdown.calibration import spreads
 from tracer.breakdown.gains import GainBase, GainFigure, blocks_of, gain_figures
 from tracer.breakdown.inflation import Inflation, fit_inflation
 from tracer.breakdown.replay import Replay
-from tracer.breakdown.unprofiled import stage_pairs, target_of, timed_spans, wall_times
+from tracer.breakdown.unprofiled import pair_walls_ns, stage_pairs, target_of, timed_spans, wall_times
 from tracer.captures.attribution import Attribution, attribute
 from tracer.captures.counted_work import counted_work
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
@@ -43,7 +43,8 @@ class KernelLevel:
     ``keep`` marks the inferences of ``ranges`` that figures are made of; ``breakdown`` and ``work`` have just those.
     ``unprofiled_ns`` is the wall time of each timed inference that no profiler collected, ``unprofiled`` the name of
     their run; both are empty where there are none. ``interrupted`` counts the inferences that are left out as the
-    profiler did something for itself in them; ``inflation`` is what it adds, where pairs of windows tell.
+    profiler did something for itself in them; ``inflation`` is what it adds, where pairs of windows tell;
+    ``pair_walls_ns`` of each pair the mean inference with the profiler on and off.
     """
 
     profile: Profile
@@ -58,6 +59,7 @@ class KernelLevel:
     unprofiled: str
     interrupted: int
     inflation: Inflation | None
+    pair_walls_ns: list[tuple[float, float]]
 
     @property
     def computing_known(self) -> bool:
@@ -122,6 +124,7 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
         unprofiled=(unprofiled or run).name if len(walls) else "",
         interrupted=int((counted & ~keep).sum()),
         inflation=inflation,
+        pair_walls_ns=pair_walls_ns(run),
     )
 
 

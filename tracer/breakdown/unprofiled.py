@@ -67,6 +67,16 @@ def stage_pairs(run: StoredRun, replay: Replay) -> list[StagePair]:
     return sorted(found, key=lambda one: (one.pair, one.stage))
 
 
+def pair_walls_ns(run: StoredRun) -> list[tuple[float, float]]:
+    """Of each pair of windows the mean inference with the profiler on and off; empty of a run without pairs."""
+    both = profiler_pairs(run.each_window)
+    if not both:
+        return []
+    walls = {window: sum(stages.values()) for window, stages in _window_means(run.spans()).items()}
+    sides = [(walls.get(one.captured.number, 0.0), walls.get(one.uncaptured.number, 0.0)) for one in both]
+    return [(on, off) for on, off in sides if on > 0 and off > 0]
+
+
 def per_stage(replay: Replay) -> tuple[dict[str, float], dict[str, float], set[str]]:
     """CUDA calls and GPU works of an inference by stage, and the stages that wait for the GPU."""
     work, count = replay.work, max(len(replay.work.inferences), 1)

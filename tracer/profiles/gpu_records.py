@@ -27,7 +27,7 @@ _CUT = 0.995
 _CAUSES = (
     (
         re.compile(r"driver version.*not supported|driver.*newer", re.I),
-        "the tool warned that the driver is newer",
+        "possibly the driver, which is newer than the tool by its own warning",
     ),
     (re.compile(r"invalid timestamps|buffer space|dropped", re.I), "the tool dropped records, by its own warning"),
     (re.compile(r"NVGPUCTRPERM|not have permission|INSUFFICIENT_PRIVILEGES", re.I), "the tool lacked the permission"),

@@ -23,7 +23,11 @@ class OverheadFigures(PartFigures):
 
 
 class Unprofiled(TypedDict):
-    """Wall time without the profiler, and its two parts: kinds of overhead are not rescaled."""
+    """
+    Wall time without the profiler, and its two parts: kinds of overhead are not rescaled.
+
+    ``profiler_pairs_ratio`` is by the pairs of windows with the profiler and without, and null where there are none.
+    """
 
     run: str
     inferences: int
@@ -35,6 +39,8 @@ class Unprofiled(TypedDict):
     overhead_share: float
     profiler_ratio: float | None
     profiler_median_ratio: float
+    profiler_pairs_ratio: float | None
+    profiler_pairs_spread: EstimateFigures | None
 
 
 class VerdictFigures(TypedDict):

@@ -7,17 +7,18 @@ from rich.table import Table
 
 from tracer.figure_text import (
     MISSING,
-    bounds_text,
+    beside_text,
     change_text,
     count_text,
     counted,
     interval_text,
     number_text,
+    range_notes,
     ratio_text,
     share_text,
     time_text,
 )
-from tracer.report_types.gpu import Gain, GpuFigures, StageWork
+from tracer.report_types.gpu import Gain, GpuFigures, StageWork, Unprofiled
 from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
 from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
@@ -77,7 +78,7 @@ def _answer(report: Report) -> list[str]:
     if shown is None:
         captured = counted(gpu["inferences"], "captured inference")
         what = "GPU record" if gpu["unrecorded"] else "GPU work"
-        lines.append(f"No {what} in {captured} of {time_text(gpu['wall_ns']['mean'])}")
+        lines.append(f"No {what} in {captured} of {time_text(gpu['wall_ns']['mean'])} in the mean")
     else:
         lines.append(
             f"GPU busy {_ms(shown.busy_ns)} ({share_text(shown.busy_share)}), "
@@ -90,12 +91,20 @@ def _answer(report: Report) -> list[str]:
     elif gpu["computing_known"]:
         lines.append(gpu["verdict"]["sentence"])
     if beside is not None and beside["profiler_ratio"] is not None:
-        ratio = beside["profiler_median_ratio"]
-        lines.append(
-            f"The profiler: {number_text(ratio, 2)} times the unprofiled median inference ({change_text(ratio, 0)}), "
-            f"{profiler_text(gpu)}"
-        )
+        lines.append(f"The profiler: {_profiler_ratio(beside)}, {profiler_text(gpu)}")
+        lines += range_notes([beside["profiler_pairs_spread"]] if beside["profiler_pairs_spread"] else [])
     return [*lines, *ledger_lines(report)]
+
+
+def _profiler_ratio(beside: Unprofiled) -> str:
+    """By pairs of neighbouring windows where there are some; all captures against all else is of other moments."""
+    paired, spread = beside["profiler_pairs_ratio"], beside["profiler_pairs_spread"]
+    if paired is not None and spread is not None:
+        pairs = f"by {counted(spread['count'], 'pair')} of windows"
+        return f"{ratio_text(paired)} times the unprofiled mean inference{beside_text(spread, ratio_text)}, {pairs}"
+    ratio = beside["profiler_median_ratio"]
+    change = f"{change_text(ratio, 0)}; spread not known"
+    return f"{number_text(ratio, 2)} times the unprofiled median inference ({change})"
 
 
 def ledger_lines(report: Report) -> list[str]:
@@ -106,7 +115,7 @@ def ledger_lines(report: Report) -> list[str]:
     rows = [row for row in ledger["conditions"] if row["name"] == LEDGER_NAMES.get(gpu["source"])]
     return [
         f"By `kws-trace overhead` {row['name']} adds {time_text(row['added_ns'])} to an inference: "
-        f"{ratio_text(row['ratio'])} times" + (f" ({bounds_text(spread, ratio_text)})" if spread else "")
+        f"{ratio_text(row['ratio'])} times" + (beside_text(spread, ratio_text) if spread else "")
         for row in rows
         for spread in [row.get("ratio_spread")]
     ]

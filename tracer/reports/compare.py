@@ -44,6 +44,13 @@ IN_A_ROW = 2
 """Launches of one side that may follow one another where the sides alternate."""
 
 
+SHORT_WINDOW = 30
+"""Inferences of a window below which its own median says nothing, as of ``infer``, whose windows are of one input."""
+
+BLOCKS = 10
+"""Consecutive parts of a launch of many such windows that stand for its windows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparability:
     """Sentences: ``refusals`` say why two runs may not be compared, ``warnings`` what differs or is not known."""
@@ -111,10 +118,24 @@ def side_of(runs: Sequence[StoredRun]) -> Side:
 
 def side_of_times(timed: Sequence[TimedInferences], rates_hz: Sequence[Floats]) -> Side:
     """As ``side_of``, of the inferences of each launch and the rates of its windows."""
-    medians = [
-        np.array([np.median(one.wall_ns[one.window == window]) for window in np.unique(one.window)]) for one in timed
-    ]
-    return Side(medians, rates_hz, _trouble(timed))
+    medians, rates = [], []
+    for one, windows_hz in zip(timed, rates_hz, strict=True):
+        windows = np.unique(one.window)
+        short = len(windows) > BLOCKS and len(one) < SHORT_WINDOW * len(windows)
+        units = (
+            np.array_split(windows, BLOCKS)
+            if short
+            else [windows[place : place + 1] for place in range(len(windows))]
+        )
+        medians.append(np.array([np.median(one.wall_ns[np.isin(one.window, unit)]) for unit in units]))
+        grouped = short and len(windows_hz) > BLOCKS
+        # Windows of one length: together they have the harmonic mean of their rates.
+        rates.append(
+            np.array([1 / np.mean(1 / part) for part in np.array_split(windows_hz, BLOCKS)])
+            if grouped
+            else windows_hz
+        )
+    return Side(medians, rates, _trouble(timed))
 
 
 def _rates(run: StoredRun) -> Floats:

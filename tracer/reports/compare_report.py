@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracer.errors import UsageError
-from tracer.figure_text import MISSING, bounds_text, time_text
+from tracer.figure_text import MISSING, beside_text, time_text
 from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.report import (
     ChangedKernel,
@@ -203,4 +203,4 @@ def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
 
 def spread_text(median_ns: float | None, spread: EstimateFigures) -> str:
     """A time and its spread, as ``180.98 us (178.59 to 181.99 us)``."""
-    return time_text(median_ns) + (f" ({bounds_text(spread, time_text)})" if spread["kind"] != "none" else "")
+    return time_text(median_ns) + beside_text(spread, time_text)

@@ -13,6 +13,11 @@ from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
 
+BY_WINDOWS = (
+    "Compared are geometric means over the windows of a side (over the tenths of a launch, where a window has few "
+    "inferences); the table has the official rate, of the median window, and the median of all inferences"
+)
+
 
 def render_comparison(figures: Comparison, console: Console) -> None:
     """Print the verdicts first, then a launch a row, then the parts of an inference a column a run."""
@@ -26,6 +31,8 @@ def render_comparison(figures: Comparison, console: Console) -> None:
     for one in launches:
         table.add_row(escape(one["name"]), *launch_cells(one))
     console.print(table)
+    if any(row["median"] is not None for row in figures["comparisons"]):
+        print_lines(console, [BY_WINDOWS])
     print_lines(console, range_notes(one["inference"]["spread"] for one in launches))
     print_lines(console, (f"{one['name']}: {verdict_text(one['trust'])}" for one in launches))
     if any(run["parts"] for run in figures["runs"]):

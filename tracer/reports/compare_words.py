@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.figure_text import (
     MISSING,
-    bounds_text,
+    beside_text,
     change_text,
     counted,
     number_text,
@@ -53,8 +53,7 @@ def change_of(one: JudgedFigure | None, *, of_rate: bool = False) -> str:
     if of_rate:
         ratio = 1 / ratio
         low, high = (None if end is None else 1 / end for end in (high, low))
-    ends = bounds_text({**spread, "low": low, "high": high}, change_text)
-    return f"{change_text(ratio)} ({ends})" if spread["kind"] != "none" else change_text(ratio)
+    return change_text(ratio) + beside_text({**spread, "low": low, "high": high}, change_text)
 
 
 def _verdict(row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold: float) -> str:

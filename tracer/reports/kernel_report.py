@@ -27,6 +27,7 @@ from tracer.report_types.gpu import (
 )
 from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
 from tracer.statistics.intervals import CAPTURE, NOTHING, clustered
+from tracer.statistics.ratio import rounds_of
 
 GPU_PARTS = ("kernel", "copy")
 
@@ -115,6 +116,7 @@ def _unprofiled(level: KernelLevel) -> Unprofiled | None:
         return None
     wall, profiled = float(np.mean(walls)), float(np.mean(level.breakdown.wall_ns))
     busy = min(float(np.mean(level.breakdown.busy_ns)), wall)
+    paired = rounds_of([level.pair_walls_ns]).ratio(0, 1) if level.pair_walls_ns else None
     return {
         "run": level.unprofiled,
         "inferences": len(walls),
@@ -126,6 +128,8 @@ def _unprofiled(level: KernelLevel) -> Unprofiled | None:
         "overhead_share": 1 - busy / wall if wall else 0.0,
         "profiler_ratio": profiled / wall if wall else None,
         "profiler_median_ratio": float(np.median(level.breakdown.wall_ns) / np.median(walls)),
+        "profiler_pairs_ratio": None if paired is None else paired.value,
+        "profiler_pairs_spread": None if paired is None else paired.figures,
     }
 
 

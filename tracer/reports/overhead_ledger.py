@@ -109,6 +109,9 @@ def _cpu_ratio(cpu: Rounds) -> dict[str, Any]:
     }
 
 
+GEOMETRIC = "What is added is of geometric means over the pairs of measurements, or the launches"
+
+
 def render_ledger(figures: dict[str, Any], console: Console) -> None:
     """Print ``build_ledger`` with ``model``, ``backend`` and ``load``, 80 columns wide."""
     backend = figures["backend"]
@@ -122,7 +125,11 @@ def render_ledger(figures: dict[str, Any], console: Console) -> None:
         table.add_row(row["name"], *cells)
     console.print(table)
     told = figures["conditions"][0]["where"] if figures["conditions"] else ""
-    lines = [figures["report_2021"]["text"], *range_notes(row["ratio_spread"] for row in figures["conditions"])]
+    lines = [
+        GEOMETRIC,
+        figures["report_2021"]["text"],
+        *range_notes(row["ratio_spread"] for row in figures["conditions"]),
+    ]
     lines += [f"{row['name']}: {_how(row)}" for row in figures["conditions"] if row["where"] != told]
     lines += [f"not measured: {one['name']}: {one['reason']}" for one in figures["absent"]]
     print_lines(console, (*lines, *load_lines(figures["load"])))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tracer.figure_text import (
     MISSING,
+    beside_text,
     bounds_text,
     count_text,
     counted,
@@ -29,6 +30,8 @@ from tracer.reports.run_limits import limits_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
 
+WHOSE_RATE = "a window's rate is 1 over its own mean, and the official rate is that of the median window"
+
 
 def rate_line(report: Report) -> str:
     """The official rate, whether it is rule-valid, and the worst of what speaks against it, in one line."""
@@ -45,7 +48,8 @@ def mean_line(report: Report) -> str | None:
     if not whole["count"]:
         return None
     mean, median = time_text(whole["total_ns"] / whole["count"]), time_text(whole["median_ns"])
-    return f"An inference: mean {mean}, median {median}; the rate is 1 over the mean, slow inferences included"
+    both = f"An inference: mean {mean}, median {median}"
+    return both if report["median_rate_hz"] is None else f"{both}; {WHOSE_RATE}"
 
 
 def spread_line(spread: EstimateFigures) -> str | None:
@@ -92,7 +96,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     columns = [escape(str(report["run"]["backend"].get("name"))) for report in reports]
     table = framed_table("Median time of an inference, and of its stages", [""], columns)
     stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))
-    table.add_row("inf/s (1 / mean)", *[number_text(report["median_rate_hz"], 1) for report in reports])
+    table.add_row("inf/s, median window", *[number_text(report["median_rate_hz"], 1) for report in reports])
     table.add_row("inference, median", *[time_text(report["inference"]["median_ns"]) for report in reports])
     for stage in stages:
         table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
@@ -109,10 +113,10 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
 def _splitting_lines(cost: SplittingCost) -> list[str]:
     """The ratio is that of the two times; runs of older versions have no spread that holds."""
     groups, spread = cost.get("groups", ()), cost.get("spread")
-    known = "spread not known" if spread is None or spread["kind"] == "none" else bounds_text(spread, ratio_text)
+    known = (beside_text(spread, ratio_text) if spread else "") or " (spread not known)"
     moments = f", measured {len(groups)} times over the run" if len(groups) > 1 else ""
     line = (
-        f"Splitting: {ratio_text(cost['split_ns'] / cost['fused_ns'])} times the fused inference ({known}), "
+        f"Splitting: {ratio_text(cost['split_ns'] / cost['fused_ns'])} times the fused inference{known}, "
         f"{time_text(cost['split_ns'])} against {time_text(cost['fused_ns'])}{moments}"
     )
     return [line, *range_notes([spread] if spread else [])]

@@ -90,6 +90,9 @@ def _figures(row: RuntimeTimes, rounds: Rounds, place: int, base: int | None) ->
     }
 
 
+GEOMETRIC = "Times are geometric means over the rounds, and a rate is 1 over its time"
+
+
 def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     """Print ``build_runtimes`` with ``model``, ``threads`` and ``load``, 80 columns wide."""
     inputs = sorted({row["inputs"] for row in figures["runtimes"]})
@@ -102,8 +105,8 @@ def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     else:
         console.print("no gains: what they would be against is not installed")
     lines = [f"not measured: {one['name']}: {one['reason']}; {one['remedy']}" for one in figures["absent"]]
-    notes = range_notes(row["spread"] for row in figures["runtimes"])
-    print_lines(console, (*notes, *lines, *load_lines(figures["load"])))
+    spreads = [row[name] for row in figures["runtimes"] for name in ("spread", "speedup_spread") if row[name]]
+    print_lines(console, (GEOMETRIC, *range_notes(spreads), *lines, *load_lines(figures["load"])))
 
 
 def load_lines(load: dict[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from tracer.figure_text import (
     interval_text,
     number_text,
     official_rate_text,
+    rate_number_text,
     rate_text,
     share_text,
     time_text,
@@ -90,7 +91,10 @@ def figure_lines(audit: SessionAudit) -> list[str]:
     one = "Median" if len(session.windows) > 1 else "Rate"
     if figures.median_rate_hz is not None:
         printed = _was_printed(session, "median_rate_hz" if len(session.windows) > 1 else "rate_hz")
-        lines.append(f"{one} by the laps: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
+        by = "the laps" if any(window.laps for window in session.windows) else "the printed lengths"
+        if session.kind == "energy" and by != "the laps":
+            by = "the energy monitor"
+        lines.append(f"{one} by {by}: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
     if audit.true_median is not None:
         lines.append(f"{one} by the host's clock: {bounded_rate_text(audit.true_median)}")
     if (energy := _was_printed(session, "median_energy_uj")) != "not printed":
@@ -162,7 +166,7 @@ def _window_table(audit: SessionAudit) -> Table:
             _host_cell(one),
             number_text(one.ratio, 4),
             number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
-            number_text(None if one.true_rate is None else one.true_rate.point_hz, 1),
+            rate_number_text(None if one.true_rate is None else one.true_rate.point_hz),
             {True: "no", False: "yes", None: "?"}[one.short],
         )
     return table

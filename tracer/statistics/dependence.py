@@ -29,6 +29,12 @@ LOOKED_AT = 200
 RARE = 0.05
 """Share of the values below which a level is no speed of its own."""
 
+BATCHES = 6
+"""Consecutive parts of a series whose means show a slow change."""
+
+UNSURE = 2.0
+"""Times by which the variance of so few means is often too small: a fifth of the time, of independent values."""
+
 
 @dataclass(frozen=True, slots=True)
 class TwoSpeeds:
@@ -53,9 +59,9 @@ def effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
     How many independent values tell as much of the median (or the mean) as these consecutive ones.
 
     The number divided by the integrated autocorrelation time, summed as Geyer's initial monotone sequence
-    (Statistical Science 7, 1992). That of the median is of the series of signs about it. The sum is uncertain, and
-    too short, by the more the fewer times it fits into the series: so much is added that intervals cover
-    (``tests/coverage``).
+    (Statistical Science 7, 1992). That of the median is of the series of signs about it; that of the ranks is taken
+    where it is longer: signs, and single interruptions, hide a slow change. The sum is uncertain, and too short, by
+    the more the fewer times it fits into the series: so much is added that intervals cover (``tests/coverage``).
 
     Args:
         values: in the order they were measured.
@@ -66,21 +72,51 @@ def effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
     """
     series = np.asarray(values, np.float64)
     count = len(series)
-    if count < 4:
+    if count < 4 or series.min() == series.max():
         return float(count)
-    centred = np.sign(series - np.median(series)) if of_median else series - series.mean()
-    centred = centred - centred.mean()
+    own = np.sign(series - np.median(series)) if of_median else series
+    time = max(_correlation_time(own), _correlation_time(_ranks(series)))
+    error = math.sqrt(time / count)
+    return count / (time * (1 + 2 * error + 4 * error**2))
+
+
+def least_effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
+    """
+    How few independent values these consecutive ones may be worth: at most ``effective_size``.
+
+    A slow change under fast scatter is not seen in the neighbours of a short series, but in how far the means of a
+    few batches lie apart (Conway, Management Science 9, 1963); of so few it may be twice as far as it happened.
+    """
+    series = np.asarray(values, np.float64)
+    size = effective_size(series, of_median=of_median)
+    long = len(series) // BATCHES
+    if long < 2 or series.min() == series.max():
+        return size
+    ranks = _ranks(series)
+    means = ranks[len(ranks) - BATCHES * long :].reshape(BATCHES, long).mean(axis=1)
+    time = long * float(means.var(ddof=1) / ranks.var())
+    return min(size, len(series) / max(1.0, UNSURE * time))
+
+
+def _ranks(series: Floats) -> Floats:
+    """Equal values share their mean rank."""
+    _, place, counts = np.unique(series, return_inverse=True, return_counts=True)
+    found: Floats = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return found
+
+
+def _correlation_time(series: Floats) -> float:
+    """The integrated autocorrelation time, in values; at least 1."""
+    count, centred = len(series), series - series.mean()
     if not np.any(centred):
-        return float(count)
+        return 1.0
     size = 1 << (2 * count - 1).bit_length()
     spectrum = np.fft.rfft(centred, size)
     covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[: count // 2 * 2]
     pairs = covariance.reshape(-1, 2).sum(axis=1) / covariance[0]
     ends = np.flatnonzero(pairs <= 0)
     kept = np.minimum.accumulate(pairs[: ends[0] if len(ends) else len(pairs)])
-    time = max(1.0, 2 * float(kept.sum()) - 1)
-    error = math.sqrt(time / count)
-    return count / (1 + (time - 1) * (1 + 2 * error + 4 * error**2))
+    return max(1.0, 2 * float(kept.sum()) - 1)
 
 
 def two_speeds(windows: Sequence[ArrayLike]) -> TwoSpeeds | None:

@@ -15,9 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.figure_text import number_text
 from tracer.report_types.estimates import EstimateFigures
-from tracer.statistics.dependence import TwoSpeeds, effective_size, two_speeds
+from tracer.statistics.dependence import TwoSpeeds, effective_size, least_effective_size, two_speeds
 from tracer.statistics.student import t_quantile
 
 Floats = NDArray[np.float64]
@@ -130,9 +129,12 @@ def clustered(
     statistic = np.median if of_median else np.mean
     inner = units[-1][1] if units else groups
     speeds = two_speeds(inner)
-    effective = None if unit == LAUNCH else sum(effective_size(one, of_median=of_median) for one in inner)
+    effective, least = None, None
+    if unit != LAUNCH:
+        effective = sum(effective_size(one, of_median=of_median) for one in inner)
+        least = sum(least_effective_size(one, of_median=of_median) for one in inner)
     figures = np.array([statistic(one) for one in groups]) if len(groups) > 1 else series
-    reason = _why_range(unit, figures, effective, speeds, alone=len(groups) == 1, of_median=of_median)
+    reason = _why_range(unit, figures, least, speeds, alone=len(groups) == 1, of_median=of_median)
     value = float(statistic(series))
     if reason:
         shown = figures if len(groups) > 1 else _tenths(series, of_median=of_median)
@@ -158,15 +160,14 @@ def only(count: int, unit: str) -> str:
     return f"one {unit} only" if count == 1 else f"two {plural} only"
 
 
-def why_few(effective: float, each: str) -> str:
-    """Why consecutive values give no interval; empty where they do."""
-    if effective >= FEWEST_EFFECTIVE:
-        return ""
-    return f"worth {number_text(effective)} independent {each} values, an interval needs {FEWEST_EFFECTIVE}"
+def why_few(least: float, each: str) -> str:
+    """Why consecutive values, worth at least so many independent ones, give no interval; empty where they do."""
+    few = least < FEWEST_EFFECTIVE
+    return f"the {each}s may count as fewer than {FEWEST_EFFECTIVE} independent ones" if few else ""
 
 
 def _why_range(
-    unit: str, figures: Floats, effective: float | None, speeds: TwoSpeeds | None, *, alone: bool, of_median: bool
+    unit: str, figures: Floats, least: float | None, speeds: TwoSpeeds | None, *, alone: bool, of_median: bool
 ) -> str:
     count = len(figures)
     if count < FEWEST:
@@ -180,7 +181,7 @@ def _why_range(
         return "two speeds, and the median may lie at either"
     if not alone and count >= FEWEST_ORDERED and (np.all(np.diff(figures) > 0) or np.all(np.diff(figures) < 0)):
         return f"it drifts, each {unit} beyond the one before"
-    return "" if effective is None else why_few(effective, unit if alone else "inference")
+    return "" if least is None else why_few(least, unit if alone else "inference")
 
 
 def _units(series: Floats, numbers: Integers) -> list[Floats]:

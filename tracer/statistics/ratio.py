@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.statistics.dependence import effective_size
+from tracer.statistics.dependence import effective_size, least_effective_size
 from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, Kind, half_width, only, why_few
 from tracer.statistics.student import t_quantile
 
@@ -60,7 +60,8 @@ class Rounds:
         if count < 2:
             return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, only(count, unit))
         effective = float(count) if launched else effective_size(figures, of_median=False)
-        reason = only(count, unit) if count < FEWEST else "" if launched else why_few(effective, unit)
+        least = float(count) if launched else least_effective_size(figures, of_median=False)
+        reason = only(count, unit) if count < FEWEST else "" if launched else why_few(least, unit)
         half = 0.0 if reason else half_width(figures, effective)
         low, high = (float(figures.min()), float(figures.max())) if reason else (value - half, value + half)
         ends = (math.exp(value), math.exp(low), math.exp(high))

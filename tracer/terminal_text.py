@@ -60,7 +60,7 @@ def say(text: str, *, err: bool = False, end: str = "\n") -> None:
 
 def printable(text: str) -> str:
     """A name out of a file without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def plain(text: str, style: str = "") -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from dataclasses import dataclass, field, replace
@@ -158,7 +159,11 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
 
 def list_runs(traces: Path) -> list[StoredRun]:
     """The runs of a folder, oldest first; folders that are none are left out, and those of ``damaged_runs``."""
-    return [stored_run(folder, traces) for _, folder in sorted(_readable(traces)[0])]
+    runs = []
+    for path in traces.glob("*/run.json"):
+        with contextlib.suppress(RunError):
+            runs.append(stored_run(path.parent, traces))
+    return sorted(runs, key=lambda run: (run.info.created, run.folder))
 
 
 def damaged_runs(traces: Path) -> list[str]:

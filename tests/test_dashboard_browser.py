@@ -139,7 +139,7 @@ def test_a_link_shows_the_same_comparison(browser: Any, address: str, pictures: 
     visit = Visit(browser, address, scheme)
     visit.open("compare?run=gpu&with=gpu-slow&with=ops&with=official")
     text = visit.page.locator("[data-testid=stMain]").inner_text()
-    assert "Slower, beyond the noise" in text
+    assert "gpu-slow against gpu (the baseline): these two launches" in text
     assert "stages split against fused" in text
     visit.keep(f"compare-runs-{scheme}", pictures)
     visit.leave()

@@ -92,7 +92,7 @@ def _verdict(row: Compared) -> None:
         "faster": (st.success, "Faster by more than the threshold.", ":material/trending_up:"),
         "equivalent": (st.info, "Equivalent: no further apart than the threshold.", ":material/drag_handle:"),
         "refused": (st.warning, "Not compared: they cannot be held against each other.", ":material/block:"),
-        "can't be told": (st.warning, "It can't be told whether they differ by more.", ":material/help:"),
+        "can't be told": (st.warning, "Whether they differ can't be told.", ":material/help:"),
         "rate and median disagree": (st.warning, "Rate and median disagree.", ":material/help:"),
     }
     show_box, text, icon = headline[row["verdict"]]

@@ -77,7 +77,7 @@ lock: setup
 # place of NVIDIA's): the demo, its export, and the tests of what people run there.
 JETPACK_6 = .venv/jetpack-6/bin
 check-jetpack-6: setup
-	$(BIN)/uv venv --quiet --clear --python "$$(command -v python3.10 || echo $(PYTHON))" .venv/jetpack-6
+	$(BIN)/uv venv --quiet --clear --python "$$(python3.10 -c 'import sys; print(sys.executable)' 2>/dev/null || echo $(PYTHON))" .venv/jetpack-6
 	$(BIN)/uv pip install --quiet --python $(JETPACK_6)/python -c constraints/jetpack-6.txt 'tensorflow==2.16.2' \
 		'.[dashboard]' pytest pytest-timeout hypothesis jsonschema pyyaml
 	cd .venv/jetpack-6 && bin/kws-trace demo --seconds 0.2 && bin/kws-trace export last --perfetto last.pftrace

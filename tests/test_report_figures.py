@@ -104,7 +104,7 @@ def test_five_windows_of_ten_seconds_are_valid_and_the_rate_is_their_median(tmp_
     assert found["median_rate_hz"] == pytest.approx(0.102, rel=1e-6)
     assert (
         rate_line(found)
-        == "0.102 inf/s, median of 5 windows (rule-valid; bad: the DUT had < 0.1 % of a CPU, and 1 more)"
+        == "0.102 inf/s, median of 5 windows (rule-valid; bad: the DUT had < 0.1 % of a CPU, and 1 doubtful)"
     )
 
 

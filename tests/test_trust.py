@@ -140,7 +140,7 @@ def test_the_worst_state_counts_and_what_is_not_known_is_never_fine() -> None:
 
 def test_a_headline_has_the_worst_and_counts_the_others() -> None:
     assert verdict_text(judged("fine", "fine")) == "rule-valid; trusted"
-    assert worst_text(judged("doubtful", "bad", "unknown")) == "bad: clock is bad, and 1 more"
+    assert worst_text(judged("doubtful", "bad", "unknown")) == "bad: clock is bad, and 1 doubtful"
     assert worst_text(judged("fine", "unknown")) == "nothing doubtful, not known: clock"
     assert trust_lines(judged("doubtful", "bad", "unknown")) == [
         "Bad, clock: clock is bad -> mend it",
@@ -236,7 +236,7 @@ def test_every_place_that_shows_a_run_has_the_same_judgement_of_it(tmp_path: Pat
     frame = run_list_frame(rows).set_index("run")
     assert frame.loc["run", ["rule-valid", "trust"]].tolist() == ["yes", worst_text(trust)]
     told = verdict_text(trust)
-    assert told == "rule-valid; bad: the DUT had 0.1 % of a CPU, and 1 more"
+    assert told == "rule-valid; bad: the DUT had 0.1 % of a CPU, and 1 more bad"
     for line in LINES:
         said = CliRunner().invoke(app, [*line, "--traces", str(traces)], env={"COLUMNS": "200"}).stdout
         assert told in " ".join(said.split()), line
@@ -299,7 +299,7 @@ def test_a_session_is_judged_by_its_log(tmp_path: Path, plan: Plan, worst: str, 
 def test_the_sessions_of_2021_are_doubted_for_what_is_wrong_with_them(shared_data: Path) -> None:
     folder = shared_data / "energyrunner-sessions"
     trusts = {path.name: session_trust(audit_session(build_session(path))) for path in sorted(folder.iterdir())}
-    assert worst_text(trusts["20210823155208"]) == "bad: the laps are 4.8 % outside the host's time, and 1 more"
+    assert worst_text(trusts["20210823155208"]) == "bad: the laps are 4.8 % outside the host's time, and 1 doubtful"
     assert worst_text(trusts["20210823155940"]) == "bad: Top-1 8.6 % of 1,000 inputs, AUC 0.5000: under 90 %"
 
 

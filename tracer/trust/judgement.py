@@ -56,8 +56,10 @@ def worst_text(trust: Trust) -> str:
         return f"nothing doubtful, not known: {', '.join(one['key'] for one in worst[:NAMED])}{rest}"
     # A window that breaks the rules is told by them: what else is wrong says more.
     telling = [one for one in worst if one["key"] not in ("windows", "length")] or worst
-    more = len(checks_of(trust, "bad", "doubtful")) - 1
-    others = f", and {more} more" if more else ""
+    same, doubtful = len(worst) - 1, len(checks_of(trust, "doubtful")) if trust["worst"] == "bad" else 0
+    words = [f"{same} more {trust['worst']}"] if same else []
+    words += [f"{doubtful} doubtful"] if doubtful else []
+    others = f", and {' and '.join(words)}" if words else ""
     return f"{trust['worst']}: {telling[0]['evidence'].partition(';')[0]}{others}"
 
 

@@ -1,5 +1,5 @@
 # Two commands on a fresh machine: make demo, make test. The environment is .venv, from requirements.lock.
-# make test-rest: a browser, a real nsys, many inputs; make test-all: both parts. make mutants, structure, dead-code:
+# make test-rest: a browser, a real nsys, attacks; make test-all: both parts. make mutants, structure, dead-code:
 # what the tests do not see, how the rooms hang together, what nothing calls.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,7 +25,7 @@ demo: setup
 
 test: setup
 	$(PYTEST) -m "not slow"
-	@echo "The slow tests (a browser, a real nsys, many inputs) were left out: make test-rest"
+	@echo "The slow tests (a browser, a real nsys, attacks, many inputs) were left out: make test-rest"
 
 test-rest: setup
 	$(PYTEST) -m slow --dist loadfile

@@ -31,6 +31,8 @@ class Disk:
         self.calls: list[str] = []
         self._contents: dict[int, bytes] = {}
         self._names: dict[int, dict[str, int]] = {}
+        self._held: dict[int, int] = {}
+        """Descriptors by inode: the number of a file that is removed would else be given to another."""
         self._note_names(root)
 
     def synced(self, descriptor: int) -> None:
@@ -38,6 +40,7 @@ class Disk:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             self._note_names(path)
         else:
+            self._hold(path)
             self._contents[os.fstat(descriptor).st_ino] = path.read_bytes()
         self.called("sync", path)
 
@@ -46,7 +49,19 @@ class Disk:
             self.calls.append(f"{what} {path.relative_to(self.root)}")
             self._at_each_call(self)
 
+    def _hold(self, path: Path) -> None:
+        if path.stat().st_ino not in self._held:
+            self._held[path.stat().st_ino] = os.open(path, os.O_RDONLY)
+
+    def let_go(self) -> None:
+        """Give the numbers free."""
+        for descriptor in self._held.values():
+            os.close(descriptor)
+        self._held.clear()
+
     def _note_names(self, folder: Path) -> None:
+        for path in (folder, *folder.iterdir()):
+            self._hold(path)
         self._names[folder.stat().st_ino] = {path.name: path.stat().st_ino for path in folder.iterdir()}
 
     def after_a_cut(self, target: Path, *, names_as_they_are: bool) -> None:
@@ -92,7 +107,10 @@ def disk(root: Path, at_each_call: Callable[[Disk], None] = lambda _: None) -> I
         patch.setattr(os, "fsync", fsync)
         patch.setattr(Path, "replace", replaced)
         patch.setattr(Path, "unlink", unlinked)
-        yield made
+        try:
+            yield made
+        finally:
+            made.let_go()
 
 
 def record(traces: Path, windows: int, promised: list[int]) -> None:

@@ -277,3 +277,12 @@ def _spelled(names: Names) -> str | list[str]:
     if isinstance(names, tuple):
         return [names[0][code] for code in names[1].tolist()]
     return names if isinstance(names, str) else list(names)
+
+
+def run_sql(path: Path, *statements: str) -> Path:
+    """Change or make a SQLite file."""
+    with sqlite3.connect(path) as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+    return path

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nsys_export import NsysExport
+from tests.nsys_export import NsysExport, run_sql
 from tracer.errors import ProfileError
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 
@@ -21,14 +20,6 @@ def small(**options: object) -> NsysExport:
     export.calls([150], [160], "cudaLaunchKernel_v7000", process=7, thread=9, correlation_id=[1])
     export.kernels([200], [300], "gemm", process=7, correlation_id=[1])
     return export
-
-
-def run_sql(path: Path, *statements: str) -> Path:
-    with sqlite3.connect(path) as database:
-        for statement in statements:
-            database.execute(statement)
-    database.close()
-    return path
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

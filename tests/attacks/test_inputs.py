@@ -22,6 +22,7 @@ import pytest
 
 from tests.attacks.programs import SCRIPT, called, obeyed
 from tests.conftest import ROOT
+from tests.nsys_export import run_sql
 from tracer import given_files
 
 PATIENCE_S = 60
@@ -142,20 +143,12 @@ def test_a_file_that_is_too_large_is_refused_unless_somebody_says_so(
     assert ended.code == 2
 
 
-def database(path: Path, *statements: str) -> Path:
-    with sqlite3.connect(path) as made:
-        for statement in statements:
-            made.execute(statement)
-    made.close()
-    return path
-
-
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, 'x' AS value FROM n"
 
 
 def test_a_view_that_never_ends_is_refused_by_its_name(tmp_path: Path) -> None:
     for table in ("StringIds", "StringTable", "CUPTI_ACTIVITY_KIND_KERNEL"):
-        path = database(tmp_path / f"{table}.sqlite", f"CREATE VIEW {table} AS {ENDLESS}")
+        path = run_sql(tmp_path / f"{table}.sqlite", f"CREATE VIEW {table} AS {ENDLESS}")
         assert f"its {table} is no stored table" in refused("kernels", path)
 
 
@@ -163,13 +156,13 @@ def test_a_query_that_takes_more_steps_than_the_file_has_room_for_is_interrupted
     from tracer.errors import ProfileError
     from tracer.profiles.sqlite_file import connect, reading
 
-    path = database(tmp_path / "small.sqlite", "CREATE TABLE a (b)")
+    path = run_sql(tmp_path / "small.sqlite", "CREATE TABLE a (b)")
     with pytest.raises(ProfileError, match="takes more steps than the file has room for"), reading(path, "a"):
         connect(path).execute(f"SELECT max(id) FROM ({ENDLESS})").fetchall()
 
 
 def test_names_of_a_damaged_schema_do_not_reach_the_terminal_raw(tmp_path: Path) -> None:
-    path = database(tmp_path / "one.sqlite", 'CREATE VIEW "a\x1b[31m\x9b2J\u202e" AS SELECT 1')
+    path = run_sql(tmp_path / "one.sqlite", 'CREATE VIEW "a\x1b[31m\x9b2J\u202e" AS SELECT 1')
     assert "its a" in refused("kernels", path)
     path.write_bytes(path.read_bytes().replace(b"SELECT 1", b"\x1b[31m \x07"))
     refused("kernels", path)
@@ -180,7 +173,7 @@ def test_names_of_a_megabyte_are_cut_and_take_little_memory(tmp_path: Path) -> N
     from tracer.profiles.nsys_sqlite import SqliteExport
     from tracer.profiles.sqlite_file import sqlite_columns
 
-    path = database(tmp_path / "names.sqlite", "CREATE TABLE StringIds (id INTEGER, value TEXT)")
+    path = run_sql(tmp_path / "names.sqlite", "CREATE TABLE StringIds (id INTEGER, value TEXT)")
     with sqlite3.connect(path) as made:
         made.executemany(
             "INSERT INTO StringIds VALUES (?, ?)", [(number, "\u00e9" * (1 << 20)) for number in range(20)]

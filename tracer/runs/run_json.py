@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from tracer.given_files import read_text_file
+from tracer.report_types.run import CostGroup
 from tracer.terminal_text import printable
 
 LIMIT_BYTES = 64 << 20
@@ -37,19 +38,6 @@ class _Quantization(TypedDict):
     zero_point: int
 
 
-class _CostGroup(TypedDict, total=False):
-    start_ns: int
-    end_ns: int
-    cpu_ns: int
-    load_start: float | None
-    load_end: float | None
-    inferences: int
-    with_nvtx_ns: list[float] | None
-    without_nvtx_ns: list[float]
-    split_ns: list[float]
-    fused_ns: list[float]
-
-
 class _Spread(TypedDict):
     kind: Literal["interval", "range", "none"]
     low: float | None
@@ -65,7 +53,7 @@ class _RecorderCost(TypedDict, total=False):
     ns_per_inference_with_nvtx: float | None
     ns_per_inference_without_nvtx: float | None
     stages: int
-    groups: list[_CostGroup]
+    groups: list[CostGroup]
 
 
 class _SplittingCost(TypedDict, total=False):
@@ -74,7 +62,7 @@ class _SplittingCost(TypedDict, total=False):
     ratio: float
     interval: tuple[float, float]
     spread: _Spread
-    groups: list[_CostGroup]
+    groups: list[CostGroup]
 
 
 class _Startup(TypedDict, total=False):

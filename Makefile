@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all check mutants structure dead-code coverage-of-intervals bench soak kills long-window lock check-jetpack-6 constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window lock check-jetpack-6 constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -31,6 +31,10 @@ test-rest: setup
 	$(PYTEST) -m slow --dist loadfile
 
 test-all: test test-rest
+
+# The property tests on inputs that they have not seen. For example: make test-new-inputs ARGS="tests/test_overhead.py"
+test-new-inputs: setup
+	$(PYTEST) -m "not slow" --hypothesis-profile new-inputs $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

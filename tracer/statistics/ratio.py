@@ -63,7 +63,9 @@ class Rounds:
         least = float(count) if launched else least_effective_size(figures, of_median=False)
         reason = only(count, unit) if count < FEWEST else "" if launched else why_few(least, unit)
         half = 0.0 if reason else half_width(figures, effective)
-        low, high = (float(figures.min()), float(figures.max())) if reason else (value - half, value + half)
+        low, high = (value - half, value + half)
+        if reason:  # The mean of equal values may lie a rounding beside them.
+            low, high = min(value, float(figures.min())), max(value, float(figures.max()))
         ends = (math.exp(value), math.exp(low), math.exp(high))
         return Estimate(*ends, "range" if reason else "interval", unit, count, reason, effective)
 
@@ -72,7 +74,7 @@ def rounds_of(launches: Sequence[ArrayLike], unit: str = LAUNCH) -> Rounds:
     """
     Rounds without the interrupted ones.
 
-    A round counts only whole: who leaves one way of it out compares other moments.
+    A round counts only whole: who leaves one way of it out compares other moments. At least half of the rounds stay.
 
     Args:
         launches: of each the times, (rounds, ways), all above 0; those without a round are passed over.
@@ -86,6 +88,8 @@ def rounds_of(launches: Sequence[ArrayLike], unit: str = LAUNCH) -> Rounds:
         apart = np.abs(one - np.median(one, axis=0))
         typical = TO_STANDARD * np.median(apart, axis=0)
         kept = np.all((apart <= INTERRUPTED * typical) | (typical == 0), axis=1)
+        # An interruption is rare: what befalls more than half of the rounds is how the machine works.
+        kept |= 2 * kept.sum() < len(kept)
         left_out += int((~kept).sum())
         logs.append(one[kept])
     return Rounds(logs, left_out, unit)

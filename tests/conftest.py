@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 
 # A busy machine is no fault of what is tested: no example has a deadline, and slow ones are no failure. The same
 # inputs every time, so that a change is judged by what it changed; make test-new-inputs looks for new ones.
-settings.register_profile("same-inputs", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("new-inputs", settings.get_profile("same-inputs"), derandomize=False, max_examples=500)
+AT_ANY_LOAD = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same-inputs", AT_ANY_LOAD, derandomize=True)
+settings.register_profile("new-inputs", AT_ANY_LOAD, max_examples=500)
 settings.load_profile("same-inputs")
 
 # Under nohup it is ignored, and every child of ours would inherit that.

@@ -26,10 +26,11 @@ class RunInfo:
 
     ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where
     it was not counted; ``board`` the key of a device of ``tracer.model.devices``; ``gpus``, ``cuda`` and ``machine``
-    are ``GpuFacts``, ``CudaFacts`` and ``MachineFacts``. ``profiler`` says which profiler was attached while the run was made, ``captures`` what was ingested from one. ``launch_set`` is of a run that is
-    one launch of several of one configuration: ``id`` of the set, ``number`` from 1, ``of`` how many. ``journal``
-    says what the parts should hold: how many ``rows`` it had, and the numbers of those that are ``lost``. ``extra``
-    keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
+    are ``GpuFacts``, ``CudaFacts`` and ``MachineFacts``. ``profiler`` says which profiler was attached while the run
+    was made, ``captures`` what was ingested from one. ``launch_set`` is of a run that is one launch of several of one
+    configuration: ``id`` of the set, ``number`` from 1, ``of`` how many. ``journal`` says what the parts should hold:
+    how many ``rows`` it had, and the numbers of those that are ``lost``. ``extra`` keeps keys of ``run.json`` that
+    this version does not know, so that rewriting loses nothing.
     """
 
     run_id: str

@@ -95,7 +95,7 @@ def run_gpu_facts(
             "driver_version": loaded.get("driver_version") or told.get("cuda_driver"),
             "runtime_version": loaded.get("runtime_version"),
             "cudnn": loaded.get("cudnn"),
-            "mps": _mps(environment, root) if gpus else None,
+            "mps": mps_runs(environment, root) if gpus else None,
         },
     }
 
@@ -131,7 +131,7 @@ def _driver(root: Path) -> str | None:
     return found[1] if found else None
 
 
-def _mps(environment: Mapping[str, str], root: Path) -> bool | None:
+def mps_runs(environment: Mapping[str, str], root: Path) -> bool | None:
     """Whether CUDA's Multi-Process Service runs: its pipe or process; None in a container, unless seen."""
     pipe = environment.get("CUDA_MPS_PIPE_DIRECTORY") or "tmp/nvidia-mps"
     if (root / pipe.lstrip("/") / "control").exists():

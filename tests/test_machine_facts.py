@@ -103,12 +103,15 @@ def test_compare_refuses_another_gpu_and_is_silent_where_a_fact_is_not_known(tmp
 
 
 def test_a_report_names_the_gpu_and_the_machine_and_what_was_not_recorded(tmp_path: Path) -> None:
-    assert machine_lines(build_report(run_of(tmp_path, "whole"))["run"]) == [
-        "GPU: NVIDIA H200, compute capability 9.0, 150.1 GB, driver 580.1, CUDA driver 13.0, CUDA runtime 12.5, cuDNN "
-        "9.3.0, ECC on, persistence off, MIG off, MPS off",
-        "Machine: A CPU, governor performance, 16 of 16 processors, no virtual machine (the CPU has no flag "
-        "hypervisor), no container (process 1 is systemd)",
-    ]
+    gpu, machine = machine_lines(build_report(run_of(tmp_path, "whole"))["run"])
+    assert gpu == (
+        "GPU: NVIDIA H200, compute capability 9.0, 150 GB, driver 580.1, CUDA driver 13.0, CUDA runtime 12.5, "
+        "cuDNN 9.3.0, ECC on, persistence off, MIG off, MPS off"
+    )
+    assert machine == (
+        "Machine: A CPU, governor performance, 16 of 16 processors, "
+        "no virtual machine (the CPU has no flag hypervisor), no container (process 1 is systemd)"
+    )
     lacking = run_of(tmp_path, "lacking", **changed("cuda", cudnn=None), machine={})
     gpu, machine = machine_lines(build_report(lacking)["run"])
     assert gpu.endswith("; not known: cuDNN")
@@ -184,8 +187,7 @@ def test_the_loaded_cuda_says_which_gpu_is_used_and_what_it_does_not_say_is_none
 
 @pytest.mark.parametrize(("number", "text"), [(8_907, "8.9.7"), (90_300, "9.3.0"), (91_002, "9.10.2")])
 def test_cudnn_s_version_is_read_as_both_of_its_generations_write_it(number: int, text: str) -> None:
-    cudnn = FakeLibrary(cudnnGetVersion=lambda *_: number)
-    cudnn.cudnnGetVersion = ctypes.CFUNCTYPE(ctypes.c_size_t)(lambda: number)
+    cudnn = FakeLibrary(cudnnGetVersion=ctypes.CFUNCTYPE(ctypes.c_size_t)(lambda: number))
     assert loaded_cuda(0, {"libcudnn": cudnn}.get)["cudnn"] == text
 
 
@@ -254,7 +256,7 @@ def test_the_doctor_says_of_each_gpu_what_a_run_will_sample_and_what_disturbs_it
     told = {"problem": None, "driver": "580.159.04", "cuda_driver": "13.0"}
     fine = doctored(root, {**told, "gpus": [asked(H200), asked(T4)]})
     assert [found.state for found in fine.values()] == ["fine"] * 5
-    assert "NVIDIA H200, compute capability 9.0, 150.8 GB, driver 580.159.04, CUDA driver 13.0" in fine["GPU 0"].said
+    assert "NVIDIA H200, compute capability 9.0, 151 GB, driver 580.159.04, CUDA driver 13.0" in fine["GPU 0"].said
     for facts, remedy in (
         ({"persistence": "off"}, "nvidia-smi -pm 1"),
         ({"mig": "on"}, "nvidia-smi -mig 0"),

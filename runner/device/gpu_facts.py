@@ -8,6 +8,7 @@ libraries that the runtime has loaded say which GPU the DUT uses.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping
@@ -19,7 +20,9 @@ from runner.device.board import read_board
 from runner.device.gpu import nvidia_gpus
 from runner.device.host import host_facts
 from runner.device.loaded_cuda import loaded_cuda
+from runner.device.sampler import INJECTED
 from runner.device.sysfs import read_text
+from tracer.reports.machine_report import on_gpu
 
 NVML_LIMIT_S = 20.0
 """A driver without persistence initialises each GPU first, which takes seconds a GPU."""
@@ -44,6 +47,7 @@ def nvml_facts() -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
             timeout=NVML_LIMIT_S,
             cwd=NOBODYS_FOLDER,
+            env={name: value for name, value in os.environ.items() if name not in INJECTED},
         )
         found: dict[str, Any] = json.loads(ran.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
@@ -55,11 +59,6 @@ def nvml_facts() -> dict[str, Any]:
             "gpus": [],
         }
     return found
-
-
-def uses_gpu(device: str) -> bool:
-    """Whether a backend's device is a GPU."""
-    return re.search(r"GPU|CUDA|TensorRT", device, re.IGNORECASE) is not None
 
 
 def run_gpu_facts(
@@ -79,17 +78,17 @@ def run_gpu_facts(
         ask_nvml: as ``nvml_facts``; not called for a run on the CPU.
         cuda: as ``loaded_cuda``.
     """
-    on_gpu = uses_gpu(device)
+    uses_gpu = on_gpu({"device": device})
     ordinal = re.search(r"GPU:(\d+)", device)
-    loaded = cuda(int(ordinal[1]) if ordinal else 0) if on_gpu else {}
-    told = ask_nvml() if on_gpu and asks_nvml(root) else {"gpus": []}
+    loaded = cuda(int(ordinal[1]) if ordinal else 0) if uses_gpu else {}
+    told = ask_nvml() if uses_gpu and asks_nvml(root) else {"gpus": []}
     listed = told["gpus"] or nvidia_gpus(root)
     gpus = [{"name": one["name"], "uuid": one["uuid"], **{key: one.get(key) for key in UNASKED}} for one in listed]
-    if on_gpu and not gpus and loaded.get("name"):
+    if uses_gpu and not gpus and loaded.get("name"):
         gpus = [{"name": loaded["name"], "uuid": loaded["uuid"], **{key: loaded.get(key) for key in UNASKED}}]
-    used = _used(gpus, loaded, environment) if on_gpu else None
+    used = _used(gpus, loaded, environment) if uses_gpu else None
     return {
-        "gpus": [_completed(one, loaded, used=_is_used(one, used, on_gpu=on_gpu)) for one in gpus],
+        "gpus": [_completed(one, loaded, used=_is_used(one, used, uses_gpu=uses_gpu)) for one in gpus],
         "cuda": {
             "driver": told.get("driver") or _driver(root),
             "driver_version": loaded.get("driver_version") or told.get("cuda_driver"),
@@ -102,7 +101,7 @@ def run_gpu_facts(
 
 def sampled_gpu(device: str, gpus: list[dict[str, Any]], root: Path = Path("/")) -> str | None:
     """The UUID that the sampler asks NVML about: None for none, empty where it is not known which is used."""
-    if not uses_gpu(device) or not asks_nvml(root):
+    if not on_gpu({"device": device}) or not asks_nvml(root):
         return None
     return next((str(one["uuid"]) for one in gpus if one["used"] and one["uuid"]), "")
 
@@ -116,8 +115,8 @@ def _used(gpus: list[dict[str, Any]], loaded: Mapping[str, Any], environment: Ma
     return str(found[0]) if len(found) == 1 else str(gpus[0]["uuid"]) if len(gpus) == 1 else None
 
 
-def _is_used(gpu: Mapping[str, Any], used: str | None, *, on_gpu: bool) -> bool | None:
-    return False if not on_gpu else None if used is None else gpu["uuid"] == used
+def _is_used(gpu: Mapping[str, Any], used: str | None, *, uses_gpu: bool) -> bool | None:
+    return False if not uses_gpu else None if used is None else gpu["uuid"] == used
 
 
 def _completed(gpu: dict[str, Any], loaded: Mapping[str, Any], *, used: bool | None) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from tracer.profiles.nsys_export import TEXT_COLUMNS, column_schema, damaged_exp
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
 from tracer.profiles.sqlite_file import connect, reading, sqlite_columns
-from tracer.profiles.sqlite_pages import UnusualFileError, read_pages
+from tracer.profiles.sqlite_pages import read_pages
+from tracer.profiles.sqlite_tree import UnusualFileError
 
 _STEP = 100_000
 """Rows at a time that ``sqlite3`` gives: as Python objects they are large."""

@@ -87,7 +87,7 @@ class EnergyrunnerReader(LogReader):
         if "dut infer" in text and ("command[dut infer" in text or "command[io dut infer" in text):
             self._pattern.mark()
         if who in ("sequencer", "parser"):
-            kind = f"{who}: {text[: forms.KIND.match(text).end()]}"
+            kind = f"{who}: {forms.VARIES.split(text, 1)[0]}"
             self._pattern.count(kind)
             if not self._in_windows:
                 self._preamble[re.sub(r"\[.*", "", kind)] += 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
+
+from tests.benchmarks.processes import conditions
 
 FIGURES = (
     "tracing_cost",
@@ -13,6 +14,7 @@ FIGURES = (
     "span_storage",
     "sampling_cost",
     "kernel_attribution",
+    "large_inputs",
     "dashboard_load",
 )
 
@@ -23,8 +25,10 @@ def main(names: list[str]) -> None:
     unknown = sorted(set(wanted) - set(FIGURES))
     if unknown:
         sys.exit(f"no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    before = conditions()
     figures = {name: importlib.import_module(f"tests.benchmarks.{name}").measure() for name in wanted}
-    print(json.dumps({"cpus": os.cpu_count(), **figures}, indent=2))
+    print(json.dumps({"conditions": {"before": before, "after": conditions()}, **figures}, indent=2))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -12,6 +12,7 @@ FIGURES = (
     "protocol_cost",
     "span_storage",
     "sampling_cost",
+    "dut_memory",
     "kernel_attribution",
     "dashboard_load",
 )

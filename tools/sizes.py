@@ -1,7 +1,7 @@
 """
 ``make sizes``: what each set of extras is on a board, and what its imports take here.
 
-Wheels are resolved for aarch64 from ``constraints/``; of each only the directory at its end is read, by ranges of bytes.
+Wheels are resolved for aarch64 from ``constraints/``; of each only the directory at its end is read.
 Import times are medians of processes of their own, in turn; ``nothing`` is Python alone.
 """
 
@@ -60,8 +60,8 @@ def unpacked(wheel: dict[str, Any]) -> int:
 
 
 def _bytes(url: str, which: str) -> bytes:
-    request = urllib.request.Request(url, headers={"Range": f"bytes={which}"})  # noqa: S310 -- of the resolver
-    with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
+    request = urllib.request.Request(url, headers={"Range": f"bytes={which}"})
+    with urllib.request.urlopen(request, timeout=120) as answer:
         data: bytes = answer.read()
     return data
 

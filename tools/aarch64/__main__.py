@@ -9,6 +9,7 @@ answers must be those of this machine. Prints minutes by part.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,8 @@ SUITES = (
     Suite("bookworm", "3.11", "aarch64-manylinux_2_36", "jetpack-6"),
     Suite("trixie", "3.13", "aarch64-manylinux_2_39", "jetpack-7"),
 )
+
+PLAIN = {"COLUMNS": "100", "NO_COLOR": "1"}
 
 minutes: list[tuple[str, float]] = []
 
@@ -85,7 +88,7 @@ def check(suite: Suite, folder: Path) -> None:
         HOME / "tools": "/checks",
         capture.parent: "/captures",
     }
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "COLUMNS": "100", "NO_COLOR": "1"}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", **PLAIN}
     environment["PYTHONPATH"] = "/site"
     for name in board.PARTS:
         with part(f"{suite.name}: {name}"):
@@ -106,7 +109,8 @@ def judge(name: str, said: str, capture: Path) -> None:
         sys.stdout.write(said)
         return
     line = [HOME / ".venv/bin/python", "-m", "runner", *board.reading(name, HOME / "traces", capture)]
-    here = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+    settings = {**os.environ, **PLAIN}
+    here = subprocess.run(line, capture_output=True, text=True, check=True, env=settings).stdout
     if differing := board.differences(here, said):
         raise SystemExit(f"check-aarch64: {name} reads otherwise than on this machine: {'; '.join(differing[:5])}")
     print(f"{len(here):,} characters of JSON as on this machine")

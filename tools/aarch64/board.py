@@ -42,7 +42,7 @@ def reading(name: str, traces: Path, capture: Path) -> list[str]:
     """The command of a part that reads."""
     if name == "report":
         return ["report", "sample-cpu", "--traces", str(traces), "--json"]
-    return ["kernels", str(capture), "--json"]
+    return ["kernels", str(capture), "--format", "json"]
 
 
 def differences(here: str, there: str) -> list[str]:

@@ -13,6 +13,7 @@ FIGURES = (
     "protocol_cost",
     "span_storage",
     "sampling_cost",
+    "dut_memory",
     "kernel_attribution",
     "large_inputs",
     "dashboard_load",

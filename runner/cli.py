@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from runner.no_pandas import leave_out_pandas
 from runner.root_help import root_help
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError, UsageError
@@ -41,7 +42,7 @@ def __getattr__(name: str) -> Any:
 def main() -> None:
     """Run the command line; errors that a user may see are one message without a stack trace."""
     keep_others_out()
-    _without_pandas()
+    leave_out_pandas()
     try:
         _run(sys.argv[1:])
     except KwsTraceError as error:
@@ -81,16 +82,6 @@ def _before_command(words: Sequence[str]) -> Iterator[str]:
         if not word.startswith("-"):
             return
         yield word
-
-
-def _without_pandas() -> None:
-    """
-    Have every ``import pandas`` of this process fail, as where it is not installed.
-
-    The first ``pyarrow.array`` imports it where it is, to ask whether what it was given is of it: half a second, and
-    no command gives it any. The dashboard and notebooks, which do, are processes that do not pass here.
-    """
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
 
 
 def _tell(message: str) -> None:

@@ -1,9 +1,9 @@
 """
 Has every ``import pandas`` of a process fail, as where it is not installed.
 
-The first ``pyarrow.array`` imports pandas where it is, to ask whether what it was given is of it: half a second and 30
-MB of every command, and no command gives it any. The dashboard and notebooks, which do, are processes that do not pass
-here.
+The first ``pyarrow.array`` imports pandas where it is, to ask whether what it was given is of it: half a second and
+30 MB of every command, and no command gives it any. The dashboard and notebooks, which do, are processes that do not
+pass here.
 """
 
 from __future__ import annotations

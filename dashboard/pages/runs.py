@@ -14,7 +14,7 @@ from dashboard.run_reading import run_entries
 from dashboard.runs_view import STATES, choices, filtered, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
-from tracer.reports.run_list import list_rows
+from tracer.reports.run_list import list_runs
 from tracer.runs.run_files import delete_run, rename_run
 
 _DONE = "runs_done"
@@ -32,7 +32,7 @@ def show(traces: Path) -> None:
         return
     shown = {entry.name for entry in entries if not entry.problem}
     with st.spinner("Reading the runs"):
-        rows = [row for row in list_rows(traces) if row["name"] in shown]
+        rows = [row for row in list_runs(traces).rows if row["name"] in shown]
     found = _filters(rows)
     selected = _table(found, len(rows))
     damaged = [entry for entry in entries if entry.problem]

@@ -26,12 +26,18 @@ def many_runs(traces: Path, count: int) -> list[str]:
         own = {**facts, "run_id": f"{number:08d}", "name": name, "created": created}
         (folder / "run.json").write_text(json.dumps(own), encoding="utf-8")
         age(folder)
+    age(traces / names[0], shared=True)
     shutil.rmtree(seed)
     return names
 
 
-def age(folder: Path) -> None:
-    """Put the times of a run's files back by a day: what changed just now is not kept by an index."""
+def age(folder: Path, *, shared: bool = False) -> None:
+    """
+    Put the times of a run's files back by a day: what changed just now is not kept by an index.
+
+    Those that other runs share only where that is asked for.
+    """
     then_ns = time.time_ns() - 86_400_000_000_000
     for path in (*folder.rglob("*"), folder):
-        os.utime(path, ns=(then_ns, then_ns))
+        if shared or path.is_dir() or path.stat().st_nlink == 1:
+            os.utime(path, ns=(then_ns, then_ns))

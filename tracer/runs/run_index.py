@@ -5,9 +5,9 @@ One file for a folder of runs. It can be deleted at any time, and whatever is wr
 a full disk, damage, another version of this code) its runs are read anew.
 
 Of each run it holds what ``run.json`` says, good while that file keeps its time, size and number; and what was
-derived from the whole run, good while that holds of every file directly in its folder and in its sessions, and each other
-folder in it keeps its time. All that writes into a run makes files or replaces them, which is seen. What is not: a
-table that something else rewrites in place, and a file that gets its old time and size back.
+derived from the whole run, good while that holds of every file directly in its folder and in its sessions, and each
+other folder in it keeps its time. All that writes into a run makes files or replaces them, which is seen. What is not:
+a table that something else rewrites in place, and a file that gets its old time and size back.
 """
 
 from __future__ import annotations
@@ -219,7 +219,8 @@ def _looked_at(folder: str) -> Iterator[tuple[str, int, int]]:
             facts = entry.stat()
             yield entry.name, facts.st_mtime_ns, facts.st_size
             if entry.name.startswith("session") and entry.is_dir():
-                yield from ((f"{entry.name}/{name}", *rest) for name, *rest in _looked_at(entry.path))
+                for name, mtime_ns, size in _looked_at(entry.path):
+                    yield f"{entry.name}/{name}", mtime_ns, size
 
 
 def _racy(mtime_ns: int) -> bool:

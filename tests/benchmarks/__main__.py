@@ -14,6 +14,8 @@ FIGURES = (
     "sampling_cost",
     "kernel_attribution",
     "dashboard_load",
+    "start_up",
+    "run_lists",
 )
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
+from typing import TYPE_CHECKING, Any
 
 from tracer.command_line import command_line
 from tracer.figure_text import counted, rate_text, size_text
 from tracer.runs.run_index import Progress, RunIndex
-from tracer.terminal_text import print_lines
 from tracer.trust.judgement import verdict_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,20 @@ def render_runs(listed: RunList, traces: Path, console: Console) -> None:
     if not listed.rows and not listed.damaged:
         hint = command_line("demo", traces=traces)
         console.print(f"no runs in {traces}; `{hint}` makes two", markup=False, highlight=False, soft_wrap=True)
+    lines: list[str] = []
     for row in listed.rows:
         rate = "" if row["rate_hz"] is None else f"  {rate_text(row['rate_hz'])}"
         facts = f"{counted(row['windows'], 'window')}{rate}  {size_text(row['bytes'])}"
         launch = row["launch_set"]
-        facts += f"  launch {launch['number']} of {launch['of']} of {escape(launch['name'])}" if launch else ""
-        console.print(f"[bold]{escape(row['name'])}[/bold]  {row['state']}  {facts}", highlight=False)
+        facts += f"  launch {launch['number']} of {launch['of']} of {launch['name']}" if launch else ""
+        lines.append(f"{row['name']}  {row['state']}  {facts}")
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
-        print_lines(console, [f"  {when}  {what}", *_verdict(row)])
-    print_lines(console, (f"not readable: {sentence}" for sentence in listed.damaged))
+        lines += [f"  {when}  {what}", *_verdict(row)]
+    lines += [f"not readable: {sentence}" for sentence in listed.damaged]
+    if lines:
+        # At once, and broken by the terminal: rich takes 0.3 ms for a line that it breaks.
+        console.out("\n".join(lines), highlight=False)
 
 
 def _verdict(row: dict[str, Any]) -> list[str]:

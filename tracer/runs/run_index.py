@@ -6,8 +6,8 @@ a full disk, damage, another version of this code) its runs are read anew.
 
 Of each run it holds what ``run.json`` says, good while that file keeps its time, size and number; and what was
 derived from the whole run, good while that holds of every file directly in its folder and in its sessions, and each
-other folder in it keeps its time. All that writes into a run makes files or replaces them, which is seen. What is not:
-a table that something else rewrites in place, and a file that gets its old time and size back.
+other folder in it keeps its time. All that writes into a run makes files or replaces them, which is seen. What is
+not: a table that something else rewrites in place, and a file that gets its old time and size back.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class RunIndex:
         if not self._changed or self._path is None:
             return
         lines = [
-            "\t".join((json.dumps(name), kept.info_mark, kept.info, kept.mark, kept.row))
+            "\t".join((name, kept.info_mark, kept.info, kept.mark, kept.row))
             for name, kept in self._kept.items()
             if kept.info_mark
         ]
@@ -165,7 +165,7 @@ def _read(path: Path | None) -> dict[str, _Kept]:
         if head + b"\n" != _head(body):
             return {}
         rows = [line.split("\t") for line in body.decode().split("\n") if line]
-        return {json.loads(name): _Kept(*fields) for name, *fields in rows}
+        return {name: _Kept(*fields) for name, *fields in rows}
     except (OSError, ValueError, TypeError):
         return {}
 

@@ -1,4 +1,4 @@
-"""A list of many runs of which nothing is new, beside looking at their ``run.json`` files alone; and one made afresh."""
+"""A list of many runs of which nothing is new, beside looking at their ``run.json`` files alone; the first list."""
 
 from __future__ import annotations
 

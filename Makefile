@@ -16,8 +16,9 @@ setup: .venv/ready
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "kws-trace needs Python 3.10 or newer; make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q tracer runner dashboard
 	touch $@
 
 demo: setup

@@ -17,6 +17,8 @@ FIGURES = (
     "kernel_attribution",
     "large_inputs",
     "dashboard_load",
+    "start_up",
+    "run_lists",
 )
 
 

@@ -29,6 +29,7 @@ from runner.commands.run import run
 from runner.commands.runs import runs
 from runner.commands.runtimes import runtimes
 from runner.commands.session import session
+from runner.program import INTERRUPTED
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError, UsageError
 from tracer.given_files import lift_limits
@@ -36,9 +37,6 @@ from tracer.terminal_text import say, terminal
 
 DEBUG = "KWS_TRACE_DEBUG"
 """Set in the environment, an unforeseen error comes with its traceback."""
-
-INTERRUPTED = 130
-"""As a shell ends what SIGINT ended: 128 and the signal's number."""
 
 _GONE = "the current folder is gone, or may not be read; cd to one that is there"
 

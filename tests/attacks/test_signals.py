@@ -44,7 +44,7 @@ def test_an_interrupt_while_a_child_of_ours_imports_ends_it_without_a_word() -> 
 @pytest.mark.parametrize(
     ("word", "number"),
     [("loading", signal.SIGINT), ("warming up", signal.SIGTERM), ("measuring", signal.SIGHUP)],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_a_signal_while_a_run_starts_leaves_nothing_behind(tmp_path: Path, word: str, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "runner", "run", "--port", f"pty:{tmp_path / 'dut'}"]

@@ -26,11 +26,12 @@ class RunInfo:
 
     ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where
     it was not counted; ``board`` the key of a device of ``tracer.model.devices``, ``gpus`` the ``name`` and ``uuid``
-    of those that NVIDIA's driver lists. ``profiler`` says which profiler
-    was attached while the run was made, ``more_gaps`` how many gaps of the line came after those in ``gaps``, ``captures`` what was ingested from one. ``launch_set`` is of a run that is
-    one launch of several of one configuration: ``id`` of the set, ``number`` from 1, ``of`` how many. ``journal``
-    says what the parts should hold: how many ``rows`` it had, and the numbers of those that are ``lost``. ``extra``
-    keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
+    of those that NVIDIA's driver lists. ``profiler`` says which profiler was attached while the run was made,
+    ``more_gaps`` how many gaps of the line came after those in ``gaps``, ``captures`` what was ingested from one.
+    ``launch_set`` is of a run that is one launch of several of one configuration: ``id`` of the set, ``number``
+    from 1, ``of`` how many. ``journal`` says what the parts should hold: how many ``rows`` it had, and the numbers
+    of those that are ``lost``. ``extra`` keeps keys of ``run.json`` that this version does not know, so that
+    rewriting loses nothing.
     """
 
     run_id: str

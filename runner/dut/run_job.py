@@ -113,7 +113,7 @@ def recording_run(
     opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, started.costs, started.latency_ns)
     try:
         keep_runtime_log(writer.folder, started.said)
-        with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
+        with sampled(lambda: writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
             yield opened
     finally:
         opened.lacks = writer.close()
@@ -168,10 +168,16 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {_shown_folder(job, opened.writer)}")
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def _shown_folder(job: RunJob, writer: RunWriter) -> Path:
+    """As the user named it, unless it was moved away meanwhile."""
+    named = job.traces / writer.name
+    return named if named.is_dir() else writer.folder
 
 
 def warn_of_input_scale(pipeline: Pipeline) -> None:

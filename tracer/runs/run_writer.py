@@ -87,7 +87,7 @@ class RunWriter:
     """
 
     def __init__(self, folder: Path, info: RunInfo, lock: int, on_problem: Callable[[str], None]) -> None:
-        self.folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
+        self._folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
         self._rows: list[JournalRow] = []
         """Rows that not every table has in a part."""
         self._unwritten: list[JournalRow] = []
@@ -135,6 +135,15 @@ class RunWriter:
             if lock is not None:
                 os.close(lock)
             raise _not_recordable(folder, error) from None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is now: somebody may rename it while it is recorded. As it was, where nobody can tell."""
+        with contextlib.suppress(OSError):
+            held = Path(f"/proc/self/fd/{self._lock}").readlink()
+            if held.is_file():
+                self._folder = held.parent
+        return self._folder
 
     @property
     def name(self) -> str:
@@ -217,7 +226,9 @@ class RunWriter:
         self._release("journal")
         if made:
             self._change_journal(None)
+        self._folder = self.folder
         os.close(self._lock)
+        self._lock = -1
         return "; ".join(sentences)
 
     def _give_up_unwritten(self) -> None:
@@ -287,7 +298,7 @@ class RunWriter:
         if not self._keep_journal:
             with contextlib.suppress(OSError):
                 # Left behind it does no harm: parts cover it.
-                old.path.unlink()
+                (self.folder / old.path.name).unlink()
         self._keep_journal = False
 
     def _give_up_beyond_the_limit(self) -> None:

@@ -121,7 +121,7 @@ def recording_run(
             tell(f"recorder: {sentence}")
             writer.update_info(not_recorded=[*writer.info.not_recorded, sentence])
 
-        with sampled(writer.folder, info.run_id, not_sampled, gpu):
+        with sampled(lambda: writer.folder, info.run_id, not_sampled, gpu):
             yield opened
     finally:
         opened.lacks = writer.close()
@@ -177,10 +177,16 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {_shown_folder(job, opened.writer)}")
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def _shown_folder(job: RunJob, writer: RunWriter) -> Path:
+    """As the user named it, unless it was moved away meanwhile."""
+    named = job.traces / writer.name
+    return named if named.is_dir() else writer.folder
 
 
 def warn_of_input_scale(pipeline: Pipeline) -> None:

@@ -40,7 +40,7 @@ ROOM_BYTES = {"journal": 4 << 20, "run.json": 128 << 10}
 """Kept on the disk from the start, and released at the end if it is full: for what waits, and for saying so."""
 
 GAPS_KEPT = 100
-"""Of the line's, in ``run.json``, which each of them rewrites; later ones are counted."""
+"""Of the line's, in ``run.json``, which each of them rewrites: it stays small. Later ones are counted."""
 
 
 WAITING = "its parts, which the disk did not take: its windows are in the journal, and `runs --recover` makes them"
@@ -87,7 +87,7 @@ class RunWriter:
     """
 
     def __init__(self, folder: Path, info: RunInfo, lock: int, on_problem: Callable[[str], None]) -> None:
-        self.folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
+        self._folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
         self._rows: list[JournalRow] = []
         """Rows that not every table has in a part."""
         self._unwritten: list[JournalRow] = []
@@ -96,8 +96,8 @@ class RunWriter:
         self._lost: list[tuple[int, int]] = []
         """Row and window of those that neither the journal nor a part has."""
         self._last_part: dict[str, Path] = {}
-        self._seq = self._spans = self._bytes = self._gaps_left_out = 0
-        self._synced_at = time.monotonic()
+        self._seq = self._spans = self._bytes = 0
+        self._synced_at = self._counted_at = time.monotonic()
         self._keep_journal = False
         self._failing: set[str] = set()
         self._journal = JournalFile(folder / "journal-0.arrows")
@@ -135,6 +135,15 @@ class RunWriter:
             if lock is not None:
                 os.close(lock)
             raise _not_recordable(folder, error) from None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is now: somebody may rename it while it is recorded. As it was, where nobody can tell."""
+        with contextlib.suppress(OSError):
+            held = Path(f"/proc/self/fd/{self._lock}").readlink()
+            if held.is_file():
+                self._folder = held.parent
+        return self._folder
 
     @property
     def name(self) -> str:
@@ -181,11 +190,14 @@ class RunWriter:
             self._problem("run.json is not up to date", error)
 
     def add_gap(self, gap: dict[str, str]) -> None:
-        """Keep that the line ended and was opened again; of very many only how many there were."""
+        """Keep that the line ended and was opened again; of very many how many there were, told once a second."""
         if len(self.info.gaps) < GAPS_KEPT:
             self.update_info(gaps=[*self.info.gaps, gap])
         else:
-            self._gaps_left_out += 1
+            self.info = replace(self.info, more_gaps=self.info.more_gaps + 1)
+            if time.monotonic() - self._counted_at >= SYNC_S:
+                self.update_info()
+                self._counted_at = time.monotonic()
 
     def close(self) -> str:
         """
@@ -214,7 +226,9 @@ class RunWriter:
         self._release("journal")
         if made:
             self._change_journal(None)
+        self._folder = self.folder
         os.close(self._lock)
+        self._lock = -1
         return "; ".join(sentences)
 
     def _give_up_unwritten(self) -> None:
@@ -226,15 +240,13 @@ class RunWriter:
         self._lost += [(row.seq, row.facts["window"]) for row in self._unwritten]
 
     def _lacking(self) -> list[str]:
-        gaps = self._gaps_left_out
-        more = [f"{counted(gaps, 'more gap')} of the line after the first {GAPS_KEPT}"] if gaps else []
         lost = [window for _, window in self._lost if window >= 0]
         if not lost:
-            return more
+            return []
         which = (
             f"window {lost[0]}" if len(lost) == 1 else f"{counted(len(lost), 'window')}, from {lost[0]} to {lost[-1]}"
         )
-        return [f"{which}, which the disk did not take", *more]
+        return [f"{which}, which the disk did not take"]
 
     def _append_waiting(self) -> None:
         while self._unwritten:
@@ -286,7 +298,7 @@ class RunWriter:
         if not self._keep_journal:
             with contextlib.suppress(OSError):
                 # Left behind it does no harm: parts cover it.
-                old.path.unlink()
+                (self.folder / old.path.name).unlink()
         self._keep_journal = False
 
     def _give_up_beyond_the_limit(self) -> None:

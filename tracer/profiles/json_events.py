@@ -47,7 +47,7 @@ def _refuse_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_float=str, parse_constant=_refuse_constant, strict=False)
 
 
-def unpacked(file: IO[bytes]) -> IO[bytes]:
+def unpacked(file: IO[bytes]) -> IO[bytes] | gzip.GzipFile:
     """What an open file holds: unpacked where it is gzip."""
     begin = file.read(2)
     file.seek(0)
@@ -90,7 +90,7 @@ class JsonEvents:
         """The error for what cannot be."""
         return ProfileError(self.path, f"{problem}: damaged, or cut off", self.remedy)
 
-    def _chunks(self, file: IO[bytes]) -> Iterator[str]:
+    def _chunks(self, file: IO[bytes] | gzip.GzipFile) -> Iterator[str]:
         decoder, size = codecs.getincrementaldecoder("utf-8-sig")("replace"), 0
         while data := file.read(_CHUNK):
             size += len(data)

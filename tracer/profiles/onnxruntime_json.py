@@ -117,6 +117,6 @@ def _notes(found: _Found) -> tuple[str, ...]:
     elif any("CUDA" in name or "Tensorrt" in name for name in found.providers):
         notes.append(
             "no GPU records, which only a build with onnxruntime_ENABLE_CUDA_PROFILING writes: a node's time on a "
-            "GPU's provider is the host's, until it had launched its work; `nsys profile --trace=cuda` has the kernels"
+            "GPU's provider is the host's, until it had launched its work; `nsys profile` has the kernels"
         )
     return tuple(notes)

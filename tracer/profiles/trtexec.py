@@ -1,9 +1,9 @@
 """
 What ``trtexec`` exports as JSON: times of each inference (``--exportTimes``), times of layers (``--exportProfile``).
 
-Sources: ``samples/common/sampleReporting.cpp`` of NVIDIA/TensorRT (fields, what each is the difference of) and the real
-exports in its ``tools/experimental/trt-engine-explorer``. Neither holds a kernel. Times are milliseconds of six digits
-in all: a start after the first second is only told to 10 µs.
+Sources: ``samples/common/sampleReporting.cpp`` of NVIDIA/TensorRT (fields, what each is the difference of), and real
+exports in its ``tools/experimental/trt-engine-explorer``. Neither holds a kernel. Times are milliseconds of six
+digits in all: a start after the first second is only told to 10 µs.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _gpu_parts(events: JsonEvents, event: Event) -> list[tuple[str, str, int, in
 def _notes(overlaps: int, enqueues: int) -> tuple[str, ...]:
     notes = [
         f"trtexec records no kernel: {WORK_NAME} is the time between two CUDA events, with the gaps inside it",
-        "times have six digits: a start after the first second is told to 10 us, after ten to 100 us; lengths are finer",
+        "times have six digits: a start after the first second is told to 10 us, after ten to 100 us, a length finer",
     ]
     if not enqueues:
         notes.append("no enqueue times in the file, as before TensorRT 7: launch delays are not known")
@@ -133,7 +133,7 @@ def read_trtexec_layers(path: Path) -> ProfileSummary:
     if not rows:
         raise events.damaged("it holds no layer")
     note = (
-        "rows are layers of TensorRT, timed one by one by its profiler: a layer may be several kernels, and their sum "
+        "rows are layers of TensorRT, timed one by one by its profiler: a layer may be several kernels, their sum "
         "longer than an inference without it"
     )
     return ProfileSummary(path, "trtexec", tuple(rows), (note,))

@@ -22,6 +22,7 @@ from runner.commands.host_config import host_config
 from runner.commands.infer import infer
 from runner.commands.ingest import ingest
 from runner.commands.kernels import kernels
+from runner.commands.mcp import mcp
 from runner.commands.overhead import overhead
 from runner.commands.repeat import repeat
 from runner.commands.report import report
@@ -77,6 +78,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         export: "export last --perfetto last.pftrace",
         runs: "runs",
         dashboard: "dashboard --port 8501",
+        mcp: "mcp --traces traces --allow profiles",
     },
     "Check": {
         doctor: "doctor --no-tensorflow",

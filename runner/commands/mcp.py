@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
 
@@ -15,11 +13,10 @@ def mcp(
     traces: options.Traces = DEFAULT_TRACES,
     allow: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="A further folder that may be read, as of profiles or sessions. May be given more than once.",
+        options.RECORDING(
+            "A further folder that may be read, as of profiles or sessions. The option may be given more than once.",
             metavar="FOLDER",
             file_okay=False,
-            exists=True,
         ),
     ] = None,
 ) -> None:

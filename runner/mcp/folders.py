@@ -13,9 +13,17 @@ MOST_ENTRIES = 1_000_000
 
 
 class Folders:
-    """The runs folder and those that were allowed beside it."""
+    """
+    The runs folder and those that were allowed beside it.
+
+    Raises:
+        UsageError: if one of those is not there.
+    """
 
     def __init__(self, traces: Path, more: Sequence[Path] = ()) -> None:
+        for folder in more:
+            if not folder.is_dir():
+                raise UsageError(folder, "no such folder", "give --allow a folder that is there")
         self.traces = traces
         self._roots = [self._real(folder) for folder in (traces, *more)]
 

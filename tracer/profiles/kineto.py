@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +20,7 @@ import pyarrow as pa
 from tracer.figure_text import count_text, counted
 from tracer.profiles.arrow_arrays import arrow, integers, present
 from tracer.profiles.columns import COPY_DIRECTIONS, MEMSET_NAME, RowsBuilder, copy_name
+from tracer.profiles.gpu_facts import cuda_version_text, gpu_sentence
 from tracer.profiles.json_events import Event, JsonEvents, interval_ns, text, whole
 from tracer.profiles.nsys_processes import processes_by_launch
 from tracer.profiles.nsys_syncs import NO_STREAM, fill_syncs, sync_key
@@ -196,11 +196,11 @@ def _with_syncs(calls: pa.Table, found: _Found) -> pa.Table:
 
 def _versions(beside: Event) -> str:
     told = {name: whole(beside.get(f"cuda_{name}_version")) for name in ("driver", "runtime")}
-    return ", ".join(f"CUDA {name} {it // 1000}.{it % 1000 // 10}" for name, it in told.items() if it)
+    return ", ".join(f"CUDA {name} {cuda_version_text(it)}" for name, it in told.items() if it)
 
 
 def _notes(beside: Event, found: _Found, ownerless: int, *, cuda: bool) -> tuple[str, ...]:
-    notes = [f"GPU {number}: {name}" for number, name in _devices(beside) if number in found.devices]
+    notes = _devices(beside, found.devices)
     notes.append("ranges are those of record_function and the profiler's steps; NVTX is not in PyTorch's trace")
     if not cuda:
         notes.append("no GPU activity: profile with `activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]`")
@@ -218,7 +218,12 @@ def _notes(beside: Event, found: _Found, ownerless: int, *, cuda: bool) -> tuple
     return tuple(notes)
 
 
-def _devices(beside: Event) -> list[tuple[int | None, Any]]:
+def _devices(beside: Event, worked: set[int]) -> list[str]:
     told = beside.get("deviceProperties")
     rows = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-    return [(whole(one.get("id")), text(one.get("name"))) for one in rows]
+    numbered = [(whole(one.get("id")), one) for one in rows]
+    return [
+        gpu_sentence(number, text(one.get("name", "")), None, None, whole(one.get("numSms")))
+        for number, one in numbered
+        if number in worked and number is not None
+    ]

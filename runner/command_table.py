@@ -87,6 +87,10 @@ COMMANDS = {
             ),
             "dashboard --port 8501",
         ),
+        "mcp": (
+            "Serve report, compare, kernels, session and doctor as read-only tools of the Model Context Protocol.",
+            "mcp --traces traces --allow profiles",
+        ),
     },
     "Check": {
         "doctor": (

@@ -235,7 +235,7 @@ def open_run(run: str | Path = "last", traces: str | Path = "traces") -> OpenRun
 
 def open_profile(path: str | Path) -> OpenProfile:
     """
-    Read a profile: a SQLite or Parquet export of nsys, an output of nvprof, or TensorFlow's ``xplane.pb``.
+    Read a profile: of nsys (SQLite, Parquet), nvprof, TensorFlow, PyTorch, JAX, ONNX Runtime or trtexec.
 
     Raises:
         ProfileError: if it is none of these, or damaged.

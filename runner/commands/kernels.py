@@ -16,7 +16,10 @@ from tracer.terminal_text import say, terminal
 def kernels(
     profile: Annotated[
         Path,
-        typer.Argument(help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof or TensorFlow."),
+        typer.Argument(
+            help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof, TensorFlow, PyTorch, JAX, "
+            "ONNX Runtime or trtexec."
+        ),
     ],
     by: Annotated[
         Literal["kernel", "range", "api"],

@@ -44,6 +44,8 @@ def read_given(role: Role, path: Path, runs: Sequence[StoredRun]) -> GivenSessio
     """
     Read and judge a session, and find its run: whose folder holds it, else the first of ``runs`` that it drove.
 
+    Each window of the session must be one of the run's.
+
     Raises:
         SessionError: if it cannot be read.
     """
@@ -55,8 +57,8 @@ def read_given(role: Role, path: Path, runs: Sequence[StoredRun]) -> GivenSessio
             candidates.insert(0, stored_run(folder.parent))
     for run in candidates:
         with contextlib.suppress(SessionError):
-            join_session(audit, run.each_window, run.name)
-            return GivenSession(role, folder, audit, run)
+            if len(join_session(audit, run.each_window, run.name)) == len(audit.session.timed):
+                return GivenSession(role, folder, audit, run)
     return GivenSession(role, folder, audit, None)
 
 

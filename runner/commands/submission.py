@@ -57,7 +57,9 @@ def submission(
     given |= {"--performance": performance, "--accuracy": accuracy}
     absent = [name for name, value in given.items() if value is None]
     if out is None or organization is None or system is None or performance is None or accuracy is None:
-        raise UsageError(f"{', '.join(absent)}: not given; a tree needs them, and --check TREE judges one")
+        raise UsageError(
+            out or "submission", f"not given: {', '.join(absent)}", "a tree needs them, and --check TREE judges one"
+        )
     sessions = {"performance": performance, "accuracy": accuracy} | ({"energy": energy} if energy else {})
     job = SubmissionJob(out, division, organization, system, sessions, tuple(run or ()), traces, rules, checker)
     _say(write_job(job), as_json=as_json)

@@ -12,6 +12,7 @@ import typer
 from runner.commands.accuracy import accuracy
 from runner.commands.bandwidth import bandwidth
 from runner.commands.compare import compare
+from runner.commands.convert import convert
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
 from runner.commands.demo import demo
@@ -87,6 +88,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         cost: "cost --device nano --latency-us 4305",
     },
     "Benchmarks": {
+        convert: "convert kws.onnx",
         runtimes: "runtimes --seconds 5",
         overhead: "overhead --backend litert",
         bandwidth: "bandwidth --device cpu",

@@ -99,7 +99,7 @@ def check_known_answers(pipeline: Pipeline, known: KnownAnswers) -> dict[str, An
         said, limit = (significant_text(value) for value in (found, allowed))
         raise ModelError(
             f"{backend.name} {backend.version} {backend.way}".strip(),
-            f"it answers inputs whose answers are known by up to {said} otherwise than the reference ({limit} allowed)",
+            f"its answers to known inputs differ from the reference's by up to {said}, and {limit} is allowed",
             "the model is another one or the runtime is at fault: make the model again, or take another runtime",
         )
     return {"inputs": len(known.counts), "largest_difference": found, "allowed": allowed}

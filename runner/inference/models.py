@@ -26,7 +26,6 @@ _DEVICE = re.compile(r"(/?device:)?(cpu|gpu)(:\d+)?", re.IGNORECASE)
 RUNTIMES = {
     **dict.fromkeys(("session", "callable", "inline", "frozen", "xla", "loaded"), "tensorflow"),
     "capi": "tensorflow",
-    "tensorrt": "onnxruntime",
 }
 """Each ``--runtime`` with the backend whose models it runs."""
 
@@ -74,9 +73,8 @@ class ModelChoice:
 
     @property
     def kind(self) -> str:
-        """``tensorflow`` (Python's), ``tensorflow-c``, ``litert``, ``onnxruntime`` or ``tensorrt``."""
-        special = {"capi": "tensorflow-c", "tensorrt": "tensorrt"}
-        return special.get(str(self.runtime)) or backend_of(self.path, self.backend)
+        """``tensorflow`` (Python's), ``tensorflow-c``, ``litert`` or ``onnxruntime``."""
+        return "tensorflow-c" if self.runtime == "capi" else backend_of(self.path, self.backend)
 
 
 def _refuse_contradictions(choice: ModelChoice, backend: str) -> None:
@@ -88,18 +86,17 @@ def _refuse_contradictions(choice: ModelChoice, backend: str) -> None:
     if device is not None and backend == "litert" and "CPU" not in device.upper():
         raise UsageError(f"--device {device}: LiteRT runs on the CPU; leave it out, or use TensorFlow")
     if device is not None and (backend == "onnxruntime" or runtime == "loaded"):
-        raise UsageError(f"--device {device}", "it is of a TensorFlow session", "an ONNX model's is told by --provider")
+        raise UsageError(
+            f"--device {device}", "it is of a TensorFlow session", "an ONNX model's is told by --provider"
+        )
     if (runtime == "capi") != (choice.library is not None):
         raise UsageError(
             "--runtime capi, --library", "one is nothing without the other", "give both: the path of libtensorflow.so"
         )
-    of_onnx_runtime = backend == "onnxruntime" and runtime is None
-    if choice.provider is not None and not of_onnx_runtime:
+    if choice.provider is not None and backend != "onnxruntime":
         raise UsageError(f"--provider {choice.provider}", "it is of ONNX Runtime", "name an .onnx file with --model")
-    if choice.cuda_graph and not (runtime == "tensorrt" or (of_onnx_runtime and choice.provider not in (None, "cpu"))):
-        raise UsageError(
-            "--cuda-graph", "no CUDA graph is made here", "give --provider cuda or tensorrt, or --runtime tensorrt"
-        )
+    if choice.cuda_graph and choice.provider in (None, "cpu"):
+        raise UsageError("--cuda-graph", "the CPU makes none", "give --provider cuda or tensorrt")
 
 
 def load_pipeline(choice: ModelChoice) -> Pipeline:

@@ -1,4 +1,4 @@
-"""From a SavedModel to an ONNX file: the frozen graph goes through tf2onnx, and the reference's answers go with it."""
+"""From a SavedModel to an ONNX file: the frozen graph goes through tf2onnx, the reference's answers beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runner.dataset import shipped_dataset
 from runner.inference.backends.tensorflow_graph import frozen_graph, import_tensorflow, model_ends
 from runner.inference.known_answers import NOTE, check_known_answers, reference_answers
 from runner.inference.models import ModelChoice, load_pipeline, model_facts, quantization_of
-from tracer.errors import ModelError, WriteError, first_line, not_installed
+from tracer.errors import ModelError, UsageError, WriteError, first_line, not_installed
 from tracer.whole_files import written_whole
 
 OPSET = 17
@@ -42,6 +42,8 @@ def write_onnx(choice: ModelChoice, out: Path) -> dict[str, Any]:
     """
     if missing := missing_modules():
         raise not_installed(" and ".join(missing), "kws-trace[onnx]")
+    if out.suffix != ".onnx":
+        raise UsageError(out, "an ONNX model's name ends in .onnx", "name it so")
     source = model_facts(choice.path)
     reference = load_pipeline(choice)
     known = reference_answers(reference, quantization_of(choice), shipped_dataset())
@@ -58,7 +60,9 @@ def write_onnx(choice: ModelChoice, out: Path) -> dict[str, Any]:
         with written_whole(out) as temporary:
             temporary.write_bytes(serialized)
     except OSError as error:
-        raise WriteError(out, "it cannot be written", error, "give a file in a folder that you may write to") from None
+        raise WriteError(
+            out, "it cannot be written", error, "give a file in a folder that you may write to"
+        ) from None
     return {"onnx": model_facts(out), "source": source, "known_answers": checked}
 
 

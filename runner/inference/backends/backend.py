@@ -27,7 +27,9 @@ def checked_ends(
     path: Path, inputs: Sequence[object], outputs: Sequence[object]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """
-    The shapes that a model takes and gives one inference in; a first dimension that is no number, or negative, is the batch.
+    The shapes that a model takes and gives one inference in.
+
+    A first dimension that is no number, or negative, is the batch.
 
     Raises:
         ModelError: if the model is of another task, or takes more than one inference at a time.
@@ -70,7 +72,7 @@ class Backend(Protocol):
     name: str
     version: str
     way: str
-    """How the runtime is called: TensorFlow's ``--runtime``, ONNX Runtime's provider; empty where there is one way."""
+    """How the runtime is called: TensorFlow's ``--runtime``, ONNX Runtime's provider; empty for LiteRT."""
     device: str
     threads: int | None
     input_dtype: np.dtype[Any]

@@ -1,8 +1,8 @@
 """
 An ONNX file's ends and notes, read without the ``onnx`` package, which a board that only runs models lacks.
 
-Field numbers are those of onnx.proto: ModelProto graph = 7, metadata_props = 14; GraphProto initializer = 5, input = 11,
-output = 12; ValueInfoProto name = 1, type = 2; its tensor_type = 1 with elem_type = 1 and shape = 2.
+Field numbers are those of onnx.proto: ModelProto graph = 7, metadata_props = 14; GraphProto initializer = 5,
+input = 11, output = 12; ValueInfoProto name = 1, type = 2; its tensor_type = 1 with elem_type = 1 and shape = 2.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
 from runner.inference.backends.onnx_file import read_onnx
-from tracer.errors import DeviceError, ModelError, UsageError, first_line, not_installed
+from tracer.errors import DeviceError, ModelError, first_line, not_installed
 
 Provider = Literal["cpu", "cuda", "tensorrt"]
 
@@ -35,13 +35,13 @@ class OnnxRuntimeBackend:
     """
     A session over one provider.
 
-    ``threads`` are of one operation, on the CPU; None leaves ONNX Runtime's own choice.
+    ``threads`` are of one operation, on the CPU; None leaves ONNX Runtime's own choice. A
+    ``cuda_graph`` is not of the CPU.
 
     Raises:
         DeviceError: if this ONNX Runtime lacks the provider, or does not run the whole model on it.
         ModelError: if the file is no model of the benchmark, or ONNX Runtime does not load it.
         NotInstalledError: if ``onnxruntime`` is not installed.
-        UsageError: if a CUDA graph is wanted of the CPU.
     """
 
     name = "onnxruntime"
@@ -52,8 +52,6 @@ class OnnxRuntimeBackend:
     def __init__(
         self, path: Path, provider: Provider = "cpu", threads: int | None = None, *, cuda_graph: bool = False
     ) -> None:
-        if cuda_graph and provider not in GRAPH_OPTIONS:
-            raise UsageError("--cuda-graph", f"the provider {provider} has none", "give --provider cuda or tensorrt")
         serialized, shape, gives = read_onnx(path)
         self._runtime = ort = _import_onnxruntime()
         self.version: str = ort.__version__
@@ -101,11 +99,12 @@ class OnnxRuntimeBackend:
 
     def probabilities(self) -> NDArray[np.float32]:
         """float32 (12,)."""
-        return np.asarray(self._output, np.float32).reshape(CLASSES)
+        # A copy: on the CPU the array is the bound memory itself, which the next inference writes over.
+        return np.array(self._output, np.float32).reshape(CLASSES)
 
     def close(self) -> None:
         """Let the session and its memory go."""
-        self._session = self._binding = self._input_value = self._output_value = None
+        del self._binding, self._input_value, self._output_value, self._session
 
     def _bind(self, shape: tuple[int, ...], gives: tuple[int, ...]) -> None:
         kind = "cuda" if self._bound else "cpu"

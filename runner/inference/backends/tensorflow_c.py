@@ -1,8 +1,8 @@
 """
 A SavedModel in TensorFlow's C library: the stack of 2021, without Python's TensorFlow in the process.
 
-The model is loaded as it is, which restores its weights; then its graph is put a second time between two variables on
-the device, over the weights of the first. So the copies are calls of their own, as they are in ``tensorflow_session``.
+The model is loaded as it is, which restores its weights; then its graph is put a second time between two variables
+on the device, over the weights of the first. So the copies are calls of their own, as in ``tensorflow_session``.
 ``TF_SessionRun`` is what ``Session.run`` calls: the two differ by Python's part of the framework alone.
 """
 
@@ -98,7 +98,9 @@ class TensorFlowCBackend:
         """Close the session."""
         self._session.close()
 
-    def _prepare(self, saved: Message, ends: tuple[str, str], shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    def _prepare(
+        self, saved: Message, ends: tuple[str, str], shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    ) -> None:
         """Variables, the model between them, and the four calls."""
         session, device = self._session, self.device
         source = session.variable("kws_trace_input", device, shapes[0])
@@ -140,7 +142,9 @@ class _Session:
         with self._library.status() as status:
             found = self._tf.TF_SessionListDevices(self._session, status)
         with self._library.status() as status:
-            names = [self._tf.TF_DeviceListName(found, one, status) for one in range(self._tf.TF_DeviceListCount(found))]
+            names = [
+                self._tf.TF_DeviceListName(found, one, status) for one in range(self._tf.TF_DeviceListCount(found))
+            ]
         self._tf.TF_DeleteDeviceList(found)
         plain = [name.decode().rsplit("/device:", 1)[-1] for name in names]
         return [name for name in plain if not name.startswith("XLA_")]
@@ -182,7 +186,9 @@ class _Session:
         """The model's graph once more, fed by ``features`` and over the variables that were restored."""
         # MetaGraphDef.graph_def = 2; GraphDef.node = 1.
         serialized = saved.chunks[2][-1]
-        variables = [node.name for node in read_nodes(saved.message(2).chunks.get(1, [])).values() if node.op in _VARIABLES]
+        variables = [
+            node.name for node in read_nodes(saved.message(2).chunks.get(1, [])).values() if node.op in _VARIABLES
+        ]
         options = self._tf.TF_NewImportGraphDefOptions()
         self._tf.TF_ImportGraphDefOptionsSetPrefix(options, _PREFIX.encode())
         for tensor, source in [(given, features), *((name, self.output(name)) for name in variables)]:
@@ -208,7 +214,9 @@ class _Session:
         status, code, size, address = tf.TF_NewStatus(), tf.TF_GetCode, taken.nbytes, taken.ctypes.data
 
         def call() -> None:
-            run(session, None, feeds, values, counts[0], fetches, results, counts[1], targets, counts[2], None, status)
+            run(
+                session, None, feeds, values, counts[0], fetches, results, counts[1], targets, counts[2], None, status
+            )
             if code(status):
                 raise CLibraryError(tf.TF_Message(status).decode("utf-8", "replace"))
             if counts[1]:

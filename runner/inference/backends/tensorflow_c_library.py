@@ -14,7 +14,7 @@ from typing import Any
 
 from tracer.errors import NotInstalledError
 
-FLOAT, RESOURCE = 1, 20
+FLOAT = 1
 """TF_DataType."""
 
 _P, _S, _I, _Z = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
@@ -68,7 +68,6 @@ _SIGNATURES: dict[str, tuple[Any, Sequence[Any]]] = {
     "TF_AllocateTensor": (_P, (_I, ctypes.POINTER(ctypes.c_int64), _I, _Z)),
     "TF_DeleteTensor": (None, (_P,)),
     "TF_TensorData": (_P, (_P,)),
-    "TF_TensorByteSize": (_Z, (_P,)),
 }
 
 
@@ -135,8 +134,8 @@ def config_bytes(device: str | None, threads: int | None) -> bytes:
     """
     A ConfigProto as ``tensorflow_graph.session_config`` makes it, without protobuf's classes.
 
-    Fields of config.proto: device_count = 1 (a map), intra_op_parallelism_threads = 2, inter_op_parallelism_threads = 5,
-    gpu_options = 6 with allow_growth = 4. Soft placement is off where nothing is said.
+    Fields of config.proto: device_count = 1 (a map), intra_op_parallelism_threads = 2,
+    inter_op_parallelism_threads = 5, gpu_options = 6 with allow_growth = 4. Soft placement is off by default.
     """
     config = bytes([6 << 3 | 2, 2, 4 << 3, 1])
     if threads:

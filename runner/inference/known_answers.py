@@ -65,7 +65,7 @@ class KnownAnswers:
             "scale": self.quantization.scale,
             "zero_point": self.quantization.zero_point,
             "inputs": [one.tobytes().hex() for one in self.counts],
-            "answers": [[float(f"{value:.7g}") for value in one] for one in self.answers],
+            "answers": [[round(float(value), 9) for value in one] for one in self.answers],
         }
         return json.dumps(told)
 

@@ -3,7 +3,8 @@ A SavedModel in a TensorFlow v1 ``Session``, with the copies to and from the dev
 
 Input and output are resource variables on the device; three calls assign from the host, run, and read. The same code
 runs on a GPU and on a CPU. ``DirectSession`` synchronises the device when a call ends, so each stage is done when its
-call returns. The ways differ in how a call is made, and in what graph stands between the variables.
+call returns. On a CPU ``Session.run`` may give the variable the host's array itself: nothing is copied there, and the
+stage is as short as that is. The ways differ in how a call is made, and in what graph stands between the variables.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from runner.device.gpu import nvidia_gpus
+from runner.device.gpu_facts import run_gpu_facts
+from runner.device.host import host_facts
 from runner.inference.known_answers import check_known_answers
 from runner.inference.models import ModelChoice, known_answers_of, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
@@ -79,6 +80,7 @@ def start(
     costs = RunCosts(pipeline, nvtx=nvtx, split=split)
     with output.kept():
         costs.measure()
+    gpu = run_gpu_facts(str(pipeline.backend.device), os.environ)
     info = new_run_info(
         name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -89,8 +91,9 @@ def start(
         nvtx=_nvtx_facts(ranges, wanted=nvtx),
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
-        board=run_board(),
-        gpus=nvidia_gpus(),
+        board=run_board(gpu["gpus"]),
+        machine=host_facts(),
+        **gpu,
         launch_set=launch_set,
         **_pipeline_facts(choice, pipeline, checked),
     )

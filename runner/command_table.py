@@ -116,6 +116,10 @@ COMMANDS = {
         ),
     },
     "Benchmarks": {
+        "convert": (
+            "Make an ONNX model of a SavedModel, for ONNX Runtime and TensorRT.",
+            "convert kws.onnx",
+        ),
         "runtimes": (
             "Run one model on TensorFlow, LiteRT and ONNX Runtime, timed in turn, and compare their times and Top-1.",
             "runtimes --seconds 5",

@@ -213,7 +213,8 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
 
 def _summary(pipeline: Pipeline) -> str:
     backend = pipeline.backend
-    return f"{backend.name} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
+    way = f" ({backend.way})" if backend.way else ""
+    return f"{backend.name}{way} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
 
 
 def _report_once(problems: list[str]) -> Callable[[str], None]:

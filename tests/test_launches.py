@@ -27,6 +27,8 @@ from tracer.errors import KwsTraceError, RunError, UsageError
 from tracer.report_types.launches import LaunchSetReport
 from tracer.reports.launch_report import build_launch_report, over_launches, render_launch_report
 from tracer.runs.launch_set import is_launch_set, launch_set, launch_sets
+from tracer.trust.checks import check
+from tracer.trust.judgement import judgement, judgement_of_launches
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
@@ -186,12 +188,27 @@ def test_the_report_of_a_set_has_a_row_a_launch_and_leaves_out_what_was_not_meas
     jsonschema.validate(json.loads(json.dumps(report)), build_schema(LaunchSetReport))
     assert [one["name"] for one in report["launches"]] == ["mine-1", "mine-2", "mine-3"]
     assert report["left_out"] == ["mine-3"]
+    length = next(one for one in report["trust"]["checks"] if one["key"] == "length")
+    assert (length["state"], "2 of 2 launches" in length["evidence"]) == ("bad", True)
+    assert report["trust"]["worst"] == "bad"
     assert report["median_ns"] is not None
     assert (report["median_ns"]["count"], report["median_ns"]["mean"]) == (2, 43_000.0)
     out = io.StringIO()
     render_launch_report(report, Console(file=out, width=80))
     assert "Left out of the means: mine-3" in out.getvalue()
+    assert "The launches: not rule-valid" in " ".join(out.getvalue().split())
     assert "needs at least 5 launches" in out.getvalue()
+
+
+def test_a_set_is_judged_by_the_worst_of_its_launches() -> None:
+    fine = check("steadiness", "fine", "steady")
+    trusts = {"a-1": judgement([fine], rule_valid=True, why_not=None)}
+    assert judgement_of_launches(trusts)["worst"] == "fine"
+    trusts["a-2"] = judgement([check("steadiness", "bad", "apart", "cool it")], rule_valid=False, why_not="too short")
+    of_both = judgement_of_launches(trusts)
+    assert of_both["checks"] == [check("steadiness", "bad", "apart (in a-2)", "cool it")]
+    assert (of_both["rule_valid"], of_both["why_not_rule_valid"]) == (False, "a-2: too short")
+    assert (judgement_of_launches({})["rule_valid"], judgement_of_launches({})["worst"]) == (None, "unknown")
 
 
 def shown(command: list[str], traces: Path) -> Any:

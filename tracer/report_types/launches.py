@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from tracer.report_types.trust import Trust
+
 
 class LaunchFigures(TypedDict):
-    """One launch: its own rate and median inference, null where it has none, and its performance windows."""
+    """One launch: its rate, median inference (null where it has none), performance windows, and judgement."""
 
     name: str
     number: int
@@ -15,6 +17,7 @@ class LaunchFigures(TypedDict):
     rate_hz: float | None
     median_ns: float | None
     why_not_official: str | None
+    trust: Trust
 
 
 class OverLaunches(TypedDict):
@@ -39,7 +42,8 @@ class LaunchSetReport(TypedDict):
     Launches of one configuration.
 
     ``of`` is how many were asked for, ``left_out`` names those that are in no mean: without a timed inference, or
-    not complete. ``rate_hz`` and ``median_ns`` are null without a launch that has one.
+    not complete. ``rate_hz`` and ``median_ns`` are null without a launch that has one. ``trust`` is of the launches
+    in the means: each check as it is in the worst of them.
     """
 
     schema_version: int
@@ -50,3 +54,4 @@ class LaunchSetReport(TypedDict):
     left_out: list[str]
     rate_hz: OverLaunches | None
     median_ns: OverLaunches | None
+    trust: Trust

@@ -194,7 +194,8 @@ def _outside_lines(gpu: GpuFigures) -> list[str]:
 def _part_table(report: Report, gpu: GpuFigures) -> Table:
     title = f"Where {counted(gpu['inferences'], 'profiled inference')} spent their time (mean; sums to the whole)"
     table = framed_table(title, ["part"], ("exposed", "share", "median", "in all"))
-    table.caption = "exposed: while the GPU did nothing; in all: with what ran under its work"
+    exposed = "while the GPU did nothing" if gpu["has_gpu_work"] else "with no call of another part under it"
+    table.caption = f"exposed: {exposed}; in all: with what ran under its work"
     for name, one in profiled_parts(report).items():
         overhead = report["overhead"].get("framework" if name == FRAMEWORK_AND_COMPUTING else name)
         total = MISSING if overhead is None else time_text(overhead["cpu_total"])
@@ -245,7 +246,7 @@ def _gain_table(gains: list[Gain]) -> Table:
             plain(f"stage {one['name']}" if one["group"] == "stage" else name),
             gain_text(one),
             gain_interval_text(one),
-            number_text(one["rate_hz"], 1),
+            gain_rate_text(one),
         )
     reasons = dict.fromkeys(one["reason"] for one in shown if one["reason"])
     if reasons:
@@ -264,3 +265,9 @@ def gain_text(one: Gain) -> str:
     if one["gain_ns"] is None:
         return MISSING
     return f"{'at most ' if one['bound'] else ''}{time_text(one['gain_ns'])}"
+
+
+def gain_rate_text(one: Gain) -> str:
+    """The rate with a gain; of a bound no more than that."""
+    rate = number_text(one["rate_hz"], 1)
+    return rate if one["rate_hz"] is None or not one["bound"] else f"≤ {rate}"

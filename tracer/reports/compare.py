@@ -166,6 +166,8 @@ def comparability(first: StoredRun, other: StoredRun) -> Comparability:
     """
     one, two = first.info, other.info
     refusals, warnings = [], []
+    if one.run_id == two.run_id:
+        warnings.append("both are the same run: what is shown is no comparison")
     hashes = [str(info.model.get("sha256") or "") for info in (one, two)]
     if all(hashes) and hashes[0] != hashes[1]:
         refusals.append(f"other model: {_named(one.model, hashes[0])} against {_named(two.model, hashes[1])}")

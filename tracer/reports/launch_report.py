@@ -12,12 +12,14 @@ from rich.markup import escape
 from tracer.figure_text import counted, interval_text, official_rate_text, rate_text, share_text, time_text
 from tracer.report_types.launches import LaunchFigures, LaunchSetReport, OverLaunches
 from tracer.report_types.report import SCHEMA_VERSION
+from tracer.reports.run_trust import stored_trust
 from tracer.runs.launch_set import launch_number, set_name
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import timed_inferences
 from tracer.runs.windows import official_rate_hz, performance_windows, why_not_official
 from tracer.statistics.intervals import half_width
 from tracer.terminal_text import framed_table, print_lines
+from tracer.trust.judgement import judgement_of_launches, trust_lines, verdict_text
 
 FEWEST_LAUNCHES = 5
 """Of fewer nothing is said of the configuration but where they lay."""
@@ -38,6 +40,7 @@ def build_launch_report(runs: Sequence[StoredRun]) -> LaunchSetReport:
         "left_out": [one["name"] for one in launches if one not in used],
         "rate_hz": over_launches([one["rate_hz"] for one in used]),
         "median_ns": over_launches([one["median_ns"] for one in used]),
+        "trust": judgement_of_launches({one["name"]: one["trust"] for one in used}),
     }
 
 
@@ -76,10 +79,13 @@ def render_launch_report(report: LaunchSetReport, console: Console) -> None:
                 ends = interval_text(over["low"], over["high"], text)
                 spread = f"{word} {ends}; launches differ by {share_text(over['deviation'])} (standard deviation)"
             print_lines(console, [f"mean {name}: {text(over['mean'])}, {spread}"])
-    table = framed_table(None, ["launch"], ("windows", "median rate", "median inference"))
+    if len(report["left_out"]) < made:
+        print_lines(console, [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])])
+    table = framed_table(None, ["launch"], ("windows", "median rate", "median inference", "trust"))
     for one in report["launches"]:
         rate = official_rate_text(one["rate_hz"]) if one["rate_hz"] else "-"
-        table.add_row(escape(one["name"]), str(one["windows"]), rate, time_text(one["median_ns"]))
+        worst = one["trust"]["worst"]
+        table.add_row(escape(one["name"]), str(one["windows"]), rate, time_text(one["median_ns"]), worst)
     console.print(table)
     lines = [f"Left out of the means: {', '.join(report['left_out'])}"] if report["left_out"] else []
     if made - len(report["left_out"]) < FEWEST_LAUNCHES:
@@ -99,4 +105,5 @@ def _launch_figures(run: StoredRun) -> LaunchFigures:
         "rate_hz": official_rate_hz(run.each_window),
         "median_ns": float(np.median(walls)) if len(walls) else None,
         "why_not_official": why_not_official(run.each_window),
+        "trust": stored_trust(run),
     }

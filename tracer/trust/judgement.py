@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tracer.report_types.trust import Trust, TrustCheck, TrustState
+from tracer.report_types.trust import Trust, TrustCheck, TrustKey, TrustState
 
 ORDER: tuple[TrustState, ...] = ("bad", "doubtful", "unknown", "fine")
 """From the worst."""
@@ -27,6 +27,29 @@ def judgement(checks: Sequence[TrustCheck], *, rule_valid: bool | None, why_not:
         "worst": next((state for state in ORDER if state in states), "unknown"),
         "checks": list(checks),
     }
+
+
+def judgement_of_launches(trusts: Mapping[str, Trust]) -> Trust:
+    """
+    The judgement of launches of one configuration: each check in its worst state, with how many launches are in it.
+
+    Args:
+        trusts: by the launches' names.
+    """
+    found: dict[TrustKey, list[tuple[str, TrustCheck]]] = {}
+    for name, trust in trusts.items():
+        for one in trust["checks"]:
+            found.setdefault(one["key"], []).append((name, one))
+    checks: list[TrustCheck] = []
+    for rows in found.values():
+        name, worst = min(rows, key=lambda row: ORDER.index(row[1]["state"]))
+        alike = sum(one["state"] == worst["state"] for _, one in rows)
+        where = name if alike == 1 else f"{alike} of {len(trusts)} launches, such as {name}"
+        evidence = worst["evidence"] if alike == len(trusts) == 1 else f"{worst['evidence']} (in {where})"
+        checks.append({**worst, "evidence": evidence})
+    invalid = [f"{name}: {one['why_not_rule_valid']}" for name, one in trusts.items() if not one["rule_valid"]]
+    why = "; ".join(invalid[:1]) + (f", and {len(invalid) - 1} more" if len(invalid) > 1 else "")
+    return judgement(checks, rule_valid=not invalid if trusts else None, why_not=why or None)
 
 
 def checks_of(trust: Trust, *states: TrustState) -> list[TrustCheck]:

@@ -11,6 +11,7 @@ import typer
 
 from runner.commands.accuracy import accuracy
 from runner.commands.bandwidth import bandwidth
+from runner.commands.breakdown import breakdown
 from runner.commands.compare import compare
 from runner.commands.cost import cost
 from runner.commands.dashboard import dashboard
@@ -73,6 +74,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
     "Read runs": {
         report: "report last",
         kernels: "kernels capture.sqlite --by range",
+        breakdown: "breakdown capture.sqlite --range step",
         compare: "compare before after",
         export: "export last --perfetto last.pftrace",
         runs: "runs",

@@ -27,10 +27,10 @@ from tracer.errors import KwsTraceError, RunError, UsageError
 from tracer.report_types.launches import LaunchSetReport
 from tracer.reports.launch_report import build_launch_report, over_launches, render_launch_report
 from tracer.runs.launch_set import is_launch_set, launch_set, launch_sets
-from tracer.trust.checks import check
-from tracer.trust.judgement import judgement, judgement_of_launches
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
+from tracer.trust.checks import check
+from tracer.trust.judgement import judgement, judgement_of_launches
 
 PYTHON = sys.executable
 PROGRAM = f"""#!{PYTHON} -ES

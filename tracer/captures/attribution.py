@@ -82,7 +82,7 @@ def attribute(profile: Profile, ranges: InferenceRanges | Units) -> Attribution:
     called = integers(calls, "start_ns")
     call_lane, several = units.lanes_of(calls)
     call_place, stage_row = owning_rows(called + units.shifts(call_lane), units, units.rows)
-    call_place = np.where(call_lane == NO_ROW, NO_ROW, call_place)
+    call_place, stage_row = (np.where(call_lane == NO_ROW, NO_ROW, one) for one in (call_place, stage_row))
     place = of_launch(call_place, launch)
     start = integers(work, "start_ns")
     lane = of_launch(call_lane, launch)
@@ -94,7 +94,7 @@ def attribute(profile: Profile, ranges: InferenceRanges | Units) -> Attribution:
         launch=launch,
         place=place,
         inference=np.append(units.numbers, NO_ROW)[place],
-        stage=np.append(units.rows.stage, NO_ROW)[of_launch(np.where(call_place == NO_ROW, NO_ROW, stage_row), launch)],
+        stage=np.append(units.rows.stage, NO_ROW)[of_launch(stage_row, launch)],
         launch_delay_ns=np.where(launch == NO_ROW, 0, start - np.append(called, 0)[launch]),
         lane=lane,
         our_calls=our_calls,

@@ -1,4 +1,4 @@
-"""Units of a program that a breakdown is made of, as inferences: which process and thread each is of, and its stages."""
+"""Units of a program, as inferences are of ours: of which process and thread each is, and its stages."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class Units:
         around = enclosing_ranges(self._as_table(), Points(process[rows], thread, start, start))
         lane = np.append(self.lane, NO_ROW)[around.innermost]
         for place in threads:
-            own = (lane == NO_ROW) & (thread == self.lanes[place].thread) & (process[rows] == self.lanes[place].process)
-            lane[own] = place
+            one = self.lanes[place]
+            lane[(lane == NO_ROW) & (thread == one.thread) & (process[rows] == one.process)] = place
         several[rows] = around.ambiguous & (lane == NO_ROW)
         found[rows] = lane
         return found, several

@@ -23,7 +23,7 @@ from tracer.breakdown.inflation import Inflation, fit_inflation
 from tracer.breakdown.replay import Replay
 from tracer.breakdown.unprofiled import pair_walls_ns, stage_pairs, target_of, timed_spans, wall_times
 from tracer.captures.attribution import Attribution, attribute
-from tracer.captures.counted_work import counted_work
+from tracer.captures.counted_work import counted_work, near_inferences
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.stored_capture import read_captures
@@ -151,7 +151,7 @@ def unit_level(
     few = work
     if len(work.inferences) > REPLAYED:
         few = counted_work(profile, units, attribution, _only(keep, picked))
-    replay = Replay(few)
+    replay = Replay(near_inferences(few))
     known = beside(replay)
     target = known.target
     wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if len(few.inferences) else 0.0

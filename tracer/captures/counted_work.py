@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
@@ -67,6 +69,37 @@ def counted_work(
         ),
         ops=OpRows() if my_gpu.any() else _operations(profile, units),
         syncs=_syncs(calls, my_calls, call_lane),
+    )
+
+
+def near_inferences(work: InferenceWork) -> InferenceWork:
+    """
+    The same without what a replay of its inferences does not see: work that ran and was launched outside all of them.
+
+    Calls outside stay where they launched work that stays, or order streams or wait.
+    """
+    gpu, calls, inferences, syncs = work.gpu, work.calls, work.inferences, work.syncs
+    row = np.searchsorted(inferences.start_ns, gpu.end_ns, side="right") - 1
+    runs_in = (row >= 0) & (gpu.start_ns < np.append(inferences.end_ns, 0)[row])
+    works = np.flatnonzero((work.gpu_inference >= 0) | runs_in)
+    if len(works) == len(gpu):
+        return work
+    kept = work.call_inference >= 0
+    kept[gpu.call[works][gpu.call[works] >= 0]] = True
+    kept[syncs.call] = True
+    place = np.append(np.where(kept, np.cumsum(kept) - 1, NO_ROW), NO_ROW)
+    return replace(
+        work,
+        gpu=GpuRows(
+            kernel=gpu.kernel[works],
+            device=gpu.device[works],
+            stream=gpu.stream[works],
+            start_ns=gpu.start_ns[works],
+            end_ns=gpu.end_ns[works],
+            call=place[gpu.call[works]],
+        ),
+        calls=CallRows(*(getattr(calls, name)[kept] for name in ("kind", "thread", "start_ns", "end_ns"))),
+        syncs=replace(syncs, call=place[syncs.call]),
     )
 
 

@@ -99,8 +99,10 @@ def _within(found: EndedRanges, rows: Integers) -> tuple[Integers, Integers]:
     for lane in by_thread(found, np.arange(len(found.start))):
         outer, inner = lane[units[lane]], lane[~units[lane]]
         place = covering_rows(found.start[inner], found.start[outer], found.end[outer])
-        inside.append(inner[place != NO_ROW])
-        owner.append(at[outer[place[place != NO_ROW]]])
+        # What begins with a unit and lasts longer is around it, and comes before it.
+        there = (place != NO_ROW) & (inner > np.append(outer, len(found.start))[place])
+        inside.append(inner[there])
+        owner.append(at[outer[place[there]]])
     if not inside:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     places, owners = np.concatenate(inside), np.concatenate(owner)

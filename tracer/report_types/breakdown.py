@@ -14,8 +14,8 @@ class UnitRange(TypedDict):
     What a unit is.
 
     ``name`` is the range as ``--range`` takes it, or words for units that are none; ``how`` it was chosen, which
-    ``sentence`` says in words; ``unit`` is what one is called, our own inferences being that; ``window_ns`` is null of all but fixed windows. ``skipped`` units were left out at the
-    start, as was asked.
+    ``sentence`` says in words. ``unit`` is what one is called, our own inferences being that; ``window_ns`` is null
+    of all but fixed windows. ``skipped`` units were left out at the start, as was asked.
     """
 
     name: str

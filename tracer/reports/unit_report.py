@@ -45,14 +45,12 @@ def timeline_of(profile: Profile | ProfileSummary) -> Profile:
     return profile
 
 
-def profile_level(
-    profile: Profile, chosen: ChosenUnits, wall_ns: float | None = None, *, cluster: Integers | None = None
-) -> KernelLevel:
+def profile_level(profile: Profile, chosen: ChosenUnits, wall_ns: float | None = None) -> KernelLevel:
     """The kernel level of chosen units; ``wall_ns`` is a unit's mean wall time without the profiler."""
-    known = Beside(cluster=cluster)
+    known = Beside()
     if wall_ns is not None:
         walls = np.array([round(wall_ns)], np.int64)
-        known = Beside(target=Target(wall_ns, {}), unprofiled_ns=walls, unprofiled=GIVEN, cluster=cluster)
+        known = Beside(target=Target(wall_ns, {}), unprofiled_ns=walls, unprofiled=GIVEN)
     words = INFERENCES if chosen.ours else UNITS
     return unit_level(profile, chosen.units, chosen.counted, lambda _: known, words)
 
@@ -81,7 +79,11 @@ def build_breakdown(
     """
     opened = timeline_of(profile)
     chosen = chosen_units(opened, unit_range, stages, skip)
-    level = profile_level(opened, chosen, wall_ns)
+    return breakdown_figures(profile_level(opened, chosen, wall_ns), chosen)
+
+
+def breakdown_figures(level: KernelLevel, chosen: ChosenUnits) -> BreakdownReport:
+    """The figures of the level of chosen units."""
     shared = shared_gpu(level)
     walls = level.breakdown.wall_ns
     notes = []
@@ -94,7 +96,7 @@ def build_breakdown(
         notes.append(f"{shared.unknown_works:,} GPU works may be of several units, and are in none")
     return {
         "schema_version": SCHEMA_VERSION,
-        "profile": opened.path.name,
+        "profile": level.profile.path.name,
         "range": {
             "name": chosen.name,
             "how": chosen.how,
@@ -104,7 +106,7 @@ def build_breakdown(
             "skipped": int((~chosen.counted).sum()),
         },
         "count": len(walls),
-        "wall_ns": _wall(walls),
+        "wall_ns": _wall(walls, level.words.one),
         "stages": _stages(level),
         "slowest": _slowest(level),
         "threads": _threads(level, shared.beside_ns, shared.alone_ns),
@@ -115,9 +117,9 @@ def build_breakdown(
     }
 
 
-def _wall(walls: Integers) -> UnitWall:
+def _wall(walls: Integers, each: str) -> UnitWall:
     median, p90, p99 = np.percentile(walls, [50, 90, 99])
-    spread = clustered(walls, [(CAPTURE, np.zeros(len(walls), np.int64))], each="unit").figures
+    spread = clustered(walls, [(CAPTURE, np.zeros(len(walls), np.int64))], each=each).figures
     return {
         "mean": float(walls.mean()),
         "median": float(median),

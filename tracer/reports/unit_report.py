@@ -12,7 +12,7 @@ from tracer.breakdown.shared_gpu import busy_by_gpu, shared_gpu
 from tracer.captures.chosen_units import ChosenUnits, chosen_units
 from tracer.captures.row_bounds import covering_rows
 from tracer.errors import ProfileError
-from tracer.figure_text import number_text, time_text
+from tracer.figure_text import counted, number_text, time_text
 from tracer.profiles.arrow_arrays import Integers
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.report_types.breakdown import BreakdownReport, SlowestUnit, SlowPart, UnitGpu, UnitThread, UnitWall
@@ -93,7 +93,7 @@ def breakdown_figures(level: KernelLevel, chosen: ChosenUnits) -> BreakdownRepor
             "was the only one open; how they hold one another up is not told, and gains are as if each ran alone"
         )
     if shared.unknown_works:
-        notes.append(f"{shared.unknown_works:,} GPU works may be of several units, and are in none")
+        notes.append(f"{counted(shared.unknown_works, 'GPU work')} may be of several units, in none of which it counts")
     return {
         "schema_version": SCHEMA_VERSION,
         "profile": level.profile.path.name,
@@ -173,7 +173,7 @@ def _slowest(level: KernelLevel) -> SlowestUnit | None:
             sentence += f", {time_text(more[rest[0]])} of {part_text(rest[0])}"
         works = np.bincount(level.work.gpu_inference[level.work.gpu_inference >= 0], minlength=len(found.wall_ns))
         if works[at] != np.median(works):
-            sentence += f"; it launched {int(works[at]):,} GPU works, the median {number_text(np.median(works))}"
+            sentence += f"; it launched {counted(int(works[at]), 'GPU work')}, the median {number_text(np.median(works))}"
     return {
         "number": int(found.number[at]),
         "process": lane.process,

@@ -93,7 +93,8 @@ def breakdown_figures(level: KernelLevel, chosen: ChosenUnits) -> BreakdownRepor
             "was the only one open; how they hold one another up is not told, and gains are as if each ran alone"
         )
     if shared.unknown_works:
-        notes.append(f"{counted(shared.unknown_works, 'GPU work')} may be of several units, in none of which it counts")
+        works = counted(shared.unknown_works, "GPU work")
+        notes.append(f"{works} may be of several units, in none of which it counts")
     return {
         "schema_version": SCHEMA_VERSION,
         "profile": level.profile.path.name,
@@ -173,7 +174,8 @@ def _slowest(level: KernelLevel) -> SlowestUnit | None:
             sentence += f", {time_text(more[rest[0]])} of {part_text(rest[0])}"
         works = np.bincount(level.work.gpu_inference[level.work.gpu_inference >= 0], minlength=len(found.wall_ns))
         if works[at] != np.median(works):
-            sentence += f"; it launched {counted(int(works[at]), 'GPU work')}, the median {number_text(np.median(works))}"
+            launched = counted(int(works[at]), "GPU work")
+            sentence += f"; it launched {launched}, the median {number_text(np.median(works))}"
     return {
         "number": int(found.number[at]),
         "process": lane.process,

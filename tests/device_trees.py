@@ -1,8 +1,10 @@
-"""Trees of ``/sys``, ``/proc`` and ``/etc`` that stand for a Nano, an Orin, a Thor and a PC; values of our own."""
+"""Trees of ``/sys``, ``/proc`` and ``/etc`` that stand for a Nano, an Orin, a Thor and PCs; values of our own."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from tests.fake_nvml import H200, T4
 
 
 def grow(root: Path, files: dict[str, str | int]) -> Path:
@@ -174,5 +176,26 @@ def pc(root: Path) -> Path:
             **_cooling(0, "Processor", 0),
             **_cooling(1, "Processor", 0),
             **_process_and_disk(),
+        },
+    )
+
+
+def pc_with_two_gpus(root: Path) -> Path:
+    """The same machine with NVIDIA's driver and the two GPUs of ``fake_nvml``; no virtual machine, no container."""
+    gpus = "proc/driver/nvidia/gpus"
+    module = (
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build  (builder)  Thu Oct 10"
+    )
+    return grow(
+        pc(root),
+        {
+            "proc/cpuinfo": "processor\t: 0\nmodel name\t: A PC's CPU @ 3.00GHz\nflags\t\t: fpu vme avx2",
+            "proc/driver/nvidia/version": module,
+            **{
+                f"{gpus}/{bus}/information": f"Model: \t\t {gpu['name']}\nIRQ:   \t\t 11\nGPU UUID: \t {gpu['uuid']}"
+                for bus, gpu in (("0000:01:00.0", H200), ("0000:02:00.0", T4))
+            },
+            "proc/1/comm": "systemd",
+            "proc/1/cgroup": "0::/init.scope",
         },
     )

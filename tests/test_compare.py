@@ -236,15 +236,6 @@ def test_what_cannot_be_compared_is_refused_and_what_is_not_known_is_told(tmp_pa
     assert any("other model" in one for one in nameless.refusals)
 
 
-def test_two_gpus_of_one_name_are_said_to_be_two(tmp_path: Path) -> None:
-    gpus = [[{"name": "NVIDIA H200", "uuid": uuid}] for uuid in ("GPU-1", "GPU-2", "GPU-1")]
-    one, other, same = (
-        stored_run(plain_run(tmp_path, f"run-{place}", gpus=found)) for place, found in enumerate(gpus)
-    )
-    assert "two GPUs: NVIDIA H200 (GPU-1) against NVIDIA H200 (GPU-2)" in comparability(one, other).warnings
-    assert not any("two GPUs" in warning for warning in comparability(one, same).warnings)
-
-
 def test_other_frequencies_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [stored_run(plain_run(tmp_path, name)) for name in ("first", "slow", "same")]
     hertz = dict(zip(("first", "slow", "same"), (921_600_000, 614_400_000, 921_500_000), strict=True))

@@ -158,6 +158,8 @@ def test_a_memory_frequency_that_is_roots_alone_is_told_with_what_tegrastats_say
     finding = hardware.check_sampling(orin, read_board(orin.root))
     assert finding.state == "warning"
     assert "now 2133 MHz by tegrastats" in finding.said
+    orin.programs[TEGRASTATS] = Ran(None, line.replace("EMC_FREQ 0%@2133", "EMC_FREQ 0%"))
+    assert "tegrastats does not tell it either" in hardware.check_sampling(orin, read_board(orin.root)).said
     del orin.programs[TEGRASTATS]
     assert "tegrastats" not in hardware.check_sampling(orin, read_board(orin.root)).said
 

@@ -76,7 +76,7 @@ def test_kernels_of_a_real_capture_have_the_counts_and_totals_that_sql_gives(h10
     assert (profile.source, profile.version) == ("nsys", "2026.2.1.210 (schema 3.25.0)")
     assert profile.traced == {"cuda", "nvtx"}
     assert not profile.experimental
-    assert profile.notes == ()
+    assert profile.notes == ("NVIDIA's driver 580.95.05, CUDA driver 13.0",)
 
 
 def test_copies_of_a_real_capture_are_named_and_summed_by_kind(h100: Path) -> None:

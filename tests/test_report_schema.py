@@ -33,6 +33,10 @@ ADDED = {
     "profiler_pairs_ratio",
     "profiler_pairs_spread",
     "spread",
+    "gpus",
+    "cuda",
+    "machine",
+    "tf32_per_s",
 }
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""
 WORDS = ("lines", "notes", "text", "sentence", "why")

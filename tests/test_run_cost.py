@@ -98,8 +98,11 @@ def test_a_reader_that_stumbles_over_a_graph_ends_no_run(tmp_path: Path, monkeyp
 
 
 def test_the_board_is_the_key_of_its_device(tmp_path: Path) -> None:
-    assert run_board(tmp_path) is None
-    assert run_board(jetson_nano(tmp_path)) == "nano"
+    assert run_board((), tmp_path) is None
+    gpu = {"name": "NVIDIA H200", "memory_bytes": 150_109_880_320}
+    assert run_board([{**gpu, "used": False}, {**gpu, "used": None}], tmp_path) is None
+    assert run_board([{**gpu, "used": True}, {**gpu, "name": "Tesla T4", "used": False}], tmp_path) == "h200"
+    assert run_board((), jetson_nano(tmp_path)) == "nano"
 
 
 def test_a_run_keeps_the_cost_from_its_start(tmp_path: Path) -> None:

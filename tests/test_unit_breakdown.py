@@ -117,6 +117,7 @@ def test_graph_captures_without_ranges_are_divided_by_their_synchronisations(sha
     assert level.breakdown.owned_ns.sum(axis=(1, 2)).tolist() == level.breakdown.wall_ns.tolist()
 
 
+@pytest.mark.slow
 def test_two_processes_of_a_real_capture_each_own_what_they_run(shared_data):
     level = level_of(profile_of(shared_data / "nsys" / "h100_2gpu_1s.sqlite"), "aten::linear*")
     assert {lane.process for lane in level.ranges.lanes} == {111, 112}
@@ -124,6 +125,7 @@ def test_two_processes_of_a_real_capture_each_own_what_they_run(shared_data):
     assert not shared_gpu(level).alone_ns.any()
 
 
+@pytest.mark.slow
 def test_kernels_of_units_are_those_of_the_ranges_as_nsys_stats_counts_them(shared_data):
     """``nvtxkernsum``, to which ``kernels --by range --thread-wise`` is held: one thread a process, so one rule."""
     profile = profile_of(shared_data / "nsys" / "h100_2gpu_1s.sqlite")
@@ -254,6 +256,7 @@ def test_launches_that_left_no_gpu_record_are_said(shared_data):
     assert gpu["unrecorded"]
 
 
+@pytest.mark.slow
 def test_a_breakdown_is_of_its_schema(shared_data):
     for name in ("h200/graph-nodes.sqlite", "nsys/h100_2gpu_1s.sqlite"):
         jsonschema.validate(build_breakdown(profile_of(shared_data / name)), build_schema(BreakdownReport))

@@ -19,7 +19,14 @@ from dashboard.limits_view import (
 )
 from dashboard.pages.chrome import command, explain_untimed, into_address, lines, metrics, show_report, state, table
 from tracer.report_types.report import Report
-from tracer.reports.run_limits import board_of, counted_cost, limits_lines, measured_frequencies, run_limits
+from tracer.reports.run_limits import (
+    board_of,
+    counted_cost,
+    limits_lines,
+    measured_frequencies,
+    run_limits,
+    why_no_limits,
+)
 from tracer.runs.run_store import StoredRun
 
 
@@ -52,6 +59,7 @@ def _limits(run: StoredRun, report: Report) -> None:
     metrics(headline(limits))
     if board_of(run.info) is None:
         st.caption(":material/info: The run's own board is none of the table: the device is the one that was chosen.")
+        lines(filter(None, [why_no_limits(run.info, None)]))
     lines(limits_lines(limits, None, None))
     st.subheader("Roofline")
     st.altair_chart(roofline_chart(roofline(limits)), width="stretch")

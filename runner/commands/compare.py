@@ -41,7 +41,7 @@ def compare(
     Say whether runs are slower or faster than the oldest of them, by median and by rate, and what that carries.
 
     Exit codes: 0 no slowdown (equivalent or faster), 1 slower by more than the threshold, 2 something cannot be
-    compared (another model, mode or frequency), 3 too few launches to speak of configurations (five a side, in
+    compared (another model, mode, frequency or GPU), 3 too few launches to speak of configurations (five a side, in
     turn), 4 it can't be told.
     """
     from tracer.reports.compare_report import compare_sides

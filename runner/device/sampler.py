@@ -1,9 +1,9 @@
 """
 Sampling the device during a run, in a process of its own: a thread would take the interpreter's lock from the stages.
 
-The process imports the standard library alone, keeps its files open, writes text, and ends when the pipe from its
-parent closes, however the parent ended. Its clock is ``time.perf_counter_ns``: CLOCK_MONOTONIC, one for all
-processes.
+The process imports the standard library alone, and ``pynvml`` where it samples a PC's GPU, keeps its files open,
+writes text, and ends when the pipe from its parent closes, however the parent ended. Its clock is
+``time.perf_counter_ns``: CLOCK_MONOTONIC, one for all processes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from runner.children import end_child, module_command
 from runner.device.cpu import cpu_sensors
 from runner.device.gpu import gpu_sensors, memory_sensors
+from runner.device.nvml import NvmlSensor
+from runner.device.nvml import open_sensors as open_nvml_sensors
 from runner.device.power import rail_sensors
-from runner.device.sysfs import OpenSensor, Sensor, open_sensors
+from runner.device.sysfs import Sensor, open_sensors
 from runner.device.thermal import thermal_sensors, throttle_sensors
-from tracer.device.device_samples import failures_line, header_line, sweep_line
+from tracer.device.device_samples import failures_line, header_line, problem_line, sweep_line
 
 INTERVAL_MS = 250
 NICENESS = 10
@@ -32,6 +35,18 @@ NICENESS = 10
 
 INJECTED = ("LD_PRELOAD", "NVTX_INJECTION64_PATH", "CUDA_INJECTION64_PATH")
 """By these a profiler enters a run's children; this one is none of its business."""
+
+
+class Readable(Protocol):
+    """What is sampled, whether a file or NVML gives it; ``gone`` where it gives no more, and that was told."""
+
+    @property
+    def source(self) -> str: ...  # noqa: D102
+    @property
+    def quantity(self) -> str: ...  # noqa: D102
+    @property
+    def gone(self) -> bool: ...  # noqa: D102
+    def read(self) -> int | None: ...  # noqa: D102
 
 
 def all_sensors(root: Path) -> list[Sensor]:
@@ -62,9 +77,17 @@ class DeviceSampler:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, journal: Path, interval_ms: int = INTERVAL_MS, root: Path = Path("/")) -> DeviceSampler | None:
+    def start(
+        cls, journal: Path, interval_ms: int = INTERVAL_MS, root: Path = Path("/"), gpu: str | None = None
+    ) -> DeviceSampler | None:
         """
         Start sampling to ``journal``.
+
+        Args:
+            journal: a new file.
+            interval_ms: between two sweeps.
+            root: where ``/sys`` lies.
+            gpu: the UUID of the GPU that NVML is asked about, empty for the only one; None for none.
 
         Returns:
             None where there is nothing to sample: the run's frequencies are then not recorded.
@@ -72,10 +95,12 @@ class DeviceSampler:
         Raises:
             OSError: if the journal cannot be made, or the process cannot be started.
         """
-        if not sampled_sources(root):
+        if gpu is None and not sampled_sources(root):
             return None
         environment = {name: value for name, value in os.environ.items() if name not in INJECTED}
-        command = module_command("runner.device.sampler", str(root), str(interval_ms))
+        command = module_command(
+            "runner.device.sampler", str(root), str(interval_ms), *([] if gpu is None else [gpu])
+        )
         with journal.open("wb") as target:
             process = subprocess.Popen(
                 command,
@@ -97,14 +122,17 @@ class DeviceSampler:
         return lived and self.process.returncode == 0
 
 
-def sample(sensors: list[OpenSensor], interval_ms: int, target: TextIO, parent: int) -> None:
+def sample(
+    sensors: Sequence[Readable], interval_ms: int, target: TextIO, parent: int, problems: Sequence[list[str]] = ()
+) -> None:
     """
     Sweep over the sensors every ``interval_ms`` until ``parent``, a descriptor, can be read: its far end closed.
 
-    Sweeps keep to a grid, so that a slow one does not shift those after it; one that is missed is left out.
+    Sweeps keep to a grid, so that a slow one does not shift those after it; one that is missed is left out. What the
+    lists of ``problems`` hold, then or later, is written once.
     """
     failures = [0] * len(sensors)
-    target.write(header_line([(one.sensor.source, one.sensor.quantity) for one in sensors], interval_ms))
+    target.write(header_line([(one.source, one.quantity) for one in sensors], interval_ms))
     interval_ns = interval_ms * 1_000_000
     due = time.perf_counter_ns()
     ended = False
@@ -112,8 +140,11 @@ def sample(sensors: list[OpenSensor], interval_ms: int, target: TextIO, parent: 
         now = time.perf_counter_ns()
         values = [sensor.read() for sensor in sensors]
         for number, value in enumerate(values):
-            failures[number] += value is None
+            failures[number] += value is None and not sensors[number].gone
         target.write(sweep_line(now, values))
+        for found in problems:
+            target.writelines(map(problem_line, found))
+            found.clear()
         target.flush()
         if ended:
             break
@@ -133,10 +164,16 @@ def leave_the_cpus_of_the_run() -> None:
             os.sched_setaffinity(0, others)
 
 
-def _main(root: str, interval_ms: str) -> None:
+def _main(root: str, interval_ms: str, gpu: str | None = None) -> None:
     os.nice(NICENESS)
     leave_the_cpus_of_the_run()
-    sample(open_sensors(all_sensors(Path(root))), int(interval_ms), sys.stdout, sys.stdin.fileno())
+    nvml: list[NvmlSensor] = []
+    problems: list[list[str]] = []
+    if gpu is not None:
+        nvml, told = open_nvml_sensors(gpu)
+        problems = [told, *(sensor.gpu.problems for sensor in nvml[:1])]
+    sensors: list[Readable] = [*open_sensors(all_sensors(Path(root))), *nvml]
+    sample(sensors, int(interval_ms), sys.stdout, sys.stdin.fileno(), problems)
 
 
 if __name__ == "__main__":

@@ -55,8 +55,12 @@ class Sensor:
 class OpenSensor:
     """A sensor whose files stay open: reading again costs one call of the kernel a file."""
 
+    gone = False
+    """A file may answer again later: what it did not is counted."""
+
     def __init__(self, sensor: Sensor) -> None:
         self.sensor = sensor
+        self.source, self.quantity = sensor.source, sensor.quantity
         self._files: list[int] = []
         try:
             for path in (sensor.path, sensor.factor):

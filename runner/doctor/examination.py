@@ -9,6 +9,7 @@ from pathlib import Path
 from runner.device.board import Board, read_board
 from runner.doctor import hardware
 from runner.doctor.checks import Check
+from runner.doctor.gpu import check_gpus, check_host
 from runner.doctor.machine import Machine
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
@@ -62,5 +63,7 @@ def _hardware(machine: Machine, board: Board, traces: Path) -> Iterator[Check]:
     yield from hardware.check_clocks(machine, board)
     yield from filter(None, [hardware.check_temperature(machine), hardware.check_throttling(machine)])
     yield hardware.check_sampling(machine, board)
+    yield from check_gpus(machine)
+    yield check_host(machine)
     yield hardware.check_load(machine)
     yield hardware.check_disk(machine, traces)

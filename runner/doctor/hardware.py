@@ -165,13 +165,14 @@ def check_sampling(machine: Machine, board: Board) -> Check:
     if not told:
         if board.is_jetson:
             return Check("sampling", WARNING, "no frequencies and no rails", "is /sys mounted (in a container)?")
-        return Check("sampling", FINE, "nothing to sample: a run will say that frequencies were not recorded")
+        return Check("sampling", FINE, "nothing under /sys: no CPU frequencies, temperatures or rails in a run")
     absent = board.is_jetson and ("emc", FREQUENCY_HZ) not in sources
     if absent:
         # It prints for ever; what it printed until its time was up is enough.
         ran = machine.run(("tegrastats", "--interval", "200"), 1.0)
         memory = None if ran is None else memory_mhz(ran.output)
-        now = f"; now {memory} MHz by tegrastats" if memory is not None else ""
+        silent = "; tegrastats does not tell it either" if ran is not None and ran.output else ""
+        now = f"; now {memory} MHz by tegrastats" if memory is not None else silent
         remedy = "run as root to record the memory's frequency too"
         return Check("sampling", WARNING, f"{'; '.join(told)}; not the memory's{now}", remedy)
     return Check("sampling", FINE, "; ".join(told))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.run_start import keep_runtime_log, start
@@ -113,7 +114,13 @@ def recording_run(
     opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, started.costs, started.latency_ns)
     try:
         keep_runtime_log(writer.folder, started.said)
-        with sampled(writer.folder, info.run_id, lambda sentence: tell(f"recorder: {sentence}")):
+        gpu = sampled_gpu(str(pipeline.backend.device), info.gpus)
+
+        def not_sampled(sentence: str) -> None:
+            tell(f"recorder: {sentence}")
+            writer.update_info(not_recorded=[*writer.info.not_recorded, sentence])
+
+        with sampled(writer.folder, info.run_id, not_sampled, gpu):
             yield opened
     finally:
         opened.lacks = writer.close()

@@ -12,7 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from runner.device.gpu import nvidia_gpus
+from runner.device.gpu_facts import run_gpu_facts
+from runner.device.host import host_facts
 from runner.inference.models import ModelChoice, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
 from runner.inference.run_costs import RunCosts
@@ -76,6 +77,7 @@ def start(
     costs = RunCosts(pipeline, nvtx=nvtx, split=split)
     with output.kept():
         costs.measure()
+    gpu = run_gpu_facts(str(pipeline.backend.device), os.environ)
     info = new_run_info(
         name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -86,8 +88,9 @@ def start(
         nvtx=_nvtx_facts(ranges, wanted=nvtx),
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
-        board=run_board(),
-        gpus=nvidia_gpus(),
+        board=run_board(gpu["gpus"]),
+        machine=host_facts(),
+        **gpu,
         launch_set=launch_set,
         **_pipeline_facts(choice, pipeline),
     )

@@ -11,14 +11,14 @@ from tracer.runs.sample_store import keep_samples, sample_journal_path
 
 
 @contextmanager
-def sampled(folder: Path, run_id: str, on_problem: Callable[[str], None]) -> Iterator[None]:
+def sampled(folder: Path, run_id: str, on_problem: Callable[[str], None], gpu: str | None = None) -> Iterator[None]:
     """
     Sample until the block ends, then turn what was sampled into the run's table.
 
-    ``on_problem`` is told in a sentence what was not sampled.
+    ``on_problem`` is told in a sentence what was not sampled; ``gpu`` is of ``DeviceSampler.start``.
     """
     try:
-        sampler = DeviceSampler.start(sample_journal_path(folder))
+        sampler = DeviceSampler.start(sample_journal_path(folder), gpu=gpu)
     except OSError as error:
         on_problem(f"frequencies and power are not sampled ({error.strerror or error})")
         sampler = None

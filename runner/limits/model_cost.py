@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.device.gpu import nvidia_gpus
 from runner.inference.models import SHIPPED_TFLITE
 from runner.model_graphs.reader import model_format, read_operations
 from tracer.errors import UsageError
-from tracer.model.devices import Limits, detect_device, find_device
+from tracer.model.devices import Device, Limits, detect_device, find_device, match_gpu
 from tracer.model.model_cost import ModelCost, count_model
 from tracer.model.published import place_among
 from tracer.model.roofline import build_limits, operation_points
@@ -95,11 +96,17 @@ def _limits(choice: CostChoice) -> Limits | None:
         from runner.limits.cpu_probe import probe_cpu
 
         return probe_cpu(choice.threads)
-    device = find_device(choice.device) if choice.device else detect_device()
+    device = find_device(choice.device) if choice.device else detect_device() or _only_gpu()
     if device is None:
         return None
     clocks = [None if mhz is None else mhz * 1e6 for mhz in (choice.gpu_mhz, choice.memory_mhz)]
     return device.limits(*clocks)
+
+
+def _only_gpu() -> Device | None:
+    """The peaks of the GPU of this PC, where it has one whose name is no other card's."""
+    gpus = nvidia_gpus()
+    return match_gpu(gpus[0]["name"]) if len(gpus) == 1 else None
 
 
 def _limit_figures(cost: ModelCost, limits: Limits, latency_ns: float | None) -> dict[str, Any]:
@@ -112,7 +119,7 @@ def _limit_figures(cost: ModelCost, limits: Limits, latency_ns: float | None) ->
 def _notes(limits: Limits | None, measured: dict[str, Any]) -> list[str]:
     notes = []
     if limits is None:
-        notes.append("no limits: this machine is no known Jetson; --device NAME, or --device cpu to measure this CPU")
+        notes.append("no limits: no known Jetson or GPU; --device NAME, or --device cpu to measure this CPU")
     elif "CPU" in measured.get("backend", "").upper() and not limits.source.startswith("measured here"):
         notes.append("the run was on a CPU, the limits are of a GPU: --device cpu measures this machine's CPU")
     return notes

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.model_graphs.reader import read_operations
 from tracer.errors import KwsTraceError
-from tracer.model.devices import detect_device
+from tracer.model.devices import detect_device, match_gpu
 from tracer.model.model_cost import count_model
 from tracer.reports.run_limits import COUNTS
 
@@ -42,7 +42,14 @@ def run_cost(path: Path, on_problem: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def run_board(root: Path = Path("/")) -> str | None:
-    """The key of the device that this machine is, as ``--device`` takes it; None where it is none of our table."""
+def run_board(gpus: Sequence[Mapping[str, Any]] = (), root: Path = Path("/")) -> str | None:
+    """
+    The key of the device that this machine is, as ``--device`` takes it; None where it is none of our table.
+
+    On a PC it is that of the GPU which is ``used``, by its name.
+    """
     device = detect_device(root)
+    used = [one for one in gpus if one["used"] and one["name"]]
+    if device is None and len(used) == 1:
+        device = match_gpu(used[0]["name"], used[0]["memory_bytes"])
     return None if device is None else device.key

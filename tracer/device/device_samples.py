@@ -14,12 +14,37 @@ TEMPERATURE_MC = "temperature_mc"
 POWER_MW = "power_mw"
 THROTTLE_COUNT = "throttle_count"
 THROTTLE_LEVEL = "throttle_level"
+THROTTLE_REASONS = "throttle_reasons"
+UTILISATION_PERCENT = "utilisation_percent"
 """
-Hertz; thousandths of a degree Celsius; milliwatts; events since boot; how far a cooling device limits, 0 is not.
+Hertz; thousandths of a degree Celsius; milliwatts; events since boot; how far a cooling device limits, 0 is not; the
+mask of ``THROTTLING``; share of the time since the last reading in which a kernel ran.
 
 The kernel gives the first four in its own units (kHz or Hz, milli-degree, mV and mA or mW or uW); here each has one.
-Sources: ``cpu0`` (a cpufreq policy), ``gpu``, ``emc`` (memory), ``thermal:NAME``, ``rail:NAME``, ``throttle:NAME``.
+Sources: ``cpu0`` (a cpufreq policy), ``gpu`` (of a PC: its multiprocessors), ``emc`` (a board's memory),
+``gpu_memory`` (of a PC's GPU), ``thermal:NAME``, ``rail:NAME``, ``throttle:NAME``.
 """
+
+THROTTLING = {
+    0x4: "power cap",
+    0x8: "hardware slowdown",
+    0x10: "sync boost",
+    0x20: "thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "power brake",
+    0x200: "board limit",
+    0x400: "reliability limit",
+}
+"""
+Bits of NVML's ``nvmlDeviceGetCurrentClocksThrottleReasons`` that say that something holds the GPU's frequency down.
+Others do not: 0x1 is an idle GPU, 0x2 frequencies that the user set, 0x100 those of a display. Source: NVIDIA's NVML
+API reference, "NvmlClocksEventReasons".
+"""
+
+
+def throttle_words(mask: int) -> tuple[str, ...]:
+    """What holds a frequency down, by the bits of ``THROTTLING``."""
+    return tuple(word for bit, word in THROTTLING.items() if mask & bit)
 
 
 def header_line(sources: Sequence[tuple[str, str]], interval_ms: int) -> str:
@@ -31,6 +56,11 @@ def sweep_line(time_ns: int, values: Sequence[int | None]) -> str:
     """One sweep: its time and ``number=value`` of each source that answered."""
     pairs = " ".join(f"{number}={value}" for number, value in enumerate(values) if value is not None)
     return f"{time_ns} {pairs}\n"
+
+
+def problem_line(sentence: str) -> str:
+    """What cannot be sampled, or no longer, with its remedy."""
+    return json.dumps({"problem": sentence}) + "\n"
 
 
 def failures_line(failures: Sequence[int]) -> str:

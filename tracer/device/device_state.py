@@ -14,7 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_COUNT, THROTTLE_LEVEL
+from tracer.device.device_samples import (
+    FREQUENCY_HZ,
+    POWER_MW,
+    THROTTLE_COUNT,
+    THROTTLE_LEVEL,
+    THROTTLE_REASONS,
+    throttle_words,
+)
 from tracer.device.sample_journal import SampleJournal
 
 _COLUMNS = {
@@ -188,6 +195,7 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
     frequencies = _judged_frequencies(samples)
     throttling = [*_series(samples, THROTTLE_COUNT), *_series(samples, THROTTLE_LEVEL)]
     levels = {source for source, _, _ in _series(samples, THROTTLE_LEVEL)}
+    reasons = _series(samples, THROTTLE_REASONS)
     sweeps = np.unique(samples["time_ns"].to_numpy())
     states = []
     columns = zip(*(windows[name].to_pylist() for name in ("window", "start_ns", "end_ns")), strict=True)
@@ -198,6 +206,7 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
             for source, times, values in throttling
             if _throttled(times, values, start_ns, end_ns, is_level=source in levels)
         }
+        throttled |= _reasons(reasons, start_ns, end_ns)
         count = sweeps[_inside(sweeps, start_ns, end_ns)].size
         states.append(WindowState(window, count, changed, tuple(sorted(throttled))))
     return tuple(states)
@@ -260,6 +269,15 @@ def _throttled(
     if is_level:
         return bool((inside > 0).any())
     return bool(inside[-1] > (before[-1] if before.size else inside[0]))
+
+
+def _reasons(series: Iterable[_Series], start_ns: int, end_ns: int) -> set[str]:
+    """What a GPU's driver said to hold its frequency down, at any sweep inside: ``gpu (power cap)``."""
+    return {
+        f"{source} ({word})"
+        for source, times, values in series
+        for word in throttle_words(int(np.bitwise_or.reduce(values[_inside(times, start_ns, end_ns)], initial=0)))
+    }
 
 
 def _trapezoid_mj(times: NDArray[np.int64], values: NDArray[np.int64], start_ns: int, end_ns: int) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tracer.errors import MalformedTraceError
 from tracer.given_files import read_text_file
+from tracer.terminal_text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class SampleJournal:
     What was sampled, one position a reading: its time, the number of its source, its value.
 
     ``failures`` counts, by source and quantity, the sweeps in which it gave no answer; None where the sampling
-    process was killed before it could say. ``torn`` lines were cut by that.
+    process was killed before it could say. ``torn`` lines were cut by that. ``problems`` says in sentences what was
+    not sampled, and why.
     """
 
     interval_ms: int
@@ -26,6 +28,7 @@ class SampleJournal:
     values: list[int]
     failures: dict[tuple[str, str], int] | None
     torn: int
+    problems: tuple[str, ...] = ()
 
 
 def read_sample_journal(path: Path) -> SampleJournal:
@@ -42,11 +45,14 @@ def read_sample_journal(path: Path) -> SampleJournal:
     numbers: list[int] = []
     values: list[int] = []
     failures: dict[tuple[str, str], int] | None = None
+    problems: list[str] = []
     # What follows the last newline is empty, or a line that was being written.
     torn = int(bool(lines[-1]))
     for line in lines[1:-1]:
         if line.startswith("{"):
-            failures = _failures(line, sources)
+            problem = _problem(line)
+            problems += [problem] if problem else []
+            failures = failures if problem else _failures(line, sources)
             continue
         try:
             time_ns, pairs = _sweep(line, len(sources))
@@ -56,7 +62,7 @@ def read_sample_journal(path: Path) -> SampleJournal:
         times += [time_ns] * len(pairs)
         numbers += [number for number, _ in pairs]
         values += [value for _, value in pairs]
-    return SampleJournal(interval_ms, sources, times, numbers, values, failures, torn)
+    return SampleJournal(interval_ms, sources, times, numbers, values, failures, torn, tuple(problems))
 
 
 def _header(path: Path, line: str) -> tuple[tuple[tuple[str, str], ...], int]:
@@ -78,6 +84,13 @@ def _sweep(line: str, sources: int) -> tuple[int, list[tuple[int, int]]]:
     if any(not 0 <= number < sources for number, _ in pairs):
         raise ValueError(line)
     return int(time_text), pairs
+
+
+def _problem(line: str) -> str | None:
+    try:
+        return printable(str(json.loads(line)["problem"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _failures(line: str, sources: tuple[tuple[str, str], ...]) -> dict[tuple[str, str], int] | None:

@@ -58,6 +58,7 @@ def build_limits(
         "clock_hz": limits.clock_hz,
         "fp32_per_s": limits.fp32_per_s,
         "fp16_per_s": limits.fp16_per_s,
+        "tf32_per_s": limits.tf32_per_s,
         "bytes_per_s": limits.bytes_per_s,
         "ridge_operations_per_byte": limits.ridge,
         "operations": operations,

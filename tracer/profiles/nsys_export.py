@@ -22,7 +22,7 @@ from tracer.given_files import LONGEST_NAME, too_many_rows
 from tracer.profiles.arrow_arrays import numbers
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
-TEXT_COLUMNS = frozenset({"value", "name", "label", "text"})
+TEXT_COLUMNS = frozenset({"value", "name", "label", "text", "uuid"})
 """Of the tables that are read; every other column holds whole numbers."""
 
 

@@ -5,11 +5,12 @@ What was traced stands in ``META_DATA_CAPTURE`` (rows ``CAPTURE_EVENT_TYPE``; se
 2022.4 writes no such table: there it shows only in rows that are there, and in the names of ``PROFILER_OVERHEAD``,
 where each kind of tracing enters its start in the process ("NVTX profiling initialization").
 ``TARGET_INFO_SYSTEM_ENV`` and the other rows of ``META_DATA_CAPTURE`` hold the environment of the process and its
-arguments: nothing of them is read.
+arguments: nothing of them is kept but the versions of the driver, by their names.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from tracer.errors import ProfileError
 from tracer.profiles.columns import COPY_DIRECTIONS, copy_label
+from tracer.profiles.gpu_facts import cuda_version_text, gpu_sentence
 from tracer.profiles.nsys_export import Export, fetch_existing, not_nsys_export
 from tracer.profiles.nsys_names import StringIds
 
@@ -38,6 +40,8 @@ _KINDS = {
 }
 """Of each kind of tracing its name among event types, and the name under which its start is entered as overhead."""
 _TABLES = {"osrt": ("OSRT_API",), "cudnn": ("CUDNN_EVENTS",), "cublas": ("CUBLAS_EVENTS",), "nvtx": ("NVTX_EVENTS",)}
+_GPU_COLUMNS = ("id", "name", "uuid", "smCount", "clockRate", "memoryBandwidth")
+_DRIVER = ("NvDriverVersion", "CudaDriverVersion")
 _WARNING, _ERROR = 2, 3
 """ENUM_DIAGNOSTIC_SEVERITY_LEVEL."""
 _SHOWN = 5
@@ -125,6 +129,27 @@ def read_traced(export: Export, strings: StringIds, rows: dict[str, int]) -> tup
         "program made no use of it; capture with --trace=cuda,nvtx to be sure"
     )
     return frozenset(traced), tuple(note.format(name) for name in unknown)
+
+
+def read_gpus(export: Export) -> tuple[str, ...]:
+    """What the export says of the machine's GPUs and their driver, in a sentence each; nothing before nsys 2022."""
+    rows = fetch_existing(export, "TARGET_INFO_GPU", _GPU_COLUMNS).to_pylist()
+    facts = dict(pair for pair in _pairs(export, "TARGET_INFO_SYSTEM_ENV", "name", "value") if pair[0] in _DRIVER)
+    driver, cuda = (facts.get(name) or "" for name in _DRIVER)
+    told = [f"driver {driver}"] if re.fullmatch(r"\d{1,4}(\.\d{1,4}){1,2}", driver) else []
+    told += [f"CUDA driver {cuda_version_text(int(cuda))}"] if re.fullmatch(r"\d{4,6}", cuda) else []
+    gpus = [
+        gpu_sentence(
+            place if row.get("id") is None else row["id"],
+            row.get("name"),
+            row.get("clockRate"),
+            row.get("memoryBandwidth"),
+            row.get("smCount"),
+            [f"GPU-{row['uuid']}"] if row.get("uuid") else [],
+        )
+        for place, row in enumerate(rows[:_SHOWN])
+    ]
+    return (*gpus, *(["NVIDIA's " + ", ".join(told)] if told else []))
 
 
 def read_processes(export: Export) -> list[tuple[int, str]]:

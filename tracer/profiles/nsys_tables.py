@@ -144,6 +144,7 @@ class _Reading:
                 *self._losses(),
                 *self.numbers.notes,
                 *metadata.read_diagnostics(self.export),
+                *metadata.read_gpus(self.export),
             ),
         )
 

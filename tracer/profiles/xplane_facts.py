@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tracer.figure_text import bandwidth_text, frequency_text
 from tracer.given_files import LONGEST_NAME
+from tracer.profiles.gpu_facts import cuda_version_text, gpu_sentence
 
 
 def plane_stats(plane: Any) -> dict[str, Any]:
@@ -24,18 +24,15 @@ def cuda_versions(stats: dict[str, Any]) -> str:
     for name in ("driver", "runtime"):
         number = str(stats.get(f"cuda_{name}_version", ""))
         if re.fullmatch(r"\d{4,6}", number):
-            told[name] = f"{int(number) // 1000}.{int(number) % 1000 // 10}"
+            told[name] = cuda_version_text(int(number))
     return ", ".join(f"CUDA {name} {version}" for name, version in told.items())
 
 
 def device_facts(number: int, stats: dict[str, Any]) -> str:
     """What the profile says of a GPU; ``clock_rate`` is the highest, in kHz, the bandwidth is in bytes a second."""
-    told = [str(stats.get("gpu_device_name") or "name not told")]
-    if isinstance(clock := stats.get("clock_rate"), int) and clock:
-        told.append(f"clock up to {frequency_text(clock * 1e3)}")
-    if isinstance(rate := stats.get("memory_bandwidth"), int) and rate:
-        told.append(f"memory {bandwidth_text(rate)}")
-    return f"GPU {number}: {', '.join(told)}"
+    clock = stats.get("clock_rate")
+    hertz = clock * 1000 if isinstance(clock, int) else None
+    return gpu_sentence(number, stats.get("gpu_device_name"), hertz, stats.get("memory_bandwidth"))
 
 
 def names(entries: Any) -> dict[int, str]:

@@ -54,6 +54,7 @@ class DeviceLimits(TypedDict):
     ``limit_ns`` is what no program can beat: the longer of the arithmetic at the peak and of the least traffic, and
     ``bound`` says which. ``point`` has the intensity of the least traffic, ``point_through_memory`` that of
     ``moved_bytes``: how far caches help decides between them. ``gentle`` is one operation a core and cycle.
+    ``fp16_per_s`` is of a Jetson's CUDA cores, of the tensor cores of a GPU in a PC; ``tf32_per_s`` of those.
     """
 
     device: str
@@ -62,6 +63,7 @@ class DeviceLimits(TypedDict):
     clock_hz: float | None
     fp32_per_s: float
     fp16_per_s: float | None
+    tf32_per_s: float | None
     bytes_per_s: float
     ridge_operations_per_byte: float
     operations: int

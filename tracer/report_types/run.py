@@ -8,8 +8,53 @@ from tracer.report_types import Recorded
 from tracer.report_types.estimates import EstimateFigures
 
 
+class GpuFacts(TypedDict, total=False):
+    """
+    A GPU of the machine; null where it was not told.
+
+    ``used`` says whether the run's backend used it; ``ecc``, ``persistence`` and ``mig`` are ``on``, ``off`` or ``not
+    supported``.
+    """
+
+    name: str | None
+    uuid: str | None
+    used: bool | None
+    compute_capability: str | None
+    memory_bytes: int | None
+    ecc: str | None
+    persistence: str | None
+    mig: str | None
+
+
+class CudaFacts(TypedDict, total=False):
+    """NVIDIA's driver, the CUDA that it and the runtime have, cuDNN; ``mps`` says whether that service ran."""
+
+    driver: str | None
+    driver_version: str | None
+    runtime_version: str | None
+    cudnn: str | None
+    mps: bool | None
+
+
+class MachineFacts(TypedDict, total=False):
+    """The host; ``cpu_quota`` is in processors, null without one, ``..._seen_by`` says where it was seen."""
+
+    governor: str | None
+    processors: int | None
+    processors_allowed: int | None
+    cpu_quota: float | None
+    virtual_machine: bool | None
+    virtual_machine_seen_by: str | None
+    container: bool | None
+    container_seen_by: str | None
+
+
 class RunFacts(TypedDict):
-    """What was recorded, where, with what; ``name`` is that of the folder."""
+    """
+    What was recorded, where, with what; ``name`` is that of the folder.
+
+    ``gpus``, ``cuda`` and ``machine`` are empty in runs of versions that did not record them.
+    """
 
     name: str
     run_id: str
@@ -19,6 +64,9 @@ class RunFacts(TypedDict):
     cpu: str
     model: Recorded
     backend: Recorded
+    gpus: list[GpuFacts]
+    cuda: CudaFacts
+    machine: MachineFacts
     timed: str
     stages_mode: str
     port: str | None

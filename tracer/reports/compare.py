@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
 from tracer.figure_text import counted, frequency_text
+from tracer.reports.machine_report import REFUSED_BY, WARNED_BY, differing_facts, unknown_facts
 from tracer.reports.window_frequencies import figure_frequencies
-from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import performance_windows
@@ -160,7 +160,7 @@ def _trouble(timed: Sequence[TimedInferences]) -> str:
 
 def comparability(first: StoredRun, other: StoredRun) -> Comparability:
     """
-    Refuse other models, other modes and other frequencies; warn of what is not known or differs besides.
+    Refuse other models, modes, GPUs and frequencies; warn of what is not known or differs besides.
 
     Frequencies are those during the timed windows of each run; where one run has none, they are not known.
     """
@@ -185,22 +185,9 @@ def comparability(first: StoredRun, other: StoredRun) -> Comparability:
     if not all(frequencies):
         unknown = [run.name for run, known in zip((first, other), frequencies, strict=True) if not known]
         warnings.append(f"frequencies not recorded in {' and '.join(unknown)}: whether they were equal is not known")
-    warnings += _other_machine(one, two)
+    refusals += differing_facts(one, two, REFUSED_BY)
+    warnings += [*differing_facts(one, two, WARNED_BY), *unknown_facts(one, two)]
     return Comparability(tuple(refusals), tuple(warnings))
-
-
-def _other_machine(one: RunInfo, two: RunInfo) -> list[str]:
-    """What about the machine differs."""
-    warnings = []
-    profilers = [(info.profiler or {}).get("name", "no profiler") for info in (one, two)]
-    if profilers[0] != profilers[1]:
-        warnings.append(f"a profiler was attached to one of them: {profilers[0]} against {profilers[1]}")
-    if (one.host, one.cpu) != (two.host, two.cpu):
-        warnings.append(f"other machine: {one.host} ({one.cpu}) against {two.host} ({two.cpu})")
-    names = [[f"{gpu.get('name')} ({gpu.get('uuid')})" for gpu in info.gpus] for info in (one, two)]
-    if all(names) and names[0] != names[1]:
-        warnings.append(f"two GPUs: {', '.join(names[0])} against {', '.join(names[1])}")
-    return warnings
 
 
 def _named(model: dict[str, Any], digest: str) -> str:

@@ -92,7 +92,7 @@ def gpu_frequency_text(figures: DeviceFigures) -> str | None:
         values
         for window in figures["windows"]
         for source, values in window["frequencies"].items()
-        if source.startswith("gpu")
+        if source == "gpu" or source.startswith("gpu:")
     ]
     if not found:
         return None

@@ -159,6 +159,7 @@ def limit_rows(limits: DeviceLimits) -> list[tuple[str, str]]:
         ("cores, at", f"{count_text(limits['cores'])}, {at}"),
         ("peak, float32", giga_text(limits["fp32_per_s"], "FLOP/s")),
         ("peak, float16", giga_text(limits["fp16_per_s"], "FLOP/s")),
+        *([("peak, TF32", giga_text(limits["tf32_per_s"], "FLOP/s"))] if limits["tf32_per_s"] else []),
         ("memory bandwidth", giga_text(limits["bytes_per_s"], "B/s")),
         ("ridge", intensity_text(limits["ridge_operations_per_byte"])),
         ("intensity, least traffic", intensity_text(limits["point"]["intensity"])),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tracer.errors import DeviceError
-from tracer.figure_text import counted, frequency_text, rate_text, share_text, time_text
+from tracer.figure_text import counted, frequency_text, giga_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, find_device
 from tracer.model.roofline import build_limits
 from tracer.report_types.limits import Place, RunLimits
+from tracer.reports.machine_report import on_gpu, used_gpu
 from tracer.reports.window_frequencies import figure_frequencies
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
@@ -86,9 +87,19 @@ def why_no_limits(info: RunInfo, device: str | Limits | None) -> str | None:
         asked = device is not None or info.board is not None
         remedy = "`kws-trace cost MODEL --run RUN` counts them from the model's file"
         return f"no limits: the model's operations are not in this run; {remedy}" if asked else None
+    if device is None and info.board is None and on_gpu(info.backend) and counted_cost(info) is not None:
+        return _no_peaks(info)
     if device is None and info.board is not None and board_of(info) is None:
         return f"no limits: {info.board!r}, the run's board, is not in our table; name a device with --device"
     return None
+
+
+def _no_peaks(info: RunInfo) -> str:
+    gpu = used_gpu(info.gpus)
+    measure = "`kws-trace bandwidth` measures this machine's copies, and --device names a device"
+    if gpu is None or not gpu.get("name"):
+        return f"no limits: the run does not say which GPU it used; {measure}"
+    return f"no limits: the peaks of {gpu['name']} are not in our table; {measure}"
 
 
 def limits_lines(limits: RunLimits | None, published: Place | None, why_no_place: str | None) -> list[str]:
@@ -143,6 +154,11 @@ def _notes(info: RunInfo, chosen: Device | Limits, gpu_hz: float | None) -> list
         notes.append(f"of a CPU that was measured now; the run was made on {info.host or 'a machine not told'}")
     if (info.profiler or {}).get("by") == "hand":
         notes.append("the time is of a run under a profiler, which lengthens it")
+    if isinstance(chosen, Device) and chosen.tf32_per_s and "float32" in info.cost.get("arithmetic", ()):
+        peak = giga_text(chosen.tf32_per_s, "FLOP/s")
+        notes.append(
+            f"of float32 on the CUDA cores: where the runtime rounds to TF32, tensor cores make up to {peak}"
+        )
     if "int8" in info.cost.get("arithmetic", ()):
         notes.append("the model computes in int8, the limit is float32's: int8 units may be faster")
     skipped = info.cost.get("not_counted")

@@ -25,12 +25,12 @@ class RunInfo:
     Facts of a run; times in ISO 8601 UTC, costs in nanoseconds an inference.
 
     ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where
-    it was not counted; ``board`` the key of a device of ``tracer.model.devices``, ``gpus`` the ``name`` and ``uuid``
-    of those that NVIDIA's driver lists. ``profiler`` says which profiler
-    was attached while the run was made, ``captures`` what was ingested from one. ``launch_set`` is of a run that is
-    one launch of several of one configuration: ``id`` of the set, ``number`` from 1, ``of`` how many. ``journal``
-    says what the parts should hold: how many ``rows`` it had, and the numbers of those that are ``lost``. ``extra``
-    keeps keys of ``run.json`` that this version does not know, so that rewriting loses nothing.
+    it was not counted; ``board`` the key of a device of ``tracer.model.devices``; ``gpus``, ``cuda`` and ``machine``
+    are ``GpuFacts``, ``CudaFacts`` and ``MachineFacts``. ``profiler`` says which profiler was attached while the run
+    was made, ``captures`` what was ingested from one. ``launch_set`` is of a run that is one launch of several of one
+    configuration: ``id`` of the set, ``number`` from 1, ``of`` how many. ``journal`` says what the parts should hold:
+    how many ``rows`` it had, and the numbers of those that are ``lost``. ``extra`` keeps keys of ``run.json`` that
+    this version does not know, so that rewriting loses nothing.
     """
 
     run_id: str
@@ -62,7 +62,9 @@ class RunInfo:
     profiler: dict[str, Any] | None = None
     cost: dict[str, Any] = field(default_factory=dict)
     board: str | None = None
-    gpus: list[dict[str, str]] = field(default_factory=list)
+    gpus: list[dict[str, Any]] = field(default_factory=list)
+    cuda: dict[str, Any] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
     captures: list[dict[str, Any]] = field(default_factory=list)
     launch_set: dict[str, Any] | None = None
     journal: dict[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from tracer.given_files import read_text_file
-from tracer.report_types.run import CostGroup
+from tracer.report_types.run import CostGroup, CudaFacts, GpuFacts, MachineFacts
 from tracer.terminal_text import printable
 
 LIMIT_BYTES = 64 << 20
@@ -142,6 +142,9 @@ SHAPES: dict[str, Any] = {
     "nvtx": _Nvtx,
     "profiler": _Profiler | None,
     "cost": _Cost,
+    "gpus": list[GpuFacts],
+    "cuda": CudaFacts,
+    "machine": MachineFacts,
     "captures": list[_Capture],
     "journal": _Journal,
 }

@@ -45,7 +45,14 @@ def keep_samples(folder: Path, run_id: str) -> list[str]:
         pq.write_table(journal_table(journal, run_id), temporary, compression="zstd")
     path.unlink()
     failed = journal.failures or {}
-    return [f"{source} {quantity}: {count} readings failed" for (source, quantity), count in failed.items()]
+    # A sensor that never answered is one that is switched off, and nothing is lost with it.
+    answered = {journal.sources[number] for number in set(journal.numbers)}
+    failures = [
+        f"{source} {quantity}: {count} readings failed"
+        for (source, quantity), count in failed.items()
+        if (source, quantity) in answered
+    ]
+    return [*journal.problems, *failures]
 
 
 def read_samples(folder: Path, run_id: str) -> tuple[pa.Table, list[str]]:

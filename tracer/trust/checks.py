@@ -96,14 +96,14 @@ def check_cpu_share(shares: Sequence[float]) -> TrustCheck:
 
 def check_frequencies(windows: int, sampled: int, changed: Sequence[str], throttled: Sequence[str]) -> TrustCheck:
     """``windows`` of performance, how many were sampled, and which sources changed or throttled in them."""
-    remedy = "cool the board, or set a lower, fixed frequency (nvpmodel, jetson_clocks)"
+    remedy = "cool it, or set a lower, fixed frequency (nvpmodel and jetson_clocks; of a PC's GPU nvidia-smi -lgc)"
     if throttled:
         return check("frequencies", "bad", f"throttled: {', '.join(throttled)}", remedy)
     if changed:
         return check("frequencies", "doubtful", f"changed: {', '.join(changed)}", remedy)
     if not windows or sampled < windows:
         told = f"frequencies not recorded in {counted(windows - sampled, 'window')}" if sampled else "not recorded"
-        return check("frequencies", "unknown", told, "nothing, where the machine does not tell them")
+        return check("frequencies", "unknown", told, "`kws-trace doctor` names what is missing")
     return check("frequencies", "fine", f"one frequency throughout {counted(windows, 'window')}")
 
 

@@ -36,6 +36,7 @@ def kernels(
         bool, options.OUTPUT("Show memcpys and memsets too (csv, json, --by range).", "--copies")
     ] = False,
     full_names: options.FullNames = False,
+    whole: options.All = False,
     beside: Annotated[
         Path | None,
         options.OUTPUT(
@@ -72,7 +73,7 @@ def kernels(
         return
     listing = list_kernels(opened, by, thread_wise=thread_wise, domain=domain, copies=copies)
     if form == "table":
-        listing.render(terminal(), full_names=full_names)
+        listing.render(terminal(), full_names=full_names, whole=whole)
         return
     say(listing.json() if form == "json" else listing.csv(), end="")
     render_notes(listing.notes, terminal(stderr=True))

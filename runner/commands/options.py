@@ -96,5 +96,6 @@ CpuMs = Annotated[
     SUMMARY("CPU time of all these inferences in ms, as clock() gives it. It gives no share of wall time."),
 ]
 FullNames = Annotated[bool, OUTPUT("Show every kernel by its whole name.", "--full-names")]
+All = Annotated[bool, OUTPUT("Show every row of a long table on a terminal; piped it is whole.", "--all")]
 Quiet = Annotated[bool, OUTPUT("Show no progress bar.", "--quiet")]
 Json = Annotated[bool, OUTPUT("Print one JSON document.", "--json")]

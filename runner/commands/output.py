@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,20 @@ def tell_losses(run: StoredRun) -> None:
     """Say on standard error what the record of a run lacks, where the command's own words do not."""
     for sentence in run.dropped:
         say(f"{run.name}: lost: {sentence}", err=True)
+
+
+@contextmanager
+def progress_line(what: str) -> Iterator[Callable[[int, int], None]]:
+    """On standard error, where that is a terminal: how many of how many are done; nothing where few are to do."""
+    shown = sys.stderr.isatty()
+
+    def tell(done: int, count: int) -> None:
+        if shown and count >= 20 and done % 5 == 0:
+            say(f"\r{done} of {count} {what}", err=True, end="")
+
+    yield tell
+    if shown:
+        sys.stderr.write("\r\x1b[K")
 
 
 @contextmanager

@@ -82,6 +82,9 @@ def run(
     """
     if nsys and profiler == "tensorflow":
         raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")
+    from runner.dut.memory import leave_pandas_out
+
+    leave_pandas_out()
     from runner.inference.models import ModelChoice
 
     choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)

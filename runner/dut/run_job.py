@@ -12,6 +12,7 @@ from typing import Any
 from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.memory import give_back_freed
 from runner.dut.run_start import keep_runtime_log, start
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
@@ -163,6 +164,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 windows=job.windows,
             )
             warn_of_input_scale(opened.pipeline)
+            give_back_freed()
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:

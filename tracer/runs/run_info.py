@@ -15,8 +15,10 @@ from typing import Any, get_type_hints
 from tracer.command_line import command_line
 from tracer.errors import RunError
 from tracer.runs.run_json import SHAPES, misfit, read_facts
-from tracer.runs.schema import SCHEMA_VERSION
 from tracer.whole_files import written_whole
+
+SCHEMA_VERSION = 2
+"""Of a run on disk; a newer reader opens older runs, an older reader refuses newer ones."""
 
 
 @dataclass(frozen=True, slots=True)

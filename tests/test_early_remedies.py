@@ -64,7 +64,7 @@ def test_a_pseudo_terminal_that_no_dut_made_is_a_line(tmp_path: Path) -> None:
 def test_a_folder_without_a_model_is_told_before_tensorflow_is_imported(tmp_path: Path) -> None:
     before = set(sys.modules)
     with pytest.raises(ModelError, match=r"no saved_model\.pb is in this folder; name the SavedModel folder"):
-        ModelChoice.of(tmp_path, None, None, None, None, None, "reference", "split")
+        ModelChoice.of(tmp_path)
     assert "tensorflow" not in set(sys.modules) - before
 
 

@@ -26,9 +26,10 @@ from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.figure_text import counted
 from tracer.recording.nvtx_ranges import NvtxRanges
+from tracer.runs.run_folder import free_run_name
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
-from tracer.runs.run_writer import RunWriter, free_run_name
+from tracer.runs.run_writer import RunWriter
 from tracer.trust.checks import check_quantization
 
 
@@ -213,7 +214,8 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
 
 def _summary(pipeline: Pipeline) -> str:
     backend = pipeline.backend
-    return f"{backend.name} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
+    way = f" ({backend.way})" if backend.way else ""
+    return f"{backend.name}{way} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
 
 
 def _report_once(problems: list[str]) -> Callable[[str], None]:

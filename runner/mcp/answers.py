@@ -34,13 +34,12 @@ class Answers:
 
     def runs(self) -> Answer:
         """List the runs, oldest first, each with its rate, its judgement and its state."""
-        from tracer.reports.run_list import list_rows
-        from tracer.runs.run_store import damaged_runs
+        from tracer.reports.run_list import list_runs
 
         self._folders.check_tree(self._folders.traces)
-        rows = list_rows(self._folders.traces)
-        left_out = max(0, len(rows) - MOST_ROWS)
-        return {"runs": rows[-MOST_ROWS:], "left_out": left_out, "damaged": damaged_runs(self._folders.traces)}
+        listed = list_runs(self._folders.traces)
+        left_out = max(0, len(listed.rows) - MOST_ROWS)
+        return {"runs": listed.rows[-MOST_ROWS:], "left_out": left_out, "damaged": listed.damaged}
 
     def report(self, run: str = "last") -> Answer:
         """

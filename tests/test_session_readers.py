@@ -283,7 +283,9 @@ def test_timestamps_of_another_count_are_left_alone_and_said(shared_data: Path, 
     folder = energy_case(shared_data, tmp_path)
     (folder / "trace1-timestamps.json").write_text("[0.1, 2.0, 18.0]")
     session = build_session(folder)
-    assert "trace1-timestamps.json has 3 timestamps where 11 would be those of the windows" in session.notes
+    assert "trace1-timestamps.json has 3 timestamps where 11 would be those of the windows" in (
+        session.no_lengths or ""
+    )
     assert [window.elapsed_us for window in session.windows] == [None] * 5
 
 

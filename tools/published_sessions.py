@@ -1,7 +1,7 @@
 """
 Judges every published session in a folder, and prints how many have which finding, by round.
 
-The folder holds clones of mlcommons/tiny_results_v0.5 to v1.3; the first folder of a log's path below it is its round.
+The folder holds clones of mlcommons/tiny_results_v0.5 to v1.3: the first folder of a log's path is its round.
 It fails where a log cannot be read, or a median energy is another than the printed one though its samples are there.
 """
 
@@ -47,7 +47,9 @@ def main(arguments: list[str]) -> int:
     logs = [one for one in sorted(folder.glob("*/**/*log.txt")) if not one.name.startswith("._")] if arguments else []
     if not logs:
         told = f"{folder} has no published sessions" if arguments else "no folder is named"
-        print(f"skipped: {told} (clones of mlcommons/tiny_results_v0.5 to v1.3: make published-sessions FOLDER=...)")
+        sys.stdout.write(
+            f"skipped: {told} (clones of mlcommons/tiny_results_v0.5 to v1.3: make published-sessions FOLDER=...)\n"
+        )
         return 0
     table: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for log in logs:
@@ -55,24 +57,25 @@ def main(arguments: list[str]) -> int:
         try:
             rows = list(rows_of(audit_session(build_session(log))))
         except SessionError as error:
-            print(f"{log}: {error}")
+            sys.stdout.write(f"{log}: {error}\n")
             rows = [("fault", "unread")]
         for row in rows:
             table[row][stage] += 1
         if ("energy", "median differs") in rows:
-            print(f"{log}: the median energy differs")
+            sys.stdout.write(f"{log}: the median energy differs\n")
     _show(table, sorted({log.relative_to(folder).parts[0] for log in logs}), len(logs))
     return 1 if {("fault", "unread"), ("energy", "median differs")} & table.keys() else 0
 
 
 def _show(table: dict[tuple[str, str], Counter[str]], stages: list[str], count: int) -> None:
     width = max(len(f"{section}: {row}") for section, row in table)
-    names = [stage.removeprefix("tiny_results_") for stage in stages]
-    print(f"{f'{count} sessions':{width}}", *(f"{name:>6}" for name in names), "   all")
+    names = "".join(f"{stage.removeprefix('tiny_results_'):>7}" for stage in stages)
+    lines = [f"{f'{count} sessions':{width}}{names}    all"]
     for section, row in sorted(table, key=lambda one: (_SECTIONS.index(one[0]), one[1])):
         told = table[section, row]
-        counts = (f"{told[stage]:6}" for stage in stages)
-        print(f"{f'{section}: {row}':{width}}", *counts, f"{told.total():6}")
+        counts = "".join(f"{told[stage]:7}" for stage in stages)
+        lines.append(f"{f'{section}: {row}':{width}}{counts}{told.total():7}")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ _STAMPS, _SAMPLES = "*timestamps.json", "*energy.bin"
 
 def with_monitor(session: Session, folder: Path) -> Session:
     """
-    The session with its windows' energies by the monitor, and their lengths where the log has no laps of them.
+    The session with its windows' lengths and energies by the monitor, as the runner takes them.
+
+    Laps that a log has all the same, from a DUT that prints them, stay among the session's marks.
 
     The DUT marks its start by a pulse on a pin, then the begin and the end of each window: 1 + 2 a window. Where the
     file has another count, which pulse is lost is not known, and no window is made of them. What could not be used,
@@ -40,12 +42,11 @@ def with_monitor(session: Session, folder: Path) -> Session:
         return _with_lost_stamps(named, path, times_s)
     pairs = list(zip(times_s[1::2], times_s[2::2], strict=True))
     timed = tuple(
-        replace(window, runtime_us=float(round(1e6 * (end - begin))))
+        replace(window, laps=(), runtime_us=float(round(1e6 * (end - begin))))
         for window, (begin, end) in zip(session.windows, pairs, strict=True)
     )
-    if not any(window.laps for window in session.windows):
-        note = f"windows are as long as the energy monitor's {path.name} says, to 1 ms: the log has no laps"
-        named = replace(named, windows=timed, notes=(*session.notes, note))
+    note = f"windows are as long as the energy monitor's {path.name} says, to 1 ms"
+    named = replace(named, windows=timed, notes=(*session.notes, note))
     return _with_energy(named, folder, pairs)
 
 

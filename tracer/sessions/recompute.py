@@ -107,7 +107,7 @@ def differences(session: Session, audits: list[WindowAudit], figures: Recomputed
         if printed.window is None:
             spans = _whole_spans(printed.name, session, figures)
         else:
-            spans = _window_spans(printed.name, windows.get(printed.window), by_number.get(printed.window))
+            spans = _window_spans(printed.name, session, windows.get(printed.window), by_number.get(printed.window))
         if spans and not any(_agrees(printed.text, span) for span in spans):
             expected = significant_text(sum(spans[0]) / 2, 6)
             found.setdefault(printed.name, []).append((printed, expected))
@@ -135,7 +135,7 @@ def _finding(session: Session, name: str, rows: list[tuple[Printed, str]]) -> Fi
 def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]:
     """What a figure of the session can be by the raw lines; none where not all windows have theirs."""
     whole = figures.vectors == len(session.windows)
-    if name == "median_rate_hz" and figures.median_rate_hz is not None:
+    if name == "median_rate_hz" and session.no_lengths is None and figures.median_rate_hz is not None:
         return _median_spans(session, figures.median_rate_hz)
     if name == "median_energy_uj" and figures.median_energy_uj is not None:
         return [(figures.median_energy_uj, figures.median_energy_uj)]
@@ -146,7 +146,7 @@ def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]
     return []
 
 
-def _window_spans(name: str, window: SessionWindow | None, audit: WindowAudit | None) -> list[Span]:
+def _window_spans(name: str, session: Session, window: SessionWindow | None, audit: WindowAudit | None) -> list[Span]:
     """What a figure of a window can be: by the laps as they stand, and with a wrapped counter put right."""
     if window is None or audit is None:
         return []
@@ -157,7 +157,7 @@ def _window_spans(name: str, window: SessionWindow | None, audit: WindowAudit | 
         each_uj = window.energy_per_inference_uj
         return [(each_uj, each_uj)] if each_uj is not None else []
     half = window.elapsed_slack_us
-    lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us]
+    lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us and session.no_lengths is None]
     if name == "runtime_s":
         return [((us - half) / 1e6, (us + half) / 1e6) for us in lengths]
     if name == "rate_hz" and count:

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window published-sessions lock check-jetpack-6 constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -16,8 +16,9 @@ setup: .venv/ready
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "kws-trace needs Python 3.10 or newer; make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q tracer runner dashboard
 	touch $@
 
 demo: setup
@@ -77,9 +78,11 @@ long-window: setup
 published-sessions: setup
 	$(BIN)/python -m tools.published_sessions $(FOLDER)
 
+# What a newcomer's environment holds, and beside it the extras that would make it grow, at the same versions.
+LOCKED = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
-		--extra tensorflow --extra dashboard --extra analysis --extra runtimes --extra dev pyproject.toml -o requirements.lock
+	$(LOCKED) --extra tensorflow --extra dashboard --extra analysis --extra onnx --extra dev pyproject.toml -o requirements.lock
+	$(LOCKED) --extra mcp -c requirements.lock pyproject.toml -o locks/mcp.lock
 
 # At the versions of JetPack 6 (Python 3.10 where there is one, NumPy 1.26, protobuf 4.25, TensorFlow 2.16 for x86 in
 # place of NVIDIA's): the demo, its export, and the tests of what people run there.
@@ -92,6 +95,15 @@ check-jetpack-6: setup
 	cd .venv/jetpack-6 && { bin/kws-trace compare ../../traces/sample-cpu ../../traces/sample-cpu; test $$? -eq 3; }
 	$(JETPACK_6)/python -m pytest -m "not slow" $(addprefix tests/test_,end_to_end.py xplane.py dashboard.py \
 		report_commands.py public_interface.py)
+
+# Debian's arm64 under qemu with the aarch64 wheels of the constraints: root, apt and binfmt_misc, or it says what lacks.
+# For example: make check-aarch64 SUITES=bookworm
+check-aarch64: setup
+	$(BIN)/python -m tools.aarch64 $(SUITES)
+
+# Wheels, megabytes and import times of each set of extras; it fails where a core is over 275 MB unpacked on aarch64.
+sizes: setup
+	$(BIN)/python -m tools.sizes
 
 constraints: setup
 	$(BIN)/python -m tools.constraints

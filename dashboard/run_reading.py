@@ -12,7 +12,7 @@ from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.runs.run_files import run_folder
-from tracer.runs.run_info import read_run_info
+from tracer.runs.run_index import RunIndex
 from tracer.runs.run_store import StoredRun
 
 UNREADABLE = "the GPU timeline cannot be read: {}"
@@ -28,15 +28,20 @@ class RunEntry:
 
 def run_entries(traces: Path) -> list[RunEntry]:
     """The runs of a folder, newest first, then those that cannot be opened."""
-    whole, damaged = {}, []
-    for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
-        name = path.parent.name
-        try:
-            whole[name] = read_run_info(run_folder(traces, name) / "run.json").created
-        except RunError as error:
-            damaged.append(RunEntry(name, str(error)))
-    newest_first = sorted(whole, key=lambda name: (whole[name], name), reverse=True)
-    return [*map(RunEntry, newest_first), *damaged]
+    listed = RunIndex(traces).listed
+    entries = [RunEntry(one.folder.name, str(one.error or _link(one.folder) or "")) for one in reversed(listed)]
+    return sorted(entries, key=lambda entry: bool(entry.problem))
+
+
+def _link(folder: Path) -> RunError | None:
+    """Of a run that is itself a link: it is not shown where it leads out. Links within it are found on opening it."""
+    if not folder.is_symlink():
+        return None
+    try:
+        run_folder(folder.parent, folder.name)
+    except RunError as error:
+        return error
+    return None
 
 
 def fingerprint(folder: Path) -> str:

@@ -41,7 +41,7 @@ def filtered(rows: Rows, text: str = "", **chosen: Collection[str]) -> Rows:
     The rows that fit every filter, the newest first.
 
     Args:
-        rows: as ``tracer.reports.run_list.list_rows`` gives them.
+        rows: as ``tracer.reports.run_list.list_runs`` gives them.
         text: words that must each occur in the name, the model or the runtime, whatever their case.
         chosen: of a key of the rows, the values of which it has one; none for all.
     """

@@ -195,7 +195,7 @@ def test_runs_are_renamed_and_deleted_after_a_confirmation(tmp_path: Path, on_th
     script = """
 from pathlib import Path
 from dashboard.pages import runs
-row = next(one for one in runs.list_rows(Path({traces!r})) if one["name"] == {name!r})
+row = next(one for one in runs.list_runs(Path({traces!r})).rows if one["name"] == {name!r})
 runs._actions(Path({traces!r}), row)
 """
 

@@ -31,7 +31,7 @@ from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
 from tracer.reports.report import build_report
-from tracer.reports.run_list import list_rows
+from tracer.reports.run_list import list_runs
 from tracer.runs.run_store import stored_run
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 
@@ -228,7 +228,7 @@ def test_every_part_of_an_inference_has_a_colour_of_its_own() -> None:
 
 
 def test_runs_are_filtered_by_words_and_by_what_they_are(traces: Path) -> None:
-    rows = list_rows(traces)
+    rows = list_runs(traces).rows
     assert {row["name"] for row in filtered(rows, "DAMAGED fake")} == {"damaged-capture", "damaged-spans"}
     assert [row["name"] for row in filtered(rows, state=["recovered"])] == ["recovered"]
     assert filtered(rows, backend=["litert"]) == []

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.recorded import info, window
 from tracer.errors import KwsTraceError, RunError
 from tracer.runs import run_writer
-from tracer.runs.run_store import StoredRun, list_runs, recover_run, stored_run
+from tracer.runs.run_index import RunIndex
+from tracer.runs.run_store import StoredRun, recover_run, stored_run
 from tracer.runs.run_writer import RunWriter
 
 
@@ -166,7 +167,7 @@ def test_a_run_is_found_by_folder_by_name_and_as_the_last(tmp_path: Path) -> Non
     (tmp_path / "b").rename(tmp_path / "renamed")
     assert stored_run("last", tmp_path).name == "renamed"
     assert stored_run(tmp_path / "a", tmp_path).info.name == "a"
-    assert [run.name for run in list_runs(tmp_path)] == ["a", "renamed"]
+    assert [run.folder.name for run in RunIndex(tmp_path).listed] == ["a", "renamed"]
     with pytest.raises(RunError, match="renamed"):
         stored_run("b", tmp_path)
 
@@ -189,7 +190,8 @@ def test_a_damaged_run_json_is_a_clear_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "run" / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run\.json"):
         stored_run("run", tmp_path)
-    assert list_runs(tmp_path) == []
+    (listed,) = RunIndex(tmp_path).listed
+    assert "run.json" in str(listed.error)
 
 
 def test_a_newer_run_is_refused_and_unknown_keys_survive_a_rewrite(tmp_path: Path) -> None:

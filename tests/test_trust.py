@@ -22,7 +22,7 @@ from tracer.report_types.trust import TrustCheck
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.report import build_report
 from tracer.reports.report_text import mean_line, rate_line
-from tracer.reports.run_list import list_rows
+from tracer.reports.run_list import list_runs
 from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_store import stored_run
 from tracer.sessions.audit import audit_session
@@ -232,7 +232,7 @@ def test_every_place_that_shows_a_run_has_the_same_judgement_of_it(tmp_path: Pat
     assert _trust(session) == trust == stored_trust(run)
     sides = [launches_of([one]) for one in (run, stored_run("other", traces))]
     assert compare_sides(sides)["runs"][0]["launches"][0]["trust"] == trust
-    rows = list_rows(traces)
+    rows = list_runs(traces).rows
     frame = run_list_frame(rows).set_index("run")
     assert frame.loc["run", ["rule-valid", "trust"]].tolist() == ["yes", worst_text(trust)]
     told = verdict_text(trust)

@@ -27,6 +27,7 @@ ALLOWED = {
     "cpu_ratio_spread": "a key of the ledger's JSON",
     "process_renderables": "of a hook of rich: its console asks for it",
     "to_json": "of the public interface",
+    "host_config": "a command: imported by its name",
     "_repr_html_": "of the public interface: a notebook asks for it",
     "__getattr__": "of the package `tracer`: Python asks for it",
 }

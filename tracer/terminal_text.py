@@ -1,7 +1,8 @@
 """
 The one way to the terminal: nothing that it would obey goes there, whatever file a text came from.
 
-And what the texts share: lines as they stand, names out of files, tables of figures.
+And what the texts share: lines as they stand, names out of files, tables of figures. Rich is imported where it
+prints: what only cleans a name of a file, or says a line, starts without it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich import box
-from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
-from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+from tracer.figure_text import count_text
+
+Row = TypeVar("Row")
+
+FIRST_ROWS = 40
+"""Of a long table on a terminal; one row more would not be worth a line that says so."""
 
 _OBEYED = re.compile(
     # C0 but tab and newline, DEL and C1; what turns the direction of text; what ends a line elsewhere; surrogates.
@@ -28,27 +35,11 @@ def harmless(text: str) -> str:
     return _OBEYED.sub("\ufffd", text)
 
 
-class _Harmless:
-    """What another object prints, its text made harmless, the styles and movements that rich adds left."""
-
-    def __init__(self, printed: ConsoleRenderable) -> None:
-        self._printed = printed
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for segment in console.render(self._printed, options):
-            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
-
-
-class _HarmlessOutput(RenderHook):
-    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Harmless(one) for one in renderables]
-
-
 def terminal(**options: Any) -> Console:
     """A console of rich on which every text is made harmless; ``options`` are those of ``Console``."""
-    console = Console(**options)
-    console.push_render_hook(_HarmlessOutput())
-    return console
+    from tracer.harmless_console import harmless_console
+
+    return harmless_console(**options)
 
 
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:
@@ -65,6 +56,8 @@ def printable(text: str) -> str:
 
 def plain(text: str, style: str = "") -> Text:
     """A name out of a file as it stands: ``[bold]`` in it is no markup."""
+    from rich.text import Text
+
     return Text(printable(text), style)
 
 
@@ -74,8 +67,23 @@ def print_lines(console: Console, lines: Iterable[str], style: str | None = None
         console.print(line, style=style, markup=False, highlight=False, emoji=False)
 
 
+def first_rows(rows: Sequence[Row], console: Console, *, whole: bool) -> tuple[Sequence[Row], str | None]:
+    """
+    What a long table shows: on a terminal its first rows, those that matter most; piped, or where all are asked for,
+    every one.
+
+    Returns:
+        The rows, and the line that stands below them; None where all are shown.
+    """
+    if whole or not console.is_terminal or len(rows) <= FIRST_ROWS:
+        return rows, None
+    return rows[:FIRST_ROWS], f"and {count_text(len(rows) - FIRST_ROWS)} more (`--all`)"
+
+
 def framed_table(title: str | None, names: Sequence[str], figures: Sequence[str], *, wrap: bool = True) -> Table:
     """A table with a frame: columns of names, then columns of figures; what is too long for either is folded."""
+    from rich.table import Table
+
     table = Table(title=title)
     for name in names:
         table.add_column(name, overflow="fold")
@@ -86,6 +94,9 @@ def framed_table(title: str | None, names: Sequence[str], figures: Sequence[str]
 
 def figure_table(names: Sequence[str], figures: Sequence[str], *, title: str | None = None) -> Table:
     """A table without a frame: columns of names, then columns of figures."""
+    from rich import box
+    from rich.table import Table
+
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
         table.add_column(name)

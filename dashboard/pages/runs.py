@@ -10,11 +10,11 @@ import streamlit as st
 
 from dashboard.markdown_text import plain
 from dashboard.pages.chrome import OVERVIEW_PAGE, choose, explain_empty, lines, login_configured, problem, published
-from dashboard.run_reading import run_entries
+from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
-from tracer.reports.run_list import list_rows
+from tracer.reports.run_list import list_runs
 from tracer.runs.run_files import delete_run, rename_run
 
 _DONE = "runs_done"
@@ -32,10 +32,14 @@ def show(traces: Path) -> None:
         return
     shown = {entry.name for entry in entries if not entry.problem}
     with st.spinner("Reading the runs"):
-        rows = [row for row in list_rows(traces) if row["name"] in shown]
+        rows = [row for row in list_runs(traces).rows if row["name"] in shown]
+    # A filter or a tick does the fragment again, with the rows as they were listed.
+    st.fragment(_listed)(traces, rows, [entry for entry in entries if entry.problem])
+
+
+def _listed(traces: Path, rows: list[dict[str, Any]], damaged: list[RunEntry]) -> None:
     found = _filters(rows)
     selected = _table(found, len(rows))
-    damaged = [entry for entry in entries if entry.problem]
     if damaged:
         problem(f"{len(damaged)} cannot be opened.", "\n".join(entry.problem for entry in damaged), warning=True)
     if selected is not None:

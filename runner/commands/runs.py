@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from runner.commands import options
-from runner.commands.output import print_figures
+from runner.commands.output import print_figures, progress_line
 from tracer.command_line import DEFAULT_TRACES
 from tracer.terminal_text import say
 
@@ -18,15 +18,17 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs, or make a killed one complete with --recover."""
-    from tracer.reports.run_list import list_rows, render_runs
-    from tracer.runs.run_store import damaged_runs, recover_run
+    from tracer.reports.run_list import list_runs, render_runs
 
     if recover is not None:
+        from tracer.runs.run_store import recover_run
+
         recovered = recover_run(recover, traces)
         outcome = {"name": recovered.name, "state": recovered.state, "dropped": list(recovered.dropped)}
         lines = "\n  ".join([f"{recovered.name}: {recovered.state}", *recovered.dropped])
         print_figures(outcome, lambda _: say(lines), as_json=as_json)
         return
-    rows, damaged = list_rows(traces), damaged_runs(traces)
-    listed = {"runs": rows, "damaged": damaged}
-    print_figures(listed, lambda console: render_runs(rows, damaged, traces, console), as_json=as_json)
+    with progress_line("runs read") as progress:
+        listed = list_runs(traces, progress)
+    figures = {"runs": listed.rows, "damaged": listed.damaged}
+    print_figures(figures, lambda console: render_runs(listed, traces, console), as_json=as_json)

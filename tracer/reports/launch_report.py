@@ -27,14 +27,14 @@ FEWEST_LAUNCHES = 5
 
 def build_launch_report(runs: Sequence[StoredRun]) -> LaunchSetReport:
     """The figures of ``runs``, the launches of one set in their order, at least one."""
-    launch = launch_number(runs[0])
+    launch = launch_number(runs[0].info.launch_set)
     assert launch is not None  # noqa: S101 -- a run of a set has one
     launches = [_launch_figures(run) for run in runs]
     used = [one for one in launches if one["state"] == "complete" and one["median_ns"] is not None]
     return {
         "schema_version": SCHEMA_VERSION,
         "id": launch.id,
-        "name": set_name(runs[0]) or "",
+        "name": set_name(runs[0].info) or "",
         "of": launch.of,
         "launches": launches,
         "left_out": [one["name"] for one in launches if one not in used],
@@ -95,7 +95,7 @@ def render_launch_report(report: LaunchSetReport, console: Console) -> None:
 
 
 def _launch_figures(run: StoredRun) -> LaunchFigures:
-    launch = launch_number(run)
+    launch = launch_number(run.info.launch_set)
     walls = timed_inferences(run).wall_ns
     return {
         "name": run.name,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tracer.command_line import command_line
 from tracer.errors import RunError
-from tracer.runs.run_store import StoredRun, list_runs
+from tracer.runs.run_index import ListedRun, RunIndex
+from tracer.runs.run_info import RunInfo
+from tracer.runs.run_store import StoredRun, stored_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +29,25 @@ def launch_name(name: str, number: int) -> str:
     return f"{name}-{number}"
 
 
-def launch_number(run: StoredRun) -> LaunchNumber | None:
-    """What ``run.json`` says of it; None for a run that stands alone, or says what no set can be."""
-    facts = run.info.launch_set or {}
-    identity, number, of = (facts.get(key) for key in ("id", "number", "of"))
+def launch_number(facts: Mapping[str, Any] | None) -> LaunchNumber | None:
+    """What ``launch_set`` of ``run.json`` says; None for a run that stands alone, or says what no set can be."""
+    identity, number, of = ((facts or {}).get(key) for key in ("id", "number", "of"))
     if not (isinstance(identity, str) and isinstance(number, int) and isinstance(of, int)):
         return None
     return LaunchNumber(identity, number, of)
 
 
-def set_name(run: StoredRun) -> str | None:
+def set_name(run: RunInfo | ListedRun) -> str | None:
     """The name that the runs of its set share, as it was given; None for a run that stands alone."""
-    launch = launch_number(run)
-    return None if launch is None else run.info.name.removesuffix(f"-{launch.number}")
+    launch = launch_number(run.launch_set)
+    return None if launch is None else run.name.removesuffix(f"-{launch.number}")
 
 
-def launch_sets(traces: Path) -> dict[str, list[StoredRun]]:
-    """The sets of a folder by their ids, oldest first; the launches of each in their order."""
-    sets: dict[str, dict[int, StoredRun]] = {}
-    for run in list_runs(traces):
-        launch = launch_number(run)
+def launch_sets(traces: Path) -> dict[str, list[ListedRun]]:
+    """The sets of a folder by their ids, oldest first; the launches of each in their order. None is opened."""
+    sets: dict[str, dict[int, ListedRun]] = {}
+    for run in RunIndex(traces).listed:
+        launch = launch_number(run.launch_set)
         if launch is not None:
             sets.setdefault(launch.id, {})[launch.number] = run
     return {identity: [run for _, run in sorted(numbered.items())] for identity, numbered in sets.items()}
@@ -62,9 +65,9 @@ def launch_set(name_or_run: str | StoredRun, traces: Path) -> list[StoredRun]:
         RunError: if there is no such set. Of two sets of one name it is the newer.
     """
     for identity, runs in reversed(launch_sets(traces).items()):
-        names = {identity, set_name(runs[0]), *(run.name for run in runs)}
+        names = {identity, set_name(runs[0]), *(run.folder.name for run in runs)}
         if (name_or_run.name if isinstance(name_or_run, StoredRun) else name_or_run) in names:
-            return runs
+            return [stored_run(run.folder) for run in runs]
     listed = command_line("runs", traces=traces)
     raise RunError(
         name_or_run if isinstance(name_or_run, str) else name_or_run.name,

@@ -43,6 +43,23 @@ def locked_error(run: object) -> RunError:
     return RunError(run, "it is being recorded", "end it first (Ctrl-C on its `kws-trace run`)")
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a recorder holds the run."""
+    try:
+        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return False
+
+
 def run_folder(traces: Path, name: str) -> Path:
     """
     The folder of a run, by its name alone.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,8 @@ from tracer.errors import RunError, WriteError, first_line
 from tracer.given_files import check_file
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of
-from tracer.runs.run_files import locked_error
+from tracer.runs.run_files import is_locked, locked_error
+from tracer.runs.run_index import RunIndex
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import WAITING, write_part
 from tracer.runs.sample_store import keep_samples, read_samples
@@ -129,7 +129,7 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     """
     folder = _find(str(ref), traces)
     # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
-    locked = _locked(folder)
+    locked = is_locked(folder)
     info = read_run_info(folder / "run.json")
     dropped = list(info.not_recorded)
     rows: list[JournalRow] = []
@@ -155,20 +155,6 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     if state != "recording":
         dropped += missing_rows(parts, [row.seq for row in rows], info.journal) + missing_logs(folder)
     return run
-
-
-def list_runs(traces: Path) -> list[StoredRun]:
-    """The runs of a folder, oldest first; folders that are none are left out, and those of ``damaged_runs``."""
-    runs = []
-    for path in traces.glob("*/run.json"):
-        with contextlib.suppress(RunError):
-            runs.append(stored_run(path.parent, traces))
-    return sorted(runs, key=lambda run: (run.info.created, run.folder))
-
-
-def damaged_runs(traces: Path) -> list[str]:
-    """A sentence for each folder whose ``run.json`` cannot be read."""
-    return _readable(traces)[1]
 
 
 def recover_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
@@ -221,37 +207,31 @@ def _rewrite(folder: Path, traces: Path) -> None:
 
 
 def _find(ref: str, traces: Path) -> Path:
-    if ref == "last":
-        runs = _readable(traces)[0]
-        if runs:
-            return max(runs)[1]
-    else:
+    if ref != "last":
         for folder in (traces / ref, Path(ref)):
             if os.path.isfile(folder / "run.json"):  # noqa: PTH113 -- false, not an error, for a name that none can be
                 return folder
-    names = [folder.name for _, folder in sorted(_readable(traces)[0])]
+    runs = _readable(traces)
+    if ref == "last" and runs:
+        return runs[-1]
     demo = command_line("demo", traces=traces)
-    there = f"there are {', '.join(names[-5:])}" if names else f"there is none yet: `{demo}` makes two"
-    raise RunError(ref, f"no such run in {traces}", there)
+    names = ", ".join(folder.name for folder in runs[-5:])
+    raise RunError(
+        ref, f"no such run in {traces}", f"there are {names}" if names else f"there is none yet: `{demo}` makes two"
+    )
 
 
 def _newest_with_windows(traces: Path) -> list[str]:
     """What is said where the newest run is empty."""
-    for _, folder in sorted(_readable(traces)[0], reverse=True)[1:]:
+    for folder in reversed(_readable(traces)[:-1]):
         if stored_run(folder).windows().num_rows:
             return [f"no window is in it; {folder.name} is the newest run that has one"]
     return []
 
 
-def _readable(traces: Path) -> tuple[list[tuple[str, Path]], list[str]]:
-    """Creation time and folder of each run, and a sentence for each that cannot be read."""
-    runs, sentences = [], []
-    for path in sorted(traces.glob("*/run.json")) if traces.is_dir() else []:
-        try:
-            runs.append((read_run_info(path).created, path.parent))
-        except RunError as error:
-            sentences.append(str(error))
-    return runs, sentences
+def _readable(traces: Path) -> list[Path]:
+    """The folders of runs that can be read, oldest first."""
+    return [one.folder for one in RunIndex(traces).listed if one.problem is None]
 
 
 def _last_rows(run: StoredRun) -> list[int]:
@@ -269,19 +249,3 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     # Checksums are of pages: damage to what describes them may still point outside a dictionary.
     table.validate(full=True)
     return table
-
-
-def _locked(folder: Path) -> bool:
-    try:
-        lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return False

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
-"""Of a run on disk; a newer reader opens older runs, an older reader refuses newer ones."""
-
 _NAMES = pa.dictionary(pa.int8(), pa.string())
 _RUN_ID = pa.dictionary(pa.int32(), pa.string())
 

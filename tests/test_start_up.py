@@ -1,0 +1,92 @@
+"""What a command imports: what it does not need costs whoever waits for it half a second and more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from runner.cli import app
+from runner.command_table import COMMANDS
+from runner.root_help import root_help
+from tests.conftest import ROOT
+
+HEAVY = {
+    "tensorflow",
+    "ai_edge_litert",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "streamlit",
+    "connectorx",
+    "pydantic",
+    "serial",
+}
+ARROW = {"numpy", "pyarrow"}
+SAMPLE = str(ROOT / "traces" / "sample-cpu")
+
+IMPORTED = """
+import atexit, sys
+atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
+sys.argv[0] = "kws-trace"
+from runner.cli import main
+main()
+"""
+
+
+def imported(words: list[str], cache: Path, *, code: int = 0) -> set[str]:
+    """The top names of the modules that a command line leaves imported, and our own whole."""
+    environment = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    program = [sys.executable, "-c", IMPORTED, *words]
+    done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    names = done.stderr.splitlines()[-1].split()
+    return {name.partition(".")[0] for name in names} | {name for name in names if name.startswith("runner.commands")}
+
+
+@pytest.mark.parametrize("words", [["--help"], []])
+def test_the_help_of_the_whole_needs_no_library(words: list[str], tmp_path: Path) -> None:
+    found = imported(words, tmp_path, code=0 if words else 2)
+    assert not found & (HEAVY | ARROW | {"typer", "rich", "runner.commands"})
+
+
+@pytest.mark.parametrize("words", [["report", "--help"], ["run", "--help"], ["--version"]], ids=" ".join)
+def test_the_help_of_a_command_needs_no_array(words: list[str], tmp_path: Path) -> None:
+    assert not imported(words, tmp_path) & (HEAVY | ARROW)
+
+
+@pytest.mark.parametrize("words", [["report", SAMPLE], ["compare", SAMPLE, SAMPLE], ["runs"]], ids=lambda one: one[0])
+def test_what_reads_a_run_needs_arrays_and_nothing_heavier(words: list[str], tmp_path: Path) -> None:
+    found = imported(words, tmp_path, code=3 if words[0] == "compare" else 0)
+    assert not found & HEAVY
+    ours = {name for name in found if name.startswith("runner.commands.")}
+    assert ours <= {f"runner.commands.{name}" for name in (words[0], "options", "output")}
+
+
+def test_a_list_of_which_nothing_is_new_needs_no_array(tmp_path: Path) -> None:
+    imported(["runs"], tmp_path)
+    assert not imported(["runs"], tmp_path) & (HEAVY | ARROW)
+
+
+def test_the_help_of_the_whole_says_of_each_command_what_its_own_says() -> None:
+    root = typer.main.get_command(app)
+    listed = {name: one for named in COMMANDS.values() for name, one in named.items()}
+    assert root.commands.keys() == listed.keys()  # type: ignore[attr-defined]
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        told = " ".join(command.help.partition("\n\n")[0].split())
+        assert told == listed[name][0]
+        assert f"  {name} " in root_help()
+
+
+def test_pandas_is_found_nowhere_by_a_command_and_by_everybody_else(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    code = (
+        "from runner.no_pandas import leave_out_pandas\nleave_out_pandas()\n"
+        "import pyarrow as pa\nprint(pa.array([1, None]).to_pylist())\n"
+        "try:\n    import pandas\nexcept ImportError as error:\n    print(error.name)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split("\n") == ["[1, None]", "pandas", ""]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.palette import BY_MEANING, KERNELS, LABEL, LETTERS, LINES, OTHERS, colours, rgb
 from dashboard.timeline_charts import colours as timeline_colours
+from tracer.palette import BY_MEANING, KERNELS, LABEL, LETTERS, LINES, OTHERS, colours, rgb
 
 ROOT = Path(__file__).parents[1]
 LIGHT, DARK = "#ffffff", "#0e1117"
@@ -68,4 +68,4 @@ def test_no_other_module_holds_a_colour() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"#[0-9a-fA-F]{6}\b|color=\"[a-z]+\"", path.read_text())
     ]
-    assert holding == ["dashboard/palette.py"]
+    assert holding == ["tracer/palette.py"]

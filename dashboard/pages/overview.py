@@ -14,8 +14,6 @@ from dashboard.overview_view import (
     busy_bar,
     fact_frame,
     frequencies_text,
-    gain_note,
-    gain_rows,
     kind_bar,
     session_frame,
     stage_bar,
@@ -34,6 +32,7 @@ from dashboard.pages.chrome import (
 from tracer.figure_text import MISSING, count_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
+from tracer.reports.advised_gains import gain_note, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
 from tracer.reports.profiled_parts import busy_and_overhead
 from tracer.reports.report_text import closing_lines, rate_line

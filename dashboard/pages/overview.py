@@ -120,7 +120,7 @@ def _to_remove(report: Report) -> None:
         st.markdown("Nothing that this capture tells apart would give time back.")
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
-        column.metric(f"without {plain(row['name'])}", f"-{row['gain']}", border=True)
+        column.metric(plain(row["title"]), f"-{row['gain']}", border=True)
         column.caption(f"an inference ({row['interval']}); then **{row['rate']}**")
     st.caption(gain_note(report))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracer.figure_text import MISSING, rate_number_text
-from tracer.report_types.gpu import KernelFigures
+from tracer.report_types.gpu import Gain, KernelFigures
 from tracer.reports.breakdown_text import GAIN_TEXTS, gain_interval_text, gain_text, part_text
 from tracer.unit_words import INFERENCES, UnitWords
 
@@ -19,7 +19,7 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
     What gives most: changes and parts of the run, the tracer's own ranges not among them; a bound is no advice.
 
     Returns:
-        ``name``, ``gain``, ``interval`` and ``rate`` as text.
+        ``name``, ``title`` (what is done), ``gain``, ``interval`` and ``rate`` as text.
     """
     gpu = report["gpu"]
     if gpu is None:
@@ -31,13 +31,18 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
     # What a user can do comes first; the report has it in this order, the largest first.
     return [
         {
-            "name": GAIN_TEXTS.get(one["name"]) or part_text(one["name"]),
+            "name": _name(one),
+            "title": _name(one) if one["group"] == "change" else f"without {_name(one)}",
             "gain": gain_text(one),
             "interval": gain_interval_text(one),
             "rate": MISSING if one["rate_hz"] is None else f"{rate_number_text(one['rate_hz'])} {words.rate}",
         }
         for one in advised[:SHOWN_GAINS]
     ]
+
+
+def _name(one: Gain) -> str:
+    return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
 
 
 def gain_note(report: KernelFigures, words: UnitWords = INFERENCES) -> str:

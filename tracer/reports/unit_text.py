@@ -25,7 +25,7 @@ COLUMNS = ("table", "name", "group", "count", "ns", "median_ns", "share", "low_n
 def render_breakdown(report: BreakdownReport, console: Console, *, full_names: bool = False) -> None:
     """Print what a unit is, busy against overhead, the wall time and the slowest, then the tables of the report."""
     words = words_of(report)
-    print_lines(console, [printable(line) for line in answer_lines(report, words)])
+    print_lines(console, [printable(line) for line in _answer(report, words)])
     if report["stages"]:
         console.print(_stage_table(report["stages"], words))
     if len(report["threads"]) > 1 or any(one["shared_alone_ns"] for one in report["threads"]):
@@ -41,8 +41,7 @@ def words_of(report: BreakdownReport) -> UnitWords:
     return INFERENCES if report["range"]["unit"] == INFERENCES.one else UNITS
 
 
-def answer_lines(report: BreakdownReport, words: UnitWords) -> list[str]:
-    """The lines that lead: busy against overhead, what a unit is, its wall time, the slowest."""
+def _answer(report: BreakdownReport, words: UnitWords) -> list[str]:
     gpu, wall, what = report["gpu"], report["wall_ns"], report["range"]
     lines = busy_lines(gpu, words) if gpu is not None else []
     left = f", {counted(what['skipped'], words.one, words.many)} left out at the start" if what["skipped"] else ""

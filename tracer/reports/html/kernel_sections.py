@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracer.figure_text import count_text, counted, number_text, share_text, time_text
-from tracer.palette import SESSION_RUN, TEAL
+from tracer.palette import TEAL, colours
 from tracer.report_types.gpu import Gain, KernelFigures, WorkFigures
 from tracer.report_types.run import StageFigures
 from tracer.reports.advised_gains import gain_note, gain_rows
@@ -66,9 +66,9 @@ def stage_section(
             time_text(one["median_ns"]),
             time_text(one["p90_ns"]),
             time_text(one["p99_ns"]),
-            share_cell(one["share"], share_text(one["share"]), SESSION_RUN),
+            share_cell(one["share"], share_text(one["share"]), ink),
         )
-        for one in rows_of
+        for one, ink in zip(rows_of, colours([one["stage"] for one in rows_of]), strict=True)
     ]
     columns = ("stage", "count", "median", "p90", "p99", "share of the wall time")
     return together([stacked_bar("Stages", parts, whole_ns, source), table(columns, rows)])
@@ -122,7 +122,8 @@ def _work_columns(name: str, words: UnitWords) -> tuple[str, ...]:
 
 
 def _work_rows(works: Sequence[WorkFigures]) -> list[tuple[str, ...]]:
-    rows, until = [], 0.0
+    rows: list[tuple[str, ...]] = []
+    until = 0.0
     for one in works:
         until += one["share"]
         rows.append(
@@ -147,7 +148,7 @@ def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
     cards = [
         element(
             "div",
-            f"without {row['name']}",
+            row["title"],
             element("b", f"-{row['gain']}"),
             element("span", f"{row['interval']}; then {row['rate']}", class_="quiet"),
             class_="card",

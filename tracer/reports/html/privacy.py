@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 # Two components at least: `/device:GPU:0` is a device.
 _PATH = re.compile(r"(?<![\w.:])~?/(?:[^\s/:;,'\"`()]+/)+(?=[^\s/])")
+_GPU = re.compile(r"(, | ?\()?\bGPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\)?")
+"""NVIDIA's number of one GPU, which is of no other in the world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Private:
         for host in self.hosts:
             if host:
                 sentence = re.sub(rf"(?<![\w-]){re.escape(host)}(?![\w-])", "a host", sentence)
-        return _PATH.sub("", sentence)
+        return _PATH.sub("", _GPU.sub("", sentence))
 
     def each(self, sentences: Iterable[str]) -> list[str]:
         """``of`` each."""

@@ -83,6 +83,7 @@ def _overview(report: Report, private: Private) -> Markup:
         element("p", number, " ", element("small", unit), class_="rate") if rate is not None else None,
         paragraph(rate_line(report) if rate is None else rule_text(report["trust"])),
         rate_dots(known, rate) if rate is not None and known else None,
+        paragraph("A dot is a window, the line their median.", "quiet") if known else None,
         _chips(report),
         folded("What speaks against the rate", sentences(private.each(trust_lines(report["trust"])))),
     ]

@@ -43,6 +43,8 @@ table{border-collapse:collapse;width:100%;font-size:14px}
 th,td{text-align:left;padding:4px 10px 4px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:600;color:var(--quiet);white-space:nowrap}
 td{overflow-wrap:anywhere}
+td:first-child:not(:last-child){min-width:11em}
+td.figure:first-child{min-width:0}
 .figure{text-align:right;white-space:nowrap;overflow-wrap:normal}
 .share{display:inline-flex;align-items:center;gap:8px;justify-content:flex-end;white-space:nowrap}
 .track{display:inline-block;width:90px;height:10px;border-radius:2px;background:var(--panel)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tracer.figure_text import beside_text, count_text, counted, share_text, time_text
+from tracer.figure_text import beside_text, count_text, counted, range_notes, share_text, time_text
 from tracer.report_types.breakdown import BreakdownReport
-from tracer.reports.breakdown_text import kernel_lines
+from tracer.reports.breakdown_text import busy_lines, kernel_lines
 from tracer.reports.html.document import document
 from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars
 from tracer.reports.html.markup import Markup, element, paragraph, sentences, together
@@ -12,7 +12,7 @@ from tracer.reports.html.one_unit import DrawnUnit
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.run_document import timeline_section
 from tracer.reports.html.tables import table
-from tracer.reports.unit_text import answer_lines, words_of
+from tracer.reports.unit_text import words_of
 
 
 def unit_document(report: BreakdownReport, drawn: DrawnUnit | None, private: Private, version: str) -> str:
@@ -39,7 +39,7 @@ def unit_document(report: BreakdownReport, drawn: DrawnUnit | None, private: Pri
 
 def _overview(report: BreakdownReport, private: Private) -> Markup:
     words, wall, slowest = words_of(report), report["wall_ns"], report["slowest"]
-    answer = private.each(answer_lines(report, words))
+    answer = private.each(busy_lines(report["gpu"], words)) if report["gpu"] else []
     shown = time_text(wall["median"])
     number, _, unit = shown.partition(" ")
     left = [
@@ -48,9 +48,10 @@ def _overview(report: BreakdownReport, private: Private) -> Markup:
         paragraph(
             f"mean {time_text(wall['mean'])}, p90 {time_text(wall['p90'])}, p99 {time_text(wall['p99'])}", "quiet"
         ),
+        sentences(range_notes([wall["spread"]])),
         paragraph(f"Slowest: {private.of(slowest['sentence'])}") if slowest else None,
     ]
-    right = [paragraph(answer[0], "lead"), sentences(answer[1:]), advice_cards(report, words)]
+    right = [paragraph(answer[0], "lead") if answer else None, sentences(answer[1:]), advice_cards(report, words)]
     columns = element("div", element("div", *left), element("div", *right), class_="columns")
     return together([columns, time_bars(report, words)])
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.run_reading import read_report
 from tracer.reports.html.export import run_html
-from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun
 
 
-def export_button(run: StoredRun, baseline: StoredRun | None = None) -> None:
-    """Offer the file of ``run``, compared with ``baseline`` where one is given."""
+def export_button(run: StoredRun) -> None:
+    """Offer the file of ``run``."""
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.download_button(
             "Export",
-            lambda: run_html(run, build_report(run), baseline),
+            lambda: run_html(run, read_report(run).report),
             file_name=f"{run.name}.html",
             mime="text/html",
             icon=":material/download:",

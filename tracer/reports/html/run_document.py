@@ -84,7 +84,7 @@ def _overview(report: Report, private: Private) -> Markup:
         paragraph(rate_line(report) if rate is None else rule_text(report["trust"])),
         rate_dots(known, rate) if rate is not None and known else None,
         paragraph("A dot is a window, the line their median.", "quiet") if known else None,
-        _chips(report),
+        _chips(report, private),
         folded("What speaks against the rate", sentences(private.each(trust_lines(report["trust"])))),
     ]
     told = (mean_line(report), spread_line(report["inference"]["spread"]))
@@ -98,10 +98,13 @@ def _overview(report: Report, private: Private) -> Markup:
     return together([columns, time_bars(report, INFERENCES)])
 
 
-def _chips(report: Report) -> Markup:
+def _chips(report: Report, private: Private) -> Markup:
     chips = [
         element(
-            "li", f"{one['key']}: {one['state']}", title=one["evidence"], style=f"background:{STATES[one['state']]}"
+            "li",
+            f"{one['key']}: {one['state']}",
+            title=private.of(one["evidence"]),
+            style=f"background:{STATES[one['state']]}",
         )
         for one in report["trust"]["checks"]
     ]

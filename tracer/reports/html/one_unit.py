@@ -142,7 +142,7 @@ def _lanes(tracks: Sequence[Track], start: int, end: int) -> tuple[DrawnLane, ..
             depth = int(rows.depth[row])
             name = track.names[int(rows.code[row])]
             label = (
-                ("stages" if track.kind == "stage" else f"{track.label}, within ({depth})") if depth else track.label
+                ("stages" if track.kind == "stage" else f"depth {depth + 1}, {track.label}") if depth else track.label
             )
             begin, finish = max(int(rows.start_ns[row]), start), min(int(rows.end_ns[row]), end)
             slices = found.setdefault(label, [])

@@ -61,7 +61,7 @@ svg line{stroke:var(--rule)}
 footer{padding:26px 24px 30px}
 @media(max-width:860px){.columns{grid-template-columns:minmax(0,1fr)}header,main,footer{padding-left:16px;padding-right:16px}
 .track{width:48px}.rate{font-size:36px}}
-@media print{body{font-size:11pt}nav{display:none}.scroll{overflow:visible}tr,.card,.bar,svg{break-inside:avoid}
+@media print{body{font-size:11pt}nav{display:none}.scroll{overflow:visible}svg{min-width:0!important}tr,.card,.bar,svg{break-inside:avoid}
 h2,h3{break-after:avoid}details:not([open])>*{display:block}details::details-content{content-visibility:visible;
 display:block;height:auto}.columns{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
 """

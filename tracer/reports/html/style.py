@@ -61,9 +61,12 @@ svg line{stroke:var(--rule)}
 footer{padding:26px 24px 30px}
 @media(max-width:860px){.columns{grid-template-columns:minmax(0,1fr)}header,main,footer{padding-left:16px;padding-right:16px}
 .track{width:48px}.rate{font-size:36px}}
-@media print{body{font-size:11pt}nav{display:none}.scroll{overflow:visible}svg{min-width:0!important}tr,.card,.bar,svg{break-inside:avoid}
+@media print{body{font-size:11pt}nav{display:none}.scroll{overflow:visible}
+svg{min-width:0!important}table{font-size:9pt}.figure,th,.share{white-space:normal}td:first-child:not(:last-child){min-width:0}
+.track{display:none}tr,.card,.bar,svg{break-inside:avoid}
 h2,h3{break-after:avoid}details:not([open])>*{display:block}details::details-content{content-visibility:visible;
-display:block;height:auto}.columns{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
+display:block;height:auto}td details:not([open])>:not(summary){display:none}
+td details:not([open])::details-content{display:none}.columns{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
 """
 
 

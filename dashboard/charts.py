@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 
 from dashboard.frames import Frame
-from dashboard.palette import BY_MEANING, LABEL, LETTERS, colours
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS, number_text, share_text
+from tracer.palette import BY_MEANING, LABEL, LETTERS, colours
 
 Chart = Any
 """An Altair chart; Altair comes without types."""

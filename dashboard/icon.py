@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from dashboard.palette import BLUE, RED, TEAL, rgb
+from tracer.palette import BLUE, RED, TEAL, rgb
 
 _BARS = ((4, 9, 28, RED), (13, 18, 20, TEAL), (22, 27, 12, BLUE))
 """First and last column, height, colour."""

@@ -6,8 +6,8 @@ import altair as alt
 
 from dashboard.charts import Chart, chart_of, colour_by, tooltips
 from dashboard.limits_view import LIMIT, MEASURED, THROUGH_MEMORY, Roofline
-from dashboard.palette import BY_MEANING, LABEL
 from tracer.figure_text import D3_MICROSECONDS, D3_PREFIX, significant_text
+from tracer.palette import BY_MEANING, LABEL
 
 SHAPES = {LIMIT: "diamond", MEASURED: "circle", THROUGH_MEMORY: "square"}
 

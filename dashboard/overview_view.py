@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,19 +17,15 @@ from tracer.figure_text import (
     counted,
     frequency_text,
     official_rate_text,
-    rate_text,
     share_text,
     time_text,
 )
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
-from tracer.reports.breakdown_text import GAIN_TEXTS, gain_interval_text, gain_text, part_text
+from tracer.reports.breakdown_text import part_text
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
 from tracer.reports.report_text import stage_rows
 
-SHOWN_GAINS = 3
-LEAST_ADVICE = 0.02
-"""Of an inference: what gives less is no advice."""
 BUSY, OVERHEAD = "GPU busy", "runtime overhead"
 
 
@@ -90,41 +85,6 @@ def _parts(rows: Sequence[tuple[str, float, float | None]], wall: float) -> Fram
     shares = [(ns / wall if wall else 0.0) if share is None else share for _, ns, share in rows]
     shown = [(name, ns / 1000, share, time_text(ns)) for (name, ns, _), share in zip(rows, shares, strict=True)]
     return pd.DataFrame(shown, columns=["part", "us", "share", "time"])
-
-
-def gain_rows(report: Report) -> list[dict[str, Any]]:
-    """
-    What gives most: changes and parts of the run, the tracer's own ranges not among them; a bound is no advice.
-
-    Returns:
-        ``name``, ``gain``, ``interval`` and ``rate`` as text.
-    """
-    gpu = report["gpu"]
-    if gpu is None:
-        return []
-    shown = gpu["unprofiled"]
-    least = LEAST_ADVICE * (shown["wall_ns"] if shown else gpu["wall_ns"]["mean"])
-    kinds = [one for one in report["gains"] if one["group"] in ("change", "kind") and one["name"] != "tracer"]
-    advised = [one for one in kinds if not one["bound"] and one["gain_ns"] is not None and one["gain_ns"] >= least]
-    # What a user can do comes first; the report has it in this order, the largest first.
-    return [
-        {
-            "name": GAIN_TEXTS.get(one["name"]) or part_text(one["name"]),
-            "gain": gain_text(one),
-            "interval": gain_interval_text(one),
-            "rate": rate_text(one["rate_hz"]),
-        }
-        for one in advised[:SHOWN_GAINS]
-    ]
-
-
-def gain_note(report: Report) -> str:
-    """How the gains were got, for a caption."""
-    beside = report["gpu"] and report["gpu"]["unprofiled"]
-    return (
-        "By replaying each profiled inference without it; means, 95 % intervals. Gains of two parts do not add up."
-        f"{' The time that the profiler adds is taken out before.' if beside else ''}"
-    )
 
 
 def stage_frame(report: Report) -> Frame:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.frames import Frame
-from dashboard.palette import BY_MEANING, EDGE, GREY, KERNELS, LINES
 from dashboard.timeline_view import Drawing
+from tracer.palette import BY_MEANING, EDGE, GREY, timeline_colours
 
 LANE_PX, OVERVIEW_LANE_PX = 30, 20
 AXIS_PX, LEGEND_ROW_PX = 66, 26
@@ -28,13 +28,7 @@ BRUSH = "brush"
 
 def colours(categories: Sequence[str]) -> dict[str, list[str]]:
     """A Vega-Lite scale with a colour for each category, the same whatever a window shows."""
-    kernels, lines, found = iter(KERNELS * 9), iter(LINES * 9), []
-    for category in categories:
-        if category in BY_MEANING:
-            found.append(BY_MEANING[category])
-        else:
-            found.append(next(lines if category.startswith("line: ") else kernels))
-    return {"domain": [*categories, "several"], "range": [*found, BY_MEANING["several"]]}
+    return {"domain": [*categories, "several"], "range": [*timeline_colours(categories), BY_MEANING["several"]]}
 
 
 def overview_chart(

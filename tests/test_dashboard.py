@@ -292,3 +292,8 @@ def test_streamlit_lives_in_the_app_and_its_pages_alone() -> None:
         }
         assert "streamlit" not in names or path.parent.name == "pages" or path.name in allowed, path
     assert not (ROOT / "dashboard" / "start" / "pages").exists()
+
+
+@pytest.mark.parametrize("page", ["overview", "timeline"])
+def test_a_page_of_a_run_offers_its_report_as_a_file(traces: Path, page: str) -> None:
+    assert [one.proto.label for one in opened(page, traces, run="gpu").get("download_button")] == ["Export"]

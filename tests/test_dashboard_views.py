@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from dashboard.charts import by_window, histogram, over_time, ratios, stacked_bar
 from dashboard.markdown_text import plain
-from dashboard.overview_view import busy_bar, gain_rows, kind_bar, session_frame, stage_bar, stage_frame, window_frame
-from dashboard.palette import BY_MEANING, SESSION_RUN, colours
+from dashboard.overview_view import busy_bar, kind_bar, session_frame, stage_bar, stage_frame, window_frame
 from dashboard.run_reading import fingerprint, read_report, run_entries
 from dashboard.runs_view import choices, filtered, run_list_frame
 from dashboard.stages_view import (
@@ -29,6 +28,8 @@ from dashboard.stages_view import (
 )
 from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
+from tracer.palette import BY_MEANING, SESSION_RUN, colours
+from tracer.reports.advised_gains import gain_rows
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
 from tracer.reports.report import build_report
 from tracer.reports.run_list import list_runs

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.palette import BY_MEANING, KERNELS, LABEL, LETTERS, LINES, OTHERS, colours, rgb
 from dashboard.timeline_charts import colours as timeline_colours
+from tracer.palette import BY_MEANING, KERNELS, LABEL, LETTERS, LINES, OTHERS, PAPER, STATES, colours, rgb
 
 ROOT = Path(__file__).parents[1]
 LIGHT, DARK = "#ffffff", "#0e1117"
@@ -48,6 +48,18 @@ def test_a_label_on_the_ground_is_read(ground: str, least: float) -> None:
     assert contrast(LABEL, ground) >= least
 
 
+@pytest.mark.parametrize("scheme", PAPER)
+@pytest.mark.parametrize("words", ["ink", "quiet"])
+@pytest.mark.parametrize("ground", ["ground", "panel"])
+def test_the_words_of_a_document_are_read(scheme: str, words: str, ground: str) -> None:
+    assert contrast(PAPER[scheme][words], PAPER[scheme][ground]) >= 4.5
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_of_trust_bears_letters(state: str) -> None:
+    assert contrast(STATES[state], LETTERS) >= 4.5
+
+
 def test_a_stage_has_one_colour_on_every_page() -> None:
     stages = ["dequantize", "host_to_device", "session_run", "readback", "inference"]
     timeline = timeline_colours(stages)
@@ -68,4 +80,4 @@ def test_no_other_module_holds_a_colour() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"#[0-9a-fA-F]{6}\b|color=\"[a-z]+\"", path.read_text())
     ]
-    assert holding == ["dashboard/palette.py"]
+    assert holding == ["tracer/palette.py"]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
+from dashboard.export_button import export_button
 from dashboard.frames import Frame
 from dashboard.markdown_text import code
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
@@ -90,6 +91,8 @@ def choose_run(traces: Path) -> StoredRun | None:
     run = opened(traces, name)
     if run is not None and run.state == "recording":
         st.sidebar.caption(f":material/fiber_manual_record: being recorded; looked at every {REFRESH_S:g} s")
+    if run is not None:
+        export_button(run)
     return run
 
 

@@ -14,8 +14,6 @@ from dashboard.overview_view import (
     busy_bar,
     fact_frame,
     frequencies_text,
-    gain_note,
-    gain_rows,
     kind_bar,
     session_frame,
     stage_bar,
@@ -34,6 +32,7 @@ from dashboard.pages.chrome import (
 from tracer.figure_text import MISSING, count_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
+from tracer.reports.advised_gains import gain_note, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
 from tracer.reports.profiled_parts import busy_and_overhead
 from tracer.reports.report_text import closing_lines, rate_line
@@ -121,7 +120,7 @@ def _to_remove(report: Report) -> None:
         st.markdown("Nothing that this capture tells apart would give time back.")
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
-        column.metric(f"without {plain(row['name'])}", f"-{row['gain']}", border=True)
+        column.metric(plain(row["title"]), f"-{row['gain']}", border=True)
         column.caption(f"an inference ({row['interval']}); then **{row['rate']}**")
     st.caption(gain_note(report))
 

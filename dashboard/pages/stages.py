@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard.charts import by_window, histogram, over_time
 from dashboard.overview_view import stage_frame
 from dashboard.pages.chrome import command, explain_untimed, into_address, kept, lines, show_report, state, table
-from dashboard.palette import colours
 from dashboard.stages_view import (
     composition_frame,
     counted_windows,
@@ -24,6 +23,7 @@ from dashboard.stages_view import (
 )
 from dashboard.url_state import UrlState, link
 from tracer.figure_text import count_text, counted, share_text, time_text
+from tracer.palette import colours
 from tracer.report_types.report import Report
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from runner.commands import options
-from runner.commands.output import print_figures
+from runner.commands.output import print_document, print_figures
 from tracer.terminal_text import say
 
 
@@ -44,6 +44,7 @@ def breakdown(
     ] = None,
     full_names: options.FullNames = False,
     as_json: options.Json = False,
+    html: options.Html = None,
     as_csv: Annotated[bool, options.OUTPUT("Print one flat table as CSV.", "--csv")] = False,
 ) -> None:
     """
@@ -54,14 +55,23 @@ def breakdown(
     """
     from runner.nsys.reports import read_any_profile
     from tracer.errors import UsageError
-    from tracer.reports.unit_report import build_breakdown
+    from tracer.reports.unit_report import build_breakdown, timeline_of
     from tracer.reports.unit_text import breakdown_csv, render_breakdown
 
     if as_json and as_csv:
         raise UsageError("--csv", "--json is given too", "give one of them")
+    if as_csv and html is not None:
+        raise UsageError("--csv", "--html is given too", "give one of them")
     named = None if stages is None else [one.strip() for one in stages.split(",") if one.strip()]
     wall_ns = None if wall_us is None else wall_us * 1e3
-    figures = build_breakdown(read_any_profile(profile), unit_range, named, wall_ns=wall_ns, skip=skip)
+    opened = read_any_profile(profile)
+    if html is not None:
+        from tracer.reports.html.export import profile_html
+
+        figures, document = profile_html(timeline_of(opened), unit_range, named, wall_ns, skip)
+        print_document(html, document, figures, as_json=as_json)
+        return
+    figures = build_breakdown(opened, unit_range, named, wall_ns=wall_ns, skip=skip)
     if as_csv:
         say(breakdown_csv(figures), end="")
         return

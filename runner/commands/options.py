@@ -120,4 +120,8 @@ CpuMs = Annotated[
 FullNames = Annotated[bool, OUTPUT("Show every kernel by its whole name.", "--full-names")]
 All = Annotated[bool, OUTPUT("Show every row of a long table on a terminal; piped it is whole.", "--all")]
 Quiet = Annotated[bool, OUTPUT("Show no progress bar.", "--quiet")]
+Html = Annotated[
+    Path | None,
+    OUTPUT("Write the report as one HTML file, which opens without a server or network.", "--html", metavar="FILE"),
+]
 Json = Annotated[bool, OUTPUT("Print one JSON document.", "--json")]

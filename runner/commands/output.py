@@ -12,6 +12,8 @@ from runner.runtime_output import runtime_quiet
 from tracer.terminal_text import say, terminal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from tracer.profiles.profile import Profile, ProfileSummary
@@ -24,6 +26,23 @@ def print_figures(figures: Any, render: Callable[[Console], object], *, as_json:
         print_json(figures)
         return
     render(terminal())
+
+
+def print_document(path: Path, html: str, figures: Any, *, as_json: bool) -> None:
+    """
+    Write a report's HTML file and say so, or print the figures that it has as JSON.
+
+    Raises:
+        WriteError: if it cannot be written.
+    """
+    from tracer.figure_text import size_text
+    from tracer.reports.html.export import write_html
+
+    write_html(path, html)
+    if as_json:
+        print_json(figures)
+    else:
+        say(f"{path}: {size_text(path.stat().st_size)}")
 
 
 def print_json(figures: Any) -> None:

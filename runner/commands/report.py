@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runner.commands import options
-from runner.commands.output import print_figures, print_summary
+from runner.commands.output import print_document, print_figures, print_summary
 from tracer.command_line import DEFAULT_TRACES
 
 
@@ -32,12 +32,18 @@ def report(
     wall_ms: options.WallMs = None,
     cpu_ms: options.CpuMs = None,
     as_json: options.Json = False,
+    html: options.Html = None,
+    baseline: Annotated[
+        str | None, options.OUTPUT("Of --html: a run that RUN is compared with in it.", metavar="RUN")
+    ] = None,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """Say where the time of RUN went: by stage, by inference and by window, with the overhead of tracing."""
+    _refuse_baseline_alone(html, baseline)
     if os.path.isfile(run):  # noqa: PTH113 -- false, not an error, for a name that none can be
         from tracer.profiles.open_profile import read_profile_file
 
+        _refuse_html(html, f"{run} is no run", "`kws-trace breakdown FILE --html` writes that of a profile")
         print_summary(read_profile_file(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
         return
     from tracer.runs.launch_set import is_launch_set, launch_set
@@ -45,6 +51,7 @@ def report(
     if is_launch_set(run, traces):
         from tracer.reports.launch_report import build_launch_report, render_launch_report
 
+        _refuse_html(html, f"{run} is a set of launches", "name one of its runs")
         over = build_launch_report(launch_set(run, traces))
         print_figures(over, partial(render_launch_report, over), as_json=as_json)
         return
@@ -55,5 +62,26 @@ def report(
 
     beside = None if unprofiled is None else stored_run(unprofiled, traces)
     limits = probe_cpu() if device == "cpu" else device
-    found = RunReport(build_report(stored_run(run, traces), beside, limits))
+    stored = stored_run(run, traces)
+    found = RunReport(build_report(stored, beside, limits))
+    if html is not None:
+        from tracer.reports.html.export import run_html
+
+        document = run_html(stored, found.figures, None if baseline is None else stored_run(baseline, traces))
+        print_document(html, document, found.figures, as_json=as_json)
+        return
     print_figures(found.figures, partial(found.render, full_names=full_names), as_json=as_json)
+
+
+def _refuse_baseline_alone(html: Path | None, baseline: str | None) -> None:
+    if baseline is not None and html is None:
+        from tracer.errors import UsageError
+
+        raise UsageError("--baseline", "it is of --html", "give --html FILE, or use `kws-trace compare`")
+
+
+def _refuse_html(html: Path | None, problem: str, remedy: str) -> None:
+    if html is not None:
+        from tracer.errors import UsageError
+
+        raise UsageError("--html", problem, remedy)

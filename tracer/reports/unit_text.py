@@ -24,7 +24,7 @@ COLUMNS = ("table", "name", "group", "count", "ns", "median_ns", "share", "low_n
 
 def render_breakdown(report: BreakdownReport, console: Console, *, full_names: bool = False) -> None:
     """Print what a unit is, busy against overhead, the wall time and the slowest, then the tables of the report."""
-    words = INFERENCES if report["range"]["unit"] == INFERENCES.one else UNITS
+    words = words_of(report)
     print_lines(console, [printable(line) for line in _answer(report, words)])
     if report["stages"]:
         console.print(_stage_table(report["stages"], words))
@@ -34,6 +34,11 @@ def render_breakdown(report: BreakdownReport, console: Console, *, full_names: b
         console.print(_gpu_table(report, words))
     render_kernel_level(report, console, full_names=full_names, words=words)
     print_lines(console, (f"Note: {printable(note)}" for note in report["notes"]))
+
+
+def words_of(report: BreakdownReport) -> UnitWords:
+    """What its units are called."""
+    return INFERENCES if report["range"]["unit"] == INFERENCES.one else UNITS
 
 
 def _answer(report: BreakdownReport, words: UnitWords) -> list[str]:

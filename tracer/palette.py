@@ -1,5 +1,5 @@
 """
-The colours of the pages, by what they mean; the same on every page and chart.
+The colours of the pages and of the exported document, by what they mean; the same on every page and chart.
 
 Each is told from a light and from a dark ground (contrast 3:1 at least) and bears white letters (4.5:1), by the
 formula of WCAG 2.2. Words on a page have the theme's colour.
@@ -77,6 +77,22 @@ OTHERS = ("#b4517a", "#816f4d", "#4a7c5b", "#91559e")
 
 LINES = (SLATE, BROWN, "#4a7c5b")
 """Of the serial line's stages."""
+
+
+STATES = {"fine": GREEN, "doubtful": OCHRE, "bad": RED, "unknown": SLATE}
+"""Of the checks of trust."""
+
+PAPER = {
+    "light": {"ground": "#ffffff", "panel": "#f3f5f8", "ink": "#1b1f26", "quiet": "#545d6b", "rule": "#d3d8e0"},
+    "dark": {"ground": "#12161d", "panel": "#1c222c", "ink": "#e8ebf0", "quiet": "#a9b2c0", "rule": "#3a4352"},
+}
+"""Of the exported document: its grounds, its words and its lines; words have 4.5:1 on both grounds (WCAG 2.2)."""
+
+
+def timeline_colours(categories: Sequence[str]) -> list[str]:
+    """A colour for each category of a timeline, the same whatever a window shows."""
+    kernels, lines = iter(KERNELS * 9), iter(LINES * 9)
+    return [BY_MEANING.get(one) or next(lines if one.startswith("line: ") else kernels) for one in categories]
 
 
 def colours(parts: Sequence[str]) -> list[str]:

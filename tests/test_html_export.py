@@ -1,0 +1,236 @@
+"""The report as one HTML file: its figures are the report's, nothing in it acts, nothing of the machine is in it."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests import dashboard_runs as runs
+from tests.needs import chromium
+from tracer.figure_text import official_rate_text, share_text, time_text
+from tracer.report_types.report import Report
+from tracer.reports.breakdown_text import gain_interval_text, gain_text
+from tracer.reports.html.export import run_html
+from tracer.reports.html.markup import element
+from tracer.reports.html.one_unit import DrawnLane, DrawnUnit, Slice
+from tracer.reports.html.privacy import Private
+from tracer.reports.html.run_document import run_document
+from tracer.reports.html.tables import MOST_ROWS
+from tracer.reports.report import build_report
+from tracer.runs.run_store import StoredRun, stored_run
+from tracer.terminal_text import harmless
+
+MOST_BYTES = 3_000_000
+ACTS = re.compile(r"script|iframe|object|embed|link|img|base|form|input|use|image|foreignobject|animate|a|svg")
+PLAIN = {"svg", "a"}
+GPU_NUMBER = "GPU-8cfd9375-223d-08fa-99e2-54b8a71a358d"
+
+
+class Parsed(HTMLParser):
+    """The elements of a document, its words, and the rows of its tables; fails where elements do not nest."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.rows: list[list[str]] = []
+        self._open: list[str] = []
+        self.feed(document)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in ("meta", "br"):
+            self._open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open:
+            return
+        self.words.append(data)
+        if {"td", "th"} & set(self._open):
+            self.rows[-1][-1] += data
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.words)
+
+
+def acting(parsed: Parsed) -> list[str]:
+    """What a browser would run, fetch or follow out of the document."""
+    found = [tag for tag in parsed.tags - PLAIN if ACTS.fullmatch(tag)]
+    for name, value in parsed.attributes:
+        leads = name in ("href", "src", "action", "xlink:href") and not value.startswith("#")
+        if name.startswith("on") or leads or "url(" in value or (name == "style" and "expression" in value):
+            found.append(f"{name}={value}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("some traces")
+    runs.gpu_run(folder, "gpu")
+    runs.gpu_run(folder, "slower", runs.windows_of(slower=1.2, seed=1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(traces: Path) -> StoredRun:
+    return stored_run("gpu", traces)
+
+
+@pytest.fixture(scope="module")
+def report(run: StoredRun) -> Report:
+    return build_report(run)
+
+
+def document_of(report: Report, drawn: DrawnUnit | None = None) -> str:
+    return run_document(report, None, drawn, Private(), "1")
+
+
+def test_every_figure_is_that_of_the_report(run: StoredRun, report: Report) -> None:
+    parsed = Parsed(run_html(run, report))
+    rows = {row[0]: row[1:] for row in reversed(parsed.rows)}
+    for stage in [*report["stages"], report["inference"]]:
+        times = [time_text(stage["median_ns"]), time_text(stage["p90_ns"]), time_text(stage["p99_ns"])]
+        assert rows[stage["stage"]][1:] == [*times, share_text(stage["share"])]
+    assert report["kernels"]
+    for kernel in report["kernels"]:
+        row = next(one for one in parsed.rows if one[0].endswith(kernel["name"]))
+        assert row[1:3] == [time_text(kernel["ns_per_inference"]), share_text(kernel["share"])]
+    for gain in report["gains"]:
+        if gain["gain_ns"] is None or gain["gain_ns"] >= 0.5:
+            assert [gain_text(gain), gain_interval_text(gain)] in [row[3:5] for row in parsed.rows]
+    assert official_rate_text(report["median_rate_hz"]).split()[0] in parsed.words
+
+
+def test_a_comparison_says_the_sentence_of_compare(traces: Path, run: StoredRun, report: Report) -> None:
+    from tracer.reports.compare_report import compare_sides, launches_of
+
+    other = stored_run("slower", traces)
+    told = compare_sides([launches_of([other]), launches_of([run])], baseline="slower")
+    assert told["comparisons"][0]["sentence"] in Parsed(run_html(run, report, other)).text
+
+
+def test_nothing_in_it_acts_or_leads_out(run: StoredRun, report: Report) -> None:
+    document = run_html(run, report)
+    parsed = Parsed(document)
+    assert acting(parsed) == []
+    assert "://" not in document
+    assert "default-src 'none'" in dict(parsed.attributes[:4])["content"]
+
+
+def test_a_hostile_name_stays_a_name(report: Report) -> None:
+    hostile = f"</style></title><script>alert(1)</script>{runs.HOSTILE}\x00\ud800"
+    kernels = [{**one, "name": hostile, "short_name": hostile} for one in report["kernels"]]
+    facts = {**report["run"], "name": hostile, "cpu": hostile, "versions": {hostile: hostile}}
+    changed = {**report, "kernels": kernels, "run": facts, "notes": [hostile]}
+    parsed = Parsed(
+        document_of(changed, DrawnUnit(hostile, 9, (DrawnLane(hostile, (Slice(0, 9, hostile, hostile),), 0),)))
+    )
+    assert acting(parsed) == []
+    assert parsed.text.count(harmless(hostile)) > 5
+
+
+@given(st.text(), st.text())
+def test_any_text_comes_back_as_it_was(words: str, told: str) -> None:
+    parsed = Parsed(element("p", words, title=told))
+    assert parsed.tags == {"p"}
+    assert "".join(parsed.words) == harmless(words)
+    assert parsed.attributes == [("title", html.unescape(html.escape(harmless(told))))]
+
+
+def test_nothing_of_the_machine_is_in_it(traces: Path, run: StoredRun, report: Report) -> None:
+    lost = f"{run.folder}/gpu_work: cannot be read on host-of-secrets; H200, {GPU_NUMBER}"
+    changed = {**report, "notes": [lost], "capture_problem": str(traces), "gpu": None}
+    known = replace(run, info=replace(run.info, host="host-of-secrets"))
+    document = run_html(known, changed)
+    for secret in (
+        str(traces),
+        str(traces.parent),
+        "host-of-secrets",
+        "GPU-8cfd",
+        str(run.info.port),
+        str(Path.home()),
+    ):
+        assert secret not in document, secret
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("cannot open /home/a/b c.sqlite", "cannot open b c.sqlite"),
+        ("on /device:GPU:0, 3 inf/s", "on /device:GPU:0, 3 inf/s"),
+        ("other machine: box (cpu) against box-2 (cpu)", "other machine: a host (cpu) against box-2 (cpu)"),
+        ("two GPUs: H200 (" + GPU_NUMBER + ")", "two GPUs: H200"),
+    ],
+)
+def test_a_sentence_loses_paths_and_hosts_alone(sentence: str, told: str) -> None:
+    assert Private(hosts=("box",)).of(sentence) == told
+
+
+def test_a_report_of_many_long_names_stays_small_and_says_what_it_cuts(report: Report) -> None:
+    kernel = report["kernels"][0]
+    many = [{**kernel, "name": f"{place:05d}" * 2000, "short_name": f"k{place}"} for place in range(5000)]
+    slices = tuple(Slice(place, place + 1, "n" * 5000, "call: launch") for place in range(300))
+    unit = DrawnUnit("unit", 300, tuple(DrawnLane(f"lane {place}", slices, 7) for place in range(6)))
+    document = document_of({**report, "kernels": many}, unit)
+    assert len(document.encode()) < MOST_BYTES
+    parsed = Parsed(document)
+    assert f"and {5000 - MOST_ROWS:,} more" in parsed.text
+    assert "lane 5: 7 shorter ones are not drawn" in parsed.text
+
+
+def test_the_timeline_holds_each_work_of_the_inference_that_it_draws(run: StoredRun, report: Report) -> None:
+    drawing = run_html(run, report).partition('id="timeline"')[2].partition("</section>")[0]
+    labels = re.findall(r"<title>(GPU \d, stream \d+)", drawing)
+    assert labels
+    assert drawing.count("cudnn::detail::implicit_convolve_sgemm") >= 1
+    assert "nearest to the median" in drawing
+
+
+def test_the_commands_write_it(traces: Path, tmp_path: Path) -> None:
+    from runner.cli import app
+
+    file, cli = tmp_path / "report.html", CliRunner()
+    words = ["report", "gpu", "--baseline", "slower", "--html", str(file), "--traces", str(traces)]
+    said = cli.invoke(app, words)
+    assert said.exit_code == 0, said.output
+    assert "Comparison" in Parsed(file.read_text(encoding="utf-8")).text
+    refused = cli.invoke(app, ["report", "gpu", "--baseline", "slower", "--traces", str(traces)])
+    assert refused.exit_code != 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 768])
+def test_a_browser_fetches_nothing_and_needs_no_sideways_scrolling(
+    run: StoredRun, report: Report, tmp_path: Path, width: int
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(run_html(run, report), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        asked, said = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert asked == [file.as_uri()]
+        assert said == []

@@ -1,0 +1,164 @@
+"""The figures of a document: stacked bars, windows as dots, gains with their intervals, one unit's timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracer.figure_text import interval_text, official_rate_text, share_text, short_rate_text, time_text
+from tracer.palette import BLUE, RED, TEAL, colours, timeline_colours
+from tracer.report_types.gpu import Gain
+from tracer.reports.breakdown_text import gain_interval_text, gain_text
+from tracer.reports.html.markup import Markup, element, paragraph, together
+from tracer.reports.html.one_unit import DrawnUnit, Slice
+from tracer.reports.html.tables import cut
+
+WIDTH = 1190.0
+LABEL_WIDTH, LANE_HEIGHT, LETTER_WIDTH = 210.0, 24.0, 6.2
+LEAST_LABELLED = 0.055
+"""Share of a bar from which a part bears its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a bar; ``ns`` sum to the bar's whole."""
+
+    name: str
+    ns: float
+    share: float
+
+
+def stacked_bar(title: str, parts: Sequence[Part], whole_ns: float, source: str) -> Markup:
+    """Parts of a time side by side, with their names below, where each stands with its time and share."""
+    shown = [one for one in parts if one.ns > 0]
+    if not shown:
+        return Markup("")
+    inks = colours([one.name for one in shown])
+    told = [f"{one.name} {time_text(one.ns)} ({share_text(one.share)})" for one in shown]
+    spans = [
+        element(
+            "span",
+            one.name,
+            title=words,
+            class_=None if one.share >= LEAST_LABELLED else "thin",
+            style=f"flex-grow:{round(one.ns, 1)};background:{ink}",
+        )
+        for one, words, ink in zip(shown, told, inks, strict=True)
+    ]
+    keys = [
+        element("li", element("i", style=f"background:{ink}"), words) for words, ink in zip(told, inks, strict=True)
+    ]
+    return together(
+        [
+            element("div", element("strong", title), element("span", time_text(whole_ns)), class_="barhead"),
+            element("div", *spans, class_="bar", role="img", aria_label=f"{title}: {', '.join(told)}"),
+            element("ul", *keys, class_="legend"),
+            paragraph(source, "quiet"),
+        ]
+    )
+
+
+def rate_dots(rates_hz: Sequence[float], median_hz: float) -> Markup:
+    """The rate of each window as a dot on one axis, the median as a line."""
+    low, high = min(rates_hz), max(rates_hz)
+    margin = (high - low) * 0.12 or max(high, 1.0) * 0.01
+    left, span, width, height = low - margin, high - low + 2 * margin, 560.0, 76.0
+
+    def at(rate: float) -> float:
+        return 14 + (width - 28) * (rate - left) / span
+
+    dots = [
+        element(
+            "circle",
+            element("title", f"window {number}: {official_rate_text(rate)}"),
+            cx=at(rate),
+            cy=38.0 - (8.0 if number % 2 else -8.0),
+            r=6.0,
+            fill=BLUE,
+        )
+        for number, rate in enumerate(rates_hz, 1)
+    ]
+    ends = [("start", 14.0, short_rate_text(low)), ("end", width - 14, short_rate_text(high))]
+    texts = [element("text", words, x=x, y=height - 4, text_anchor=side, class_="quiet") for side, x, words in ends]
+    return _drawing(
+        f"Rates of {len(rates_hz)} windows: {interval_text(low, high, short_rate_text)}",
+        width,
+        height,
+        element("line", x1=14.0, x2=width - 14, y1=58.0, y2=58.0),
+        element("line", x1=at(median_hz), x2=at(median_hz), y1=16.0, y2=58.0, style=f"stroke:{RED};stroke-width:2"),
+        *dots,
+        *texts,
+    )
+
+
+def gain_marks(one: Gain, most_ns: float) -> Markup:
+    """A gain as a bar, its interval as a line, both of ``most_ns``."""
+    width, height = 180.0, 18.0
+    if one["gain_ns"] is None or most_ns <= 0:
+        return Markup("")
+    scale = width / most_ns
+    ends = one["interval_ns"]
+    whisker = (
+        [element("line", x1=ends[0] * scale, x2=ends[1] * scale, y1=9.0, y2=9.0, style="stroke:var(--ink)")]
+        if ends
+        else []
+    )
+    bar = element(
+        "rect",
+        x=0.0,
+        y=3.0,
+        width=max(one["gain_ns"] * scale, 1.0),
+        height=12.0,
+        fill=TEAL,
+        opacity="0.45" if one["bound"] else None,
+    )
+    return _drawing(f"{gain_text(one)}, {gain_interval_text(one)}", width, height, bar, *whisker, fixed=True)
+
+
+def unit_timeline(unit: DrawnUnit) -> Markup:
+    """Lanes of slices against the time since the unit began; a slice's name and times are its tooltip."""
+    length = max(unit.length_ns, 1)
+    categories = list(dict.fromkeys(one.category for lane in unit.lanes for one in lane.slices))
+    inks = dict(zip(categories, timeline_colours(categories), strict=True))
+    height = LANE_HEIGHT * len(unit.lanes) + 22
+    parts: list[Markup] = []
+    for step in range(5):
+        x = LABEL_WIDTH + (WIDTH - LABEL_WIDTH) * step / 4
+        side = "start" if step == 0 else "end" if step == 4 else "middle"
+        parts += [
+            element("line", x1=x, x2=x, y1=0.0, y2=height - 18),
+            element("text", time_text(length * step / 4), x=x, y=height - 4, text_anchor=side, class_="quiet"),
+        ]
+    for place, lane in enumerate(unit.lanes):
+        y = LANE_HEIGHT * place
+        parts.append(
+            element("text", _fitting(lane.label, LABEL_WIDTH - 8), element("title", lane.label), x=0.0, y=y + 16)
+        )
+        parts += [_slice(one, y, length, inks[one.category]) for one in lane.slices]
+    return element("div", _drawing(unit.title, WIDTH, height, *parts, fixed=True), class_="scroll", tabindex="0")
+
+
+def _slice(one: Slice, y: float, length: int, ink: str) -> Markup:
+    scale = (WIDTH - LABEL_WIDTH) / length
+    x, width = LABEL_WIDTH + one.start_ns * scale, max((one.end_ns - one.start_ns) * scale, 0.5)
+    name = _fitting(one.name, width - 6)
+    told = f"{cut(one.name)}\n{time_text(one.end_ns - one.start_ns)} from {time_text(one.start_ns)}"
+    box = element("rect", x=x, y=y + 2, width=width, height=LANE_HEIGHT - 4, fill=ink)
+    letters = element("text", name, x=x + 3, y=y + 16, class_="mark") if name else None
+    return element("g", element("title", told), box, letters)
+
+
+def _fitting(name: str, width: float) -> str:
+    """As much of a name as fits; empty where that would say nothing."""
+    letters = int(width / LETTER_WIDTH)
+    if len(name) <= letters:
+        return name
+    return f"{name[: letters - 1]}…" if letters >= 5 else ""
+
+
+def _drawing(label: str, width: float, height: float, *parts: str, fixed: bool = False) -> Markup:
+    size = {"width": width, "height": height} if fixed else {}
+    style = f"min-width:{width:g}px" if fixed else None
+    return element(
+        "svg", *parts, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label, style=style, **size
+    )

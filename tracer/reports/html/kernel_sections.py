@@ -1,0 +1,188 @@
+"""What runs and profiles share: where the time went, the kernels, and what removing a part gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.figure_text import count_text, counted, number_text, share_text, time_text
+from tracer.palette import TEAL, colours
+from tracer.report_types.gpu import Gain, KernelFigures, WorkFigures
+from tracer.report_types.run import StageFigures
+from tracer.reports.advised_gains import gain_note, gain_rows
+from tracer.reports.breakdown_text import GAIN_TEXTS, gain_interval_text, gain_rate_text, gain_text, part_text
+from tracer.reports.html.figures import Part, gain_marks, stacked_bar
+from tracer.reports.html.markup import Markup, element, folded, paragraph, together
+from tracer.reports.html.tables import name_cell, share_cell, table
+from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
+from tracer.unit_words import UnitWords
+
+BUSY, OVERHEAD = "GPU busy", "runtime overhead"
+
+
+def time_bars(report: KernelFigures, words: UnitWords) -> Markup | None:
+    """GPU busy against runtime overhead, and every part; None without a GPU timeline."""
+    gpu = report["gpu"]
+    if gpu is None:
+        return None
+    profiled, tool = counted(gpu["inferences"], f"profiled {words.one}"), profiler_text(gpu)
+    bars = []
+    shown = busy_and_overhead(gpu)
+    if shown is not None:
+        parts = [
+            Part(BUSY, shown.busy_ns, shown.busy_share),
+            Part(OVERHEAD, shown.overhead_ns, shown.overhead_share),
+        ]
+        source = f"Both by {tool}, {profiled}; means."
+        if shown.unprofiled is not None:
+            of = count_text(shown.unprofiled["inferences"])
+            source = f"GPU by {tool}, {profiled}; wall time without the profiler, of {of}; means."
+        bars.append(stacked_bar("GPU busy against runtime overhead", parts, shown.wall_ns, source))
+    wall = gpu["wall_ns"]["mean"]
+    kinds = [Part(part_text(name), one["mean"], one["share"]) for name, one in profiled_parts(report).items()]
+    source = f"By {tool}, {profiled}, the profiler's own cost included; means."
+    bars.append(stacked_bar(f"Every part of a profiled {words.one}", kinds, wall, source))
+    return together([*bars, _part_table(report, words)])
+
+
+def _part_table(report: KernelFigures, words: UnitWords) -> Markup:
+    rows = [
+        (part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]))
+        for name, one in profiled_parts(report).items()
+    ]
+    return folded("The parts as a table", table(("part", f"time of {words.each}", "share", "median"), rows))
+
+
+def stage_section(
+    rows_of: Sequence[StageFigures], stages: Sequence[StageFigures], whole_ns: float, source: str
+) -> Markup:
+    """A bar of ``stages`` and a table of ``rows_of``; ``whole_ns`` is the mean."""
+    timed = [one for one in stages if one["count"]]
+    each = max((one["count"] for one in timed), default=1)
+    parts = [Part(one["stage"], one["total_ns"] / each, one["share"] or 0.0) for one in timed]
+    rows = [
+        (
+            one["stage"],
+            count_text(one["count"]),
+            time_text(one["median_ns"]),
+            time_text(one["p90_ns"]),
+            time_text(one["p99_ns"]),
+            share_cell(one["share"], share_text(one["share"]), ink),
+        )
+        for one, ink in zip(rows_of, colours([one["stage"] for one in rows_of]), strict=True)
+    ]
+    columns = ("stage", "count", "median", "p90", "p99", "share of the wall time")
+    return together([stacked_bar("Stages", parts, whole_ns, source), table(columns, rows)])
+
+
+def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
+    """Kernels and copies ranked, GPU work by stage, and CUDA calls."""
+    parts: list[Markup | None] = []
+    for name, works in (("kernel", report["kernels"]), ("copy", report["copies"])):
+        if works:
+            parts.append(table(_work_columns(name, words), _work_rows(works), note=": `kws-trace kernels` has each"))
+    stages = [
+        (
+            one["stage"] or "(between stages)",
+            time_text(one["ns_per_inference"]),
+            number_text(one["works_per_inference"], 1),
+        )
+        for one in report["kernels_by_stage"]
+    ]
+    if stages:
+        parts += [
+            element("h3", "GPU work by the stage that launched it"),
+            table(("stage", f"time of {words.each}", "works"), stages),
+        ]
+    calls = [
+        (
+            one["name"],
+            time_text(one["ns_per_inference"]),
+            number_text(one["per_inference"], 1),
+            time_text(one["mean_ns"]),
+            count_text(one["count"]),
+        )
+        for one in report["api"]
+    ]
+    if calls:
+        columns = ("call", f"time of {words.each}", f"calls in {words.each}", "mean", "count")
+        parts.append(folded("CUDA calls", table(columns, calls)))
+    return together(parts)
+
+
+def _work_columns(name: str, words: UnitWords) -> tuple[str, ...]:
+    return (
+        name,
+        f"time of {words.each}",
+        "share of its kind",
+        "cumulative",
+        f"calls in {words.each}",
+        "mean",
+        "median",
+    )
+
+
+def _work_rows(works: Sequence[WorkFigures]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    until = 0.0
+    for one in works:
+        until += one["share"]
+        rows.append(
+            (
+                name_cell(one["short_name"], one["name"]),
+                time_text(one["ns_per_inference"]),
+                share_cell(one["share"], share_text(one["share"]), TEAL),
+                share_text(min(until, 1.0)),
+                number_text(one["per_inference"], 1),
+                time_text(one["mean_ns"]),
+                time_text(one["median_ns"]),
+            )
+        )
+    return rows
+
+
+def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
+    """The gains that a reader is led to, before anything else; None where there is none."""
+    rows = gain_rows(report, words)
+    if not rows:
+        return None
+    cards = [
+        element(
+            "div",
+            row["title"],
+            element("b", f"-{row['gain']}"),
+            element("span", f"{row['interval']}; then {row['rate']}", class_="quiet"),
+            class_="card",
+        )
+        for row in rows
+    ]
+    return together([element("div", *cards, class_="cards"), paragraph(gain_note(report, words), "quiet")])
+
+
+def gain_section(report: KernelFigures, words: UnitWords) -> Markup:
+    """What removing each part would give, by replay."""
+    shown = [one for one in report["gains"] if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
+    ends = [end for one in shown for end in (one["gain_ns"], *(one["interval_ns"] or ())) if end is not None]
+    most = max(ends, default=0.0)
+    groups = {"change": "change", "kind": "part", "stage": "stage", "bound": "bound"}
+    rows = [
+        (
+            _gain_name(one),
+            groups.get(one["group"], one["group"]),
+            gain_marks(one, most),
+            gain_text(one),
+            gain_interval_text(one),
+            gain_rate_text(one),
+        )
+        for one in shown
+    ]
+    reasons = dict.fromkeys(one["reason"] for one in shown if one["reason"])
+    columns = ("removed", "what it is", "", "gain", "95 % interval", f"{words.rate} then")
+    note = f"At most, and -: {'; '.join(reasons)}." if reasons else None
+    caption = paragraph(gain_note(report, words), "quiet")
+    return together([caption, table(columns, rows, words=3), paragraph(note, "quiet") if note else None])
+
+
+def _gain_name(one: Gain) -> str:
+    if one["group"] == "stage":
+        return f"stage {one['name']}"
+    return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])

@@ -1,0 +1,225 @@
+"""The report of a run as one HTML file; pure, from the figures that ``report --json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.figure_text import (
+    MISSING,
+    change_text,
+    count_text,
+    counted,
+    frequency_text,
+    number_text,
+    official_rate_text,
+    seconds_text,
+    share_text,
+    time_text,
+)
+from tracer.palette import STATES
+from tracer.report_types.report import Comparison, Report
+from tracer.report_types.run import WindowFigures
+from tracer.reports.breakdown_text import answer_lines, kernel_lines
+from tracer.reports.compare_report import part_rows
+from tracer.reports.compare_text import BY_WINDOWS, launch_cells
+from tracer.reports.compare_words import claim_line
+from tracer.reports.compare_words import kernel_lines as changed_kernels
+from tracer.reports.html.document import document
+from tracer.reports.html.figures import rate_dots, unit_timeline
+from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars
+from tracer.reports.html.markup import Markup, element, folded, paragraph, sentences, together
+from tracer.reports.html.one_unit import DrawnUnit
+from tracer.reports.html.privacy import Private
+from tracer.reports.html.tables import table
+from tracer.reports.report_text import closing_lines, mean_line, rate_line, spread_line
+from tracer.trust.judgement import rule_text, trust_lines
+from tracer.unit_words import INFERENCES
+
+
+def run_document(
+    report: Report, comparison: Comparison | None, drawn: DrawnUnit | None, private: Private, version: str
+) -> str:
+    """
+    The file.
+
+    Args:
+        report: of the run.
+        comparison: of the run with a baseline; None without one.
+        drawn: its inference of the timeline; None where there is none.
+        private: what no sentence may hold.
+        version: of this program.
+    """
+    run = report["run"]
+    told: list[tuple[str, Markup | None]] = [
+        ("Overview", _overview(report, private)),
+        ("Stages", _stages(report)),
+        ("Kernels", kernel_section(report, INFERENCES) if report["kernels"] or report["api"] else None),
+        ("Gains", gain_section(report, INFERENCES) if report["gains"] else None),
+        ("Comparison", None if comparison is None else _comparison(comparison, private)),
+        ("Timeline", None if drawn is None else timeline_section(drawn)),
+        ("How it was measured", _measured(report, private)),
+    ]
+    where = f"{run['model'].get('name', '?')} on {run['backend'].get('name')} ({run['backend'].get('device')})"
+    facts = [where, f"{run['state']}, recorded {run['created']}, timed {run['timed']}, stages {run['stages_mode']}"]
+    sections = [(title, one) for title, one in told if one]
+    return document(run["name"], facts, sections, f"Made by kws-trace {version} from run {run['run_id']}.")
+
+
+def timeline_section(drawn: DrawnUnit) -> Markup:
+    """One inference or unit on lanes, and what is not drawn of it."""
+    rest = [
+        f"{lane.label}: {count_text(lane.left_out)} shorter ones are not drawn"
+        for lane in drawn.lanes
+        if lane.left_out
+    ]
+    return together([paragraph(drawn.title), unit_timeline(drawn), sentences(rest)])
+
+
+def _overview(report: Report, private: Private) -> Markup:
+    rate, rates = report["median_rate_hz"], [one["rate_hz"] for one in _performance(report)]
+    known = [one for one in rates if one is not None]
+    number, _, unit = official_rate_text(rate).partition(" ")
+    left = [
+        element("p", number, " ", element("small", unit), class_="rate") if rate is not None else None,
+        paragraph(rate_line(report) if rate is None else rule_text(report["trust"])),
+        rate_dots(known, rate) if rate is not None and known else None,
+        paragraph("A dot is a window, the line their median.", "quiet") if known else None,
+        _chips(report, private),
+        folded("What speaks against the rate", sentences(private.each(trust_lines(report["trust"])))),
+    ]
+    told = (mean_line(report), spread_line(report["inference"]["spread"]))
+    answer = private.each(answer_lines(report))
+    right = [
+        paragraph(answer[0], "lead") if answer else None,
+        sentences([*answer[1:], *(line for line in told if line)]),
+        advice_cards(report, INFERENCES),
+    ]
+    columns = element("div", element("div", *left), element("div", *right), class_="columns")
+    return together([columns, time_bars(report, INFERENCES)])
+
+
+def _chips(report: Report, private: Private) -> Markup:
+    chips = [
+        element(
+            "li",
+            f"{one['key']}: {one['state']}",
+            title=private.of(one["evidence"]),
+            style=f"background:{STATES[one['state']]}",
+        )
+        for one in report["trust"]["checks"]
+    ]
+    return element("ul", *chips, class_="chips", aria_label="Trust")
+
+
+def _stages(report: Report) -> Markup | None:
+    whole = report["inference"]
+    if not whole["count"]:
+        return None
+    source = f"By the recorder, {counted(whole['count'], 'timed inference')}, without the profiler; means."
+    stages = [*report["stages"], whole] if report["stages"] else [whole]
+    return stage_section(stages, report["stages"] or [whole], whole["total_ns"] / whole["count"], source)
+
+
+def _comparison(figures: Comparison, private: Private) -> Markup:
+    parts: list[Markup | None] = [paragraph(f"The baseline is {figures['baseline']}.")]
+    for row in figures["comparisons"]:
+        notes = [claim_line(row), *(f"Note: {one}" for one in row["warnings"])]
+        parts += [
+            paragraph(private.of(row["sentence"]), "lead"),
+            sentences(private.each(note for note in notes if note)),
+            sentences(f"Kernel of {one}" for one in changed_kernels(row["kernels"])),
+        ]
+    launches = [(one["name"], *launch_cells(one)) for run in figures["runs"] for one in run["launches"]]
+    parts += [table(("run", "official inf/s", "median of all", "p99", "GPU busy"), launches)]
+    rows = [
+        (
+            part,
+            *(
+                f"{cell} *" if run["name"] in beyond else cell
+                for run, cell in zip(figures["runs"], cells, strict=True)
+            ),
+        )
+        for part, cells, beyond in part_rows(figures)
+    ]
+    if rows:
+        parts += [
+            element("h3", "Parts of a profiled inference, median (95 %)"),
+            table(("part", *(run["name"] for run in figures["runs"])), rows),
+            paragraph("* beyond both intervals", "quiet"),
+        ]
+    return together([*parts, paragraph(f"{BY_WINDOWS}.", "quiet")])
+
+
+def _measured(report: Report, private: Private) -> Markup:
+    windows = [_window_row(one) for one in _performance(report)]
+    columns = ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "laps to wall", "rule-valid")
+    sessions = [line for one in report["sessions"] for line in one["lines"]]
+    gpu = report["gpu"]
+    lines = [*closing_lines(report), *(kernel_lines(gpu) if gpu else [])]
+    serial = [
+        (one["stage"], count_text(one["count"]), time_text(one["median_ns"]), share_text(one["share_of_session"]))
+        for one in report["serial"]
+    ]
+    return together(
+        [
+            table(columns, windows) if windows else None,
+            *_titled("Accuracy pass", _accuracy_lines(report)),
+            *_titled("What the host measured", private.each(sessions)),
+            element("h3", "Facts"),
+            table(("what", "value"), _facts(report), words=2),
+            element("h3", "Overhead of tracing, what was left out, and notes"),
+            sentences(private.each(lines)),
+            folded("Serial line", table(("stage", "count", "median", "share of the session"), serial))
+            if serial
+            else None,
+        ]
+    )
+
+
+def _titled(title: str, lines: Sequence[str]) -> list[Markup | None]:
+    return [element("h3", title), sentences(lines)] if lines else []
+
+
+def _accuracy_lines(report: Report) -> list[str]:
+    one = report["accuracy"]
+    if one is None:
+        return []
+    return [
+        f"{counted(one['windows'], 'window')} of one inference, median {time_text(one['median_ns'])} by wall clock"
+    ]
+
+
+def _performance(report: Report) -> list[WindowFigures]:
+    return [window for window in report["windows"] if window["kind"] == "performance"]
+
+
+def _window_row(one: WindowFigures) -> tuple[str, ...]:
+    laps, wall = one["duration_ns"], one["wall_duration_ns"]
+    return (
+        count_text(one["ordinal"]),
+        count_text(one["inferences"]),
+        seconds_text(None if laps is None else laps / 1e9),
+        number_text(one["rate_hz"], 3),
+        number_text(one["wall_rate_hz"], 3),
+        MISSING if laps is None or not wall else change_text(laps / wall, 3),
+        "yes" if one["valid"] else f"no: {', '.join(one['why'])}",
+    )
+
+
+def _facts(report: Report) -> list[tuple[str, str]]:
+    """What was measured with what; neither the machine's name nor a folder nor a port is among it."""
+    run = report["run"]
+    sampled = [one for one in report["device"]["windows"] if one["frequencies"]]
+    clocks = {name: one["median_hz"] for name, one in sampled[-1]["frequencies"].items()} if sampled else {}
+    threads = run["backend"].get("threads")
+    facts = [
+        ("processor", run["cpu"]),
+        ("model's SHA-256", run["model"].get("sha256")),
+        ("runtime", run["backend"].get("name")),
+        ("device", run["backend"].get("device")),
+        ("threads", "the runtime's own choice" if threads is None else count_text(threads)),
+        ("frequencies", ", ".join(f"{name} {frequency_text(hz)}" for name, hz in clocks.items())),
+        ("profiler in the run", (run["profiler"] or {}).get("name", "none")),
+        *((f"version of {name}", version) for name, version in run["versions"].items()),
+    ]
+    return [(name, str(value) if value else MISSING) for name, value in facts]

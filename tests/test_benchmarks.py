@@ -29,6 +29,9 @@ TINY: dict[str, tuple[Any, ...]] = {
     "sampling_cost": (),
     "kernel_attribution": (320,),
     "large_inputs": (1, 3_000, 3_000),
+    "dut_memory": (),
+    "start_up": (3,),
+    "run_lists": ((20,), 3),
     "dashboard_load": (3_000, 300, (100,)),
 }
 

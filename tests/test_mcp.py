@@ -16,6 +16,7 @@ from runner.mcp.findings import REFUTES, compare_findings, gain_findings
 from runner.mcp.folders import Folders
 from tests.conftest import ROOT
 from tests.json_traces import kineto, kineto_call, kineto_kernel, write
+from tests.nsys_export import NsysExport
 from tracer.errors import UsageError
 from tracer.report_types.trust import TrustKey
 
@@ -42,6 +43,24 @@ def folders(place: Path) -> Folders:
 
 def each_file(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))}
+
+
+def steps(path: Path) -> None:
+    """Four steps of 100 us, each with a launch."""
+    export, at = NsysExport(), [0, 100_000, 200_000, 300_000]
+    own: dict[str, Any] = {"process": 9, "thread": 1}
+    ids = [1, 2, 3, 4]
+    export.ranges(at, [one + 90_000 for one in at], "step", domain=None, **own)
+    export.calls(
+        [one + 2_000 for one in at],
+        [one + 5_000 for one in at],
+        "cudaLaunchKernel_v7000",
+        correlation_id=ids,
+        **own,
+    )
+    starts = [one + 6_000 for one in at]
+    export.kernels(starts, [one + 30_000 for one in starts], "gemm", process=9, correlation_id=ids)
+    export.write(path)
 
 
 def test_a_file_is_named_by_its_path_or_by_its_name_in_a_folder(folders: Folders, place: Path) -> None:
@@ -124,6 +143,7 @@ def test_a_refused_comparison_has_its_refusals_for_evidence() -> None:
 def test_an_assistant_is_answered_over_standard_input_and_output_and_nothing_is_written(place: Path) -> None:
     anyio = pytest.importorskip("anyio")
     mcp = pytest.importorskip("mcp")
+    steps(place / "profiles" / "steps.sqlite")
     before = each_file(place)
     command = ["-m", "runner", "mcp", "--traces", str(place / "traces"), "--allow", str(place / "profiles")]
     server = mcp.StdioServerParameters(command=sys.executable, args=command, cwd=ROOT)
@@ -132,6 +152,7 @@ def test_an_assistant_is_answered_over_standard_input_and_output_and_nothing_is_
         ("report", {}),
         ("compare", {"runs": ["sample", "sample"]}),
         ("kernels", {"profile": "x.json"}),
+        ("breakdown", {"profile": "steps.sqlite", "unit_range": "st*"}),
         ("session", {"path": "sample"}),
         ("doctor", {}),
         ("kernels", {"profile": str(place / "secret" / "x.json")}),
@@ -147,9 +168,9 @@ def test_an_assistant_is_answered_over_standard_input_and_output_and_nothing_is_
     tools, answers = anyio.run(ask)
     assert {tool.name for tool in tools} >= {name for name, _ in asked}
     assert all(tool.annotations.read_only_hint and tool.description for tool in tools)
-    assert [answer.is_error for answer in answers] == [False] * 6 + [True] * 2
-    assert "not in the folders that may be read" in answers[6].content[0].text
-    runs, *found = (json.loads(answer.content[0].text) for answer in answers[:6])
+    assert [answer.is_error for answer in answers] == [False] * 7 + [True] * 2
+    assert "not in the folders that may be read" in answers[7].content[0].text
+    runs, *found = (json.loads(answer.content[0].text) for answer in answers[:7])
     assert [row["name"] for row in runs["runs"]] == ["sample"]
     for answer in found:
         assert answer["findings"]
@@ -158,7 +179,10 @@ def test_an_assistant_is_answered_over_standard_input_and_output_and_nothing_is_
         )
     assert found[0]["figures"]["run"]["name"] == "sample"
     assert [row["name"] for row in found[2]["figures"]["rows"]] == ["gemm"]
-    assert found[3]["figures"]["sessions"]
+    assert (found[3]["figures"]["range"]["name"], found[3]["figures"]["count"]) == ("st*", 4)
+    assert any("without" in one["finding"] and "a unit would save" in one["finding"] for one in found[3]["findings"])
+    assert "inference" not in json.dumps(found[3]["findings"])
+    assert found[4]["figures"]["sessions"]
     assert each_file(place) == before
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from runner.dut.run_start import ranges_wanted
 from runner.ending_signals import ended_at_once, ending_signals
+from runner.inference.models import SHIPPED_TFLITE
 from runner.runtime_output import RuntimeOutput, tell
 from tests.children import PATIENCE_S, forked, read_until, running
 from tests.conftest import ROOT
@@ -130,3 +134,55 @@ def test_a_name_that_is_taken_and_a_folder_that_cannot_be_are_refused_before_a_m
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="Not a directory"):
         free_run_name(tmp_path / "file" / "traces", "mine")
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "captures", "push", "why"),
+    [
+        (None, {}, False, False, "no tool is attached"),
+        (None, {"NSYS_PROFILING_SESSION_ID": "1"}, False, True, "nsys is attached"),
+        (None, {"NVTX_INJECTION64_PATH": "/opt/other/libmine.so"}, False, True, "libmine.so is attached"),
+        (None, {"CUDA_INJECTION64_PATH": "/opt/other/libmine.so"}, False, True, "libmine.so is attached"),
+        (None, {"NVTX_INJECTION64_PATH": ""}, False, False, "no tool is attached"),
+        (None, {}, True, True, "captured"),
+        (True, {}, False, True, "--nvtx"),
+        (False, {"NSYS_PROFILING_SESSION_ID": "1"}, False, False, "--no-nvtx"),
+    ],
+)
+def test_ranges_are_pushed_where_something_would_record_them_or_as_asked(
+    asked: bool | None, environment: dict[str, str], captures: bool, push: bool, why: str
+) -> None:
+    found = ranges_wanted(environment, asked=asked, captures=captures)
+    assert (found.push, why in found.why) == (push, True)
+
+
+@pytest.mark.slow
+def test_a_tool_that_is_not_known_receives_the_ranges_and_the_run_says_so(tmp_path: Path) -> None:
+    library = injection(tmp_path)
+    seen = {}
+    for name, more in (("alone", {}), ("attached", {"NVTX_INJECTION64_PATH": str(library)})):
+        words = ["-m", "runner", "infer", "--model", str(SHIPPED_TFLITE), "--traces", str(tmp_path), "--name", name]
+        environment = {**os.environ, **more, "SEEN": str(tmp_path / f"{name}.seen")}
+        subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, check=True, capture_output=True)
+        seen[name] = (tmp_path / f"{name}.seen").exists()
+        facts = json.loads((tmp_path / name / "run.json").read_text())
+        assert facts["nvtx"]["ranges"] is (name == "attached")
+        assert facts["nvtx"]["why"]
+        assert (facts["profiler"] or {}).get("name") == ("libtool.so" if name == "attached" else None)
+    assert seen == {"alone": False, "attached": True}
+
+
+def injection(folder: Path) -> Path:
+    """A tool's library for NVTX: it writes the file ``$SEEN`` when a program pushes its first range."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    source = folder / "tool.c"
+    source.write_text(
+        "#include <stdio.h>\n#include <stdlib.h>\n"
+        "typedef const void *(*get_table)(unsigned);\n"
+        'int InitializeInjectionNvtx2(get_table get) { fclose(fopen(getenv("SEEN"), "w")); return get != 0; }\n'
+    )
+    made = folder / "libtool.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", made, source], check=True)
+    return made

@@ -11,6 +11,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_figures, tell_losses
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError
 
 if TYPE_CHECKING:
     from tracer.report_types.report import Comparison
@@ -25,7 +26,9 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="A B...", help="Runs, or sets of launches (`kws-trace repeat`). The oldest is the baseline."
+            metavar="A B...",
+            help="Runs, or sets of launches (`kws-trace repeat`): the oldest is the baseline. "
+            "Or profiles: the first is the baseline.",
         ),
     ],
     threshold: Annotated[
@@ -34,24 +37,72 @@ def compare(
     baseline: Annotated[
         str | None, options.MEASUREMENT("What the others are held against, in place of the oldest.", metavar="NAME")
     ] = None,
+    unit_range: Annotated[
+        str | None, options.UNITS("Of profiles: the NVTX range whose instances are units.", "--range", metavar="NAME")
+    ] = None,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
     """
     Say whether runs are slower or faster than the oldest of them, by median and by rate, and what that carries.
 
+    Profiles of any program are held against the first, by the units that `breakdown` takes.
+
     Exit codes: 0 no slowdown (equivalent or faster), 1 slower by more than the threshold, 2 something cannot be
     compared (another model, mode, frequency or GPU), 3 too few launches to speak of configurations (five a side, in
     turn), 4 it can't be told.
     """
-    from tracer.reports.compare_report import compare_sides
     from tracer.reports.compare_text import render_comparison
 
-    sides = {name: _side(name, traces) for name in runs}
-    named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
-    figures = compare_sides([sides[name] for name in runs], threshold, named)
+    if _are_profiles(runs, traces):
+        figures = _profiles_compared(runs, threshold, baseline, unit_range)
+    elif unit_range is not None:
+        raise UsageError("--range", "it is of profiles", "leave it out: runs are compared by their inferences")
+    else:
+        figures = _runs_compared(runs, threshold, baseline, traces)
     print_figures(figures, partial(render_comparison, figures), as_json=as_json)
     raise typer.Exit(_exit_code(figures))
+
+
+def _are_profiles(names: list[str], traces: Path) -> bool:
+    """Whether all are profiles; False where all are runs."""
+    profiles = [name for name in names if _is_profile(name, traces)]
+    others = [name for name in names if name not in profiles]
+    if profiles and others:
+        raise UsageError(
+            others[0],
+            f"a run is not compared with a profile ({profiles[0]})",
+            "give two runs, or two profiles: of our own runs with --range kws-trace:inference",
+        )
+    return bool(profiles)
+
+
+def _is_profile(name: str, traces: Path) -> bool:
+    """Whether it is a file, or a folder as profilers leave them; what is the name of a run is that."""
+    path = Path(name)
+    if (traces / name / "run.json").exists() or (path / "run.json").exists():
+        return False
+    return path.is_file() or any(path.glob("StringIds.parquet")) or any(path.glob("**/*.xplane.pb"))
+
+
+def _profiles_compared(
+    names: list[str], threshold: float, baseline: str | None, unit_range: str | None
+) -> Comparison:
+    from runner.nsys.reports import read_any_profile
+    from tracer.reports.compare_profiles import compare_profiles, profile_names, profile_side
+
+    called = profile_names(names)
+    sides = [profile_side(called[name], read_any_profile(Path(name)), unit_range) for name in names]
+    named = None if baseline is None else called.get(baseline, baseline)
+    return compare_profiles(sides, threshold, named)
+
+
+def _runs_compared(names: list[str], threshold: float, baseline: str | None, traces: Path) -> Comparison:
+    from tracer.reports.compare_report import compare_sides
+
+    sides = {name: _side(name, traces) for name in names}
+    named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
+    return compare_sides([sides[name] for name in names], threshold, named)
 
 
 def _side(name: str, traces: Path) -> Launches:

@@ -30,7 +30,7 @@ def infer(
     input_zero_point: options.ZeroPoint = None,
     timed: options.Timed = "reference",
     stages: options.Stages = "split",
-    nvtx: options.Nvtx = True,
+    nvtx: options.Nvtx = None,
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
     as_json: options.Json = False,

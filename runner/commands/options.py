@@ -84,7 +84,10 @@ Stages = Annotated[
 Dataset = Annotated[
     Path | None, INPUTS("A folder with y_labels.csv, or an .npz file. Without it the shipped inputs are used.")
 ]
-Nvtx = Annotated[bool, RECORDING("Push NVTX ranges for a profiler.", "--nvtx/--no-nvtx")]
+Nvtx = Annotated[
+    bool | None,
+    RECORDING("Push NVTX ranges. Without it they are pushed where a tool is attached.", "--nvtx/--no-nvtx"),
+]
 Name = Annotated[
     str | None, RECORDING("Name of the run and of its folder. Without it the time and the host's name make one.")
 ]

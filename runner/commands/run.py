@@ -33,7 +33,7 @@ def run(
     input_zero_point: options.ZeroPoint = None,
     timed: options.Timed = "reference",
     stages: options.Stages = "split",
-    nvtx: options.Nvtx = True,
+    nvtx: options.Nvtx = None,
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
     windows: Annotated[

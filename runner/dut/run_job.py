@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.memory import give_back_freed
-from runner.dut.run_start import keep_runtime_log, start
+from runner.dut.run_start import keep_runtime_log, ranges_wanted, start
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice
@@ -35,7 +36,7 @@ from tracer.trust.checks import check_quantization
 
 def refuse_without_ranges(job: RunJob) -> None:
     """Nsight Systems collects by our ranges: without them a capture would be empty."""
-    if job.capture.inferences and job.profile_folder is None and not job.nvtx:
+    if job.capture.inferences and job.profile_folder is None and job.nvtx is False:
         raise no_ranges()
 
 
@@ -51,14 +52,15 @@ class RunJob:
     """
     What to run and where its record goes.
 
-    ``profiler`` goes into the record; ``profile_folder`` is where TensorFlow's own profiler writes, None for none.
-    The DUT ends by itself after so many performance ``windows``; None waits for a signal.
+    ``nvtx`` says whether ranges are pushed, None where a tool would record them. ``profiler`` goes into the record;
+    ``profile_folder`` is where TensorFlow's own profiler writes, None for none. The DUT ends by itself after so many
+    performance ``windows``; None waits for a signal.
     """
 
     choice: ModelChoice
     traces: Path
     name: str | None
-    nvtx: bool = True
+    nvtx: bool | None = None
     capture: CaptureChoice = NO_CAPTURE
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
@@ -109,7 +111,8 @@ def recording_run(
             output.say("ended before it was ready: nothing was recorded\n")
 
         with stop.ending_at_once(leave):
-            started = start(name, job.choice, (port, baud), job.profiler, output, nvtx=job.nvtx)
+            wanted = ranges_wanted(os.environ, asked=job.nvtx, captures=job.capture.inferences > 0)
+            started = start(name, job.choice, (port, baud), job.profiler, output, nvtx=wanted)
     pipeline, ranges, info = started.pipeline, started.ranges, started.info
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
     runner = WindowRunner(pipeline, ranges, stop, started.latency_ns)

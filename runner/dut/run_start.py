@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -33,6 +33,30 @@ RUNTIME_LOG = "runtime.log"
 
 
 @dataclass(frozen=True, slots=True)
+class RangesWanted:
+    """Whether NVTX ranges are to be pushed, and in a sentence why or why not."""
+
+    push: bool
+    why: str
+
+
+def ranges_wanted(environment: Mapping[str, str], *, asked: bool | None, captures: bool) -> RangesWanted:
+    """
+    Push ranges where something would record them: a tool that is attached, or a capture; ``asked`` decides instead.
+
+    Without a tool a range costs its two calls and is lost.
+    """
+    if asked is not None:
+        return RangesWanted(asked, "--nvtx" if asked else "--no-nvtx")
+    tool = attached_profiler(environment)
+    if tool is not None:
+        return RangesWanted(push=True, why=f"{tool['name']} is attached")
+    if captures:
+        return RangesWanted(push=True, why="inferences are to be captured")
+    return RangesWanted(push=False, why="no tool is attached that would record them")
+
+
+@dataclass(frozen=True, slots=True)
 class StartedRun:
     """A pipeline that is warm, its ranges, what is known of the run, its costs, and what the runtime said."""
 
@@ -55,7 +79,7 @@ def start(
     profiler: dict[str, Any] | None,
     output: RuntimeOutput,
     *,
-    nvtx: bool,
+    nvtx: RangesWanted,
 ) -> StartedRun:
     """
     Load, warm up and measure the costs, and say what is being done.
@@ -71,13 +95,13 @@ def start(
         known = known_answers_of(choice.path)
         checked = None if known is None else check_known_answers(pipeline, known)
         pipeline.load(bytes(pipeline.buffer_sizes[0]))
-    ranges = open_ranges() if nvtx else None
+    ranges = open_ranges() if nvtx.push else None
     tell(f"warming up on {pipeline.backend.name}, until three medians agree")
     with output.kept():
         startup = {"load_s": round(loaded_s, 3), **settle(pipeline, on_batch=_moving(output))}
     split = pipeline.mode == "split"
     tell(f"measuring what recording{' and splitting' if split else ''} cost{'s' * (not split)}")
-    costs = RunCosts(pipeline, nvtx=nvtx, split=split)
+    costs = RunCosts(pipeline, nvtx=nvtx.push, split=split)
     with output.kept():
         costs.measure()
     gpu = run_gpu_facts(str(pipeline.backend.device), os.environ)
@@ -88,7 +112,7 @@ def start(
         baud=line[1],
         startup=startup,
         **costs.facts,
-        nvtx=_nvtx_facts(ranges, wanted=nvtx),
+        nvtx=_nvtx_facts(ranges, nvtx),
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
         board=run_board(gpu["gpus"]),
@@ -118,10 +142,10 @@ def _moving(output: RuntimeOutput) -> Callable[[int, float], None]:
     return show
 
 
-def _nvtx_facts(ranges: NvtxRanges | None, *, wanted: bool) -> dict[str, Any]:
+def _nvtx_facts(ranges: NvtxRanges | None, wanted: RangesWanted) -> dict[str, Any]:
     if ranges is not None:
-        return {"ranges": True, "version": ranges.version, "layer": "nvtx._lib.lib"}
-    why = "the installed nvtx has no lower layer that we know" if wanted else "--no-nvtx"
+        return {"ranges": True, "why": wanted.why, "version": ranges.version, "layer": "nvtx._lib.lib"}
+    why = "the installed nvtx has no lower layer that we know" if wanted.push else wanted.why
     return {"ranges": False, "why": why}
 
 

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from runner.mcp.findings import (
     Finding,
@@ -15,10 +15,15 @@ from runner.mcp.findings import (
     gain_findings,
     note_findings,
     session_findings,
+    slowest_finding,
     trust_findings,
     verdict_findings,
 )
 from runner.mcp.folders import Folders
+from tracer.unit_words import INFERENCES, UNITS
+
+if TYPE_CHECKING:
+    from tracer.profiles.profile import Profile, ProfileSummary
 
 Answer = dict[str, Any]
 
@@ -73,17 +78,34 @@ class Answers:
         figures = compare_sides(sides, threshold, None)
         return _answer(figures, compare_findings(figures))
 
+    def breakdown(
+        self, profile: str, unit_range: str | None = None, stages: list[str] | None = None, skip: int = 0
+    ) -> Answer:
+        """
+        Say where the units of any GPU program spent their time, by a profile: GPU busy, overhead by kind, gains.
+
+        ``unit_range`` is the NVTX range whose instances are units (its name, or domain:name; * and ? match), by
+        default the outermost that repeats; ``stages`` the ranges within; ``skip`` leaves out units at the start.
+        """
+        from tracer.reports.unit_report import build_breakdown
+
+        figures = build_breakdown(self._profile(profile), unit_range, stages, skip=skip)
+        words = UNITS if figures["range"]["unit"] == "unit" else INFERENCES
+        found = [*verdict_findings(figures, words), *gain_findings(figures["gains"], words)]
+        slowest = figures["slowest"]
+        if slowest is not None:
+            found.append(slowest_finding(slowest, words))
+        return _answer(figures, [*found, *note_findings([figures["range"]["sentence"], *figures["notes"]])])
+
     def kernels(self, profile: str, by: Literal["kernel", "range", "api"] = "kernel") -> Answer:
         """
         List the GPU kernels of a profile (nsys, nvprof, TensorFlow, PyTorch, JAX, ONNX Runtime, trtexec).
 
         ``by`` groups them by name, by the range that launched them, or by CUDA call.
         """
-        from runner.nsys.reports import read_any_profile
         from tracer.kernels.kernel_listing import list_kernels
 
-        opened = read_any_profile(self._folders.file(profile), work_in=Path(tempfile.gettempdir()))
-        listing = list_kernels(opened, by, copies=True)
+        listing = list_kernels(self._profile(profile), by, copies=True)
         rows = json.loads(listing.json())
         figures = {"by": by, "rows": rows[:MOST_ROWS], "left_out": max(0, len(rows) - MOST_ROWS)}
         return _answer(figures, note_findings(listing.notes))
@@ -106,6 +128,11 @@ class Answers:
         checks = examine(Machine(), Settings(traces=self._folders.traces, tensorflow=False))
         lines = [check.as_json() for check in checks]
         return _answer({"state": worst(list(checks)), "findings": lines}, doctor_findings(lines))
+
+    def _profile(self, named: str) -> Profile | ProfileSummary:
+        from runner.nsys.reports import read_any_profile
+
+        return read_any_profile(self._folders.file(named), work_in=Path(tempfile.gettempdir()))
 
 
 def _answer(figures: Any, findings: Iterable[Finding]) -> Answer:

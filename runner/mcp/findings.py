@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict
 
 from tracer.figure_text import time_text
+from tracer.unit_words import INFERENCES, UnitWords
 
 Figures = Mapping[str, Any]
 
@@ -48,12 +49,12 @@ def trust_findings(trust: Figures) -> Iterator[Finding]:
         }
 
 
-def verdict_findings(figures: Figures) -> Iterator[Finding]:
-    """What bounds the inferences of a GPU timeline; none where there is no timeline."""
+def verdict_findings(figures: Figures, words: UnitWords = INFERENCES) -> Iterator[Finding]:
+    """What bounds the units of a GPU timeline; none where there is no timeline."""
     gpu = figures.get("gpu")
     if not gpu:
         return
-    parts = [f"{name}: {time_text(gpu[f'{name}_ns']['mean'])} an inference" for name in ("wall", "busy", "overhead")]
+    parts = [f"{name}: {time_text(gpu[f'{name}_ns']['mean'])} {words.each}" for name in ("wall", "busy", "overhead")]
     yield {
         "finding": gpu["verdict"]["sentence"],
         "state": gpu["verdict"]["key"],
@@ -63,7 +64,7 @@ def verdict_findings(figures: Figures) -> Iterator[Finding]:
     }
 
 
-def gain_findings(gains: Iterable[Figures]) -> Iterator[Finding]:
+def gain_findings(gains: Iterable[Figures], words: UnitWords = INFERENCES) -> Iterator[Finding]:
     """What removing each part would give, with its interval, and why it is a bound where it is one."""
     for gain in gains:
         bound, interval = gain["bound"], gain["interval_ns"]
@@ -72,16 +73,30 @@ def gain_findings(gains: Iterable[Figures]) -> Iterator[Finding]:
         told = least + time_text(gain["gain_ns"]) if gain["gain_ns"] is not None else "not known"
         between = [] if interval is None else [f"95 % interval {time_text(interval[0])} to {time_text(interval[1])}"]
         yield {
-            "finding": f"without {gain['name']} ({gain['group']}) an inference would save {told}",
+            "finding": f"without {gain['name']} ({gain['group']}) {words.each} would save {told}",
             "state": kind,
             "evidence": [
-                "replay of the captured inferences with that part at zero",
+                f"replay of the captured {words.many} with that part at zero",
                 *between,
                 *_said(gain["reason"]),
             ],
-            "refuted_by": "a run without that part whose inferences are shorter by an amount outside the interval",
+            "refuted_by": f"a run without that part whose {words.many} are shorter by an amount outside the interval",
             "remedy": None,
         }
+
+
+def slowest_finding(slowest: Figures, words: UnitWords) -> Finding:
+    """The longest unit, with the parts by which it exceeds the median one."""
+    return {
+        "finding": slowest["sentence"],
+        "state": "slowest",
+        "evidence": [
+            f"{name}: {time_text(one['ns'])}, in the median {words.one} {time_text(one['median_ns'])}"
+            for name, one in slowest["parts"].items()
+        ],
+        "refuted_by": f"another capture in which a {words.one} of the same work takes as long by another part",
+        "remedy": None,
+    }
 
 
 def _said(reason: str | None) -> list[str]:

@@ -40,7 +40,10 @@ def build_server(folders: Folders) -> Any:
         "kws-trace", instructions=INSTRUCTIONS, version=metadata.version("kws-trace"), log_level="ERROR"
     )
     answers = Answers(folders)
-    tools = (answers.runs, answers.report, answers.compare, answers.kernels, answers.session, answers.doctor)
+    tools = (
+        *(answers.runs, answers.report, answers.compare, answers.session, answers.doctor),
+        *(answers.kernels, answers.breakdown),
+    )
     hints = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for tool in tools:
         server.add_tool(_told(tool, ToolError), annotations=hints, structured_output=False)

@@ -101,13 +101,20 @@ def refuse_without_root(arguments: Sequence[str], environment: Mapping[str, str]
     )
 
 
+_INJECTIONS = ("NVTX_INJECTION64_PATH", "NVTX_INJECTION32_PATH", "CUDA_INJECTION64_PATH", "CUDA_INJECTION32_PATH")
+"""Variables by which NVTX's headers and CUDA's driver are told of a tool's library."""
+
+
 def attached_profiler(environment: Mapping[str, str]) -> dict[str, Any] | None:
-    """The profiler that this process was started under, by what it sets for its injection; None for none."""
-    if any(name.startswith("NSYS_") for name in environment) or "nsys" in environment.get(
-        "NVTX_INJECTION64_PATH", ""
-    ):
+    """
+    The profiler that this process was started under, by what it sets for its injection; None for none.
+
+    One that is not known is named by the file of the library that NVTX, or CUDA, loads for it.
+    """
+    libraries = [Path(environment[name]).name for name in _INJECTIONS if environment.get(name)]
+    if any(name.startswith("NSYS_") for name in environment) or any("nsys" in one for one in libraries):
         return {"name": "nsys", "by": "hand"}
-    return None
+    return {"name": libraries[0], "by": "hand"} if libraries else None
 
 
 def give_to_caller(paths: Sequence[Path], environment: Mapping[str, str]) -> None:

@@ -164,22 +164,25 @@ def _captured(profile: Profile, names: list[str], codes: Integers) -> Flags:
     return inside
 
 
-def checked_notes(profile: Profile | ProfileSummary, absent: Sequence[str] = ()) -> tuple[str, ...]:
+def checked_notes(
+    profile: Profile | ProfileSummary, absent: Sequence[str] = (), check: RecordCheck | None = None
+) -> tuple[str, ...]:
     """
     The notes of a profile, with what was called and not recorded, and the tool's doubts beside what was found.
 
-    ``absent`` are the kinds (keys of ``WORKS``) of which nothing is shown: the last note says why.
+    ``absent`` are the kinds (keys of ``WORKS``) of which nothing is shown: the last note says why. ``check`` is what
+    ``check_records`` gave, where it was asked before.
     """
-    check = check_records(profile)
+    check = check or check_records(profile)
     notes = [f"{note} {_finding(check)}" if _DOUBT.search(note) else note for note in profile.notes]
     unexplained = [kind for kind in absent if not check.held[kind].missing]
     why = [_absence(profile, check, unexplained)] if unexplained else []
     return (*notes, *_losses(check, profile.notes), *why)
 
 
-def unrecorded(profile: Profile) -> str | None:
+def unrecorded(profile: Profile, check: RecordCheck | None = None) -> str | None:
     """What was called and not recorded, in words; None where each call has its record, or the capture ended first."""
-    return _lost(check_records(profile), profile.notes)
+    return _lost(check or check_records(profile), profile.notes)
 
 
 def absence(profile: Profile | ProfileSummary, *kinds: str) -> str:

@@ -76,24 +76,28 @@ class PartChange(TypedDict):
 
 
 class LaunchFigures(TypedDict):
-    """A launch of a side, as its report has it; ``rate_hz`` is the official one, the median of its windows."""
+    """
+    A launch of a side, as its report has it; ``rate_hz`` is the official one, the median of its windows.
+
+    A profile has neither that nor a judgement of trust; ``inference`` is then of its units, ``spread`` by tenths.
+    """
 
     name: str
     rate_hz: float | None
-    trust: Trust
+    trust: Trust | None
     inference: InferenceFigures
     busy_share: float | None
 
 
 class ComparedRun(TypedDict):
     """
-    A side of a comparison: a run, or the launches of one configuration.
+    A side of a comparison: a run, the launches of one configuration, or a profile.
 
-    ``source`` is the profiler of the ``parts``, which are of the first launch.
+    ``source`` is the profiler of the ``parts``, which are of the first launch. ``created`` is null of a profile.
     """
 
     name: str
-    created: str
+    created: str | None
     launches: list[LaunchFigures]
     source: str | None
     parts: dict[str, PartSpread]
@@ -148,8 +152,13 @@ class Compared(TypedDict):
 
 
 class Comparison(TypedDict):
-    """Sides held against the first, the ``baseline``; ``threshold`` is the share that counts as no difference."""
+    """
+    Sides held against the first, the ``baseline``; ``threshold`` is the share that counts as no difference.
 
+    ``unit`` is what ``inference`` and ``per_inference`` are of: of profiles the units that ``breakdown`` takes.
+    """
+
+    unit: Literal["inference", "unit"]
     threshold: float
     baseline: str
     runs: list[ComparedRun]

@@ -24,6 +24,7 @@ from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import performance_windows
 from tracer.statistics.intervals import LAUNCH, WINDOW, Estimate, clustered
 from tracer.statistics.ratio import ratio_of_groups
+from tracer.unit_words import INFERENCES
 
 Floats = NDArray[np.float64]
 Judgement = Literal["slower", "faster", "equivalent", "can't be told"]
@@ -116,8 +117,8 @@ def side_of(runs: Sequence[StoredRun]) -> Side:
     return side_of_times(timed, [_rates(run) for run in runs])
 
 
-def side_of_times(timed: Sequence[TimedInferences], rates_hz: Sequence[Floats]) -> Side:
-    """As ``side_of``, of the inferences of each launch and the rates of its windows."""
+def side_of_times(timed: Sequence[TimedInferences], rates_hz: Sequence[Floats], each: str = INFERENCES.one) -> Side:
+    """As ``side_of``, of the inferences of each launch, ``each`` called so, and the rates of its windows."""
     medians, rates = [], []
     for one, windows_hz in zip(timed, rates_hz, strict=True):
         windows = np.unique(one.window)
@@ -135,7 +136,7 @@ def side_of_times(timed: Sequence[TimedInferences], rates_hz: Sequence[Floats]) 
             if grouped
             else windows_hz
         )
-    return Side(medians, rates, _trouble(timed))
+    return Side(medians, rates, _trouble(timed, each))
 
 
 def _rates(run: StoredRun) -> Floats:
@@ -145,7 +146,7 @@ def _rates(run: StoredRun) -> Floats:
     return np.array([rate for rate in found if rate], np.float64)
 
 
-def _trouble(timed: Sequence[TimedInferences]) -> str:
+def _trouble(timed: Sequence[TimedInferences], each: str) -> str:
     """Why the units give no interval, where it is more than their number."""
     if not any(len(one) for one in timed):
         return ""
@@ -154,8 +155,8 @@ def _trouble(timed: Sequence[TimedInferences]) -> str:
     window = np.concatenate([one.window for one in timed])
     # A launch's windows are its own: equal numbers of two launches are two windows.
     window = window + launch * (1 + int(window.max()))
-    found = clustered(walls, [(LAUNCH, launch), (WINDOW, window)])
-    return found.reason if found.kind == "range" and found.count > 2 and found.unit != "inference" else ""
+    found = clustered(walls, [(LAUNCH, launch), (WINDOW, window)], each=each)
+    return found.reason if found.kind == "range" and found.count > 2 and found.unit != each else ""
 
 
 def comparability(first: StoredRun, other: StoredRun) -> Comparability:

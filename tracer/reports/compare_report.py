@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tracer.errors import UsageError
 from tracer.figure_text import MISSING, beside_text, time_text
 from tracer.report_types.estimates import EstimateFigures
+from tracer.report_types.gpu import KernelFigures
 from tracer.report_types.report import (
     ChangedKernel,
     Compared,
@@ -23,6 +24,7 @@ from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare import (
     THRESHOLD,
     Comparability,
+    Difference,
     Judged,
     comparability,
     difference,
@@ -77,27 +79,44 @@ def compare_sides(sides: Sequence[Launches], threshold: float = THRESHOLD, basel
         _compared(first, other, figures[0], shown, threshold)
         for other, shown in zip(others, figures[1:], strict=True)
     ]
-    return {"threshold": threshold, "baseline": first.name, "runs": figures, "comparisons": rows}
+    return {
+        "unit": "inference",
+        "threshold": threshold,
+        "baseline": first.name,
+        "runs": figures,
+        "comparisons": rows,
+    }
 
 
 def _compared(first: Launches, other: Launches, base: ComparedRun, shown: ComparedRun, threshold: float) -> Compared:
     allowed = _allowed(first.runs, other.runs)
     found = None if allowed.refusals else difference(side_of(first.runs), side_of(other.runs), threshold)
+    row = compared_row(allowed, found, (base, shown), (first.reports[0], other.reports[0]))
+    row["why_no_claim"] = why_no_claim(first.runs, other.runs)
+    row["sentence"] = sentence(row, base, shown, threshold)
+    return row
+
+
+def compared_row(
+    allowed: Comparability,
+    found: Difference | None,
+    shown: tuple[ComparedRun, ComparedRun],
+    figures: tuple[KernelFigures, KernelFigures],
+) -> Compared:
+    """A comparison of the two ``shown``, the baseline first, of whose kernels are ``figures``; without a sentence."""
     comparable = not allowed.refusals
-    row: Compared = {
-        "run": other.name,
+    return {
+        "run": shown[1]["name"],
         "refusals": list(allowed.refusals),
         "warnings": list(allowed.warnings),
-        "why_no_claim": why_no_claim(first.runs, other.runs),
+        "why_no_claim": None,
         "median": _judged_figure(found.median) if found else None,
         "rate": _judged_figure(found.rate) if found and found.rate else None,
         "verdict": found.verdict if found else "can't be told" if comparable else "refused",
-        "parts": _part_changes(base, shown) if comparable else {},
-        "kernels": _changed_kernels(first, other) if comparable else [],
+        "parts": _part_changes(*shown) if comparable else {},
+        "kernels": _changed_kernels(shown, figures) if comparable else [],
         "sentence": "",
     }
-    row["sentence"] = sentence(row, base, shown, threshold)
-    return row
 
 
 def _allowed(first: Sequence[StoredRun], other: Sequence[StoredRun]) -> Comparability:
@@ -119,18 +138,20 @@ def _judged_figure(one: Judged) -> JudgedFigure:
 
 
 def _side_figures(side: Launches) -> ComparedRun:
-    gpu = side.reports[0]["gpu"]
+    launches = [_launch_figures(run, report) for run, report in zip(side.runs, side.reports, strict=True)]
+    return compared_run(side.name, side.created, launches, side.reports[0])
+
+
+def compared_run(
+    name: str, created: str | None, launches: list[LaunchFigures], figures: KernelFigures
+) -> ComparedRun:
+    """A side, its parts out of ``figures``."""
+    gpu = figures["gpu"]
     parts: dict[str, PartSpread] = {
-        name: {"median_ns": one["median"], "spread": one["spread"]}
-        for name, one in profiled_parts(side.reports[0]).items()
+        part: {"median_ns": one["median"], "spread": one["spread"]} for part, one in profiled_parts(figures).items()
     }
-    return {
-        "name": side.name,
-        "created": side.created,
-        "launches": [_launch_figures(run, report) for run, report in zip(side.runs, side.reports, strict=True)],
-        "source": gpu["source"] if gpu else None,
-        "parts": parts,
-    }
+    source = gpu["source"] if gpu else None
+    return {"name": name, "created": created, "launches": launches, "source": source, "parts": parts}
 
 
 def _launch_figures(run: StoredRun, report: Report) -> LaunchFigures:
@@ -144,20 +165,22 @@ def _launch_figures(run: StoredRun, report: Report) -> LaunchFigures:
     }
 
 
-def _changed_kernels(first: Launches, other: Launches) -> list[ChangedKernel]:
+def _changed_kernels(
+    sides: tuple[ComparedRun, ComparedRun], figures: tuple[KernelFigures, KernelFigures]
+) -> list[ChangedKernel]:
     """Those of the first launches that only one of them runs, by whole name, the longest first."""
-    one, two = first.reports[0], other.reports[0]
+    one, two = figures
     if not one["kernels"] or not two["kernels"]:
         return []
     names = [{kernel["name"] for kernel in report["kernels"]} for report in (one, two)]
     found: list[ChangedKernel] = [
         {
-            "run": side.name,
+            "run": side["name"],
             "name": kernel["name"],
             "per_inference": kernel["per_inference"],
             "ns_per_inference": kernel["ns_per_inference"],
         }
-        for side, report, there in ((first, one, names[1]), (other, two, names[0]))
+        for side, report, there in zip(sides, figures, names[::-1], strict=True)
         for kernel in report["kernels"]
         if kernel["name"] not in there
     ]

@@ -6,49 +6,63 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tracer.figure_text import number_text, range_notes, share_text, time_text
+from tracer.figure_text import count_text, number_text, range_notes, share_text, time_text
 from tracer.report_types.report import Comparison, LaunchFigures
 from tracer.reports.compare_report import part_rows, spread_text
 from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
+from tracer.unit_words import INFERENCES, UNITS, UnitWords
 
 BY_WINDOWS = (
     "Compared are geometric means over the windows of a side (over the tenths of a launch, where a window has few "
     "inferences); the table has the official rate, of the median window, and the median of all inferences"
 )
 
+BY_TENTHS = (
+    "Compared are geometric means over the tenths of a capture; the table has the number of units and the median of "
+    "all"
+)
+
 
 def render_comparison(figures: Comparison, console: Console) -> None:
     """Print the verdicts first, then a launch a row, then the parts of an inference a column a run."""
+    of_profiles = all(run["created"] is None for run in figures["runs"])
+    words = UNITS if figures["unit"] == "unit" else INFERENCES
     for row in figures["comparisons"]:
         print_lines(console, [row["sentence"]], style="bold red" if row["refusals"] else "bold")
         told = [claim_line(row), *(f"Note: {warning}" for warning in row["warnings"])]
         print_lines(console, (f"  {one}" for one in told if one))
-        print_lines(console, (f"  Kernel of {one}" for one in kernel_lines(row["kernels"])))
-    table = framed_table(None, ["run"], ("official inf/s", "median of all", "p99", "GPU busy"))
+        print_lines(console, (f"  Kernel of {one}" for one in kernel_lines(row["kernels"], words)))
+    first, *rest = ("count" if of_profiles else "official inf/s", "median of all", "p99", "GPU busy")
+    table = framed_table(None, ["profile" if of_profiles else "run"], (first, *rest))
     launches = [one for run in figures["runs"] for one in run["launches"]]
     for one in launches:
         table.add_row(escape(one["name"]), *launch_cells(one))
     console.print(table)
     if any(row["median"] is not None for row in figures["comparisons"]):
-        print_lines(console, [BY_WINDOWS])
+        print_lines(console, [BY_TENTHS if of_profiles else BY_WINDOWS])
     print_lines(console, range_notes(one["inference"]["spread"] for one in launches))
-    print_lines(console, (f"{one['name']}: {verdict_text(one['trust'])}" for one in launches))
+    print_lines(console, (f"{one['name']}: {verdict_text(one['trust'])}" for one in launches if one["trust"]))
     if any(run["parts"] for run in figures["runs"]):
-        console.print(_part_table(figures))
+        console.print(_part_table(figures, words))
 
 
 def launch_cells(launch: LaunchFigures) -> list[str]:
-    """Official rate, median of all inferences with its spread, p99 and busy share of a launch, as text."""
+    """
+    Official rate, median of all inferences with its spread, p99 and busy share of a launch, as text.
+
+    A profile has the count of its units in place of the rate.
+    """
     whole = launch["inference"]
     median = spread_text(whole["median_ns"], whole["spread"])
-    return [number_text(launch["rate_hz"], 1), median, time_text(whole["p99_ns"]), share_text(launch["busy_share"])]
+    first = number_text(launch["rate_hz"], 1) if launch["trust"] else count_text(whole["count"])
+    return [first, median, time_text(whole["p99_ns"]), share_text(launch["busy_share"])]
 
 
-def _part_table(figures: Comparison) -> Table:
+def _part_table(figures: Comparison, words: UnitWords) -> Table:
     names = [run["name"] for run in figures["runs"]]
-    title = "Parts of a profiled inference, median (95 %); * beyond both intervals"
+    title = f"Parts of a profiled {words.one}, median (95 %); * beyond both intervals"
     table = framed_table(title, ["part"], [escape(name) for name in names])
     for part, cells, beyond in part_rows(figures):
         marked = [cell + (" *" if name in beyond else "") for name, cell in zip(names, cells, strict=True)]

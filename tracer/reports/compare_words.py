@@ -13,28 +13,31 @@ from tracer.figure_text import (
     time_text,
 )
 from tracer.report_types.report import ChangedKernel, Compared, ComparedRun, JudgedFigure
+from tracer.unit_words import INFERENCES, UnitWords
 
 KERNELS_NAMED = 6
 """Changed kernels that a comparison prints at most."""
 
 
-def sentence(row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold: float) -> str:
+def sentence(
+    row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold: float, words: UnitWords = INFERENCES
+) -> str:
     """The verdict, with the baseline named and both figures with their spreads."""
     names = f"{shown['name']} against {baseline['name']} (the baseline)"
     if row["refusals"]:
         return f"{names}: not compared ({'; '.join(row['refusals'])})."
     if row["median"] is None:
         return f"{names}: not compared (a run has no timed inference)."
-    return f"{names}: {_verdict(row, baseline, shown, threshold)}. {figure_lines(row)}"
+    return f"{names}: {_verdict(row, baseline, shown, threshold)}. {figure_lines(row, words)}"
 
 
-def figure_lines(row: Compared) -> str:
+def figure_lines(row: Compared, words: UnitWords = INFERENCES) -> str:
     """Both figures of both sides: what they are, and how far they differ."""
     median, rate = row["median"], row["rate"]
     told = []
     if median is not None:
         times = f"{time_text(median['baseline'])}, then {time_text(median['value'])}"
-        told.append(f"Median inference {times}: {change_of(median)}")
+        told.append(f"Median {words.one} {times}: {change_of(median)}")
     if rate is not None:
         rates = f"{number_text(rate['baseline'], 1)}, then {rate_text(rate['value'])}"
         told.append(f"rate {rates}: {change_of(rate, of_rate=True)}")
@@ -82,10 +85,10 @@ def claim_line(row: Compared) -> str | None:
     return None if row["why_no_claim"] is None or row["median"] is None else row["why_no_claim"]
 
 
-def kernel_lines(kernels: list[ChangedKernel]) -> list[str]:
+def kernel_lines(kernels: list[ChangedKernel], words: UnitWords = INFERENCES) -> list[str]:
     """The kernels that changed, by their whole names."""
     lines = [
-        f"only {one['run']}: {one['name']}, {time_text(one['ns_per_inference'])} an inference"
+        f"only {one['run']}: {one['name']}, {time_text(one['ns_per_inference'])} {words.each}"
         for one in kernels[:KERNELS_NAMED]
     ]
     left = len(kernels) - KERNELS_NAMED

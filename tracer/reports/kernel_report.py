@@ -11,7 +11,7 @@ from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.profiles.arrow_arrays import Integers
-from tracer.profiles.gpu_records import checked_notes, unrecorded
+from tracer.profiles.gpu_records import RecordCheck, check_records, checked_notes, unrecorded
 from tracer.report_types.gpu import (
     Gain,
     GpuFigures,
@@ -77,7 +77,7 @@ def _time(ns: Integers, wall: Integers, captures: Integers) -> PartFigures:
 
 def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, frequencies: str | None) -> GpuFigures:
     breakdown, profile = level.breakdown, level.profile
-    wall = breakdown.wall_ns
+    wall, check = breakdown.wall_ns, check_records(profile)
     gaps = breakdown.gaps.by_cause(len(wall))
     return {
         "source": profile.source,
@@ -86,7 +86,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "traced": sorted(profile.traced),
         "inferences": len(wall),
         "has_gpu_work": bool(len(level.work.gpu)),
-        "unrecorded": unrecorded(profile),
+        "unrecorded": unrecorded(profile, check),
         "computing_known": level.computing_known,
         "wall_ns": _time(wall, wall, captures),
         "kernel_ns": _time(parts["kernel"], wall, captures),
@@ -106,7 +106,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "frequencies": frequencies,
         "interrupted": level.interrupted,
         "inflation": _inflation(level),
-        "notes": _notes(level),
+        "notes": _notes(level, check),
     }
 
 
@@ -175,13 +175,13 @@ def _outside(level: KernelLevel) -> OutsideWork:
     }
 
 
-def _notes(level: KernelLevel) -> list[str]:
+def _notes(level: KernelLevel, check: RecordCheck) -> list[str]:
     profile, work = level.profile, level.work
     absent = ["copy"] if len(work.gpu) and work.gpu.kernel.all() else []
     # TensorFlow's profile of a CPU says so itself.
     if not len(work.gpu) and profile.source != "tensorflow":
         absent.append("launch")
-    notes = list(checked_notes(profile, absent))
+    notes = list(checked_notes(profile, absent, check))
     if not level.computing_known and level.words is INFERENCES:
         notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes

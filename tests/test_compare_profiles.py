@@ -1,0 +1,73 @@
+"""Two profiles of a program held against each other, by the units of ``breakdown``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from runner.cli import app
+from tests.nsys_export import NsysExport
+from tracer.errors import UsageError
+from tracer.report_types.report import Compared, ComparedRun, Comparison
+
+US = 1_000
+
+
+def profile(path: Path, step_us: int, kernel: str = "gemm", name: str = "step", seed: int = 0) -> Path:
+    """200 steps of about ``step_us`` and a kernel in each."""
+    export = NsysExport()
+    rng = np.random.default_rng(seed)
+    walls = np.rint(step_us * US * rng.normal(1, 0.02, 200)).astype(np.int64)
+    ends = np.cumsum(walls + 10 * US)
+    starts = ends - walls
+    own: dict[str, Any] = {"process": 9, "thread": 1}
+    export.ranges(starts.tolist(), ends.tolist(), name, domain=None, **own)
+    ids = list(range(1, 201))
+    export.calls(starts + 2 * US, starts + 5 * US, "cudaLaunchKernel_v7000", correlation_id=ids, **own)
+    export.kernels(starts + 6 * US, starts + 30 * US, kernel, process=9, correlation_id=ids)
+    return export.write(path)
+
+
+def compared(*words: Any) -> Any:
+    return CliRunner().invoke(app, ["compare", *map(str, words)])
+
+
+def test_the_second_profile_is_held_against_the_first_and_nothing_is_claimed(tmp_path: Path) -> None:
+    fast = profile(tmp_path / "fast.sqlite", 100)
+    slow = profile(tmp_path / "slow.sqlite", 130, kernel="wmma", seed=1)
+    found = compared(fast, slow, "--json")
+    figures = json.loads(found.stdout)
+    (row,) = figures["comparisons"]
+    assert (found.exit_code, figures["unit"], figures["baseline"]) == (3, "unit", "fast.sqlite")
+    assert (row["run"], row["verdict"], row["rate"]) == ("slow.sqlite", "slower", None)
+    assert row["median"]["ratio"] == pytest.approx(1.3, rel=0.02)
+    assert row["median"]["spread"]["kind"] == "interval"
+    assert {(one["run"], one["name"]) for one in row["kernels"]} == {("fast.sqlite", "gemm"), ("slow.sqlite", "wmma")}
+    assert row["parts"]["kernel"]["change_ns"] == 0
+    kinds = {Comparison: figures, Compared: row, ComparedRun: figures["runs"][0]}
+    assert all(found.keys() == kind.__annotations__.keys() for kind, found in kinds.items())
+    text = compared(fast, slow, "--range", "step").stdout
+    assert "Median unit" in text
+    assert "wmma, 24.00 us a unit" in " ".join(text.split())
+    assert "inference" not in text
+    assert json.loads(compared(fast, slow, "--baseline", slow, "--json").stdout)["baseline"] == "slow.sqlite"
+
+
+def test_equal_programs_are_equivalent_and_other_units_are_refused(tmp_path: Path) -> None:
+    one, two = (profile(tmp_path / f"{seed}.sqlite", 100, seed=seed) for seed in (1, 2))
+    (row,) = json.loads(compared(one, two, "--json").stdout)["comparisons"]
+    assert row["verdict"] == "equivalent"
+    refused = compared(one, profile(tmp_path / "other.sqlite", 100, name="batch"))
+    assert (refused.exit_code, "other units" in refused.stdout) == (2, True)
+
+
+def test_a_run_is_not_compared_with_a_profile(tmp_path: Path) -> None:
+    error = compared(profile(tmp_path / "a.sqlite", 100), "last", "--traces", tmp_path).exception
+    assert isinstance(error, UsageError)
+    assert "a run is not compared with a profile" in str(error)
+    assert "--range kws-trace:inference" in str(error)

@@ -12,7 +12,6 @@ from typing import Any, cast
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError
 from tracer.report_types.ladder import LadderReport, PredictedStep
-from tracer.runs.launch_set import launch_name
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name
 from tracer.whole_files import written_whole
@@ -44,6 +43,9 @@ def new_ladder(name: str | None, traces: Path) -> tuple[str, Path]:
 
 def rung_run(name: str, rung: str, number: int) -> str:
     """Of the run of a rung in round ``number``; ``NAME-RUNG`` is the set of its launches."""
+    # Here: a list of ladders opens no run, and starts without what does.
+    from tracer.runs.launch_set import launch_name
+
     return launch_name(f"{name}-{rung}", number)
 
 

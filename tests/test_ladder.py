@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,10 +180,10 @@ def recording(made: list[str], tmp_path: Path, fault: Callable[[str], None]) -> 
         made.append(name)
         fault(name)
         launch = json.loads(_rest[-1][climb.launch_environment("", 0, 0).popitem()[0]])
-        with RunWriter(traces, info(name)) as writer:
-            writer.info.launch_set = launch
-            for number in range(5):
-                writer.add_window(window(number))
+        writer = RunWriter.create(traces, name, replace(info(name), launch_set=launch), lambda _: None)
+        for number in range(5):
+            writer.append(window(number))
+        writer.close()
 
     return drive
 

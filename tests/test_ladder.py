@@ -237,6 +237,20 @@ def check_report(report: LadderReport) -> None:
     assert "failed: TensorFlow make_callable: the DUT: its answers differ" in " ".join(out.getvalue().split())
 
 
+def test_the_longest_step_stands_in_one_line_of_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(climb, "drive_dut", recording([], tmp_path, lambda _: None))
+    report = Climb(job(tmp_path, 1), lambda _: None).make()
+    above = climbed("onnx-tensorrt", {1: 11_110, 2: 11_220, 3: 11_070})
+    below = climbed("onnx-tensorrt-graph", {1: 4_664, 2: 4_360, 3: 4_468})
+    step = {**predicted(1.1e6, 1.2e6), "rung": "onnx-tensorrt-graph", "above": "onnx-tensorrt"}
+    told = step_figures(step, {"onnx-tensorrt": above, "onnx-tensorrt-graph": below})  # type: ignore[arg-type]
+    out = io.StringIO()
+    render_ladder({**report, "steps": [told]}, Console(file=out, width=80))
+    (line,) = [one for one in out.getvalue().splitlines() if one.startswith(" onnx-tensorrt-graph")]
+    assert "1,100 to 1,200" in line
+    assert line.endswith("not covered ")
+
+
 @pytest.mark.slow
 def test_a_real_device_is_driven_and_the_ladder_is_printed_again(tmp_path: Path) -> None:
     words = ["ladder", "--traces", str(tmp_path)]

@@ -8,7 +8,7 @@ from rich.table import Table
 from tracer.command_line import command_line
 from tracer.figure_text import bounds_text, counted, number_text, range_notes, rate_number_text, share_text
 from tracer.report_types.estimates import EstimateFigures
-from tracer.report_types.ladder import LadderReport, StepFigures
+from tracer.report_types.ladder import LadderReport, PredictedStep, StepFigures
 from tracer.terminal_text import figure_table, print_lines
 
 BRIEF = {"not measured": "-", "no prediction": "-"}
@@ -52,21 +52,25 @@ def _rung_table(report: LadderReport) -> Table:
 
 
 def _step_table(report: LadderReport) -> Table:
-    table = figure_table(["step to", "removal"], ["predicted", "interval", "measured", "95 %", "verdict"])
+    table = figure_table(["step to"], ["predicted", "measured", "95 %", "verdict"])
     for one in report["steps"]:
-        told = one["prediction"]
-        interval = told["interval_ns"]
-        ends = "-" if interval is None else f"{_us(interval[0])} to {_us(interval[1])}"
-        most = "<= " if told["bound"] and told["gain_ns"] is not None else ""
+        told = _predicted(one["prediction"])
         verdict = BRIEF.get(one["verdict"], one["verdict"])
-        removal = told["removal"] or "-"
-        row = (f"{most}{_us(told['gain_ns'])}", ends, _us(one["gain_ns"]), _bounds(one["spread"]), verdict)
-        table.add_row(one["rung"], removal, *row)
+        table.add_row(one["rung"], told, _us(one["gain_ns"]), _bounds(one["spread"]), verdict)
     return table
 
 
+def _predicted(step: PredictedStep) -> str:
+    interval = step["interval_ns"]
+    if step["gain_ns"] is None or interval is None:
+        return "-"
+    return f"up to {_us(interval[1])}" if step["bound"] else f"{_us(interval[0])} to {_us(interval[1])}"
+
+
 def _step_line(step: StepFigures) -> str:
-    return f"{step['above']} to {step['rung']}: {step['verdict']}: {step['sentence']}"
+    removal = step["prediction"]["removal"]
+    named = f" ({removal})" if removal else ""
+    return f"{step['above']} to {step['rung']}{named}: {step['verdict']}: {step['sentence']}"
 
 
 def _hints(report: LadderReport) -> list[str]:

@@ -135,6 +135,13 @@ COMMANDS = {
             "Run one model on TensorFlow, LiteRT and ONNX Runtime, timed in turn, and compare their times and Top-1.",
             "runtimes --seconds 5",
         ),
+        "ladder": (
+            (
+                "Take the layers out one by one, each as device under test, and hold each prediction "
+                "against the next rung."
+            ),
+            "ladder --rungs session,inline,litert --seconds 1",
+        ),
         "overhead": (
             (
                 "Measure the profiler overhead: of the recorder, NVTX, nsys and TensorFlow's profiler, "

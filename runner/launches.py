@@ -97,8 +97,8 @@ def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable
     for number in range(1, launches + 1):
         run = launch_name(name, number)
         tell(f"launch {number} of {launches}: {run}")
-        launch = json.dumps({"id": identity, "number": number, "of": launches})
-        code, made.stopped = _launched([*words, "--name", run], {**os.environ, LAUNCH: launch})
+        environment = {**os.environ, **launch_environment(identity, number, launches)}
+        code, made.stopped = launched([*words, "--name", run], environment)
         made.codes.append(code)
         if code:
             tell(f"launch {number} of {launches} failed: exit code {code}")
@@ -107,8 +107,13 @@ def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable
     return made
 
 
-def _launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, bool]:
-    """The exit code, and whether a signal came meanwhile."""
+def launch_environment(identity: str, number: int, launches: int) -> dict[str, str]:
+    """What tells a launch which of its set it is."""
+    return {LAUNCH: json.dumps({"id": identity, "number": number, "of": launches})}
+
+
+def launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, bool]:
+    """Make one launch; the exit code, and whether a signal came meanwhile, which was handed on."""
     got: list[int] = []
     # In a session of its own: a terminal sends Ctrl-C to all of a group, and the launch would have it twice.
     process = subprocess.Popen(

@@ -67,6 +67,7 @@ PRINTED_WORDS = (
         "tried",
     ),
     *("slower", "faster", "no difference", "not known", "refused", "gentle", "ridge", "intensity", "peak", "MACs"),
+    *("rung", "covered", "not covered", "not resolved"),
     *("pageable", "pinned", "untraced, again", "published results", "throttled", "outside every inference"),
 )
 

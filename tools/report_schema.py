@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from tracer.report_types.breakdown import BreakdownReport
+from tracer.report_types.ladder import LadderReport
 from tracer.report_types.launches import LaunchSetReport
 from tracer.report_types.report import SCHEMA_VERSION, Report
 
@@ -19,6 +20,7 @@ _DOCS = Path(__file__).resolve().parent.parent / "docs"
 FILES = {
     Report: _DOCS / "report.schema.json",
     LaunchSetReport: _DOCS / "launch-set.schema.json",
+    LadderReport: _DOCS / "ladder.schema.json",
     BreakdownReport: _DOCS / "breakdown.schema.json",
 }
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}

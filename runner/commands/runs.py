@@ -18,6 +18,7 @@ def runs(
     ] = None,
 ) -> None:
     """List the runs, or make a killed one complete with --recover."""
+    from tracer.ladder.store import list_ladders
     from tracer.reports.run_list import list_runs, render_runs
 
     if recover is not None:
@@ -30,5 +31,6 @@ def runs(
         return
     with progress_line("runs read") as progress:
         listed = list_runs(traces, progress)
-    figures = {"runs": listed.rows, "damaged": listed.damaged}
-    print_figures(figures, lambda console: render_runs(listed, traces, console), as_json=as_json)
+    ladders = list_ladders(traces)
+    figures = {"runs": listed.rows, "damaged": listed.damaged, "ladders": ladders}
+    print_figures(figures, lambda console: render_runs(listed, traces, console, ladders), as_json=as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import tempfile
@@ -22,16 +23,28 @@ from tracer.errors import ProcessError
 Advance = Callable[[str, float], None]
 """Told what is being done and how much: getting ready (2), five windows, the accuracy pass (an input 1/1000)."""
 
-START_LIMIT_S = 180.0
+START_LIMIT_S = 600.0
+"""A busy board takes a minute to import TensorFlow, XLA as long to compile, and inferences settle within another."""
+
 END_LIMIT_S = 30.0
-"""For a DUT to make its run complete."""
+"""For a DUT to make its run complete; one under a profiler imports captures first."""
+
+PROFILED_END_LIMIT_S = 600.0
 
 
 def drive_dut(
-    options: Sequence[str], traces: Path, name: str, dataset: Dataset, seconds: float, advance: Advance
+    options: Sequence[str],
+    traces: Path,
+    name: str,
+    dataset: Dataset,
+    seconds: float,
+    advance: Advance,
+    launch: dict[str, str] | None = None,
 ) -> None:
     """
     Record the run ``name``: ``kws-trace run`` with ``options``, a performance session and an accuracy session.
+
+    ``launch`` is put into the DUT's environment: which launch of a set it is.
 
     Raises:
         ProcessError: if the DUT is not ready in time, with what it said.
@@ -41,7 +54,14 @@ def drive_dut(
         command = module_command("runner", "run", "--port", f"pty:{port}", *options)
         command += ["--traces", str(traces), "--name", name]
         with (Path(folder) / "stderr").open("w+") as said:
-            child = subprocess.Popen(command, stderr=said, stdout=subprocess.DEVNULL)
+            # In a session of its own: a terminal sends Ctrl-C to all of a group, and the DUT would have it twice.
+            child = subprocess.Popen(
+                command,
+                stderr=said,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, **(launch or {})},
+            )
             try:
                 advance("loading", 0)
                 _wait_until_ready(child, Path(said.name), " ".join(options))
@@ -49,7 +69,7 @@ def drive_dut(
                 _measure(port, traces, dataset, seconds, advance)
             finally:
                 child.send_signal(signal.SIGINT)
-                end_child(child, END_LIMIT_S)
+                end_child(child, PROFILED_END_LIMIT_S if "--nsys" in options else END_LIMIT_S)
         advance("done", 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,8 @@ def _derived(folder: Path) -> dict[str, Any]:
     return run_row(folder)
 
 
-def render_runs(listed: RunList, traces: Path, console: Console) -> None:
-    """Print two lines a run, and what could not be read."""
+def render_runs(listed: RunList, traces: Path, console: Console, ladders: Sequence[dict[str, Any]] = ()) -> None:
+    """Print two lines a run, what could not be read, and a line a ladder."""
     if not listed.rows and not listed.damaged:
         hint = command_line("demo", traces=traces)
         console.print(f"no runs in {traces}; `{hint}` makes two", markup=False, highlight=False, soft_wrap=True)
@@ -58,9 +59,17 @@ def render_runs(listed: RunList, traces: Path, console: Console) -> None:
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
         lines += [f"  {when}  {what}", *_verdict(row)]
     lines += [f"not readable: {sentence}" for sentence in listed.damaged]
+    lines += [_ladder_line(one) for one in ladders]
     if lines:
         # At once, and broken by the terminal: rich takes 0.3 ms for a line that it breaks.
         console.out("\n".join(lines), highlight=False)
+
+
+def _ladder_line(ladder: dict[str, Any]) -> str:
+    """How many rungs a ladder has, and which was the fastest."""
+    state = "complete" if ladder["complete"] else "not complete"
+    best = f"  fastest {ladder['fastest']}, {rate_text(ladder['rate_hz'])}" if ladder["fastest"] else ""
+    return f"ladder {ladder['name']}  {state}  {counted(len(ladder['rungs']), 'rung')}{best}"
 
 
 def _verdict(row: dict[str, Any]) -> list[str]:

@@ -1,0 +1,1 @@
+"""The ladder of runtimes: its rungs, what each step was predicted to give, and what it gave."""

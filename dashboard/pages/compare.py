@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.charts import ratios
 from dashboard.compare_view import part_frame, ratio_rows, run_frame
-from dashboard.pages.chrome import choose_run, command, lines, opened, problem, report_of, state, table
+from dashboard.pages.chrome import command, headed, lines, opened, problem, report_of, state, table
 from dashboard.run_reading import run_entries
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared
@@ -22,8 +22,7 @@ MOST = 8
 
 def show(traces: Path) -> None:
     """Let the user choose runs, and compare them and the one of the sidebar with the oldest, or another."""
-    st.title("Compare")
-    first = choose_run(traces)
+    first = headed("Compare", traces)
     if first is None:
         return
     others = [entry.name for entry in run_entries(traces) if not entry.problem and entry.name != first.name]

@@ -16,14 +16,11 @@ from dashboard.kernels_view import (
     charted,
     copy_frame,
     csv_bytes,
-    kernel_detail,
     kernel_frame,
     parquet_bytes,
     searched,
 )
 from dashboard.pages import chrome
-from tracer.breakdown.kernel_level import kernel_level
-from tracer.errors import KwsTraceError
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
@@ -47,14 +44,6 @@ _LABELS = {
 _WHOLE = ("count", "bytes", "bytes_per_inference")
 
 
-def _made(run: StoredRun) -> KernelDetail | None:
-    level = kernel_level(run)
-    return None if level is None else kernel_detail(level)
-
-
-_detail = chrome.kept(_made, st.cache_data, 8, "Laying kernels under stages")
-
-
 def show(traces: Path) -> None:
     """Let the user choose a run, and show its GPU timeline."""
     chrome.show_report("Kernels", traces, _page)
@@ -66,11 +55,7 @@ def _page(run: StoredRun, report: Report) -> None:
         if not run.info.captures:
             chrome.explain_no_gpu_timeline(run)
         return
-    try:
-        detail = _detail(run)
-    except KwsTraceError as error:
-        chrome.problem("The GPU timeline of this run cannot be read.", str(error))
-        return
+    detail = chrome.detail_of(run)
     if detail is not None:
         _show_level(run, report, report["gpu"], detail)
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.markdown_text import plain
-from dashboard.pages.chrome import OVERVIEW_PAGE, choose, explain_empty, lines, login_configured, problem, published
+from dashboard.pages.chrome import choose, explain_empty, go_to, lines, login_configured, problem, published
 from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, run_list_frame
 from tracer.errors import KwsTraceError
@@ -92,9 +92,7 @@ def _actions(traces: Path, row: dict[str, Any]) -> None:
     st.subheader(plain(name), divider="gray")
     if st.button("Open", type="primary", icon=":material/speed:", key="runs_open"):
         choose(name)
-        # A page shown alone, as in a test, has no other to go to.
-        if OVERVIEW_PAGE in st.session_state:
-            st.switch_page(st.session_state[OVERVIEW_PAGE])
+        go_to("overview")
         lines(["Chosen: it is shown on every page."])
     if not _may_write():
         return

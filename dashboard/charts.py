@@ -152,3 +152,31 @@ def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
         base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=across), x2="high:Q"),
         base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("ratio:Q", scale=across)),
     ).properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 36 * len(rows))
+
+
+def waterfall(rows: list[dict[str, Any]], of: str) -> Chart:
+    """
+    Two wholes and the steps from one to the other.
+
+    Args:
+        rows: as ``compare_view.waterfall_rows`` gives them.
+        of: what a whole is.
+    """
+    # A run may be called as a part is: the place tells them apart.
+    placed = [
+        {**row, "label": f"{place:02}{row['part']}", "end": max(row["from"], row["to"])}
+        for place, row in enumerate(rows)
+    ]
+    names = alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=260, labelOverlap=False)
+    base = chart_of(placed).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=names),
+        tooltip=tooltips(("part", "part"), ("change", "change"), ("kind", "")),
+    )
+    fills = alt.Scale(
+        domain=["whole", "slower", "faster"], range=[BY_MEANING["border"], BY_MEANING["slower"], BY_MEANING["faster"]]
+    )
+    bars = base.mark_bar(height={"band": 0.75}).encode(
+        x=alt.X("from:Q", title=f"mean {of} (us)"), x2="to:Q", color=alt.Color("kind:N", scale=fills, legend=None)
+    )
+    texts = base.mark_text(align="left", dx=4, color=LABEL).encode(x="end:Q", text="change:N")
+    return (bars + texts).properties(height=AXIS_PX + 24 * len(rows))

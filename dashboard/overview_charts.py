@@ -51,7 +51,7 @@ def icicle_chart(parts: Sequence[Part]) -> Chart:
     rows = [{**_bar(one), "colour": _colour(one, kernels)} for one in parts]
     across = alt.Scale(domain=[0, end or 1], nice=False)
     base = chart_of(rows).encode(
-        y=alt.Y("level:N", sort=levels, title=None, scale=alt.Scale(paddingInner=0.06, paddingOuter=0)),
+        y=alt.Y("level:N", sort=levels, title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=tooltips(
             ("name", "part"), ("time", "mean"), ("percent", "share"), ("of", "of"), ("page", "a click opens")
         ),
@@ -114,8 +114,8 @@ def confusion_chart(matrix: Sequence[Sequence[int]]) -> Chart:
         for given, count in enumerate(line)
     ]
     base = chart_of(rows).encode(
-        x=alt.X("given:N", sort=list(LABELS), title="given", axis=alt.Axis(labelAngle=-40)),
-        y=alt.Y("true:N", sort=list(LABELS), title="true"),
+        x=alt.X("given:N", sort=list(LABELS), title="given", axis=alt.Axis(labelAngle=-40, labelOverlap=False)),
+        y=alt.Y("true:N", sort=list(LABELS), title="true", axis=alt.Axis(labelOverlap=False)),
         tooltip=tooltips(
             ("true", "true"), ("given", "given"), ("inputs", "inputs", D3_COUNT), ("percent", "of the true class")
         ),

@@ -11,7 +11,7 @@ from streamlit.errors import StreamlitAuthError
 
 from dashboard.frames import Frame
 from dashboard.kernels_view import KernelDetail
-from dashboard.markdown_text import code
+from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
@@ -45,11 +45,12 @@ def into_address(key: str, value: str | None) -> None:
         st.query_params[key] = value
 
 
-def go_to(page: str) -> None:
-    """Show another page of the app; one shown alone, as in a test, has no other to go to."""
+def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:
+    """Show another page of the app, of ``run`` against ``others``; one shown alone, as in a test, has no other."""
     pages = st.session_state.get(PAGES_KEY, {})
     if page in pages:
-        st.switch_page(pages[page])
+        asked = [("run", run)] if run else []
+        st.switch_page(pages[page], query_params=[*asked, *(("with", one) for one in others)])
 
 
 def command(traces: Path, *words: str) -> str:
@@ -208,8 +209,11 @@ def opened(traces: Path, name: str) -> StoredRun | None:
 
 def lines(texts: Iterable[str]) -> None:
     """Sentences that may hold untrusted names, a line each."""
-    if text := "\n".join(texts):
-        st.text(text)
+    told = list(texts)
+    if any("`" in one for one in told):
+        st.markdown("  \n".join(map(with_commands, told)))
+    elif told:
+        st.text("\n".join(told))
 
 
 _report = kept(read_report, st.cache_data, 16, "Reading the run")

@@ -36,6 +36,7 @@ _LABELS = {
     "mean_us": "mean, us",
     "median_us": "median, us",
     "share": "share, %",
+    "cumulative": "with those above, %",
     "bytes_per_inference": "bytes an inference",
     "gb_per_s": "rate, GB/s",
 }
@@ -80,7 +81,9 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
             ]
         )
     chrome.lines(gpu["notes"])
-    text = st.text_input("Search", placeholder="part of a name", key="kernels_search", icon=":material/search:")
+    text = st.text_input(
+        "Search", placeholder="part of a name", key="search", bind="query-params", icon=":material/search:"
+    )
     if len(kernels):
         _kernels(searched(kernels, text), searched(detail.staged, text), run.name)
         st.subheader("Launch delay")
@@ -115,7 +118,10 @@ def _kernels(kernels: Frame, staged: Frame, run: str) -> None:
 
 
 def _table(frame: Frame, what: str, run: str) -> None:
-    """A table that a click on a column sorts, and its rows as files."""
+    """A table that a click on a column sorts, and its rows as files; a sentence where a search leaves no row."""
+    if not len(frame):
+        st.caption("None has this in its name.")
+        return
     columns: dict[str, Any] = {}
     for name in frame.columns:
         label = _LABELS.get(name, name)

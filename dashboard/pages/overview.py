@@ -38,7 +38,7 @@ from dashboard.pages.chrome import (
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, SessionAccuracy, UnreadSession
-from tracer.reports.breakdown_text import kernel_lines
+from tracer.reports.breakdown_text import GAIN_TEXTS, kernel_lines
 from tracer.reports.overview_rows import icicle, lead_sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiler_text
 from tracer.reports.report_text import closing_lines
@@ -62,9 +62,9 @@ def _page(run: StoredRun, report: Report) -> None:
             _accuracy(accuracy)
         _chips(report)
     with right:
-        _answer(run, report)
-    if accuracy is not None and not rated:
-        _confusion(run)
+        _answer(report)
+        if accuracy is not None and not rated:
+            _confusion(run)
     _where_the_time_went(report)
     _to_remove(report)
     _operations(run, report)
@@ -93,7 +93,7 @@ def _chips(report: Report) -> None:
                 st.markdown(f"**{one.name}: {one.state}**")
                 lines([one.evidence])
                 if one.remedy:
-                    lines([f"Remedy: {one.remedy.replace('`', '')}"])
+                    lines([f"Remedy: {one.remedy}"])
 
 
 def _accuracy_of(report: Report) -> SessionAccuracy | None:
@@ -118,14 +118,14 @@ def _confusion(run: StoredRun) -> None:
         st.altair_chart(confusion_chart(matrix), width="stretch", key="confusion")
 
 
-def _answer(run: StoredRun, report: Report) -> None:
+def _answer(report: Report) -> None:
     """One sentence, and the inference in four figures."""
     sentence = lead_sentence(report)
     if sentence is not None:
         # Words of ours alone: a part's name may be of the host's code, and is escaped.
         st.markdown(f"#### {plain(sentence)}")
-    elif not run.info.captures:
-        explain_no_gpu_timeline(run)
+    elif report["inference"]["count"] and report["median_rate_hz"] is not None:
+        st.markdown("#### No GPU timeline: stages alone")
     inference = report["inference"]
     if not inference["count"]:
         explain_untimed()
@@ -166,9 +166,9 @@ def _to_remove(report: Report) -> None:
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         before = f"{now.removesuffix(' inf/s')} → " if now else ""
         column.metric(
-            f"without {plain(row['name'])}",
+            plain(row["name"] if row["name"] in GAIN_TEXTS.values() else f"without {row['name']}"),
             f"{before}{row['rate']}",
-            f"-{row['gain']} an inference ({row['interval']})",
+            f"-{row['gain']} ({row['interval']})",
             delta_color="off",
             delta_arrow="off",
             border=True,
@@ -188,6 +188,9 @@ def _operations(run: StoredRun, report: Report) -> None:
 def _measured(run: StoredRun, report: Report) -> None:
     """Stages, windows, sessions and facts as tables, and every note."""
     gpu = report["gpu"]
+    # Of a capture that cannot be read the page's head tells.
+    if gpu is None and not run.info.captures:
+        explain_no_gpu_timeline(run)
     if gpu is not None and gpu["computing_known"]:
         lines([gpu["verdict"]["sentence"]])
     if report["inference"]["count"]:

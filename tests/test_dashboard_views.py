@@ -106,7 +106,7 @@ def test_what_a_run_that_is_being_recorded_lacks_is_not_bad_yet(tmp_path: Path) 
     found = {one.name: one for one in trust_chips(report)}
     assert (found["windows"].state, found["windows"].evidence[:8]) == ("unknown", "not yet:")
     ended = {one.name: one for one in trust_chips({**report, "run": {**report["run"], "state": "complete"}})}
-    assert ended["windows"].state == "bad"
+    assert ended["windows"].state == "doubtful"
 
 
 def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path) -> None:

@@ -105,8 +105,8 @@ def _table(found: list[dict[str, Any]], count: int) -> list[int]:
     )
     size = size_text(sum(row["bytes"] for row in found))
     st.caption(
-        f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. A click opens a run; tick one to rename or delete it, "
-        "several to compare them."
+        f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. "
+        "A click opens a run; tick one to rename or delete it, several to compare them."
     )
     cells = [place for place, _ in picked.selection.cells if place < len(found)]
     ticked = [int(place) for place in picked.selection.rows if place < len(found)]

@@ -74,9 +74,11 @@ kills: setup
 long-window: setup
 	KWS_TRACE_LONG_WINDOW=1000000 $(BIN)/python -m pytest tests/attacks/test_limits_of_the_machine.py -q -s -k long_window
 
+# What a newcomer's environment holds, and beside it the extras that would make it grow, at the same versions.
+LOCKED = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
-		--extra tensorflow --extra dashboard --extra analysis --extra onnx --extra dev pyproject.toml -o requirements.lock
+	$(LOCKED) --extra tensorflow --extra dashboard --extra analysis --extra onnx --extra dev pyproject.toml -o requirements.lock
+	$(LOCKED) --extra mcp -c requirements.lock pyproject.toml -o locks/mcp.lock
 
 # At the versions of JetPack 6 (Python 3.10 where there is one, NumPy 1.26, protobuf 4.25, TensorFlow 2.16 for x86 in
 # place of NVIDIA's): the demo, its export, and the tests of what people run there.

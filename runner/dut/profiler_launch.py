@@ -24,9 +24,9 @@ from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_files import checked_run_name
+from tracer.runs.run_folder import exists_error
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import StoredRun, stored_run
-from tracer.runs.run_writer import exists_error
 
 LAUNCHER_OPTIONS = {
     "--nsys": False,

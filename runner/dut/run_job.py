@@ -26,9 +26,10 @@ from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.figure_text import counted
 from tracer.recording.nvtx_ranges import NvtxRanges
+from tracer.runs.run_folder import free_run_name
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
-from tracer.runs.run_writer import RunWriter, free_run_name
+from tracer.runs.run_writer import RunWriter
 from tracer.trust.checks import check_quantization
 
 

@@ -8,26 +8,22 @@ any two steps loses nothing and doubles nothing.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import RunError
 from tracer.figure_text import counted
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
 from tracer.runs.parts import part_path
-from tracer.runs.run_files import checked_run_name
+from tracer.runs.run_folder import make_run_folder, not_recordable, release_room, remove_run_folder
 from tracer.runs.run_info import RunInfo, write_run_info
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_table
-from tracer.whole_files import reserve, sync, written_whole
+from tracer.whole_files import sync, written_whole
 
 PART_SPANS = 1 << 16
 WAITING_BYTES = 64 << 20
@@ -36,46 +32,11 @@ WAITING_BYTES = 64 << 20
 SYNC_S = 1.0
 """What a power cut may take of a run: the journal is synced as often as this, between windows."""
 
-ROOM_BYTES = {"journal": 4 << 20, "run.json": 128 << 10}
-"""Kept on the disk from the start, and released at the end if it is full: for what waits, and for saying so."""
-
 GAPS_KEPT = 100
 """Of the line's, in ``run.json``, which each of them rewrites: it stays small. Later ones are counted."""
 
-
 WAITING = "its parts, which the disk did not take: its windows are in the journal, and `runs --recover` makes them"
 """Of a run that was ended on a full disk."""
-
-
-def exists_error(path: Path) -> RunError:
-    """The run's folder is there already."""
-    return RunError(path, "a run of that name exists", "give another --name, or remove it")
-
-
-def _room(folder: Path, what: str) -> Path:
-    return folder / f".room-for-{what}"
-
-
-def _not_recordable(path: Path, error: OSError) -> RunError:
-    problem = f"cannot record here ({error.strerror or error})"
-    return RunError(path, problem, "give a folder you can write with --traces")
-
-
-def free_run_name(traces: Path, name: str) -> str:
-    """
-    The name, if a run of it could be made in ``traces`` now: asked before a model is loaded for it.
-
-    Raises:
-        RunError: if no run can have the name, one has it, or nothing can be written there.
-    """
-    folder = traces / checked_run_name(name)
-    if os.path.lexists(folder):
-        raise exists_error(folder)
-    nearest = next(path for path in (traces.absolute(), *traces.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        number = errno.EACCES if nearest.is_dir() else errno.ENOTDIR
-        raise _not_recordable(traces, OSError(number, os.strerror(number)))
-    return name
 
 
 class RunWriter:
@@ -112,29 +73,12 @@ class RunWriter:
         Raises:
             RunError: if no run can have the name, the folder exists, or it cannot be made or written.
         """
-        folder = traces / checked_run_name(name)
+        folder, lock = make_run_folder(traces, name, info)
         try:
-            traces.mkdir(parents=True, exist_ok=True)
-            folder.mkdir()
-        except OSError as error:
-            if folder.is_dir():
-                raise exists_error(folder) from None
-            raise _not_recordable(traces, error) from None
-        lock = None
-        try:
-            lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for what, size_bytes in ROOM_BYTES.items():
-                reserve(_room(folder, what), size_bytes)
-            write_run_info(folder / "run.json", info)
-            sync(traces)
             return cls(folder, info, lock, on_problem)
         except OSError as error:
-            # It holds only what this call made.
-            shutil.rmtree(folder, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
-            raise _not_recordable(folder, error) from None
+            remove_run_folder(folder, lock)
+            raise not_recordable(folder, error) from None
 
     @property
     def folder(self) -> Path:
@@ -208,12 +152,12 @@ class RunWriter:
         """
         made = self._make_parts()
         if not made:
-            self._release("journal")
+            release_room(self.folder, "journal")
             with contextlib.suppress(OSError):
                 self._append_waiting()
             made = self._make_parts()
         self._give_up_unwritten()
-        self._release("run.json")
+        release_room(self.folder, "run.json")
         sentences = self._lacking()
         if not made:
             sentences.append(WAITING)
@@ -223,7 +167,7 @@ class RunWriter:
         rows = {"rows": self._seq, "lost": [row for row, _ in self._lost]}
         state, known = ("complete" if made else "recovered"), self.info.not_recorded
         self.update_info(state=state, not_recorded=[*known, *sentences], journal=rows)
-        self._release("journal")
+        release_room(self.folder, "journal")
         if made:
             self._change_journal(None)
         self._folder = self.folder
@@ -259,11 +203,6 @@ class RunWriter:
         except OSError as error:
             self._problem("the journal is not synced", error)
         self._synced_at = time.monotonic()
-
-    def _release(self, what: str) -> None:
-        # Who cannot remove it has as little room as before.
-        with contextlib.suppress(OSError):
-            _room(self.folder, what).unlink()
 
     def _make_parts(self) -> bool:
         try:

@@ -167,6 +167,7 @@ def waterfall(rows: list[dict[str, Any]], of: str) -> Chart:
         {**row, "label": f"{place:02}{row['part']}", "end": max(row["from"], row["to"])}
         for place, row in enumerate(rows)
     ]
+    longest = max(row["end"] for row in placed)
     names = alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=260, labelOverlap=False)
     base = chart_of(placed).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=names),
@@ -176,7 +177,9 @@ def waterfall(rows: list[dict[str, Any]], of: str) -> Chart:
         domain=["whole", "slower", "faster"], range=[BY_MEANING["border"], BY_MEANING["slower"], BY_MEANING["faster"]]
     )
     bars = base.mark_bar(height={"band": 0.75}).encode(
-        x=alt.X("from:Q", title=f"mean {of} (us)"), x2="to:Q", color=alt.Color("kind:N", scale=fills, legend=None)
+        x=alt.X("from:Q", title=f"mean {of} (us)", scale=alt.Scale(domain=[0, 1.12 * longest])),
+        x2="to:Q",
+        color=alt.Color("kind:N", scale=fills, legend=None),
     )
     texts = base.mark_text(align="left", dx=4, color=LABEL).encode(x="end:Q", text="change:N")
     return (bars + texts).properties(height=AXIS_PX + 24 * len(rows))

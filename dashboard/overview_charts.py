@@ -13,7 +13,7 @@ from tracer.classes import LABELS
 from tracer.figure_text import D3_COUNT, share_text, time_text
 from tracer.reports.overview_rows import ADDED, BUSY, KERNEL, LEVELS, OTHERS, OVERHEAD, WALL, Part
 
-ROW_PX, ICICLE_AXIS_PX = 26, 44
+ROW_PX, ICICLE_AXIS_PX = 24, 66
 DOTS_PX = 62
 LETTER_PX = 6.5
 """Of a label, about: what has no room for three letters gets none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracer.runs.run_store import StoredRun
 
 STYLE = """<style>
-[data-testid=stMainBlockContainer] { padding: 3.2rem 2rem 1rem; }
+[data-testid=stMainBlockContainer] { padding: 2.2rem 2rem 0.5rem; }
 [data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.6rem; }
 .st-key-page_head h1 { font-size: 1.35rem; padding: 0; }
 .st-key-trust_chips button { min-height: 1.7rem; padding: 0.05rem 0.45rem; }

@@ -33,7 +33,8 @@ _DONE = "runs_done"
 def show(traces: Path) -> None:
     """The runs of the folder, the newest first."""
     st.html(STYLE)
-    st.title("Runs")
+    with st.container(key="page_head"):
+        st.title("Runs")
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.success(plain(done))

@@ -258,7 +258,8 @@ def headed(title: str, traces: Path) -> StoredRun | None:
 def detail_of(run: StoredRun) -> KernelDetail | None:
     """What the Kernels page has beyond the report, computed with it; None without GPU timeline or operations."""
     try:
-        return _report(run).detail
+        read: ReadReport = _report(run)
+        return read.detail
     except KwsTraceError:
         return None  # the report has told
 

@@ -55,6 +55,7 @@ def _limits(run: StoredRun, report: Report) -> None:
     frequencies = measured_frequencies(run)
     limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
+        st.info("The run's own board is none of the table. Choose a device to hold the run against.")
         lines(filter(None, [why_no_limits(run.info, None)]))
         return
     metrics(headline(limits))

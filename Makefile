@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -73,6 +73,10 @@ kills: setup
 # One window of a million inferences: whole, and how much memory it took.
 long-window: setup
 	KWS_TRACE_LONG_WINDOW=1000000 $(BIN)/python -m pytest tests/attacks/test_limits_of_the_machine.py -q -s -k long_window
+
+# Every published session of MLPerf Tiny, judged: findings by round. FOLDER holds clones of mlcommons/tiny_results_v0.5 ...
+published-sessions: setup
+	$(BIN)/python -m tools.published_sessions $(FOLDER)
 
 # What a newcomer's environment holds, and beside it the extras that would make it grow, at the same versions.
 LOCKED = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10

@@ -112,6 +112,10 @@ COMMANDS = {
             "Find out whether the results of RUN or SESSION are those of the model, or which mistake explains them.",
             "accuracy last",
         ),
+        "submission": (
+            "Write the results tree that MLPerf Tiny takes, or judge one with --check.",
+            "submission --check tree",
+        ),
     },
     "Model cost": {
         "cost": (

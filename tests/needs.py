@@ -15,7 +15,16 @@ CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
 NO_NSYS = "needs nsys in PATH (Debian: nsight-systems, of non-free)"
 NO_CHROMIUM = f"needs a browser, {CHROMIUM}; KWS_TRACE_CHROMIUM names another"
 
+NO_CHECKER = "needs KWS_TRACE_CHECKER, the path of mlcommons/tiny's tools/submission/submission_checker.py"
+
 needs_nsys = pytest.mark.skipif(shutil.which("nsys") is None, reason=NO_NSYS)
+
+
+def official_checker() -> Path:
+    """MLPerf Tiny's checker; the test is skipped where its path is not given."""
+    if "KWS_TRACE_CHECKER" not in os.environ:
+        pytest.skip(NO_CHECKER)
+    return Path(os.environ["KWS_TRACE_CHECKER"])
 
 
 def skip_without_nsys() -> None:

@@ -382,3 +382,33 @@ def test_the_log_has_the_line_forms_of_the_real_one_in_the_same_order(
     assert all(re.match(r"\d{5}\.\d{3} \w", line) for line in ours)
     theirs = [shape(line) for line in real.read_text().splitlines()]
     assert [shape(line) for line in session] == theirs
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_results_json_has_the_official_runners_fields_and_gives_what_the_log_gives(
+    dut: FakeDut, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    drive(job(tmp_path, folder, mode))
+    entries = json.loads((tmp_path / "session" / "results.json").read_text())
+    assert [set(entry) for entry in entries] == [
+        {"file", "classes", "class", "bytes_to_send", "stride", "total_length", "infer", "mode"}
+    ] * len(entries)
+    fields = {"start_time", "end_time", "results", "elapsed_time", "total_inferences", "iterations", "warmups"}
+    assert set(entries[0]["infer"]) == fields | ({"throughput"} if mode == "performance" else set())
+    assert [entry["class"] for entry in entries[:4]] == ["0", "1", "2", "3"]
+    by_log, by_json = (build_session(tmp_path / "session" / name) for name in ("log.txt", "results.json"))
+    assert by_json.kind == by_log.kind == mode
+    told = [[(w.lap_us, w.inferences, w.warmups, w.probabilities) for w in one.windows] for one in (by_log, by_json)]
+    assert told[0] == told[1]
+
+
+def test_results_json_has_the_fields_of_a_published_one(
+    shared_data: Path, dut: FakeDut, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = shared_data / "mlperf-tiny-results" / "v1.3-STMicroelectronics-NUCLEO_L4R5ZI-P" / "results.json"
+    drive(job(tmp_path, folder, "performance"))
+    ours, theirs = (json.loads(path.read_text())[0] for path in (tmp_path / "session" / "results.json", real))
+    assert set(ours) == set(theirs)
+    assert {key: type(value) for key, value in ours["infer"].items()} == {
+        key: type(value) for key, value in theirs["infer"].items()
+    }

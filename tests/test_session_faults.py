@@ -214,3 +214,11 @@ def test_an_accuracy_pass_gives_no_finding_and_its_figures() -> None:
     assert judged.figures.vectors == 36
     assert judged.figures.top1 is not None
     assert judged.figures.top1 > 0.8
+
+
+def test_a_log_that_begins_within_a_window_is_one_finding() -> None:
+    lines = energyrunner_lines(accuracy_plan())
+    first = next(number for number, line in enumerate(lines) if 'parser: Command "dut infer' in line)
+    found = [one for one in findings(lines[first:]) if one.rule == "line-lost"]
+    assert [one.windows for one in found] == [(1,)]
+    assert "the log is not whole: it begins within window 1, " in found[0].text

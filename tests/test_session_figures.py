@@ -201,3 +201,11 @@ def test_the_command_refuses_what_is_no_session() -> None:
     result = CliRunner().invoke(app, ["session", "/nowhere"])
     assert result.exit_code != 0
     assert "no such file" in str(result.exception)
+
+
+def test_a_list_names_each_session_by_its_folder_whatever_its_log_is_called(tmp_path: Path) -> None:
+    for board, kind in (("a", "performance"), ("b", "performance"), ("b", "energy")):
+        write_log(tmp_path / board / kind, energyrunner_lines(Plan())).rename(tmp_path / board / kind / "kws_log.txt")
+    table = CliRunner().invoke(app, ["session", str(tmp_path)], env={"COLUMNS": "140"}).output
+    assert all(name in table for name in ("a/performance", "b/performance", "b/energy"))
+    assert "kws_log.txt" not in table.split("trust")[1].split("└")[0]

@@ -83,6 +83,10 @@ class SessionError(KwsTraceError):
     """A session's files cannot be read or written, or are not of the run."""
 
 
+class SubmissionError(KwsTraceError):
+    """A submission breaks the rules of its round."""
+
+
 class DatasetError(KwsTraceError):
     """Inputs, their classes or their results are missing, or not in the benchmark's form."""
 

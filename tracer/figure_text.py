@@ -16,6 +16,7 @@ MISSING = "-"
 SECONDS_DECIMALS = 3
 MICROSECONDS_DECIMALS = 2
 OFFICIAL_RATE_DECIMALS = 3
+ENERGY_DECIMALS = 3
 """Of the rate by the laps: as many as a host prints of it."""
 
 D3_COUNT = ","
@@ -107,6 +108,11 @@ def rate_number_text(rate_hz: float | None) -> str:
 def official_rate_text(rate_hz: float | None) -> str:
     """Inferences a second by the laps, with the decimals that a host prints: ``232.143 inf/s``."""
     return _with_unit(number_text(rate_hz, OFFICIAL_RATE_DECIMALS), "inf/s")
+
+
+def energy_text(energy_uj: float | None) -> str:
+    """Microjoules, with the decimals that a host prints: ``3,454.848 uJ``."""
+    return _with_unit(number_text(energy_uj, ENERGY_DECIMALS), "uJ")
 
 
 def short_rate_text(rate_hz: float | None) -> str:

@@ -259,9 +259,9 @@ def detail_of(run: StoredRun) -> KernelDetail | None:
     """What the Kernels page has beyond the report, computed with it; None without GPU timeline or operations."""
     try:
         read: ReadReport = _report(run)
-        return read.detail
     except KwsTraceError:
         return None  # the report has told
+    return read.detail
 
 
 def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], None]) -> None:

@@ -24,7 +24,9 @@ def host_config(
         int | None, options.MEASUREMENT("N, the inferences of a performance window.", min=1)
     ] = None,
     port: Annotated[str | None, options.MEASUREMENT("Measure N on the DUT that is ready on this port.")] = None,
-    seconds: Annotated[float, options.MEASUREMENT("Wall time of a window, where N is measured.", min=10.0)] = 16.0,
+    seconds: Annotated[
+        float, options.MEASUREMENT("Wall time of a window, where N is measured.", min=10.0, max=25.0)
+    ] = 16.0,
     out: Annotated[Path, options.OUTPUT("Folder to write to.")] = Path(),
     force: Annotated[bool, options.OUTPUT("Overwrite files that are there.", "--force")] = False,
 ) -> None:

@@ -46,6 +46,7 @@ class HostSession:
     A conversation with a DUT.
 
     ``listener`` is told who said what (``sequencer``, ``parser``, ``dut``): the log. ``clock`` gives seconds.
+    ``windows`` are those that were measured.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class HostSession:
         self._limits_ms = 0
         self._latency_s: float | None = None
         self._sent_s = 0.0
+        self._input_name = ""
         self.name = ""
+        self.windows: list[WindowOutcome] = []
 
     def handshake(self) -> None:
         """
@@ -132,6 +135,7 @@ class HostSession:
 
     def load(self, data: bytes, name: str = "input") -> None:
         """Load one input, each command acknowledged."""
+        self._input_name = name
         self._sequence(f'bload dut "{name}"', "/parser: m-ready/", 10.0)
         self._listen("parser", f"File size is {len(data)}, loading...")
         self._listen("parser", "Starting at byte offset 0")
@@ -166,7 +170,9 @@ class HostSession:
             values = np.empty(0)
         if values.shape != (12,) or laps[1][1] < laps[0][1]:
             raise RefusedError(command, f"laps {laps[0][1]} and {laps[1][1]}, results {vectors[-1]}: not 12 numbers")
-        outcome = WindowOutcome(inferences, laps[1][1] - laps[0][1], laps[1][0] - laps[0][0], values)
+        lap_us, wall_s = laps[1][1] - laps[0][1], laps[1][0] - laps[0][0]
+        outcome = WindowOutcome(inferences, lap_us, wall_s, values, laps[0][1], warmups, self._input_name)
+        self.windows.append(outcome)
         self._latency_s = outcome.wall_s / inferences
         return outcome
 

@@ -29,12 +29,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class WindowOutcome:
-    """One window as the host saw it: laps in microseconds by the DUT, wall time in seconds by the host."""
+    """
+    One window as the host saw it: laps in microseconds by the DUT, wall time in seconds by the host.
+
+    ``start_us`` is the first lap, ``input_name`` what was loaded before.
+    """
 
     inferences: int
     lap_us: int
     wall_s: float
     probabilities: NDArray[np.float64]
+    start_us: int = 0
+    warmups: int = 0
+    input_name: str = ""
 
     @property
     def rate_hz(self) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome
+from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, WindowOutcome
 from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
 from tracer.classes import LABELS
 from tracer.figure_text import auc_text, rate_text, seconds_text
@@ -69,6 +70,36 @@ def confusion(outcome: AccuracyOutcome) -> list[list[int]]:
     """12 by 12: inputs by true class (row) and by the class that the DUT gave (column)."""
     rows: list[list[int]] = confusion_of(*_pass(outcome)).tolist()
     return rows
+
+
+def result_entries(windows: Sequence[WindowOutcome], classes: Mapping[str, int], mode: str) -> list[dict[str, Any]]:
+    """
+    What the MLCommons runner writes to ``results.json``: an entry a window, with its fields.
+
+    Args:
+        windows: in their order.
+        classes: class of an input by its name.
+        mode: ``performance`` or ``accuracy``.
+
+    Source of the fields: mlcommons/tiny, ``benchmark/runner``, ``script.py`` and ``datasets.py``.
+    """
+    entries = []
+    for window in windows:
+        infer = {
+            "start_time": window.start_us,
+            "end_time": window.start_us + window.lap_us,
+            "results": window.probabilities.tolist(),
+            "elapsed_time": window.lap_us,
+            "total_inferences": 1,
+            "iterations": window.inferences,
+            "warmups": window.warmups,
+        }
+        if mode == "performance":
+            infer["throughput"] = window.rate_hz if math.isfinite(window.rate_hz) else 0
+        truth = {"file": window.input_name, "classes": str(len(LABELS)), "class": str(classes[window.input_name])}
+        only_of_others = {"bytes_to_send": None, "stride": None, "total_length": None}
+        entries.append({**truth, **only_of_others, "infer": infer, "mode": mode[0]})
+    return entries
 
 
 def _pass(outcome: AccuracyOutcome) -> tuple[Vectors, Classes]:

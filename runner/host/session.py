@@ -22,6 +22,7 @@ from runner.host.results import (
     exact_auc_lines,
     outcome_json,
     performance_lines,
+    result_entries,
 )
 from runner.host.session_log import SessionLog, session_folder
 from runner.line.link import Link
@@ -99,6 +100,8 @@ def run_session(
                 run_accuracy(session, dataset, advance, outcome)
         finally:
             lines = _conclude(log, outcome)
+            classes = dict(zip(dataset.names, dataset.labels.tolist(), strict=True))
+            log.entries(result_entries(session.windows, classes, job.mode))
     return outcome, lines, log.folder
 
 

@@ -1,4 +1,4 @@
-"""A session on disk in energyrunner's form: ``log.txt`` and ``results.txt``."""
+"""A session on disk: ``log.txt`` and ``results.txt`` as energyrunner has them, ``results.json`` as MLCommons does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from tracer.errors import SessionError
 
@@ -57,6 +58,10 @@ class SessionLog:
         self("ulp-mlperf", text)
         self._results.write(f"{self._stamp()} ulp-mlperf: {text}\n")
         self._results.flush()
+
+    def entries(self, entries: list[dict[str, Any]]) -> None:
+        """Write ``results.json``: an entry a window."""
+        (self.folder / "results.json").write_text(json.dumps(entries), encoding="utf-8")
 
     def _stamp(self) -> str:
         return f"{(time.perf_counter() + self._offset_s) % 86400:09.3f}"

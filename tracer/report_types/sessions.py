@@ -26,6 +26,8 @@ class SessionWindow(TypedDict):
     lap_end_us: int | None
     elapsed_us: float | None
     rate_hz: float | None
+    energy_uj: float | None
+    energy_per_inference_uj: float | None
     host_s: float | None
     host_bounds_s: list[float] | None
     ratio: float | None
@@ -36,10 +38,11 @@ class SessionWindow(TypedDict):
 
 
 class SessionMedian(TypedDict):
-    """The official rate: recomputed, as printed, and by the host's clock."""
+    """The official rate: recomputed, as printed, and by the host's clock; the energy is of an inference."""
 
     rate_hz: float | None
     printed: str | None
+    energy_uj: float | None
     printed_energy_uj: str | None
     true: TrueRate | None
 
@@ -53,6 +56,18 @@ class SessionAccuracy(TypedDict):
     vectors: int
     printed_top1_percent: str | None
     printed_auc: str | None
+
+
+class StreamingFigures(TypedDict):
+    """A streaming wakeword session: as printed, and the rate that duty cycle and period give."""
+
+    true_positives: int | None
+    false_negatives: int | None
+    false_positives: int | None
+    duty_cycle: float | None
+    period_s: float | None
+    printed_rate_hz: float | None
+    rate_hz: float | None
 
 
 class EvidenceLine(TypedDict):
@@ -89,6 +104,7 @@ class SessionFigures(TypedDict):
     windows: list[SessionWindow]
     median: SessionMedian
     accuracy: SessionAccuracy
+    streaming: StreamingFigures | None
     valid: bool | None
     why: str
     trust: Trust

@@ -9,6 +9,7 @@ import numpy as np
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import Rate, WindowAudit, audit_window
 from tracer.sessions.clock_findings import clock_findings, lap_findings
+from tracer.sessions.file_findings import lost_stamps, streaming_differences
 from tracer.sessions.finding import Finding
 from tracer.sessions.recompute import Recomputed, differences, recompute
 from tracer.sessions.session import Session
@@ -40,6 +41,8 @@ def audit_session(session: Session) -> SessionAudit:
     figures = recompute(session, windows)
     findings = [
         *line_findings(session.irregular),
+        *lost_stamps(session),
+        *streaming_differences(session),
         *lap_findings(session, windows),
         *clock_findings(session, windows),
         *(window_findings(session, windows) if session.kind != "accuracy" else []),
@@ -65,11 +68,12 @@ def _true_median(session: Session, windows: list[WindowAudit]) -> Rate | None:
 def _verdict(session: Session, windows: list[WindowAudit], findings: list[Finding]) -> tuple[bool | None, str]:
     if session.kind == "accuracy":
         return None, "an accuracy session has no rate to judge"
-    if not windows:
-        return None, "no whole window"
     wrong = [finding.rule for finding in findings if finding.severity == "error"]
     if wrong:
         return False, ", ".join(dict.fromkeys(wrong))
+    if not windows:
+        streaming = "streaming wakeword is one recording, whose accuracy and duty cycle count: it has no windows"
+        return None, "no whole window" if session.streaming is None else streaming
     if len(windows) != OFFICIAL_WINDOWS:
         return False, f"{len(windows)} whole windows instead of five"
     if any(one.short is None for one in windows):

@@ -20,6 +20,8 @@ SOURCES = {
     "count": "MLPerf Tiny: the result is the median of five windows (the MLCommons runner's ERROR 1)",
     "laps": "DUT API: `m-lap-us` is wall time in microseconds, and both laps of a window are of one clock",
     "log": "DUT API: each `infer` is answered by the same lines, once each",
+    "files": "log and results of one folder are of one session",
+    "stamps": "energyrunner: the DUT's start is one pulse, and each window has one at its begin and one at its end",
     "printed": "the runner's own arithmetic, done again from its raw lines",
     "spread": "windows of one session measure the same work: a rate outside the others' spread is another condition",
 }
@@ -57,6 +59,13 @@ def named(numbers: Iterable[int]) -> str:
     if len(listed) > 8:
         return counted(len(listed), "window")
     return f"windows {', '.join(str(number) for number in listed[:-1])} and {listed[-1]}"
+
+
+def lengths_by(session: Session) -> str:
+    """What the lengths of its windows are by, where not by the host's clock."""
+    if any(window.laps for window in session.windows):
+        return "the laps"
+    return "the energy monitor" if session.kind == "energy" and session.no_lengths is None else "the printed lengths"
 
 
 def window_lines(session: Session, numbers: Iterable[int]) -> tuple[Evidence, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tracer.sessions.log_lines import Line
 from tracer.sessions.log_reader import LogReader, vector
 from tracer.sessions.session import Evidence, HostLength, Kind, Session, SessionWindow
+from tracer.sessions.streaming import StreamingLines
 
 STAMPED = re.compile(r"(\d{4}\.\d{6}) (ulp-mlperf): (.*)$", re.DOTALL)
 FIRST = re.compile(
@@ -47,6 +48,7 @@ class MlcommonsReader(LogReader):
     def __init__(self, path: Path, keep: int) -> None:
         super().__init__(path, keep, window_step=1, standard={})
         self._open: _Open | None = None
+        self._streaming = StreamingLines()
         self._about: dict[str, str] = {}
         self._elapsed: list[float] = []
         self._energy = self._saved = self._accuracy = False
@@ -78,6 +80,8 @@ class MlcommonsReader(LogReader):
             self._energy = True
         elif elapsed := _ELAPSED.match(text):
             self._elapsed.append(float(elapsed[1]) * 1e6)
+        elif self._streaming.take(text, evidence):
+            pass
         elif text.startswith("--------------------"):
             self._close()
         else:
@@ -156,6 +160,7 @@ class MlcommonsReader(LogReader):
             windows=tuple(self._with_elapsed()),
             model=self._about.get("model"),
             device=self._about.get("name"),
+            streaming=self._streaming.streaming(self._about.get("model")),
             resolution_s=RESOLUTION_S,
             latency_s=_OVERHEAD_S,
             no_host_times=None if self._last_s is not None else "no line of the log bears a time",

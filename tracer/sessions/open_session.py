@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracer.errors import SessionError
 from tracer.figure_text import counted
-from tracer.sessions.energy_stamps import with_stamps
+from tracer.sessions.energy_monitor import with_monitor
 from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
@@ -92,7 +92,7 @@ def _from_log(path: Path, keep: int) -> Session:
     if path.name.endswith("log.txt"):
         session = _with_results(session, path.with_name(f"{path.name.removesuffix('log.txt')}results.txt"))
         session = _with_entries(session, path.with_name("results.json"), keep)
-        session = with_stamps(session, path.parent)
+        session = with_monitor(session, path.parent)
     return session
 
 
@@ -118,13 +118,20 @@ def _with_results(session: Session, path: Path) -> Session:
     energyrunner = session.host == "energyrunner"
     summary = SummaryLines(window_step=2 if energyrunner else 1, keep=4 * KEPT_WINDOWS)
     notes: list[str] = []
+    last, repeated = "", 0
     for line in read_lines(path):
         stamped = (ENERGYRUNNER if energyrunner else MLCOMMONS).match(line.text)
-        if line.ended and line.whole:
-            text = stamped[3] if stamped else line.text
+        text = stamped[3] if stamped else line.text
+        if energyrunner and text == last and text.strip("-"):
+            # energyrunner writes a line once for each session that its window has had open.
+            repeated += 1
+        elif line.ended and line.whole:
+            last = text
             summary.take(text, evidence_of(path, line))
         else:
             notes.append(f"{path.name}: {cut_note(line)}")
+    if repeated:
+        notes.append(f"{path.name} has {counted(repeated, 'line')} that only repeat the one before")
     return replace(
         session,
         printed=(*session.printed, *summary.printed),
@@ -135,15 +142,20 @@ def _with_results(session: Session, path: Path) -> Session:
 
 
 def _with_entries(session: Session, path: Path, keep: int) -> Session:
-    if session.host != "mlcommons" or not path.is_file():
+    if session.host != "mlcommons":
         return session
+    if not path.is_file():
+        return replace(session, no_energy=f"no {path.name} is beside the log" if session.kind == "energy" else None)
     entries, note = read_entries(path)
     windows = with_laps(session.windows, windows_of(entries, path.name, keep))
+    lacking = [one for one in windows if one.energy_uj is None]
+    no_energy = f"{path.name} has no samples of {counted(len(lacking), 'window')}" if lacking else None
     return replace(
         session,
         windows=windows,
         kind=kind_of(entries) or session.kind,
         marks=marks_of(windows),
+        no_energy=no_energy if session.kind == "energy" else None,
         notes=(*session.notes, note) if note else session.notes,
         files=(*session.files, path.name),
     )

@@ -13,6 +13,7 @@ from tracer.figure_text import counted, significant_text
 from tracer.runs.windows import median_rate_hz
 from tracer.sessions.accuracy_figures import AucForm, auc, class_of
 from tracer.sessions.clock_audit import WindowAudit
+from tracer.sessions.file_findings import foreign_results
 from tracer.sessions.finding import SOURCES, Finding
 from tracer.sessions.session import Printed, Session, SessionWindow
 
@@ -23,7 +24,8 @@ NAMES = {
     "median_rate_hz": "median throughput",
     "top1_percent": "Top-1",
     "auc": "AUC",
-    "median_energy_uj": "median energy",
+    "energy_per_inference_uj": "energy an inference",
+    "median_energy_uj": "median energy an inference",
 }
 
 
@@ -32,10 +34,12 @@ class Recomputed:
     """
     Figures from the raw lines, None where these do not give one; ``unknown`` says which and why.
 
-    Rates are by the laps, as the benchmark counts; ``top1`` is a share, ``vectors`` how many it is of.
+    Rates are by the laps, as the benchmark counts; ``top1`` is a share, ``vectors`` how many it is of;
+    ``median_energy_uj`` is of an inference.
     """
 
     median_rate_hz: float | None = None
+    median_energy_uj: float | None = None
     top1: float | None = None
     auc: float | None = None
     auc_form: AucForm | None = None
@@ -60,17 +64,17 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
             unknown.append(
                 f"the median: {lacking} of {counted(len(session.windows), 'window')} have no length by laps"
             )
-    if _by_monitor(session):
-        unknown.append("printed lengths: the energy monitor's own timestamps are not in the log")
     if session.kind != "accuracy":
-        return Recomputed(median_rate_hz=median, unknown=tuple(unknown))
+        unknown += [f"printed lengths: {session.no_lengths}"] if session.no_lengths else []
+        unknown += [f"energy: {session.no_energy}"] if session.no_energy else []
+        return Recomputed(median, _median_energy_uj(session), unknown=tuple(unknown))
     return _accuracy(session)
 
 
-def _by_monitor(session: Session) -> bool:
-    """Whether the runner printed lengths by the energy monitor, which the laps of the log do not give."""
-    told = any(window.runtime_us is not None for window in session.windows)
-    return session.kind == "energy" and session.host == "energyrunner" and not told
+def _median_energy_uj(session: Session) -> float | None:
+    each_uj = [one.energy_per_inference_uj for one in session.windows]
+    known = [one for one in each_uj if one is not None]
+    return float(np.median(known)) if known and len(known) == len(each_uj) and not session.dropped_windows else None
 
 
 def labelled_vectors(session: Session) -> tuple[Vectors, Classes]:
@@ -96,7 +100,7 @@ def _accuracy(session: Session) -> Recomputed:
             f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} lack a vector, "
             "or an input that names its class"
         )
-    return Recomputed(None, share, area, form, len(labels), tuple(unknown))
+    return Recomputed(None, None, share, area, form, len(labels), tuple(unknown))
 
 
 def differences(session: Session, audits: list[WindowAudit], figures: Recomputed) -> list[Finding]:
@@ -105,15 +109,16 @@ def differences(session: Session, audits: list[WindowAudit], figures: Recomputed
     windows = {window.number: window for window in session.timed}
     found: dict[str, list[tuple[Printed, str]]] = {}
     for printed in session.printed:
-        if _by_monitor(session) and printed.name != "inferences":
-            continue
         if printed.window is None:
             spans = _whole_spans(printed.name, session, figures)
         else:
-            spans = _window_spans(printed.name, windows.get(printed.window), by_number.get(printed.window))
+            spans = _window_spans(printed.name, session, windows.get(printed.window), by_number.get(printed.window))
         if spans and not any(_agrees(printed.text, span) for span in spans):
             expected = significant_text(sum(spans[0]) / 2, 6)
             found.setdefault(printed.name, []).append((printed, expected))
+    foreign = foreign_results(session, {name: [row for row, _ in rows] for name, rows in found.items()})
+    if foreign is not None:
+        return [foreign]
     return [_finding(session, name, rows) for name, rows in found.items()]
 
 
@@ -135,8 +140,10 @@ def _finding(session: Session, name: str, rows: list[tuple[Printed, str]]) -> Fi
 def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]:
     """What a figure of the session can be by the raw lines; none where not all windows have theirs."""
     whole = figures.vectors == len(session.windows)
-    if name == "median_rate_hz" and figures.median_rate_hz is not None:
+    if name == "median_rate_hz" and session.no_lengths is None and figures.median_rate_hz is not None:
         return _median_spans(session, figures.median_rate_hz)
+    if name == "median_energy_uj" and figures.median_energy_uj is not None:
+        return [(figures.median_energy_uj, figures.median_energy_uj)]
     if name == "top1_percent" and figures.top1 is not None and whole:
         return [(100 * figures.top1, 100 * figures.top1)]
     if name == "auc" and figures.auc is not None and whole:
@@ -144,15 +151,18 @@ def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]
     return []
 
 
-def _window_spans(name: str, window: SessionWindow | None, audit: WindowAudit | None) -> list[Span]:
+def _window_spans(name: str, session: Session, window: SessionWindow | None, audit: WindowAudit | None) -> list[Span]:
     """What a figure of a window can be: by the laps as they stand, and with a wrapped counter put right."""
     if window is None or audit is None:
         return []
     count = window.inferences
     if name == "inferences":
         return [(count, count)] if count is not None else []
+    if name == "energy_per_inference_uj":
+        each_uj = window.energy_per_inference_uj
+        return [(each_uj, each_uj)] if each_uj is not None else []
     half = window.elapsed_slack_us
-    lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us]
+    lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us and session.no_lengths is None]
     if name == "runtime_s":
         return [((us - half) / 1e6, (us + half) / 1e6) for us in lengths]
     if name == "rate_hz" and count:

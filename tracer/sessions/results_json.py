@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from tracer.sessions.session import Evidence, Kind, Lap, SessionWindow
 
 LARGEST = 32 << 20
 """Bytes of a file that is read whole; that of an energy session holds each sample of the current."""
+
+_SAMPLE_S = 1e-3
+_UJ_A_JOULE = 1e6
 
 _MODES: dict[str, Kind] = {"p": "performance", "a": "accuracy", "e": "energy"}
 
@@ -76,6 +80,7 @@ def with_laps(windows: tuple[SessionWindow, ...], exact: list[SessionWindow]) ->
             replace(
                 window,
                 laps=other.laps,
+                energy_uj=other.energy_uj,
                 input_name=window.input_name or other.input_name,
                 probabilities=other.probabilities or window.probabilities,
                 inferences=other.inferences if window.inferences is None else window.inferences,
@@ -104,16 +109,38 @@ def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str
     results = infer.get("results")
     vector = results if isinstance(results, list) and all(isinstance(one, int | float) for one in results) else None
     elapsed = infer.get("elapsed_time")
+    energy_uj, length_us = _power(entry.get("power"))
     return SessionWindow(
         number=number,
         input_name=_text(entry.get("file")),
         inferences=_count(infer.get("iterations")),
         warmups=_count(infer.get("warmups")),
         laps=tuple(Lap(us, None, evidence, number) for us in laps),
-        runtime_us=float(elapsed) if isinstance(elapsed, int | float) else None,
+        runtime_us=float(elapsed) if isinstance(elapsed, int | float) else length_us,
+        energy_uj=energy_uj,
         probabilities=tuple(float(one) for one in vector) if vector else None,
         evidence=(evidence,),
     )
+
+
+def _power(told: object) -> tuple[float | None, float | None]:
+    """
+    Energy in microjoules and length in microseconds of a window by the monitor: joules a millisecond.
+
+    ``timestamps`` are pairs of a label and the sample before which a pulse came; the window's are the last two,
+    as the runner takes them: that of the DUT's start may be before them.
+    """
+    samples = told.get("samples") if isinstance(told, dict) else None
+    stamps = told.get("timestamps") if isinstance(told, dict) else None
+    if not isinstance(samples, list) or not isinstance(stamps, list) or len(stamps) < 2:
+        return None, None
+    ends = [one[1] for one in stamps[-2:] if isinstance(one, list) and len(one) == 2 and type(one[1]) is int]
+    if len(ends) != 2 or not 0 <= ends[0] < ends[1] <= len(samples):
+        return None, None
+    within = samples[ends[0] : ends[1]]
+    if not all(isinstance(one, int | float) and math.isfinite(one) for one in within):
+        return None, None
+    return _UJ_A_JOULE * math.fsum(within), 1e6 * _SAMPLE_S * (ends[1] - ends[0])
 
 
 def _text(value: object) -> str | None:

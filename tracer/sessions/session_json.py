@@ -12,6 +12,7 @@ from tracer.report_types.sessions import (
     SessionFigures,
     SessionFinding,
     SessionWindow,
+    StreamingFigures,
     TrueRate,
     UnreadSession,
 )
@@ -40,6 +41,7 @@ def session_json(audit: SessionAudit) -> SessionFigures:
         "median": {
             "rate_hz": figures.median_rate_hz,
             "printed": _printed(session, "median_rate_hz"),
+            "energy_uj": figures.median_energy_uj,
             "printed_energy_uj": _printed(session, "median_energy_uj"),
             "true": _rate(audit.true_median),
         },
@@ -51,6 +53,7 @@ def session_json(audit: SessionAudit) -> SessionFigures:
             "printed_top1_percent": _printed(session, "top1_percent"),
             "printed_auc": _printed(session, "auc"),
         },
+        "streaming": _streaming(session),
         "valid": audit.valid,
         "why": audit.why,
         "trust": session_trust(audit),
@@ -94,6 +97,8 @@ def _window(session: Session, one: WindowAudit) -> SessionWindow:
         "lap_end_us": window.lap_us[1] if window.lap_us else None,
         "elapsed_us": one.elapsed_us,
         "rate_hz": one.rate_hz,
+        "energy_uj": window.energy_uj,
+        "energy_per_inference_uj": window.energy_per_inference_uj,
         "host_s": one.host.point_s if one.host else None,
         "host_bounds_s": [one.host.low_s, one.host.high_s] if one.host else None,
         "ratio": one.ratio,
@@ -101,6 +106,21 @@ def _window(session: Session, one: WindowAudit) -> SessionWindow:
         "short": one.short,
         "true_rate": _rate(one.true_rate),
         "lines": [line.line for line in window.lines],
+    }
+
+
+def _streaming(session: Session) -> StreamingFigures | None:
+    told = session.streaming
+    if told is None:
+        return None
+    return {
+        "true_positives": told.true_positives,
+        "false_negatives": told.false_negatives,
+        "false_positives": told.false_positives,
+        "duty_cycle": told.duty_cycle,
+        "period_s": told.period_s,
+        "printed_rate_hz": told.rate_hz,
+        "rate_hz": told.recomputed_rate_hz,
     }
 
 

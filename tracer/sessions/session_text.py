@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import (
+    ENERGY_DECIMALS,
     MISSING,
     OFFICIAL_RATE_DECIMALS,
     SECONDS_DECIMALS,
     auc_text,
     count_text,
     counted,
+    energy_text,
     interval_text,
     number_text,
     official_rate_text,
@@ -25,7 +30,7 @@ from tracer.figure_text import (
 )
 from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
-from tracer.sessions.finding import Finding
+from tracer.sessions.finding import Finding, lengths_by
 from tracer.sessions.session import Session
 from tracer.sessions.session_trust import session_trust
 from tracer.terminal_text import first_rows, framed_table, print_lines
@@ -63,11 +68,12 @@ def render_table(audits: Sequence[SessionAudit], console: Console, *, whole: boo
     table = Table(title="Sessions")
     for name in ("#", "session", "kind", "inf/s", "true inf/s", "Top-1", "AUC", "rule-valid", "trust", "findings"):
         table.add_column(name, justify="left" if name in ("session", "kind") else "right", overflow="fold")
+    names = _short_names([audit.session for audit in audits])
     for number, audit in enumerate(audits, 1):
         figures, true = audit.figures, audit.true_median
         table.add_row(
             str(number),
-            escape(_short_path(audit.session)),
+            escape(names[number - 1]),
             audit.session.kind[:4],
             number_text(figures.median_rate_hz, 1),
             number_text(None if true is None else true.point_hz, 1),
@@ -93,14 +99,12 @@ def figure_lines(audit: SessionAudit) -> list[str]:
     one = "Median" if len(session.windows) > 1 else "Rate"
     if figures.median_rate_hz is not None:
         printed = _was_printed(session, "median_rate_hz" if len(session.windows) > 1 else "rate_hz")
-        by = "the laps" if any(window.laps for window in session.windows) else "the printed lengths"
-        if session.kind == "energy" and by != "the laps":
-            by = "the energy monitor"
-        lines.append(f"{one} by {by}: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})")
+        lines.append(
+            f"{one} by {lengths_by(session)}: {official_rate_text(figures.median_rate_hz)} ({printed}{_worst(audit)})"
+        )
     if audit.true_median is not None:
         lines.append(f"{one} by the host's clock: {bounded_rate_text(audit.true_median)}")
-    if (energy := _was_printed(session, "median_energy_uj")) != "not printed":
-        lines.append(f"Median energy an inference: {energy} uJ, not recomputed")
+    lines += [*_streaming_lines(session), *_energy_line(audit)]
     if figures.top1 is not None:
         inputs, printed = counted(figures.vectors, "input"), _was_printed(session, "top1_percent")
         lines.append(f"Top-1: {share_text(figures.top1)} of {inputs} ({printed})")
@@ -112,6 +116,33 @@ def figure_lines(audit: SessionAudit) -> list[str]:
         lines.append(counted(len(session.windows) + session.dropped_windows, "window"))
     verdict = {True: "RULE-VALID", False: "NOT RULE-VALID", None: "not judged"}[audit.valid]
     return [*lines, f"{verdict}: {audit.why}", *_trust_lines(audit)]
+
+
+def _streaming_lines(session: Session) -> list[str]:
+    told = session.streaming
+    if told is None or told.true_positives is None:
+        return []
+    positives, negatives = (
+        counted(told.true_positives, "true positive"),
+        counted(told.false_negatives or 0, "false negative"),
+    )
+    lines = [
+        f"Accuracy: {positives}, {negatives}, {counted(told.false_positives or 0, 'false positive')}, as printed"
+    ]
+    if told.recomputed_rate_hz is not None:
+        rate = official_rate_text(told.recomputed_rate_hz)
+        printed = official_rate_text(told.rate_hz)
+        lines.append(f"Throughput by duty cycle and period: {rate} (printed {printed})")
+    return lines
+
+
+def _energy_line(audit: SessionAudit) -> list[str]:
+    printed, energy_uj = _was_printed(audit.session, "median_energy_uj"), audit.figures.median_energy_uj
+    if audit.session.streaming is not None and printed != "not printed":
+        return [f"Energy of the recording: {printed} uJ, not recomputed"]
+    if energy_uj is None:
+        return [f"Median energy an inference: {printed} uJ, not recomputed"] if printed != "not printed" else []
+    return [f"Median energy an inference: {energy_text(energy_uj)} by the monitor's samples ({printed})"]
 
 
 def _worst(audit: SessionAudit) -> str:
@@ -158,8 +189,11 @@ def _agreement(audit: SessionAudit) -> str:
 
 
 def _window_table(audit: SessionAudit) -> Table:
-    columns = ("window", "N", "laps, s", "host, s", "ratio", "inf/s", "true inf/s", "10 s")
-    table = framed_table("Windows", (), columns)
+    energies_uj = {one.number: one.energy_per_inference_uj for one in audit.session.windows}
+    monitored = any(one is not None for one in energies_uj.values())
+    length = "length, s" if audit.session.kind == "energy" else "laps, s"
+    columns = ("window", "N", length, "host, s", "ratio", "inf/s", "true inf/s", "10 s")
+    table = framed_table("Windows", (), (*columns, "uJ/inf") if monitored else columns)
     for one in audit.windows:
         table.add_row(
             str(one.number),
@@ -170,6 +204,7 @@ def _window_table(audit: SessionAudit) -> Table:
             number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
             rate_number_text(None if one.true_rate is None else one.true_rate.point_hz),
             {True: "no", False: "yes", None: "?"}[one.short],
+            *([number_text(energies_uj[one.number], ENERGY_DECIMALS)] if monitored else []),
         )
     return table
 
@@ -211,6 +246,9 @@ def _was_printed(session: Session, name: str) -> str:
     return f"printed {', '.join(texts)}" if texts else "not printed"
 
 
-def _short_path(session: Session) -> str:
-    parts = session.path.parts
-    return parts[-2] if parts[-1] in ("log.txt", "results.json") and len(parts) > 1 else parts[-1]
+def _short_names(sessions: Sequence[Session]) -> list[str]:
+    """The sessions' folders below the one that holds them all, and the log where a folder has several."""
+    paths = [one.path.absolute() for one in sessions]
+    root = Path(os.path.commonpath([path.parent.parent for path in paths]))
+    shared = Counter(path.parent for path in paths)
+    return [str((path if shared[path.parent] > 1 else path.parent).relative_to(root)) for path in paths]

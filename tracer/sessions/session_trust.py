@@ -19,7 +19,7 @@ from tracer.trust.judgement import judgement
 
 _BROKEN = {"still": "stand still", "back": "go back", "wrapped": "wrap"}
 _UNTOLD: tuple[TrustKey, ...] = ("cpu share", "frequencies", "quantization", "model", "mode", "load")
-_LOG_RULES = ("line-", "printed-")
+_LOG_RULES = ("line-", "printed-", "files-", "stamps-")
 
 
 def session_trust(audit: SessionAudit) -> Trust:

@@ -13,6 +13,8 @@ _ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
     ("runtime_s", re.compile(rf"\s*Runtime\s*:\s*{_NUMBER} sec\.$")),
     ("rate_hz", re.compile(rf"\s*Throughput\s*:\s*{_NUMBER} inf\./sec\.$")),
 )
+_ENERGY_HEAD = re.compile(r"Energy data for (window|trial) (\d+)\b")
+_ENERGY_ROW = re.compile(rf"\s*Energy/Inf\.?\s*:\s*{_NUMBER} uJ/inf\.?$")
 _MET = re.compile(r"\s*Runtime requirements have been met\.$")
 _NOT_MET = re.compile(r"\s*(?:e-\[The run must take at least .*\]|Runtime requirements have NOT been met.*)$")
 _SESSION_ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
@@ -35,6 +37,7 @@ class SummaryLines:
         self._window: int | None = None
         self._rows: dict[str, Evidence] = {}
         self._judged = False
+        self._energy_window: int | None = None
         self.printed: list[Printed] = []
         self.verdicts: list[PrintedRequirement] = []
         self.irregular: list[Irregularity] = []
@@ -50,6 +53,12 @@ class SummaryLines:
             self._judged = True
             if len(self.verdicts) < self._keep:
                 self.verdicts.append(PrintedRequirement(self._window, met, evidence))
+        elif energy := _ENERGY_HEAD.match(text):
+            # energyrunner counts pulses from 2, the MLCommons runner its windows from 0.
+            self._energy_window = int(energy[2]) // self._step if energy[1] == "window" else int(energy[2]) + 1
+        elif (energy := _ENERGY_ROW.match(text)) and self._energy_window is not None:
+            if len(self.printed) < self._keep:
+                self.printed.append(Printed("energy_per_inference_uj", energy[1], evidence, self._energy_window))
         elif text.startswith("Cannot compute accuracy"):
             self.close()
         elif re.match(r"ERROR[ :]", text):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from tracer.figure_text import SECONDS_DECIMALS, counted, interval_text, number_text, rate_text, share_text
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import WindowAudit
-from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, named, window_finding, window_lines
-from tracer.sessions.session import Irregularity, Session
+from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, lengths_by, named, window_finding, window_lines
+from tracer.sessions.session import Evidence, Irregularity, Session
 
 OUTLIER_SHARE = 0.05
 OUTLIER_SPREADS = 6.0
@@ -18,20 +18,32 @@ OUTLIER_SPREADS = 6.0
 
 
 def line_findings(found: Iterable[Irregularity]) -> list[Finding]:
-    """Lines that the log lacks or holds twice, those of one kind together."""
+    """Lines that the log lacks or holds twice: those of one kind together, and kinds of the same windows."""
     grouped: dict[tuple[str, str], list[Irregularity]] = {}
     for one in found:
-        grouped.setdefault((one.kind, one.what), []).append(one)
-    findings = []
+        if one.kind != "stamps":
+            grouped.setdefault((one.kind, one.what), []).append(one)
+    together: dict[tuple[str, tuple[int, ...]], dict[str, list[Irregularity]]] = {}
     for (kind, what), ones in grouped.items():
         numbers = tuple(dict.fromkeys(one.window for one in ones if one.window is not None))
-        where = f" in {named(numbers)}" if numbers else ""
-        told = f"{what} is missing{where}" if kind == "lost" else f"{what} stands twice{where}"
-        evidence = tuple(line for one in ones for line in one.evidence)[:EVIDENCE]
+        together.setdefault((kind, numbers), {})[what] = ones
+    findings = []
+    for (kind, numbers), whats in together.items():
+        what = next(iter(whats)) if len(whats) == 1 else f"{len(whats)} kinds of lines ({', '.join(whats)})"
+        single, many = ("is missing", "are missing") if kind == "lost" else ("stands twice", "stand twice")
+        if kind == "lost" and numbers == (1,) and _lines_of(whats)[0].line == 1:
+            what = f"it begins within window 1, {what}"
+        told = f"{what} {single if len(whats) == 1 else many}" + (f" in {named(numbers)}" if numbers else "")
+        evidence = _lines_of(whats)[:EVIDENCE]
         findings.append(
             Finding(f"line-{kind}", "warning", f"the log is not whole: {told}", SOURCES["log"], evidence, numbers)
         )
     return findings
+
+
+def _lines_of(found: Mapping[str, Iterable[Irregularity]]) -> tuple[Evidence, ...]:
+    """The lines that prove them, each once."""
+    return tuple(dict.fromkeys(line for ones in found.values() for one in ones for line in one.evidence))
 
 
 def window_findings(session: Session, windows: list[WindowAudit]) -> list[Finding]:
@@ -59,7 +71,7 @@ def _short(session: Session, short: list[WindowAudit]) -> Finding:
     lengths = [_length_text(one) for one in short]
     timed = [one for one in short if one.host and one.host.point_s]
     agree = len(timed) == len(short) and all(one.clocks_differ is False for one in short)
-    by = "by both clocks" if agree else "by the host's clock" if timed else "by the laps"
+    by = "by both clocks" if agree else "by the host's clock" if timed else f"by {lengths_by(session)}"
     text = f"{named(numbers)} under {MINIMUM_S} s: {', '.join(lengths[:8])} s {by}"
     met = [verdict for verdict in session.verdicts if verdict.met and verdict.window in numbers]
     if met:

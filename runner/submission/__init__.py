@@ -1,0 +1,1 @@
+"""A submission on disk: the tree written, the tree checked, the official checker asked."""

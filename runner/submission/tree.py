@@ -1,0 +1,188 @@
+"""The tree that MLPerf Tiny takes: written from judged sessions, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.submission.given_session import GivenSession, file_hashes
+from tracer.errors import SubmissionError, UsageError, WriteError
+from tracer.given_files import read_text_file
+from tracer.submission.evidence import session_evidence
+from tracer.submission.refusals import Refusal, driver_of, model_refusals, session_refusals
+from tracer.submission.rounds import ENERGYRUNNER_MARK, SOURCES, Round
+from tracer.submission.system_description import description_faults, filled_description, system_facts
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*\Z")
+BENCHMARK = "kws"
+EVIDENCE = "evidence"
+"""Folder of an organization beside its results; the checker of MLPerf Tiny looks at those alone."""
+
+_ENERGY_FILES = ("energy_inf_*.png", "*timestamps.json", "*energy.bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a submission lies in a tree: ``DIVISION/ORGANIZATION``, and the system's id."""
+
+    tree: Path
+    division: str
+    organization: str
+    system: str
+
+    @property
+    def home(self) -> Path:
+        """Folder of the organization."""
+        return self.tree / self.division / self.organization
+
+    @property
+    def results(self) -> Path:
+        """Folder of the sessions, one of each role in it."""
+        return self.home / "results" / self.system / BENCHMARK
+
+    @property
+    def description(self) -> Path:
+        """The system's description."""
+        return self.home / "systems" / f"{self.system}.json"
+
+    @property
+    def evidence(self) -> Path:
+        """The evidence."""
+        return self.home / EVIDENCE / f"{self.system}-{BENCHMARK}.json"
+
+
+def place_of(tree: Path, division: str, organization: str, system: Path) -> Place:
+    """
+    Where a submission will lie; the system's id is the name of its description.
+
+    Raises:
+        UsageError: if a name has blanks or other characters that the tree does not take, or something lies there.
+    """
+    for option, name in (("--organization", organization), ("--system", system.stem)):
+        if not _NAME.match(name):
+            raise UsageError(f"{option} {name}", "it names a folder", "take letters, digits, _, -, + and .")
+    place = Place(tree, division, organization, system.stem)
+    for path in (place.results, place.evidence):
+        if path.exists():
+            raise UsageError(path, "it exists", "remove it, or write elsewhere")
+    return place
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """
+    What a person wrote of the system; empty where the file is not there yet.
+
+    Raises:
+        UsageError: if it is no JSON object, or cannot be read.
+    """
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(read_text_file(path))
+    except (OSError, ValueError) as error:
+        raise UsageError(path, f"cannot be read ({error})", "write one JSON object of texts") from None
+    if not isinstance(found, dict):
+        raise UsageError(path, "it is no JSON object", "write one JSON object of texts")
+    return found
+
+
+def fill_description(path: Path, sessions: Sequence[GivenSession], place: Place) -> dict[str, str]:
+    """The system's description, filled from the run of the first session that has one."""
+    run = next((one.run for one in sessions if one.run is not None), None)
+    facts = system_facts(run.info, run.samples()) if run is not None else {}
+    return filled_description(read_description(path), facts, place.organization, place.division)
+
+
+def refusals_of(sessions: Sequence[GivenSession], place: Place, rules: Round) -> list[Refusal]:
+    """What the rules say against the sessions, their models and their files."""
+    closed = place.division == "closed"
+    found = [one for given in sessions for one in session_refusals(given.audit, given.role, rules, closed=closed)]
+    found += model_refusals([(one.role, one.model) for one in sessions], closed=closed)
+    if len({driver_of(one.audit.session) for one in sessions}) > 1:
+        found.append(
+            Refusal("hosts-differ", "submission", "not one host drove them", "take one host", SOURCES["files"])
+        )
+    for given in sessions:
+        for name in rules.hosts.get(driver_of(given.audit.session), ()):
+            if not (given.folder / name).is_file():
+                remedy = "name the folder that the host left"
+                found.append(Refusal("files", str(given.folder), f"it has no {name}", remedy, SOURCES["files"]))
+    return found
+
+
+def description_refusals(description: Mapping[str, Any], path: Path, division: str) -> list[Refusal]:
+    """What is wrong with a system's description."""
+    return [
+        Refusal("system", str(path), f"{field}: {problem}", "write it there", SOURCES["system"])
+        for field, problem in description_faults(description, division)
+    ]
+
+
+def refuse(refusals: Sequence[Refusal], what: str) -> None:
+    """
+    End with what speaks against a tree, if anything does.
+
+    Raises:
+        SubmissionError: with a line a refusal.
+    """
+    if refusals:
+        lines = "".join(f"\n  {one.line()}" for one in refusals)
+        raise SubmissionError(f"{what} is refused:{lines}")
+
+
+def write_tree(
+    place: Place, sessions: Sequence[GivenSession], description: Mapping[str, str], rules: Round, version: str
+) -> list[Path]:
+    """
+    Write the tree's part of one system; the results come last, so that what was cut off is no submission.
+
+    Returns:
+        What was written: sessions, description, evidence.
+
+    Raises:
+        WriteError: if the disk does not take it.
+    """
+    driver = driver_of(sessions[0].audit.session)
+    names = {one.role: submitted_files(one.folder, rules.hosts[driver], one.role) for one in sessions}
+    evidence = {
+        "made_by": f"kws-trace {version}",
+        "round": rules.name,
+        "division": place.division,
+        "organization": place.organization,
+        "system": place.system,
+        "sessions": {
+            one.role: session_evidence(
+                one.audit, file_hashes(one.folder, names[one.role]), one.run.info if one.run is not None else None
+            )
+            for one in sessions
+        },
+    }
+    partial = place.results.with_name(f".{BENCHMARK}.new")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        for one in sessions:
+            (partial / one.role).mkdir(parents=True)
+            for name in names[one.role]:
+                shutil.copyfile(one.folder / name, partial / one.role / name)
+        if driver == "energyrunner":
+            (partial / ENERGYRUNNER_MARK).touch()
+        for path, value in ((place.description, description), (place.evidence, evidence)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        partial.replace(place.results)
+    except OSError as error:
+        raise WriteError(place.home, "cannot write the tree", error, "make room, or name another folder") from None
+    return [*(place.results / one.role for one in sessions), place.description, place.evidence]
+
+
+def submitted_files(folder: Path, required: Sequence[str], role: str) -> list[str]:
+    """The files of a session that belong in the tree: those that its host must leave, and the energy monitor's."""
+    names = [name for name in required if (folder / name).is_file()]
+    if role == "energy":
+        names += sorted(path.name for pattern in _ENERGY_FILES for path in folder.glob(pattern))
+    return names

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.icon import tab_icon
-from dashboard.pages.chrome import OVERVIEW_PAGE, signed_in
+from dashboard.pages.chrome import PAGES_KEY, signed_in
 
 PAGES = {
     "overview": ("Overview", ":material/speed:"),
@@ -32,7 +32,7 @@ def show(traces: Path) -> None:
         st.Page(partial(_show_page, name, traces), title=title, icon=icon, url_path=name, default=name == "overview")
         for name, (title, icon) in PAGES.items()
     ]
-    st.session_state[OVERVIEW_PAGE] = pages[0]
+    st.session_state[PAGES_KEY] = dict(zip(PAGES, pages, strict=True))
     st.navigation(pages).run()
 
 

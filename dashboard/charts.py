@@ -8,16 +8,13 @@ from typing import Any
 import altair as alt
 
 from dashboard.frames import Frame
-from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS, number_text, share_text
-from tracer.palette import BY_MEANING, LABEL, LETTERS, colours
+from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS
+from tracer.palette import BY_MEANING, LABEL, colours
 
 Chart = Any
 """An Altair chart; Altair comes without types."""
 
-LABELLED_SHARE = 0.06
-"""Parts of a bar with less than this share of it have no room for a label."""
-
-BAR_PX, AXIS_PX, LEGEND_PX, LEGEND_ROW_PX, LEGEND_COLUMNS = 46, 70, 40, 23, 3
+AXIS_PX, LEGEND_PX, LEGEND_ROW_PX = 70, 40, 23
 """A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
 
 
@@ -43,35 +40,6 @@ def colour_by(field: str, names: Sequence[str], **legend: Any) -> alt.Color:
         scale=alt.Scale(domain=list(names), range=colours(names)),
         legend=alt.Legend(**{"orient": "bottom", **legend}),
     )
-
-
-def stacked_bar(parts: Frame) -> Chart:
-    """
-    One bar of parts in their order.
-
-    Args:
-        parts: ``part``, ``us``, ``share`` and ``time`` a row.
-    """
-    names = parts["part"].tolist()
-    rows, at = [], 0.0
-    for row in parts.to_dict("records"):
-        end, share = at + row["us"], row["share"]
-        label = f"{number_text(100 * share)} %" if share >= LABELLED_SHARE else ""
-        place = {"from": at, "to": end, "middle": (at + end) / 2}
-        rows.append({**row, **place, "percent": share_text(share), "label": label})
-        at = end
-    base, across = chart_of(rows), alt.Scale(domain=[0, at or 1], nice=False)
-    bars = base.mark_bar().encode(
-        x=alt.X("from:Q", scale=across, title="mean time of an inference (us)"),
-        x2="to:Q",
-        color=colour_by("part", names, columns=LEGEND_COLUMNS, labelLimit=260),
-        tooltip=tooltips(("part", "part"), ("time", "mean"), ("percent", "share")),
-    )
-    labels = base.mark_text(color=LETTERS, fontWeight="bold").encode(
-        x=alt.X("middle:Q", scale=across), text="label:N"
-    )
-    legend = LEGEND_PX + LEGEND_ROW_PX * -(-len(names) // LEGEND_COLUMNS)
-    return (bars + labels).properties(height=BAR_PX + AXIS_PX + legend)
 
 
 def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()) -> Chart:
@@ -184,3 +152,34 @@ def ratios(rows: list[dict[str, Any]], noise: float) -> Chart:
         base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=across), x2="high:Q"),
         base.mark_point(filled=True, size=90, opacity=1).encode(x=alt.X("ratio:Q", scale=across)),
     ).properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 36 * len(rows))
+
+
+def waterfall(rows: list[dict[str, Any]], of: str) -> Chart:
+    """
+    Two wholes and the steps from one to the other.
+
+    Args:
+        rows: as ``compare_view.waterfall_rows`` gives them.
+        of: what a whole is.
+    """
+    # A run may be called as a part is: the place tells them apart.
+    placed = [
+        {**row, "label": f"{place:02}{row['part']}", "end": max(row["from"], row["to"])}
+        for place, row in enumerate(rows)
+    ]
+    longest = max(row["end"] for row in placed)
+    names = alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=260, labelOverlap=False)
+    base = chart_of(placed).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=names),
+        tooltip=tooltips(("part", "part"), ("change", "change"), ("kind", "")),
+    )
+    fills = alt.Scale(
+        domain=["whole", "slower", "faster"], range=[BY_MEANING["border"], BY_MEANING["slower"], BY_MEANING["faster"]]
+    )
+    bars = base.mark_bar(height={"band": 0.75}).encode(
+        x=alt.X("from:Q", title=f"mean {of} (us)", scale=alt.Scale(domain=[0, 1.12 * longest])),
+        x2="to:Q",
+        color=alt.Color("kind:N", scale=fills, legend=None),
+    )
+    texts = base.mark_text(align="left", dx=4, color=LABEL).encode(x="end:Q", text="change:N")
+    return (bars + texts).properties(height=AXIS_PX + 24 * len(rows))

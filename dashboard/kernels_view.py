@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.cuda_calls import classify_call
 from tracer.captures.row_bounds import covering_rows
 from tracer.kernels.grouped_figures import group_figures
-from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import NO_ROW, Codes, Integers, dense_groups, encode, integers
 from tracer.report_types.gpu import KernelFigures
+from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.level_tables import counted_rows
 
 BETWEEN_STAGES = "between stages"
@@ -28,7 +29,7 @@ KERNELS_CHARTED = 15
 REST = "all other kernels"
 
 COUNTED = ("count", "per_inference", "total_ms", "us_per_inference", "mean_us")
-KERNELS = ("name", "whole_name", *COUNTED, "median_us", "share")
+KERNELS = ("name", "whole_name", *COUNTED, "median_us", "share", "cumulative")
 COPIES = ("name", "count", "per_inference", "bytes", "bytes_per_inference", "total_ms", "mean_us", "gb_per_s")
 CALLS = OPERATIONS = ("name", "kind", *COUNTED)
 STAGED = ("kernel", "whole_name", "stage", "count", "per_inference", "us_per_inference")
@@ -59,10 +60,18 @@ def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Frame:
 
 
 def kernel_frame(report: KernelFigures) -> Frame:
-    """``KERNELS``, the longest total first, as the report has them."""
+    """``KERNELS``, the longest total first, as the report has them; no two names are the same."""
+    labels = distinct_labels([row["name"] for row in report["kernels"]])
+    sums = accumulate(100 * row["share"] for row in report["kernels"])
     rows = (
-        {**row, "name": row["short_name"], "whole_name": row["name"], "share": 100 * row["share"]}
-        for row in report["kernels"]
+        {
+            **row,
+            "name": labels[row["name"]],
+            "whole_name": row["name"],
+            "share": 100 * row["share"],
+            "cumulative": sum_,
+        }
+        for row, sum_ in zip(report["kernels"], sums, strict=True)
     )
     return _frame(rows, KERNELS)
 
@@ -124,9 +133,14 @@ def _staged(level: KernelLevel, rows: Integers, stage: Integers, stages: Sequenc
     took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
     names = encode(table, "name")
     of_stage = np.where(stage == NO_ROW, len(stages) - 1, stage)
-    found = _grouped(level, took, names, names.codes[rows], of_stage, len(stages))
+    found = list(_grouped(level, took, names, names.codes[rows], of_stage, len(stages)))
+    # In the order of the report, so that a number behind a label is the same.
+    totals: dict[str, int] = {}
+    for name, _, one in found:
+        totals[name] = totals.get(name, 0) + one["total_ns"]
+    labels = distinct_labels(sorted(totals, key=lambda name: (-totals[name], name)))
     frame = _frame(
-        ({**one, "kernel": short_name(name), "whole_name": name, "stage": stages[at]} for name, at, one in found),
+        ({**one, "kernel": labels[name], "whole_name": name, "stage": stages[at]} for name, at, one in found),
         STAGED,
     )
     return frame.sort_values(["us_per_inference", "whole_name"], ascending=[False, True], ignore_index=True)
@@ -183,13 +197,10 @@ def searched(frame: Frame, text: str) -> Frame:
 
 
 def charted(staged: Frame) -> Frame:
-    """``STAGED`` of the ``KERNELS_CHARTED`` longest kernels, the others as one; a short name of two is numbered."""
+    """``STAGED`` of the ``KERNELS_CHARTED`` longest kernels, the others as one."""
     totals = staged.groupby("whole_name", sort=False)["us_per_inference"].sum().sort_values(ascending=False)
     top = list(totals.index[:KERNELS_CHARTED])
-    labels: dict[str, str] = {}
-    for name, short in zip(top, map(short_name, top), strict=True):
-        alike = sum(short_name(other) == short for other in labels)
-        labels[name] = f"{short} ({alike + 1})" if alike else short
+    labels = dict(staged[staged["whole_name"].isin(top)][["whole_name", "kernel"]].itertuples(index=False))
     frame = staged.assign(kernel=[labels.get(name, REST) for name in staged["whole_name"]])
     frame.loc[frame["kernel"] == REST, "whole_name"] = REST
     summed = frame.groupby(["kernel", "whole_name", "stage"], sort=False, as_index=False)

@@ -16,8 +16,6 @@ from tracer.reports.model_cost_report import limit_rows
 from tracer.reports.run_limits import board_of, run_limits
 from tracer.runs.run_info import RunInfo
 
-FIRST_DEVICE = "nano"
-"""Shown for a run whose board is not known: the board of the 2021 report."""
 AROUND = 4.0
 """The axes reach past the outermost point by this factor."""
 LIMIT, MEASURED, THROUGH_MEMORY = "limit", "measured", "measured, every tensor through memory"
@@ -48,10 +46,10 @@ def device_names() -> dict[str, str]:
     return {device.key: device.name for device in devices()}
 
 
-def default_device(info: RunInfo) -> str:
-    """The run's own board, else ``FIRST_DEVICE``."""
+def default_device(info: RunInfo) -> str | None:
+    """The run's own board; None where it is not known: another's limits are shown only to who asks for them."""
     board = board_of(info)
-    return FIRST_DEVICE if board is None else board.key
+    return None if board is None else board.key
 
 
 def roofline(limits: DeviceLimits) -> Roofline:

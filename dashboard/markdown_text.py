@@ -20,3 +20,11 @@ def code(text: str) -> str:
         return f"`{text}`"
     fence = "`" * (longest + 1)
     return f"{fence} {text} {fence}"
+
+
+def with_commands(text: str) -> str:
+    """A sentence whose commands stand between backticks, as Markdown: these as code, all else as it is."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return plain(text)
+    return "".join(code(part) if place % 2 and part else plain(part) for place, part in enumerate(parts))

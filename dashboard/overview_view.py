@@ -9,6 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from dashboard.frames import Frame
+from dashboard.kernels_view import KernelDetail
+from tracer.accuracy.confusion import confusion_of
+from tracer.errors import SessionError
 from tracer.figure_text import (
     MISSING,
     auc_text,
@@ -16,75 +19,105 @@ from tracer.figure_text import (
     count_text,
     counted,
     frequency_text,
+    number_text,
     official_rate_text,
     share_text,
     time_text,
 )
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
-from tracer.reports.breakdown_text import part_text
-from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
+from tracer.report_types.trust import TrustState
 from tracer.reports.report_text import stage_rows
+from tracer.runs.windows import OFFICIAL_WINDOWS
+from tracer.sessions.open_session import build_session
+from tracer.sessions.recompute import labelled_vectors
 
-BUSY, OVERHEAD = "GPU busy", "runtime overhead"
+SHOWN_OPERATIONS = 6
+
+STATES_MARKS: dict[TrustState, str] = {
+    "fine": ":green[:material/check_circle:]",
+    "doubtful": ":orange[:material/warning:]",
+    "bad": ":red[:material/error:]",
+    "unknown": ":gray[:material/help:]",
+}
+"""A shape and a colour for each state, as Streamlit's Markdown."""
+WORST_FIRST: tuple[TrustState, ...] = ("bad", "doubtful", "unknown", "fine")
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """
-    One stacked bar.
+class Chip:
+    """A check of the run's trust: its name, its state, what was found, and what to do."""
 
-    Args:
-        parts: ``part``, ``us``, ``share`` a row; ``us`` sums to ``wall_ns``.
-        wall_ns: wall time of an inference in the mean.
-        source: what was measured where, for a caption.
-    """
-
-    parts: Frame
-    wall_ns: float
-    source: str
+    name: str
+    state: TrustState
+    evidence: str
+    remedy: str | None
 
 
-def busy_bar(report: Report) -> Bar | None:
-    """GPU busy against runtime overhead, as ``busy_and_overhead`` has them. None without GPU work."""
-    gpu, shown = report["gpu"], busy_and_overhead(report["gpu"])
-    if gpu is None or shown is None:
+def trust_chips(report: Report) -> list[Chip]:
+    """A chip for each check, the worst first; what a run that is being recorded lacks is not known yet, not bad."""
+    chips = []
+    for one in report["trust"]["checks"]:
+        state, evidence = one["state"], one["evidence"]
+        if report["run"]["state"] == "recording" and one["key"] in NOT_YET and state in ("bad", "doubtful"):
+            state, evidence = "unknown", f"not yet: {evidence}"
+        chips.append(Chip(one["key"], state, evidence, one["remedy"]))
+    return sorted(chips, key=lambda one: WORST_FIRST.index(one.state))
+
+
+NOT_YET = ("windows", "accuracy", "steadiness")
+"""Checks of what is there only when a run has ended."""
+
+
+def windows_text(report: Report) -> str:
+    """``median of 5 windows``, or while recording which of how many it is, and how long the last one was."""
+    done = [one for one in report["windows"] if one["kind"] == "performance" and one["state"] == "complete"]
+    if report["run"]["state"] != "recording":
+        return f"median of {counted(len(done), 'window')}"
+    last = f"; the last took {time_text(done[-1]['duration_ns'])}" if done else ""
+    if len(done) >= OFFICIAL_WINDOWS:
+        return f"{counted(len(done), 'window')} of {OFFICIAL_WINDOWS} recorded{last}"
+    return f"window {len(done) + 1} of {OFFICIAL_WINDOWS} is being recorded{last}"
+
+
+def window_rates(report: Report) -> list[tuple[int, float, str]]:
+    """Ordinal, rate and length by the laps of each complete performance window."""
+    return [
+        (one["ordinal"] or place, one["rate_hz"], time_text(one["duration_ns"]))
+        for place, one in enumerate(report["windows"], 1)
+        if one["kind"] == "performance" and one["state"] == "complete" and one["rate_hz"] is not None
+    ]
+
+
+def confusion(folder: Path) -> list[list[int]] | None:
+    """Counts by true and by given class of the newest accuracy session in a run's folder; None without labels."""
+    for path in sorted(folder.glob("session*"), reverse=True):
+        try:
+            session = build_session(path)
+        except SessionError:
+            continue
+        if session.kind == "accuracy" and not session.dropped_windows:
+            vectors, labels = labelled_vectors(session)
+            if len(labels):
+                return [[int(count) for count in row] for row in confusion_of(vectors, labels)]
+    return None
+
+
+def top_operations(detail: KernelDetail | None) -> Frame | None:
+    """The longest operations of a host, as text; None without any."""
+    if detail is None or not len(detail.operations):
         return None
-    rows = [(BUSY, shown.busy_ns, shown.busy_share), (OVERHEAD, shown.overhead_ns, shown.overhead_share)]
-    profiled, tool = counted(gpu["inferences"], "profiled inference"), profiler_text(gpu)
-    source = f"both by {tool}, {profiled}"
-    if shown.unprofiled is not None:
-        source = f"GPU by {tool}, {profiled}; wall time of {count_text(shown.unprofiled['inferences'])} others"
-    clocks = gpu["frequencies"] or "frequencies not recorded"
-    return Bar(_parts(rows, shown.wall_ns), shown.wall_ns, f"{source}; means; {clocks}")
-
-
-def kind_bar(report: Report) -> Bar | None:
-    """Every part of a profiled inference: kernels, copies and each kind of overhead. None without a GPU timeline."""
-    gpu = report["gpu"]
-    if gpu is None:
-        return None
-    rows = [(part_text(name), one["mean"], None) for name, one in profiled_parts(report).items()]
-    profiled = counted(gpu["inferences"], "profiled inference")
-    source = f"{profiler_text(gpu)}, {profiled}, the profiler's own cost included; means"
-    return Bar(_parts(rows, gpu["wall_ns"]["mean"]), gpu["wall_ns"]["mean"], source)
-
-
-def stage_bar(report: Report) -> Bar | None:
-    """The stages of an inference as the recorder timed them. None without a timed inference."""
-    whole = report["inference"]
-    if not whole["count"]:
-        return None
-    stages = report["stages"] or [whole]
-    rows = [(one["stage"], one["total_ns"] / one["count"], one["share"]) for one in stages if one["count"]]
-    mean = whole["total_ns"] / whole["count"]
-    return Bar(_parts(rows, mean), mean, f"recorder, {counted(whole['count'], 'timed inference')}, wall time; means")
-
-
-def _parts(rows: Sequence[tuple[str, float, float | None]], wall: float) -> Frame:
-    shares = [(ns / wall if wall else 0.0) if share is None else share for _, ns, share in rows]
-    shown = [(name, ns / 1000, share, time_text(ns)) for (name, ns, _), share in zip(rows, shares, strict=True)]
-    return pd.DataFrame(shown, columns=["part", "us", "share", "time"])
+    top = detail.operations.head(SHOWN_OPERATIONS)
+    rows = [
+        {
+            "operation": row["name"],
+            "an inference": time_text(1e3 * row["us_per_inference"]),
+            "calls": number_text(row["per_inference"], 1),
+            "mean": time_text(1e3 * row["mean_us"]),
+        }
+        for row in top.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
 
 
 def stage_frame(report: Report) -> Frame:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dashboard.kernels_view import KernelDetail, kernel_detail
 from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
-from tracer.reports.report import build_report
+from tracer.reports.report import report_and_level
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_index import RunIndex
 from tracer.runs.run_store import StoredRun
@@ -61,10 +62,15 @@ def fingerprint(folder: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """A run's figures, and a sentence on captures that cannot be read; of damaged tables ``left_out`` tells."""
+    """
+    A run's figures, and a sentence on captures that cannot be read; of damaged tables ``left_out`` tells.
+
+    ``detail`` is of the same kernel level as the report: to compute it takes longer than all else together.
+    """
 
     report: Report
     problems: tuple[str, ...]
+    detail: KernelDetail | None
 
 
 def read_report(run: StoredRun) -> ReadReport:
@@ -75,14 +81,15 @@ def read_report(run: StoredRun) -> ReadReport:
         KwsTraceError: if nothing of it can be read.
     """
     try:
-        report = build_report(run)
+        report, level = report_and_level(run)
     except KwsTraceError as error:
         if not run.info.captures:
             raise
         rest = replace(run, info=replace(run.info, captures=[]))
-        return ReadReport(build_report(rest), (UNREADABLE.format(error),))
+        return ReadReport(report_and_level(rest)[0], (UNREADABLE.format(error),), None)
     problem = report["capture_problem"]
-    return ReadReport(report, (UNREADABLE.format(problem),) if problem else ())
+    detail = None if level is None else kernel_detail(level)
+    return ReadReport(report, (UNREADABLE.format(problem),) if problem else (), detail)
 
 
 def what_is_left(folder: Path) -> list[dict[str, Any]]:

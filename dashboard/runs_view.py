@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
-from tracer.figure_text import MISSING
-from tracer.trust.judgement import worst_text
+from tracer.figure_text import MISSING, interval_text, rate_text
+from tracer.reports.launch_report import over_launches
+from tracer.trust.judgement import judgement_of_launches, worst_text
 
 Rows = list[dict[str, Any]]
 
@@ -34,6 +35,28 @@ def run_list_frame(rows: Rows) -> Frame:
         for row in rows
     ]
     return pd.DataFrame(shown, columns=[*columns, "stages", "windows", "MB"])
+
+
+def launch_set_frame(rows: Rows) -> Frame:
+    """A row a launch set: its launches, their mean rate with its interval or range, and the judgement of them all."""
+    sets: dict[str, Rows] = {}
+    for row in rows:
+        if row["launch_set"]:
+            sets.setdefault(row["launch_set"]["id"], []).append(row)
+    shown = []
+    for launches in sets.values():
+        used = [one for one in launches if one["state"] == "complete" and one["rate_hz"] is not None]
+        rate = over_launches([one["rate_hz"] for one in used])
+        trust = judgement_of_launches({one["name"]: one["trust"] for one in used})
+        first = launches[0]["launch_set"]
+        spread = MISSING
+        if rate is not None and rate["kind"] != "none":
+            told = interval_text(rate["low"], rate["high"], rate_text)
+            spread = told if rate["kind"] == "interval" else f"[{told}]"
+        mean = None if rate is None else rate["mean"]
+        judged = worst_text(trust) if used else MISSING
+        shown.append((first["name"], f"{len(launches)} of {first['of']}", rate_text(mean), spread, judged))
+    return pd.DataFrame(shown, columns=["launch set", "launches", "mean rate", "between launches", "trust"])
 
 
 def filtered(rows: Rows, text: str = "", **chosen: Collection[str]) -> Rows:

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
+from dashboard.compare_view import number_sentence
+from dashboard.markdown_text import plain
 from runner.commands.dashboard import launch
 from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.command_line import command_line
-from tracer.figure_text import time_text
+from tracer.figure_text import official_rate_text, time_text
 from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.overview_rows import lead_sentence
 from tracer.reports.report import build_report
-from tracer.reports.report_text import rate_line
 from tracer.runs.run_store import stored_run
 
 testing = pytest.importorskip("streamlit.testing.v1")
@@ -78,16 +80,19 @@ def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -
         run.info.captures.clear()
     report = build_report(run)
     shown = opened("overview", traces, run=kind)
-    assert shown.subheader[0].value == rate_line(report)
     metrics = {one.label: one.value for one in shown.metric}
-    assert metrics["Inference, median"] == time_text(report["inference"]["median_ns"])
-    assert metrics["Inference, p99"] == time_text(report["inference"]["p99_ns"])
-    assert metrics["Inferences timed"] == f"{report['inference']['count']:,}"
+    if report["inference"]["count"]:
+        assert metrics["Median of 5 windows"] == official_rate_text(report["median_rate_hz"])
+        assert metrics["median"] == time_text(report["inference"]["median_ns"])
+        assert metrics["p99"] == time_text(report["inference"]["p99_ns"])
+        assert metrics["timed"] == f"{report['inference']['count']:,}"
+    assert all(one["key"] in words(shown) for one in report["trust"]["checks"])
     if report["gpu"] is None and kind != "damaged-capture":
         assert command_line("ingest", kind, "PROFILE", traces=traces) in words(shown)
     if kind == "gpu":
         assert report["gpu"]["verdict"]["sentence"] in words(shown)
-        assert metrics["without framework"].startswith("-")
+        assert plain(lead_sentence(report)) in words(shown)
+        assert metrics["without framework"].startswith(f"{report['median_rate_hz']:,.1f} → ")
 
 
 def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> None:
@@ -185,6 +190,7 @@ def test_compare_shows_what_the_command_prints(traces: Path) -> None:
     figures = compare_sides([launches_of([stored_run(name, traces)]) for name in ("gpu", "plain")])
     shown = opened("compare", traces, run="gpu", **{"with": ["plain"]})
     assert figures["comparisons"][0]["sentence"] in words(shown)
+    assert plain(number_sentence(figures["comparisons"][0], figures["baseline"])) in words(shown)
     assert shown.dataframe[0].value["run"].tolist() == [one["name"] for one in figures["runs"]]
     assert json.loads(json.dumps(figures)) == figures
 

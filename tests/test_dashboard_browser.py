@@ -14,8 +14,8 @@ import pytest
 from tests import dashboard_runs as runs
 from tests.children import served_dashboard
 from tests.needs import chromium
+from tracer.figure_text import official_rate_text
 from tracer.reports.report import build_report
-from tracer.reports.report_text import rate_line
 from tracer.runs.run_store import stored_run
 
 pytestmark = pytest.mark.slow
@@ -119,7 +119,7 @@ def test_every_page_is_reached_by_clicks_and_keeps_the_run(
     visit = Visit(browser, address, scheme)
     visit.open("?run=gpu")
     text = visit.page.locator("[data-testid=stMain]").inner_text()
-    assert rate_line(build_report(stored_run("gpu", traces))) in text
+    assert official_rate_text(build_report(stored_run("gpu", traces))["median_rate_hz"]) in text
     pages = there(visit)
     assert {"Overview", "Stages", "Compare", "Runs"} <= set(pages)
     for page in pages:
@@ -158,7 +158,7 @@ def test_a_run_being_recorded_refreshes_and_stops_when_it_has_ended(browser: Any
     writer = runs.recording_run(traces, "now")
     visit = Visit(browser, address)
     visit.open("?run=now")
-    timed = visit.page.locator("[data-testid=stMetric]").filter(has_text="Inferences timed")
+    timed = visit.page.locator("[data-testid=stMetric]").filter(has_text="timed")
     timed.filter(has_text="80").wait_for()
     writer.append(runs.windows_of(3, captured=0)[2])
     timed.filter(has_text="120").wait_for()

@@ -13,11 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.charts import by_window, histogram, over_time, ratios, stacked_bar
+from dashboard.charts import by_window, histogram, over_time, ratios, waterfall
+from dashboard.compare_view import waterfall_rows
 from dashboard.markdown_text import plain
-from dashboard.overview_view import busy_bar, kind_bar, session_frame, stage_bar, stage_frame, window_frame
+from dashboard.overview_charts import confusion_chart, icicle_chart, window_dots
+from dashboard.overview_view import (
+    session_frame,
+    stage_frame,
+    trust_chips,
+    window_frame,
+    windows_text,
+)
 from dashboard.run_reading import fingerprint, read_report, run_entries
-from dashboard.runs_view import choices, filtered, run_list_frame
+from dashboard.runs_view import choices, filtered, launch_set_frame, run_list_frame
 from dashboard.stages_view import (
     composition_frame,
     counted_windows,
@@ -31,6 +39,8 @@ from tests import dashboard_runs as runs
 from tracer.palette import BY_MEANING, SESSION_RUN, colours
 from tracer.reports.advised_gains import gain_rows
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
+from tracer.reports.kernel_labels import distinct_labels
+from tracer.reports.overview_rows import icicle
 from tracer.reports.report import build_report
 from tracer.reports.run_list import list_runs
 from tracer.runs.run_store import stored_run
@@ -51,26 +61,71 @@ def report_of(traces: Path, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["plain", "gpu", "cpu", "ops", "recovered"])
-def test_every_bar_sums_to_the_wall_time(traces: Path, kind: str) -> None:
+def test_every_level_of_the_icicle_is_as_long_as_the_inference_that_it_is_of(traces: Path, kind: str) -> None:
     report = report_of(traces, kind)
-    bars = [bar for bar in (busy_bar(report), kind_bar(report), stage_bar(report)) if bar is not None]
-    assert len(bars) == {"gpu": 3, "cpu": 2, "ops": 2}.get(kind, 1)
-    for bar in bars:
-        assert bar.parts["us"].sum() * 1000 == pytest.approx(bar.wall_ns)
-        assert bar.parts["share"].sum() == pytest.approx(1)
-        assert bar.source
+    whole, gpu = report["inference"], report["gpu"]
+    mean = whole["total_ns"] / whole["count"]
+    lengths: dict[str, float] = {}
+    for part in icicle(report):
+        assert part["from_ns"] == pytest.approx(lengths.get(part["level"], 0.0))
+        lengths[part["level"]] = part["to_ns"]
+    assert lengths["stage"] == pytest.approx(mean)
+    if gpu is None:
+        assert lengths == {"wall time": pytest.approx(mean), "stage": pytest.approx(mean)}
+        return
+    profiled = gpu["wall_ns"]["mean"]
+    assert lengths["kind"] == pytest.approx(profiled)
+    assert lengths["wall time"] == pytest.approx(max(profiled, gpu["unprofiled"]["wall_ns"]))
+    if kind == "gpu":
+        assert lengths["GPU, overhead"] == pytest.approx(gpu["unprofiled"]["wall_ns"])
+        assert lengths["kernel"] <= gpu["kernel_ns"]["mean"] * (1 + 1e-9)
+        alone = {**report, "gpu": {**gpu, "unprofiled": None}}
+        assert {one["of"] for one in icicle(alone) if one["level"] == "wall time"} == {"a profiled inference"}
 
 
-def test_busy_is_of_the_profiled_run_and_overhead_the_rest_of_the_unprofiled_one(traces: Path) -> None:
-    report = report_of(traces, "gpu")
-    bar = busy_bar(report)
-    assert bar is not None
-    assert bar.wall_ns == report["gpu"]["unprofiled"]["wall_ns"]
-    assert bar.parts["us"].tolist()[0] * 1000 == report["gpu"]["busy_ns"]["mean"]
-    alone = {**report, "gpu": {**report["gpu"], "unprofiled": None}}
-    bar = busy_bar(alone)
-    assert bar is not None
-    assert bar.wall_ns == report["gpu"]["wall_ns"]["mean"]
+def test_kernels_of_one_last_segment_have_names_that_differ() -> None:
+    elementwise = "void at::native::vectorized_elementwise_kernel<4, at::native::{}<float>, Array<char*, 2>>(int)"
+    names = [
+        *map(elementwise.format, ("AddFunctor", "MulFunctor", "FillFunctor")),
+        elementwise.format("AddFunctor") + " ",
+    ]
+    labels = distinct_labels(
+        [*names, "StatefulPartitionedCall/functional_1/Conv2D", "internal::gemvx::kernel<int>(T1)"]
+    )
+    assert len(set(labels.values())) == len(labels)
+    assert labels[names[1]] == "vectorized_elementwise_kernel (MulFunctor)"
+    assert labels["StatefulPartitionedCall/functional_1/Conv2D"] == "Conv2D"
+    assert labels["internal::gemvx::kernel<int>(T1)"] == "gemvx::kernel"
+
+
+def test_what_a_run_that_is_being_recorded_lacks_is_not_bad_yet(tmp_path: Path) -> None:
+    writer = runs.recording_run(tmp_path, "now")
+    report = report_of(tmp_path, "now")
+    writer.close()
+    assert windows_text(report).startswith("window 3 of 5 is being recorded; the last took ")
+    found = {one.name: one for one in trust_chips(report)}
+    assert (found["windows"].state, found["windows"].evidence[:8]) == ("unknown", "not yet:")
+    ended = {one.name: one for one in trust_chips({**report, "run": {**report["run"], "state": "complete"}})}
+    assert ended["windows"].state == "doubtful"
+
+
+def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path) -> None:
+    before, after = report_of(traces, "plain"), report_of(traces, "gpu")
+    steps, of = waterfall_rows(before, after)
+    assert of == "timed inference"
+    assert steps[-2]["to"] == pytest.approx(steps[-1]["to"])
+    assert steps[-1]["to"] * 1000 == pytest.approx(after["inference"]["total_ns"] / after["inference"]["count"])
+
+
+def test_launches_of_a_set_are_judged_together(traces: Path) -> None:
+    row = next(one for one in list_runs(traces).rows if one["name"] == "plain")
+    several = [
+        {**row, "name": str(number), "launch_set": {"id": "x", "name": "set", "number": number, "of": 3}}
+        for number in (1, 2, 3)
+    ]
+    frame = launch_set_frame([*several, row])
+    assert frame["launches"].tolist() == ["3 of 3"]
+    assert frame["trust"][0].startswith(row["trust"]["worst"])
 
 
 def test_the_three_largest_things_to_remove_are_kinds_of_the_run_and_not_the_tracers(traces: Path) -> None:
@@ -208,10 +263,12 @@ def test_warm_ups_come_only_where_asked_for_and_captured_inferences_never(traces
 
 def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
     timed = timed_inferences(stored_run("gpu", traces))
-    bar = stage_bar(report_of(traces, "gpu"))
-    assert bar is not None
+    report = report_of(traces, "gpu")
     charts = [
-        stacked_bar(bar.parts),
+        icicle_chart(icicle(report)),
+        window_dots([(1, 900.0, "11 s")], 900.0),
+        confusion_chart([[1] * 12] * 12),
+        waterfall(*waterfall_rows(report, report)),
         histogram(histogram_frame(timed.wall_ns), SESSION_RUN, [("median", 400.0)]),
         over_time(time_frame(timed, "inference"), SESSION_RUN, logarithmic=True),
         by_window(composition_frame(timed)),

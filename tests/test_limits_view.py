@@ -17,7 +17,6 @@ from dashboard.limits_view import (
     THROUGH_MEMORY,
     default_device,
     device_frame,
-    device_names,
     headline,
     limit_frame,
     place_frame,
@@ -107,8 +106,7 @@ def test_the_devices_are_the_table_s_with_the_limit_of_this_model() -> None:
 
 def test_the_run_s_own_board_comes_first_else_the_nano() -> None:
     assert default_device(replace(info(), board="orin-nx")) == "orin-nx"
-    assert default_device(replace(info(), board="odd")) == default_device(info()) == "nano"
-    assert default_device(info()) in device_names()
+    assert default_device(replace(info(), board="odd")) is default_device(info()) is None
 
 
 def test_the_run_stands_between_its_faster_and_slower_neighbours() -> None:
@@ -162,9 +160,12 @@ def test_a_device_is_chosen_by_the_address_and_goes_into_it(traces: Path) -> Non
         assert shown.selectbox(key="device_widget_orin").value == "orin-nx"
 
 
-def test_a_run_of_an_unknown_board_is_set_against_the_nano(traces: Path) -> None:
+def test_a_run_of_an_unknown_board_is_set_against_a_device_that_is_chosen_and_no_other(traces: Path) -> None:
     shown = opened("limits", traces, run="counted")
     assert not shown.exception
+    assert not shown.metric
+    assert "Choose a device" in words(shown)
+    shown = opened("limits", traces, run="counted", device="nano")
     assert "own board is none of the table" in words(shown)
     assert "Limit on Jetson Nano" in words(shown)
 
@@ -178,7 +179,7 @@ def test_a_run_without_a_counted_model_says_what_counts_it_and_why_it_has_no_pla
 
 
 def test_a_run_without_a_time_has_its_limit_alone(traces: Path) -> None:
-    shown = opened("limits", traces, run="empty")
+    shown = opened("limits", traces, run="empty", device="nano")
     assert not shown.exception
     assert list(metrics(shown)) == ["Limit", "Bound by"]
     assert "No inference was timed" in words(shown)

@@ -60,7 +60,7 @@ def test_the_kernels_page_shows_the_reports_figures(traces: Path) -> None:
     assert metrics["Launch to start, median"] == "9.00 us"
     shown = page.dataframe[0].value
     assert shown["whole_name"].tolist() == [one["name"] for one in report["kernels"]]
-    page.text_input(key="kernels_search").set_value("cudnn").run()
+    page.text_input(key="search").set_value("cudnn").run()
     assert not page.exception
     assert len(page.dataframe[0].value) == 1
 

@@ -11,7 +11,9 @@ from streamlit.errors import StreamlitAuthError
 
 from dashboard.export_button import export_button
 from dashboard.frames import Frame
-from dashboard.markdown_text import code
+from dashboard.kernels_view import KernelDetail
+from dashboard.markdown_text import code, with_commands
+from dashboard.page_head import COPY_LINK, STYLE, head_text
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.command_line import DEFAULT_TRACES, command_line
@@ -24,8 +26,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0
 """Between two looks at a run that is being recorded."""
 
-OVERVIEW_PAGE = "overview_page"
-"""Where the app keeps the first page, for those who lead to it."""
+PAGES_KEY = "pages_of_the_app"
+"""Where the app keeps its pages by their names, for those who lead to one."""
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")
@@ -42,6 +44,14 @@ def into_address(key: str, value: str | None) -> None:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:
+    """Show another page of the app, of ``run`` against ``others``; one shown alone, as in a test, has no other."""
+    pages = st.session_state.get(PAGES_KEY, {})
+    if page in pages:
+        asked = [("run", run)] if run else []
+        st.switch_page(pages[page], query_params=[*asked, *(("with", one) for one in others)])
 
 
 def command(traces: Path, *words: str) -> str:
@@ -202,8 +212,11 @@ def opened(traces: Path, name: str) -> StoredRun | None:
 
 def lines(texts: Iterable[str]) -> None:
     """Sentences that may hold untrusted names, a line each."""
-    if text := "\n".join(texts):
-        st.text(text)
+    told = list(texts)
+    if any("`" in one for one in told):
+        st.markdown("  \n".join(map(with_commands, told)))
+    elif told:
+        st.text("\n".join(told))
 
 
 _report = kept(read_report, st.cache_data, 16, "Reading the run")
@@ -229,14 +242,38 @@ def report_of(run: StoredRun) -> Report | None:
     return read.report
 
 
+def headed(title: str, traces: Path) -> StoredRun | None:
+    """The page's head: its title, and the run that is chosen with its facts; the browser's tab names the run."""
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page_head"):
+        st.title(title, width="content")
+        facts = st.empty()
+        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+    run = choose_run(traces)
+    if run is None:
+        return None
+    st.set_page_config(page_title=f"{run.name} - {title}")
+    # Names come from files and hosts.
+    facts.text(head_text(run))
+    return run
+
+
+def detail_of(run: StoredRun) -> KernelDetail | None:
+    """What the Kernels page has beyond the report, computed with it; None without GPU timeline or operations."""
+    try:
+        read: ReadReport = _report(run)
+    except KwsTraceError:
+        return None  # the report has told
+    return read.detail
+
+
 def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], None]) -> None:
     """
     A page of one run: let the user choose it, and show ``page`` of it and its report.
 
     While the run is being recorded, over and over, and the whole page once when it has ended.
     """
-    st.title(title)
-    run = choose_run(traces)
+    run = headed(title, traces)
     if run is None:
         return
 

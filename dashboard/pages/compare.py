@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.charts import ratios
-from dashboard.compare_view import part_frame, ratio_rows, run_frame
-from dashboard.pages.chrome import choose_run, command, lines, opened, problem, report_of, state, table
+from dashboard.charts import ratios, waterfall
+from dashboard.compare_view import number_sentence, part_frame, ratio_rows, run_frame, waterfall_rows
+from dashboard.markdown_text import plain
+from dashboard.pages.chrome import command, headed, into_address, lines, opened, problem, report_of, state, table
 from dashboard.run_reading import run_entries
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared
@@ -22,15 +23,14 @@ MOST = 8
 
 def show(traces: Path) -> None:
     """Let the user choose runs, and compare them and the one of the sidebar with the oldest, or another."""
-    st.title("Compare")
-    first = choose_run(traces)
+    first = headed("Compare", traces)
     if first is None:
         return
     others = [entry.name for entry in run_entries(traces) if not entry.problem and entry.name != first.name]
     if not others:
         st.info(f"There is one run only. {command(traces, 'demo')} makes others to compare it with.")
         return
-    chosen = _chosen(others)
+    chosen = _chosen(others, _before([entry.name for entry in run_entries(traces) if not entry.problem], first.name))
     if not chosen:
         st.info("Choose runs to hold against the one in the sidebar.")
         return
@@ -39,8 +39,14 @@ def show(traces: Path) -> None:
         _page(runs)
 
 
-def _chosen(others: list[str]) -> list[str]:
-    asked = state().runs
+def _before(newest_first: list[str], name: str) -> str:
+    """The run before this one, or of the oldest the one after it."""
+    place = newest_first.index(name)
+    return newest_first[place + 1] if place + 1 < len(newest_first) else newest_first[place - 1]
+
+
+def _chosen(others: list[str], before: str) -> list[str]:
+    asked = state().runs or (before,)
     wanted = [name for name in asked if name in others]
     if len(wanted) < len(asked):
         st.error("A run that the address names is not in the traces folder.")
@@ -58,15 +64,19 @@ def _page(runs: list[StoredRun]) -> None:
     if len(readable) < 2 or reports[0] is None:
         return
     names = [run.name for run, _ in sorted(readable, key=lambda one: one[0].info.created)]
-    baseline = st.selectbox("Baseline (the oldest, unless you choose)", names, key="baseline_widget")
+    baseline = _baseline(names)
     with st.spinner("Comparing"):
         try:
             figures = compare_sides([launches_of([run], reports=[one]) for run, one in readable], baseline=baseline)
         except KwsTraceError as error:
             problem("The runs cannot be compared.", str(error))
             return
+    by_name = {run.name: report for run, report in readable}
     for row in figures["comparisons"]:
-        _verdict(row)
+        _verdict(row, baseline)
+    steps, of = waterfall_rows(by_name[baseline], by_name[figures["comparisons"][0]["run"]])
+    if steps:
+        st.altair_chart(waterfall(steps, of), width="stretch", key="waterfall")
     table(run_frame(figures))
     st.caption(
         "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals by whole windows; [ ] is a "
@@ -86,7 +96,20 @@ def _page(runs: list[StoredRun]) -> None:
         )
 
 
-def _verdict(row: Compared) -> None:
+def _baseline(names: list[str]) -> str:
+    """The oldest unless the address or a hand says otherwise; of two runs a click swaps them."""
+    asked = st.query_params.get("baseline")
+    kept = st.session_state.get("baseline_widget", asked)
+    st.session_state["baseline_widget"] = kept if kept in names else names[0]
+    choice, swap = st.columns([5, 1], vertical_alignment="bottom")
+    if len(names) == 2 and swap.button("Swap", icon=":material/swap_horiz:", width="stretch"):
+        st.session_state["baseline_widget"] = names[1 - names.index(st.session_state["baseline_widget"])]
+    baseline: str = choice.selectbox("Baseline (the oldest, unless you choose)", names, key="baseline_widget")
+    into_address("baseline", None if baseline == names[0] else baseline)
+    return baseline
+
+
+def _verdict(row: Compared, baseline: str) -> None:
     headline = {
         "slower": (st.error, "Slower by more than the threshold.", ":material/trending_down:"),
         "faster": (st.success, "Faster by more than the threshold.", ":material/trending_up:"),
@@ -96,7 +119,8 @@ def _verdict(row: Compared) -> None:
         "rate and median disagree": (st.warning, "Rate and median disagree.", ":material/help:"),
     }
     show_box, text, icon = headline[row["verdict"]]
-    show_box(text, icon=icon)
+    number = number_sentence(row, baseline)
+    show_box(f"**{plain(number)}.** {text}" if number else text, icon=icon)
     claim = claim_line(row)
     notes = [*([claim] if claim else []), *(f"Note: {warning}" for warning in row["warnings"])]
     lines([row["sentence"], *notes, *(f"Kernel of {one}" for one in kernel_lines(row["kernels"]))])

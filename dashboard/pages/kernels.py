@@ -16,14 +16,11 @@ from dashboard.kernels_view import (
     charted,
     copy_frame,
     csv_bytes,
-    kernel_detail,
     kernel_frame,
     parquet_bytes,
     searched,
 )
 from dashboard.pages import chrome
-from tracer.breakdown.kernel_level import kernel_level
-from tracer.errors import KwsTraceError
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
@@ -39,20 +36,13 @@ _LABELS = {
     "mean_us": "mean, us",
     "median_us": "median, us",
     "share": "share, %",
+    "cumulative": "with those above, %",
     "bytes_per_inference": "bytes an inference",
     "gb_per_s": "rate, GB/s",
 }
 """Headings of the columns that are not called by their names."""
 
 _WHOLE = ("count", "bytes", "bytes_per_inference")
-
-
-def _made(run: StoredRun) -> KernelDetail | None:
-    level = kernel_level(run)
-    return None if level is None else kernel_detail(level)
-
-
-_detail = chrome.kept(_made, st.cache_data, 8, "Laying kernels under stages")
 
 
 def show(traces: Path) -> None:
@@ -66,11 +56,7 @@ def _page(run: StoredRun, report: Report) -> None:
         if not run.info.captures:
             chrome.explain_no_gpu_timeline(run)
         return
-    try:
-        detail = _detail(run)
-    except KwsTraceError as error:
-        chrome.problem("The GPU timeline of this run cannot be read.", str(error))
-        return
+    detail = chrome.detail_of(run)
     if detail is not None:
         _show_level(run, report, report["gpu"], detail)
 
@@ -95,7 +81,9 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
             ]
         )
     chrome.lines(gpu["notes"])
-    text = st.text_input("Search", placeholder="part of a name", key="kernels_search", icon=":material/search:")
+    text = st.text_input(
+        "Search", placeholder="part of a name", key="search", bind="query-params", icon=":material/search:"
+    )
     if len(kernels):
         _kernels(searched(kernels, text), searched(detail.staged, text), run.name)
         st.subheader("Launch delay")
@@ -130,7 +118,10 @@ def _kernels(kernels: Frame, staged: Frame, run: str) -> None:
 
 
 def _table(frame: Frame, what: str, run: str) -> None:
-    """A table that a click on a column sorts, and its rows as files."""
+    """A table that a click on a column sorts, and its rows as files; a sentence where a search leaves no row."""
+    if not len(frame):
+        st.caption("None has this in its name.")
+        return
     columns: dict[str, Any] = {}
     for name in frame.columns:
         label = _LABELS.get(name, name)

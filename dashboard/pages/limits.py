@@ -53,8 +53,10 @@ def _limits(run: StoredRun, report: Report) -> None:
     device = _device(run)
     measured_ns = report["inference"]["median_ns"]
     frequencies = measured_frequencies(run)
-    limits = run_limits(run.info, frequencies, measured_ns, device)
+    limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
+        st.info("The run's own board is none of the table. Choose a device to hold the run against.")
+        lines(filter(None, [why_no_limits(run.info, None)]))
         return
     metrics(headline(limits))
     if board_of(run.info) is None:
@@ -77,16 +79,18 @@ def _limits(run: StoredRun, report: Report) -> None:
     st.caption("At their highest frequencies, CUDA cores only; peaks are of float32.")
 
 
-def _device(run: StoredRun) -> str:
-    """The key of the device; the address follows."""
+def _device(run: StoredRun) -> str | None:
+    """The key of the device, None where the run's board is not known and none was chosen; the address follows."""
     names, own = device_names(), default_device(run.info)
     asked = state().device
     keys = list(names)
     # A widget for each run: another run begins with its own board unless the address says otherwise.
-    chosen: str = st.selectbox(
+    shown = asked if asked in names else own
+    chosen: str | None = st.selectbox(
         "Device",
         keys,
-        index=keys.index(asked if asked in names else own),
+        index=None if shown is None else keys.index(shown),
+        placeholder="The run's own board is not known: choose one to compare with",
         format_func=lambda key: f"{names[key]} (the run's board)" if key == run.info.board else names[key],
         key=f"device_widget_{run.name}",
     )

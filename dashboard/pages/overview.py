@@ -1,4 +1,4 @@
-"""Overview of one run: the rate and its validity, where the time went, what to remove, and how it was measured."""
+"""Overview of one run: its rate and trust, where the time went, what to remove, and how it was measured."""
 
 from __future__ import annotations
 
@@ -7,37 +7,42 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.charts import stacked_bar
 from dashboard.markdown_text import plain
+from dashboard.overview_charts import PICKED, confusion_chart, icicle_chart, window_dots
 from dashboard.overview_view import (
-    Bar,
-    busy_bar,
+    STATES_MARKS,
+    confusion,
     fact_frame,
     frequencies_text,
-    kind_bar,
     session_frame,
-    stage_bar,
     stage_frame,
+    top_operations,
+    trust_chips,
     window_frame,
+    window_rates,
+    windows_text,
 )
 from dashboard.pages.chrome import (
     command,
+    detail_of,
     explain_no_gpu_timeline,
     explain_untimed,
+    go_to,
     lines,
     metrics,
     show_report,
     table,
 )
-from tracer.figure_text import MISSING, count_text, share_text, time_text
+from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
 from tracer.report_types.report import Report
-from tracer.report_types.sessions import RunSession, UnreadSession
+from tracer.report_types.sessions import RunSession, SessionAccuracy, UnreadSession
 from tracer.reports.advised_gains import gain_note, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
-from tracer.reports.profiled_parts import busy_and_overhead
-from tracer.reports.report_text import closing_lines, rate_line
+from tracer.reports.overview_rows import icicle, lead_sentence
+from tracer.reports.profiled_parts import busy_and_overhead, profiler_text
+from tracer.reports.report_text import closing_lines
 from tracer.runs.run_store import StoredRun
-from tracer.trust.judgement import trust_lines
+from tracer.trust.judgement import rule_text, worst_text
 
 
 def show(traces: Path) -> None:
@@ -46,83 +51,161 @@ def show(traces: Path) -> None:
 
 
 def _page(run: StoredRun, report: Report) -> None:
-    _headline(report)
-    _where_the_time_went(run, report)
+    left, right = st.columns([11, 9], gap="medium")
+    accuracy = _accuracy_of(report)
+    rated = report["median_rate_hz"] is not None
+    with left:
+        if rated or accuracy is None:
+            _rate(report)
+        else:
+            _accuracy(accuracy)
+        _chips(report)
+    with right:
+        _answer(report)
+        if accuracy is not None and not rated:
+            _confusion(run)
+    _where_the_time_went(report)
     _to_remove(report)
-    windows = window_frame(report)
-    if len(windows):
-        st.subheader("Performance windows")
-        st.caption("Laps: what the host was told. Wall clock: the recorder's. Rule-valid: 10 s by both.")
-        rates = {name: "%.3f" for name in windows.columns if name.startswith("inf/s")}
-        table(windows, {**rates, "inferences": "localized"})
-    _sessions(run, report["sessions"])
-    st.subheader("How it was measured")
-    table(fact_frame(report), height="content")
-    with st.expander("Overhead of tracing, what was left out, and notes", expanded=True):
-        lines([*closing_lines(report), *(kernel_lines(report["gpu"]) if report["gpu"] else [])])
+    _operations(run, report)
+    with st.expander("What was measured how"):
+        _measured(run, report)
 
 
-def _headline(report: Report) -> None:
-    facts, inference = report["run"], report["inference"]
-    st.subheader(rate_line(report))
-    lines(trust_lines(report["trust"]))
-    lines([f"{facts['model'].get('name')} on {facts['backend'].get('name')} ({facts['backend'].get('device')})"])
-    shown, explained = busy_and_overhead(report["gpu"]), "A kernel or a copy running; share of an inference."
-    no_share = "no work" if report["gpu"] else MISSING
-    mean = time_text(inference["total_ns"] / inference["count"] if inference["count"] else None)
-    median, p99 = time_text(inference["median_ns"]), time_text(inference["p99_ns"])
+def _rate(report: Report) -> None:
+    rate = report["median_rate_hz"]
+    if rate is None:
+        what = "An accuracy pass" if report["accuracy"] else "No performance window"
+        lines([f"{what}: no rate"] if report["run"]["state"] != "recording" else [windows_text(report)])
+        return
+    st.metric(windows_text(report).capitalize(), official_rate_text(rate))
+    st.altair_chart(window_dots(window_rates(report), rate), width="stretch", key="rate_dots")
+    if report["run"]["state"] != "recording":
+        trust = report["trust"]
+        lines([f"{rule_text(trust).capitalize()}. {worst_text(trust).capitalize()}."])
+
+
+def _chips(report: Report) -> None:
+    with st.container(horizontal=True, gap="xsmall", key="trust_chips"):
+        for one in trust_chips(report):
+            with st.popover(f"{STATES_MARKS[one.state]} {one.name}"):
+                # Evidence may hold names of files and models.
+                st.markdown(f"**{one.name}: {one.state}**")
+                lines([one.evidence])
+                if one.remedy:
+                    lines([f"Remedy: {one.remedy}"])
+
+
+def _accuracy_of(report: Report) -> SessionAccuracy | None:
+    """Of the newest accuracy session that names its classes."""
+    found = [one["accuracy"] for one in report["sessions"] if "accuracy" in one and one["kind"] == "accuracy"]
+    return next((one for one in reversed(found) if one["top1"] is not None), None)
+
+
+def _accuracy(accuracy: SessionAccuracy) -> None:
     metrics(
         [
-            ("Inference, mean", mean, "Wall time by the recorder, warm-ups left out. The rate is 1 over the mean."),
-            ("Inference, median", median, "Half of them take longer; a few slow ones do not move it."),
-            ("Inference, p99", p99, "One of a hundred takes longer."),
-            ("Inferences timed", count_text(inference["count"]), None),
-            ("GPU busy", share_text(shown.busy_share), explained) if shown else ("GPU busy", no_share, None),
+            ("Top-1", share_text(accuracy["top1"]), "Inputs whose largest output is their class."),
+            ("AUC", auc_text(accuracy["auc"]), "Mean over classes of the area under the ROC curve."),
+            ("Inputs", count_text(accuracy["vectors"]), None),
         ]
     )
+
+
+def _confusion(run: StoredRun) -> None:
+    matrix = confusion(run.folder)
+    if matrix is not None:
+        st.altair_chart(confusion_chart(matrix), width="stretch", key="confusion")
+
+
+def _answer(report: Report) -> None:
+    """One sentence, and the inference in four figures."""
+    sentence = lead_sentence(report)
+    if sentence is not None:
+        # Words of ours alone: a part's name may be of the host's code, and is escaped.
+        st.markdown(f"#### {plain(sentence)}")
+    elif report["inference"]["count"] and report["median_rate_hz"] is not None:
+        st.markdown("#### No GPU timeline: stages alone")
+    inference = report["inference"]
+    if not inference["count"]:
+        explain_untimed()
+        return
+    mean = time_text(inference["total_ns"] / inference["count"])
+    figures = [
+        ("mean", mean, "Wall time by the recorder, warm-ups left out."),
+        ("median", time_text(inference["median_ns"]), "Half of them take longer; a few slow ones do not move it."),
+        ("p99", time_text(inference["p99_ns"]), "One of a hundred takes longer."),
+        ("timed", count_text(inference["count"]), "Inferences, warm-ups left out."),
+    ]
+    with st.container(key="small_metrics"):
+        metrics(figures)
     if report["device"]["note"] or report["device"]["marked"]:
         st.caption(f":material/info: {plain(frequencies_text(report))}.")
 
 
-def _where_the_time_went(run: StoredRun, report: Report) -> None:
-    st.subheader("Where the time went")
-    stages = stage_bar(report)
-    if report["gpu"] is None:
-        # Of a capture that cannot be read the page's head tells.
-        if not run.info.captures:
-            explain_no_gpu_timeline(run)
-    elif report["gpu"]["computing_known"]:
-        lines([report["gpu"]["verdict"]["sentence"]])
-    _bar("GPU busy against runtime overhead", busy_bar(report))
-    _bar("Every part of a profiled inference", kind_bar(report))
-    _bar("Stages, without the profiler", stages)
-    if stages is not None:
-        table(stage_frame(report))
-    else:
-        explain_untimed()
-
-
-def _bar(title: str, bar: Bar | None) -> None:
-    if bar is None:
+def _where_the_time_went(report: Report) -> None:
+    parts = icicle(report)
+    if not parts:
         return
-    st.markdown(f"**{title}**: {time_text(bar.wall_ns)} an inference")
-    st.altair_chart(stacked_bar(bar.parts), width="stretch")
-    # A tool's version comes from a file.
-    st.text(f"Source: {bar.source}.")
+    picked = st.altair_chart(icicle_chart(parts), width="stretch", key="icicle", on_select="rerun")
+    clicked = picked["selection"].get(PICKED) or []
+    if clicked and (page := clicked[0].get("page")) not in (None, "overview"):
+        go_to(page)
+    gpu = report["gpu"]
+    if gpu is not None:
+        # A tool's version comes from a file.
+        of = f"{counted(gpu['inferences'], 'profiled inference')} ({profiler_text(gpu)})"
+        lines([f"GPU, kinds and kernels of {of}{', wall time without it' if gpu['unprofiled'] else ''}."])
 
 
 def _to_remove(report: Report) -> None:
-    if report["gpu"] is None:
-        return
-    st.subheader("What to remove first")
     rows = gain_rows(report)
-    if not rows:
-        st.markdown("Nothing that this capture tells apart would give time back.")
+    if report["gpu"] is None or not rows:
         return
+    now = rate_text(report["median_rate_hz"]) if report["median_rate_hz"] else None
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
-        column.metric(plain(row["title"]), f"-{row['gain']}", border=True)
-        column.caption(f"an inference ({row['interval']}); then **{row['rate']}**")
-    st.caption(gain_note(report))
+        before = f"{now.removesuffix(' inf/s')} → " if now else ""
+        column.metric(
+            plain(row["title"]),
+            f"{before}{row['rate']}",
+            f"-{row['gain']} ({row['interval']})",
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            help=gain_note(report),
+        )
+
+
+def _operations(run: StoredRun, report: Report) -> None:
+    if busy_and_overhead(report["gpu"]) is not None:
+        return
+    operations = top_operations(detail_of(run))
+    if operations is not None:
+        st.markdown("**Operations of the host, the longest first** (those within one another count twice)")
+        table(operations, height="content")
+
+
+def _measured(run: StoredRun, report: Report) -> None:
+    """Stages, windows, sessions and facts as tables, and every note."""
+    gpu = report["gpu"]
+    # Of a capture that cannot be read the page's head tells.
+    if gpu is None and not run.info.captures:
+        explain_no_gpu_timeline(run)
+    if gpu is not None and gpu["computing_known"]:
+        lines([gpu["verdict"]["sentence"]])
+    if report["inference"]["count"]:
+        st.markdown("**Stages, by the recorder, without the profiler**")
+        table(stage_frame(report))
+    windows = window_frame(report)
+    if len(windows):
+        st.markdown("**Performance windows**")
+        st.caption("Laps: what the host was told. Wall clock: the recorder's. Rule-valid: 10 s by both.")
+        rates = {name: "%.3f" for name in windows.columns if name.startswith("inf/s")}
+        table(windows, {**rates, "inferences": "localized"})
+    _sessions(run, report["sessions"])
+    if report["median_rate_hz"] is not None and _accuracy_of(report) is not None:
+        _confusion(run)
+    table(fact_frame(report), height="content")
+    lines([*closing_lines(report), *(kernel_lines(gpu) if gpu else [])])
 
 
 def _sessions(run: StoredRun, sessions: Sequence[RunSession | UnreadSession]) -> None:
@@ -134,7 +217,7 @@ def _sessions(run: StoredRun, sessions: Sequence[RunSession | UnreadSession]) ->
             f"{command(traces, 'session', 'FOLDER', '--run', run.name)} reads those of other hosts."
         )
         return
-    st.subheader("What the host measured")
+    st.markdown("**What the host measured**")
     table(session_frame(sessions))
     lines(f"{one['path']}: {each['text']}" for one in sessions if "findings" in one for each in one["findings"])
     evidence = command(traces, "session", "--run", run.name)

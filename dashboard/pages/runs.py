@@ -9,9 +9,19 @@ from typing import Any
 import streamlit as st
 
 from dashboard.markdown_text import plain
-from dashboard.pages.chrome import OVERVIEW_PAGE, choose, explain_empty, lines, login_configured, problem, published
+from dashboard.page_head import STYLE
+from dashboard.pages.chrome import (
+    choose,
+    explain_empty,
+    go_to,
+    lines,
+    login_configured,
+    problem,
+    published,
+    table,
+)
 from dashboard.run_reading import RunEntry, run_entries
-from dashboard.runs_view import STATES, choices, filtered, run_list_frame
+from dashboard.runs_view import STATES, choices, filtered, launch_set_frame, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
 from tracer.reports.run_list import list_runs
@@ -22,7 +32,9 @@ _DONE = "runs_done"
 
 def show(traces: Path) -> None:
     """The runs of the folder, the newest first."""
-    st.title("Runs")
+    st.html(STYLE)
+    with st.container(key="page_head"):
+        st.title("Runs")
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.success(plain(done))
@@ -39,37 +51,50 @@ def show(traces: Path) -> None:
 
 def _listed(traces: Path, rows: list[dict[str, Any]], damaged: list[RunEntry]) -> None:
     found = _filters(rows)
-    selected = _table(found, len(rows))
+    sets = launch_set_frame(found)
+    if len(sets):
+        table(sets, height="content")
+        st.caption("Launches of one configuration: 95 % intervals over launches; [ ] is a range of too few for one.")
+    ticked = _table(found, len(rows))
     if damaged:
         problem(f"{len(damaged)} cannot be opened.", "\n".join(entry.problem for entry in damaged), warning=True)
-    if selected is not None:
-        _actions(traces, found[selected])
+    if len(ticked) == 1:
+        _actions(traces, found[ticked[0]])
+    elif ticked:
+        names = [found[place]["name"] for place in ticked]
+        if st.button(f"Compare {counted(len(names), 'run')}", type="primary", icon=":material/compare_arrows:"):
+            choose(names[0])
+            go_to("compare", names[0], names[1:])
     if damaged:
         _remove_damaged(traces, [entry.name for entry in damaged])
 
 
 def _filters(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     columns = st.columns(4)
-    text = columns[0].text_input("Search", placeholder="name, model or runtime", key="runs_text")
+    text = columns[0].text_input("Search", placeholder="name, model or runtime", key="runs_text", bind="query-params")
     filters = zip(columns[1:], ("State", "Runtime", "Model"), ("state", "backend", "model"), strict=True)
     chosen = {
         key: column.multiselect(
-            label, choices(rows, key), format_func=lambda value: STATES.get(value, value), key=f"runs_{key}"
+            label,
+            choices(rows, key),
+            format_func=lambda value: STATES.get(value, value),
+            key=f"runs_{key}",
+            bind="query-params",
         )
         for column, label, key in filters
     }
     return filtered(rows, text, **chosen)
 
 
-def _table(found: list[dict[str, Any]], count: int) -> int | None:
-    """Show the rows; the place of the one that is ticked."""
+def _table(found: list[dict[str, Any]], count: int) -> list[int]:
+    """Show the rows; a click opens one. The places of those that are ticked."""
     columns = st.column_config
     picked = st.dataframe(
         run_list_frame(found),
         hide_index=True,
         width="stretch",
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode=["multi-row", "single-cell"],
         # Other rows are another table: a tick must not pass from one run to another.
         key=f"runs_table_{hash(tuple(row['name'] for row in found))}",
         column_config={
@@ -81,10 +106,16 @@ def _table(found: list[dict[str, Any]], count: int) -> int | None:
     )
     size = size_text(sum(row["bytes"] for row in found))
     st.caption(
-        f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. Tick one to open, rename or delete it."
+        f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. "
+        "A click opens a run; tick one to rename or delete it, several to compare them."
     )
-    selected = picked.selection.rows
-    return int(selected[0]) if selected and selected[0] < len(found) else None
+    cells = [place for place, _ in picked.selection.cells if place < len(found)]
+    ticked = [int(place) for place in picked.selection.rows if place < len(found)]
+    if cells and not ticked:
+        name = found[cells[0]]["name"]
+        choose(name)
+        go_to("overview", name)
+    return ticked
 
 
 def _actions(traces: Path, row: dict[str, Any]) -> None:
@@ -92,9 +123,7 @@ def _actions(traces: Path, row: dict[str, Any]) -> None:
     st.subheader(plain(name), divider="gray")
     if st.button("Open", type="primary", icon=":material/speed:", key="runs_open"):
         choose(name)
-        # A page shown alone, as in a test, has no other to go to.
-        if OVERVIEW_PAGE in st.session_state:
-            st.switch_page(st.session_state[OVERVIEW_PAGE])
+        go_to("overview")
         lines(["Chosen: it is shown on every page."])
     if not _may_write():
         return

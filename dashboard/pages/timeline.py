@@ -45,8 +45,7 @@ _laid_out = chrome.kept(_lay_out, st.cache_resource, 2, "Laying out the run")
 
 def show(traces: Path) -> None:
     """Let the user choose a run and a range of it, by the address or by hand."""
-    st.title("Timeline")
-    run = chrome.choose_run(traces)
+    run = chrome.headed("Timeline", traces)
     if run is None:
         return
     kept = _read(run)

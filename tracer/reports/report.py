@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.breakdown.kernel_level import kernel_level
+from tracer.breakdown.kernel_level import KernelLevel, kernel_level
 from tracer.errors import CaptureError
 from tracer.figure_text import counted
 from tracer.model.devices import Limits
@@ -55,8 +55,17 @@ Integers = NDArray[np.int64]
 
 
 def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None) -> Report:
+    """The report of ``report_and_level``."""
+    return report_and_level(run, unprofiled, device)[0]
+
+
+def report_and_level(
+    run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None
+) -> tuple[Report, KernelLevel | None]:
     """
-    The figures of a run, set against the limits of ``device``, which ``run_limits`` takes.
+    The figures of a run, and the kernel level that those of its captures are of; None without one that can be read.
+
+    The figures are set against the limits of ``device``, which ``run_limits`` takes.
 
     The wall time of ``unprofiled``, a run of the same configuration without a profiler, stands beside the kernels.
 
@@ -71,8 +80,8 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
     sessions = run_sessions(run.folder)
     trust = run_trust(run, timed, samples, sessions)
     no_place = why_no_place(trust)
-    level, problem = _kernel_level(run, unprofiled, gpu_frequency_text(samples))
-    return {
+    level, problem = _kernel_level(run, unprofiled)
+    report: Report = {
         "schema_version": SCHEMA_VERSION,
         "run": _run_facts(run),
         "session_ns": session,
@@ -94,15 +103,21 @@ def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: st
         "limits": run_limits(run.info, measured_frequencies(run), inference["median_ns"], device),
         "published": place_among(1e9 / rate) if rate and no_place is None else None,
         "why_no_place": no_place,
-        **level,
+        **_kernel_figures(run, level, gpu_frequency_text(samples)),
         "capture_problem": problem,
     }
+    return report, level
 
 
-def _kernel_level(
-    run: StoredRun, unprofiled: StoredRun | None, frequencies: str | None
-) -> tuple[KernelFigures, str | None]:
-    """The figures of the run's captures, and which file of them cannot be read."""
+def _kernel_level(run: StoredRun, unprofiled: StoredRun | None) -> tuple[KernelLevel | None, str | None]:
+    """The kernel level of the run's captures, and which file of them cannot be read."""
+    try:
+        return kernel_level(run, unprofiled), None
+    except CaptureError as error:
+        return None, str(error)
+
+
+def _kernel_figures(run: StoredRun, level: KernelLevel | None, frequencies: str | None) -> KernelFigures:
     none: KernelFigures = {
         "gpu": None,
         "overhead": {},
@@ -112,13 +127,9 @@ def _kernel_level(
         "api": [],
         "gains": [],
     }
-    try:
-        level = kernel_level(run, unprofiled)
-    except CaptureError as error:
-        return none, str(error)
     if level is None:
-        return none, None
-    return kernel_figures(level, _captures_of(run, level.ranges.numbers[level.keep]), frequencies), None
+        return none
+    return kernel_figures(level, _captures_of(run, level.ranges.numbers[level.keep]), frequencies)
 
 
 def _captures_of(run: StoredRun, numbers: Integers) -> Integers:

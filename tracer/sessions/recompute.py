@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-from tracer.accuracy.confusion import top1_of
+from tracer.accuracy.confusion import Classes, Vectors, top1_of
 from tracer.classes import CLASSES
 from tracer.figure_text import counted, significant_text
 from tracer.runs.windows import median_rate_hz
@@ -77,25 +77,30 @@ def _median_energy_uj(session: Session) -> float | None:
     return float(np.median(known)) if known and len(known) == len(each_uj) and not session.dropped_windows else None
 
 
-def _accuracy(session: Session) -> Recomputed:
+def labelled_vectors(session: Session) -> tuple[Vectors, Classes]:
+    """The result vectors of the inputs that name their class, float64 (N, 12), and these classes, int64 (N,)."""
     rows = [(class_of(window.input_name), window.probabilities) for window in session.timed]
     told = [(label, vector) for label, vector in rows if label is not None and vector and len(vector) == CLASSES]
+    vectors = np.array([vector for _, vector in told], np.float64).reshape(len(told), CLASSES)
+    return vectors, np.array([label for label, _ in told], np.int64)
+
+
+def _accuracy(session: Session) -> Recomputed:
+    vectors, labels = labelled_vectors(session)
     if session.dropped_windows:
         return Recomputed(unknown=("Top-1 and AUC: not all windows are kept",))
-    if not told:
+    if not len(labels):
         return Recomputed(unknown=("Top-1 and AUC: no window has a vector of 12 and an input that names its class",))
-    labels = np.array([label for label, _ in told], np.int64)
-    vectors = np.array([vector for _, vector in told], np.float64)
     share = top1_of(vectors, labels)
     form: AucForm = "normalised" if session.host == "mlcommons" else "thresholds"
     area = auc(labels, vectors, form)
     unknown = [] if area is not None else ["AUC: a class lacks an input, or a vector sums to 0 or has no numbers"]
-    if lacking := len(session.windows) - len(told):
+    if lacking := len(session.windows) - len(labels):
         unknown.append(
             f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} lack a vector, "
             "or an input that names its class"
         )
-    return Recomputed(None, None, share, area, form, len(told), tuple(unknown))
+    return Recomputed(None, None, share, area, form, len(labels), tuple(unknown))
 
 
 def differences(session: Session, audits: list[WindowAudit], figures: Recomputed) -> list[Finding]:

@@ -1,0 +1,45 @@
+"""The head of every page: what it says of the run, its button, and the room that it leaves; pure."""
+
+from __future__ import annotations
+
+from tracer.runs.run_store import StoredRun
+
+STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding: 2.2rem 2rem 0.5rem; }
+[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.6rem; }
+.st-key-page_head h1 { font-size: 1.35rem; padding: 0; }
+.st-key-trust_chips button { min-height: 1.7rem; padding: 0.05rem 0.45rem; }
+.st-key-small_metrics [data-testid=stMetricValue] { font-size: 1.1rem; }
+[data-testid=stMetricValue] { font-size: 1.5rem; }
+</style>"""
+"""Streamlit's own margins leave half a screen of 800 pixels empty."""
+
+COPY_LINK = """<button type="button" class="kws-copy" style="font: inherit; color: inherit; background: none;
+border: 1px solid currentColor; border-radius: 0.4rem; padding: 0.1rem 0.6rem; cursor: pointer">Copy link</button>
+<script>
+for (const button of document.querySelectorAll(".kws-copy")) {
+  button.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      // Without HTTPS a browser has no clipboard but that of a selection.
+      const field = document.body.appendChild(document.createElement("textarea"));
+      field.value = location.href;
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
+  };
+}
+</script>"""
+"""Copies the page's address, which is the view."""
+
+
+def head_text(run: StoredRun) -> str:
+    """Run, model, device, state and date in a line, with the sign of a line's end nowhere in it."""
+    info = run.info
+    where = f"{info.backend.get('name')} {info.backend.get('device') or ''}".strip()
+    facts = (run.name, info.model.get("name"), where, run.state, str(info.created)[:16].replace("T", " "))
+    return " · ".join(" ".join(str(one).split()) for one in facts if one)

@@ -76,7 +76,7 @@ long-window: setup
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
-		--extra tensorflow --extra dashboard --extra analysis --extra runtimes --extra dev pyproject.toml -o requirements.lock
+		--extra tensorflow --extra dashboard --extra analysis --extra runtimes --extra fleet --extra dev pyproject.toml -o requirements.lock
 
 # At the versions of JetPack 6 (Python 3.10 where there is one, NumPy 1.26, protobuf 4.25, TensorFlow 2.16 for x86 in
 # place of NVIDIA's): the demo, its export, and the tests of what people run there.

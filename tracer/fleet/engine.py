@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +30,10 @@ class DuckDb:
             import ibis.backends.duckdb
         except ImportError:
             raise not_installed("ibis-framework[duckdb]", "kws-trace[fleet]") from None
-        self._connection: Any = ibis.duckdb.connect(memory_limit=MEMORY, preserve_insertion_order=False)
+        self._spill = tempfile.mkdtemp(prefix="kws-trace-fleet-")
+        self._connection: Any = ibis.duckdb.connect(
+            memory_limit=MEMORY, preserve_insertion_order=False, temp_directory=self._spill
+        )
         for name, table in (
             ("runs", tables.runs),
             ("inference_windows", tables.inference_windows),
@@ -42,6 +47,13 @@ class DuckDb:
             else:
                 self._keep(name, _plain(_ABSENT[name]).empty_table())
         self._only_read([path for paths in tables.files.values() for path in paths])
+
+    def __enter__(self) -> DuckDb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.disconnect()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def table(self, name: str) -> Any:
         """A table, to be named in a query of ``tracer.fleet.queries``."""
@@ -66,7 +78,7 @@ class DuckDb:
             statements = connection.extract_statements(text)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise UsageError("sql", "it is not one SELECT", "the tables are to be read: give one SELECT")
-            found: list[dict[str, Any]] = connection.execute(statements[0]).to_arrow_table().to_pylist()
+            found: list[dict[str, Any]] = connection.sql(text).to_arrow_table().to_pylist()
         except duckdb.Error as error:
             raise UsageError("sql", first_line(error), "the tables are in docs/commands/fleet.md") from None
         return found
@@ -79,7 +91,11 @@ class DuckDb:
     def _only_read(self, paths: Sequence[str]) -> None:
         """From now on no other file, no extension and no setting: what a user's SQL asks for is read, not believed."""
         allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        for setting in (f"allowed_paths = [{allowed}]", "enable_external_access = false", "lock_configuration = true"):
+        for setting in (
+            f"allowed_paths = [{allowed}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
             self._connection.raw_sql(f"SET {setting}")
 
 

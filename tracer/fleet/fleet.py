@@ -26,19 +26,14 @@ class Fleet:
     left_out: list[str]
 
 
-def read_fleet(roots: Iterable[str], progress: Progress = lambda *_: None) -> Fleet:
+def read_fleet(folders: Iterable[Path], progress: Progress = lambda *_: None) -> Fleet:
     """
-    List every run of the roots; of each only what changed since it was last asked for is read.
+    List every run of the folders; of each only what changed since it was last asked for is read.
 
-    Args:
-        roots: folders of runs, or patterns of such folders (``labs/*/traces``).
-        progress: is told how many of the changed runs of a folder are read.
-
-    Raises:
-        UsageError: if a root is no folder, or one of another machine.
+    ``progress`` is told how many of the changed runs of a folder are read.
     """
     rows, left_out = [], []
-    for root in dict.fromkeys(folder for one in roots for folder in _folders(one)):
+    for root in folders:
         index = RunIndex(root, "fleet")
         left_out += [str(one.error) for one in index.listed if one.error]
         for folder, row in index.rows(fleet_row, progress):
@@ -52,6 +47,16 @@ def read_fleet(roots: Iterable[str], progress: Progress = lambda *_: None) -> Fl
         if first is not row:
             left_out.append(f"{row['folder']}: it is the same run as {first['folder']}")
     return Fleet(list(kept.values()), left_out)
+
+
+def fleet_folders(roots: Iterable[str]) -> list[Path]:
+    """
+    The folders of runs that roots name: folders, or patterns of such (``labs/*/traces``).
+
+    Raises:
+        UsageError: if a root is no folder, or one of another machine.
+    """
+    return list(dict.fromkeys(folder for root in roots for folder in _folders(root)))
 
 
 def _folders(root: str) -> list[Path]:

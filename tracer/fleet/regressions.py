@@ -88,8 +88,8 @@ def _sides(
         why = f"{len(base)} of at least {FEWEST_BASE} launches {what}"
     elif len(newest) < FEWEST_NEWEST:
         why = f"{len(newest)} of at least {FEWEST_NEWEST} newest launches"
-    times = (np.array([row["median_ns"] for row in some], np.float64) for some in (base, newest))
-    return Sides(configuration, *times, max(asked, 1), why)
+    times = [np.array([row["median_ns"] for row in some], np.float64) for some in (base, newest)]
+    return Sides(configuration, times[0], times[1], max(asked, 1), why)
 
 
 def _looks_with_a_base(counts: Sequence[int]) -> int:

@@ -32,7 +32,10 @@ def compare(
         float, options.MEASUREMENT("Share of a figure below which a difference counts as none.", min=0.0)
     ] = 0.02,
     baseline: Annotated[
-        str | None, options.MEASUREMENT("What the others are held against, in place of the oldest.", metavar="NAME")
+        str | None,
+        options.MEASUREMENT(
+            "What the others are held against, in place of the oldest: one of them, or a baseline.", metavar="NAME"
+        ),
     ] = None,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,
@@ -48,8 +51,11 @@ def compare(
     from tracer.reports.compare_text import render_comparison
 
     sides = {name: _side(name, traces) for name in runs}
+    every = [sides[name] for name in runs]
+    if baseline is not None and baseline not in {*sides, *(side.name for side in every)}:
+        every.append(_kept_baseline(baseline, traces))
     named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
-    figures = compare_sides([sides[name] for name in runs], threshold, named)
+    figures = compare_sides(every, threshold, named)
     print_figures(figures, partial(render_comparison, figures), as_json=as_json)
     raise typer.Exit(_exit_code(figures))
 
@@ -66,6 +72,21 @@ def _side(name: str, traces: Path) -> Launches:
     for run in runs:
         tell_losses(run)
     return launches_of(runs, called)
+
+
+def _kept_baseline(name: str, traces: Path) -> Launches:
+    from tracer.errors import UsageError
+    from tracer.fleet.baselines import baseline_runs
+    from tracer.reports.compare_report import launches_of
+    from tracer.runs.run_store import stored_run
+
+    kept = baseline_runs([traces], name)
+    runs = [stored_run(run, traces) for run in kept.values()]
+    for identity, run in zip(kept, runs, strict=True):
+        tell_losses(run)
+        if run.info.run_id != identity:
+            raise UsageError("--baseline", f"{run.name} is another run than the one of {name}", "set it again")
+    return launches_of(runs, name)
 
 
 def _exit_code(figures: Comparison) -> int:

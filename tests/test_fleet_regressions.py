@@ -105,5 +105,5 @@ def test_of_three_boards_none_is_called_an_outlier() -> None:
 @pytest.mark.slow
 def test_a_planted_regression_is_found_and_alarms_are_as_rare_as_said() -> None:
     """A spread of 1 % from launch to launch, 40 configurations, 20 launches a side."""
-    assert with_a_regression(fleets=200, slowdown=0.015) >= 0.85 * 200
-    assert upper_bound(alarms(fleets=1000), 1000) <= 0.07
+    assert with_a_regression(fleets=100, slowdown=0.015) >= 78  # its power is 88.9 %: three deviations below
+    assert upper_bound(alarms(fleets=300), 300) <= 0.07

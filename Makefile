@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window lock check-jetpack-6 constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -74,9 +74,12 @@ kills: setup
 long-window: setup
 	KWS_TRACE_LONG_WINDOW=1000000 $(BIN)/python -m pytest tests/attacks/test_limits_of_the_machine.py -q -s -k long_window
 
+# What a newcomer's environment holds, and beside it the extras that would make it grow, at the same versions.
+LOCKED = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.10 \
-		--extra tensorflow --extra dashboard --extra analysis --extra runtimes --extra fleet --extra dev pyproject.toml -o requirements.lock
+	$(LOCKED) --extra tensorflow --extra dashboard --extra analysis --extra onnx --extra dev pyproject.toml -o requirements.lock
+	$(LOCKED) --extra mcp -c requirements.lock pyproject.toml -o locks/mcp.lock
+	$(LOCKED) --extra fleet -c requirements.lock pyproject.toml -o locks/fleet.lock
 
 # At the versions of JetPack 6 (Python 3.10 where there is one, NumPy 1.26, protobuf 4.25, TensorFlow 2.16 for x86 in
 # place of NVIDIA's): the demo, its export, and the tests of what people run there.
@@ -89,6 +92,15 @@ check-jetpack-6: setup
 	cd .venv/jetpack-6 && { bin/kws-trace compare ../../traces/sample-cpu ../../traces/sample-cpu; test $$? -eq 3; }
 	$(JETPACK_6)/python -m pytest -m "not slow" $(addprefix tests/test_,end_to_end.py xplane.py dashboard.py \
 		report_commands.py public_interface.py)
+
+# Debian's arm64 under qemu with the aarch64 wheels of the constraints: root, apt and binfmt_misc, or it says what lacks.
+# For example: make check-aarch64 SUITES=bookworm
+check-aarch64: setup
+	$(BIN)/python -m tools.aarch64 $(SUITES)
+
+# Wheels, megabytes and import times of each set of extras; it fails where a core is over 275 MB unpacked on aarch64.
+sizes: setup
+	$(BIN)/python -m tools.sizes
 
 constraints: setup
 	$(BIN)/python -m tools.constraints

@@ -163,7 +163,7 @@ def _operations(level: KernelLevel) -> Frame:
     table = level.profile.host_ops
     start = integers(table, "start_ns")
     place = covering_rows(start, level.ranges.start_ns, level.ranges.end_ns)
-    ours = integers(table, "process") == level.ranges.process
+    ours = level.ranges.of_processes(table)
     these = np.flatnonzero(ours & (place != NO_ROW) & np.r_[level.keep, False][place])
     names, kinds = encode(table, "name"), encode(table, "kind")
     took = (integers(table, "end_ns") - start)[these]

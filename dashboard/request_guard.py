@@ -22,6 +22,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ANY_ADDRESS = "*"
 """Among the names: every address by its number, which no name can be made to lead to."""
 
+PROTOCOL_ERROR = 1002
+"""Of a WebSocket, RFC 6455."""
+
 _OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 """What a page needs of Streamlit's own paths: not its metrics, uploads, or the interface for programs."""
 
@@ -37,11 +40,14 @@ class RequestGuard:
     """
     An application (ASGI) in front of Streamlit's.
 
-    ``names`` are the names and addresses that the dashboard is reached by, in small letters.
+    Args:
+        application: that.
+        names: the names and addresses that the dashboard is reached by, in small letters.
+        is_message: whether the application understands the bytes of a frame that a page sent.
     """
 
-    def __init__(self, application: Application, names: Collection[str]) -> None:
-        self._application, self._names = application, frozenset(names)
+    def __init__(self, application: Application, names: Collection[str], is_message: Callable[[bytes], bool]) -> None:
+        self._application, self._names, self._is_message = application, frozenset(names), is_message
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403 to what comes from elsewhere and 404 to what is closed; hand on the rest."""
@@ -51,8 +57,11 @@ class RequestGuard:
             await _refuse(scope, receive, send, 403, "kws-trace: this page answers to its own names alone: --host\n")
         elif "/_stcore" in scope["path"] and scope["path"] not in _OPEN:
             await _refuse(scope, receive, send, 404, "kws-trace: closed\n")
-        else:
+        elif scope["type"] == "http":
             await self._application(scope, receive, _unframed(send))
+        else:
+            line = _Socket(receive, send, self._is_message)
+            await self._application(scope, line.receive, line.send)
 
     def _is_ours(self, headers: list[tuple[bytes, bytes]]) -> bool:
         """By exactly one Host that is ours, and no Origin but that of the page at this Host."""
@@ -66,6 +75,29 @@ class RequestGuard:
         if name is None:
             return False
         return name in self._names or (ANY_ADDRESS in self._names and _is_address(name))
+
+
+class _Socket:
+    """A WebSocket that is closed at the first frame that is no message, of which the application would complain."""
+
+    def __init__(self, receive: Receive, send: Send, is_message: Callable[[bytes], bool]) -> None:
+        self._receive, self._send, self._is_message = receive, send, is_message
+        self._closed = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """What comes next; the end of the connection in place of a frame that is no message."""
+        message = await self._receive()
+        if message["type"] != "websocket.receive" or self._is_message(message.get("bytes") or b""):
+            return message
+        if not self._closed:
+            await self._send({"type": "websocket.close", "code": PROTOCOL_ERROR})
+            self._closed = True
+        return {"type": "websocket.disconnect", "code": PROTOCOL_ERROR}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Hand on, while it is open."""
+        if not self._closed:
+            await self._send(message)
 
 
 def _host_name(host: str) -> str | None:

@@ -7,6 +7,7 @@ that ``dashboard.request_guard`` lets through.
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 from typing import Any
@@ -50,9 +51,27 @@ def guard_requests(names: list[str]) -> None:
         # before the runtime is there, though: then Streamlit complains that it has none.
         for name in import_module("dashboard.app").PAGES:
             import_module(f"dashboard.pages.{name}")
-        return RequestGuard(make(runtime), names)
+        return RequestGuard(make(runtime), names, is_message)
 
     server.create_starlette_app = made
+    # The server closes a WebSocket of whoever sends text that is none, and would print where it noticed.
+    logging.getLogger("uvicorn.error").addFilter(_is_not_of_a_frame)
+
+
+def _is_not_of_a_frame(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
+
+
+def is_message(data: bytes) -> bool:
+    """Whether Streamlit answers what its page sent; what only its developers send is none."""
+    from google.protobuf.message import DecodeError
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    try:
+        kind = BackMsg.FromString(data).WhichOneof("type")
+    except DecodeError:
+        return False
+    return kind is not None and not kind.startswith("debug_")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,6 @@ _root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH
 if _root != sys.path[0] == os.getcwd():  # noqa: PTH109
     del sys.path[0]
 
-from runner.cli import main  # noqa: E402 -- after the folder is off the path
+from runner.program import main  # noqa: E402 -- after the folder is off the path
 
 main()

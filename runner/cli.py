@@ -9,15 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from runner.no_pandas import leave_out_pandas
+from runner.program import INTERRUPTED
 from runner.root_help import root_help
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError, UsageError
 
 DEBUG = "KWS_TRACE_DEBUG"
 """Set in the environment, an unforeseen error comes with its traceback."""
-
-INTERRUPTED = 130
-"""As a shell ends what SIGINT ended: 128 and the signal's number."""
 
 _GONE = "the current folder is gone, or may not be read; cd to one that is there"
 

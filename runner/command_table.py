@@ -62,6 +62,13 @@ COMMANDS = {
             "Print the kernels of PROFILE with their counts and times, as the profiler's own summary does.",
             "kernels capture.sqlite --by range",
         ),
+        "breakdown": (
+            (
+                "Say where the units of any program spent their time: GPU busy against overhead, by kind, "
+                "by stage, by kernel."
+            ),
+            "breakdown capture.sqlite --range step",
+        ),
         "compare": (
             (
                 "Say whether runs are slower or faster than the oldest of them, by median and by rate, "
@@ -95,6 +102,10 @@ COMMANDS = {
             ),
             "dashboard --port 8501",
         ),
+        "mcp": (
+            "Serve report, compare, kernels, session and doctor as read-only tools of the Model Context Protocol.",
+            "mcp --traces traces --allow profiles",
+        ),
     },
     "Check": {
         "doctor": (
@@ -120,6 +131,10 @@ COMMANDS = {
         ),
     },
     "Benchmarks": {
+        "convert": (
+            "Make an ONNX model of a SavedModel, for ONNX Runtime and TensorRT.",
+            "convert kws.onnx",
+        ),
         "runtimes": (
             "Run one model on TensorFlow, LiteRT and ONNX Runtime, timed in turn, and compare their times and Top-1.",
             "runtimes --seconds 5",

@@ -18,7 +18,7 @@ from runner.children import module_command
 from runner.ending_signals import ending_signals
 from tracer.errors import UsageError
 from tracer.runs.launch_set import launch_name
-from tracer.runs.run_writer import exists_error
+from tracer.runs.run_folder import exists_error
 
 LAUNCH = "KWS_TRACE_LAUNCH"
 """Set for each launch: JSON of ``launch_set`` in its ``run.json``."""

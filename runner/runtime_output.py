@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from tracer.terminal_text import say
 
@@ -68,10 +69,23 @@ class RuntimeOutput:
         with contextlib.suppress(OSError):
             os.write(2 if self._screen < 0 else self._screen, text.encode())
 
+    @contextmanager
+    def screen(self) -> Iterator[TextIO]:
+        """Standard error as it was, to draw on while output is kept."""
+        with os.fdopen(os.dup(2 if self._screen < 0 else self._screen), "w", errors="replace") as stream:
+            yield stream
+
     def text(self, most_bytes: int = LOG_BYTES) -> str:
         """The end of what was kept."""
         size = os.fstat(self._file.fileno()).st_size
         return os.pread(self._file.fileno(), most_bytes, max(0, size - most_bytes)).decode(errors="replace")
+
+
+@contextmanager
+def runtime_quiet() -> Iterator[RuntimeOutput]:
+    """Keep what a runtime writes while the block loads or runs it; shown if the block fails."""
+    with RuntimeOutput() as output, output.kept():
+        yield output
 
 
 def _flush() -> None:

@@ -157,7 +157,11 @@ def free_port() -> int:
 
 @contextmanager
 def served_dashboard(
-    traces: Path, log: Path, more: Mapping[str, str] | None = None, host: str = "127.0.0.1"
+    traces: Path,
+    log: Path,
+    more: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
+    folder: Path = ROOT,
 ) -> Iterator[str]:
     """
     The dashboard of ``traces`` as a program of its own; the address at which it answers.
@@ -167,6 +171,7 @@ def served_dashboard(
         log: takes what the server says.
         more: variables of its environment.
         host: that it listens on; asked for by the loopback's address.
+        folder: that it is started in.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
     with ExitStack() as stack:
@@ -174,7 +179,7 @@ def served_dashboard(
         for _ in range(3):
             port = free_port()
             command = dashboard_command(traces, port, host)
-            server = stack.enter_context(running(command, cwd=ROOT, env=environment, stdout=said, stderr=said))
+            server = stack.enter_context(running(command, cwd=folder, env=environment, stdout=said, stderr=said))
             address = f"http://127.0.0.1:{port}"
             wait_until(lambda: server.poll() is not None or _healthy(address), "the dashboard answers")  # noqa: B023
             if server.poll() is None:

@@ -16,8 +16,7 @@ from runner.dut.profiler_launch import _why_no_kernel
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
 from runner.line.ports import open_dut_link, open_host_link
 from tests.children import forked
-from tracer.errors import DatasetError, KwsTraceError, ModelError, PortError, ProfileError
-from tracer.profiles.open_profile import recognise
+from tracer.errors import DatasetError, KwsTraceError, ModelError, PortError
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_a_pseudo_terminal_that_no_dut_made_is_a_line(tmp_path: Path) -> None:
 def test_a_folder_without_a_model_is_told_before_tensorflow_is_imported(tmp_path: Path) -> None:
     before = set(sys.modules)
     with pytest.raises(ModelError, match=r"no saved_model\.pb is in this folder; name the SavedModel folder"):
-        ModelChoice.of(tmp_path, None, None, None, None, None, "reference", "split")
+        ModelChoice.of(tmp_path)
     assert "tensorflow" not in set(sys.modules) - before
 
 
@@ -91,22 +90,6 @@ def test_a_capture_that_will_hold_no_kernel_is_told_before_the_run(
     (tmp_path / present).touch()
     why = _why_no_kernel(ModelChoice(model, device=device), tmp_path)
     assert why is None if said is None else said in (why or "")
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("x.pt.trace.json", b'{"schemaVersion": 1, "traceEvents": []}'),
-        ("trace.json", b'{"traceEvents": [], "trace_id": "0A"}'),
-        ("x.pt.trace.json.gz", b"\x1f\x8b\x08\x00"),
-    ],
-)
-def test_a_trace_of_pytorch_is_told_by_its_name_and_what_to_give_instead(
-    tmp_path: Path, name: str, content: bytes
-) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ProfileError, match=r"PyTorch's profiler.*nsys profile --trace cuda,nvtx"):
-        recognise(tmp_path / name)
 
 
 def test_every_refusal_is_wrong_use() -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.fake_nsys import Fake
 from tests.nsys_export import NsysExport
-from tests.profiles import call, profile
+from tests.profiles import call, kernel, profile
 from tracer.errors import KwsTraceError, ProfileError
 from tracer.kernels.kernel_listing import list_kernels
 from tracer.profiles.profile import ProfileSummary, SummaryRow
@@ -171,3 +171,19 @@ def test_shares_of_a_summary_are_of_all_gpu_work() -> None:
     listing = list_kernels(ProfileSummary(Path("x.txt"), "nvprof", rows))
     listing.render(Console(file=said, width=80), full_names=False)
     assert "Copies and sets (share of all GPU work)" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("on_a_terminal", "whole", "shown", "below"),
+    [(True, False, 40, True), (True, True, 55, False), (False, False, 55, False)],
+)
+def test_a_long_table_shows_its_first_rows_on_a_terminal_and_all_of_them_elsewhere(
+    on_a_terminal: bool, whole: bool, shown: int, below: bool
+) -> None:
+    work = [kernel(f"k{number:02}", 100 * number, 200 * number + 1, number + 1) for number in range(55)]
+    said = io.StringIO()
+    console = Console(file=said, width=80, force_terminal=on_a_terminal, color_system=None)
+    list_kernels(profile(work, [])).render(console, full_names=False, whole=whole)
+    names = [line.split()[-1] for line in said.getvalue().splitlines() if line.rstrip()[-3:].startswith("k")]
+    assert names == [f"k{54 - number:02}" for number in range(shown)]
+    assert ("and 15 more (`--all`)" in said.getvalue()) == below

@@ -21,6 +21,7 @@ from tests.nsys_export import SECRET, NsysExport
 from tracer.profiles import nsys_sqlite
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.profiles.profile import PROFILE_TABLES, Profile
+from tracer.profiles.sqlite_tree import UnusualFileError
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +63,13 @@ def small() -> NsysExport:
     return export
 
 
-def read_without_connectorx(path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+def leave_to_sqlite3(*_: object) -> pa.Table:
+    raise UnusualFileError("a test")
+
+
+def read_through_sqlite3(path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     with monkeypatch.context() as patch:
-        patch.setattr(nsys_sqlite, "_connectorx", lambda: None)
+        patch.setattr(nsys_sqlite, "read_pages", leave_to_sqlite3)
         return read_nsys_sqlite(path)
 
 
@@ -111,8 +116,8 @@ def test_ranges_of_a_real_capture_are_those_that_sql_counts(h100: Path) -> None:
     assert ranges["domain"].null_count == ranges.num_rows
 
 
-def test_both_libraries_read_a_real_capture_alike(h100: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert same_tables(read_nsys_sqlite(h100), read_without_connectorx(h100, monkeypatch))
+def test_pages_and_sqlite3_give_the_same_of_a_real_capture(h100: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert same_tables(read_nsys_sqlite(h100), read_through_sqlite3(h100, monkeypatch))
 
 
 def test_a_process_and_a_thread_are_the_operating_systems_own_numbers(tmp_path: Path) -> None:
@@ -259,7 +264,7 @@ def test_what_an_export_holds_is_what_is_read(
     path = export.write(tmp_path_factory.mktemp("x") / "x.sqlite")
     with pytest.MonkeyPatch.context() as patch:
         if not fast:
-            patch.setattr(nsys_sqlite, "_connectorx", lambda: None)
+            patch.setattr(nsys_sqlite, "read_pages", leave_to_sqlite3)
         profile = read_nsys_sqlite(path)
     ranges, kernels = profile.nvtx_ranges.to_pydict(), profile.gpu_work.to_pydict()
     assert (ranges["start_ns"], ranges["end_ns"], ranges["payload"]) == (start, end, length)
@@ -291,3 +296,15 @@ def test_counts_and_totals_are_those_of_nsys_own_summary(
     if kind:
         rows_of_ours = rows_of_ours.filter(pc.equal(rows_of_ours["kind"], kind))
     assert totals(rows_of_ours) == expected
+
+
+def test_many_rows_that_were_read_slowly_are_told_with_what_was_unusual(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = small().write(tmp_path / "x.sqlite")
+    assert not any("slow" in note for note in read_nsys_sqlite(path).notes)
+    monkeypatch.setattr(nsys_sqlite, "_SLOW_ROWS", 2)
+    told = [note for note in read_through_sqlite3(path, monkeypatch).notes if "slow" in note]
+    calls = "2 rows of CUPTI_ACTIVITY_KIND_RUNTIME were read through sqlite3, which is slow, because of a test"
+    assert calls in told
+    assert not any("KERNEL" in note for note in told)

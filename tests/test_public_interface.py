@@ -27,7 +27,14 @@ def test_the_example_of_the_docs_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_what_all_names_is_there() -> None:
-    assert set(tracer.__all__) == {"OpenProfile", "OpenRun", "RunReport", "open_profile", "open_run"}
+    assert set(tracer.__all__) == {
+        "OpenProfile",
+        "OpenRun",
+        "ProfileBreakdown",
+        "RunReport",
+        "open_profile",
+        "open_run",
+    }
     assert all(callable(getattr(tracer, name)) for name in tracer.__all__)
     with pytest.raises(AttributeError, match="open_runs"):
         tracer.__getattr__("open_runs")
@@ -67,9 +74,14 @@ def test_a_report_is_shown_by_a_notebook_and_its_json_is_its_figures(tmp_path: P
 def test_a_profile_s_parts_sum_to_its_inferences(tmp_path: Path) -> None:
     one = captured_windows(usual_windows(1))[0]
     profile = tracer.open_profile(gpu_export(one).write(tmp_path / "x.sqlite"))
-    parts = profile.breakdown()
+    found = profile.breakdown("inference")
+    parts = found.units()
+    assert found.figures["count"] == len(parts)
+    assert json.loads(found.to_json()) == found.figures
+    assert max(map(len, found.text().splitlines())) <= 80
+    assert found._repr_html_().startswith("<pre>")
     assert len(parts) == one.warmups + one.inferences
-    assert (parts.drop(columns=["inference", "wall_ns"]).sum(axis=1) == parts["wall_ns"]).all()
+    assert (parts.drop(columns=["unit", "thread", "start_ns", "wall_ns"]).sum(axis=1) == parts["wall_ns"]).all()
     assert len(profile.kernels()) == (profile.table("gpu_work")["kind"] == "kernel").sum() > 0
     assert "inference" in set(profile.ranges()["name"])
     with pytest.raises(KeyError, match="gpu_work"):

@@ -64,7 +64,7 @@ def test_two_profilers_give_an_inference_its_gpu_time(
     shared_data: Path, name: str, kernel_us: float, copy_us: float
 ) -> None:
     found = open_profile(shared_data / "h200" / name)
-    parts = found.breakdown().iloc[10:].mean() / 1e3
+    parts = found.breakdown().units().iloc[10:].mean() / 1e3
     assert (parts["kernel"], parts["copy"]) == (pytest.approx(kernel_us, abs=0.02), pytest.approx(copy_us, abs=0.02))
     work = counts_and_ns(read(shared_data / "h200" / name))
     assert {kind: count for kind, (count, _) in work.items()} == {
@@ -86,7 +86,7 @@ def test_calls_that_tensorflow_names_after_their_work_are_launches_copies_and_se
         "GPU 0: NVIDIA H200, clock up to 1,980 MHz, memory 4,814 GB/s",
         "copies by memory: 210 device to pinned, 210 pageable to device",
     )
-    parts = open_profile(shared_data / "h200" / "capture.xplane.pb").breakdown().mean()
+    parts = open_profile(shared_data / "h200" / "capture.xplane.pb").breakdown().units().mean()
     # By nsys, in another run: 225 us of launches and 32 of other calls.
     assert 190_000 < parts["launch"] < 240_000
     assert parts["other_call"] == 0

@@ -28,7 +28,7 @@ def asked(names: list[str], kind: str, path: str, **headers: str) -> list[Messag
         sent.append(message)
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    guard = RequestGuard(application, names)  # type: ignore[arg-type]
+    guard = RequestGuard(application, names, bool)  # type: ignore[arg-type]
     asyncio.run(guard({"type": kind, "path": path, "headers": raw}, receive, send))
     return sent
 
@@ -89,7 +89,7 @@ def test_a_page_of_another_origin_is_refused(origin: str, kind: str) -> None:
 def test_a_request_without_a_host_or_with_two_is_refused() -> None:
     assert status(HERE) == 403
     two = [(b"host", b"localhost"), (b"host", b"evil.example")]
-    assert RequestGuard(None, LOOPBACK)._is_ours(two) is False  # type: ignore[arg-type]
+    assert RequestGuard(None, LOOPBACK, bool)._is_ours(two) is False  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,6 @@ def test_what_is_no_request_passes() -> None:
     async def application(scope: Message, *_: object) -> None:
         passed.append(scope["type"])
 
-    asyncio.run(RequestGuard(application, LOOPBACK)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+    guard = RequestGuard(application, LOOPBACK, bool)
+    asyncio.run(guard({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert passed == ["lifespan"]

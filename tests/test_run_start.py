@@ -17,8 +17,8 @@ from tests.children import PATIENCE_S, forked, read_until, running
 from tests.conftest import ROOT
 from tests.serial_client import running_dut
 from tracer.errors import RunError
+from tracer.runs.run_folder import free_run_name
 from tracer.runs.run_store import stored_run
-from tracer.runs.run_writer import free_run_name
 
 
 def test_what_is_written_by_descriptor_is_kept_and_what_is_said_meanwhile_is_not(

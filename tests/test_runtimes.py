@@ -6,10 +6,8 @@ import importlib.util
 import io
 import json
 import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +17,16 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.bench.runtimes import measure, onnx_candidates
-from runner.bench.runtimes.candidate import REFERENCE, Candidate, FloatInput
+from runner.bench.runtimes.candidate import REFERENCE, Candidate
 from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
 from runner.bench.runtimes.litert_candidates import litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.cli import app
 from runner.dataset import Dataset, shipped_dataset
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
-from tracer.errors import DatasetError, ModelError
+from tests.fake_onnxruntime import FakeOnnxRuntime
+from tests.test_onnx_backend import onnx_model
+from tracer.errors import ModelError
 from tracer.quantization import Quantization
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
 
@@ -157,16 +157,6 @@ def test_a_quiet_machine_needs_no_warning() -> None:
     assert load_lines({"before": 0.2, "cpus": 2}) == []
 
 
-def test_the_host_array_takes_both_sizes_and_no_other() -> None:
-    host = FloatInput(Quantization(0.5, 3))
-    host.load(bytes([5]) * 490)
-    assert (host.array == 1).all()
-    host.load(np.full(490, 2.5, "<f4").tobytes())
-    assert (host.array == 2.5).all()
-    with pytest.raises(DatasetError):
-        host.load(b"123")
-
-
 def test_a_model_of_the_wrong_kind_is_refused_before_anything_loads() -> None:
     with pytest.raises(ModelError):
         compare_runtimes(RuntimesJob(model=SHIPPED_TFLITE))
@@ -180,45 +170,14 @@ def test_two_files_of_one_kind_get_names_of_their_own() -> None:
     found.close()
 
 
-class FakeOnnxRuntime(types.ModuleType):
-    """CUDA falls back in silence, TensorRT fails at its first inference."""
-
-    __version__ = "9"
-
-    class Failed(Exception):
-        pass
-
-    capi = types.SimpleNamespace(onnxruntime_pybind11_state=types.SimpleNamespace(EPFail=Failed))
-    SessionOptions = types.SimpleNamespace
-
-    @staticmethod
-    def get_available_providers() -> list[str]:
-        return ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
-
-    class InferenceSession:
-        def __init__(self, model: bytes, options: object, providers: list[str]) -> None:
-            self._wanted = providers[0]
-
-        def get_providers(self) -> list[str]:
-            return ["CPUExecutionProvider" if self._wanted.startswith("CUDA") else self._wanted]
-
-        def get_inputs(self) -> list[types.SimpleNamespace]:
-            return [types.SimpleNamespace(name="x")]
-
-        get_outputs = get_inputs
-
-        def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
-            if self._wanted.startswith("Tensorrt"):
-                raise FakeOnnxRuntime.Failed("no engine\nmore")
-            assert feeds["x"].shape == (1, 490)
-            return [np.eye(12, dtype=np.float32)[[5]]]
-
-
-def test_a_provider_that_falls_back_or_fails_is_listed_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", FakeOnnxRuntime("onnxruntime"))
-    monkeypatch.setattr(onnx_candidates, "convert", lambda *_: b"")
-    model: Any = types.SimpleNamespace(threads=1, shape=[1, 490])
-    found = onnx_candidates.onnx_candidates(model, None, FloatInput(Quantization(1.0, 0)))
+def test_a_provider_that_falls_back_or_fails_is_listed_and_not_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeOnnxRuntime(falls_back="CUDAExecutionProvider", fails="TensorrtExecutionProvider")
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    serialized = onnx_model(tmp_path / "made.onnx", [1, 490]).read_bytes()
+    monkeypatch.setattr(onnx_candidates, "converted", lambda *_: serialized)
+    found = onnx_candidates.onnx_candidates(SHIPPED_SAVED_MODEL, tmp_path, Quantization(1.0, 0), 1)
     (cpu,) = found.candidates
     assert (cpu.name, cpu.probabilities().argmax()) == ("ONNX Runtime CPU", 5)
     reasons = {one.name: one.reason for one in found.absent}

@@ -11,11 +11,16 @@ import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.launches import LaunchSetReport
 from tracer.report_types.report import SCHEMA_VERSION, Report
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
-FILES = {Report: _DOCS / "report.schema.json", LaunchSetReport: _DOCS / "launch-set.schema.json"}
+FILES = {
+    Report: _DOCS / "report.schema.json",
+    LaunchSetReport: _DOCS / "launch-set.schema.json",
+    BreakdownReport: _DOCS / "breakdown.schema.json",
+}
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracer.public import OpenProfile, OpenRun, RunReport, open_profile, open_run
+    from tracer.public import OpenProfile, OpenRun, ProfileBreakdown, RunReport, open_profile, open_run
 
-__all__ = ["OpenProfile", "OpenRun", "RunReport", "open_profile", "open_run"]
+__all__ = ["OpenProfile", "OpenRun", "ProfileBreakdown", "RunReport", "open_profile", "open_run"]
 
 
 def __getattr__(name: str) -> object:

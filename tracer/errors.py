@@ -7,6 +7,8 @@ a caller can tell a run from a profile from a port; the case is in the message.
 
 from __future__ import annotations
 
+import errno
+
 
 class KwsTraceError(Exception):
     """
@@ -51,13 +53,18 @@ def not_installed(runtime: str, extra: str) -> NotInstalledError:
     return NotInstalledError(f"{runtime} is not installed; install it with: pip install '{extra}'")
 
 
+_WRONG_NAMES = (errno.EISDIR, errno.ENOTDIR, errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG)
+
+
 class WriteError(KwsTraceError):
     """The disk did not take what was to be written."""
 
     exit_code = 1
 
     def __init__(self, thing: object, problem: str, error: OSError, remedy: str) -> None:
-        super().__init__(thing, f"{problem} ({error.strerror or error})", remedy)
+        # Where the name is wrong nothing failed that could be tried again.
+        code = UsageError.exit_code if error.errno in _WRONG_NAMES else None
+        super().__init__(thing, f"{problem} ({error.strerror or error})", remedy, exit_code=code)
 
 
 class RunError(KwsTraceError):

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 
-from tracer.breakdown.breakdown import break_down
-from tracer.breakdown.calibration import Target, spreads
-from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
-from tracer.breakdown.kernel_level import interrupted_by_profiler
-from tracer.breakdown.replay import Replay
-from tracer.captures.attribution import attribute
-from tracer.captures.counted_work import counted_work
-from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
-from tracer.errors import ProfileError, not_installed
+from tracer.breakdown.kernel_level import KernelLevel
+from tracer.captures.chosen_units import chosen_units
+from tracer.errors import not_installed
 from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import PROFILE_TABLES, Profile, ProfileSummary
+from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
+from tracer.reports.unit_report import breakdown_figures, profile_level, timeline_of
+from tracer.reports.unit_text import render_breakdown
 from tracer.runs.run_store import StoredRun, stored_run
 from tracer.terminal_text import terminal
 
@@ -119,6 +116,59 @@ class OpenRun:
 
 
 @dataclass(frozen=True)
+class ProfileBreakdown:
+    """
+    Where the time of the units of any program went. A notebook shows it as the terminal does.
+
+    ``figures`` is what ``kws-trace breakdown --json`` prints, as typed dictionaries: ``docs/breakdown.schema.json``
+    has every key.
+    """
+
+    figures: BreakdownReport
+    level: KernelLevel
+
+    def to_json(self) -> str:
+        """The figures as JSON text."""
+        return json.dumps(self.figures, indent=2)
+
+    def text(self, width: int = 80) -> str:
+        """The breakdown as the command prints it, ``width`` characters wide."""
+        out = io.StringIO()
+        render_breakdown(self.figures, terminal(file=out, width=width))
+        return out.getvalue()
+
+    def units(self, form: Form = "pandas") -> Any:
+        """One row a unit: ``unit`` (its number), ``thread``, ``start_ns``, ``wall_ns``, and nanoseconds by part."""
+        level = self.level
+        found, units, rows = level.breakdown, level.ranges.only(level.keep), level.work.inferences
+        start = rows.start_ns - units.shifts(units.lane)
+        known = {"unit": found.number, "thread": rows.thread, "start_ns": start, "wall_ns": found.wall_ns}
+        return _in_form(pa.table({**known, **found.parts()}), form)
+
+    def gains(self, form: Form = "pandas") -> Any:
+        """
+        One row a removal: what a unit would save without a part, by replay.
+
+        Columns: ``name``, ``group`` (``change``, ``kind``, ``stage`` or ``bound``), ``gain_ns`` (mean; null where it
+        cannot be told), ``low_ns`` and ``high_ns`` (95 % interval, with what the capture leaves open), ``rate_hz``
+        (units a second then; null where too little would be left), ``bound`` (whether the gain is an upper bound) and
+        ``reason``.
+        """
+        names = ("name", "group", "gain_ns", "low_ns", "high_ns", "rate_hz", "bound", "reason")
+        rows = []
+        for one in self.level.gains:
+            low, high = one.interval_ns or (None, None)
+            rows.append((one.name, one.group, one.gain_ns, low, high, one.rate_hz, one.bound, one.reason))
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        return _in_form(pa.table(columns) if rows else pa.table({}), form)
+
+    def _repr_html_(self) -> str:
+        console = terminal(file=io.StringIO(), width=100, record=True)
+        render_breakdown(self.figures, console)
+        return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+
+@dataclass(frozen=True)
 class OpenProfile:
     """A profile of Nsight Systems, nvprof or TensorFlow's profiler; times are nanoseconds of its own clock."""
 
@@ -157,66 +207,39 @@ class OpenProfile:
         """One row an NVTX range, of every domain, with ``start_ns`` and ``end_ns``."""
         return self.table("nvtx_ranges", form)
 
-    def breakdown(self, form: Form = "pandas") -> Any:
+    def breakdown(
+        self,
+        unit_range: str | None = None,
+        stages: Sequence[str] | None = None,
+        *,
+        unprofiled_wall_ns: float | None = None,
+        skip: int = 0,
+    ) -> ProfileBreakdown:
         """
-        One row an inference: ``inference``, ``wall_ns``, and nanoseconds by part, which sum to it.
-
-        Raises:
-            ProfileError: if the profile has no timeline, or no inference of kws-trace is marked in it.
-        """
-        profile, ranges = self._inferences()
-        found = break_down(counted_work(profile, ranges, attribute(profile, ranges), np.ones(len(ranges), bool)))
-        return _in_form(pa.table({"inference": ranges.numbers, "wall_ns": found.wall_ns, **found.parts()}), form)
-
-    def gains(self, unprofiled_wall_ns: float | None = None, form: Form = "pandas") -> Any:
-        """
-        One row a removal: what an inference would save without a part, by replay.
-
-        Columns: ``name``, ``group`` (``change``, ``kind``, ``stage`` or ``bound``), ``gain_ns`` (mean; null where it
-        cannot be told), ``low_ns`` and ``high_ns`` (95 % interval, with what the capture leaves open), ``rate_hz``
-        (inferences a second then; null where too little would be left), ``bound`` (whether the gain is an upper
-        bound) and ``reason``.
+        Where the time of a program's units went, as ``kws-trace breakdown`` prints it.
 
         Args:
-            unprofiled_wall_ns: mean wall time of an inference without the profiler. What the profiler added is then
-                taken out of the calls, and gains are of that; without it they are of the profiled inference.
-            form: as of the tables.
+            unit_range: the NVTX range whose instances are units: its name, or ``domain:name``, globs too; None for
+                the outermost that repeats, and without ranges for synchronisations, or windows of time.
+            stages: names of the ranges within a unit that are its stages; None for those that tile it.
+            unprofiled_wall_ns: mean wall time of a unit without the profiler: the base of gains and busy share.
+            skip: units left out at the start of each process or thread, as a program's warm-up.
 
         Raises:
-            ProfileError: if the profile has no timeline, or no inference of kws-trace is marked in it.
+            ProfileError: if the profile has no timeline, no such range, or units of one thread that overlap.
+            UsageError: if a stage is in no unit, or nothing is left to count.
         """
-        profile, ranges = self._inferences()
-        keep = ~interrupted_by_profiler(profile, ranges)
-        keep = keep if keep.any() else ~keep
-        replay = Replay(counted_work(profile, ranges, attribute(profile, ranges), keep))
-        target = None if unprofiled_wall_ns is None else Target(float(unprofiled_wall_ns), {})
-        wall = float(np.mean(replay.wall_ns)) if target is None else target.wall_ns
-        rows = gain_figures(replay, GainBase(wall, 1e9 / wall, target, spreads(None), blocks_of(len(replay.wall_ns))))
-        names = ("name", "group", "gain_ns", "low_ns", "high_ns", "rate_hz", "bound", "reason")
-        low_high = [one.interval_ns or (None, None) for one in rows]
-        cells = [
-            (one.name, one.group, one.gain_ns, *ends, one.rate_hz, one.bound, one.reason)
-            for one, ends in zip(rows, low_high, strict=True)
-        ]
-        return _in_form(
-            pa.table(dict(zip(names, zip(*cells, strict=True), strict=True))) if cells else pa.table({}), form
-        )
-
-    def _inferences(self) -> tuple[Profile, InferenceRanges]:
         profile = self._timeline()
-        ranges = stage_ranges(profile)
-        if not len(ranges):
-            raise ProfileError(
-                profile.path, "no inference is marked in it", "capture a `kws-trace run`, which marks them with NVTX"
-            )
-        return profile, ranges
+        chosen = chosen_units(profile, unit_range, stages, skip)
+        level = profile_level(profile, chosen, unprofiled_wall_ns)
+        return ProfileBreakdown(breakdown_figures(level, chosen), level)
+
+    def gains(self, unprofiled_wall_ns: float | None = None, form: Form = "pandas") -> Any:
+        """``breakdown(unprofiled_wall_ns=...).gains(form)``."""
+        return self.breakdown(unprofiled_wall_ns=unprofiled_wall_ns).gains(form)
 
     def _timeline(self) -> Profile:
-        if isinstance(self.profile, ProfileSummary):
-            raise ProfileError(
-                self.profile.path, "it has totals and no timeline", "export the timeline: `nvprof --export-profile`"
-            )
-        return self.profile
+        return timeline_of(self.profile)
 
 
 def open_run(run: str | Path = "last", traces: str | Path = "traces") -> OpenRun:
@@ -235,7 +258,7 @@ def open_run(run: str | Path = "last", traces: str | Path = "traces") -> OpenRun
 
 def open_profile(path: str | Path) -> OpenProfile:
     """
-    Read a profile: a SQLite or Parquet export of nsys, an output of nvprof, or TensorFlow's ``xplane.pb``.
+    Read a profile: of nsys (SQLite, Parquet), nvprof, TensorFlow, PyTorch, JAX, ONNX Runtime or trtexec.
 
     Raises:
         ProfileError: if it is none of these, or damaged.

@@ -10,12 +10,19 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+from tracer.figure_text import count_text
+
+Row = TypeVar("Row")
+
+FIRST_ROWS = 40
+"""Of a long table on a terminal; one row more would not be worth a line that says so."""
 
 _OBEYED = re.compile(
     # C0 but tab and newline, DEL and C1; what turns the direction of text; what ends a line elsewhere; surrogates.
@@ -58,6 +65,19 @@ def print_lines(console: Console, lines: Iterable[str], style: str | None = None
     """Sentences that may hold names out of files, as they stand."""
     for line in lines:
         console.print(line, style=style, markup=False, highlight=False, emoji=False)
+
+
+def first_rows(rows: Sequence[Row], console: Console, *, whole: bool) -> tuple[Sequence[Row], str | None]:
+    """
+    What a long table shows: on a terminal its first rows, those that matter most; piped, or where all are asked for,
+    every one.
+
+    Returns:
+        The rows, and the line that stands below them; None where all are shown.
+    """
+    if whole or not console.is_terminal or len(rows) <= FIRST_ROWS:
+        return rows, None
+    return rows[:FIRST_ROWS], f"and {count_text(len(rows) - FIRST_ROWS)} more (`--all`)"
 
 
 def framed_table(title: str | None, names: Sequence[str], figures: Sequence[str], *, wrap: bool = True) -> Table:

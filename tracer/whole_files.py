@@ -26,7 +26,9 @@ def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> 
 
     Raises:
         OSError: if the disk does not take it; then ``path`` is as before, or only its folder could not be synced.
+            If a folder, a device, a pipe or a socket is there, which a file in its place would end.
     """
+    _refuse_what_is_no_file(path)
     writer = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
     temporary = path.with_name(f".{path.name}{writer}.new")
     try:
@@ -40,6 +42,13 @@ def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> 
         raise
     if lasting:
         sync(path.parent)
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    if not path.name or path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "a device, a pipe or a socket is there", str(path))
 
 
 def sync(path: Path) -> None:

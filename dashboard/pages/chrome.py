@@ -272,7 +272,7 @@ def signed_in() -> bool:
     """Whether the page may be shown: to everybody, or to who has signed in where that is configured."""
     if not st.secrets.load_if_toml_exists() and any(Path(file).exists() for file in st.get_option("secrets.files")):
         # To Streamlit it is as if there were none, and everybody would be let in.
-        problem("The secrets file cannot be read: nobody is let in.", "Mend it or remove it: .streamlit/secrets.toml")
+        problem("The secrets file cannot be read: nobody is let in.", "Mend or remove ~/.streamlit/secrets.toml")
         return False
     if not login_configured():
         return True

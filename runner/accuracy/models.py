@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
+from runner.runtime_output import runtime_quiet
 from tracer.quantization import Quantization
 from tracer.runs.run_store import StoredRun
 
@@ -33,7 +34,10 @@ class LoadedModel:
     """
 
     def __init__(self, choice: ModelChoice, name: str | None = None) -> None:
-        pipeline = load_pipeline(choice)
+        with runtime_quiet():
+            pipeline = load_pipeline(choice)
+            # What a runtime has to say it may keep for the first inference.
+            pipeline.backend.fused()
         self.name = name or choice.path.name
         self._backend = pipeline.backend
         self.takes_counts = self._backend.input_dtype == np.int8

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from runner.children import module_command
+from runner.children import NOBODYS_FOLDER, module_command
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
 from tracer.terminal_text import terminal
@@ -29,7 +29,7 @@ STREAMLIT_OPTIONS = (
 PUBLISHED = """\
 The dashboard is open to every machine that reaches {host}: whoever opens it sees every run in {traces}.
 Nothing is encrypted. Runs can be renamed and deleted on this machine only, or by who has signed in: set up sign-in
-(OpenID Connect) in .streamlit/secrets.toml, section [auth], as Streamlit's st.login needs it."""
+(OpenID Connect) in ~/.streamlit/secrets.toml, section [auth], as Streamlit's st.login needs it."""
 
 
 def dashboard(
@@ -89,5 +89,7 @@ def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[
     # Without an address Streamlit binds every interface; without a name it guesses what pages are called by.
     name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
     address = (f"--server.address={host}", f"--browser.serverAddress={name}", f"--server.port={port}")
-    program = module_command("dashboard.serve", ",".join(page_names(host)), "run", str(script))
+    served = (",".join(page_names(host)), "run", str(script))
+    # Streamlit takes settings and secrets from the folder that it is started in, whoever put them there.
+    program = module_command("dashboard.serve", *served, folder=NOBODYS_FOLDER)
     return [*program, *address, *STREAMLIT_OPTIONS, "--", str(traces.absolute())]

@@ -22,6 +22,10 @@ def infer(
     backend: options.Backend = None,
     device: options.Device = None,
     threads: options.Threads = None,
+    runtime: options.Runtime = None,
+    library: options.Library = None,
+    provider: options.Provider = None,
+    cuda_graph: options.CudaGraph = False,
     input_scale: options.Scale = None,
     input_zero_point: options.ZeroPoint = None,
     timed: options.Timed = "reference",
@@ -38,7 +42,20 @@ def infer(
     """
     from runner.inference.models import ModelChoice
 
-    choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
+    choice = ModelChoice.of(
+        model,
+        backend=backend,
+        device=device,
+        threads=threads,
+        input_scale=input_scale,
+        input_zero_point=input_zero_point,
+        timed=timed,
+        mode=stages,
+        runtime=runtime,
+        library=library,
+        provider=provider,
+        cuda_graph=cuda_graph,
+    )
     from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
     from runner.dut.run_job import RunJob
 

@@ -16,7 +16,10 @@ from tracer.terminal_text import say, terminal
 def kernels(
     profile: Annotated[
         Path,
-        typer.Argument(help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof or TensorFlow."),
+        typer.Argument(
+            help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof, TensorFlow, PyTorch, JAX, "
+            "ONNX Runtime or trtexec."
+        ),
     ],
     by: Annotated[
         Literal["kernel", "range", "api"],
@@ -36,6 +39,7 @@ def kernels(
         bool, options.OUTPUT("Show memcpys and memsets too (csv, json, --by range).", "--copies")
     ] = False,
     full_names: options.FullNames = False,
+    whole: options.All = False,
     beside: Annotated[
         Path | None,
         options.OUTPUT(
@@ -72,7 +76,7 @@ def kernels(
         return
     listing = list_kernels(opened, by, thread_wise=thread_wise, domain=domain, copies=copies)
     if form == "table":
-        listing.render(terminal(), full_names=full_names)
+        listing.render(terminal(), full_names=full_names, whole=whole)
         return
     say(listing.json() if form == "json" else listing.csv(), end="")
     render_notes(listing.notes, terminal(stderr=True))

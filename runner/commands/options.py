@@ -23,6 +23,7 @@ RECORDING = Group("Recording")
 PROFILER = Group("Profiler")
 MEASUREMENT = Group("Measurement")
 LIMITS = Group("Device limits")
+UNITS = Group("Units")
 SUMMARY = Group("nvprof summary")
 REPAIRS = Group("Repairs")
 OUTPUT = Group("Output")
@@ -30,15 +31,37 @@ OUTPUT = Group("Output")
 Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
 Model = Annotated[
     Path | None,
-    MODEL("A SavedModel folder (TensorFlow) or a .tflite file (LiteRT). Without it the shipped int8 one is used."),
+    MODEL(
+        "A SavedModel folder (TensorFlow), a .tflite file (LiteRT) or an .onnx file (ONNX Runtime). Without "
+        "it the shipped int8 one is used."
+    ),
 ]
 Backend = Annotated[
-    Literal["tensorflow", "litert"] | None,
+    Literal["tensorflow", "litert", "onnxruntime"] | None,
     MODEL("The runtime. Without it the model decides; without --model it chooses the shipped model."),
 ]
 Device = Annotated[
     str | None,
     MODEL("The device of TensorFlow, such as GPU:0 or CPU. Without it the first GPU is used, else the CPU."),
+]
+Runtime = Annotated[
+    Literal["session", "callable", "inline", "frozen", "xla", "loaded", "capi"] | None,
+    MODEL(
+        "How a SavedModel is called: session (Session.run), callable, inline (as without the option), frozen, xla, "
+        "loaded (saved_model.load), or capi (TensorFlow's C library, with --library)."
+    ),
+]
+Library = Annotated[
+    str | None,
+    MODEL("Path of libtensorflow.so for --runtime capi, or of the tensorflow package's libtensorflow_cc.so.2."),
+]
+Provider = Annotated[
+    Literal["cpu", "cuda", "tensorrt"] | None,
+    MODEL("ONNX Runtime's execution provider. Without it cpu is used; one that would fall back is refused."),
+]
+CudaGraph = Annotated[
+    bool,
+    MODEL("Replay an inference as one CUDA graph (--provider cuda or tensorrt).", "--cuda-graph"),
 ]
 Threads = Annotated[
     int | None, MODEL("Threads of the runtime. Without it LiteRT uses 1, and TensorFlow its own number.", min=1)
@@ -95,5 +118,6 @@ CpuMs = Annotated[
     SUMMARY("CPU time of all these inferences in ms, as clock() gives it. It gives no share of wall time."),
 ]
 FullNames = Annotated[bool, OUTPUT("Show every kernel by its whole name.", "--full-names")]
+All = Annotated[bool, OUTPUT("Show every row of a long table on a terminal; piped it is whole.", "--all")]
 Quiet = Annotated[bool, OUTPUT("Show no progress bar.", "--quiet")]
 Json = Annotated[bool, OUTPUT("Print one JSON document.", "--json")]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from runner.runtime_output import runtime_quiet
 from tracer.terminal_text import say, terminal
 
 if TYPE_CHECKING:
@@ -52,10 +53,18 @@ def progress_line(what: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, float], None]]:
-    """Bars on standard error; yields what is told the name of a step and the share of it that was done since."""
+    """
+    Bars on standard error; yields what is told the name of a step and the share of it that was done since.
+
+    What a runtime writes meanwhile is kept away, and shown if the measurement fails.
+    """
     from rich.progress import Progress, TaskID
 
-    with Progress(console=terminal(stderr=True), transient=True) as progress:
+    with (
+        runtime_quiet() as output,
+        output.screen() as screen,
+        Progress(console=terminal(file=screen), transient=True) as progress,
+    ):
         tasks: dict[str, TaskID] = {}
 
         def advance(what: str, share: float) -> None:

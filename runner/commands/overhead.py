@@ -30,7 +30,7 @@ def overhead(
     """
     from runner.inference.models import ModelChoice
 
-    choice = ModelChoice.of(model, backend, device, threads, None, None, "reference", stages)
+    choice = ModelChoice.of(model, backend=backend, device=device, threads=threads, mode=stages)
     from runner.bench.overhead.conditions import OverheadJob, measure_overhead
     from tracer.reports.overhead_ledger import render_ledger
     from tracer.runs.overhead_store import keep_ledger

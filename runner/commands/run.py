@@ -25,6 +25,10 @@ def run(
     backend: options.Backend = None,
     device: options.Device = None,
     threads: options.Threads = None,
+    runtime: options.Runtime = None,
+    library: options.Library = None,
+    provider: options.Provider = None,
+    cuda_graph: options.CudaGraph = False,
     input_scale: options.Scale = None,
     input_zero_point: options.ZeroPoint = None,
     timed: options.Timed = "reference",
@@ -82,9 +86,25 @@ def run(
     """
     if nsys and profiler == "tensorflow":
         raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")
+    from runner.dut.memory import leave_pandas_out
+
+    leave_pandas_out()
     from runner.inference.models import ModelChoice
 
-    choice = ModelChoice.of(model, backend, device, threads, input_scale, input_zero_point, timed, stages)
+    choice = ModelChoice.of(
+        model,
+        backend=backend,
+        device=device,
+        threads=threads,
+        input_scale=input_scale,
+        input_zero_point=input_zero_point,
+        timed=timed,
+        mode=stages,
+        runtime=runtime,
+        library=library,
+        provider=provider,
+        cuda_graph=cuda_graph,
+    )
     from runner.dut.capture_plan import CaptureChoice
     from runner.dut.run_job import RunJob, serve_run
     from runner.nsys.launch import taken_orders, tell_pid

@@ -25,6 +25,7 @@ def session(
     run: Annotated[
         str | None, options.RECORDING("The run (folder, name or `last`) that this session drove; the two are joined.")
     ] = None,
+    whole: options.All = False,
     as_json: options.Json = False,
     traces: options.Traces = DEFAULT_TRACES,
 ) -> None:
@@ -44,10 +45,10 @@ def session(
 
     def render(console: Console) -> None:
         if len(audits) > 1:
-            render_table(audits, console)
+            render_table(audits, console, whole=whole)
         else:
             render_session(audits[0], console)
         if joined is not None:
-            joined.render(console)
+            joined.render(console, whole=whole)
 
     print_figures(session_report(audits, joined), render, as_json=as_json)

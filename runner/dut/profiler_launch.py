@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.dut.run_job import RunJob, no_ranges, refuse_without_ranges, serve_run
-from runner.inference.models import ModelChoice, backend_of
+from runner.inference.models import ModelChoice
 from runner.nsys.command import estimated_bytes, refuse_too_old
 from runner.nsys.installation import Nsys, find_nsys, give_to_caller, refuse_without_root
 from runner.nsys.launch import announcement, remove_if_empty, run_under_nsys, without_profiler_options
@@ -24,9 +24,9 @@ from tracer.profiles.nsys_metadata import UNSAID
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_files import checked_run_name
+from tracer.runs.run_folder import exists_error
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import StoredRun, stored_run
-from tracer.runs.run_writer import exists_error
 
 LAUNCHER_OPTIONS = {
     "--nsys": False,
@@ -41,6 +41,12 @@ LAUNCHER_OPTIONS = {
 
 _GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvgpu", "nvmap", "dxg")
 """Of a PC, of Jetsons, and of Windows below a Linux."""
+
+_KINDS = {
+    "litert": "LiteRT",
+    "onnxruntime": "ONNX Runtime",
+    "tensorflow-c": "TensorFlow's C library",
+}
 
 
 def refuse_impossible(job: RunJob, profiler: str) -> None:
@@ -59,10 +65,10 @@ def refuse_impossible(job: RunJob, profiler: str) -> None:
         refuse_without_ranges(job)
         if open_ranges() is None:
             raise no_ranges()
-    elif backend_of(job.choice.path, job.choice.backend) != "tensorflow":
+    elif job.choice.kind != "tensorflow":
         raise UsageError(
             "--profiler tensorflow",
-            f"{job.choice.path.name} runs on LiteRT, of which TensorFlow's profiler sees nothing",
+            f"{job.choice.path.name} runs on {_KINDS[job.choice.kind]}, of which TensorFlow's profiler sees nothing",
             "name a SavedModel (--backend tensorflow takes the shipped one), or use --nsys",
         )
     name = job.name or ""
@@ -75,7 +81,9 @@ def refuse_impossible(job: RunJob, profiler: str) -> None:
 
 def _why_no_kernel(choice: ModelChoice, devices: Path = Path("/dev")) -> str | None:
     """Why a capture will hold no GPU work, known before the run; None where it may hold some."""
-    if backend_of(choice.path, choice.backend) == "litert":
+    if choice.kind == "onnxruntime" and choice.provider in (None, "cpu"):
+        return f"{choice.path.name} runs on ONNX Runtime's CPU provider; --provider cuda takes it to the GPU"
+    if choice.kind == "litert":
         return f"{choice.path.name} runs on LiteRT, on the CPU; --backend tensorflow takes a SavedModel to the GPU"
     if choice.device is not None and "CPU" in choice.device.upper():
         return f"--device {choice.device} keeps the model from the GPU; leave it out"

@@ -12,6 +12,7 @@ from typing import Any
 from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.memory import give_back_freed
 from runner.dut.run_start import keep_runtime_log, start
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
@@ -25,9 +26,10 @@ from tracer.accuracy.unlabelled import run_warnings
 from tracer.errors import UsageError
 from tracer.figure_text import counted
 from tracer.recording.nvtx_ranges import NvtxRanges
+from tracer.runs.run_folder import free_run_name
 from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
-from tracer.runs.run_writer import RunWriter, free_run_name
+from tracer.runs.run_writer import RunWriter
 from tracer.trust.checks import check_quantization
 
 
@@ -120,7 +122,7 @@ def recording_run(
             tell(f"recorder: {sentence}")
             writer.update_info(not_recorded=[*writer.info.not_recorded, sentence])
 
-        with sampled(writer.folder, info.run_id, not_sampled, gpu):
+        with sampled(lambda: writer.folder, info.run_id, not_sampled, gpu):
             yield opened
     finally:
         opened.lacks = writer.close()
@@ -163,6 +165,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 windows=job.windows,
             )
             warn_of_input_scale(opened.pipeline)
+            give_back_freed()
             dut.boot()
             tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
             try:
@@ -175,10 +178,16 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 dut.flush()
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
-        tell(f"run {'ended' if opened.lacks else 'complete'}: {job.traces / opened.writer.name}")
+        tell(f"run {'ended' if opened.lacks else 'complete'}: {_shown_folder(job, opened.writer)}")
     finally:
         link.close()
     return 1 if opened.problems else 0
+
+
+def _shown_folder(job: RunJob, writer: RunWriter) -> Path:
+    """As the user named it, unless it was moved away meanwhile."""
+    named = job.traces / writer.name
+    return named if named.is_dir() else writer.folder
 
 
 def warn_of_input_scale(pipeline: Pipeline) -> None:
@@ -205,7 +214,8 @@ def open_capture(job: RunJob, ranges: NvtxRanges | None) -> Capture | None:
 
 def _summary(pipeline: Pipeline) -> str:
     backend = pipeline.backend
-    return f"{backend.name} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
+    way = f" ({backend.way})" if backend.way else ""
+    return f"{backend.name}{way} on {backend.device}, timed {pipeline.timed}, stages {pipeline.mode}"
 
 
 def _report_once(problems: list[str]) -> Callable[[str], None]:

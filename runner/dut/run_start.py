@@ -14,7 +14,8 @@ from typing import Any
 
 from runner.device.gpu_facts import run_gpu_facts
 from runner.device.host import host_facts
-from runner.inference.models import ModelChoice, load_pipeline, model_facts
+from runner.inference.known_answers import check_known_answers
+from runner.inference.models import ModelChoice, known_answers_of, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
 from runner.inference.run_costs import RunCosts
 from runner.inference.speed_environment import speed_environment
@@ -67,6 +68,8 @@ def start(
     with output.kept():
         pipeline = load_pipeline(choice)
         loaded_s = time.perf_counter() - began
+        known = known_answers_of(choice.path)
+        checked = None if known is None else check_known_answers(pipeline, known)
         pipeline.load(bytes(pipeline.buffer_sizes[0]))
     ranges = open_ranges() if nvtx else None
     tell(f"warming up on {pipeline.backend.name}, until three medians agree")
@@ -92,7 +95,7 @@ def start(
         machine=host_facts(),
         **gpu,
         launch_set=launch_set,
-        **_pipeline_facts(choice, pipeline),
+        **_pipeline_facts(choice, pipeline, checked),
     )
     return StartedRun(pipeline, ranges, info, costs, output.text())
 
@@ -122,14 +125,17 @@ def _nvtx_facts(ranges: NvtxRanges | None, *, wanted: bool) -> dict[str, Any]:
     return {"ranges": False, "why": why}
 
 
-def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline) -> dict[str, Any]:
+def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline, checked: dict[str, Any] | None) -> dict[str, Any]:
     backend, quantization = pipeline.backend, pipeline.quantization
     packages = ("kws-trace", "numpy", "nvtx", "pyarrow")
     versions = {name: metadata.version(name) for name in packages}
     shown = None if quantization is None else {"scale": quantization.scale, "zero_point": quantization.zero_point}
     return {
         "model": model_facts(choice.path),
-        "backend": {"name": backend.name, "device": backend.device, "threads": backend.threads},
+        "backend": {
+            **{name: getattr(backend, name) for name in ("name", "version", "way", "device", "threads")},
+            "known_answers": checked,
+        },
         "timed": pipeline.timed,
         "stages_mode": pipeline.mode,
         "stages": [name for name, _ in pipeline.stages()],

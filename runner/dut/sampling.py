@@ -11,14 +11,17 @@ from tracer.runs.sample_store import keep_samples, sample_journal_path
 
 
 @contextmanager
-def sampled(folder: Path, run_id: str, on_problem: Callable[[str], None], gpu: str | None = None) -> Iterator[None]:
+def sampled(
+    folder: Callable[[], Path], run_id: str, on_problem: Callable[[str], None], gpu: str | None = None
+) -> Iterator[None]:
     """
     Sample until the block ends, then turn what was sampled into the run's table.
 
-    ``on_problem`` is told in a sentence what was not sampled; ``gpu`` is of ``DeviceSampler.start``.
+    ``folder`` tells the run's, which may be renamed meanwhile; ``on_problem`` is told in a sentence what was not
+    sampled; ``gpu`` is of ``DeviceSampler.start``.
     """
     try:
-        sampler = DeviceSampler.start(sample_journal_path(folder), gpu=gpu)
+        sampler = DeviceSampler.start(sample_journal_path(folder()), gpu=gpu)
     except OSError as error:
         on_problem(f"frequencies and power are not sampled ({error.strerror or error})")
         sampler = None
@@ -29,7 +32,7 @@ def sampled(folder: Path, run_id: str, on_problem: Callable[[str], None], gpu: s
             if not sampler.stop():
                 on_problem("the sampling process ended before the run: later samples are missing")
             try:
-                for sentence in keep_samples(folder, run_id):
+                for sentence in keep_samples(folder(), run_id):
                     on_problem(f"samples: {sentence}")
             except OSError as error:
-                on_problem(f"samples stay in {sample_journal_path(folder)} ({error.strerror or error})")
+                on_problem(f"samples stay in {sample_journal_path(folder())} ({error.strerror or error})")

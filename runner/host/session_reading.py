@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.errors import SessionError
-from tracer.figure_text import OFFICIAL_RATE_DECIMALS, counted, number_text, time_text
+from tracer.figure_text import OFFICIAL_RATE_DECIMALS, number_text, time_text
 from tracer.report_types.report import Report
 from tracer.reports.report import build_report
 from tracer.reports.report_text import stage_rows
@@ -20,8 +20,7 @@ from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.open_session import build_session, iter_sessions
 from tracer.sessions.session_json import session_json
-
-SHOWN_WINDOWS = 10
+from tracer.terminal_text import first_rows, print_lines
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,13 @@ class JoinedRun:
     windows: list[JoinedWindow]
     report: Report
 
-    def render(self, console: Console) -> None:
+    def render(self, console: Console, *, whole: bool = False) -> None:
         """Print the official rate of each window beside ours, then the stages."""
+        windows, more = first_rows(self.windows, console, whole=whole)
         table = Table(title=f"The same windows in run {escape(self.report['run']['name'])}")
         for name in ("window", "in the run", "joined by", "official inf/s", "our wall time", "our inf/s", "CPU time"):
             table.add_column(name, justify="right")
-        for one in self.windows[:SHOWN_WINDOWS]:
+        for one in windows:
             table.add_row(
                 str(one.session_window),
                 str(one.run_ordinal or one.run_window),
@@ -47,8 +47,7 @@ class JoinedRun:
                 time_text(one.cpu_ns),
             )
         console.print(table)
-        if len(self.windows) > SHOWN_WINDOWS:
-            console.print(f"and {counted(len(self.windows) - SHOWN_WINDOWS, 'window')} more", highlight=False)
+        print_lines(console, [more] if more else [])
         stages = Table(title="Where an inference's time goes, in that run")
         for name in ("", "median", "p99", "share"):
             stages.add_column(name, justify="left" if not name else "right")

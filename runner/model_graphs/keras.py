@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.inference.backends.tensorflow_graph import import_tensorflow
 from runner.model_graphs.savedmodel import read_saved_model
+from runner.runtime_output import runtime_quiet
 from tracer.errors import ModelError, first_line
 from tracer.model.model_operations import Operation
 
@@ -15,8 +16,8 @@ def read_keras(path: Path) -> list[Operation]:
     """Operations of one inference, as Keras exports it: dropout is gone, batch norms are as Keras writes them."""
     if not path.is_file():
         raise ModelError(path, "there is no such model", "give a .keras or .h5 file")
-    tf = import_tensorflow()
-    with tempfile.TemporaryDirectory() as folder:
+    with runtime_quiet(), tempfile.TemporaryDirectory() as folder:
+        tf = import_tensorflow()
         exported = Path(folder) / "model"
         try:
             # A model from elsewhere may hold code (Lambda layers): safe_mode refuses it.

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runner.model_graphs.graph_nodes import CALLS, Function, Node, read_functions, read_nodes
+from runner.model_graphs.graph_nodes import CALLS, DTYPES, Function, Node, read_functions, read_nodes
 from runner.model_graphs.node_operations import hands_on, node_operation
-from runner.model_graphs.wire import Message, WireError, parse
+from runner.model_graphs.wire import Message, WireError, parse, signed
 from tracer.errors import ModelError
 from tracer.given_files import read_file
 from tracer.model.model_operations import Operation, Tensor
@@ -29,24 +29,63 @@ def read_saved_model(path: Path) -> list[Operation]:
     Raises:
         ModelError: if the folder holds no such signature, or its ``saved_model.pb`` is damaged.
     """
+    graph = serving_graph(path)
+    try:
+        operations = _Walk(path, read_functions(graph.message(2).message(2))).graph(graph)
+    except WireError as error:
+        raise _damaged(path, error) from None
+    return _with_layers(operations)
+
+
+def serving_graph(path: Path) -> Message:
+    """
+    The MetaGraphDef with the tag ``serve`` and the signature ``serving_default``.
+
+    Raises:
+        ModelError: if the folder holds none, or its ``saved_model.pb`` is damaged.
+    """
     try:
         data = read_file(path / "saved_model.pb")
     except OSError as error:
         reason = "no saved_model.pb in it" if isinstance(error, FileNotFoundError) else error.strerror or "unreadable"
         raise ModelError(path, reason, "name the SavedModel's own folder") from None
     try:
-        graph = _serving_graph(path, parse(data))
-        operations = _Walk(path, read_functions(graph.message(2).message(2))).graph(graph)
+        for graph in parse(data).messages(2):
+            if "serve" in graph.message(1).texts(4) and "serving_default" in graph.mapping(5):
+                return graph
     except WireError as error:
-        raise ModelError(path, f"its saved_model.pb is damaged ({error})", "export the model again") from None
-    return _with_layers(operations)
-
-
-def _serving_graph(path: Path, saved: Message) -> Message:
-    for graph in saved.messages(2):
-        if "serve" in graph.message(1).texts(4) and "serving_default" in graph.mapping(5):
-            return graph
+        raise _damaged(path, error) from None
     raise ModelError(path, "no signature serving_default with the tag serve", "export it for serving")
+
+
+def serving_ends(path: Path, graph: Message) -> tuple[SignatureEnd, SignatureEnd]:
+    """The first input and the first output of the signature in the ``serving_graph`` of ``path``."""
+    try:
+        signature = graph.mapping(5)["serving_default"]
+        given, gives = (next(iter(signature.mapping(field_number).values()), Message()) for field_number in (1, 2))
+        return _end(given), _end(gives)
+    except WireError as error:
+        raise _damaged(path, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureEnd:
+    """A TensorInfo: the tensor's name in the graph, its type, and its shape, -1 where a dimension is open."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def _end(info: Message) -> SignatureEnd:
+    # TensorInfo: name = 1, dtype = 2, tensor_shape = 3; TensorShapeProto: dim = 2, its size = 1.
+    shape = tuple(signed(dimension.number(1)) for dimension in info.message(3).messages(2))
+    number = info.number(2)
+    return SignatureEnd(info.text(1), DTYPES.get(number, f"type {number}"), shape)
+
+
+def _damaged(path: Path, error: WireError) -> ModelError:
+    return ModelError(path, f"its saved_model.pb is damaged ({error})", "export the model again")
 
 
 @dataclass(frozen=True)

@@ -85,3 +85,21 @@ def test_no_kill_of_the_real_dut_loses_a_window_that_was_answered(tmp_path: Path
         for one in whole:
             assert counts[one["window"]] == 3 * (one["inferences"] + one["warmups"]), (number, moment)
     assert lost == dict.fromkeys(MOMENTS, 0)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_renamed_while_it_is_recorded_is_whole_under_its_new_name(tmp_path: Path) -> None:
+    folder = tmp_path / "traces"
+    with running_dut(tmp_path) as dut, Client(tmp_path / "dut") as client:
+        client.load(bytes(490))
+        client.ask(b"infer 1 0%")
+        (folder / "run").rename(folder / "other")
+        client.ask(b"infer %d 0%%" % A_PART)
+        client.ask(b"infer 1 0%")
+        dut.terminate()
+        assert dut.wait(PATIENCE_S) == 0
+        assert f"run complete: {folder / 'other'}" in dut.stderr.read()
+    run = stored_run("other", folder)
+    assert (run.state, len(run.windows()), run.dropped) == ("complete", 3, [])
+    assert [path.name for path in folder.iterdir()] == ["other"]
+    assert not [path for path in (folder / "other").iterdir() if path.name.startswith((".room", "journal"))]

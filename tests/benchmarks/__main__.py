@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
+
+from tests.benchmarks.processes import conditions
 
 FIGURES = (
     "tracing_cost",
     "protocol_cost",
     "span_storage",
     "sampling_cost",
+    "dut_memory",
     "kernel_attribution",
+    "large_inputs",
     "dashboard_load",
     "start_up",
     "run_lists",
@@ -25,8 +28,10 @@ def main(names: list[str]) -> None:
     unknown = sorted(set(wanted) - set(FIGURES))
     if unknown:
         sys.exit(f"no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    before = conditions()
     figures = {name: importlib.import_module(f"tests.benchmarks.{name}").measure() for name in wanted}
-    print(json.dumps({"cpus": os.cpu_count(), **figures}, indent=2))
+    print(json.dumps({"conditions": {"before": before, "after": conditions()}, **figures}, indent=2))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -41,6 +41,12 @@ SPANS, KERNELS, LAUNCHES = 1_000_000, 300_000, 10
 STEPS = 7
 CHART = ".stVegaLiteChart canvas, .stVegaLiteChart svg"
 
+DRAWN = f"""() => {{
+    const charts = [...document.querySelectorAll({CHART!r})].slice(1);
+    return charts.length ? charts.map(one => one.toDataURL ? one.toDataURL() : one.outerHTML).join() : null;
+}}"""
+"""What stands in the charts below the first, to the pixel."""
+
 EMPTY = "import streamlit as st\nst.markdown('ready')\n"
 ONE_CHART = """
 import streamlit as st
@@ -61,10 +67,10 @@ st.markdown("ready")
 """
 
 
-def measure() -> dict[str, Any]:
+def measure(spans: int = SPANS, kernels: int = KERNELS, marks: tuple[int, ...] = (10_000, 100_000)) -> dict[str, Any]:
     """``timeline`` (seconds to painted, zoom step, memory), ``empty_page_s`` and ``every_mark`` from pandas."""
     with tempfile.TemporaryDirectory() as folder:
-        run = large_run(Path(folder))
+        run = large_run(Path(folder), spans, kernels)
         scripts = {}
         for name, text in (("empty", EMPTY), ("one", ONE_CHART), ("every", EVERY_MARK)):
             scripts[name] = Path(folder) / f"{name}.py"
@@ -75,14 +81,14 @@ def measure() -> dict[str, Any]:
         one = _page([*own, str(scripts["one"]), *options], "", CHART)
         timeline = _timeline(run)
         every = {
-            f"{marks}_of_the_spans": _page(
-                [*own, str(scripts["every"]), *options, "--", str(run), str(marks)], "", CHART
+            f"{count}_of_the_spans": _page(
+                [*own, str(scripts["every"]), *options, "--", str(run), str(count)], "", CHART
             )
-            for marks in (10_000, 100_000)
+            for count in marks
         }
     return {
-        "spans": SPANS,
-        "kernels": KERNELS,
+        "spans": spans,
+        "kernels": kernels,
         "empty_page": empty,
         "page_of_one_bar": one,
         "timeline": {**timeline, "beyond_empty_s": round(timeline["painted_s"] - empty["painted_s"], 2)},
@@ -90,9 +96,9 @@ def measure() -> dict[str, Any]:
     }
 
 
-def large_run(traces: Path) -> Path:
-    """Three stages an inference; the first 30,000 are captured, with ten kernels each from two executor threads."""
-    edges = _edges(SPANS // len(STAGES) + 1)
+def large_run(traces: Path, spans: int, kernels: int) -> Path:
+    """Three stages an inference; the first are captured, with ten kernels each from two executor threads."""
+    edges = _edges(spans // len(STAGES) + 1)
     writer = RunWriter.create(traces, "large", info("large"), print)
     count, end = len(edges), int(edges[-1, -1])
     start = int(edges[0, 0])
@@ -100,7 +106,7 @@ def large_run(traces: Path) -> Path:
     writer.append(RecordedWindow(0, *facts, edges, (), None, (0.0,) * 12, 0))
     writer.close()
     run = stored_run(traces / "large")
-    captured = edges[: KERNELS // LAUNCHES]
+    captured = edges[: kernels // LAUNCHES]
     write_capture(run.folder, 0, _capture(captured), run.info.run_id)
     facts_of_it = {
         "source": "nsys",
@@ -233,22 +239,21 @@ def _timeline(run: Path) -> dict[str, Any]:
 
 
 def _zoom_steps(page: Any) -> dict[str, float]:
-    """From letting go of the brush to the sentence of the new range, drawn."""
-    caption = page.locator("[data-testid=stCaptionContainer]").first
+    """From letting go of the brush to the charts below it drawn anew: the sentence above them comes earlier."""
     box = page.locator(CHART).first.bounding_box()
     left, width, y = box["x"] + 130, box["width"] - 150, box["y"] + 30
     steps = []
     for step in range(STEPS):
-        before = caption.inner_text()
         # Each time another part of the run, a smaller one.
         begin, end = 0.9 - 0.1 * step, 1.0 - 0.115 * step
         page.mouse.move(left + width * begin * 0.9, y)
         page.mouse.down()
         page.mouse.move(left + width * end * 0.95, y, steps=4)
+        before = page.evaluate(DRAWN)
         started = time.perf_counter()
         page.mouse.up()
         page.wait_for_function(
-            "before => document.querySelector('[data-testid=stCaptionContainer]').innerText !== before",
+            f"before => {{ const now = ({DRAWN})(); return now !== null && now !== before; }}",
             arg=before,
             timeout=30_000,
         )

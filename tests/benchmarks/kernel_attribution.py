@@ -14,16 +14,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.conftest import ROOT
+from tests.benchmarks.processes import Cost, against_floor, command_of, run_process
 from tests.nsys_export import NsysExport
+from tracer.profiles.nsys_nvtx import NVTX_COLUMNS
 
 KERNELS = 1_000_000
 """And as many CUDA calls, and twice as many ranges."""
@@ -32,6 +30,7 @@ THREADS = 4
 """Of each of the two processes; every one pushes ranges and launches."""
 
 ROUNDS = 5
+_WORK = ("start", "end", "correlationId")
 NSYS_AI = "KWS_TRACE_NSYS_AI"
 
 # Ranges of a step: begin and end in ns from the step's own begin; four deep, a kernel launched in each leaf.
@@ -40,15 +39,14 @@ RANGES = {"step": (0, 95_000), "layer": (1_000, 94_000), "forward": (2_000, 47_0
 LEAVES = {f"op{number}": (3_000 + 22_500 * number, 23_000 + 22_500 * number) for number in range(4)}
 
 FLOOR = """
-import sqlite3, sys
+import json, sqlite3, sys
 database = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
-for table, ids in (("KERNEL", "globalPid"), ("RUNTIME", "globalTid")):
-    columns = f"max(start), max(end), max(correlationId), max({ids})"
-    database.execute(f"SELECT {columns} FROM CUPTI_ACTIVITY_KIND_{table}").fetchone()
-columns = "max(start), max(end), max(globalTid), max(textId), max(int64Value)"
-database.execute(f"SELECT {columns} FROM NVTX_EVENTS").fetchone()
+for table, columns in json.loads(sys.argv[2]).items():
+    there = {name for (name,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+    most = ", ".join(f"max({name})" for name in columns if name in there)
+    database.execute(f"SELECT {most} FROM {table}").fetchone()
 """
-"""Every row is stepped and the columns that attribution needs are read, in C; no row reaches Python."""
+"""Every row is stepped and the columns that our reader takes are read, in C; no row reaches Python."""
 
 SWEEP = """
 import sqlite3, sys
@@ -63,32 +61,24 @@ print(len(attribute_kernels_to_nvtx(open_cached_db(sys.argv[1]))))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one process: wall seconds, the most memory it held, and what it printed."""
-
-    seconds: float
-    peak_mb: float
-    said: str
-
-
 def measure(kernels: int = KERNELS) -> dict[str, Any]:
     """Median seconds of ours and the floor, in turn, and of their ratio; one run of the slow ones; memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_export(Path(folder) / "capture.sqlite", kernels)
-        ours_command = [sys.executable, "-m", "runner", "kernels", str(path), "--by", "range", "--format", "json"]
-        rounds = [(_run(ours_command), _run([sys.executable, "-c", FLOOR, str(path)])) for _ in range(ROUNDS)]
-        seconds = np.array([[cost.seconds for cost in pair] for pair in rounds])
-        ours_s, floor_s = np.median(seconds, axis=0)
+        command = command_of("kernels", str(path), "--by", "range", "--format", "json")
+        columns = {
+            "NVTX_EVENTS": NVTX_COLUMNS,
+            "CUPTI_ACTIVITY_KIND_KERNEL": (*_WORK, "deviceId", "streamId", "globalPid", "demangledName", "shortName"),
+            "CUPTI_ACTIVITY_KIND_RUNTIME": (*_WORK, "globalTid", "nameId"),
+        }
+        against, said = against_floor(command, FLOOR, [str(path), json.dumps(columns)], ROUNDS)
         figures: dict[str, Any] = {
             "kernels": kernels,
             "megabytes": round(path.stat().st_size / 1e6),
-            "ours_s": round(float(ours_s), 2),
-            "floor_s": round(float(floor_s), 2),
-            "times_floor": round(float(np.median(seconds[:, 0] / seconds[:, 1])), 2),
-            "peak_mb": round(max(mine.peak_mb for mine, _ in rounds)),
+            "floor": "rows of the same columns stepped by SQLite",
+            **against,
         }
-        ours = Cost(float(ours_s), figures["peak_mb"], rounds[0][0].said)
+        ours = Cost(figures["ours_s"], figures["ours_cpu_s"], figures["peak_mb"], said)
         return {**figures, **_nsys_stats(path, ours), **_nsys_ai(path, ours, kernels)}
 
 
@@ -130,23 +120,10 @@ def _by_start(start: Any, length: Any, owner: dict[str, Any]) -> dict[str, Any]:
     return rows | {name: values[order // width] for name, values in owner.items()}
 
 
-def _run(command: Sequence[str]) -> Cost:
-    with tempfile.TemporaryFile("w+") as said:
-        start = time.perf_counter()
-        child = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            raise subprocess.CalledProcessError(child.returncode, command[:2])
-        said.seek(0)
-        return Cost(seconds, usage.ru_maxrss / 1024, said.read())
-
-
 def _nsys_stats(path: Path, ours: Cost) -> dict[str, Any]:
     if shutil.which("nsys") is None:
         return {"nsys_stats": "no nsys here"}
-    theirs = _run(["nsys", "stats", "--report", "nvtxkernsum", "--format", "csv", str(path)])
+    theirs = run_process(["nsys", "stats", "--report", "nvtxkernsum", "--format", "csv", str(path)])
     lines = theirs.said.splitlines()
     head = next(number for number, line in enumerate(lines) if line.startswith("NVTX Range"))
     rows = csv.DictReader(lines[head:])
@@ -170,7 +147,7 @@ def _nsys_ai(path: Path, ours: Cost, kernels: int) -> dict[str, Any]:
     failed = {}
     for name, program in (("sweep", SWEEP), ("cache", CACHE)):
         try:
-            cost = _run([python, "-c", program, str(path)])
+            cost = run_process([python, "-c", program, str(path)])
         except subprocess.CalledProcessError as error:
             failed[f"nsys_ai_{name}"] = f"ended with {error.returncode}"
             continue

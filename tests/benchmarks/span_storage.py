@@ -22,9 +22,9 @@ INFERENCES = 3_333_334
 """Of three stages: ten million spans."""
 
 
-def measure() -> dict[str, Any]:
+def measure(inferences: int = INFERENCES, long: int = 1_000_000) -> dict[str, Any]:
     """``parquet`` (ratio of our time to pandas', bytes a span of both) and ``long_window`` (memory)."""
-    return {"parquet": _parquet(), "long_window": _in_a_child()}
+    return {"parquet": _parquet(inferences), "long_window": _in_a_child(long)}
 
 
 def _window(inferences: int) -> RecordedWindow:
@@ -41,8 +41,8 @@ def _window(inferences: int) -> RecordedWindow:
     )
 
 
-def _parquet() -> dict[str, Any]:
-    row = JournalRow.of(_window(INFERENCES), 0)
+def _parquet(inferences: int) -> dict[str, Any]:
+    row = JournalRow.of(_window(inferences), 0)
     frame = spans_table([row], "run").to_pandas()
     frame["stage"], frame["run_id"] = frame["stage"].astype("category"), frame["run_id"].astype("category")
     with tempfile.TemporaryDirectory() as folder:
@@ -55,15 +55,15 @@ def _parquet() -> dict[str, Any]:
     return {**found, **{key: round(value, 3) for key, value in sizes.items()}, "spans": spans}
 
 
-def _in_a_child() -> dict[str, Any]:
+def _in_a_child(inferences: int) -> dict[str, Any]:
     # Peak memory is a process's own: this one has held frames of gigabytes.
-    code = "from tests.benchmarks.span_storage import long_window; print(long_window())"
+    code = f"from tests.benchmarks.span_storage import long_window; print(long_window({inferences}))"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    return {"peak_mb_over_idle": float(said), "inferences": 1_000_000}
+    return {"peak_mb_over_idle": float(said), "inferences": inferences}
 
 
-def long_window() -> float:
-    """Peak megabytes over the idle process, of recording a window of 1,000,000 inferences."""
+def long_window(inferences: int) -> float:
+    """Peak megabytes over the idle process, of recording a window of so many inferences."""
     from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
     from runner.inference.window_runner import Readings, StopFlag, WindowRunner
 
@@ -78,7 +78,7 @@ def long_window() -> float:
         idle = _peak_kb()
         readings = Readings(len(names) + 1)
         start = time.perf_counter_ns()
-        runner.run(loop, 1_000_000, readings)
+        runner.run(loop, inferences, readings)
         end = time.perf_counter_ns()
         edges = readings.edges()
         writer.append(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.inference.pipeline import Pipeline
+from runner.inference.window_runner import Readings, StopFlag, WindowRunner
 from tests.benchmarks.pairs import interleaved
 from tracer.recording.inference_loop import Stage, compose_loop, untraced_loop
 from tracer.recording.nvtx_ranges import open_ranges
@@ -18,15 +20,24 @@ BLOCK = {"litert": 10, "tensorflow": 5}
 PAIRS = {"litert": 1500, "tensorflow": 1500}
 
 
-def measure() -> dict[str, Any]:
-    """Per runtime: the control, our recorder with and without NVTX, and the other tracers that are installed."""
+CONVERTED = 5_000
+"""Inferences of the window whose readings are made into an array, within the laps."""
+
+
+def measure(pairs: Mapping[str, int] = MappingProxyType(PAIRS), converted: int = CONVERTED) -> dict[str, Any]:
+    """
+    Per runtime: the control, our recorder with and without NVTX, and the other tracers that are installed; and what
+    making an array of a window's readings takes (``conversion``), which the recorder's loop does not hold.
+    """
     paths = {"litert": SHIPPED_TFLITE}
     if importlib.util.find_spec("tensorflow"):
         paths["tensorflow"] = SHIPPED_SAVED_MODEL
-    return {name: _costs(load_pipeline(ModelChoice(path)), name) for name, path in paths.items()}
+    return {
+        name: _costs(load_pipeline(ModelChoice(path)), name, pairs[name], converted) for name, path in paths.items()
+    }
 
 
-def _costs(pipeline: Pipeline, runtime: str) -> dict[str, Any]:
+def _costs(pipeline: Pipeline, runtime: str, pairs: int, converted: int) -> dict[str, Any]:
     pipeline.load(bytes(490))
     stages, block = pipeline.stages(), BLOCK[runtime]
     bare = untraced_loop([stage for _, stage in stages])
@@ -54,7 +65,22 @@ def _costs(pipeline: Pipeline, runtime: str) -> dict[str, Any]:
         **_others(stages, block),
     }
     bare(block)
-    return {name: interleaved(call, base, PAIRS[runtime]) for name, call in subjects.items()}
+    costs = {name: interleaved(call, base, pairs) for name, call in subjects.items()}
+    return {**costs, "conversion": _conversion(pipeline, converted)}
+
+
+def _conversion(pipeline: Pipeline, count: int) -> dict[str, Any]:
+    runner = WindowRunner(pipeline, None, StopFlag())
+    names, loop = runner.prepare()
+    readings = Readings(len(names) + 1)
+    runner.run(loop, count, readings)
+    edges = readings.edges()
+    whole_ns = int(edges[-1, -1] - edges[0, 0])
+    return {
+        "ns_an_inference": round(readings.recorder_ns / count),
+        "share_of_an_inference": round(readings.recorder_ns / whole_ns, 5),
+        "inferences": count,
+    }
 
 
 def _others(stages: tuple[tuple[str, Stage], ...], block: int) -> dict[str, Callable[[], object]]:

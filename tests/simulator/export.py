@@ -15,16 +15,24 @@ NO_STREAM = 0xFFFFFFFF
 """``streamId`` of a synchronisation that names no stream."""
 
 
-def write_export(recording: Recording, path: Path) -> Path:
-    """Write what was noted; threads of the program are numbered from the process's own id."""
+def write_export(recording: Recording, path: Path, unit: str = "inference", domain: str | None = "kws-trace") -> Path:
+    """
+    Write what was noted; threads of the program are numbered from the process's own id.
+
+    ``unit`` and ``domain`` are of the range around each inference, as another program would call it.
+    """
     export = NsysExport()
     export.processes({PROCESS: "simulated"})
     starts, ends = [start for start, _ in recording.inferences], [end for _, end in recording.inferences]
     where = {"process": PROCESS, "thread": PROCESS}
-    export.ranges(starts, ends, "inference", payload=list(range(len(starts))), **where)
+    export.ranges(starts, ends, unit, domain=domain, payload=list(range(len(starts))), **where)
     names = [name for name, _, _ in recording.stages]
     export.ranges(
-        [start for _, start, _ in recording.stages], [end for _, _, end in recording.stages], names, **where
+        [start for _, start, _ in recording.stages],
+        [end for _, _, end in recording.stages],
+        names,
+        domain=domain,
+        **where,
     )
     for call in recording.calls:
         export.calls(

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.dataset import load_dataset
+from runner.inference.known_answers import reference_answers
+from runner.inference.models import SHIPPED_ANSWERS, ModelChoice, load_pipeline
 from tools.training.clips import ClipSet, Plan, Say, make_clip_set
 from tools.training.ds_cnn import build_ds_cnn
 from tools.training.evaluation import (
@@ -33,6 +36,7 @@ from tools.training.speech import (
     espeak_version,
 )
 from tracer.classes import LABELS
+from tracer.quantization import Quantization
 
 SAVED_MODEL = "kws_ds_cnn"
 INT8_MODEL = "kws_ds_cnn_int8.tflite"
@@ -191,4 +195,7 @@ def train(out: Path, settings: Settings, say: Say) -> dict[str, Any]:
     provenance["parameters"] = count_parameters(out / SAVED_MODEL)
     provenance["held_out"] = measure(out, inputs, held_out.labels)
     (out / PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n")
+    reference = load_pipeline(ModelChoice(out / SAVED_MODEL, runtime="session"))
+    known = reference_answers(reference, Quantization(*quantization), load_dataset(out / HELD_OUT))
+    (out / SHIPPED_ANSWERS.name).write_text(known.text() + "\n")
     return provenance

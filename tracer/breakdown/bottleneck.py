@@ -11,6 +11,7 @@ from tracer.breakdown.breakdown import Breakdown
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.captures.row_bounds import Ints
 from tracer.figure_text import share_text
+from tracer.unit_words import INFERENCES, UnitWords
 
 BottleneckKey: TypeAlias = Literal["launch-bound", "gpu-bound", "host-bound", "copy-bound", "balanced"]
 
@@ -40,7 +41,9 @@ class Bottleneck:
     queued_share: float | None
 
 
-def bottleneck(breakdown: Breakdown, unprofiled_wall_ns: float | None = None) -> Bottleneck:
+def bottleneck(
+    breakdown: Breakdown, unprofiled_wall_ns: float | None = None, words: UnitWords = INFERENCES
+) -> Bottleneck:
     """
     Judge by where the time is: at kernels, between them for want of a launch, at copies, or around the GPU's work.
 
@@ -52,6 +55,7 @@ def bottleneck(breakdown: Breakdown, unprofiled_wall_ns: float | None = None) ->
         breakdown: of the profiled inferences.
         unprofiled_wall_ns: mean of an inference without the profiler; the GPU's busy share is then of it, and the
             sentence says of the other shares that they are profiled.
+        words: for what is broken down.
     """
     wall = int(breakdown.wall_ns.sum())
     parts = {name: _share(ns, wall) for name, ns in breakdown.parts().items()}
@@ -62,9 +66,9 @@ def bottleneck(breakdown: Breakdown, unprofiled_wall_ns: float | None = None) ->
     busy = int(breakdown.busy_ns.sum())
     base = unprofiled_wall_ns * len(breakdown.wall_ns) if unprofiled_wall_ns else wall
     share = min(1.0, busy / base) if base else 0.0
-    sentence = _sentence(key, parts, gaps, queued, share)
+    sentence = _sentence(key, parts, gaps, queued, share, words)
     if unprofiled_wall_ns and "busy" in sentence:
-        sentence = f"{sentence[:-1]} (shares but the first are of a profiled inference)."
+        sentence = f"{sentence[:-1]} (shares but the first are of a profiled {words.one})."
     return Bottleneck(key, sentence, queued)
 
 
@@ -98,13 +102,18 @@ def _pace(device: float, launch: float, queued: float | None) -> BottleneckKey:
 
 
 def _sentence(
-    key: str, parts: dict[str, float], gaps: dict[str, float], queued: float | None, busy_share: float
+    key: str,
+    parts: dict[str, float],
+    gaps: dict[str, float],
+    queued: float | None,
+    busy_share: float,
+    words: UnitWords,
 ) -> str:
     """``busy_share`` is of the inference that leads the report."""
     took = {name: share_text(share) for name, share in {**parts, "python": _python(parts)}.items()}
     early = f"{share_text(queued)} of the kernels were queued before the one before them ended"
     known = "" if queued is None else f"; {early}"
-    busy = f"the GPU is busy {share_text(busy_share)} of an inference"
+    busy = f"the GPU is busy {share_text(busy_share)} of {words.each}"
     if gaps["no_work"] == 1:
         return (
             f"Host-bound: no GPU work; operations take {took['op']}, the framework {took['framework']}, "

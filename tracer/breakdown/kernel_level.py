@@ -8,7 +8,8 @@ this run or of one that is named.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -16,20 +17,22 @@ import pyarrow.compute as pc
 
 from tracer.breakdown.bottleneck import Bottleneck, bottleneck
 from tracer.breakdown.breakdown import Breakdown, break_down
-from tracer.breakdown.calibration import spreads
+from tracer.breakdown.calibration import Target, spreads
 from tracer.breakdown.gains import GainBase, GainFigure, blocks_of, gain_figures
 from tracer.breakdown.inflation import Inflation, fit_inflation
 from tracer.breakdown.replay import Replay
 from tracer.breakdown.unprofiled import pair_walls_ns, stage_pairs, target_of, timed_spans, wall_times
 from tracer.captures.attribution import Attribution, attribute
-from tracer.captures.counted_work import counted_work
+from tracer.captures.counted_work import counted_work, near_inferences
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.stored_capture import read_captures
+from tracer.captures.units import Units, units_of
 from tracer.profiles.arrow_arrays import Flags, Integers, encode, integers
 from tracer.profiles.profile import Profile
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import official_rate_hz
+from tracer.unit_words import INFERENCES, UnitWords
 
 REPLAYED = 300
 """Inferences that are replayed at most, spread over the captures: those vary, and more of one narrow it little."""
@@ -38,7 +41,7 @@ REPLAYED = 300
 @dataclass(frozen=True)
 class KernelLevel:
     """
-    What the captures of a run say.
+    What the captures of a run say, or what a profile says of units of any program.
 
     ``keep`` marks the inferences of ``ranges`` that figures are made of; ``breakdown`` and ``work`` have just those.
     ``unprofiled_ns`` is the wall time of each timed inference that no profiler collected, ``unprofiled`` the name of
@@ -48,7 +51,7 @@ class KernelLevel:
     """
 
     profile: Profile
-    ranges: InferenceRanges
+    ranges: Units
     keep: Flags
     attribution: Attribution
     work: InferenceWork
@@ -60,11 +63,35 @@ class KernelLevel:
     interrupted: int
     inflation: Inflation | None
     pair_walls_ns: list[tuple[float, float]]
+    words: UnitWords = INFERENCES
 
     @property
     def computing_known(self) -> bool:
         """Whether the capture tells computing from the framework around it: by GPU work or by a host's operations."""
         return bool(len(self.work.gpu) or len(self.work.ops.start_ns))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """
+    What is known of the inferences besides their capture.
+
+    Args:
+        target: unprofiled means that the replay is brought to; None leaves the profiler's time in.
+        rate_hz: inferences per second now; None for those that the wall time gives.
+        unprofiled_ns, unprofiled, inflation, pair_walls_ns: as in ``KernelLevel``.
+        cluster: of each replayed inference, a number of what it varies with; None for parts of one capture.
+        most_ns: as in ``GainBase``.
+    """
+
+    target: Target | None = None
+    rate_hz: float | None = None
+    unprofiled_ns: Integers = field(default_factory=lambda: np.empty(0, np.int64))
+    unprofiled: str = ""
+    inflation: Inflation | None = None
+    pair_walls_ns: Sequence[tuple[float, float]] = ()
+    cluster: Integers | None = None
+    most_ns: Mapping[str, float] = field(default_factory=dict)
 
 
 def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelLevel | None:
@@ -84,28 +111,57 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
         return None
     profile = read_captures(run)
     ranges = stage_ranges(profile, process=run.info.captures[0].get("process"))
-    counted, interrupted = _counted(run, ranges.numbers), interrupted_by_profiler(profile, ranges)
-    keep = counted & ~interrupted if (counted & ~interrupted).any() else counted
-    attribution = attribute(profile, ranges)
-    work = counted_work(profile, ranges, attribution, keep)
-    breakdown = break_down(work)
     spans = timed_spans(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
-    walls = wall_times(spans)
+    walls, target = wall_times(spans), target_of(spans)
+
+    def beside(replay: Replay) -> Beside:
+        return Beside(
+            target=target,
+            rate_hz=official_rate_hz((unprofiled or run).each_window) if target else None,
+            unprofiled_ns=walls,
+            unprofiled=(unprofiled or run).name if len(walls) else "",
+            inflation=fit_inflation(stage_pairs(run, replay)),
+            pair_walls_ns=pair_walls_ns(run),
+            cluster=_clusters(run, replay.work.inferences.number),
+            most_ns=_recorder_cost(run) if target else {},
+        )
+
+    return unit_level(profile, units_of(ranges), _counted(run, ranges.numbers), beside)
+
+
+def unit_level(
+    profile: Profile,
+    units: Units,
+    counted: Flags,
+    beside: Callable[[Replay], Beside],
+    words: UnitWords = INFERENCES,
+) -> KernelLevel:
+    """
+    Attribute, break down and replay the units of a profile that are ``counted``.
+
+    Those in which the profiler did something for itself are left out, unless it did in all; ``beside`` says what is
+    known besides, of the replay.
+    """
+    interrupted = interrupted_by_profiler(profile, units)
+    keep = counted & ~interrupted if (counted & ~interrupted).any() else counted
+    attribution = attribute(profile, units)
+    work = counted_work(profile, units, attribution, keep)
+    breakdown = break_down(work)
     picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
     few = work
     if len(work.inferences) > REPLAYED:
-        few = counted_work(profile, ranges, attribution, _only(keep, picked))
-    replay, target = Replay(few), target_of(spans)
-    inflation = fit_inflation(stage_pairs(run, replay))
+        few = counted_work(profile, units, attribution, _only(keep, picked))
+    replay = Replay(near_inferences(few))
+    known = beside(replay)
+    target = known.target
     wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if len(few.inferences) else 0.0
-    rate = official_rate_hz((unprofiled or run).each_window) if target else None
     base = GainBase(
         wall_ns=wall,
-        rate_hz=rate or (1e9 / wall if wall else 0.0),
+        rate_hz=known.rate_hz or (1e9 / wall if wall else 0.0),
         target=target,
-        spreads=spreads(inflation),
-        cluster=_clusters(run, few.inferences.number),
-        most_ns=_recorder_cost(run) if target else {},
+        spreads=spreads(known.inflation),
+        cluster=blocks_of(len(few.inferences)) if known.cluster is None else known.cluster,
+        most_ns=known.most_ns,
     )
     gains = gain_figures(replay, base)
     if not (len(work.gpu) or len(work.ops.start_ns)):
@@ -113,29 +169,35 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
         gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
     return KernelLevel(
         profile=profile,
-        ranges=ranges,
+        ranges=units,
         keep=keep,
         attribution=attribution,
         work=work,
         breakdown=breakdown,
-        bottleneck=bottleneck(breakdown, target.wall_ns if target else None),
+        bottleneck=bottleneck(breakdown, target.wall_ns if target else None, words),
         gains=gains,
-        unprofiled_ns=walls,
-        unprofiled=(unprofiled or run).name if len(walls) else "",
+        unprofiled_ns=known.unprofiled_ns,
+        unprofiled=known.unprofiled,
         interrupted=int((counted & ~keep).sum()),
-        inflation=inflation,
-        pair_walls_ns=pair_walls_ns(run),
+        inflation=known.inflation,
+        pair_walls_ns=list(known.pair_walls_ns),
+        words=words,
     )
 
 
-def interrupted_by_profiler(profile: Profile, ranges: InferenceRanges) -> Flags:
+def interrupted_by_profiler(profile: Profile, ranges: InferenceRanges | Units) -> Flags:
     """Of each inference whether the profiler did something for itself meanwhile, as emptying a buffer."""
-    ops = profile.host_ops
+    ops, units = profile.host_ops, units_of(ranges)
     kind = encode(ops, "kind")
-    mine = (kind.codes == kind.code_of("profiler")) & (integers(ops, "process") == ranges.process)
-    start, end = np.sort(integers(ops, "start_ns")[mine]), np.sort(integers(ops, "end_ns")[mine])
-    # Begun before the inference's end, less what had ended by its start: both in order, so counts tell.
-    found: Flags = np.searchsorted(start, ranges.end_ns) > np.searchsorted(end, ranges.start_ns, side="right")
+    rows = np.flatnonzero(kind.codes == kind.code_of("profiler"))
+    process, begin, end = (integers(ops, name)[rows] for name in ("process", "start_ns", "end_ns"))
+    found = np.zeros(len(units), np.bool_)
+    for place, lane in enumerate(units.lanes):
+        mine, own = process == lane.process, units.lane == place
+        first, last = np.sort(begin[mine]) + lane.shift_ns, np.sort(end[mine]) + lane.shift_ns
+        # Begun before the inference's end, less what had ended by its start: both in order, so counts tell.
+        before = np.searchsorted(first, units.end_ns[own])
+        found[own] = before > np.searchsorted(last, units.start_ns[own], side="right")
     return found
 
 

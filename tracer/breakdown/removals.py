@@ -119,7 +119,7 @@ class Removals:
         if launched.any():
             path = self.timed & (self.path.owner == LAUNCHING)
             graph = self.one_graph(launched)
-            found += [graph, self.without_framework(graph), *self._without_hand_offs(graph), self.fused(launched)]
+            found += [graph, *self.without_framework(graph), *self._without_hand_offs(graph), self.fused(launched)]
             found.append(self._one("all launches", "bound", path=path, launches=launched))
         copies = self.mine & ~self.work.gpu.kernel
         path = self.timed & (self.path.owner == COPY_CALL) & ~self._after_copies()
@@ -161,12 +161,15 @@ class Removals:
         path = before_launches(self.work, self.path, tiny) & np.isin(self.path.owner, owners)
         return self._one("tiny kernels fused", "bound", path=self.timed & path, launches=tiny, in_graph=tiny)
 
-    def without_framework(self, graph: Removal) -> Removal:
+    def without_framework(self, graph: Removal) -> list[Removal]:
         """One graph, and the framework around it gone too: what a runtime that replays graphs gives at most."""
         names = self.work.stage_names
         places = [place for place, name in enumerate(names) if host_part(name) == "framework"]
+        if not places:
+            return []
         around = np.isin(self.path.pieces.stage, places) & np.isin(self.path.owner, (HOST, *_SMALL_CALLS, OP))
-        return replace(graph, name="one graph, no framework", group="bound", path=graph.path | (self.timed & around))
+        path = graph.path | (self.timed & around)
+        return [replace(graph, name="one graph, no framework", group="bound", path=path)]
 
     def _one(
         self,

@@ -17,7 +17,7 @@ from tracer.kernels.kernel_text import render_calls, render_copies, render_kerne
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.profile import Profile, ProfileSummary
-from tracer.terminal_text import printable
+from tracer.terminal_text import first_rows, print_lines, printable
 
 By = Literal["kernel", "range", "api"]
 
@@ -54,9 +54,10 @@ class KernelListing:
             writer.writerow([printable(value) if isinstance(value, str) else value for value in row.values()])
         return text.getvalue()
 
-    def render(self, console: Console, *, full_names: bool) -> None:
-        """As a table for a terminal, notes last."""
-        rows: list[dict[str, Any]] = self.rows.to_pylist()
+    def render(self, console: Console, *, full_names: bool, whole: bool = False) -> None:
+        """As a table for a terminal, notes last; ``whole``: with every row."""
+        places, more = first_rows(range(len(self.rows)), console, whole=whole)
+        rows: list[dict[str, Any]] = self.rows.slice(0, len(places)).to_pylist()
         if self.by == "api":
             render_calls(rows, console)
         elif self.by == "range":
@@ -65,6 +66,7 @@ class KernelListing:
             kernels = "Kernels (share of all GPU work)" if self.of_all else "Kernels"
             title = "Operations on the CPU" if self.ops else kernels
             render_kernels(rows, console, full_names=full_names, title=title)
+        print_lines(console, [more] if more else [])
         if self.copies is not None:
             render_copies(self.copies.to_pylist(), console, of_all=self.of_all)
         render_notes(self.notes, console)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from tracer.errors import ProfileError
+from tracer.given_files import too_many_rows
 
 COPY_DIRECTIONS = ("?", "HtoD", "DtoH", "HtoA", "AtoH", "AtoA", "AtoD", "DtoA", "DtoD", "HtoH", "PtoP")
 """nvprof's short forms of ``CUpti_ActivityMemcpyKind``, each at its number."""
@@ -32,3 +36,43 @@ def rows_table(schema: pa.Schema, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     columns += [(None,) * len(rows)] * (len(schema) - len(columns))
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+class RowsBuilder:
+    """
+    A table of a profile from rows that come one by one, of a file larger than Python's objects may become.
+
+    Rows go into Arrow's columns every ``EVERY`` of them.
+    """
+
+    EVERY = 1 << 16
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._rows: list[tuple[Any, ...]] = []
+        self._tables: list[pa.Table] = []
+        self.count = 0
+
+    def append(self, row: tuple[Any, ...]) -> None:
+        """
+        Take a row whose cells are in the schema's order.
+
+        Raises:
+            ProfileError: if there are more than are read.
+        """
+        self._rows.append(row)
+        self.count += 1
+        if len(self._rows) == self.EVERY:
+            if problem := too_many_rows(self.count):
+                raise ProfileError(self._path, problem, "or record a shorter time")
+            self._flush()
+
+    def table(self) -> pa.Table:
+        """All of them."""
+        self._flush()
+        return pa.concat_tables(self._tables)
+
+    def _flush(self) -> None:
+        if self._rows or not self._tables:
+            self._tables.append(rows_table(self._schema, self._rows))
+            self._rows = []

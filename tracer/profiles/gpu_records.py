@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.figure_text import count_text, counted
-from tracer.profiles.arrow_arrays import Flags, Integers, encode, integers, present
+from tracer.profiles.arrow_arrays import Flags, Integers, dense_groups, encode, integers, present
 from tracer.profiles.profile import Profile, ProfileSummary
 
 WORKS = {"launch": ("kernel", "graph"), "copy": ("memcpy",), "memset": ("memset",)}
@@ -88,14 +88,15 @@ def check_records(profile: Profile | ProfileSummary) -> RecordCheck:
     name, kinds = encode(calls, "name"), encode(work, "kind")
     texts = [str(text) for text in name.values.to_pylist()]
     counts = dict(zip(kinds.values.to_pylist(), np.bincount(kinds.codes, minlength=len(kinds.values)), strict=True))
-    run, found = ~_captured(profile, texts, name.codes), _found(profile)
+    of_calls, of_work = _keys(profile)
+    run, found = ~_captured(profile, texts, name.codes), (of_calls >= 0) & np.isin(of_calls, of_work)
     late = _late(profile, found)
     joined = bool(present(calls, "correlation_id").any() and present(work, "correlation_id").any()) or not len(work)
     held = {}
     for kind, form in _CALLS.items():
         of_kind = np.array([bool(form.fullmatch(text)) for text in texts], bool)
         rows = np.flatnonzero((of_kind[name.codes] if texts else np.zeros(0, bool)) & run)
-        first = _first_of_each(profile, rows)
+        first = _first_of_each(of_calls, rows)
         records = int(sum(counts.get(one, 0) for one in WORKS[kind]))
         missing = int((~found[first]).sum()) if joined else max(0, len(first) - records)
         held[kind] = Held(len(first), missing, int(late[first].sum()) if joined else 0, records)
@@ -119,16 +120,10 @@ def _keys(profile: Profile) -> tuple[Integers, Integers]:
     tables = profile.api_calls, profile.gpu_work
     processes = np.concatenate([integers(table, "process") for table in tables])
     ids = np.concatenate([np.where(present(t, "correlation_id"), integers(t, "correlation_id"), -1) for t in tables])
-    _, codes = np.unique(processes, return_inverse=True)
-    _, dense = np.unique(ids, return_inverse=True)
-    keys = np.where(ids < 0, -1, codes.astype(np.int64) * (len(ids) + 1) + dense)
+    distinct, dense = dense_groups(np.maximum(ids, -1) + 1)
+    _, keys = dense_groups(dense_groups(processes)[1] * len(distinct) + dense)
+    keys = np.where(ids < 0, -1, keys)
     return keys[: len(tables[0])], keys[len(tables[0]) :]
-
-
-def _found(profile: Profile) -> Flags:
-    """Of each call, whether a GPU record has its correlation id."""
-    calls, work = _keys(profile)
-    return (calls >= 0) & np.isin(calls, work)
 
 
 def _late(profile: Profile, found: Flags) -> Flags:
@@ -141,11 +136,13 @@ def _late(profile: Profile, found: Flags) -> Flags:
     return late
 
 
-def _first_of_each(profile: Profile, rows: Integers) -> Integers:
+def _first_of_each(keys: Integers, rows: Integers) -> Integers:
     """A runtime call and the driver's within it share one id: they are one call."""
-    keys = _keys(profile)[0][rows]
-    _, first = np.unique(np.where(keys < 0, -2 - np.arange(len(keys)), keys), return_index=True)
-    return rows[first]
+    of_rows = keys[rows]
+    first = np.zeros(int(of_rows.max(initial=-1)) + 2, np.int64)
+    first[of_rows[::-1]] = rows[::-1]
+    kept: Integers = rows[(of_rows < 0) | (first[of_rows] == rows)]
+    return kept
 
 
 def _captured(profile: Profile, names: list[str], codes: Integers) -> Flags:

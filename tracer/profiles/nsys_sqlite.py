@@ -1,8 +1,8 @@
 """
 Reads the SQLite export of Nsight Systems (``nsys export --type sqlite``), without writing to it or beside it.
 
-connectorx hands the rows over as Arrow columns, twice as fast as Python's ``sqlite3`` steps them. Where it is not
-installed, or trips over a row, ``sqlite3`` reads the table: it is the judge of what is in the file.
+Its pages are read by ``sqlite_pages``, some ten times as fast as Python's ``sqlite3`` steps rows. What is unusual in
+them, damage above all, is left to ``sqlite3``: it is the judge of what is in the file.
 """
 
 from __future__ import annotations
@@ -10,21 +10,27 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
-from urllib.parse import quote
 
+import numpy as np
 import pyarrow as pa
 
+from tracer.errors import first_line
+from tracer.figure_text import count_text
 from tracer.given_files import MOST_ROWS, limited
+from tracer.profiles.arrow_arrays import arrow_flags, numbers
 from tracer.profiles.nsys_export import TEXT_COLUMNS, column_schema, damaged_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile
-from tracer.profiles.sqlite_file import connect, immutable_uri, reading, sqlite_columns
+from tracer.profiles.sqlite_file import connect, reading, sqlite_columns
+from tracer.profiles.sqlite_pages import read_pages
+from tracer.profiles.sqlite_tree import UnusualFileError
 
 _STEP = 100_000
 """Rows at a time that ``sqlite3`` gives: as Python objects they are large."""
+_SLOW_ROWS = 100_000
+"""Of a table; fewer are read in a moment in any way."""
 
 
 def read_nsys_sqlite(path: Path) -> Profile:
@@ -34,7 +40,14 @@ def read_nsys_sqlite(path: Path) -> Profile:
     Raises:
         ProfileError: if there is no such file, it is no such export, it is damaged or cut off, or of a newer schema.
     """
-    return read_export(SqliteExport(path, sqlite_columns(path)))
+    export = SqliteExport(path, sqlite_columns(path))
+    profile = read_export(export)
+    notes = [
+        f"{count_text(rows)} rows of {table} were read through sqlite3, which is slow, because of {why}"
+        for table, (why, rows) in export.stepped.items()
+        if rows >= _SLOW_ROWS
+    ]
+    return replace(profile, notes=(*profile.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +56,43 @@ class SqliteExport:
 
     path: Path
     columns: dict[str, dict[str, str]] = field(repr=False)
+    stepped: dict[str, tuple[str, int]] = field(default_factory=dict, repr=False)
+    """Tables that ``sqlite3`` read so far: what is unusual in their pages, and how many rows it gave."""
 
     def fetch(self, table: str, columns: Sequence[str], event_types: Sequence[int] = ()) -> pa.Table:
         """As ``Export.fetch`` says."""
-        quoted = ", ".join(f'"{name}"' for name in columns)
-        query = f'SELECT {quoted} FROM "{table}"'  # noqa: S608 -- names of ours
-        if event_types:
-            query += f" WHERE eventType IN ({', '.join(str(int(number)) for number in event_types)})"
         limit = limited(MOST_ROWS)
-        if limit is not None:
-            query += f" LIMIT {limit + 1}"
         schema = column_schema(columns)
-        connectorx = _connectorx()
-        # It panics on a declaration that is no UTF-8, and takes other types as it sees fit.
-        declared = {self.columns[table][name].upper() for name in columns}
-        if connectorx is not None and declared <= {"INTEGER", "INT", "TEXT"}:
-            try:
-                # The whole URI is escaped once more: connectorx takes it for a path and hands it to SQLite as it is.
-                rows: pa.Table = connectorx.read_sql(
-                    f"sqlite://{quote(immutable_uri(self.path))}", query, return_type="arrow"
-                )
-                return rows.cast(schema)
-            except (RuntimeError, pa.ArrowException):
-                # A type of a row that differs from its column's, or a damaged page: sqlite3 tells which.
-                pass
         with reading(self.path, table), closing(connect(self.path)) as database:
-            return _stepped(database.execute(query), schema, self.path, table)
+            try:
+                rows = read_pages(self.path, database, table, columns, limit)
+                if event_types and limit is not None and rows.num_rows > limit:
+                    raise UnusualFileError("its many rows")  # noqa: TRY301 -- of which few may be wanted
+                return _of_types(rows, event_types).cast(schema)
+            except (UnusualFileError, OSError) as error:
+                why = first_line(error)
+            except pa.ArrowException:
+                why = "values of another type than its column's"
+            # What is unusual may be damage: sqlite3 tells.
+            rows = _stepped(database.execute(_query(table, columns, event_types, limit)), schema, self.path, table)
+        self.stepped[table] = why, rows.num_rows
+        return rows
+
+
+def _of_types(rows: pa.Table, event_types: Sequence[int]) -> pa.Table:
+    """Rows whose ``eventType`` is one of those; all where none is given."""
+    if not event_types:
+        return rows
+    wanted = np.isin(numbers(rows["eventType"].cast(pa.int64()), -1), event_types)
+    return rows if wanted.all() else rows.filter(arrow_flags(wanted))
+
+
+def _query(table: str, columns: Sequence[str], event_types: Sequence[int], limit: int | None) -> str:
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    query = f'SELECT {quoted} FROM "{table}"'  # noqa: S608 -- names of ours
+    if event_types:
+        query += f" WHERE eventType IN ({', '.join(str(int(number)) for number in event_types)})"
+    return query if limit is None else f"{query} LIMIT {limit + 1}"
 
 
 def _stepped(cursor: sqlite3.Cursor, schema: pa.Schema, path: Path, table: str) -> pa.Table:
@@ -84,12 +108,3 @@ def _stepped(cursor: sqlite3.Cursor, schema: pa.Schema, path: Path, table: str) 
                 raise damaged_export(path, f"{table}.{name} holds something that is not {kind}") from None
         batches.append(pa.record_batch(arrays, schema=schema))
     return pa.Table.from_batches(batches, schema)
-
-
-def _connectorx() -> ModuleType | None:
-    try:
-        import connectorx
-    except ImportError:
-        return None
-    module: ModuleType = connectorx
-    return module

@@ -26,7 +26,7 @@ _KINDS = (
 )
 _TABLES = ("CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "CUPTI_ACTIVITY_KIND_CUDA_EVENT")
 _COLUMNS = ("correlationId", "globalPid", "streamId", "eventId")
-_NONE = 0xFFFFFFFF
+NO_STREAM = 0xFFFFFFFF
 """``streamId`` or ``eventId`` of a row that names none."""
 _PROCESS = 1 << 40
 """Above every correlation id, which has 32 bits."""
@@ -36,6 +36,24 @@ def with_syncs(calls: pa.Table, export: Export, processes: ProcessNumbers) -> pa
     """``calls`` with ``sync_kind``, ``sync_stream`` and ``sync_event`` filled in, where the export has them."""
     rows = [fetch_existing(export, table, _COLUMNS) for table in _TABLES]
     rows = [one for one in rows if set(_COLUMNS) <= set(one.column_names)]
+    if not rows:
+        return calls
+    return fill_syncs(
+        calls, *(np.concatenate(parts) for parts in zip(*(_row(one, processes) for one in rows), strict=True))
+    )
+
+
+def sync_key(process: Integers, correlation: Integers) -> Integers:
+    """One number for a call of a process, as ``fill_syncs`` takes it."""
+    return process * _PROCESS + correlation
+
+
+def fill_syncs(calls: pa.Table, keys: Integers, stream: Integers, event: Integers) -> pa.Table:
+    """
+    ``calls`` with its three columns of synchronisation filled in, by name and by what else is known of a call.
+
+    ``keys`` are those of calls (``sync_key``), ``stream`` and ``event`` what each names, ``NO_STREAM`` for none.
+    """
     named = encode(calls, "name")
     kind_of_name = [
         next((kind for kind, name in _KINDS if name.match(one)), None) for one in named.values.to_pylist()
@@ -43,24 +61,19 @@ def with_syncs(calls: pa.Table, export: Export, processes: ProcessNumbers) -> pa
     known = (
         np.array([kind is not None for kind in kind_of_name], bool)[named.codes] if len(calls) else np.zeros(0, bool)
     )
-    if not rows or not known.any():
+    if not len(keys) or not known.any():
         return calls
-    keys, stream, event = (
-        np.concatenate(parts) for parts in zip(*(_row(one, processes) for one in rows), strict=True)
-    )
     order = np.argsort(keys, kind="stable")
-    mine = integers(calls, "process") * _PROCESS + integers(calls, "correlation_id", -1)
-    place = order[np.minimum(np.searchsorted(keys[order], mine), len(keys) - 1)] if len(keys) else np.zeros(0, int)
-    if not len(place):
-        return calls
+    mine = sync_key(integers(calls, "process"), integers(calls, "correlation_id", -1))
+    place = order[np.minimum(np.searchsorted(keys[order], mine), len(keys) - 1)]
     found = known & (keys[place] == mine)
     kinds = np.array([*(kind or "" for kind in kind_of_name)], object)[named.codes]
     # A device's synchronise names nothing, and needs no row.
     told = found | (kinds == "device")
     filled_in = {
         "sync_kind": pa.array(kinds, pa.string(), mask=~told).dictionary_encode(),
-        "sync_stream": arrow(stream[place], ~found | (stream[place] == _NONE)),
-        "sync_event": arrow(event[place], ~found | (event[place] == _NONE)),
+        "sync_stream": arrow(stream[place], ~found | (stream[place] == NO_STREAM)),
+        "sync_event": arrow(event[place], ~found | (event[place] == NO_STREAM)),
     }
     for name, column in filled_in.items():
         at = calls.schema.get_field_index(name)
@@ -70,5 +83,8 @@ def with_syncs(calls: pa.Table, export: Export, processes: ProcessNumbers) -> pa
 
 def _row(rows: pa.Table, processes: ProcessNumbers) -> tuple[Integers, Integers, Integers]:
     process = processes.process(filled(rows, "globalPid", 0))
-    key = process * _PROCESS + filled(rows, "correlationId", -2)
-    return key, filled(rows, "streamId", _NONE), filled(rows, "eventId", _NONE)
+    return (
+        sync_key(process, filled(rows, "correlationId", -2)),
+        filled(rows, "streamId", NO_STREAM),
+        filled(rows, "eventId", NO_STREAM),
+    )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import IO
 
 from tracer.errors import ProfileError
 from tracer.given_files import open_file
@@ -17,6 +19,11 @@ NSYS_PARQUET = "nsys Parquet"
 NVPROF_SQLITE = "nvprof SQLite"
 NVPROF_TEXT = "nvprof text"
 XPLANE = "xplane"
+KINETO = "PyTorch trace"
+XLA_JSON = "JAX trace"
+ONNXRUNTIME = "ONNX Runtime profile"
+TRTEXEC_TIMES = "trtexec times"
+TRTEXEC_LAYERS = "trtexec layers"
 
 # Imported when used: each reader brings its own libraries, and the command line starts in half a second.
 _READERS = {
@@ -25,8 +32,16 @@ _READERS = {
     NVPROF_SQLITE: ("nvprof_sqlite", "read_nvprof_sqlite"),
     NVPROF_TEXT: ("nvprof_text", "read_nvprof_text"),
     XPLANE: ("xplane", "read_xplane"),
+    KINETO: ("kineto", "read_kineto"),
+    XLA_JSON: ("xla_json", "read_xla_json"),
+    ONNXRUNTIME: ("onnxruntime_json", "read_onnxruntime"),
+    TRTEXEC_TIMES: ("trtexec", "read_trtexec_times"),
+    TRTEXEC_LAYERS: ("trtexec", "read_trtexec_layers"),
 }
-_KNOWN = "give a SQLite or parquetdir export of nsys, an output of nvprof, or TensorFlow's xplane.pb"
+_KNOWN = (
+    "give a SQLite or parquetdir export of nsys, an output of nvprof, TensorFlow's or JAX's xplane.pb, the JSON of "
+    "PyTorch's, JAX's or ONNX Runtime's profiler, or of trtexec"
+)
 _EXPORT = "export it first: `nsys export --type sqlite {}`"
 _GZIP = b"\x1f\x8b"
 _SQLITE = b"SQLite format 3\0"
@@ -62,6 +77,21 @@ _NVPROF = (
     *(b"Profiling result", b"Profiling application", b"NVPROF", b"Time(%)", b"GPU activities"),
     *(b'"Duration"', b"Start,Duration"),
 )
+_JSON = (
+    (TRTEXEC_TIMES, re.compile(rb'\A\s*\[\s*\{[^{}]*"(?:startComputeMs|endComputeMs)"')),
+    (TRTEXEC_LAYERS, re.compile(rb'\A\s*\[\s*\{\s*"count"\s*:\s*\d+\s*\}\s*,\s*\{\s*"name"[^{}]*"timeMs"')),
+    (ONNXRUNTIME, re.compile(rb'\A\s*\[\s*\{\s*"cat"\s*:\s*"(?:Session|Node|Kernel|Api)"')),
+    (
+        XLA_JSON,
+        re.compile(
+            rb'\A(?=.{0,4096}"traceEvents").*?"(?:process_name|name)"[^}]{0,80}"/(?:host:CPU|device:\w+:\d+)', re.S
+        ),
+    ),
+)
+"""How a JSON begins, where its beginning tells."""
+_EVENTS = b'"traceEvents"'
+_KINETO = re.compile(rb'"cat"\s*:\s*"(?:cpu_op|kernel|cuda_runtime|user_annotation|Operator|Trace)"')
+"""What stands behind ``_EVENTS`` in PyTorch's."""
 _SAMPLE = 1 << 20
 """Bytes at each end of a text: a program's own output may come first."""
 
@@ -93,28 +123,46 @@ def recognise(path: Path) -> str:
         if path.is_dir():
             return _recognise_folder(path)
         with open_file(path) as file:
-            sample = file.read(_SAMPLE)
-            file.seek(max(_SAMPLE, os.fstat(file.fileno()).st_size - _SAMPLE))
-            sample += file.read()
-    except (OSError, ValueError) as error:
+            sample = _sample(file)
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise ProfileError(path, f"cannot be read ({getattr(error, 'strerror', None) or error})", _KNOWN) from None
     if not sample:
         raise ProfileError(path, "the file is empty", _KNOWN)
     if sample.startswith(_SQLITE):
         return _recognise_sqlite(path)
     _refuse_what_is_none(path, sample)
+    if (form := _json_form(path, sample)) is not None:
+        return form
     if _XSPACE.match(sample):
         return XPLANE
     if b"\0" not in sample and any(mark in sample for mark in _NVPROF):
         return NVPROF_TEXT
-    if b'"traceEvents"' in sample or (sample.startswith(_GZIP) and path.name.endswith(".json.gz")):
-        whose = "PyTorch's profiler" if b"pt.trace" in path.name.encode() or b'"trace_id"' in sample else "a profiler"
-        raise ProfileError(
-            path,
-            f"this is a trace in Chrome's JSON, as {whose} exports it, which is not read here",
-            "profile the same work with `nsys profile --trace cuda,nvtx`, and give its SQLite export",
-        )
     raise ProfileError(path, "this is no profile that is known here", _KNOWN)
+
+
+def _json_form(path: Path, sample: bytes) -> str | None:
+    """Whose JSON it is; None where it is none of those that are read here."""
+    if not sample.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
+        return None
+    form = next((kind for kind, begin in _JSON if begin.search(sample)), None)
+    events = sample.find(_EVENTS)
+    if form is not None or events < 0:
+        return form
+    if _KINETO.search(sample, events):
+        return KINETO
+    raise ProfileError(path, "this is a trace in Chrome's JSON, of no profiler that is read here", _KNOWN)
+
+
+def _sample(file: IO[bytes]) -> bytes:
+    """Both ends of a file; of a packed one what its beginning unpacks to."""
+    sample = file.read(_SAMPLE)
+    if sample.startswith(_GZIP):
+        plain = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(sample, _SAMPLE)
+        if not plain:
+            raise EOFError("its gzip is cut off")
+        return plain
+    file.seek(max(_SAMPLE, os.fstat(file.fileno()).st_size - _SAMPLE))
+    return sample + file.read()
 
 
 def _refuse_what_is_none(path: Path, sample: bytes) -> None:

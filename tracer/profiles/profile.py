@@ -65,7 +65,7 @@ class Profile:
 
     Args:
         path: the file that was read; nothing was written to it or beside it.
-        source: ``nsys``, ``nvprof`` or ``tensorflow``.
+        source: ``nsys``, ``nvprof``, ``tensorflow``, ``pytorch``, ``jax``, ``onnxruntime`` or ``trtexec``.
         version: of the tool or of the file's schema, as the file has it.
         traced: what the capture recorded, of ``cuda``, ``nvtx``, ``osrt``, ``cudnn``, ``cublas``, ``ops``. An empty
             table of something traced means that nothing happened; of something else, that nobody looked.

@@ -17,36 +17,29 @@ from typing import Any
 
 from tracer.errors import ProfileError
 from tracer.given_files import read_file
-from tracer.profiles.columns import LARGEST, MEMSET_NAME, copy_name, rows_table
+from tracer.profiles.columns import LARGEST, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 from tracer.profiles.xplane_facts import cuda_versions, device_facts, names, plane_stats, stat_text, text
 from tracer.profiles.xplane_messages import space_class
-
-RANGE_PREFIX = "kws-trace:"
-"""What the names of our ranges begin with: a TraceMe has no domain."""
+from tracer.profiles.xplane_names import (
+    RANGE_PREFIX,
+    STEP_NUMBER,
+    host_kind,
+    named_calls,
+    work_bytes,
+    work_kind,
+    work_name,
+)
 
 PROCESS = 0
 """A profile is of one process and does not name it."""
 
 RECORD_AGAIN = "record it again with --profiler tensorflow"
 
-_OP = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[A-Z_][A-Za-z0-9_/]*")
 _GPU_PLANE = re.compile(r"/device:GPU:(\d{1,4})")
-_DIRECTIONS = {"MemcpyH2D": "HtoD", "MemcpyD2H": "DtoH", "MemcpyD2D": "DtoD", "MemcpyP2P": "PtoP"}
 _HOST_PLANES = ("/host:CPU", "/host:CUPTI")
 _VERSIONS = "/host:metadata"
 _PLACES = re.compile(r"kind_src:(\w+) kind_dst:(\w+)")
-_CALL = re.compile(r"(cuda|cu)[A-Z]\w*")
-_CALL_NAMES = {
-    **dict.fromkeys(("kernel", "graph"), "[CUDA launch]"),
-    **{kind: f"[CUDA {kind} call]" for kind in ("memcpy", "memset")},
-}
-"""
-Of a host's CUDA call whose name the profile does not tell, by the kind of work that it gave the GPU.
-
-TensorFlow 2.21 writes the kernel's name, or the copy's, in the place of the call's.
-"""
-
 Row = tuple[Any, ...]
 
 
@@ -101,7 +94,7 @@ def read_xplane(path: Path) -> Profile:
         version=found.version,
         traced=frozenset(found.traced),
         gpu_work=rows_table(GPU_WORK, found.work),
-        api_calls=rows_table(API_CALLS, _named_calls(found)),
+        api_calls=rows_table(API_CALLS, named_calls(found.calls, found.work)),
         nvtx_ranges=rows_table(NVTX_RANGES, found.ranges),
         host_ops=rows_table(HOST_OPS, found.ops),
         notes=_notes(space, found),
@@ -142,8 +135,9 @@ def _parse(path: Path) -> Any:
 
 def _read_host(path: Path, plane: Any, found: _Found) -> None:
     events, stats = names(plane.event_metadata), names(plane.stat_metadata)
-    kinds = {key: _host_kind(name) for key, name in events.items()}
+    kinds = {key: host_kind(name) for key, name in events.items()}
     correlation = {key for key, name in stats.items() if name == "correlation_id"}
+    step = {key for key, name in stats.items() if name == STEP_NUMBER}
     for thread, event, start, end in _events(path, plane):
         name, kind = events.get(event.metadata_id, "?"), kinds.get(event.metadata_id, "runtime")
         call = _correlation(event, correlation) if correlation else None
@@ -154,35 +148,21 @@ def _read_host(path: Path, plane: Any, found: _Found) -> None:
         elif call is not None:
             # The driver's calls alone carry a correlation id on a host thread.
             found.calls.append((PROCESS, thread, name.partition(" (CudaGraph")[0], start, end, call))
+        elif step and any(stat.metadata_id in step for stat in event.stats):
+            number = _number(event, stats, "", STEP_NUMBER)
+            found.ranges.append((PROCESS, thread, None, name, number, "push_pop", start, end))
         else:
             found.ops.append((PROCESS, thread, kind, name, start, end))
 
 
-def _host_kind(name: str) -> str:
-    if name.startswith(RANGE_PREFIX):
-        return "range"
-    return "op" if _OP.fullmatch(name) else "runtime"
-
-
-def _number(event: Any, stats: dict[int, str], suffix: str) -> int | None:
+def _number(event: Any, stats: dict[int, str], suffix: str, stat_name: str = "number") -> int | None:
     """The inference's number: a stat, or still in the name where nobody has taken it apart."""
     for stat in event.stats:
-        if stats.get(stat.metadata_id) == "number":
+        if stats.get(stat.metadata_id) == stat_name:
             value = stat.int64_value or stat.uint64_value
             return value if value < LARGEST else None
     match = re.search(r"\bnumber=(\d{1,18})\b", suffix)
     return int(match[1]) if match else None
-
-
-def _named_calls(found: _Found) -> list[Row]:
-    """The host's calls, each with a name that tells what it does."""
-    given = {work[8]: work[3] for work in found.work}
-    calls = []
-    for process, thread, name, start, end, correlation in found.calls:
-        kind = given.get(correlation) or _work_kind(name, {}) or "kernel"
-        called = name if _CALL.fullmatch(name) else _CALL_NAMES[kind]
-        calls.append((process, thread, called, start, end, correlation))
-    return calls
 
 
 def _read_gpu(path: Path, plane: Any, device: int, found: _Found) -> None:
@@ -192,40 +172,15 @@ def _read_gpu(path: Path, plane: Any, device: int, found: _Found) -> None:
     for stream, event, start, end in _events(path, plane, "Stream #"):
         details = {stats.get(stat.metadata_id, ""): stat_text(stat, stats) for stat in event.stats}
         name = events.get(event.metadata_id, "?")
-        kind = _work_kind(name, details)
+        kind = work_kind(name, details)
         if kind is None:
             found.skipped[name] += 1
             continue
-        size = _bytes(details) if kind in {"memcpy", "memset"} else None
-        work = _work_name(kind, name)
+        size = work_bytes(details) if kind in {"memcpy", "memset"} else None
+        work = work_name(kind, name)
         if places := _PLACES.search(details.get("memcpy_details", "")):
             found.copies[f"{places[1]} to {places[2]}"] += 1
         found.work.append((PROCESS, device, stream, kind, work, size, start, end, _correlation(event, correlation)))
-
-
-def _work_kind(name: str, details: dict[str, str]) -> str | None:
-    if "memcpy_details" in details or name.startswith("Memcpy"):
-        return "memcpy"
-    if "Memset_details" in details or name == "Memset":
-        return "memset"
-    if "cuda_graph_exec_id" in details:
-        return "graph"
-    if "kernel_details" in details:
-        return "kernel"
-    # Allocations and the profiler's own overhead lie on streams too; they are not the device's work.
-    return None
-
-
-def _work_name(kind: str, name: str) -> str:
-    if kind == "memcpy":
-        return copy_name(_DIRECTIONS.get(name, name.removeprefix("Memcpy")))
-    return MEMSET_NAME if kind == "memset" else name
-
-
-def _bytes(details: dict[str, str]) -> int | None:
-    told = details.get("memcpy_details", "") + " " + details.get("Memset_details", "")
-    match = re.search(r"\b(?:size|num_bytes):(\d{1,18})\b", told)
-    return int(match[1]) if match else None
 
 
 def _correlation(event: Any, ids: set[int]) -> int | None:

@@ -74,6 +74,7 @@ class RunFacts(TypedDict):
     startup: Recorded
     profiler: Recorded | None
     gaps: list[dict[str, str]]
+    more_gaps: int
 
 
 class WindowFigures(TypedDict):

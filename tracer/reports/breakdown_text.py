@@ -18,11 +18,12 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.gpu import Gain, GpuFigures, StageWork, Unprofiled
+from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, StageWork, Unprofiled
 from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
 from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
 from tracer.terminal_text import framed_table, plain, print_lines, printable
+from tracer.unit_words import INFERENCES, UnitWords
 
 PART_TEXTS = {
     "kernel": "GPU kernel",
@@ -73,10 +74,15 @@ def _answer(report: Report) -> list[str]:
         return [f"No GPU timeline: {report['capture_problem']}"]
     if gpu is None:
         return ["No GPU timeline: `kws-trace run --nsys` records one, `kws-trace ingest` imports one"]
+    return [*busy_lines(gpu), *ledger_lines(report)]
+
+
+def busy_lines(gpu: GpuFigures, words: UnitWords = INFERENCES) -> list[str]:
+    """GPU busy against runtime overhead, what is not known of it, what bounds, and what the profiler adds."""
     clocks = gpu["frequencies"] or "frequencies not recorded"
     lines, shown, beside = [], busy_and_overhead(gpu), gpu["unprofiled"]
     if shown is None:
-        captured = counted(gpu["inferences"], "captured inference")
+        captured = counted(gpu["inferences"], f"captured {words.one}")
         what = "GPU record" if gpu["unrecorded"] else "GPU work"
         lines.append(f"No {what} in {captured} of {time_text(gpu['wall_ns']['mean'])} in the mean")
     else:
@@ -85,26 +91,26 @@ def _answer(report: Report) -> list[str]:
             f"runtime overhead {_ms(shown.overhead_ns)} ({share_text(shown.overhead_share)})"
         )
         of = "both of the profiled run" if beside is None else "GPU profiled, wall time without the profiler"
-        lines.append(f"({of}; an inference in the mean; {clocks})")
+        lines.append(f"({of}; {words.each} in the mean; {clocks})")
     if gpu["unrecorded"]:
         lines.append(f"Not all of the GPU's work is here: {gpu['unrecorded']}")
     elif gpu["computing_known"]:
         lines.append(gpu["verdict"]["sentence"])
     if beside is not None and beside["profiler_ratio"] is not None:
-        lines.append(f"The profiler: {_profiler_ratio(beside)}, {profiler_text(gpu)}")
+        lines.append(f"The profiler: {_profiler_ratio(beside, words)}, {profiler_text(gpu)}")
         lines += range_notes([beside["profiler_pairs_spread"]] if beside["profiler_pairs_spread"] else [])
-    return [*lines, *ledger_lines(report)]
+    return lines
 
 
-def _profiler_ratio(beside: Unprofiled) -> str:
+def _profiler_ratio(beside: Unprofiled, words: UnitWords) -> str:
     """By pairs of neighbouring windows where there are some; all captures against all else is of other moments."""
     paired, spread = beside["profiler_pairs_ratio"], beside["profiler_pairs_spread"]
     if paired is not None and spread is not None:
         pairs = f"by {counted(spread['count'], 'pair')} of windows"
-        return f"{ratio_text(paired)} times the unprofiled mean inference{beside_text(spread, ratio_text)}, {pairs}"
+        return f"{ratio_text(paired)} times the unprofiled mean {words.one}{beside_text(spread, ratio_text)}, {pairs}"
     ratio = beside["profiler_median_ratio"]
     change = f"{change_text(ratio, 0)}; spread not known"
-    return f"{number_text(ratio, 2)} times the unprofiled median inference ({change})"
+    return f"{number_text(ratio, 2)} times the unprofiled median {words.one} ({change})"
 
 
 def ledger_lines(report: Report) -> list[str]:
@@ -125,27 +131,29 @@ def _ms(ns: float) -> str:
     return f"{number_text(ns / 1e6, 3)} ms"
 
 
-def render_kernel_level(report: Report, console: Console, *, full_names: bool = False) -> None:
+def render_kernel_level(
+    report: KernelFigures, console: Console, *, full_names: bool = False, words: UnitWords = INFERENCES
+) -> None:
     """Print the breakdown, the kernels, and what removing a part would give; nothing without a kernel level."""
     gpu = report["gpu"]
     if gpu is None:
         return
-    console.print(_part_table(report, gpu))
+    console.print(_part_table(report, gpu, words))
     if report["kernels"] or report["copies"]:
-        console.print(_kernel_table(report, full_names=full_names))
+        console.print(_kernel_table(report, words, full_names=full_names))
     if report["kernels_by_stage"]:
-        console.print(_stage_table(report["kernels_by_stage"]))
+        console.print(_stage_table(report["kernels_by_stage"], words))
     if report["gains"]:
-        console.print(_gain_table(report["gains"]))
-    print_lines(console, kernel_lines(gpu))
+        console.print(_gain_table(report["gains"], words))
+    print_lines(console, kernel_lines(gpu, words))
 
 
-def kernel_lines(gpu: GpuFigures) -> list[str]:
+def kernel_lines(gpu: GpuFigures, words: UnitWords = INFERENCES) -> list[str]:
     """Delay, queue, gaps, spill, what lies outside, and notes, each in a line."""
-    return [printable(line) for line in (*_lines(gpu), *_outside_lines(gpu))]
+    return [printable(line) for line in (*_lines(gpu, words), *_outside_lines(gpu, words))]
 
 
-def _lines(gpu: GpuFigures) -> list[str]:
+def _lines(gpu: GpuFigures, words: UnitWords) -> list[str]:
     lines = []
     delay = gpu["launch_delay_ns"]
     if delay is not None:
@@ -155,9 +163,9 @@ def _lines(gpu: GpuFigures) -> list[str]:
         )
     gaps = [f"{name.replace('_', ' ')} {time_text(ns)}" for name, ns in gpu["gaps_ns"].items() if ns >= 0.5]
     if gaps and gpu["has_gpu_work"]:
-        lines.append("The GPU's idle time, an inference: " + ", ".join(gaps))
+        lines.append(f"The GPU's idle time, {words.each}: " + ", ".join(gaps))
     if gpu["interrupted"]:
-        left = counted(gpu["interrupted"], "inference is", "inferences are")
+        left = counted(gpu["interrupted"], f"{words.one} is", f"{words.many} are")
         lines.append(f"{left} left out: the profiler did something for itself meanwhile")
     inflation = gpu["inflation"]
     if inflation is not None:
@@ -174,15 +182,15 @@ def _lines(gpu: GpuFigures) -> list[str]:
     if spill["inference"]["works"]:
         one = spill["inference"]
         outlast = counted(one["works"], "work outlasts its", "works outlast their")
-        lines.append(f"Spill: {outlast} inference, by {time_text(one['total_ns'])} in all")
+        lines.append(f"Spill: {outlast} {words.one}, by {time_text(one['total_ns'])} in all")
     return lines
 
 
-def _outside_lines(gpu: GpuFigures) -> list[str]:
+def _outside_lines(gpu: GpuFigures, words: UnitWords) -> list[str]:
     outside, lines = gpu["outside"], []
     if outside["works"] or outside["without_launch"]:
         lines.append(
-            f"Outside every inference: {counted(outside['works'], 'work')} launched, "
+            f"Outside every {words.one}: {counted(outside['works'], 'work')} launched, "
             f"{count_text(outside['without_launch'])} without a launch in the capture, "
             f"{time_text(outside['total_ns'])}"
         )
@@ -191,8 +199,8 @@ def _outside_lines(gpu: GpuFigures) -> list[str]:
     return [*lines, *(f"Note: {note}" for note in gpu["notes"])]
 
 
-def _part_table(report: Report, gpu: GpuFigures) -> Table:
-    title = f"Where {counted(gpu['inferences'], 'profiled inference')} spent their time (mean; sums to the whole)"
+def _part_table(report: KernelFigures, gpu: GpuFigures, words: UnitWords) -> Table:
+    title = f"Where {counted(gpu['inferences'], f'profiled {words.one}')} spent their time (mean; sums to the whole)"
     table = framed_table(title, ["part"], ("exposed", "share", "median", "in all"))
     exposed = "while the GPU did nothing" if gpu["has_gpu_work"] else "with no call of another part under it"
     table.caption = f"exposed: {exposed}; in all: with what ran under its work"
@@ -203,12 +211,12 @@ def _part_table(report: Report, gpu: GpuFigures) -> Table:
             part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]), total
         )
     wall = gpu["wall_ns"]
-    table.add_row("inference", time_text(wall["mean"]), share_text(1.0), time_text(wall["median"]), "-", style="bold")
+    table.add_row(words.one, time_text(wall["mean"]), share_text(1.0), time_text(wall["median"]), "-", style="bold")
     return table
 
 
-def _kernel_table(report: Report, *, full_names: bool) -> Table:
-    title = "Kernels, then copies: an inference (share of their own time)"
+def _kernel_table(report: KernelFigures, words: UnitWords, *, full_names: bool) -> Table:
+    title = f"Kernels, then copies: {words.each} (share of their own time)"
     table = framed_table(title, ["name"], ("time", "share", "calls", "mean"), wrap=False)
     works = [*report["kernels"], *report["copies"]]
     for place, one in enumerate(works if full_names else works[:SHOWN_KERNELS]):
@@ -226,16 +234,16 @@ def _kernel_table(report: Report, *, full_names: bool) -> Table:
     return table
 
 
-def _stage_table(rows: list[StageWork]) -> Table:
-    table = framed_table("GPU work of an inference, by launch", ["launched in stage"], ("time", "works"))
+def _stage_table(rows: list[StageWork], words: UnitWords) -> Table:
+    table = framed_table(f"GPU work of {words.each}, by launch", ["launched in stage"], ("time", "works"))
     for one in rows:
         stage = one["stage"] or "(between stages)"
         table.add_row(plain(stage), time_text(one["ns_per_inference"]), number_text(one["works_per_inference"], 1))
     return table
 
 
-def _gain_table(gains: list[Gain]) -> Table:
-    columns = ("gain", "95 % interval", "inf/s then")
+def _gain_table(gains: list[Gain], words: UnitWords) -> Table:
+    columns = ("gain", "95 % interval", f"{words.rate} then")
     table = framed_table("What removing it would give, by replay", ["removed"], columns, wrap=False)
     shown = [one for one in gains if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
     for place, one in enumerate(shown):

@@ -28,6 +28,7 @@ from tracer.report_types.gpu import (
 from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
 from tracer.statistics.intervals import CAPTURE, NOTHING, clustered
 from tracer.statistics.ratio import rounds_of
+from tracer.unit_words import INFERENCES
 
 GPU_PARTS = ("kernel", "copy")
 
@@ -181,7 +182,7 @@ def _notes(level: KernelLevel) -> list[str]:
     if not len(work.gpu) and profile.source != "tensorflow":
         absent.append("launch")
     notes = list(checked_notes(profile, absent))
-    if not level.computing_known:
+    if not level.computing_known and level.words is INFERENCES:
         notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes
 

@@ -164,7 +164,8 @@ def _session_ns(spans: pa.Table) -> int | None:
     return int(pc.max(pc.add(spans["start_ns"], spans["duration_ns"])).as_py() - pc.min(spans["start_ns"]).as_py())
 
 
-def _spread(durations: Integers) -> Spread:
+def spread_of(durations: Integers) -> Spread:
+    """Count, sum and percentiles of times."""
     if not len(durations):
         return {"count": 0, "total_ns": 0, "median_ns": None, "p90_ns": None, "p99_ns": None}
     return {"count": len(durations), "total_ns": int(durations.sum()), **percentiles(durations)}
@@ -174,11 +175,11 @@ def _inference_figures(timed: TimedInferences) -> InferenceFigures:
     whole = timed.wall_ns
     share = 1.0 if len(whole) else None
     spread = clustered(whole, [(WINDOW, timed.window)]).figures
-    return {"stage": INFERENCE, **_spread(whole), "share": share, "spread": spread}
+    return {"stage": INFERENCE, **spread_of(whole), "share": share, "spread": spread}
 
 
 def _stage_figures(timed: TimedInferences) -> list[StageFigures]:
-    spreads = {name: _spread(timed.of_stage(name)) for name in timed.stages if name != INFERENCE}
+    spreads = {name: spread_of(timed.of_stage(name)) for name in timed.stages if name != INFERENCE}
     total = int(timed.wall_ns.sum())
     return [
         {"stage": name, **one, "share": one["total_ns"] / total if total else None} for name, one in spreads.items()
@@ -188,7 +189,7 @@ def _stage_figures(timed: TimedInferences) -> list[StageFigures]:
 def _serial_figures(spans: pa.Table, session: int | None) -> list[SerialFigures]:
     figures: list[SerialFigures] = []
     for stage in SERIAL_STAGES:
-        one = _spread(spans.filter(pc.equal(spans["stage"], stage))["duration_ns"].to_numpy())
+        one = spread_of(spans.filter(pc.equal(spans["stage"], stage))["duration_ns"].to_numpy())
         if one["count"]:
             share = one["total_ns"] / session if session else None
             figures.append({"stage": stage, **one, "share_of_session": share})

@@ -145,6 +145,8 @@ def closing_lines(report: Report) -> list[str]:
     for gap in report["run"]["gaps"]:
         start, end, why = (gap.get(key, "?") for key in ("start", "end", "why"))
         lines.append(f"The line ended from {start} to {end}: {why}")
+    if more := report["run"]["more_gaps"]:
+        lines.append(f"The line ended and was open again {counted(more, 'time')} more")
     return [*lines, *(f"Note: {note}" for note in report["notes"])]
 
 

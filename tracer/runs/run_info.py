@@ -29,10 +29,11 @@ class RunInfo:
     ``cost`` is what an inference of the model costs by counting (``tracer.reports.run_limits.COUNTS``), empty where
     it was not counted; ``board`` the key of a device of ``tracer.model.devices``; ``gpus``, ``cuda`` and ``machine``
     are ``GpuFacts``, ``CudaFacts`` and ``MachineFacts``. ``profiler`` says which profiler was attached while the run
-    was made, ``captures`` what was ingested from one. ``launch_set`` is of a run that is one launch of several of one
-    configuration: ``id`` of the set, ``number`` from 1, ``of`` how many. ``journal`` says what the parts should hold:
-    how many ``rows`` it had, and the numbers of those that are ``lost``. ``extra`` keeps keys of ``run.json`` that
-    this version does not know, so that rewriting loses nothing.
+    was made, ``more_gaps`` how many gaps of the line came after those in ``gaps``, ``captures`` what was ingested
+    from one. ``launch_set`` is of a run that is one launch of several of one configuration: ``id`` of the set,
+    ``number`` from 1, ``of`` how many. ``journal`` says what the parts should hold: how many ``rows`` it had, and the
+    numbers of those that are ``lost``. ``extra`` keeps keys of ``run.json`` that this version does not know, so that
+    rewriting loses nothing.
     """
 
     run_id: str
@@ -59,6 +60,7 @@ class RunInfo:
     startup: dict[str, Any] = field(default_factory=dict)
     nvtx: dict[str, Any] = field(default_factory=dict)
     gaps: list[dict[str, str]] = field(default_factory=list)
+    more_gaps: int = 0
     command: list[str] = field(default_factory=list)
     not_recorded: list[str] = field(default_factory=list)
     profiler: dict[str, Any] | None = None

@@ -27,8 +27,17 @@ class _Model(TypedDict, total=False):
     format: str | None
 
 
+class _KnownAnswers(TypedDict):
+    inputs: int
+    largest_difference: float
+    allowed: float
+
+
 class _Backend(TypedDict, total=False):
     name: str | None
+    version: str | None
+    way: str | None
+    known_answers: _KnownAnswers | None
     device: str | None
     threads: int | None
 

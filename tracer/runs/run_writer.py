@@ -8,26 +8,22 @@ any two steps loses nothing and doubles nothing.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import RunError
 from tracer.figure_text import counted
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
 from tracer.runs.parts import part_path
-from tracer.runs.run_files import checked_run_name
+from tracer.runs.run_folder import make_run_folder, not_recordable, release_room, remove_run_folder
 from tracer.runs.run_info import RunInfo, write_run_info
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_table
-from tracer.whole_files import reserve, sync, written_whole
+from tracer.whole_files import sync, written_whole
 
 PART_SPANS = 1 << 16
 WAITING_BYTES = 64 << 20
@@ -36,46 +32,11 @@ WAITING_BYTES = 64 << 20
 SYNC_S = 1.0
 """What a power cut may take of a run: the journal is synced as often as this, between windows."""
 
-ROOM_BYTES = {"journal": 4 << 20, "run.json": 128 << 10}
-"""Kept on the disk from the start, and released at the end if it is full: for what waits, and for saying so."""
-
 GAPS_KEPT = 100
-"""Of the line's, in ``run.json``, which each of them rewrites; later ones are counted."""
-
+"""Of the line's, in ``run.json``, which each of them rewrites: it stays small. Later ones are counted."""
 
 WAITING = "its parts, which the disk did not take: its windows are in the journal, and `runs --recover` makes them"
 """Of a run that was ended on a full disk."""
-
-
-def exists_error(path: Path) -> RunError:
-    """The run's folder is there already."""
-    return RunError(path, "a run of that name exists", "give another --name, or remove it")
-
-
-def _room(folder: Path, what: str) -> Path:
-    return folder / f".room-for-{what}"
-
-
-def _not_recordable(path: Path, error: OSError) -> RunError:
-    problem = f"cannot record here ({error.strerror or error})"
-    return RunError(path, problem, "give a folder you can write with --traces")
-
-
-def free_run_name(traces: Path, name: str) -> str:
-    """
-    The name, if a run of it could be made in ``traces`` now: asked before a model is loaded for it.
-
-    Raises:
-        RunError: if no run can have the name, one has it, or nothing can be written there.
-    """
-    folder = traces / checked_run_name(name)
-    if os.path.lexists(folder):
-        raise exists_error(folder)
-    nearest = next(path for path in (traces.absolute(), *traces.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        number = errno.EACCES if nearest.is_dir() else errno.ENOTDIR
-        raise _not_recordable(traces, OSError(number, os.strerror(number)))
-    return name
 
 
 class RunWriter:
@@ -87,7 +48,7 @@ class RunWriter:
     """
 
     def __init__(self, folder: Path, info: RunInfo, lock: int, on_problem: Callable[[str], None]) -> None:
-        self.folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
+        self._folder, self.info, self._lock, self._on_problem = folder, info, lock, on_problem
         self._rows: list[JournalRow] = []
         """Rows that not every table has in a part."""
         self._unwritten: list[JournalRow] = []
@@ -96,8 +57,8 @@ class RunWriter:
         self._lost: list[tuple[int, int]] = []
         """Row and window of those that neither the journal nor a part has."""
         self._last_part: dict[str, Path] = {}
-        self._seq = self._spans = self._bytes = self._gaps_left_out = 0
-        self._synced_at = time.monotonic()
+        self._seq = self._spans = self._bytes = 0
+        self._synced_at = self._counted_at = time.monotonic()
         self._keep_journal = False
         self._failing: set[str] = set()
         self._journal = JournalFile(folder / "journal-0.arrows")
@@ -112,29 +73,21 @@ class RunWriter:
         Raises:
             RunError: if no run can have the name, the folder exists, or it cannot be made or written.
         """
-        folder = traces / checked_run_name(name)
+        folder, lock = make_run_folder(traces, name, info)
         try:
-            traces.mkdir(parents=True, exist_ok=True)
-            folder.mkdir()
-        except OSError as error:
-            if folder.is_dir():
-                raise exists_error(folder) from None
-            raise _not_recordable(traces, error) from None
-        lock = None
-        try:
-            lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for what, size_bytes in ROOM_BYTES.items():
-                reserve(_room(folder, what), size_bytes)
-            write_run_info(folder / "run.json", info)
-            sync(traces)
             return cls(folder, info, lock, on_problem)
         except OSError as error:
-            # It holds only what this call made.
-            shutil.rmtree(folder, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
-            raise _not_recordable(folder, error) from None
+            remove_run_folder(folder, lock)
+            raise not_recordable(folder, error) from None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is now: somebody may rename it while it is recorded. As it was, where nobody can tell."""
+        with contextlib.suppress(OSError):
+            held = Path(f"/proc/self/fd/{self._lock}").readlink()
+            if held.is_file():
+                self._folder = held.parent
+        return self._folder
 
     @property
     def name(self) -> str:
@@ -181,11 +134,14 @@ class RunWriter:
             self._problem("run.json is not up to date", error)
 
     def add_gap(self, gap: dict[str, str]) -> None:
-        """Keep that the line ended and was opened again; of very many only how many there were."""
+        """Keep that the line ended and was opened again; of very many how many there were, told once a second."""
         if len(self.info.gaps) < GAPS_KEPT:
             self.update_info(gaps=[*self.info.gaps, gap])
         else:
-            self._gaps_left_out += 1
+            self.info = replace(self.info, more_gaps=self.info.more_gaps + 1)
+            if time.monotonic() - self._counted_at >= SYNC_S:
+                self.update_info()
+                self._counted_at = time.monotonic()
 
     def close(self) -> str:
         """
@@ -196,12 +152,12 @@ class RunWriter:
         """
         made = self._make_parts()
         if not made:
-            self._release("journal")
+            release_room(self.folder, "journal")
             with contextlib.suppress(OSError):
                 self._append_waiting()
             made = self._make_parts()
         self._give_up_unwritten()
-        self._release("run.json")
+        release_room(self.folder, "run.json")
         sentences = self._lacking()
         if not made:
             sentences.append(WAITING)
@@ -211,10 +167,12 @@ class RunWriter:
         rows = {"rows": self._seq, "lost": [row for row, _ in self._lost]}
         state, known = ("complete" if made else "recovered"), self.info.not_recorded
         self.update_info(state=state, not_recorded=[*known, *sentences], journal=rows)
-        self._release("journal")
+        release_room(self.folder, "journal")
         if made:
             self._change_journal(None)
+        self._folder = self.folder
         os.close(self._lock)
+        self._lock = -1
         return "; ".join(sentences)
 
     def _give_up_unwritten(self) -> None:
@@ -226,15 +184,13 @@ class RunWriter:
         self._lost += [(row.seq, row.facts["window"]) for row in self._unwritten]
 
     def _lacking(self) -> list[str]:
-        gaps = self._gaps_left_out
-        more = [f"{counted(gaps, 'more gap')} of the line after the first {GAPS_KEPT}"] if gaps else []
         lost = [window for _, window in self._lost if window >= 0]
         if not lost:
-            return more
+            return []
         which = (
             f"window {lost[0]}" if len(lost) == 1 else f"{counted(len(lost), 'window')}, from {lost[0]} to {lost[-1]}"
         )
-        return [f"{which}, which the disk did not take", *more]
+        return [f"{which}, which the disk did not take"]
 
     def _append_waiting(self) -> None:
         while self._unwritten:
@@ -247,11 +203,6 @@ class RunWriter:
         except OSError as error:
             self._problem("the journal is not synced", error)
         self._synced_at = time.monotonic()
-
-    def _release(self, what: str) -> None:
-        # Who cannot remove it has as little room as before.
-        with contextlib.suppress(OSError):
-            _room(self.folder, what).unlink()
 
     def _make_parts(self) -> bool:
         try:
@@ -286,7 +237,7 @@ class RunWriter:
         if not self._keep_journal:
             with contextlib.suppress(OSError):
                 # Left behind it does no harm: parts cover it.
-                old.path.unlink()
+                (self.folder / old.path.name).unlink()
         self._keep_journal = False
 
     def _give_up_beyond_the_limit(self) -> None:

@@ -78,21 +78,22 @@ class EnergyrunnerReader(LogReader):
         self._stamp = stamp
 
     def _host_line(self, who: str, text: str, line: Line) -> None:
-        command = forms.COMMAND.match(text)
+        # A log of 100 MB has two million lines: what can be told without a pattern is.
+        command = forms.COMMAND.match(text) if 'Command "' in text else None
         if "command[bload" in text or (command is not None and command[1].startswith("bload")):
             self._begin_load(line)
             if load := forms.LOAD.search(text):
                 self._input = load[1]
-        if "command[dut infer" in text or "command[io dut infer" in text:
+        if "dut infer" in text and ("command[dut infer" in text or "command[io dut infer" in text):
             self._pattern.mark()
         if who in ("sequencer", "parser"):
-            kind = f"{who}: " + re.split(r'[0-9"]', text, maxsplit=1)[0]
+            kind = f"{who}: {forms.VARIES.split(text, 1)[0]}"
             self._pattern.count(kind)
             if not self._in_windows:
                 self._preamble[re.sub(r"\[.*", "", kind)] += 1
         if command:
             self._command(command[1], line)
-        else:
+        elif text.startswith("m-") and not text.startswith(("m-sequencing", "m-ready")):
             self._fact(text)
 
     def _fact(self, text: str) -> None:
@@ -132,10 +133,11 @@ class EnergyrunnerReader(LogReader):
         if self._quick_s is not None and self._stamp is not None:
             self._round_trip_s = max(self._round_trip_s, self._stamp - self._quick_s)
             self._quick_s = None
-        reply = forms.REPLY.search(text)
-        if reply is None:
+        reply = forms.REPLY.search(text) if "m-" in text else None
+        if reply is None or reply.lastindex is None:
             return
-        name, *values = [word for word in reply.groups() if word is not None]
+        last = reply.lastindex
+        name, values = (reply[last - 1], [reply[last]]) if last in forms.VALUED else (reply[last], [])
         if name == "ready" and who == "io" and not text.startswith("[dut]:"):
             return
         if name == "init-done":
@@ -184,8 +186,11 @@ class EnergyrunnerReader(LogReader):
 
     def _lap(self, value: int, line: Line) -> None:
         number = self._total + 1 if self._open is not None else None
+        has_window = self._open is not None and len(self._open.laps) < 8
+        if not has_window and len(self._marks) >= 3 * self._keep:
+            return
         lap = Lap(value, self._stamp, self._evidence(line), number)
-        if self._open is not None and len(self._open.laps) < 8:
+        if self._open is not None and has_window:
             self._open.laps.append(lap)
         if len(self._marks) < 3 * self._keep:
             self._marks.append(lap)
@@ -203,6 +208,8 @@ class EnergyrunnerReader(LogReader):
         self._total += 1
         if complete:
             self._pattern.end(self._total, window.evidence[0] if window.evidence else self._evidence(line))
+        if len(self._windows) >= self._keep:
+            return
         self._keep_window(
             SessionWindow(
                 number=self._total,

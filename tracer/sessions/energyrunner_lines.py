@@ -21,6 +21,10 @@ QUICK = re.compile(r"(?:io )?dut (?:timestamp|profile|name)$")
 LOAD = re.compile(r'bloadp?(?: dut)? "(?:[^"]*[\\/])?([^"\\/]+)"')
 VERSION = re.compile(r"m-version\[([^\]]*)\]$")
 SETTING = re.compile(r"m-bm-cfg-name\[[^\]]*\]-key\[(\w+)\]-val\[([^\]]*)\]")
+VALUED = frozenset({2, 5, 7, 10, 14, 16})
+"""Groups of ``REPLY`` that are values; the one before is the name."""
+VARIES = re.compile('[0-9"]')
+"""Where lines of the host that say the same begin to differ."""
 _A_COMMAND = ("sequencer: m-sequencing-i", "parser: Command ", "parser: m-ready-finished")
 _ONCE = ("m-warmup-start", "m-warmup-done", "m-infer-start", "m-infer-done", "m-results", "m-ready")
 STANDARD = {**dict.fromkeys(_ONCE, 1), "m-lap-us": 2}

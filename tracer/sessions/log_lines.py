@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tracer.errors import SessionError
 from tracer.given_files import open_file
@@ -14,8 +14,7 @@ LONGEST = 1 << 16
 """Bytes of a line that are kept; no line of a figure is near this long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """
     A line without its end, numbered from 1.
 
@@ -41,12 +40,17 @@ def read_lines(path: Path) -> Iterator[Line]:
     try:
         with open_file(path) as file:
             while chunk := file.read(CHUNK):
-                *ends, tail = chunk.split(b"\n")
+                first, *ends = chunk.split(b"\n")
+                if not ends:
+                    ends, tail = [], first
+                else:
+                    number += 1
+                    yield _line(number, rest + first, ended=True, dropped=dropped)
+                    rest, dropped, tail = bytearray(), False, ends.pop()
                 for piece in ends:
                     number += 1
-                    rest += piece
-                    yield _line(number, rest, ended=True, dropped=dropped)
-                    rest, dropped = bytearray(), False
+                    # Within a chunk no line is longer than what is kept.
+                    yield Line(number, piece.rstrip(b"\r").decode("utf-8", "replace"))
                 rest += tail
                 if len(rest) > LONGEST:
                     del rest[LONGEST:]

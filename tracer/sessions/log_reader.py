@@ -20,7 +20,7 @@ class LogReader(ABC):
     """Reads a log line by line; of its windows ``keep`` are kept, those beyond are counted."""
 
     def __init__(self, path: Path, keep: int, *, window_step: int, standard: dict[str, int]) -> None:
-        self._path, self._keep = path, keep
+        self._path, self._keep, self._file_name = path, keep, path.name
         self._windows: list[SessionWindow] = []
         self._summary = SummaryLines(window_step=window_step, keep=4 * keep)
         self._pattern = LinePattern(standard)
@@ -69,7 +69,7 @@ class LogReader(ABC):
             self._windows.append(window)
 
     def _evidence(self, line: Line) -> Evidence:
-        return evidence_of(self._path, line)
+        return Evidence(self._file_name, line.number, line.text[:200])
 
 
 def evidence_of(path: Path, line: Line) -> Evidence:

@@ -28,7 +28,7 @@ from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.finding import Finding
 from tracer.sessions.session import Session
 from tracer.sessions.session_trust import session_trust
-from tracer.terminal_text import framed_table, print_lines
+from tracer.terminal_text import first_rows, framed_table, print_lines
 from tracer.trust.judgement import checks_of, worst_text
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
@@ -57,8 +57,9 @@ def render_session(audit: SessionAudit, console: Console) -> None:
     print_lines(console, closing_lines(audit))
 
 
-def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
+def render_table(audits: Sequence[SessionAudit], console: Console, *, whole: bool = False) -> None:
     """Print several sessions, a row each; their findings stand below."""
+    audits, more = first_rows(audits, console, whole=whole)
     table = Table(title="Sessions")
     for name in ("#", "session", "kind", "inf/s", "true inf/s", "Top-1", "AUC", "rule-valid", "trust", "findings"):
         table.add_column(name, justify="left" if name in ("session", "kind") else "right", overflow="fold")
@@ -77,6 +78,7 @@ def render_table(audits: Sequence[SessionAudit], console: Console) -> None:
             str(len(audit.findings)),
         )
     console.print(table)
+    print_lines(console, [more] if more else [])
     for number, audit in enumerate(audits, 1):
         if audit.findings:
             console.print(f"[bold]{number}. {escape(str(audit.session.path))}[/bold]", highlight=False, emoji=False)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import INPUT_SHAPE, INPUT_VALUES
-from runner.inference.pipeline import dequantize_into, input_size_error
+from runner.inference.backends.backend import Backend
+from runner.inference.pipeline import Pipeline
+from tracer.errors import KwsTraceError
 from tracer.quantization import Quantization
 
 REFERENCE = "TensorFlow Session.run"
@@ -41,6 +42,21 @@ class Candidate:
     probabilities: Callable[[], NDArray[np.float32]]
     close: Callable[[], None]
 
+    @classmethod
+    def of(cls, name: str, backend: Backend, quantization: Quantization) -> Candidate:
+        """A DUT's backend; ``quantization`` is of int8 inputs to a float model."""
+        pipeline = Pipeline(backend, quantization, "reference", "fused")
+
+        def probabilities() -> NDArray[np.float32]:
+            backend.fused()
+            return backend.probabilities()
+
+        input_type = "int8" if backend.input_scale is not None else "float32"
+        device = backend.device.removeprefix("/device:").replace("CPU:0", "CPU")
+        return cls(
+            name, backend.version, input_type, device, pipeline.load, backend.fused, probabilities, backend.close
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:
@@ -63,27 +79,9 @@ class Found:
         for candidate in self.candidates:
             candidate.close()
 
-
-class FloatInput:
-    """The host's float32 array that all float candidates read, so that none pays for another's input."""
-
-    def __init__(self, quantization: Quantization) -> None:
-        self.array: NDArray[np.float32] = np.zeros(INPUT_SHAPE, np.float32)
-        self.quantization = quantization
-
-    def load(self, data: bytes) -> None:
-        """
-        Write an input into ``array``.
-
-        ``data`` is 490 bytes of int8, or 1960 of little-endian float32.
-
-        Raises:
-            DatasetError: if it is of another size.
-        """
-        if len(data) == INPUT_VALUES:
-            counts = np.frombuffer(data, np.int8).reshape(INPUT_SHAPE)
-            dequantize_into(self.array, counts, self.quantization)
-        elif len(data) == 4 * INPUT_VALUES:
-            self.array[...] = np.frombuffer(data, "<f4").reshape(INPUT_SHAPE)
-        else:
-            raise input_size_error(len(data), (INPUT_VALUES, 4 * INPUT_VALUES))
+    def add(self, name: str, load: Callable[[], Backend], quantization: Quantization) -> None:
+        """The backend that ``load`` gives as a candidate, or why there is none."""
+        try:
+            self.candidates.append(Candidate.of(name, load(), quantization))
+        except KwsTraceError as error:
+            self.absent.append(Absent(name, error.problem or str(error), error.remedy or "see above"))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.bench.runtimes.candidate import REFERENCE, Absent, FloatInput, Found
+from runner.bench.runtimes.candidate import REFERENCE, Absent, Found
 from runner.bench.runtimes.litert_candidates import CONVERTED, litert_candidates
 from runner.bench.runtimes.measure import measure_rounds, top1
 from runner.dataset import chosen_dataset
@@ -24,10 +24,11 @@ from runner.inference.models import (
     quantization_of,
 )
 from runner.inference.speed_environment import speed_environment
+from tracer.quantization import Quantization
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes
 
 TENSORFLOW_EXTRA = "pip install 'kws-trace[tensorflow]' (on a Jetson NVIDIA's wheel, first)"
-RUNTIMES_EXTRA = "pip install 'kws-trace[runtimes]'"
+ONNX_EXTRA = "pip install 'kws-trace[onnx]'"
 
 Advance = Callable[[str, float], object]
 """What is being done, and the share of it that was done since the last call."""
@@ -90,7 +91,7 @@ def _found(job: RuntimesJob, path: Path, files: list[Path], advance: Advance) ->
         found.absent.append(Absent("LiteRT int8", "no .tflite of this model was given", "name it with --tflite"))
     with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
         try:
-            for more in _from_saved_model(job, path, Path(folder), FloatInput(quantization), advance):
+            for more in _from_saved_model(job, path, Path(folder), quantization, advance):
                 found.candidates += more.candidates
                 found.absent += more.absent
             yield found
@@ -99,7 +100,7 @@ def _found(job: RuntimesJob, path: Path, files: list[Path], advance: Advance) ->
 
 
 def _from_saved_model(
-    job: RuntimesJob, path: Path, folder: Path, given: FloatInput, advance: Advance
+    job: RuntimesJob, path: Path, folder: Path, quantization: Quantization, advance: Advance
 ) -> Iterator[Found]:
     """What is made of the SavedModel; TensorFlow has to be there to read it."""
     from runner.bench.runtimes import onnx_candidates, tensorflow_candidates
@@ -110,19 +111,15 @@ def _from_saved_model(
         reason = "TensorFlow, which reads the SavedModel, is not installed"
         yield Found([], [Absent(name, reason, TENSORFLOW_EXTRA) for name in names])
         return
-    from runner.bench.runtimes.saved_model import SessionModel
+    from runner.inference.onnx_conversion import missing_modules
 
-    model = SessionModel(path, job.threads)
-    advance("loading", 0.4)
-    frozen = model.freeze()
-    yield converted_candidate(model, folder, given.quantization)
-    advance("loading", 0.1)
-    missing = onnx_candidates.missing_modules()
-    if missing:
+    yield converted_candidate(path, folder, quantization, job.threads)
+    advance("loading", 0.3)
+    if missing := missing_modules():
         reason = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-        yield Found([], [Absent(onnx_candidates.NAME, reason, RUNTIMES_EXTRA)])
+        yield Found([], [Absent(onnx_candidates.NAME, reason, ONNX_EXTRA)])
     else:
-        yield onnx_candidates.onnx_candidates(model, frozen, given)
-    advance("loading", 0.2)
-    yield tensorflow_candidates.tensorflow_candidates(model, frozen, given)
-    advance("loading", 0.2)
+        yield onnx_candidates.onnx_candidates(path, folder, quantization, job.threads)
+    advance("loading", 0.3)
+    yield tensorflow_candidates.tensorflow_candidates(path, quantization, job.threads)
+    advance("loading", 0.3)

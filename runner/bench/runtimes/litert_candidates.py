@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from runner.bench.runtimes.candidate import Absent, Candidate, Found
-from runner.bench.runtimes.saved_model import SessionModel
 from runner.inference.backends.litert import LiteRtBackend
-from runner.inference.pipeline import Pipeline
+from runner.inference.backends.tensorflow_graph import import_tensorflow, loaded_session, model_ends
 from tracer.errors import first_line
 from tracer.quantization import Quantization
 
@@ -30,34 +26,23 @@ def litert_candidates(files: list[Path], quantization: Quantization, threads: in
         whole = f"{path.name} with {backend.input_dtype} in and out"
         name = "LiteRT int8" if backend.input_scale is not None else "LiteRT float in and out"
         taken = [one.name for one in found.candidates]
-        found.candidates.append(_candidate(name if name not in taken else whole, backend, quantization))
+        found.candidates.append(Candidate.of(name if name not in taken else whole, backend, quantization))
     return found
 
 
-def converted_candidate(model: SessionModel, folder: Path, quantization: Quantization) -> Found:
+def converted_candidate(path: Path, folder: Path, quantization: Quantization, threads: int) -> Found:
     """The SavedModel's float weights as a ``.tflite`` without quantization."""
-    v1 = model.tf.compat.v1
-    path = folder / "float.tflite"
+    tf, ends = import_tensorflow(), model_ends(path)
+    file = folder / "float.tflite"
     try:
-        converter = v1.lite.TFLiteConverter.from_session(model.session, [model.input], [model.output])
-        path.write_bytes(converter.convert())
+        with loaded_session(tf, path) as session:
+            given, gives = (session.graph.get_tensor_by_name(name) for name in (ends.input, ends.output))
+            converter = tf.compat.v1.lite.TFLiteConverter.from_session(session, [given], [gives])
+            file.write_bytes(converter.convert())
     except (_converter_error(), ValueError, RuntimeError) as error:
         reason = first_line(error)
         return Found([], [Absent(CONVERTED, reason, "give a float .tflite with --tflite")])
-    return Found([_candidate(CONVERTED, LiteRtBackend(path, model.threads), quantization)], [])
-
-
-def _candidate(name: str, backend: LiteRtBackend, quantization: Quantization) -> Candidate:
-    pipeline = Pipeline(backend, quantization, "reference", "fused")
-
-    def probabilities() -> NDArray[np.float32]:
-        backend.fused()
-        return backend.probabilities()
-
-    input_type = "int8" if backend.input_scale is not None else "float32"
-    return Candidate(
-        name, backend.version, input_type, "CPU", pipeline.load, backend.fused, probabilities, backend.close
-    )
+    return Found([Candidate.of(CONVERTED, LiteRtBackend(file, threads), quantization)], [])
 
 
 def _converter_error() -> type[Exception]:

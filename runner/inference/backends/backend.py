@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.errors import ModelError
+from tracer.errors import DeviceError, ModelError
 
 INPUT_SHAPE = (1, 49, 10, 1)
 INPUT_VALUES = 490
@@ -21,6 +23,44 @@ def other_task(path: Path, inputs: object, outputs: object) -> ModelError:
     return ModelError(path, problem, "it takes 490 values (1, 49, 10, 1) and gives 12 (1, 12)")
 
 
+def checked_ends(
+    path: Path, inputs: Sequence[object], outputs: Sequence[object]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """
+    The shapes that a model takes and gives one inference in.
+
+    A first dimension that is no number, or negative, is the batch.
+
+    Raises:
+        ModelError: if the model is of another task, or takes more than one inference at a time.
+    """
+    given, gives = _of_one(inputs), _of_one(outputs)
+    if (math.prod(given), math.prod(gives)) != (INPUT_VALUES, CLASSES):
+        raise other_task(path, tuple(inputs), tuple(outputs))
+    return given, gives
+
+
+def _of_one(shape: Sequence[object]) -> tuple[int, ...]:
+    sizes = [size if isinstance(size, int) else -1 for size in shape]
+    return tuple(1 if place == 0 and size < 0 else size for place, size in enumerate(sizes))
+
+
+def chosen_device(seen: Sequence[str], wanted: str | None) -> str:
+    """
+    The one of TensorFlow's devices that is meant, as ``/device:GPU:0``; without a wish the first GPU, else the first.
+
+    Raises:
+        DeviceError: if it is not among those seen.
+    """
+    if wanted is None:
+        return f"/device:{next((name for name in seen if name.startswith('GPU')), seen[0])}"
+    plain = wanted.upper().rsplit("/", 1)[-1].removeprefix("DEVICE:")
+    plain = plain if ":" in plain else f"{plain}:0"
+    if plain not in seen:
+        raise DeviceError(f"no device {wanted}; the runtime sees {', '.join(seen)}: name one of them with --device")
+    return f"/device:{plain}"
+
+
 class Backend(Protocol):
     """
     A loaded model.
@@ -31,6 +71,8 @@ class Backend(Protocol):
 
     name: str
     version: str
+    way: str
+    """How the runtime is called: TensorFlow's ``--runtime``, ONNX Runtime's provider; empty for LiteRT."""
     device: str
     threads: int | None
     input_dtype: np.dtype[Any]

@@ -24,6 +24,7 @@ class LiteRtBackend:
     """
 
     name = "litert"
+    way = ""
     device = "CPU"
 
     def __init__(self, path: Path, threads: int | None = None) -> None:

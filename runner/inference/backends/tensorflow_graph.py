@@ -1,23 +1,25 @@
-"""What every way of running a SavedModel in TensorFlow shares: import, signature, session and callables."""
+"""What every way of running a SavedModel in TensorFlow shares: import, signature, sessions, callables, freezing."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
+from runner.inference.backends.backend import checked_ends
+from runner.model_graphs.savedmodel import serving_ends, serving_graph
 from tracer.errors import ModelError, first_line, not_installed
-from tracer.given_files import read_file
 
 
 def import_tensorflow() -> Any:
     """TensorFlow, imported quietly."""
     # Its C++ side greets at length on standard error, where a host's log may be read.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Sessions and the eager runtime may share a GPU: neither may take all of it.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     try:
         import tensorflow as tf
     except ImportError:
@@ -28,12 +30,17 @@ def import_tensorflow() -> Any:
 
 
 def session_config(tf: Any, device: str | None, threads: int | None) -> Any:
-    """A session's ``ConfigProto``: no soft placement, GPU memory as it is needed, the logical CPUs that are named."""
+    """
+    A session's ``ConfigProto``: no soft placement, GPU memory as it is needed, the logical CPUs that are named.
+
+    ``threads`` are of one operation, and as many run operations beside one another.
+    """
     config = tf.compat.v1.ConfigProto(allow_soft_placement=False)
     # A Jetson's GPU shares the system's memory: take it as it is needed.
     config.gpu_options.allow_growth = True
     if threads:
         config.intra_op_parallelism_threads = threads
+        config.inter_op_parallelism_threads = threads
     kind, _, number = (device or "").rpartition(":")
     if kind.upper().endswith("CPU") and number.isdigit():
         # More than one logical CPU exists only where it is asked for.
@@ -41,27 +48,24 @@ def session_config(tf: Any, device: str | None, threads: int | None) -> Any:
     return config
 
 
-def serving_signature(path: Path) -> Any:
+@dataclass(frozen=True, slots=True)
+class ModelEnds:
+    """Names of the input and output tensors of a SavedModel of the benchmark, and the input's shape for one."""
+
+    input: str
+    output: str
+    input_shape: tuple[int, ...]
+
+
+def model_ends(path: Path) -> ModelEnds:
     """
-    The signature ``serving_default`` of a SavedModel, without loading the model.
+    The ends of a SavedModel's signature ``serving_default``, read without TensorFlow.
 
     Raises:
-        ModelError: if the folder holds none.
+        ModelError: if the folder holds none, or the model is not of the benchmark.
     """
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    try:
-        data = read_file(path / "saved_model.pb")
-        saved = saved_model_pb2.SavedModel.FromString(data)
-    except FileNotFoundError:
-        raise ModelError(path, "no saved_model.pb in it", "name the SavedModel's own folder") from None
-    except DecodeError:
-        raise ModelError(path, "its saved_model.pb is damaged", "export the model again") from None
-    for graph in saved.meta_graphs:
-        if "serve" in graph.meta_info_def.tags and "serving_default" in graph.signature_def:
-            return graph.signature_def["serving_default"]
-    raise ModelError(path, "no signature serving_default with the tag serve", "export it for serving")
+    given, gives = serving_ends(path, serving_graph(path))
+    return ModelEnds(given.name, gives.name, checked_ends(path, given.shape, gives.shape)[0])
 
 
 def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | None = None) -> None:
@@ -73,21 +77,22 @@ def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | No
         raise ModelError(path, f"TensorFlow does not load it ({reason})", "export the model again") from None
 
 
-def model_ends(path: Path) -> tuple[Any, Any]:
-    """
-    The input and the output of a SavedModel's signature ``serving_default``, without loading the model.
+@contextmanager
+def loaded_session(tf: Any, path: Path, threads: int | None = None) -> Iterator[Any]:
+    """A session that holds the model as it was exported; closed afterwards."""
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config(tf, None, threads)) as session:
+        load_graph(tf, session, path)
+        yield session
 
-    Raises:
-        ModelError: if the folder holds none, or the model is not of the benchmark.
-    """
-    signature = serving_signature(path)
-    given, gives = next(iter(signature.inputs.values())), next(iter(signature.outputs.values()))
-    shapes = [tuple(d.size for d in tensor.tensor_shape.dim) for tensor in (given, gives)]
-    # A first dimension of -1 is the batch.
-    sizes = [int(np.prod([1 if i == 0 and d < 0 else d for i, d in enumerate(shape)])) for shape in shapes]
-    if sizes != [INPUT_VALUES, CLASSES]:
-        raise other_task(path, *shapes)
-    return given, gives
+
+def frozen_graph(tf: Any, path: Path) -> Any:
+    """The model's GraphDef with its variables as constants; names of nodes stay."""
+    from tensorflow.python.framework import convert_to_constants
+
+    with loaded_session(tf, path) as session:
+        return convert_to_constants.convert_variables_to_constants_from_session_graph(
+            session, session.graph.as_graph_def(), [model_ends(path).output.partition(":")[0]]
+        )
 
 
 def seen_devices(session: Any) -> list[str]:

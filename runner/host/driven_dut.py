@@ -1,0 +1,74 @@
+"""A DUT as a child process, driven by the host in this one."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runner.children import end_child, module_command
+from runner.dataset import Dataset
+from runner.host.outcomes import PerformancePlan
+from runner.host.session import HostJob, run_session
+from runner.line.ports import open_host_link
+from tracer.errors import ProcessError
+
+Advance = Callable[[str, float], None]
+"""Told what is being done and how much: getting ready (2), five windows, the accuracy pass (an input 1/1000)."""
+
+START_LIMIT_S = 180.0
+END_LIMIT_S = 30.0
+"""For a DUT to make its run complete."""
+
+
+def drive_dut(
+    options: Sequence[str], traces: Path, name: str, dataset: Dataset, seconds: float, advance: Advance
+) -> None:
+    """
+    Record the run ``name``: ``kws-trace run`` with ``options``, a performance session and an accuracy session.
+
+    Raises:
+        ProcessError: if the DUT is not ready in time, with what it said.
+    """
+    with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
+        port = Path(folder) / "dut"
+        command = module_command("runner", "run", "--port", f"pty:{port}", *options)
+        command += ["--traces", str(traces), "--name", name]
+        with (Path(folder) / "stderr").open("w+") as said:
+            child = subprocess.Popen(command, stderr=said, stdout=subprocess.DEVNULL)
+            try:
+                advance("loading", 0)
+                _wait_until_ready(child, Path(said.name), " ".join(options))
+                advance("performance", 2)
+                _measure(port, traces, dataset, seconds, advance)
+            finally:
+                child.send_signal(signal.SIGINT)
+                end_child(child, END_LIMIT_S)
+        advance("done", 0)
+
+
+def _wait_until_ready(child: subprocess.Popen[Any], said: Path, what: str) -> None:
+    limit = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < limit:
+        text = said.read_text(errors="replace")
+        if "ready on " in text:
+            return
+        if child.poll() is not None:
+            words = text.strip()[-2000:] or "nothing"
+            raise ProcessError(f"the DUT with {what} ended before it was ready; it said: {words}")
+        time.sleep(0.05)
+    raise ProcessError(f"the DUT with {what} was not ready within {START_LIMIT_S:.0f} s")
+
+
+def _measure(port: Path, traces: Path, dataset: Dataset, seconds: float, advance: Advance) -> None:
+    """A performance session and an accuracy session, as two calls of ``kws-trace host`` leave them in the run."""
+    with contextlib.closing(open_host_link(str(port), 115200)) as link:
+        for mode, amount in {"performance": 1.0, "accuracy": 1 / 1000}.items():
+            job = HostJob(f"pty:{port}", 115200, mode, traces, PerformancePlan(seconds), quiet=True)
+            run_session(job, link, dataset, partial(advance, mode, amount))

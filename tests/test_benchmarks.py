@@ -1,0 +1,90 @@
+"""Each benchmark runs, on inputs so small that its figures mean nothing; what of cost can be counted has limits."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks import dashboard_load, protocol_cost, sampling_cost
+from tests.benchmarks.__main__ import FIGURES
+from tests.benchmarks.kernel_attribution import write_export
+from tests.benchmarks.large_inputs import write_log
+from tests.needs import chromium
+from tracer.profiles.sqlite_file import connect
+from tracer.profiles.sqlite_pages import read_pages
+from tracer.sessions.open_session import build_session
+
+TINY: dict[str, tuple[Any, ...]] = {
+    "tracing_cost": ({"litert": 3, "tensorflow": 3}, 20),
+    "protocol_cost": (),
+    "span_storage": (3_000, 2_000),
+    "sampling_cost": (),
+    "kernel_attribution": (320,),
+    "large_inputs": (1, 3_000, 3_000),
+    "dashboard_load": (3_000, 300, (100,)),
+}
+
+
+def figures_in(found: Any) -> Iterator[float]:
+    if isinstance(found, dict):
+        for value in found.values():
+            yield from figures_in(value)
+    elif isinstance(found, (int, float)):
+        yield found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_benchmark_gives_its_figures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol_cost, "INFERENCES", 20)
+    monkeypatch.setattr(sampling_cost, "BLOCK", 20)
+    monkeypatch.setattr(sampling_cost, "PAIRS", 3)
+    monkeypatch.setattr(dashboard_load, "STEPS", 2)
+    if name == "dashboard_load":
+        with chromium():
+            pass
+    found = importlib.import_module(f"tests.benchmarks.{name}").measure(*TINY[name])
+    figures = list(figures_in(found))
+    assert len(figures) >= 3
+    assert all(math.isfinite(figure) for figure in figures)
+
+
+def peak_bytes(log: Path) -> int:
+    tracemalloc.start()
+    try:
+        build_session(log, keep=20)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_a_log_ten_times_as_long_is_read_in_the_same_memory(tmp_path: Path) -> None:
+    short, long = (write_log(tmp_path / f"{size}-log.txt", size) for size in (100_000, 1_000_000))
+    assert peak_bytes(long) < 1.5 * peak_bytes(short)
+
+
+def test_no_page_of_an_export_is_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_export(tmp_path / "capture.sqlite", 6_400)
+    read: list[int] = []
+    preadv = os.preadv
+
+    def counted(descriptor: int, buffers: Any, offset: int) -> int:
+        read.extend(range(offset, offset + sum(len(one) for one in buffers), 4096))
+        return preadv(descriptor, buffers, offset)
+
+    monkeypatch.setattr(os, "preadv", counted)
+    with closing(connect(path)) as database:
+        for table in ("CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS"):
+            assert len(read_pages(path, database, table, ("start", "end"), None)) >= 6_400
+    # But the root of each table, by which its tree is told from its leaves.
+    assert len(read) - len(set(read)) <= 3 * (1 + (1 << 20) // 4096)
+    assert len(set(read)) * 4096 <= path.stat().st_size

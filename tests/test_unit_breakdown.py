@@ -1,0 +1,262 @@
+"""The breakdown of any profile: what its units are, and that its figures are the report's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from tests.gpu_runs import capture_window, gpu_export, recorded_run
+from tests.nsys_export import NsysExport
+from tests.painted import painted_busy_ns
+from tests.simulator.export import write_export
+from tests.simulator.machine import Machine, run
+from tests.simulator.program import inferences, random_inference
+from tools.report_schema import build_schema
+from tracer.breakdown.kernel_level import KernelLevel, kernel_level
+from tracer.breakdown.shared_gpu import shared_gpu
+from tracer.captures.chosen_units import chosen_units
+from tracer.captures.import_profile import ingest
+from tracer.captures.stored_capture import read_captures
+from tracer.errors import ProfileError, UsageError
+from tracer.kernels.range_tables import work_by_range
+from tracer.profiles.open_profile import read_profile_file
+from tracer.profiles.profile import Profile
+from tracer.report_types.breakdown import BreakdownReport
+from tracer.report_types.gpu import KernelFigures
+from tracer.reports.kernel_report import kernel_figures
+from tracer.reports.unit_report import build_breakdown, profile_level
+from tracer.runs.run_store import stored_run
+
+OURS = "kws-trace:inference"
+FIGURES = ("overhead", "kernels", "copies", "kernels_by_stage", "api")
+US = 1_000
+
+
+def profile_of(path: Path) -> Profile:
+    found = read_profile_file(path)
+    assert isinstance(found, Profile)
+    return found
+
+
+def level_of(profile: Profile, pattern: str | None = None, **more: Any) -> KernelLevel:
+    return profile_level(profile, chosen_units(profile, pattern, **more))
+
+
+def units_in(level: KernelLevel) -> list[tuple[int, int, int]]:
+    """Process, start and end of each unit on the capture's clock."""
+    units = level.ranges
+    shift = units.shifts(units.lane)
+    processes = [units.lanes[place].process for place in units.lane.tolist()]
+    return list(zip(processes, (units.start_ns - shift).tolist(), (units.end_ns - shift).tolist(), strict=True))
+
+
+def test_a_run_without_other_windows_has_the_same_figures_by_report_and_by_breakdown(tmp_path):
+    window = capture_window(0, 0, inferences=20, warmups=0)
+    stored = recorded_run(tmp_path / "traces", [window], "gpu", profiler={"name": "nsys"})
+    path = gpu_export(window).write(tmp_path / "capture.sqlite")
+    stored = ingest(stored, [profile_of(path)])
+    level = kernel_level(stored)
+    assert level is not None
+    by_report, by_breakdown = kernel_figures(level), build_breakdown(profile_of(path), OURS)
+    assert {name: by_breakdown[name] for name in KernelFigures.__annotations__} == by_report  # type: ignore[literal-required]
+    assert by_breakdown["count"] == 20
+    assert [one["stage"] for one in by_breakdown["stages"]] == list(level.ranges.stages)
+
+
+@pytest.mark.slow
+def test_a_real_run_has_the_same_figures_by_report_and_by_breakdown(shared_data, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(shared_data / "h200" / "run", folder)
+    about = json.loads((folder / "run.json").read_text())
+    about["captures"] = about["captures"][:1]
+    (folder / "run.json").write_text(json.dumps(about))
+    for kind in ("api_calls", "gpu_work", "host_ops", "nvtx_ranges"):
+        for path in sorted((folder / kind).iterdir())[1:]:
+            path.unlink()
+    stored = stored_run(folder)
+    level = kernel_level(stored)
+    assert level is not None
+    by_report = kernel_figures(level)
+    by_breakdown = build_breakdown(read_captures(stored), OURS, skip=10)
+    assert by_breakdown["count"] == len(level.breakdown.wall_ns)
+    for name in FIGURES:
+        assert by_breakdown[name] == by_report[name], name
+    # Gains and the verdict's busy share are of the unprofiled inferences, which the capture does not have.
+    own = ("unprofiled", "verdict", "notes", "inflation", "outside")
+    gpu, other = by_report["gpu"], by_breakdown["gpu"]
+    assert gpu is not None
+    assert other is not None
+    assert {k: v for k, v in gpu.items() if k not in own} == {k: v for k, v in other.items() if k not in own}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_program_of_other_ranges_has_the_gains_and_the_busy_time_of_our_own(tmp_path, seed):
+    random = np.random.default_rng(seed)
+    recording = run(inferences(random_inference(random), 8, random, 0.1), Machine.drawn(random))
+    ours = level_of(profile_of(write_export(recording, tmp_path / "ours.sqlite")))
+    path = write_export(recording, tmp_path / "theirs.sqlite", "step", "app")
+    theirs = level_of(profile_of(path), "app:st?p")
+    assert theirs.breakdown.busy_ns.tolist() == ours.breakdown.busy_ns.tolist()
+    assert theirs.breakdown.busy_ns.tolist() == painted_busy_ns(theirs.profile, units_in(theirs))
+    assert theirs.ranges.stages == ("host_to_device", "session_run", "readback")
+    assert [(one.name, one.gain_ns) for one in theirs.gains] == [(one.name, one.gain_ns) for one in ours.gains]
+
+
+@pytest.mark.parametrize("name", ["graph-nodes", "graph-whole"])
+def test_graph_captures_without_ranges_are_divided_by_their_synchronisations(shared_data, name):
+    level = level_of(profile_of(shared_data / "h200" / f"{name}.sqlite"))
+    assert len(level.work.inferences) == 50
+    assert level.breakdown.busy_ns.tolist() == painted_busy_ns(level.profile, units_in(level))
+    assert level.breakdown.owned_ns.sum(axis=(1, 2)).tolist() == level.breakdown.wall_ns.tolist()
+
+
+@pytest.mark.slow
+def test_two_processes_of_a_real_capture_each_own_what_they_run(shared_data):
+    level = level_of(profile_of(shared_data / "nsys" / "h100_2gpu_1s.sqlite"), "aten::linear*")
+    assert {lane.process for lane in level.ranges.lanes} == {111, 112}
+    assert level.breakdown.busy_ns.tolist() == painted_busy_ns(level.profile, units_in(level))
+    assert not shared_gpu(level).alone_ns.any()
+
+
+@pytest.mark.slow
+def test_kernels_of_units_are_those_of_the_ranges_as_nsys_stats_counts_them(shared_data):
+    """``nvtxkernsum``, to which ``kernels --by range --thread-wise`` is held: one thread a process, so one rule."""
+    profile = profile_of(shared_data / "nsys" / "h100_2gpu_1s.sqlite")
+    expected: dict[str, int] = defaultdict(int)
+    for row in work_by_range(profile, thread_wise=True).rows.to_pylist():
+        if str(row["range"]).startswith("aten::linear,"):
+            expected[row["name"]] += row["total_ns"]
+    found = build_breakdown(profile, "aten::linear,*")
+    assert {one["name"]: one["total_ns"] for one in found["kernels"]} == dict(expected)
+    assert len(expected) > 1
+
+
+def threaded(path: Path) -> Path:
+    """Two threads whose steps overlap on one GPU, a third that launches while one or both are open."""
+    export = NsysExport()
+    own: dict[str, Any] = {"process": 9, "domain": "app"}
+    export.ranges([0, 300 * US], [200 * US, 400 * US], "step", thread=1, **own)
+    export.ranges([100 * US, 450 * US], [280 * US, 600 * US], "step", thread=2, **own)
+    calls = ((1, 10), (2, 120), (3, 50), (3, 150), (1, 310), (2, 460), (3, 500))
+    works = ((20, 60), (130, 170), (60, 90), (160, 190), (320, 350), (470, 500), (510, 520))
+    for number, ((thread, at), (start, end)) in enumerate(zip(calls, works, strict=True), 1):
+        export.calls(
+            at * US, (at + 5) * US, "cudaLaunchKernel_v7000", process=9, thread=thread, correlation_id=[number]
+        )
+        export.kernels([start * US], [end * US], "k", process=9, correlation_id=[number], stream=6 + thread)
+    return export.write(path)
+
+
+def test_overlapping_units_of_threads_own_what_they_launched_and_shared_time_is_told_apart(tmp_path):
+    level = level_of(profile_of(threaded(tmp_path / "threads.sqlite")))
+    assert [(lane.process, lane.thread) for lane in level.ranges.lanes] == [(9, 1), (9, 2)]
+    # The third thread's first work is of the only open unit, its second of either, its last of the second thread's.
+    assert (level.breakdown.busy_ns // US).tolist() == [70, 30, 40, 40]
+    found = shared_gpu(level)
+    assert found.unknown_works == 1
+    # Of the first unit: the other's work from 130 to 170 and the unknown one to 190, none beside its own.
+    assert (found.alone_ns // US).tolist() == [60, 0, 20, 0]
+    assert (found.beside_ns // US).tolist() == [0, 0, 10, 0]
+    report = build_breakdown(profile_of(tmp_path / "threads.sqlite"))
+    assert report["unknown_works"] == 1
+    assert [one["count"] for one in report["threads"]] == [2, 2]
+    assert any("overlap" in note for note in report["notes"])
+
+
+def test_units_of_one_thread_that_cross_are_refused(tmp_path):
+    export = NsysExport()
+    own: dict[str, Any] = {"process": 9, "thread": 1, "domain": None, "style": "start_end"}
+    export.ranges([0, 50], [100, 150], "step", **own)
+    with pytest.raises(ProfileError, match="units of thread 1 overlap"):
+        build_breakdown(profile_of(export.write(tmp_path / "crossing.sqlite")), "step")
+
+
+def ranged(path: Path, names: list[tuple[str, int, int]], **more: Any) -> Profile:
+    """Ranges of one thread in microseconds, a launch each 10 us."""
+    export = NsysExport()
+    own: dict[str, Any] = {"process": 9, "thread": 1, "domain": None}
+    for name, start, end in names:
+        export.ranges([start * US], [end * US], name, **own)
+    last = max([100, *(end for _, _, end in names)])
+    for number, at in enumerate(range(1, last, 10), 1):
+        where = {"process": 9, "correlation_id": [number]}
+        export.calls(at * US, (at + 1) * US, "cudaLaunchKernel_v7000", thread=1, **where)
+        export.kernels([(at + 2) * US], [(at + 5) * US], "k", **where)
+    return profile_of(export.write(path))
+
+
+def test_numbered_steps_within_a_range_that_comes_once_are_the_units(tmp_path):
+    steps = [(f"step {at}", at * 100, at * 100 + 90) for at in range(4)]
+    layers = [("layer", at * 100 + 5, at * 100 + 60) for at in range(4)]
+    found = build_breakdown(ranged(tmp_path / "a.sqlite", [("training", 0, 400), *steps, *layers]))
+    assert (found["range"]["name"], found["count"]) == ("step *", 4)
+    assert found["range"]["how"] == "outermost range that repeats"
+    # One layer holds less than the unit: it is no stage, unless it is named.
+    assert [one["stage"] for one in found["stages"]] == ["step *"]
+
+
+def test_named_stages_leave_the_rest_of_a_unit_between_them(tmp_path):
+    steps = [("step", at * 100, at * 100 + 90) for at in range(4)]
+    layers = [(name, at * 100 + low, at * 100 + low + 20) for at in range(4) for name, low in (("a", 5), ("b", 40))]
+    profile = ranged(tmp_path / "a.sqlite", [*steps, *layers])
+    found = build_breakdown(profile, "step", ["b", "a"])
+    assert [(one["stage"], one["total_ns"] // US) for one in found["stages"]] == [
+        ("b", 80),
+        ("a", 80),
+        ("between stages", 200),
+    ]
+    with pytest.raises(UsageError, match="no unit has a range c"):
+        build_breakdown(profile, "step", ["c"])
+
+
+def test_a_range_that_is_not_there_is_named_with_those_that_are(tmp_path):
+    profile = ranged(tmp_path / "a.sqlite", [("step", 0, 90), ("step", 100, 190)])
+    with pytest.raises(ProfileError, match=r"no NVTX range is named stage.*step \(2\)"):
+        build_breakdown(profile, "stage")
+
+
+def test_without_ranges_and_synchronisations_units_are_windows_or_the_whole_capture(tmp_path):
+    few = build_breakdown(ranged(tmp_path / "few.sqlite", []))
+    assert (few["range"]["how"], few["count"]) == ("whole capture", 1)
+    assert few["slowest"] is None
+    many = build_breakdown(ranged(tmp_path / "many.sqlite", [("once", 0, 4_000)]))
+    assert many["range"]["how"] == "windows"
+    assert many["range"]["window_ns"] == 100 * US
+    assert many["count"] == 40
+
+
+def test_the_slowest_unit_says_by_what_it_is_slow(tmp_path):
+    steps = [("step", at * 100, at * 100 + 90) for at in range(4)] + [("step", 1_000, 1_900)]
+    slowest = build_breakdown(ranged(tmp_path / "a.sqlite", steps))["slowest"]
+    assert slowest is not None
+    assert (slowest["number"], slowest["wall_ns"], slowest["ratio"]) == (4, 900 * US, 10.0)
+    assert "host code in step" in slowest["sentence"]
+    assert sum(one["ns"] for one in slowest["parts"].values()) == slowest["wall_ns"]
+
+
+def test_the_unprofiled_time_of_a_unit_is_the_base_of_busy_share_and_gains(tmp_path):
+    profile = ranged(tmp_path / "a.sqlite", [("step", at * 100, at * 100 + 90) for at in range(4)])
+    gpu = build_breakdown(profile, "step", wall_ns=60_000)["gpu"]
+    assert gpu is not None
+    assert gpu["unprofiled"] is not None
+    assert gpu["unprofiled"]["busy_share"] == pytest.approx(gpu["busy_ns"]["mean"] / 60_000)
+
+
+def test_launches_that_left_no_gpu_record_are_said(shared_data):
+    profile = profile_of(shared_data / "cases" / "nsys-launched-but-no-gpu-rows" / "report.sqlite")
+    gpu = build_breakdown(profile)["gpu"]
+    assert gpu is not None
+    assert gpu["unrecorded"]
+
+
+@pytest.mark.slow
+def test_a_breakdown_is_of_its_schema(shared_data):
+    for name in ("h200/graph-nodes.sqlite", "nsys/h100_2gpu_1s.sqlite"):
+        jsonschema.validate(build_breakdown(profile_of(shared_data / name)), build_schema(BreakdownReport))

@@ -1,0 +1,155 @@
+"""The breakdown of a profile as text for a terminal of 80 columns, and as one flat table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tracer.figure_text import beside_text, count_text, counted, range_notes, share_text, time_text
+from tracer.report_types.breakdown import BreakdownReport
+from tracer.report_types.gpu import GpuFigures, PartFigures
+from tracer.report_types.run import StageFigures
+from tracer.reports.breakdown_text import busy_lines, render_kernel_level
+from tracer.terminal_text import framed_table, plain, print_lines, printable
+from tracer.unit_words import INFERENCES, UNITS, UnitWords
+
+COLUMNS = ("table", "name", "group", "count", "ns", "median_ns", "share", "low_ns", "high_ns", "note")
+"""Of the flat table."""
+
+
+def render_breakdown(report: BreakdownReport, console: Console, *, full_names: bool = False) -> None:
+    """Print what a unit is, busy against overhead, the wall time and the slowest, then the tables of the report."""
+    words = INFERENCES if report["range"]["unit"] == INFERENCES.one else UNITS
+    print_lines(console, [printable(line) for line in _answer(report, words)])
+    if report["stages"]:
+        console.print(_stage_table(report["stages"], words))
+    if len(report["threads"]) > 1 or any(one["shared_alone_ns"] for one in report["threads"]):
+        console.print(_thread_table(report, words))
+    if len(report["gpus"]) > 1:
+        console.print(_gpu_table(report, words))
+    render_kernel_level(report, console, full_names=full_names, words=words)
+    print_lines(console, (f"Note: {printable(note)}" for note in report["notes"]))
+
+
+def _answer(report: BreakdownReport, words: UnitWords) -> list[str]:
+    gpu, wall, what = report["gpu"], report["wall_ns"], report["range"]
+    lines = busy_lines(gpu, words) if gpu is not None else []
+    left = f", {counted(what['skipped'], words.one, words.many)} left out at the start" if what["skipped"] else ""
+    lines.append(f"{what['sentence']}: {counted(report['count'], words.one, words.many)}{left}")
+    lines.append(
+        f"Wall time under the profiler: median {time_text(wall['median'])}{beside_text(wall['spread'], time_text)}, "
+        f"mean {time_text(wall['mean'])}, p90 {time_text(wall['p90'])}, p99 {time_text(wall['p99'])}"
+    )
+    lines += range_notes([wall["spread"]])
+    return [*lines, f"Slowest: {report['slowest']['sentence']}"] if report["slowest"] else lines
+
+
+def _stage_table(stages: list[StageFigures], words: UnitWords) -> Table:
+    columns = ("count", "median", "p90", "p99", "share")
+    table = framed_table(f"Stages of {words.each}, wall time", ["stage"], columns)
+    for one in stages:
+        times = map(time_text, (one["median_ns"], one["p90_ns"], one["p99_ns"]))
+        table.add_row(plain(one["stage"]), count_text(one["count"]), *times, share_text(one["share"]))
+    return table
+
+
+def _thread_table(report: BreakdownReport, words: UnitWords) -> Table:
+    columns = (words.many, "wall", "GPU busy", "others beside", "others only")
+    table = framed_table("Where units ran, the mean", ["process (thread)"], columns)
+    table.caption = "others: the same GPUs ran work of other units' threads or of other processes"
+    for one in report["threads"]:
+        name = f"{one['process']}" + (f" ({one['thread']})" if one["thread"] is not None else "")
+        times = (one["wall_ns"], one["busy_ns"], one["shared_beside_ns"], one["shared_alone_ns"])
+        table.add_row(plain(name), count_text(one["count"]), *map(time_text, times))
+    return table
+
+
+def _gpu_table(report: BreakdownReport, words: UnitWords) -> Table:
+    table = framed_table(f"GPUs, the mean of {words.each}", ["process, GPU"], ("busy", "share"))
+    for one in report["gpus"]:
+        table.add_row(f"{one['process']}, {one['device']}", time_text(one["busy_ns"]), share_text(one["busy_share"]))
+    return table
+
+
+def breakdown_csv(report: BreakdownReport) -> str:
+    """
+    The figures as one flat table, ``COLUMNS``, a line of names first; what a row has not is empty.
+
+    ``table`` is ``wall``, ``gpu``, ``part``, ``gap``, ``stage``, ``kernel``, ``copy``, ``gain`` or ``slowest``;
+    ``ns`` is of a unit in the mean, of ``slowest`` of that unit.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for row in _flat(report):
+        cells = {name: "" if value is None else value for name, value in row.items()}
+        writer.writerow({name: printable(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
+    return text.getvalue()
+
+
+def _flat(report: BreakdownReport) -> list[dict[str, Any]]:
+    wall, gpu, slowest = report["wall_ns"], report["gpu"], report["slowest"]
+    spread = wall["spread"]
+    ends = {"low_ns": spread["low"], "high_ns": spread["high"], "note": spread["kind"]}
+    name = report["range"]["name"]
+    whole = {"name": name, "count": report["count"], "ns": wall["mean"], "median_ns": wall["median"]}
+    rows: list[dict[str, Any]] = [
+        {"table": "wall", **whole, **ends},
+        {"table": "wall", "name": f"{name} p90", "ns": wall["p90"]},
+        {"table": "wall", "name": f"{name} p99", "ns": wall["p99"]},
+    ]
+    if gpu is not None:
+        rows += _gpu_rows(report, gpu)
+    rows += [*_stage_rows(report), *_work_rows(report), *_gain_rows(report)]
+    if slowest is not None:
+        rows += [
+            {"table": "slowest", "name": part, "ns": one["ns"], "median_ns": one["median_ns"]}
+            for part, one in slowest["parts"].items()
+        ]
+    return rows
+
+
+def _gpu_rows(report: BreakdownReport, gpu: GpuFigures) -> list[dict[str, Any]]:
+    figures: dict[str, PartFigures] = {"busy": gpu["busy_ns"], "overhead": gpu["overhead_ns"]}
+    parts: dict[str, PartFigures] = {"kernel": gpu["kernel_ns"], "copy": gpu["copy_ns"], **report["overhead"]}
+    rows: list[dict[str, Any]] = [
+        {"table": table, "name": part, "ns": one["mean"], "median_ns": one["median"], "share": one["share"]}
+        for table, group in (("gpu", figures), ("part", parts))
+        for part, one in group.items()
+    ]
+    return rows + [{"table": "gap", "name": cause, "ns": ns} for cause, ns in gpu["gaps_ns"].items()]
+
+
+def _stage_rows(report: BreakdownReport) -> list[dict[str, Any]]:
+    kept = ("count", "median_ns", "share")
+    return [
+        {"table": "stage", "name": one["stage"], "ns": one["total_ns"] / report["count"], **_some(one, kept)}
+        for one in report["stages"]
+    ]
+
+
+def _work_rows(report: BreakdownReport) -> list[dict[str, Any]]:
+    kept = ("name", "count", "median_ns", "share")
+    return [
+        {"table": table, "ns": one["ns_per_inference"], **_some(one, kept)}
+        for table, works in (("kernel", report["kernels"]), ("copy", report["copies"]))
+        for one in works
+    ]
+
+
+def _gain_rows(report: BreakdownReport) -> list[dict[str, Any]]:
+    rows = []
+    for one in report["gains"]:
+        low, high = one["interval_ns"] or (None, None)
+        row = {"table": "gain", "ns": one["gain_ns"], "low_ns": low, "high_ns": high, **_some(one, ("name", "group"))}
+        rows.append({**row, "note": "at most" if one["bound"] else ""})
+    return rows
+
+
+def _some(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names}

@@ -88,7 +88,10 @@ COMMANDS = {
             "runs",
         ),
         "fleet": (
-            "Ask all runs of several folders: rates, latency, overhead, kernels, trust, regressions, outliers, or SQL.",
+            (
+                "Ask all runs of several folders: rates, latency, overhead, kernels, trust, regressions, outliers, "
+                "or SQL."
+            ),
             "fleet rates --root traces",
         ),
         "baseline": (

@@ -34,7 +34,7 @@ def many_launches(
     traces: Path, runs: int, *, configurations: int = 40, inferences: int = 2067, spread: float = 0.01
 ) -> None:
     """
-    ``runs`` launches of ``configurations`` in turn, on five boards of each, all as fast but for a launch's ``spread``.
+    ``runs`` launches of ``configurations`` in turn, on five boards each, as fast but for a launch's ``spread``.
 
     With the ``inferences`` of each of five windows as they are here a run has 31,000 rows of spans.
     """

@@ -12,9 +12,9 @@ from tracer.profiles.profile import GPU_WORK
 
 pytest.importorskip("ibis", reason="needs the extra fleet")
 
-import ibis  # noqa: E402
+import ibis
 
-from tracer.fleet import queries  # noqa: E402
+from tracer.fleet import queries
 
 A = {"device": "nano", "model_sha256": "aa", "runtime": "litert", "runtime_version": "1", "power_mode": "MAXN"}
 A |= {"timed": "reference", "stages_mode": "split"}

@@ -44,19 +44,11 @@ def fleet(
     Exit codes of `regressions`: 0 none is failed, 1 one is slower by more than --fail-over, 2 wrong use, 3 nowhere
     were there launches enough to tell.
     """
-    from tracer.errors import UsageError
     from tracer.fleet.answers import answer
     from tracer.fleet.fleet import fleet_folders, read_fleet
     from tracer.fleet.fleet_text import csv_text, junit_text, markdown_text
 
-    if (query == "sql") != (text is not None):
-        raise UsageError(
-            "fleet", "`sql` takes a text, the others none", "for example: fleet sql 'SELECT * FROM runs'"
-        )
-    if as_junit and query != "regressions":
-        raise UsageError("--junit", f"{query} has no tests", "use it with `regressions`")
-    if as_json + as_csv + as_markdown + as_junit > 1:
-        raise UsageError("fleet", "two forms of output are named", "name one of --json, --csv, --markdown, --junit")
+    _refuse_misfits(query, text, as_junit=as_junit, forms=as_json + as_csv + as_markdown + as_junit)
     folders = fleet_folders(root or [str(DEFAULT_TRACES)])
     with progress_line("runs read") as progress:
         found = read_fleet(folders, progress)
@@ -76,6 +68,19 @@ def fleet(
             say(f"left out: {sentence}", err=True)
     if query == "regressions":
         raise typer.Exit(_exit_code(rows))
+
+
+def _refuse_misfits(query: str, text: str | None, *, as_junit: bool, forms: int) -> None:
+    from tracer.errors import UsageError
+
+    if (query == "sql") != (text is not None):
+        raise UsageError(
+            "fleet", "`sql` takes a text, the others none", "for example: fleet sql 'SELECT * FROM runs'"
+        )
+    if as_junit and query != "regressions":
+        raise UsageError("--junit", f"{query} has no tests", "use it with `regressions`")
+    if forms > 1:
+        raise UsageError("fleet", "two forms of output are named", "name one of --json, --csv, --markdown, --junit")
 
 
 def _base(folders: list[Path], name: str | None) -> set[str] | None:

@@ -48,15 +48,15 @@ def answer(
         if query in ("regressions", "outliers"):
             launches = engine.answer(queries.launches(runs))
             return outliers(launches) if query == "outliers" else regressions(sides_of(launches, base), fail_over)
-        if query == "latency":
-            return engine.answer(queries.latency(runs, engine.table("inference_windows"), engine.table("spans")))
-        if query == "overhead":
-            return engine.answer(queries.overhead(runs, engine.table("profiled")))
-        if query == "kernels":
-            return engine.answer(queries.kernels(runs, engine.table("gpu_work"), limit=limit))
-        if query == "trust":
-            return engine.answer(queries.trust(runs))
-        return [_with_interval(row) for row in engine.answer(queries.rates(runs))]
+        if query == "rates":
+            return [_with_interval(row) for row in engine.answer(queries.rates(runs))]
+        asked = {
+            "latency": lambda: queries.latency(runs, engine.table("inference_windows"), engine.table("spans")),
+            "overhead": lambda: queries.overhead(runs, engine.table("profiled")),
+            "kernels": lambda: queries.kernels(runs, engine.table("gpu_work"), limit=limit),
+            "trust": lambda: queries.trust(runs),
+        }
+        return engine.answer(asked[query]())
 
 
 def _with_interval(row: dict[str, Any]) -> dict[str, Any]:

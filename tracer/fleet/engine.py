@@ -85,11 +85,11 @@ class DuckDb:
 
     def _keep(self, name: str, table: pa.Table) -> None:
         self._connection.con.register(f"_{name}", table)
-        self._connection.raw_sql(f"CREATE TABLE {name} AS SELECT * FROM _{name}")
+        self._connection.raw_sql(f"CREATE TABLE {name} AS SELECT * FROM _{name}")  # noqa: S608 -- names are ours
         self._connection.con.unregister(f"_{name}")
 
     def _only_read(self, paths: Sequence[str]) -> None:
-        """From now on no other file, no extension and no setting: what a user's SQL asks for is read, not believed."""
+        """From now on no other file, no extension and no other setting, whatever a user's SQL asks for."""
         allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         for setting in (
             f"allowed_paths = [{allowed}]",

@@ -2,9 +2,9 @@
 Whether the newest launches of each configuration are slower, asked of many configurations, night after night.
 
 A look is what came together: the launches of one set (``kws-trace repeat``), or those of one day that are of none.
-The look asked about is the newest; how many came before it since the baseline is counted from the runs, so that asking
-twice costs nothing. Look k has the share 6 / (pi k)^2 of the error that all looks together may make, which sum to 1:
-whatever the looks have in common (the baseline is the same), the chance of a false alarm ever is at most that error.
+The look asked about is the newest; how many came before it since the baseline is counted from the runs, so that
+asking twice costs nothing. Look k has the share 6 / (pi k)^2 of the error that all looks together may make, and these
+sum to 1: whatever the looks have in common (the baseline is the same), a false alarm ever has at most that chance.
 Within a look the configurations share it by Holm's procedure (Scandinavian Journal of Statistics 6, 1979).
 """
 
@@ -38,8 +38,8 @@ class Sides:
     """
     Of one configuration the launches of the newest look and those that they are held against.
 
-    ``base`` and ``newest`` are medians in nanoseconds; ``look`` is its number from 1. ``why_not`` says why nothing can
-    be told; empty where something can.
+    ``base`` and ``newest`` are medians in nanoseconds; ``look`` is its number from 1. ``why_not`` says why nothing
+    can be told; empty where something can.
     """
 
     configuration: Mapping[str, str]

@@ -87,6 +87,17 @@ COMMANDS = {
             "List the runs, or make a killed one complete with --recover.",
             "runs",
         ),
+        "fleet": (
+            (
+                "Ask all runs of several folders: rates, latency, overhead, kernels, trust, regressions, outliers, "
+                "or SQL."
+            ),
+            "fleet rates --root traces",
+        ),
+        "baseline": (
+            "Name the launches that later ones are held against, list such baselines, or forget one.",
+            "baseline list",
+        ),
         "dashboard": (
             (
                 "Open the runs on disk in a browser, on this machine only: overview, stages, kernels, "

@@ -35,7 +35,10 @@ def compare(
         float, options.MEASUREMENT("Share of a figure below which a difference counts as none.", min=0.0)
     ] = 0.02,
     baseline: Annotated[
-        str | None, options.MEASUREMENT("What the others are held against, in place of the oldest.", metavar="NAME")
+        str | None,
+        options.MEASUREMENT(
+            "What the others are held against, in place of the oldest: one of them, or a baseline.", metavar="NAME"
+        ),
     ] = None,
     unit_range: Annotated[
         str | None, options.UNITS("Of profiles: the NVTX range whose instances are units.", "--range", metavar="NAME")
@@ -101,8 +104,11 @@ def _runs_compared(names: list[str], threshold: float, baseline: str | None, tra
     from tracer.reports.compare_report import compare_sides
 
     sides = {name: _side(name, traces) for name in names}
+    every = [sides[name] for name in names]
+    if baseline is not None and baseline not in {*sides, *(side.name for side in every)}:
+        every.append(_kept_baseline(baseline, traces))
     named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
-    return compare_sides([sides[name] for name in names], threshold, named)
+    return compare_sides(every, threshold, named)
 
 
 def _side(name: str, traces: Path) -> Launches:
@@ -117,6 +123,21 @@ def _side(name: str, traces: Path) -> Launches:
     for run in runs:
         tell_losses(run)
     return launches_of(runs, called)
+
+
+def _kept_baseline(name: str, traces: Path) -> Launches:
+    from tracer.errors import UsageError
+    from tracer.fleet.baselines import baseline_runs
+    from tracer.reports.compare_report import launches_of
+    from tracer.runs.run_store import stored_run
+
+    kept = baseline_runs([traces], name)
+    runs = [stored_run(run, traces) for run in kept.values()]
+    for identity, run in zip(kept, runs, strict=True):
+        tell_losses(run)
+        if run.info.run_id != identity:
+            raise UsageError("--baseline", f"{run.name} is another run than the one of {name}", "set it again")
+    return launches_of(runs, name)
 
 
 def _exit_code(figures: Comparison) -> int:

@@ -1,8 +1,9 @@
 """
 What lists show of every run of a folder, kept outside it: ``$XDG_CACHE_HOME/kws-trace/lists``, else in ``~/.cache``.
 
-One file for a folder of runs. It can be deleted at any time, and whatever is wrong with it (a home that is read-only,
-a full disk, damage, another version of this code) its runs are read anew.
+One file for a folder of runs, and another for what ``fleet`` derives, in ``fleet``. It can be
+deleted at any time, and whatever is wrong with it (a home that is read-only, a full disk, damage, another version of
+this code) its runs are read anew.
 
 Of each run it holds what ``run.json`` says, good while that file keeps its time, size and number; and what was
 derived from the whole run, good while that holds of every file directly in its folder and in its sessions, and each
@@ -68,10 +69,14 @@ class ListedRun:
 
 
 class RunIndex:
-    """The index of one folder of runs; ``listed`` has those of now, oldest first, however old the file is."""
+    """
+    The index of one folder of runs; ``listed`` has those of now, oldest first, however old the file is.
 
-    def __init__(self, traces: Path) -> None:
-        self._path = _index_path(traces)
+    Each ``kind`` of what is derived has a file of its own.
+    """
+
+    def __init__(self, traces: Path, kind: str = "lists") -> None:
+        self._path = _index_path(traces, kind)
         self._kept = _read(self._path)
         self._changed = False
         there = dict(_folders(traces))
@@ -149,10 +154,10 @@ def cache_folder() -> Path | None:
         return None
 
 
-def _index_path(traces: Path) -> Path | None:
+def _index_path(traces: Path, kind: str) -> Path | None:
     folder = cache_folder()
     name = hashlib.sha256(os.fsencode(os.path.realpath(traces))).hexdigest()[:32]
-    return None if folder is None else folder / "lists" / name
+    return None if folder is None else folder / kind / name
 
 
 def _read(path: Path | None) -> dict[str, _Kept]:

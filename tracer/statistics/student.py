@@ -34,3 +34,29 @@ def t_quantile(probability: float, freedom: float) -> float:
     mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
     angle = float(np.interp((probability - 0.5) * 2 * mass[-1], mass, angles))
     return math.sqrt(freedom) * math.tan(angle)
+
+
+@lru_cache(maxsize=65536)
+def t_tail(value: float, freedom: float) -> float:
+    """
+    The probability that Student's t is above ``value``: the other way round than ``t_quantile``, by the same angle.
+
+    Args:
+        value: any.
+        freedom: degrees of freedom, at least 1; need not be whole (Welch's).
+    """
+    if freedom >= NORMAL_FROM:
+        return NormalDist().cdf(-value)
+    if value < 0:
+        return 1 - t_tail(-value, freedom)
+    angle = math.atan(value / math.sqrt(freedom))
+    # Densities of the angle within and beyond it, each over a grid of its own: the tail may be a thousandth.
+    beyond = min(math.pi / 2, angle + 12 / math.sqrt(freedom))
+    inner, outer = (
+        float(np.sum(density[1:] + density[:-1])) * span
+        for span, density in (
+            (angle, np.cos(np.linspace(0.0, angle, STEPS)) ** (freedom - 1)),
+            (beyond - angle, np.cos(np.linspace(angle, beyond, STEPS)) ** (freedom - 1)),
+        )
+    )
+    return outer / (2 * (inner + outer))

@@ -1,0 +1,172 @@
+"""``kws-trace fleet`` and ``baseline`` over folders of runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from runner.cli import app
+from tests.dashboard_runs import damaged_run, damaged_spans_run, gpu_run, recovered_run
+from tests.fleet_runs import fleet_run
+from tracer.errors import KwsTraceError, UsageError
+from tracer.fleet.fleet import fleet_folders, read_fleet
+from tracer.runs.run_store import stored_run
+from tracer.runs.timed_inferences import timed_inferences
+
+pytest.importorskip("ibis", reason="needs the extra fleet")
+
+SAMPLE = Path(__file__).parent.parent / "traces" / "sample-cpu"
+
+
+def fleet(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["fleet", *words])
+    assert isinstance(result.exception, SystemExit | KwsTraceError | None), result.exception
+    # Outside of the command line's `main` an error of ours is not yet an exit code.
+    assert getattr(result.exception, "exit_code", result.exit_code) == code, result.output
+    return result.stdout
+
+
+def rows(*words: str, code: int = 0) -> list[dict[str, Any]]:
+    return json.loads(fleet(*words, "--json", code=code))["rows"]
+
+
+def launches(root: Path, day: int, count: int, **facts: Any) -> None:
+    for number in range(count):
+        fleet_run(root, f"d{day}-{number}", 24 * day + number, seed=10 * day + number, performance=2, **facts)
+
+
+def test_the_figures_are_those_of_the_runs_themselves_and_both_schema_versions_are_read(tmp_path: Path) -> None:
+    launches(tmp_path, 0, 3)
+    shutil.copytree(SAMPLE, tmp_path / "version-1")
+    found = {row["runtime"]: row for row in rows("latency", "--root", str(tmp_path))}
+    for runtime, names in (("litert", ["d0-0", "d0-1", "d0-2"]), ("tensorflow", ["version-1"])):
+        walls = np.concatenate([timed_inferences(stored_run(tmp_path / name)).wall_ns for name in names])
+        row = found[runtime]
+        assert row["inferences"] == len(walls)
+        told = [row[name] for name in ("median_ns", "p90_ns", "p99_ns")]
+        assert told == pytest.approx(np.percentile(walls, [50, 90, 99]), rel=1e-12)
+
+
+def test_runs_that_are_damaged_unfinished_or_copies_are_named_and_left_out(tmp_path: Path) -> None:
+    launches(tmp_path, 0, 1)
+    damaged_run(tmp_path, "no-json")
+    damaged_spans_run(tmp_path, "no-spans")
+    recovered_run(tmp_path, "killed")
+    shutil.copytree(tmp_path / "d0-0", tmp_path / "twin")
+    other = fleet_run(tmp_path, "strange", 5) / "spans"
+    (part,) = other.glob("*.parquet")
+    table = pq.read_table(part)
+    ids = pa.array(["another"] * len(table)).dictionary_encode()
+    pq.write_table(table.set_column(0, table.schema.field(0).with_type(ids.type), ids), part)
+    found = json.loads(fleet("rates", "--root", str(tmp_path), "--json"))
+    assert [row["launches"] for row in found["rows"]] == [1]
+    words = {"no-json": "not readable", "no-spans": "damaged", "killed": "--recover", "twin": "the same run"}
+    for name, word in {**words, "strange": "of another run"}.items():
+        (sentence,) = [one for one in found["left_out"] if f"/{name}" in one.split(":")[0]]
+        assert word in sentence
+
+
+def test_roots_are_folders_or_patterns_each_once(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        launches(tmp_path / name / "traces", 0, 1)
+    folders = fleet_folders([str(tmp_path / "*" / "traces"), str(tmp_path / "one" / "traces")])
+    assert len(folders) == 2
+    assert len(read_fleet(folders).rows) == 2
+    fleet("rates", "--root", str(tmp_path / "nowhere"), code=2)
+    fleet("rates", "--root", "s3://bucket/runs", code=2)
+
+
+def test_a_slower_firmware_fails_the_job_and_junit_says_which(tmp_path: Path) -> None:
+    root = ("--root", str(tmp_path))
+    launches(tmp_path, 0, 5)
+    assert rows("regressions", *root, code=3)[0]["why_not"]
+    baseline = CliRunner().invoke(
+        app, ["baseline", "set", "gold", *(f"d0-{n}" for n in range(5)), "--traces", *root[1:]]
+    )
+    assert baseline.exit_code == 0
+    launches(tmp_path, 1, 3, slower=1.2)
+    (row,) = rows("regressions", *root, "--baseline", "gold", code=1)
+    assert (row["failed"], row["base_launches"], row["launches"]) == (True, 5, 3)
+    assert row["slowdown"] == pytest.approx(0.2, abs=0.05)
+    fleet("regressions", *root, "--baseline", "gold", "--fail-over", "0.5")
+    suites = ElementTree.fromstring(fleet("regressions", *root, "--baseline", "gold", "--junit", code=1))
+    assert suites.attrib == {"tests": "1", "failures": "1", "skipped": "0"}
+    assert "slower" in suites.find(".//failure").attrib["message"]
+    assert "| yes | yes |" in fleet("regressions", *root, "--baseline", "gold", "--markdown", code=1)
+    assert "FAILED: device-0" in fleet("regressions", *root, "--baseline", "gold", code=1)
+    fleet("regressions", *root, "--baseline", "nobody", code=2)
+
+
+def test_compare_takes_a_kept_baseline_and_unset_forgets_it(tmp_path: Path) -> None:
+    launches(tmp_path, 0, 5)
+    launches(tmp_path, 1, 1, slower=1.2)
+    told = ("--traces", str(tmp_path), "--json")
+    call = CliRunner().invoke
+    call(app, ["baseline", "set", "gold", *(f"d0-{n}" for n in range(5)), *told])
+    found = json.loads(call(app, ["compare", "d1-0", "--baseline", "gold", *told]).stdout)
+    assert (found["baseline"], found["comparisons"][0]["run"]) == ("gold", "d1-0")
+    assert list(json.loads(call(app, ["baseline", "list", *told]).stdout)) == ["gold"]
+    assert json.loads(call(app, ["baseline", "unset", "gold", *told]).stdout) == {}
+    for words in (("unset", "gold"), ("set", "gold")):
+        assert isinstance(call(app, ["baseline", *words, *told]).exception, UsageError)
+
+
+def test_kernels_and_overhead_are_of_the_captures(tmp_path: Path) -> None:
+    gpu_run(tmp_path, "gpu")
+    launches(tmp_path, 0, 1)
+    parts = {row["part"]: row["mean_ns"] for row in rows("overhead", "--root", str(tmp_path))}
+    assert parts["GPU busy"] > 0
+    assert parts["launch"] > 0
+    found = rows("kernels", "--root", str(tmp_path), "--limit", "3")
+    assert len(found) == 3
+    assert found[0]["total_ns"] >= found[1]["total_ns"]
+
+
+def test_csv_has_a_line_a_row(tmp_path: Path) -> None:
+    launches(tmp_path, 0, 1)
+    (row,) = csv.DictReader(io.StringIO(fleet("trust", "--root", str(tmp_path), "--csv")))
+    assert (row["device"], row["launches"]) == ("device-0", "1")
+
+
+def test_sql_reads_the_tables_and_nothing_else(tmp_path: Path) -> None:
+    launches(tmp_path / "traces", 0, 2)
+    root = ("--root", str(tmp_path / "traces"))
+    (row,) = rows("sql", "SELECT count(*) AS n FROM spans JOIN runs USING (run_id) WHERE run = 1", *root)
+    assert row["n"] == stored_run(tmp_path / "traces" / "d0-1").spans().num_rows
+    secret, stolen = tmp_path / "secret.csv", tmp_path / "stolen.csv"
+    secret.write_text("a\n1\n")
+    part = next((tmp_path / "traces").rglob("spans/*.parquet"))
+    before = part.read_bytes()
+    for text in (
+        f"SELECT * FROM read_csv('{secret}')",
+        f"SELECT * FROM '{secret}'",
+        f"COPY runs TO '{stolen}'",
+        f"COPY runs TO '{part}'",
+        f"EXPLAIN ANALYZE COPY runs TO '{stolen}'",
+        f"ATTACH '{stolen}'",
+        "DELETE FROM runs",
+        "SET enable_external_access = true",
+        "SELECT 1; DROP TABLE runs",
+        "nonsense",
+    ):
+        fleet("sql", text, *root, code=2)
+    assert not stolen.exists()
+    assert part.read_bytes() == before
+
+
+def test_words_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    launches(tmp_path, 0, 1)
+    root = ("--root", str(tmp_path))
+    for words in (("sql",), ("rates", "SELECT 1"), ("rates", "--junit"), ("rates", "--json", "--csv"), ("weather",)):
+        fleet(*words, *root, code=2)

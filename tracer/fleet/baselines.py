@@ -1,0 +1,91 @@
+"""Named baselines of a folder of runs: which launches the newest are held against. One file beside the runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tracer.command_line import command_line
+from tracer.errors import MalformedTraceError, UsageError
+from tracer.given_files import read_text_file
+from tracer.whole_files import written_whole
+
+FILE = "baselines.json"
+VERSION = 1
+
+
+def set_baseline(traces: Path, name: str, runs: Mapping[str, str]) -> None:
+    """
+    Keep a baseline, in place of one of the same name; ``runs`` are the names of its runs by their ids.
+
+    Raises:
+        MalformedTraceError: if the file that is there cannot be read.
+    """
+    _write(traces, {**read_baselines(traces), name: dict(runs)})
+
+
+def unset_baseline(traces: Path, name: str) -> None:
+    """
+    Forget a baseline; its runs stay.
+
+    Raises:
+        UsageError: if there is none of that name.
+    """
+    known = read_baselines(traces)
+    _known(traces, name, known)
+    _write(traces, {other: runs for other, runs in known.items() if other != name})
+
+
+def baseline_runs(roots: Sequence[Path], name: str) -> dict[str, str]:
+    """
+    Names by ids of the runs of a baseline, in all of ``roots`` that have one of that name.
+
+    Raises:
+        UsageError: if none has.
+    """
+    found: dict[str, str] = {}
+    for root in roots:
+        found |= read_baselines(root).get(name, {})
+    if not found:
+        _known(roots[0], name, read_baselines(roots[0]))
+    return found
+
+
+def read_baselines(traces: Path) -> dict[str, dict[str, str]]:
+    """
+    By name of the baseline, names by ids of its runs; nothing where there is no file.
+
+    Raises:
+        MalformedTraceError: if it is damaged, or of a newer version.
+    """
+    path = traces / FILE
+    try:
+        held = json.loads(read_text_file(path))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise MalformedTraceError(path, f"it is not readable ({error})", "delete it, and set them again") from None
+    if not isinstance(held, dict) or held.get("version") != VERSION:
+        raise MalformedTraceError(path, f"it is not of version {VERSION}", "use the kws-trace that wrote it")
+    found = held.get("baselines")
+    if not isinstance(found, dict) or not all(_is_runs(runs) for runs in found.values()):
+        raise MalformedTraceError(path, "it holds no baselines", "delete it, and set them again")
+    return found
+
+
+def _is_runs(runs: object) -> bool:
+    return isinstance(runs, dict) and all(isinstance(name, str) for name in runs.values())
+
+
+def _known(traces: Path, name: str, known: Mapping[str, object]) -> None:
+    if name not in known:
+        there = f"there are {', '.join(known)}" if known else "there is none yet"
+        make = command_line("baseline", traces=traces)
+        raise UsageError(name, f"no baseline in {traces} has that name", f"{there}; `{make} set NAME RUN` makes one")
+
+
+def _write(traces: Path, baselines: Mapping[str, Mapping[str, str]]) -> None:
+    text = json.dumps({"version": VERSION, "baselines": baselines}, indent=2) + "\n"
+    with written_whole(traces / FILE, shared=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")

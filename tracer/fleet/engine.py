@@ -1,0 +1,105 @@
+"""The engine that runs the queries on this machine: DuckDB, through Ibis."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from tracer.errors import UsageError, first_line, not_installed
+from tracer.fleet.tables import FleetTables
+from tracer.profiles.profile import GPU_WORK
+from tracer.runs.schema import SPANS, WINDOWS
+
+MEMORY = "2GB"
+"""What DuckDB may take before it writes to the disk."""
+
+_ABSENT = {"spans": SPANS, "windows": WINDOWS, "gpu_work": pa.schema([("run_id", pa.string()), *GPU_WORK])}
+"""Of a table that no run has, the columns: a query over nothing gives nothing."""
+
+
+class DuckDb:
+    """The tables of a fleet in DuckDB: ``runs``, ``inference_windows``, ``profiled``, ``spans`` and the others."""
+
+    def __init__(self, tables: FleetTables) -> None:
+        try:
+            import ibis
+            import ibis.backends.duckdb
+        except ImportError:
+            raise not_installed("ibis-framework[duckdb]", "kws-trace[fleet]") from None
+        self._spill = tempfile.mkdtemp(prefix="kws-trace-fleet-")
+        self._connection: Any = ibis.duckdb.connect(
+            memory_limit=MEMORY, preserve_insertion_order=False, temp_directory=self._spill
+        )
+        for name, table in (
+            ("runs", tables.runs),
+            ("inference_windows", tables.inference_windows),
+            ("profiled", tables.profiled),
+        ):
+            self._keep(name, table)
+        for name, paths in tables.files.items():
+            if paths:
+                # Of schema version 1 some columns are absent: by name, they read as null.
+                self._connection.read_parquet(list(paths), table_name=name, union_by_name=True)
+            else:
+                self._keep(name, _plain(_ABSENT[name]).empty_table())
+        self._only_read([path for paths in tables.files.values() for path in paths])
+
+    def __enter__(self) -> DuckDb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.disconnect()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    def table(self, name: str) -> Any:
+        """A table, to be named in a query of ``tracer.fleet.queries``."""
+        return self._connection.table(name)
+
+    def answer(self, query: Any) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        rows: list[dict[str, Any]] = self._connection.to_pyarrow(query).to_pylist()
+        return rows
+
+    def answer_sql(self, text: str) -> list[dict[str, Any]]:
+        """
+        The rows of one SELECT over the tables; it can change nothing and read nothing else.
+
+        Raises:
+            UsageError: if it is something else, or DuckDB refuses it.
+        """
+        import duckdb
+
+        connection = self._connection.con
+        try:
+            statements = connection.extract_statements(text)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise UsageError("sql", "it is not one SELECT", "the tables are to be read: give one SELECT")
+            found: list[dict[str, Any]] = connection.sql(text).to_arrow_table().to_pylist()
+        except duckdb.Error as error:
+            raise UsageError("sql", first_line(error), "the tables are in docs/commands/fleet.md") from None
+        return found
+
+    def _keep(self, name: str, table: pa.Table) -> None:
+        self._connection.con.register(f"_{name}", table)
+        self._connection.raw_sql(f"CREATE TABLE {name} AS SELECT * FROM _{name}")  # noqa: S608 -- names are ours
+        self._connection.con.unregister(f"_{name}")
+
+    def _only_read(self, paths: Sequence[str]) -> None:
+        """From now on no other file, no extension and no other setting, whatever a user's SQL asks for."""
+        allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        for setting in (
+            f"allowed_paths = [{allowed}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            self._connection.raw_sql(f"SET {setting}")
+
+
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Without dictionaries, which are of how a table is packed."""
+    fields: Mapping[str, Any] = {one.name: one.type for one in schema}
+    return pa.schema([(name, getattr(kind, "value_type", kind)) for name, kind in fields.items()])

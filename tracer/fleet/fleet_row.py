@@ -1,0 +1,124 @@
+"""What the queries over a fleet need of one run: its configuration, its figures, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tracer.errors import KwsTraceError
+from tracer.figure_text import counted
+from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
+from tracer.reports.report import build_report
+from tracer.reports.run_trust import on_gpu, stored_trust
+from tracer.runs.run_info import RunInfo
+from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.timed_inferences import timed_inferences
+from tracer.runs.windows import official_rate_hz, performance_windows
+from tracer.statistics import percentiles
+
+NOT_RECORDED = "not recorded"
+PARTS = ("spans", "windows", "gpu_work")
+
+
+def fleet_row(folder: Path) -> dict[str, Any]:
+    """
+    A run as plain values: facts of ``run.json``, the figures of its performance windows, its judgement and its parts.
+
+    ``damage`` says in sentences why its figures are not those of what was recorded; then it has no figures.
+    ``rate_hz``, ``median_ns`` and the like are null without a performance window, ``parts`` (nanoseconds of a
+    profiled inference, in the mean, by part) without a capture.
+
+    Raises:
+        RunError: if it is gone, or its ``run.json`` cannot be read.
+    """
+    run = stored_run(folder)
+    row = {"state": run.state, **configuration_of(run.info), **_facts(run.info)}
+    if run.state == "recording":
+        return {**row, "damage": ["it is being recorded"]}
+    try:
+        figures = _figures(run)
+    except KwsTraceError as error:
+        return {**row, "damage": [*_damage(run), str(error)]}
+    damage = _damage(run)
+    return {**row, "damage": damage} if damage else {**row, "damage": [], **figures}
+
+
+def configuration_of(info: RunInfo) -> dict[str, str]:
+    """What has to be equal for two launches to be of one configuration; each value as text."""
+    runtime = str(info.backend.get("name") or NOT_RECORDED)
+    return {
+        "device": _device(info),
+        "model_sha256": str(info.model.get("sha256") or NOT_RECORDED),
+        "runtime": runtime,
+        "runtime_version": info.versions.get(runtime, NOT_RECORDED),
+        "power_mode": str(info.machine.get("power_mode") or info.machine.get("governor") or NOT_RECORDED),
+        "timed": info.timed,
+        "stages_mode": info.stages_mode,
+    }
+
+
+def _device(info: RunInfo) -> str:
+    """The board where it is known; else what computed."""
+    if info.board:
+        return info.board
+    if on_gpu(info) and info.gpus:
+        return str(info.gpus[0].get("name") or NOT_RECORDED)
+    return info.cpu or NOT_RECORDED
+
+
+def _facts(info: RunInfo) -> dict[str, Any]:
+    return {
+        "run_id": info.run_id,
+        "created": info.created,
+        "schema_version": info.schema_version,
+        "host": info.host,
+        "model": info.model.get("name"),
+        "launch_set": (info.launch_set or {}).get("id"),
+    }
+
+
+def _figures(run: StoredRun) -> dict[str, Any]:
+    windows = performance_windows(run.each_window)
+    timed = timed_inferences(run, windows=windows)
+    spread = percentiles(timed.wall_ns) if len(timed) else {"median_ns": None, "p90_ns": None, "p99_ns": None}
+    trust = stored_trust(run)
+    return {
+        **spread,
+        "windows": [one.number for one in windows],
+        "inferences": len(timed),
+        "rate_hz": official_rate_hz(run.each_window),
+        "rule_valid": trust["rule_valid"],
+        "trust": trust["worst"],
+        "trusted": trust["trusted"],
+        "parts": _profiled(run),
+        "files": {table: _files(run, table) for table in PARTS},
+    }
+
+
+def _profiled(run: StoredRun) -> dict[str, float] | None:
+    if not run.info.captures:
+        return None
+    report = build_report(run)
+    both = busy_and_overhead(report["gpu"])
+    parts = {name: one["mean"] for name, one in profiled_parts(report).items()}
+    if both is None:
+        return parts or None
+    return {"GPU busy": both.busy_ns, "overhead": both.overhead_ns, **parts}
+
+
+def _files(run: StoredRun, table: str) -> list[str]:
+    if table in run.parts:
+        return [part.path.name for part in run.parts[table]]
+    return sorted(path.name for path in (run.folder / table).glob("capture-*.parquet"))
+
+
+def _damage(run: StoredRun) -> list[str]:
+    """What is lost beyond that which the run says of itself, and rows that no part has yet."""
+    found = [sentence for sentence in run.dropped if sentence not in run.info.not_recorded]
+    if run.rows:
+        recover = f"{counted(len(run.rows), 'window')} only in its journal: `kws-trace runs --recover {run.name}`"
+        found.append(recover)
+    ids = run.spans()["run_id"].unique().to_pylist()
+    if any(one != run.info.run_id for one in ids):
+        found.append("its spans are of another run than its run.json")
+    return found

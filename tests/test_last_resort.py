@@ -15,10 +15,10 @@ def ended(
 ) -> tuple[int, str]:
     """Exit code and message of a command line in which ``error`` is raised."""
 
-    def fail() -> None:
+    def fail(_words: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_run", fail)
     with pytest.raises(SystemExit) as done:
         cli.main()
     said = capsys.readouterr()
@@ -44,10 +44,10 @@ def test_an_unforeseen_error_says_what_happened_and_how_its_traceback_is_seen(
 def test_with_the_variable_set_its_traceback_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cli.DEBUG, "1")
 
-    def fail() -> None:
+    def fail(_words: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_run", fail)
     with pytest.raises(ZeroDivisionError):
         cli.main()
 

@@ -36,6 +36,9 @@ ADDED = {
     "gpus",
     "cuda",
     "machine",
+    "streaming",
+    "energy_uj",
+    "energy_per_inference_uj",
     "tf32_per_s",
 }
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""

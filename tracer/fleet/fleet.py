@@ -61,8 +61,7 @@ def fleet_folders(roots: Iterable[str]) -> list[Path]:
 
 def _folders(root: str) -> list[Path]:
     if "://" in root:
-        remedy = f"bring its runs here first: `kws-trace pull {root}`"
-        raise UsageError("--root", f"{root} is on another machine", remedy)
+        raise UsageError("--root", f"{root} is on another machine", "copy its runs here first, as by rsync")
     found = sorted(path for path in map(Path, glob.glob(root)) if path.is_dir()) or [Path(root)]  # noqa: PTH207
     if not found[0].is_dir():
         raise UsageError("--root", f"{root} is no folder, and no pattern of one", "give a folder of runs")

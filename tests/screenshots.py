@@ -14,7 +14,7 @@ from tests.test_dashboard_browser import Visit
 RUN = "sample-cpu"
 FOLDER = ROOT / "dashboard" / "screenshots"
 PICTURES = {
-    "overview": (f"?run={RUN}", 1500),
+    "overview": (f"?run={RUN}", 800),
     "timeline": (f"timeline?run={RUN}&inference=8100", 820),
 }
 """Name of each picture, its address, and how many pixels of its height are kept."""

@@ -101,8 +101,6 @@ def choose_run(traces: Path) -> StoredRun | None:
     run = opened(traces, name)
     if run is not None and run.state == "recording":
         st.sidebar.caption(f":material/fiber_manual_record: being recorded; looked at every {REFRESH_S:g} s")
-    if run is not None:
-        export_button(run)
     return run
 
 
@@ -249,12 +247,15 @@ def headed(title: str, traces: Path) -> StoredRun | None:
         st.title(title, width="content")
         facts = st.empty()
         st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+        export = st.container(width="content")
     run = choose_run(traces)
     if run is None:
         return None
     st.set_page_config(page_title=f"{run.name} - {title}")
     # Names come from files and hosts.
     facts.text(head_text(run))
+    with export:
+        export_button(run)
     return run
 
 

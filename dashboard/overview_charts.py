@@ -10,7 +10,7 @@ import altair as alt
 from dashboard.charts import Chart, chart_of, tooltips
 from tracer.classes import LABELS
 from tracer.figure_text import D3_COUNT, share_text, time_text
-from tracer.palette import BY_MEANING, GREY, KERNELS, LETTERS, SESSION_RUN, SLATE, colours
+from tracer.palette import BY_MEANING, EMPTY_CELL, GREY, INK, KERNELS, LETTERS, SESSION_RUN, SLATE, colours
 from tracer.reports.overview_rows import ADDED, BUSY, KERNEL, LEVELS, OTHERS, OVERHEAD, WALL, Part
 
 ROW_PX, ICICLE_AXIS_PX = 24, 66
@@ -121,8 +121,8 @@ def confusion_chart(matrix: Sequence[Sequence[int]]) -> Chart:
         ),
     )
     cells = base.mark_rect().encode(
-        color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range=["#f2f4f8", SESSION_RUN]), legend=None)
+        color=alt.Color("share:Q", scale=alt.Scale(domain=[0, 1], range=[EMPTY_CELL, SESSION_RUN]), legend=None)
     )
-    dark = alt.condition("datum.share > 0.6", alt.value(LETTERS), alt.value("#1b2430"))
+    dark = alt.condition("datum.share > 0.6", alt.value(LETTERS), alt.value(INK))
     numbers = base.transform_filter("datum.inputs > 0").mark_text(fontSize=11).encode(text="inputs:Q", color=dark)
     return (cells + numbers).properties(height=340)

@@ -20,6 +20,9 @@ LABEL = "#767676"
 EDGE = f"{GREY}60"
 """Around a mark: a part of it is let through."""
 
+EMPTY_CELL, INK = "#f2f4f8", "#1b2430"
+"""Of a matrix: a cell of nothing, and letters on light cells."""
+
 SESSION_RUN = BLUE
 BY_MEANING = {
     "inference": GREY,

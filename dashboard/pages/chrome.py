@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
-from dashboard.export_button import export_button
 from dashboard.frames import Frame
 from dashboard.kernels_view import KernelDetail
 from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
+from dashboard.pages.export_button import export_button
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.command_line import DEFAULT_TRACES, command_line

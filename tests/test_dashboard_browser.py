@@ -77,7 +77,8 @@ class Visit:
         self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         charts = self.page.locator("[data-testid=stVegaLiteChart]")
         for place in range(charts.count()):
-            charts.nth(place).locator("canvas, svg").first.wait_for()
+            # In a folded part it is there and not to be seen.
+            charts.nth(place).locator("canvas, svg").first.wait_for(state="attached")
 
     def keep(self, name: str, folder: Path) -> Path:
         """A picture of the whole page."""

@@ -8,6 +8,7 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding: 2.2rem 2rem 0.5rem; }
 [data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.6rem; }
 .st-key-page_head h1 { font-size: 1.35rem; padding: 0; }
+.st-key-page_head button { min-height: 1.9rem; padding: 0.05rem 0.6rem; }
 .st-key-trust_chips button { min-height: 1.7rem; padding: 0.05rem 0.45rem; }
 .st-key-small_metrics [data-testid=stMetricValue] { font-size: 1.1rem; }
 [data-testid=stMetricValue] { font-size: 1.5rem; }

@@ -243,7 +243,7 @@ def report_of(run: StoredRun) -> Report | None:
 def headed(title: str, traces: Path) -> StoredRun | None:
     """The page's head: its title, and the run that is chosen with its facts; the browser's tab names the run."""
     st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="page_head"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
         st.title(title, width="content")
         facts = st.empty()
         st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)

@@ -31,10 +31,10 @@ def line_findings(found: Iterable[Irregularity]) -> list[Finding]:
     for (kind, numbers), whats in together.items():
         what = next(iter(whats)) if len(whats) == 1 else f"{len(whats)} kinds of lines ({', '.join(whats)})"
         single, many = ("is missing", "are missing") if kind == "lost" else ("stands twice", "stand twice")
-        if kind == "lost" and numbers == (1,) and _lines_of(whats)[0].line == 1:
+        evidence = _lines_of(whats)[:EVIDENCE]
+        if kind == "lost" and numbers == (1,) and evidence and evidence[0].line == 1:
             what = f"it begins within window 1, {what}"
         told = f"{what} {single if len(whats) == 1 else many}" + (f" in {named(numbers)}" if numbers else "")
-        evidence = _lines_of(whats)[:EVIDENCE]
         findings.append(
             Finding(f"line-{kind}", "warning", f"the log is not whole: {told}", SOURCES["log"], evidence, numbers)
         )

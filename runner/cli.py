@@ -67,7 +67,9 @@ def _run(words: Sequence[str]) -> None:
     before = list(_before_command(words))
     called = words[len(before)] if len(before) < len(words) else None
     if (called is None and not words) or "--help" in before:
-        sys.stdout.write(root_help())
+        from tracer.terminal_text import say
+
+        say(root_help(), end="")
         sys.exit(0 if words else UsageError.exit_code)
     from runner.application import NAMES, build_app
 

@@ -49,6 +49,12 @@ def say(text: str, *, err: bool = False, end: str = "\n") -> None:
     stream.flush()
 
 
+def say_over(text: str) -> None:
+    """Put a text in the place of the last such on standard error, a terminal; an empty one clears it."""
+    sys.stderr.write("\r\x1b[K" + harmless(text))
+    sys.stderr.flush()
+
+
 def printable(text: str) -> str:
     """A name out of a file without anything that a terminal would obey."""
     return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)

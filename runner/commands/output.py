@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.runtime_output import runtime_quiet
-from tracer.terminal_text import say, terminal
+from tracer.terminal_text import say, say_over, terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,11 +63,11 @@ def progress_line(what: str) -> Iterator[Callable[[int, int], None]]:
 
     def tell(done: int, count: int) -> None:
         if shown and count >= 20 and done % 5 == 0:
-            say(f"\r{done} of {count} {what}", err=True, end="")
+            say_over(f"{done} of {count} {what}")
 
     yield tell
     if shown:
-        sys.stderr.write("\r\x1b[K")
+        say_over("")
 
 
 @contextmanager

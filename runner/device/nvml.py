@@ -20,6 +20,7 @@ from tracer.device.device_samples import (
     THROTTLE_REASONS,
     UTILISATION_PERCENT,
 )
+from tracer.terminal_text import say
 
 NOT_SUPPORTED, NO_PERMISSION, GPU_IS_LOST, RESET_REQUIRED = 3, 4, 15, 16
 
@@ -231,4 +232,4 @@ def _remedy(error: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(facts()))  # noqa: T201 -- the answer to the process that asked
+    say(json.dumps(facts()))

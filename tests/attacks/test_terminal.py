@@ -15,7 +15,7 @@ from rich.text import Text
 from runner import cli
 from tests.attacks.programs import obeyed
 from tests.conftest import ROOT
-from tracer import errors, terminal_text
+from tracer import errors, harmless_console, terminal_text
 from tracer.terminal_text import harmless, say, terminal
 
 HOSTILE = "a\x1b[31m\x1b]0;title\x07\x9b2J\u202eb\r\x00\x7f\ud800\u2028c"
@@ -28,10 +28,9 @@ def calls(path: Path) -> set[str]:
 
 
 def test_nothing_prints_but_by_the_one_way() -> None:
-    way = Path(terminal_text.__file__)
-    files = [
-        path for room in ("tracer", "runner", "dashboard") for path in (ROOT / room).rglob("*.py") if path != way
-    ]
+    ways = {Path(terminal_text.__file__), Path(harmless_console.__file__)}
+    rooms = ("tracer", "runner", "dashboard")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*.py") if path not in ways]
     assert len(files) > 200
     assert {(str(path.relative_to(ROOT)), name) for path in files for name in calls(path) & PRINTERS} == set()
 
@@ -76,12 +75,12 @@ FAMILIES = [one for one in vars(errors).values() if isinstance(one, type) and is
 def test_no_error_brings_a_command_to_the_terminal(
     family: type[errors.KwsTraceError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> None:
+    def fail(_words: object) -> None:
         if family is errors.WriteError:
             raise errors.WriteError(HOSTILE, HOSTILE, OSError(5, HOSTILE), HOSTILE)
         raise family(HOSTILE, HOSTILE, HOSTILE)
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_run", fail)
     with pytest.raises(SystemExit):
         cli.main()
     said = capsys.readouterr()
@@ -92,11 +91,11 @@ def test_no_error_brings_a_command_to_the_terminal(
 def test_nor_does_an_error_that_nobody_foresaw(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> None:
+    def fail(_words: object) -> None:
         raise FileNotFoundError(2, HOSTILE, HOSTILE)
 
     monkeypatch.delenv(cli.DEBUG, raising=False)
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "_run", fail)
     with pytest.raises(SystemExit):
         cli.main()
     assert obeyed(capsys.readouterr().err) == []

@@ -17,8 +17,10 @@ settings.register_profile("same-inputs", AT_ANY_LOAD, derandomize=True)
 settings.register_profile("new-inputs", AT_ANY_LOAD, max_examples=500)
 settings.load_profile("same-inputs")
 
-# Under nohup it is ignored, and every child of ours would inherit that.
+# Under nohup, and in the background of a script, they are ignored, and every child of ours would inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,6 +18,7 @@ import pytest
 from tests.attacks.programs import dut
 from tests.recorded import info, window
 from tests.serial_client import Client
+from tracer.errors import RunError
 from tracer.runs import journal, run_writer, tables
 from tracer.runs.run_store import recover_run, stored_run
 from tracer.runs.run_writer import RunWriter
@@ -115,7 +116,7 @@ def test_a_disk_that_is_full_from_any_write_on_leaves_a_run_that_reads_and_count
 
 def test_a_run_without_room_for_its_last_word_does_not_begin(tmp_path: Path, small_disk: Path) -> None:
     (small_disk / "filler").write_bytes(bytes(5 << 20))
-    with pytest.raises(run_writer.RunError, match="No space left"):
+    with pytest.raises(RunError, match="No space left"):
         RunWriter.create(small_disk, "run", info(), lambda _: None)
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 

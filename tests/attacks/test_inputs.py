@@ -180,7 +180,7 @@ def test_names_of_a_megabyte_are_cut_and_take_little_memory(tmp_path: Path) -> N
         )
     made.close()
     rows = fetch_existing(SqliteExport(path, sqlite_columns(path)), "StringIds", ("id", "value"))
-    assert {len(one) for one in rows["value"].to_pylist()} == {given_files.LONGEST_NAME}
+    assert {len(one.encode()) for one in rows["value"].to_pylist()} == {given_files.LONGEST_NAME}
 
 
 def test_a_table_of_too_many_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

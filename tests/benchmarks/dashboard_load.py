@@ -165,12 +165,11 @@ def _capture(edges: Any) -> Profile:
         "end_ns": ends,
     }
     tables = {"gpu_work": work, "api_calls": calls, "nvtx_ranges": ranges}
-    made = {
-        name: pa.table({"process": np.full(len(columns["start_ns"]), PROCESS), **columns})
-        .select(PROFILE_TABLES[name].names)
-        .cast(PROFILE_TABLES[name])
-        for name, columns in tables.items()
-    }
+    made = {}
+    for name, columns in tables.items():
+        rows, schema = len(columns["start_ns"]), PROFILE_TABLES[name]
+        given = {"process": np.full(rows, PROCESS), **columns}
+        made[name] = pa.table({one: given.get(one, pa.nulls(rows)) for one in schema.names}).cast(schema)
     none = PROFILE_TABLES["host_ops"].empty_table()
     return Profile(Path("made-up"), "nsys", "made up", frozenset({"cuda", "nvtx"}), host_ops=none, **made)
 

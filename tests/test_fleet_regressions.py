@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("ibis", reason="needs the extra fleet")
+
 from tests.coverage.fleets import alarms, upper_bound, with_a_regression
 from tests.test_fleet_queries import A, B
 from tracer.fleet.outliers import outliers

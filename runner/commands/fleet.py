@@ -44,6 +44,13 @@ def fleet(
     Exit codes of `regressions`: 0 none is failed, 1 one is slower by more than --fail-over, 2 wrong use, 3 nowhere
     were there launches enough to tell.
     """
+    from importlib.util import find_spec
+
+    from tracer.errors import not_installed
+
+    missing = [package for package in ("ibis", "duckdb") if find_spec(package) is None]
+    if missing:
+        raise not_installed(" and ".join(missing), "kws-trace[fleet]")
     from tracer.fleet.answers import answer
     from tracer.fleet.fleet import fleet_folders, read_fleet
     from tracer.fleet.fleet_text import csv_text, junit_text, markdown_text

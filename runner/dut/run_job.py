@@ -102,7 +102,7 @@ def recording_run(
     A signal before the recording ends the process at once, after ``on_early_end``: nothing is kept.
     """
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
-    name = free_run_name(job.traces, job.name or default_run_name())
+    name = free_run_name(job.traces, default_run_name() if job.name is None else job.name)
     problems: list[str] = []
     with RuntimeOutput() as output:
 

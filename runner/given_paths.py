@@ -14,7 +14,6 @@ from typer.models import TyperPath
 from tracer.errors import UsageError
 from tracer.given_files import kind_of_no_file
 
-
 PATHS_IN_TEXT = ("library", "root")
 """Parameters that take a path, or a pattern of some, as text."""
 

@@ -101,7 +101,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("place", places("path"))
 def test_what_can_be_no_path_is_told_before_the_command_begins(place: Place, surroundings: Path) -> None:
-    for kind, value in NO_PATHS.items():
+    for value in NO_PATHS.values():
         ended = called(*place.words(value))
         told = (place.words(value), ended.said)
         assert ended.code == 2, told

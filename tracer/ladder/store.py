@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError
-from tracer.given_files import read_text_file
+from tracer.given_json import read_json
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name
@@ -84,7 +84,7 @@ def read_ladder(name: str, traces: Path) -> LadderReport:
     """
     path = ladder_folder(checked_run_name(name), traces) / FIGURES
     try:
-        told = json.loads(read_text_file(path))
+        told = read_json(path)
         whole = isinstance(told["rungs"], list) and isinstance(told["steps"], list)
     except FileNotFoundError:
         remedy = f"`{command_line('runs', traces=traces)}` lists them"

@@ -153,6 +153,8 @@ def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int
     job = replace(job, name=name, profile_folder=folder)
     refuse_impossible(job, "tensorflow")
     code = serve_run(job, port, baud, vendor)
+    if not (job.traces / name).exists():
+        return code  # it was ended before it was ready
     paths = sorted(folder.rglob("*.xplane.pb"))
     if not paths:
         remove_if_empty(folder)

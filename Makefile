@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills faults long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills faults browsers long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -74,6 +74,11 @@ kills: setup
 FAULTS ?= 0
 faults: setup
 	KWS_TRACE_FAULTS=$(FAULTS) $(BIN)/python -m pytest tests/attacks/test_refusing_disk.py -q
+
+# Windows of a browser on the dashboard while a run is recorded.
+BROWSERS ?= 20
+browsers: setup
+	KWS_TRACE_BROWSERS=$(BROWSERS) $(BIN)/python -m pytest tests/attacks/test_many_browsers.py -q -s
 
 # One window of a million inferences: whole, and how much memory it took.
 long-window: setup

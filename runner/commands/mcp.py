@@ -28,5 +28,9 @@ def mcp(
     """
     from runner.mcp.folders import Folders
     from runner.mcp.server import build_server
+    from runner.program import leave_on_signals
 
-    build_server(Folders(traces, allow or [])).run()
+    server = build_server(Folders(traces, allow or []))
+    # The SDK waits for a line in a thread that no exception ends; there is nothing to take back.
+    leave_on_signals()
+    server.run()

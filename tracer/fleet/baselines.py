@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tracer.command_line import command_line
-from tracer.errors import MalformedTraceError, UsageError
+from tracer.errors import MalformedTraceError, UsageError, WriteError
 from tracer.given_json import read_json
 from tracer.whole_files import written_whole
 
@@ -87,5 +87,9 @@ def _known(traces: Path, name: str, known: Mapping[str, object]) -> None:
 
 def _write(traces: Path, baselines: Mapping[str, Mapping[str, str]]) -> None:
     text = json.dumps({"version": VERSION, "baselines": baselines}, indent=2) + "\n"
-    with written_whole(traces / FILE, shared=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    try:
+        with written_whole(traces / FILE, shared=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        remedy = "give --traces a folder of runs that you may write to"
+        raise WriteError(traces / FILE, "it cannot be written", error, remedy) from None

@@ -20,6 +20,22 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
+def signals_kept() -> Iterator[list[int]]:
+    """
+    Let ending signals only be noted, in the list that it yields: for who starts a child, and hands them on to it.
+
+    One that came while the child was being started would leave it to nobody.
+    """
+    got: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: got.append(number)) for number in ending_signals()}
+    try:
+        yield got
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def ended_at_once(clean: Callable[[], None]) -> Iterator[None]:
     """
     Let an ending signal end this process inside the block, with 128 and its number, after ``clean``.

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from runner.children import module_command
-from runner.ending_signals import ending_signals
+from runner.ending_signals import ending_signals, signals_kept
 from tracer.errors import UsageError
 from tracer.runs.launch_set import launch_name
 from tracer.runs.run_folder import exists_error
@@ -114,20 +114,19 @@ def launch_environment(identity: str, number: int, launches: int) -> dict[str, s
 
 def launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, bool]:
     """Make one launch; the exit code, and whether a signal came meanwhile, which was handed on."""
-    got: list[int] = []
-    # In a session of its own: a terminal sends Ctrl-C to all of a group, and the launch would have it twice.
-    process = subprocess.Popen(
-        module_command("runner", *words), env=environment, start_new_session=True, stdin=subprocess.DEVNULL
-    )
+    with signals_kept() as got:
+        # In a session of its own: a terminal sends Ctrl-C to all of a group, and the launch would have it twice.
+        process = subprocess.Popen(
+            module_command("runner", *words), env=environment, start_new_session=True, stdin=subprocess.DEVNULL
+        )
 
-    def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
-        got.append(number)
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
+        def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+            got.append(number)
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
 
-    before = {number: signal.signal(number, hand_on) for number in ending_signals()}
-    try:
+        for number in ending_signals():
+            signal.signal(number, hand_on)
+        for early in tuple(got):
+            process.send_signal(early)
         return process.wait(), bool(got)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,8 @@ def test_the_dashboard_is_of_this_machine_unless_told_otherwise_and_then_it_warn
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr("subprocess.call", lambda command: started.append(command) or 0)
+    start = subprocess.Popen
+    monkeypatch.setattr("subprocess.Popen", lambda command: started.append(command) or start(["true"]))
     said: list[str] = []
     assert launch(tmp_path, 8501, warn=said.append) == 0
     assert not said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import socket
 import subprocess
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from runner.children import NOBODYS_FOLDER, module_command
+from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.commands import options
+from runner.ending_signals import signals_kept
 from tracer.command_line import DEFAULT_TRACES
 from tracer.terminal_text import terminal
 
@@ -62,10 +64,16 @@ def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str
         raise not_installed("Streamlit", "kws-trace[dashboard]")
     if host not in LOOPBACK:
         warn(PUBLISHED.format(host=host, traces=traces))
+    with signals_kept() as came:
+        server = subprocess.Popen(dashboard_command(traces, port, host))
     try:
-        return subprocess.call(dashboard_command(traces, port, host))
+        for number in came:
+            os.kill(os.getpid(), number)
+        return server.wait()
     except KeyboardInterrupt:
         return 0
+    finally:
+        end_child(server, 1.0)
 
 
 def page_names(host: str) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from runner.children import end_child, module_command
 from runner.dataset import Dataset
+from runner.ending_signals import signals_kept
 from runner.host.outcomes import PerformancePlan
 from runner.host.session import HostJob, run_session
 from runner.line.ports import open_host_link
@@ -55,14 +56,17 @@ def drive_dut(
         command += ["--traces", str(traces), "--name", name]
         with (Path(folder) / "stderr").open("w+") as said:
             # In a session of its own: a terminal sends Ctrl-C to all of a group, and the DUT would have it twice.
-            child = subprocess.Popen(
-                command,
-                stderr=said,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-                env={**os.environ, **(launch or {})},
-            )
+            with signals_kept() as came:
+                child = subprocess.Popen(
+                    command,
+                    stderr=said,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                    env={**os.environ, **(launch or {})},
+                )
             try:
+                for number in came:
+                    os.kill(os.getpid(), number)
                 advance("loading", 0)
                 _wait_until_ready(child, Path(said.name), " ".join(options))
                 advance("performance", 2)

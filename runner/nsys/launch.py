@@ -6,16 +6,14 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from runner.children import NOBODYS_FOLDER, module_command
-from runner.ending_signals import ending_signals
+from runner.ending_signals import signals_kept
 from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
@@ -83,10 +81,11 @@ def run_under_nsys(
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler, "umask": umask})
     with log.open("wb") as written:
         environment = {**nsys_environment(scratch), CHILD: orders}
-        process = subprocess.Popen(
-            command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
-        )
-        code = _wait_forwarding(process, pid_file)
+        with signals_kept() as pending:
+            process = subprocess.Popen(
+                command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
+            )
+            code = _wait_forwarding(process, pid_file, pending)
     # Locks and caches of nsys go; a raw capture stays where nsys ended before it had moved it.
     for path in scratch.glob(f"*{RAW}"):
         path.rename(folder / path.name)
@@ -109,25 +108,15 @@ def remove_if_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
-    pending: list[int] = []
-
-    def keep(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
-        pending.append(number)
-
-    before = {number: signal.signal(number, keep) for number in ending_signals()}
-    try:
-        while True:
-            try:
-                return process.wait(timeout=0.1)
-            except subprocess.TimeoutExpired:
-                pass
-            while pending and pid_file.exists():
-                with contextlib.suppress(ProcessLookupError):  # it ended meanwhile, as it was to
-                    os.kill(int(pid_file.read_text()), pending.pop(0))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path, pending: list[int]) -> int:
+    while True:
+        try:
+            return process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            pass
+        while pending and pid_file.exists():
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile, as it was to
+                os.kill(int(pid_file.read_text()), pending.pop(0))
 
 
 def _reports(nsys: Nsys, folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.programs import SCRIPT
-from tests.children import PATIENCE_S, free_port, read_until, running, wait_until
+from tests.children import PATIENCE_S, free_port, is_gone, read_until, running, wait_until
 from tests.conftest import ROOT
 from tests.nsys_export import NsysExport
 from tests.submissions import Submission
@@ -120,3 +120,36 @@ def test_a_signal_to_the_command_ends_the_dashboard_that_it_started(tmp_path: Pa
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+SIGNALLED_CHILD = """
+import os, subprocess, sys
+
+class Signalled(subprocess.Popen):
+    def __init__(self, *arguments, **how):
+        super().__init__(*arguments, **how)
+        if not started:
+            started.append(self.pid)
+            print("child", self.pid, flush=True)
+            os.kill(os.getpid(), {number})
+
+started = []
+subprocess.Popen = Signalled
+from runner.program import main
+main()
+"""
+"""The child is there, and who starts it does not know it yet."""
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=str)
+@pytest.mark.parametrize("command", ["repeat", "dashboard", "demo"])
+def test_a_signal_while_a_child_is_started_ends_the_child_too(
+    tmp_path: Path, command: str, number: signal.Signals
+) -> None:
+    words = [command, "--traces", str(tmp_path)]
+    words = ["repeat", "2", *words[1:], "--", "infer", "--repeat", "1000000"] if command == "repeat" else words
+    code = SIGNALLED_CHILD.format(number=int(number))
+    with running([sys.executable, "-c", code, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(read_until(parent.stdout, "child").split()[1])
+        assert parent.wait(PATIENCE_S) in {0, 1, 128 + number}
+        wait_until(lambda: is_gone(child), "the child ends")

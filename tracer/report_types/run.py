@@ -24,6 +24,7 @@ class GpuFacts(TypedDict, total=False):
     ecc: str | None
     persistence: str | None
     mig: str | None
+    power_limit_mw: int | None
 
 
 class CudaFacts(TypedDict, total=False):
@@ -40,6 +41,7 @@ class MachineFacts(TypedDict, total=False):
     """The host; ``cpu_quota`` is in processors, null without one, ``..._seen_by`` says where it was seen."""
 
     governor: str | None
+    power_mode: str | None
     processors: int | None
     processors_allowed: int | None
     cpu_quota: float | None

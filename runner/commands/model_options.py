@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_type_hints
+
+from runner.commands import options
 
 if TYPE_CHECKING:
     from runner.inference.models import ModelChoice
 
-ChosenModel: TypeAlias = "Callable[[], ModelChoice]"
-"""Gives what was chosen; contradictions are told, and what knows of models is imported, when it is called."""
+ChosenModel: TypeAlias = Callable[[], Any]
+"""Gives the ``ModelChoice``; contradictions are told, and what knows of models is imported, when it is called."""
 
 _TAKEN = {
     "model": ("Model", None),
@@ -36,28 +38,27 @@ def takes_model(command: Callable[..., None]) -> Callable[..., None]:
 
     Its module has to import ``options``: typer looks the types up there.
     """
-    own = inspect.signature(command).parameters
-    parameters = []
-    for name, one in own.items():
-        shared = _shared() if name == "chosen" else [one.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
-        parameters += shared
+    hints = get_type_hints(command, include_extras=True)
+    parameters, words = [], dict(command.__annotations__)
+    del words["chosen"]
+    for name, one in inspect.signature(command).parameters.items():
+        parameters += _SHARED if name == "chosen" else [one.replace(annotation=hints[name])]
 
     @wraps(command)
     def called(**given: Any) -> None:
         choice = {name: given.pop(name) for name in _TAKEN}
         command(**given, chosen=lambda: _choice(choice))
 
+    # Typer reads an option from the signature, and its bare type from the annotations.
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": "None"}
+    called.__annotations__ = words | {name: f"options.{alias}" for name, (alias, _) in _TAKEN.items()}
     return called
 
 
-def _shared() -> list[inspect.Parameter]:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter(name, kind, default=value, annotation=f"options.{alias}")
-        for name, (alias, value) in _TAKEN.items()
-    ]
+_SHARED = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=getattr(options, alias))
+    for name, (alias, value) in _TAKEN.items()
+]
 
 
 def _choice(given: dict[str, Any]) -> ModelChoice:

@@ -29,6 +29,10 @@ REPAIRS = Group("Repairs")
 OUTPUT = Group("Output")
 
 Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
+DutBaud = Annotated[
+    int | None,
+    SERIAL_LINE("Baud rate of a serial device. Without it 115200, in energy mode 9600.", min=300),
+]
 Model = Annotated[
     Path | None,
     MODEL(

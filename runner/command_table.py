@@ -87,6 +87,10 @@ COMMANDS = {
             "List the runs, or make a killed one complete with --recover.",
             "runs",
         ),
+        "pull": (
+            "Bring the runs of another machine or folder into this one: verified, resumable, none overwritten.",
+            "pull board:traces --traces boards",
+        ),
         "fleet": (
             (
                 "Ask all runs of several folders: rates, latency, overhead, kernels, trust, regressions, outliers, "

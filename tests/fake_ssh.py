@@ -1,8 +1,8 @@
 """
 An ``ssh`` that runs the command here, as the login shell there would: ``python fake_ssh.py OPTIONS HOST COMMAND``.
 
-``CUT_AFTER`` bytes of all that it ever said (counted in ``SAID_FILE``) the connection ends, and with ``PULL_PID_FILE``
-the program that asked is killed.
+``CUT_AFTER`` bytes of all that it ever said (counted in ``SAID_FILE``) the connection ends, and the program that asked
+is killed with ``PULL_PID_FILE``.
 """
 
 import os
@@ -21,7 +21,7 @@ def main() -> int:
         return 255
     home = os.environ["FAKE_HOME"]
     child = subprocess.Popen(["sh", "-c", " ".join(words[1:])], cwd=home, stdout=subprocess.PIPE)
-    said, cut = Path(os.environ["SAID_FILE"]), int(os.environ.get("CUT_AFTER", 1 << 60))
+    said, cut = Path(os.environ["SAID_FILE"]), int(os.environ.get("CUT_AFTER", str(1 << 60)))
     try:
         while chunk := os.read(child.stdout.fileno(), 4096):
             before = int(said.read_text() or 0) if said.exists() else 0

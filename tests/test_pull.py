@@ -225,7 +225,7 @@ def test_a_disk_without_room_is_said_before_anything_comes(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(RunError, match="the disk has 1.00 kB free"):
+    with pytest.raises(RunError, match=r"the disk has 1\.00 kB free"):
         pull(FolderPlace(there), tmp_path / "here", ())
 
 

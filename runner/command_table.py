@@ -84,7 +84,7 @@ COMMANDS = {
             "export last --perfetto last.pftrace",
         ),
         "runs": (
-            "List the runs, or make a killed one complete with --recover.",
+            "List the runs, make a killed one complete with --recover, or join small files with --compact.",
             "runs",
         ),
         "pull": (

@@ -1,7 +1,7 @@
 """
 An ``ssh`` that runs the command here, as the login shell there would: ``python fake_ssh.py OPTIONS HOST COMMAND``.
 
-``CUT_AFTER`` bytes of all that it ever said (counted in ``SAID_FILE``) the connection ends, and the program that asked
+``CUT_AFTER`` bytes of all that it ever said (counted in ``SAID_FILE``) the connection ends, and who asked for it
 is killed with ``PULL_PID_FILE``.
 """
 

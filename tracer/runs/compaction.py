@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tracer.errors import RunError, WriteError, first_line
-from tracer.figure_text import counted
 from tracer.runs.parts import Part, part_path, parts_of, superseded
 from tracer.runs.run_files import held
 from tracer.runs.run_index import RunIndex
@@ -103,28 +102,30 @@ def _neighbours(parts: Sequence[Part]) -> Iterator[list[Part]]:
 def _join(folder: Path, table: str, parts: Sequence[Part]) -> None:
     schema = TABLES[table]
     path = part_path(folder, table, parts[0].first, parts[-1].last)
+    with written_whole(path) as temporary:
+        if table == "spans":
+            write_spans(temporary, (batch for part in parts for batch in _read(part, schema).to_batches()))
+        else:
+            joined = pa.concat_tables([_read(part, schema) for part in parts]).unify_dictionaries()
+            pq.write_table(joined, temporary, compression="zstd", write_page_checksum=True)
+        _compare(Part(temporary, parts[0].first, parts[-1].last), parts, schema)
+
+
+def _read(part: Part, schema: pa.Schema) -> pa.Table:
     try:
-        with written_whole(path) as temporary:
-            if table == "spans":
-                write_spans(
-                    temporary, (batch for part in parts for batch in read_table(part.path, schema).to_batches())
-                )
-            else:
-                joined = pa.concat_tables([read_table(part.path, schema) for part in parts]).unify_dictionaries()
-                pq.write_table(joined, temporary, compression="zstd", write_page_checksum=True)
-            _compare(temporary, parts, schema)
-    except (pa.ArrowException, ValueError, LookupError) as error:
-        why = f"{table}: one of {counted(len(parts), 'part')} cannot be read ({first_line(error)})"
-        raise RunError(folder.name, why, "it is left as it is") from None
+        return read_table(part.path, schema)
+    except (pa.ArrowException, OSError, ValueError, LookupError) as error:
+        why = f"{part.path.parent.name}/{part.path.name} cannot be read ({first_line(error)})"
+        raise RunError(part.path.parent.parent.name, why, "it is left as it is") from None
 
 
-def _compare(path: Path, parts: Sequence[Part], schema: pa.Schema) -> None:
+def _compare(new: Part, parts: Sequence[Part], schema: pa.Schema) -> None:
     """Column by column, so that two copies of one are in memory, not of all."""
     for column in schema:
         only = pa.schema([column])
-        old = pa.concat_tables([read_table(part.path, only) for part in parts])
-        if not _values(read_table(path, only)).equals(_values(old)):
-            raise ValueError(f"{column.name} came out otherwise")
+        old = pa.concat_tables([_read(part, only) for part in parts])
+        if not _values(_read(new, only)).equals(_values(old)):
+            raise RunError(new.path.parent.parent.name, f"{column.name} came out otherwise", "it is left as it is")
 
 
 def _values(table: pa.Table) -> pa.ChunkedArray:

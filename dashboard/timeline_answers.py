@@ -11,7 +11,7 @@ from tracer.captures.timeline import Timeline
 from tracer.figure_text import count_text, counted, share_text, time_text
 from tracer.palette import BY_MEANING, EDGE, LETTERS, PAPER, timeline_colours
 from tracer.profiles.arrow_arrays import NO_ROW
-from tracer.reports.timeline.lanes import shown_name
+from tracer.reports.timeline.lanes import Lane, lines_of, shown_name
 from tracer.reports.timeline.levels import RARE, Marks, marks_between, sentence
 from tracer.reports.timeline.selection import exact, slice_facts, sums_by_name
 
@@ -41,6 +41,8 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
     """
     start, end = shown.bounds
     wide = end - start
+    lines = lines_of(kept.lanes)
+    places = {label: place for place, label in enumerate(lines)}
     found: dict[str, Any] = {
         "mark": kept.mark,
         "turn": asked.turn if asked else 0,
@@ -50,7 +52,8 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         "selected": shown.selected,
         "measured": shown.measured,
         "find": shown.find,
-        "lanes": [{"label": lane.label, "kind": lane.kind, "nested": lane.nested} for lane in kept.lanes],
+        "lines": list(lines.values()),
+        "lanes": [_lane(lane, places[lane.label]) for lane in kept.lanes],
         "paper": PAPER,
         "letters": LETTERS,
         "edge": EDGE,
@@ -76,6 +79,10 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         in_view = marks_between(kept.lanes, start, end, pixels)
         found["says"] = f"{sentence(kept.lanes, *in_view, start, end)} {kept.timeline.clock}"
     return found
+
+
+def _lane(lane: Lane, line: int) -> dict[str, Any]:
+    return {"label": lane.label, "kind": lane.kind, "nested": lane.nested, "line": line}
 
 
 def _columns(kept: Kept, marks: Marks, merged: tuple[int, ...], bounds: Range) -> tuple[dict[str, Any], bytes]:

@@ -86,14 +86,15 @@ def _body(kept: Kept) -> None:
     state = chrome.state()
     address = (state.inference, state.bounds, state.selected, state.measured, state.find)
     led = ""
-    if memory.get(_MARK) != kept.mark or address not in (memory.get(_ADDRESS), _NOWHERE):
-        memory[_SHOWN], led = _first(kept, state), f"address {kept.mark} {address}"
-        memory[_MARK], memory[_ADDRESS], memory[_TURN] = kept.mark, address, asked.turn if asked else 0
-    elif asked is not None and asked.turn != memory[_TURN]:
+    # While the component asks, the address is what the browser had when it sent that: older than what is shown.
+    if memory.get(_MARK) == kept.mark and asked is not None and asked.turn != memory[_TURN]:
         memory[_SHOWN], memory[_TURN] = moved(kept, asked), asked.turn
         led = f"turn {asked.turn}" if memory[_SHOWN] != asked.shown else ""
         _into_address(memory[_SHOWN])
-    elif address == _NOWHERE != memory[_ADDRESS]:
+    elif memory.get(_MARK) != kept.mark or address not in (memory.get(_ADDRESS), _NOWHERE):
+        memory[_SHOWN], led = _first(kept, state), f"address {kept.mark} {address}"
+        memory[_MARK], memory[_ADDRESS], memory[_TURN] = kept.mark, address, asked.turn if asked else 0
+    elif asked is None and address != memory[_ADDRESS]:
         _into_address(memory[_SHOWN])  # back from another page
     height = REST_PX + LANE_PX * len({lane.label for lane in kept.lanes}) + SENSOR_PX * len(kept.timeline.sensors)
     _component()(key=_KEY, default=None, height=height, **answer(kept, asked, memory[_SHOWN], led))
@@ -111,7 +112,5 @@ def _first(kept: Kept, state: UrlState) -> Shown:
 def _into_address(shown: Shown) -> None:
     """A link shows the very view."""
     state = UrlState(bounds=shown.bounds, selected=shown.selected, measured=shown.measured, find=shown.find or None)
-    for key, value in state.view_parameters().items():
-        chrome.into_address(key, value)
-    chrome.into_address("inference", None)
+    chrome.all_into_address({**state.view_parameters(), "inference": None})
     st.session_state[_ADDRESS] = (None, state.bounds, state.selected, state.measured, state.find)

@@ -128,9 +128,8 @@ function describe() {
 function take(args, theme) {
   const fresh = args.mark !== state.mark;
   if (fresh) Object.assign(state, { mark: args.mark, near: null, whole: null, led: null, legend: "" });
-  for (const key of ["end", "lanes", "letters", "edge", "categories", "colours", "inferences"]) state[key] = args[key];
-  state.lines = [...new Set(state.lanes.map((one) => one.label))];
-  state.lineOf = state.lanes.map((one) => state.lines.indexOf(one.label));
+  for (const key of ["end", "lines", "lanes", "letters", "edge", "categories", "colours", "inferences"]) state[key] = args[key];
+  state.lineOf = state.lanes.map((one) => one.line);
   state.answered = args.turn;
   state.turn = Math.max(state.turn, args.turn);
   if (args.whole) state.whole = readMarks(args.whole, args.whole_marks);
@@ -138,8 +137,11 @@ function take(args, theme) {
   dress(args, theme);
   if (state.led === null || (args.led && args.led !== state.led)) {
     const first = state.led === null;
-    Object.assign(state, { led: args.led, selected: args.selected, measured: args.measured, find: args.find });
-    byId("find").value = args.find;
+    Object.assign(state, { led: args.led, selected: args.selected });
+    if (first || args.led.startsWith("address")) {
+      Object.assign(state, { measured: args.measured, find: args.find });
+      byId("find").value = args.find;
+    }
     show(...args.view, !first);
   }
   tell(args);
@@ -153,7 +155,8 @@ function dress(args, theme) {
   const { style } = document.documentElement;
   for (const [name, colour] of Object.entries(state.paper)) style.setProperty(`--${name}`, colour);
   if (theme?.font) style.setProperty("--font", theme.font);
-  style.colorScheme = theme?.base === "dark" ? "dark" : "light";
+  // Not of the root: the frame would lose the page's ground.
+  document.body.style.colorScheme = theme?.base === "dark" ? "dark" : "light";
 }
 
 /** Words that came with an answer. */
@@ -172,6 +175,9 @@ function tell(args) {
 showKeys();
 watch(canvas, state, { show, ask, redraw, describe });
 byId("listed").addEventListener("toggle", () => showTable(state));
-new ResizeObserver(() => { if (state.view) { redraw(); ask(); } }).observe(canvas);
+new ResizeObserver(() => {
+  redraw();
+  if (state.view && lacks()) ask();
+}).observe(canvas);
 followHeight(document.documentElement);
 listen(take);

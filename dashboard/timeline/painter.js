@@ -11,7 +11,7 @@ const LEAST_NAMED_PX = 18;
 
 /** Where on the canvas a view lies. */
 export function placesOf(state, width) {
-  const left = Math.min(190, Math.round(width * 0.22));
+  const left = Math.min(190, Math.max(110, Math.round(width * 0.25)));
   const { start, end } = state.view;
   const scale = (width - left) / (end - start);
   return {
@@ -55,7 +55,7 @@ function paintGround(context, state, places) {
     context.fillStyle = paper.rule;
     context.fillRect(0, top + (sensor < 0 ? LANE_PX : SENSOR_PX) - 1, places.width, 0.5);
     context.fillStyle = paper.quiet;
-    context.fillText(shortened(context, label, places.left - 10), 2, top + LANE_PX / 2);
+    context.fillText(ended(context, label, places.left - 10), 2, top + LANE_PX / 2);
     if (sensor >= 0) {
       const range = shortened(context, state.near.sensors[sensor].range, places.left - 10);
       context.fillText(range, 2, top + LANE_PX / 2 + 15);
@@ -154,6 +154,13 @@ function shortened(context, text, room) {
   let letters = Math.floor((text.length * (room - 9)) / wide);
   while (letters > 1 && widthOf(context, `${text.slice(0, letters)}…`) > room) letters -= 1;
   return letters < 2 ? "" : `${text.slice(0, letters)}…`;
+}
+
+/** The end of a text, which tells one lane from another, where all of it does not fit. */
+function ended(context, text, room) {
+  let shown = text;
+  for (let cut = 1; widthOf(context, shown) > room && cut < text.length; cut += 1) shown = `…${text.slice(cut)}`;
+  return shown;
 }
 
 function paintArrows(context, state, places) {

@@ -3,7 +3,7 @@
 const UNITS = [["ns", 1, 0], ["us", 1e3, 2], ["ms", 1e6, 2]];
 
 const grouped = (value, decimals) =>
-  value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  (Number(value.toFixed(decimals)) + 0).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 
 /** `12.35 us`: the unit that leaves one to three digits before the point. */
 export function timeText(ns) {

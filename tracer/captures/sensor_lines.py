@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tracer.captures.clock_fit import LineClock
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC
 from tracer.figure_text import frequency_text, number_text
-from tracer.profiles.arrow_arrays import Flags, Integers, integers
+from tracer.profiles.arrow_arrays import Integers, integers
 
 _SHOWN = {FREQUENCY_HZ: "frequency", TEMPERATURE_MC: "temperature", POWER_MW: "power"}
 
@@ -66,15 +67,12 @@ def sensor_lines(samples: pa.Table, clock: LineClock) -> list[SensorLine]:
     """Frequencies, then temperatures, then power of a table of ``SAMPLES``, their times mapped by ``clock``."""
     found = []
     for quantity, word in _SHOWN.items():
-        rows = samples.filter(_is(samples, "quantity", quantity))
-        sources = [] if not len(rows) else sorted(set(rows["source"].to_pylist()))
+        rows = samples.filter(pc.equal(samples["quantity"], quantity))
+        sources = sorted(pc.unique(rows["source"]).to_pylist())
         for source in sources:
-            own = rows.filter(_is(rows, "source", source)).sort_by("time_ns")
+            own = rows.filter(pc.equal(rows["source"], source)).sort_by("time_ns")
             at = clock.mapped(integers(own, "time_ns"))
             label = f"{source.partition(':')[2] or source}, {word}"
             found.append(SensorLine(label, quantity, at, integers(own, "value")))
     return found
 
-
-def _is(table: pa.Table, column: str, wanted: str) -> Flags:
-    return np.array([one == wanted for one in table[column].to_pylist()], bool)

@@ -168,7 +168,8 @@ def _clock_sentence(run: StoredRun) -> str:
         return "Times are of the recorder's clock."
     rates = [float((one.get("clock") or {}).get("rate_ppm", 0)) for one in captures]
     said = ppm_text(rates[0]) if len(rates) == 1 else interval_text(min(rates), max(rates), ppm_text)
-    others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
+    later = f" the {len(captures) - 1} later captures" if len(captures) > 2 else " the later capture"
+    others = f" and{later}" if len(captures) > 1 else ""
     return (
         f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
         f"mapped onto it by the lines fitted at the import (rates {said})."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,11 @@ NAMES_APART = 64
 
 KERNELS_APART = 6
 """Kernels that have a colour of their own, those of the longest totals of the run."""
+
+KINDS = ("stage", "call", "operation", GPU, "serial")
+"""Of tracks, in the order in which they are drawn."""
+
+_WITHIN = ", within"
 
 OTHER_KERNELS, COPIES, OPERATIONS = "other kernels", "copy or memset", "operation"
 
@@ -94,6 +99,16 @@ def lanes_of(timeline: Timeline) -> list[Lane]:
     return found
 
 
+def lines_of(lanes: Sequence[Lane]) -> dict[str, str]:
+    """
+    The lines of a drawing from top to bottom: the label of their lanes, and what stands beside them.
+
+    Those of a kind stand together, whatever capture they come from; what lies within a line need not repeat its name.
+    """
+    by_kind = sorted(lanes, key=lambda lane: KINDS.index(lane.kind))
+    return {lane.label: f"within ({lane.depth})" if _WITHIN in lane.label else lane.label for lane in by_kind}
+
+
 def shown_name(lane: Lane, code: int) -> str:
     """What stands in a slice: of a kernel or an operation the last segment."""
     name = lane.names[code]
@@ -109,7 +124,7 @@ def categories_of(lanes: Iterable[Lane]) -> list[str]:
 def _label(track: Track, depth: int) -> str:
     if track.kind == "stage" and depth:
         return "stages"
-    return f"{track.label}, within" + (f" ({depth})" if depth > 1 else "") if depth else track.label
+    return track.label + (f"{_WITHIN} ({depth})" if depth else "")
 
 
 def _lane(label: str, place: int, depth: int, timeline: Timeline, categories: tuple[str, ...]) -> Lane:

@@ -46,6 +46,15 @@ def into_address(key: str, value: str | None) -> None:
         st.query_params[key] = value
 
 
+def all_into_address(values: Mapping[str, str | None]) -> None:
+    """The same of several choices at once: one step in the browser's history."""
+    before = {key: st.query_params.get_all(key) for key in st.query_params}
+    after = {**before, **{key: [value] for key, value in values.items() if value is not None}}
+    after = {key: value for key, value in after.items() if values.get(key, "") is not None}
+    if after != before:
+        st.query_params.from_dict(after)
+
+
 def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:
     """Show another page of the app, of ``run`` against ``others``; one shown alone, as in a test, has no other."""
     pages = st.session_state.get(PAGES_KEY, {})

@@ -7,8 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.frames import Frame
-from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_RATIO, D3_SECONDS
+from tracer.figure_text import D3_RATIO
 from tracer.palette import BY_MEANING, LABEL, colours
 
 Chart = Any
@@ -39,90 +38,6 @@ def colour_by(field: str, names: Sequence[str], **legend: Any) -> alt.Color:
         sort=list(names),
         scale=alt.Scale(domain=list(names), range=colours(names)),
         legend=alt.Legend(**{"orient": "bottom", **legend}),
-    )
-
-
-def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()) -> Chart:
-    """
-    Bars between edges that are equally far apart on a logarithmic axis.
-
-    Args:
-        frame: ``low_us``, ``high_us`` and ``count`` a row.
-        colour: of the bars.
-        marks: percentiles to draw as lines: name and microseconds.
-    """
-    rows = [row for row in frame.to_dict("records") if row["count"]]
-    across = alt.Scale(type="log", nice=False)
-    bars = (
-        chart_of(rows)
-        .mark_bar(color=colour, binSpacing=0)
-        .encode(
-            x=alt.X("low_us:Q", scale=across, title="time (us, log)", axis=alt.Axis(format=D3_COUNT, tickCount=8)),
-            x2="high_us:Q",
-            # A bar from 1 up: a count of one is seen beside one of a hundred thousand.
-            y=alt.Y("count:Q", scale=alt.Scale(type="symlog"), title="inferences (log)", axis=alt.Axis(tickCount=5)),
-            y2=alt.datum(0),
-            tooltip=tooltips(
-                ("low_us", "from (us)", D3_MICROSECONDS),
-                ("high_us", "to (us)", D3_MICROSECONDS),
-                ("count", "inferences", D3_COUNT),
-            ),
-        )
-    )
-    if not marks:
-        return bars.properties(height=380)
-    lines = chart_of({"name": name, "us": us} for name, us in marks).encode(x=alt.X("us:Q", scale=across))
-    rules = lines.mark_rule(color=BY_MEANING["outlier"], strokeDash=[4, 3]).encode(
-        tooltip=tooltips(("name", "percentile"), ("us", "us", D3_MICROSECONDS))
-    )
-    texts = lines.mark_text(color=LABEL, align="center", baseline="bottom").encode(y=alt.value(-3), text="name:N")
-    return (bars + rules + texts).properties(height=380)
-
-
-def over_time(frame: Frame, colour: str, *, logarithmic: bool) -> Chart:
-    """
-    The median of each stretch of time as a line a window, p10 to p90 as a band, and the longest as points.
-
-    Args:
-        frame: as ``stages_view.time_frame`` gives it.
-        colour: of the line.
-        logarithmic: the axis of the times.
-    """
-    low, high = float(frame["p10_us"].min()) * 0.95, float(frame["max_us"].max()) * 1.05
-    scale = alt.Scale(type="log" if logarithmic else "linear", domain=[low, high], nice=False)
-    across = alt.X("seconds:Q", title="time within the windows, joined (s)", scale=alt.Scale(nice=False))
-    base = chart_of(frame.to_dict("records")).encode(x=across)
-    by_window = base.encode(detail="window:N")
-    band = by_window.mark_area(color=colour, opacity=0.25).encode(
-        y=alt.Y("p10_us:Q", scale=scale, title=f"time (us{', log' if logarithmic else ''})"), y2="p90_us:Q"
-    )
-    line = by_window.mark_line(color=colour, strokeWidth=1.5).encode(y=alt.Y("median_us:Q", scale=scale))
-    times = [(f"{name}_us", f"{name} (us)", D3_MICROSECONDS) for name in ("p10", "median", "p90", "max")]
-    points = base.mark_point(color=BY_MEANING["outlier"], size=14, filled=True, opacity=0.7).encode(
-        y=alt.Y("max_us:Q", scale=scale),
-        tooltip=tooltips(
-            ("window", "window"), ("seconds", "s", D3_SECONDS), ("count", "inferences", D3_COUNT), *times
-        ),
-    )
-    starts = [{"start": float(one)} for one in frame.groupby("window", sort=False)["seconds"].min()]
-    borders = chart_of(starts[1:]).mark_rule(color=BY_MEANING["border"], strokeDash=[2, 2]).encode(x="start:Q")
-    return alt.layer(band, line, points, *([borders] if len(starts) > 1 else [])).properties(height=320)
-
-
-def by_window(frame: Frame) -> Chart:
-    """A stacked bar a window of its stages' means."""
-    names = list(dict.fromkeys(frame["stage"].tolist()))
-    return (
-        chart_of({**row, "order": names.index(row["stage"])} for row in frame.to_dict("records"))
-        .mark_bar(height={"band": 0.8})
-        .encode(
-            y=alt.Y("window:N", title="window", sort=None),
-            x=alt.X("us:Q", title="mean time of an inference (us)", stack="zero"),
-            order="order:Q",
-            color=colour_by("stage", names),
-            tooltip=tooltips(("window", "window"), ("stage", "stage"), ("us", "us", D3_MICROSECONDS)),
-        )
-        .properties(height=AXIS_PX + LEGEND_PX + LEGEND_ROW_PX + 24 * frame["window"].nunique())
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dashboard.kernels_view import KernelDetail, kernel_detail
+from dashboard.kernel_detail import KernelDetail, kernel_detail
 from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
 from tracer.reports.report import report_and_level

@@ -142,7 +142,10 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
                 **_number("count"),
                 "scale": upward,
                 "title": "inferences (log)",
-                "axis": {"values": [0, *(10**power for power in range(9))], "format": D3_COUNT},
+                "axis": {
+                    "values": [0, *(10**power for power in range(9))],
+                    "labelExpr": f"format(datum.value, '{D3_COUNT}')",
+                },
             },
             "y2": {"datum": 0},
             "tooltip": tooltips(
@@ -179,13 +182,14 @@ def _outline(frame: Frame, across: Spec, upward: Spec, name: str) -> Spec:
 def _rules(marks: Sequence[tuple[str, float]], across: Spec, domain: Sequence[float]) -> list[Spec]:
     """A rule a percentile, whose words stand on a line of their own: close ones would cover each other."""
     found: list[Spec] = []
-    middle = (domain[0] * domain[1]) ** 0.5
+    # To its right no other rule is as high; there has to be room for it.
+    edge = domain[0] ** 0.15 * domain[1] ** 0.85
     for place, (name, us) in enumerate(marks):
         data, x = {"values": [{"us": us, "name": name}]}, {**_number("us"), "scale": across}
         y = {"value": LABEL_PX * (place - len(marks)) + 11}
         rule = {"type": "rule", "color": BY_MEANING["outlier"], "strokeDash": [4, 3]}
         found.append({"data": data, "mark": rule, "encoding": {"x": x, "y": y, "y2": {"value": "height"}}})
-        side, dx = ("left", 4) if us < middle else ("right", -4)
+        side, dx = ("left", 4) if us < edge else ("right", -4)
         text = {"type": "text", "color": LABEL, "align": side, "baseline": "middle", "dx": dx}
         found.append({"data": data, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "name"}}})
     return found
@@ -197,7 +201,7 @@ def by_window(frame: Frame) -> Spec:
     rows = [{**row, "order": names.index(row["stage"])} for row in frame.to_dict("records")]
     return {
         "data": {"values": rows},
-        "height": AXIS_PX + 24 * int(frame["window"].nunique()),
+        "height": AXIS_PX + 60 + 24 * int(frame["window"].nunique()),
         "mark": {"type": "bar", "height": {"band": 0.8}},
         "encoding": {
             "y": {"field": "window", "type": "nominal", "title": "window", "sort": None},

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.frames import Frame
-from dashboard.vega import AXIS_PX, Spec, layered, tooltips
+from dashboard.vega import AXIS_PX, Spec, layered, number, tooltips
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_SECONDS, number_text
 from tracer.palette import BY_MEANING, HEAT, LABEL, colours
 
@@ -48,14 +48,14 @@ def map_chart(
             "x": _time("from_s", length_s, starts),
             "x2": {"field": "to_s"},
             "y": {
-                **_number("low_us"),
+                **number("low_us"),
                 "title": "time (us, log)",
                 "scale": {"type": "log", "nice": False, "domain": _ends(frame, "low_us", "high_us")},
                 "axis": {"minExtent": SIDE_PX, "maxExtent": SIDE_PX, "tickCount": 5, "format": D3_COUNT},
             },
             "y2": {"field": "high_us"},
             "color": {
-                **_number("count"),
+                **number("count"),
                 "scale": {"type": "log", "range": list(HEAT), "domain": [1, max(float(frame["count"].max()), 2)]},
                 "legend": {
                     "title": "inferences",
@@ -89,12 +89,12 @@ def sensor_chart(frame: Frame, quantity: str, length_s: float) -> Spec:
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "point": {"size": 12}},
         "encoding": {
             "x": {
-                **_number("seconds"),
+                **number("seconds"),
                 "scale": {"nice": False, "domain": [0, length_s]},
                 "axis": {"title": None, "labels": False, "ticks": False},
             },
             "y": {
-                **_number("value"),
+                **number("value"),
                 "title": UNITS[quantity],
                 "scale": {"zero": False},
                 "axis": {"minExtent": SIDE_PX, "maxExtent": SIDE_PX, "tickCount": 3},
@@ -132,14 +132,14 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
         "mark": {"type": "bar", "color": colour, "binSpacing": 0},
         "encoding": {
             "x": {
-                **_number("low_us"),
+                **number("low_us"),
                 "scale": across,
                 "title": "time (us, log)",
                 "axis": axis,
             },
             "x2": {"field": "high_us"},
             "y": {
-                **_number("count"),
+                **number("count"),
                 "scale": upward,
                 "title": "inferences (log)",
                 "axis": {
@@ -172,8 +172,8 @@ def _outline(frame: Frame, across: Spec, upward: Spec, name: str) -> Spec:
         "data": {"values": rows},
         "mark": {"type": "line", "interpolate": "step-after", "color": BY_MEANING["border"], "strokeWidth": 2},
         "encoding": {
-            "x": {**_number("us"), "scale": across},
-            "y": {**_number("scaled"), "scale": upward},
+            "x": {**number("us"), "scale": across},
+            "y": {**number("scaled"), "scale": upward},
             "tooltip": tooltips(("us", f"{name}, from (us)", D3_MICROSECONDS), ("scaled", "scaled", D3_MICROSECONDS)),
         },
     }
@@ -185,7 +185,7 @@ def _rules(marks: Sequence[tuple[str, float]], across: Spec, domain: Sequence[fl
     # To its right no other rule is as high; there has to be room for it.
     edge = domain[0] ** 0.15 * domain[1] ** 0.85
     for place, (name, us) in enumerate(marks):
-        data, x = {"values": [{"us": us, "name": name}]}, {**_number("us"), "scale": across}
+        data, x = {"values": [{"us": us, "name": name}]}, {**number("us"), "scale": across}
         y = {"value": LABEL_PX * (place - len(marks)) + 11}
         rule = {"type": "rule", "color": BY_MEANING["outlier"], "strokeDash": [4, 3]}
         found.append({"data": data, "mark": rule, "encoding": {"x": x, "y": y, "y2": {"value": "height"}}})
@@ -206,7 +206,7 @@ def by_window(frame: Frame) -> Spec:
         "encoding": {
             "y": {"field": "window", "type": "nominal", "title": "window", "sort": None},
             "x": {
-                **_number("us"),
+                **number("us"),
                 "title": "mean time of an inference (us)",
                 "stack": "zero",
             },
@@ -242,10 +242,6 @@ def _time(field: str, length_s: float, starts: Sequence[tuple[float, str]]) -> d
         }
     scale = {"nice": False, "domain": [0, length_s]}
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
-
-
-def _number(field: str) -> dict[str, Any]:
-    return {"field": field, "type": "quantitative"}
 
 
 def _ends(frame: Frame, low: str, high: str) -> list[float]:

@@ -25,6 +25,11 @@ def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
     ]
 
 
+def number(field: str) -> Spec:
+    """A channel of numbers."""
+    return {"field": field, "type": "quantitative"}
+
+
 def layered(layers: Sequence[Spec], height: int, **more: Mapping[str, Any]) -> Spec:
     """Layers over one another, the last on top."""
     return {"layer": list(layers), "height": height, **more}

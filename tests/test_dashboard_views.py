@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.charts import ratios, waterfall
-from dashboard.compare_view import waterfall_rows
+from dashboard.compare_charts import ratios, series, waterfall
+from dashboard.compare_view import kernel_frame as kernels_beside
+from dashboard.compare_view import same_profiler, waterfall_rows
+from dashboard.compare_view import stage_frame as stages_beside
 from dashboard.markdown_text import plain
 from dashboard.overview_charts import confusion_chart, icicle_chart, window_dots
 from dashboard.overview_view import (
@@ -25,6 +28,7 @@ from dashboard.overview_view import (
 from dashboard.run_reading import fingerprint, read_report, run_entries
 from dashboard.runs_view import choices, filtered, launch_set_frame, run_list_frame
 from tests import dashboard_runs as runs
+from tracer.figure_text import change_text, time_text
 from tracer.palette import BY_MEANING, colours
 from tracer.reports.advised_gains import gain_rows
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
@@ -95,12 +99,32 @@ def test_what_a_run_that_is_being_recorded_lacks_is_not_bad_yet(tmp_path: Path) 
     assert ended["windows"].state == "doubtful"
 
 
-def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path) -> None:
+@pytest.mark.parametrize("profiled", [False, True])
+def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path, profiled: bool) -> None:
+    before, after = report_of(traces, "cpu"), report_of(traces, "gpu")
+    assert same_profiler(before, after)
+    assert not same_profiler(report_of(traces, "ops"), after)
+    steps = waterfall_rows(before, after, profiled=profiled)
+    for start, end in pairwise(steps[:-1]):
+        assert start["to"] == end["from"]
+    assert steps[-2]["to"] == pytest.approx(steps[-1]["to"], rel=1e-12)
+    whole = (
+        after["gpu"]["wall_ns"]["mean"] if profiled else after["inference"]["total_ns"] / after["inference"]["count"]
+    )
+    assert steps[-1]["to"] * 1000 == pytest.approx(whole)
+
+
+def test_stages_and_kernels_stand_side_by_side(traces: Path) -> None:
     before, after = report_of(traces, "plain"), report_of(traces, "gpu")
-    steps, of = waterfall_rows(before, after)
-    assert of == "timed inference"
-    assert steps[-2]["to"] == pytest.approx(steps[-1]["to"])
-    assert steps[-1]["to"] * 1000 == pytest.approx(after["inference"]["total_ns"] / after["inference"]["count"])
+    frame = stages_beside([before, after]).set_index("stage")
+    assert frame["gpu, median"]["session_run"] == time_text(after["stages"][1]["median_ns"])
+    ratio = after["inference"]["median_ns"] / before["inference"]["median_ns"]
+    assert frame["gpu, change"]["inference"] == change_text(ratio)
+    assert not len(kernels_beside([before, after]))
+    less = {**after, "kernels": after["kernels"][1:], "run": {**after["run"], "name": "less"}}
+    kernels = kernels_beside([after, less])
+    assert kernels["gpu, us"].tolist() == pytest.approx([one["ns_per_inference"] / 1e3 for one in after["kernels"]])
+    assert kernels["less, difference"].tolist() == [-kernels["gpu, us"][0], *[0.0] * (len(kernels) - 1)]
 
 
 def test_launches_of_a_set_are_judged_together(traces: Path) -> None:
@@ -178,11 +202,12 @@ def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
         icicle_chart(icicle(report)),
         window_dots([(1, 900.0, "11 s")], 900.0),
         confusion_chart([[1] * 12] * 12),
-        waterfall(*waterfall_rows(report, report)),
+        waterfall(waterfall_rows(report, report, profiled=True), "profiled inference"),
+        series([{"run": "b", "created": "2026-01-01T00:00:00", "rate_hz": 1.0}]),
         ratios([{"run": "b", "ratio": 1.1, "low": 1.0, "high": 1.2, "verdict": "slower"}], 0.02),
     ]
     for chart in charts:
-        assert len(json.dumps(chart.to_dict())) < 100_000
+        assert len(json.dumps(chart if isinstance(chart, dict) else chart.to_dict())) < 100_000
     assert len(set(colours([*runs.STAGES, "GPU kernel", "GPU copy", "framework", "host code in readback"]))) >= 6
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,17 @@ from dashboard.pages.chrome import (
     command,
     explain_untimed,
     into_address,
-    kept,
     lines,
     show_report,
     state,
     table,
 )
+from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.run_reading import run_beside
 from dashboard.stages_charts import BRUSH, by_window, histogram, map_chart, sensor_chart
 from dashboard.stages_view import (
     Integers,
     composition_frame,
-    counted_windows,
     histogram_frame,
     map_frame,
     outlier_frame,
@@ -43,7 +41,7 @@ from tracer.reports.latency_map import QUANTITIES, JoinedTime, joined_time, late
 from tracer.reports.outliers import Reasons, find_outliers
 from tracer.reports.run_trust import on_gpu
 from tracer.runs.run_store import StoredRun
-from tracer.runs.timed_inferences import TimedInferences, timed_inferences
+from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import figure_windows
 from tracer.stages import INFERENCE
 
@@ -51,35 +49,18 @@ EVERY = "all windows"
 _SEEN, _BOUNDS, _SHOWN, _TURN = "stages_seen", "stages_bounds", "stages_shown", "stages_turn"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """Of a run: its inferences with their warm-ups, and the numbers of those that a profiler saw."""
-
-    inferences: TimedInferences
-    captured: Integers
-
-
 def show(traces: Path) -> None:
     """Let the user choose a run, a stage, a window and a part of the time, and show how long the stage took."""
     show_report("Stages", traces, _page)
 
 
-def _read(run: StoredRun) -> _Kept:
-    captures = [one for one in run.each_window if one.kind == "capture"]
-    captured = timed_inferences(run, windows=captures).number if captures else np.empty(0, np.int64)
-    return _Kept(counted_windows(timed_inferences(run, warmups=True), run.each_window), captured)
-
-
-_inferences = kept(_read, st.cache_resource, 4, "Reading the spans")
-
-
 def _page(run: StoredRun, report: Report) -> None:
-    every = _inferences(run)
+    every = kept_inferences(run)
     if not len(every.inferences):
         explain_untimed()
         return
     stage, window, warmups = _choices(every.inferences)
-    timed = every.inferences if warmups else every.inferences.only(~every.inferences.warmup)
+    timed = every.inferences if warmups else every.timed
     if window is not None:
         timed = timed.only(timed.window == window)
     if not len(timed):
@@ -177,8 +158,7 @@ def _spread(run: StoredRun, timed: TimedInferences, stage: str) -> None:
     baseline = run_beside(run, st.query_params.get("baseline"))
     beside = None
     if baseline is not None:
-        other = _inferences(baseline).inferences
-        other = other.only(~other.warmup)
+        other = kept_inferences(baseline).timed
         # A run whose stages were not separated has nothing to hold against one stage.
         if len(other) and (stage == INFERENCE or stage in other.stages):
             beside = other.of_stage(stage)

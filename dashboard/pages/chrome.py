@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from dashboard.frames import Frame
-from dashboard.kernels_view import KernelDetail
+from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
 from dashboard.pages.export_button import export_button

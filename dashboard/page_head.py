@@ -20,6 +20,7 @@ STYLE = """<style>
 @media (max-width: 900px) {
   [data-testid=stMainBlockContainer] { padding: 3.4rem 1rem 0.5rem; }
   [data-testid=stMetricValue], .st-key-small_metrics [data-testid=stMetricValue] { font-size: 0.95rem; }
+  [data-testid=stMetricDelta], [data-testid=stMetricDelta] * { font-size: 0.72rem; }
   [data-testid=stMetricValue] *, [data-testid=stMetricDelta] *, [data-testid=stMetricLabel] * { white-space: normal; }
 }
 </style>"""

@@ -1,4 +1,4 @@
-"""The signals that end a program of ours, and how one ends it at once; loaded first, so it imports next to nothing."""
+"""The signals that end a program of ours, and how one ends it at once; loaded first, it imports next to nothing."""
 
 import os
 import signal

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills faults browsers long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals gpu-proof bench soak kills faults browsers long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -56,6 +56,11 @@ dead-code: setup
 # The tables of docs/statistics.md; some minutes. It fails where an interval covers less than it says.
 coverage-of-intervals: setup
 	$(BIN)/python -m tests.coverage $(ARGS)
+
+# On a machine with an NVIDIA GPU, nsys, CuPy and nvtx, by its own Python: what the replay predicts is really left out.
+# Each call adds pairs to the file until it has 20. For example: make gpu-proof PYTHON=python3.12 ARGS="--pairs 3"
+gpu-proof:
+	$(PYTHON) -m tests.gpu_proof $(ARGS)
 
 bench: setup
 	$(BIN)/python -m tests.benchmarks

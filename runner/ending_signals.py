@@ -8,8 +8,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-from runner.program import ENDING
+from runner.leaving import ENDING
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
@@ -20,16 +21,15 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def signals_kept() -> Iterator[list[int]]:
-    """
-    Let ending signals only be noted, in the list that it yields: for who starts a child, and hands them on to it.
+def ending_signals_to(take: Callable[[int], None]) -> Iterator[None]:
+    """Hand the number of each ending signal to ``take`` inside the block; call from the main thread."""
 
-    One that came while the child was being started would leave it to nobody.
-    """
-    got: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: got.append(number)) for number in ending_signals()}
+    def taken(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+        take(number)
+
+    before = {number: signal.signal(number, taken) for number in ending_signals()}
     try:
-        yield got
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

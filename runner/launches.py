@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from runner.children import module_command
-from runner.ending_signals import ending_signals, signals_kept
+from runner.ending_signals import ending_signals_to
 from tracer.errors import UsageError
 from tracer.runs.launch_set import launch_name
 from tracer.runs.run_folder import exists_error
@@ -114,19 +112,19 @@ def launch_environment(identity: str, number: int, launches: int) -> dict[str, s
 
 def launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, bool]:
     """Make one launch; the exit code, and whether a signal came meanwhile, which was handed on."""
-    with signals_kept() as got:
+    got: list[int] = []
+    with ending_signals_to(got.append):
         # In a session of its own: a terminal sends Ctrl-C to all of a group, and the launch would have it twice.
         process = subprocess.Popen(
             module_command("runner", *words), env=environment, start_new_session=True, stdin=subprocess.DEVNULL
         )
 
-        def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+        def hand_on(number: int) -> None:
             got.append(number)
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
 
-        for number in ending_signals():
-            signal.signal(number, hand_on)
-        for early in tuple(got):
-            process.send_signal(early)
-        return process.wait(), bool(got)
+        with ending_signals_to(hand_on):
+            for early in tuple(got):
+                process.send_signal(early)
+            return process.wait(), bool(got)

@@ -4,28 +4,11 @@ The program ``kws-trace``: an ending signal ends it without a traceback, also wh
 What happens before this module, Python's own start, is told by Python.
 """
 
-import os
 import signal
 from types import FrameType
 from typing import NoReturn
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C; `kill`; a terminal or an ssh session that goes."""
-
-INTERRUPTED = 130
-"""As a shell tells what SIGINT ended: 128 and the signal's number."""
-
-
-def leave_on_signals() -> list[signal.Signals]:
-    """
-    Let a signal end this process at once; returns those that are not ignored, as by `nohup` or in the background.
-
-    Python's own way with SIGINT raises an exception wherever it stands, which imports print, or catch and go on.
-    """
-    heard = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in heard:
-        signal.signal(number, _leave)
-    return heard
+from runner.leaving import leave_on_signals
 
 
 def main() -> None:
@@ -40,10 +23,6 @@ def main() -> None:
     finally:
         # Python's end has nothing to tell either.
         leave_on_signals()
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as signal calls it
-    os._exit(128 + number)
 
 
 def _exit(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as signal calls it

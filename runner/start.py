@@ -20,7 +20,7 @@ def main() -> None:
     if sys.argv[0] == "-C":
         os.chdir(sys.argv[1])
         del sys.argv[:2]
-    from runner.program import leave_on_signals
+    from runner.leaving import leave_on_signals
 
     leave_on_signals()
     import runpy

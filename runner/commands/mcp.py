@@ -26,9 +26,9 @@ def mcp(
     An assistant's program starts it and speaks to it over standard input and output. Only the runs folder and the
     folders of --allow are read, and nothing is written there.
     """
+    from runner.leaving import leave_on_signals
     from runner.mcp.folders import Folders
     from runner.mcp.server import build_server
-    from runner.program import leave_on_signals
 
     server = build_server(Folders(traces, allow or []))
     # The SDK waits for a line in a thread that no exception ends; there is nothing to take back.

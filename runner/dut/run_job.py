@@ -13,6 +13,7 @@ from typing import Any
 from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.energy_pin import open_pin
 from runner.dut.memory import give_back_freed
 from runner.dut.run_start import keep_runtime_log, ranges_wanted, start
 from runner.dut.sampling import sampled
@@ -56,7 +57,7 @@ class RunJob:
 
     ``nvtx`` says whether ranges are pushed, None where a tool would record them. ``profiler`` goes into the record;
     ``profile_folder`` is where TensorFlow's own profiler writes, None for none. The DUT ends by itself after so many
-    performance ``windows``; None waits for a signal.
+    performance ``windows``; None waits for a signal. ``energy`` is the timestamp pin of energy mode, None without.
     """
 
     choice: ModelChoice
@@ -67,6 +68,7 @@ class RunJob:
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
     windows: int | None = None
+    energy: str | None = None
 
 
 @dataclass
@@ -150,9 +152,12 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     stop = StopFlag()
     stop.install()
     # The port first: a wrong one should not cost the time that a runtime takes to load.
+    pin = None if job.energy is None else open_pin(job.energy)
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud, link.close) as opened:
+            if pin is not None:
+                opened.writer.update_info(energy=pin.facts)
 
             def keep_gap(gap: dict[str, str]) -> None:
                 opened.writer.add_gap(gap)
@@ -174,6 +179,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 on_refusal=tell,
                 after_window=opened.measure_costs,
                 windows=job.windows,
+                pin=pin,
             )
             warn_of_input_scale(opened.pipeline)
             give_back_freed()
@@ -190,6 +196,8 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
         tell(f"run {'ended' if opened.lacks else 'complete'}: {_shown_folder(job, opened.writer)}")
     finally:
         link.close()
+        if pin is not None:
+            pin.close()
     return 1 if opened.problems else 0
 
 

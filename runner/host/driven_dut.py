@@ -15,7 +15,7 @@ from typing import Any
 
 from runner.children import end_child, module_command
 from runner.dataset import Dataset
-from runner.ending_signals import signals_kept
+from runner.ending_signals import ending_signals_to
 from runner.host.outcomes import PerformancePlan
 from runner.host.session import HostJob, run_session
 from runner.line.ports import open_host_link
@@ -56,7 +56,8 @@ def drive_dut(
         command += ["--traces", str(traces), "--name", name]
         with (Path(folder) / "stderr").open("w+") as said:
             # In a session of its own: a terminal sends Ctrl-C to all of a group, and the DUT would have it twice.
-            with signals_kept() as came:
+            came: list[int] = []
+            with ending_signals_to(came.append):
                 child = subprocess.Popen(
                     command,
                     stderr=said,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.children import NOBODYS_FOLDER, module_command
-from runner.ending_signals import signals_kept
+from runner.ending_signals import ending_signals_to
 from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
@@ -81,7 +81,8 @@ def run_under_nsys(
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler, "umask": umask})
     with log.open("wb") as written:
         environment = {**nsys_environment(scratch), CHILD: orders}
-        with signals_kept() as pending:
+        pending: list[int] = []
+        with ending_signals_to(pending.append):
             process = subprocess.Popen(
                 command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
             )

@@ -1,5 +1,6 @@
 """
-A disk below the real DUT that refuses any one call, or all from one on: no answered window is lost without a word.
+A disk below the real DUT that refuses any one call, or all from one on, with EIO or ENOSPC: no window is lost
+without a word.
 
 ``KWS_TRACE_FAULTS`` says how many runs, as ``make faults`` does; 0 takes each step of a run in each way.
 """

@@ -56,6 +56,14 @@ class _Spread(TypedDict):
     speeds: tuple[float, float] | None
 
 
+class _Energy(TypedDict, total=False):
+    line: str
+    chip: str
+    name: str
+    offset: int
+    hold_ns: int
+
+
 class _RecorderCost(TypedDict, total=False):
     ns_per_inference: float | None
     ns_per_inference_with_nvtx: float | None
@@ -144,6 +152,7 @@ SHAPES: dict[str, Any] = {
     "model": _Model,
     "backend": _Backend,
     "quantization": _Quantization | None,
+    "energy": _Energy | None,
     "recorder_cost": _RecorderCost,
     "splitting_cost": _SplittingCost | None,
     "startup": _Startup,

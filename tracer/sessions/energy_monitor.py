@@ -57,8 +57,8 @@ def _with_energy(session: Session, folder: Path, pairs: list[tuple[float, float]
         samples = read_samples(path)
     except SessionError as error:
         return replace(session, no_energy=str(error))
-    energies = samples.between_uj(pairs)
-    windows = tuple(replace(one, energy_uj=uj) for one, uj in zip(session.windows, energies, strict=True))
+    taken = zip(session.windows, samples.between(pairs), strict=True)
+    windows = tuple(replace(one, energy_uj=uj, sampled_us=length_us) for one, (uj, length_us) in taken)
     notes = (f"{path.name} ends within a sample, which is not used",) if samples.cut else ()
     beyond = [one.number for one in windows if one.energy_uj is None]
     lacking = f"{path.name} has no samples of {counted(len(beyond), 'window')}" if beyond else None

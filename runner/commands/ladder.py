@@ -16,15 +16,11 @@ Port = Annotated[
     str | None,
     options.SERIAL_LINE("Serve an outside host on this port, as `run` does. Without it our own host drives."),
 ]
-SavedModel = Annotated[
-    Path | None, options.MODEL("A SavedModel folder. Without it the shipped model is used.", "--model")
-]
 Tflite = Annotated[Path | None, options.MODEL("A .tflite file of the same model, for the rung litert.")]
 Onnx = Annotated[
     Path | None,
     options.MODEL("An .onnx file of the same model. Without it the SavedModel is converted, as by `convert`."),
 ]
-Threads = Annotated[int, options.MODEL("Threads of each runtime.", min=1)]
 Stages = Annotated[
     Literal["split", "fused"],
     options.MODEL("Run an inference as one call, the shortest of each runtime, or time each stage of it."),
@@ -50,11 +46,11 @@ Show = Annotated[
 
 def ladder(
     port: Port = None,
-    model: SavedModel = None,
+    model: options.SavedModel = None,
     tflite: Tflite = None,
     onnx: Onnx = None,
     library: options.Library = None,
-    threads: Threads = 1,
+    threads: options.EachThreads = 1,
     stages: Stages = "fused",
     rungs: Rungs = None,
     seconds: Seconds = 10.0,

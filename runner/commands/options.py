@@ -29,6 +29,10 @@ REPAIRS = Group("Repairs")
 OUTPUT = Group("Output")
 
 Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
+DutBaud = Annotated[
+    int | None,
+    SERIAL_LINE("Baud rate of a serial device. Without it 115200, in energy mode 9600.", min=300),
+]
 Model = Annotated[
     Path | None,
     MODEL(
@@ -36,6 +40,8 @@ Model = Annotated[
         "it the shipped int8 one is used."
     ),
 ]
+SavedModel = Annotated[Path | None, MODEL("A SavedModel folder. Without it the shipped model is used.", "--model")]
+EachThreads = Annotated[int, MODEL("Threads of each runtime.", min=1)]
 Backend = Annotated[
     Literal["tensorflow", "litert", "onnxruntime"] | None,
     MODEL("The runtime. Without it the model decides; without --model it chooses the shipped model."),

@@ -22,7 +22,7 @@ def run(
     port: Annotated[
         str, options.SERIAL_LINE("A device (/dev/ttyGS0), pty:PATH, tcp-listen:HOST:PORT or socket://HOST:PORT.")
     ],
-    baud: options.Baud = 115200,
+    baud: options.DutBaud = None,
     vendor: Annotated[str, options.SERIAL_LINE("The name in m-name-dut-[...].")] = "kws-trace",
     chosen: ChosenModel,
     nvtx: options.Nvtx = None,
@@ -67,7 +67,8 @@ def run(
         ),
     ] = PROFILER_PAIRS,
     energy: Annotated[
-        str | None, options.SERIAL_LINE("The timestamp pin of energy mode, which is not there yet.")
+        str | None,
+        options.SERIAL_LINE("Energy mode: the GPIO line, as gpiochip0:LINE, on which a pulse stands for each lap."),
     ] = None,
 ) -> None:
     """
@@ -84,19 +85,16 @@ def run(
     choice = chosen()
     from runner.dut.capture_plan import CaptureChoice
     from runner.dut.run_job import RunJob, serve_run
+    from runner.line.ports import line_baud
     from runner.nsys.launch import taken_orders, tell_pid
-    from tracer.errors import UsageError
 
-    if energy is not None:
-        raise UsageError(
-            "--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode"
-        )
+    baud = line_baud(baud, energy=energy is not None)
     orders = taken_orders()
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
         capture_inferences = (40 if profiler_pairs else 200) if wanted else 0
     capture = CaptureChoice(capture_inferences, min(capture_windows, windows or capture_windows), profiler_pairs)
-    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows)
+    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows, energy=energy)
     if orders is not None:
         tell_pid(orders)
         job = replace(job, name=orders.name, profiler=orders.profiler)

@@ -107,7 +107,8 @@ class TensorRtBackend:
 
     def probabilities(self) -> NDArray[np.float32]:
         """float32 (12,)."""
-        return self._output.copy()
+        copied: NDArray[np.float32] = self._output.copy()
+        return copied
 
     def close(self) -> None:
         """Let the engine and its memory go."""

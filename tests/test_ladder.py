@@ -62,7 +62,10 @@ def climbed(key: str, times_us: dict[int, float], device: str = "GPU:0", busy_ns
 def test_each_step_takes_the_removal_that_it_tests_from_the_rung_above() -> None:
     there = ["session", "callable", "inline", "frozen", "xla", "onnx-cuda", "onnx-cuda-graph", "litert"]
     gains = [gain("one graph", 5e5), gain("hand-offs", 3e5, bound=True)]
-    steps = {one["rung"]: one for one in predicted_steps(there, {key: (f"{key}-run", gains) for key in there}, NOW)}
+    steps = {
+        one["rung"]: one
+        for one in predicted_steps(there, {key: Captured(f"{key}-run", 1e5, [], gains) for key in there}, NOW)
+    }
     told = {key: (one["above"], one["removal"], one["gain_ns"], one["bound"]) for key, one in steps.items()}
     assert told == {
         "callable": ("session", None, None, False),
@@ -79,9 +82,11 @@ def test_each_step_takes_the_removal_that_it_tests_from_the_rung_above() -> None
 def test_without_a_capture_nothing_is_predicted_and_what_a_capture_has_not_gives_nothing() -> None:
     (step,) = predicted_steps(["callable", "inline"], {}, NOW)
     assert (step["gain_ns"], step["reason"]) == (None, "no GPU timeline of callable: --nsys takes one")
-    (step,) = predicted_steps(["callable", "inline"], {"callable": ("run", [])}, NOW)
+    (step,) = predicted_steps(["callable", "inline"], {"callable": Captured("run", None, [])}, NOW)
     assert (step["gain_ns"], step["reason"]) == (None, "the capture of callable has no GPU work")
-    (step,) = predicted_steps(["callable", "inline"], {"callable": ("run", [gain("one graph", 5e5)])}, NOW)
+    (step,) = predicted_steps(
+        ["callable", "inline"], {"callable": Captured("run", 1e5, [], [gain("one graph", 5e5)])}, NOW
+    )
     assert (step["gain_ns"], step["interval_ns"], step["bound"]) == (0.0, [0.0, 0.0], True)
 
 
@@ -123,6 +128,13 @@ def test_a_prediction_that_failed_says_which_assumption_broke() -> None:
     below.captured = Captured("xla-profiled", 60e3, [])
     told = step_figures(step, {"frozen": above, "xla": below})
     assert "from 150.00 us to 60.00 us, so the kernels changed" in told["sentence"]
+    below.captured = Captured("xla-profiled", None, [])
+    told = step_figures(step, {"frozen": above, "xla": below})
+    assert "TensorFlow XLA did nothing on the GPU" in told["sentence"]
+    step["removal"] = "hand-offs"
+    below.captured = Captured("xla-profiled", 151e3, [], [gain("hand-offs", 40e3)])
+    told = step_figures(step, {"frozen": above, "xla": below})
+    assert "by its own capture TensorFlow XLA still has 40.00 us of hand-offs to remove" in told["sentence"]
 
 
 def test_a_gain_is_of_the_rounds_that_both_rungs_have() -> None:
@@ -213,6 +225,24 @@ def test_the_rounds_go_over_all_rungs_in_turn_after_the_predictions_and_a_failur
         new_ladder("one", tmp_path)
     listed = CliRunner().invoke(app, ["runs", "--traces", str(tmp_path)]).stdout
     assert "ladder one  complete  3 rungs  fastest" in listed
+
+
+def test_a_rung_that_dies_in_the_middle_keeps_its_launches_and_the_others_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(name: str) -> None:
+        if name == "one-callable-2":
+            raise ProcessError("the DUT", "it ended")
+
+    monkeypatch.setattr(climb, "drive_dut", recording([], tmp_path, fault))
+    report = Climb(job(tmp_path, 3), lambda _: None).make()
+    assert [(len(one["launches"]), one["failure"]) for one in report["rungs"]] == [
+        (3, None),
+        (1, "the DUT: it ended"),
+        (3, None),
+    ]
+    # The step is still told, of the one round that both have.
+    assert [one["spread"] and one["spread"]["count"] for one in report["steps"]] == [1, 1]
 
 
 def test_ctrl_c_keeps_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,15 @@ def onnx_model(
     return path
 
 
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_the_wheel_for_the_cpu_refuses_a_gpu_in_place_of_falling_back(tmp_path: Path, provider: Any) -> None:
+    ort = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this onnxruntime has the providers of a GPU")
+    with pytest.raises(DeviceError, match=r"onnxruntime .*: it has no \w+ExecutionProvider; install a GPU build"):
+        OnnxRuntimeBackend(onnx_model(tmp_path / "m.onnx", [1, 490]), provider)
+
+
 @pytest.mark.parametrize("given", [[1, 49, 10, 1], ["batch", 490]])
 def test_split_and_fused_answer_as_the_models_arithmetic_says(tmp_path: Path, given: list[Any]) -> None:
     pytest.importorskip("onnxruntime")

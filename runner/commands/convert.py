@@ -15,7 +15,7 @@ from runner.commands.output import print_figures
 
 def convert(
     out: Annotated[Path, typer.Argument(help="The .onnx file to write.", dir_okay=False)],
-    model: Annotated[Path | None, options.MODEL("A SavedModel folder. Without it the shipped model is used.")] = None,
+    model: options.SavedModel = None,
     input_scale: options.Scale = None,
     input_zero_point: options.ZeroPoint = None,
     as_json: options.Json = False,

@@ -12,47 +12,54 @@ from runner.commands import options
 from runner.commands.output import print_figures
 from tracer.command_line import DEFAULT_TRACES
 
+Port = Annotated[
+    str | None,
+    options.SERIAL_LINE("Serve an outside host on this port, as `run` does. Without it our own host drives."),
+]
+Tflite = Annotated[Path | None, options.MODEL("A .tflite file of the same model, for the rung litert.")]
+Onnx = Annotated[
+    Path | None,
+    options.MODEL("An .onnx file of the same model. Without it the SavedModel is converted, as by `convert`."),
+]
+Stages = Annotated[
+    Literal["split", "fused"],
+    options.MODEL("Run an inference as one call, the shortest of each runtime, or time each stage of it."),
+]
+Rungs = Annotated[
+    str | None, options.MEASUREMENT("Rungs to climb, with commas: session,xla,litert. Without it all are.")
+]
+Seconds = Annotated[float, options.MEASUREMENT("Length of each window; a valid one lasts at least 10 s.", min=0.1)]
+Rounds = Annotated[int, options.MEASUREMENT("Launches of each rung, one a round; three give an interval.", min=1)]
+NsysFirst = Annotated[
+    bool,
+    options.PROFILER(
+        "First launch each rung under Nsight Systems: its kernels, and what it predicts of the next.", "--nsys"
+    ),
+]
+LadderName = Annotated[
+    str | None, options.RECORDING("Name of the ladder. Without it the time and the host's name make one.")
+]
+Show = Annotated[
+    str | None, options.OUTPUT("Print the ladder of this name that was climbed before.", metavar="LADDER")
+]
+
 
 def ladder(
-    port: Annotated[
-        str | None,
-        options.SERIAL_LINE("Serve an outside host on this port, as `run` does. Without it our own host drives."),
-    ] = None,
-    model: Annotated[Path | None, options.MODEL("A SavedModel folder. Without it the shipped model is used.")] = None,
-    tflite: Annotated[Path | None, options.MODEL("A .tflite file of the same model, for the rung litert.")] = None,
-    onnx: Annotated[
-        Path | None,
-        options.MODEL("An .onnx file of the same model. Without it the SavedModel is converted, as by `convert`."),
-    ] = None,
-    library: Annotated[str | None, options.MODEL("Path of libtensorflow.so, for the rung capi.")] = None,
-    threads: Annotated[int, options.MODEL("Threads of each runtime.", min=1)] = 1,
-    stages: Annotated[
-        Literal["split", "fused"],
-        options.MODEL("Run an inference as one call, the shortest of each runtime, or time each stage of it."),
-    ] = "fused",
-    rungs: Annotated[
-        str | None, options.MEASUREMENT("Rungs to climb, with commas: session,xla,litert. Without it all are.")
-    ] = None,
-    seconds: Annotated[
-        float, options.MEASUREMENT("Length of each window; a valid one lasts at least 10 s.", min=0.1)
-    ] = 10.0,
-    rounds: Annotated[
-        int, options.MEASUREMENT("Launches of each rung, one a round; three give an interval.", min=1)
-    ] = 3,
+    port: Port = None,
+    model: options.SavedModel = None,
+    tflite: Tflite = None,
+    onnx: Onnx = None,
+    library: options.Library = None,
+    threads: options.EachThreads = 1,
+    stages: Stages = "fused",
+    rungs: Rungs = None,
+    seconds: Seconds = 10.0,
+    rounds: Rounds = 3,
     dataset: options.Dataset = None,
-    nsys: Annotated[
-        bool,
-        options.PROFILER(
-            "First launch each rung under Nsight Systems: its kernels, and what it predicts of the next.", "--nsys"
-        ),
-    ] = False,
+    nsys: NsysFirst = False,
     traces: options.Traces = DEFAULT_TRACES,
-    name: Annotated[
-        str | None, options.RECORDING("Name of the ladder. Without it the time and the host's name make one.")
-    ] = None,
-    show: Annotated[
-        str | None, options.OUTPUT("Print the ladder of this name that was climbed before.", metavar="LADDER")
-    ] = None,
+    name: LadderName = None,
+    show: Show = None,
     as_json: options.Json = False,
 ) -> None:
     """
@@ -61,7 +68,7 @@ def ladder(
     Each launch is a process of its own, driven through five windows and an accuracy pass; the rounds go over all
     rungs in turn. Exits with 1 if a rung failed or a signal ended the rounds, which keep what was made.
     """
-    from tracer.ladder.store import read_ladder
+    from tracer.ladder.store import ONNX, new_ladder, read_ladder
     from tracer.reports.ladder_table import render_ladder
 
     if show is not None:
@@ -72,10 +79,8 @@ def ladder(
     from runner.ladder.climb import Climb, LadderJob
     from runner.ladder.found import LadderModels, chosen_keys, find_rungs
     from runner.runtime_output import tell
-    from tracer.ladder.store import ONNX, new_ladder
 
-    models = LadderModels(model, tflite, onnx, library)
-    keys = chosen_keys(rungs)
+    models, keys = LadderModels(model, tflite, onnx, library), chosen_keys(rungs)
     models.check()
     inputs = chosen_dataset(dataset)
     inputs.input(0)

@@ -40,6 +40,8 @@ Model = Annotated[
         "it the shipped int8 one is used."
     ),
 ]
+SavedModel = Annotated[Path | None, MODEL("A SavedModel folder. Without it the shipped model is used.", "--model")]
+EachThreads = Annotated[int, MODEL("Threads of each runtime.", min=1)]
 Backend = Annotated[
     Literal["tensorflow", "litert", "onnxruntime"] | None,
     MODEL("The runtime. Without it the model decides; without --model it chooses the shipped model."),

@@ -11,7 +11,7 @@ from runner.commands.output import print_figures, progress_bars
 
 
 def runtimes(
-    model: Annotated[Path | None, options.MODEL("A SavedModel folder. Without it the shipped model is used.")] = None,
+    model: options.SavedModel = None,
     tflite: Annotated[
         list[Path] | None,
         options.MODEL(
@@ -19,7 +19,7 @@ def runtimes(
             "int8 model is used."
         ),
     ] = None,
-    threads: Annotated[int, options.MODEL("Threads of each runtime.", min=1)] = 1,
+    threads: options.EachThreads = 1,
     dataset: options.Dataset = None,
     seconds: Annotated[float, options.MEASUREMENT("Time for which each runtime is measured, about.", min=0.01)] = 2.0,
     as_json: options.Json = False,

@@ -23,7 +23,6 @@ from tracer.ladder.predictions import predicted_steps
 from tracer.ladder.read import captured_of, launch_of
 from tracer.ladder.rungs import RUNGS
 from tracer.ladder.store import captured_run, rung_run, write_ladder, write_predictions
-from tracer.report_types.gpu import Gain
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.report_types.report import SCHEMA_VERSION
 from tracer.runs.run_store import stored_run
@@ -61,7 +60,6 @@ class Climb:
     job: LadderJob
     tell: Callable[[str], None]
     climbed: dict[str, Climbed] = field(default_factory=dict)
-    gains: dict[str, tuple[str, list[Gain]]] = field(default_factory=dict)
     steps: list[PredictedStep] = field(default_factory=list)
     sets: dict[str, str] = field(default_factory=dict)
     stopped: bool = False
@@ -79,7 +77,8 @@ class Climb:
         try:
             with _interrupts():
                 self._capture()
-                self.steps = predicted_steps([*self._alive()], self.gains, _now())
+                captured = {key: one.captured for key, one in self.climbed.items() if one.captured is not None}
+                self.steps = predicted_steps([*self._alive()], captured, _now())
                 # On the disk before the first of the launches that they are held against.
                 write_predictions(self.job.folder, self.steps)
                 self._measure()
@@ -100,11 +99,9 @@ class Climb:
             self.tell(f"{key} under nsys: {name}")
             if self._launch(key, name, ["--nsys"], {}):
                 try:
-                    captured, gains = captured_of(stored_run(name, self.job.traces))
+                    self.climbed[key].captured = captured_of(stored_run(name, self.job.traces))
                 except KwsTraceError as error:
                     self.tell(f"{key}: its capture cannot be read: {error}")
-                    continue
-                self.climbed[key].captured, self.gains[key] = captured, (name, gains)
 
     def _measure(self) -> None:
         for number in range(1, self.job.rounds + 1):

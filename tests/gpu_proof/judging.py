@@ -118,7 +118,8 @@ def _verdict(pairs: Sequence[Pair], name: str) -> Verdict:
     elif half_width > margin / 2:
         outcome = "not resolved"
     within = sum(
-        (one.bound or one.low_ns <= gave) and gave <= one.high_ns for one, gave in zip(said, gains, strict=True)
+        (one.bound or one.low_ns <= gave) and gave <= one.high_ns
+        for one, gave in zip(said, gains.tolist(), strict=True)
     )
     mean = float(np.mean([one.gain_ns for one in said]))
     bounds = sum(one.bound for one in said)

@@ -10,7 +10,7 @@ import numpy as np
 from tracer.figure_text import time_text
 from tracer.ladder.predictions import judged_step
 from tracer.ladder.rungs import RUNGS
-from tracer.report_types.gpu import StageWork
+from tracer.report_types.gpu import Gain, StageWork
 from tracer.report_types.ladder import PredictedStep, RungFigures, StepFigures
 from tracer.report_types.trust import Trust
 from tracer.statistics.intervals import Estimate
@@ -21,6 +21,9 @@ ROUND = "round"
 
 KERNELS_CHANGED = 0.05
 """GPU work that differs by more is other work: the clocks of a GPU at rest move it by less."""
+
+LEFT = 0.1
+"""Share of the predicted gain from which what a rung's own capture still has to remove was not taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,12 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The run of a rung under the profiler, and of its report the GPU's work, of an inference in the mean."""
+    """The run of a rung under the profiler, and of its report the GPU's work, a mean inference's, and the gains."""
 
     run: str
     busy_ns: float | None
     by_stage: list[StageWork]
+    gains: list[Gain] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ def step_figures(step: PredictedStep, climbed: Mapping[str, Climbed]) -> StepFig
     """A prediction beside what was measured, in the rounds that both rungs have."""
     above, below = climbed[step["above"]], climbed[step["rung"]]
     gain = measured_gain(above, below)
-    verdict, sentence = judged_step(step, gain, _kernels(above.captured, below.captured))
+    verdict, sentence = judged_step(step, gain, _broken(step, above, below))
     return {
         "rung": step["rung"],
         "above": step["above"],
@@ -158,10 +162,20 @@ def _rounds(times: list[list[float]]) -> Rounds:
     return rounds_of([np.array([one]) for one in times], ROUND)
 
 
-def _kernels(above: Captured | None, below: Captured | None) -> str:
-    if above is None or below is None or not above.busy_ns or not below.busy_ns:
+def _broken(step: PredictedStep, above: Climbed, below: Climbed) -> str:
+    """Which assumption of a prediction the captures of both rungs contradict, as a clause; empty where none."""
+    before, after = above.captured, below.captured
+    if before is None or after is None:
         return ""
-    if abs(below.busy_ns / above.busy_ns - 1) <= KERNELS_CHANGED:
-        return ""
-    ends = f"{time_text(above.busy_ns)} to {time_text(below.busy_ns)}"
-    return f"the GPU's own work went from {ends}, so the kernels changed, which the prediction holds equal"
+    if not after.busy_ns:
+        return f"{rung_name(below.key)} did nothing on the GPU, where the prediction has the same kernels"
+    if before.busy_ns and abs(after.busy_ns / before.busy_ns - 1) > KERNELS_CHANGED:
+        ends = f"{time_text(before.busy_ns)} to {time_text(after.busy_ns)}"
+        return f"the GPU's own work went from {ends}, so the kernels changed, which the prediction holds equal"
+    left = next((one["gain_ns"] or 0.0 for one in after.gains if one["name"] == step["removal"]), 0.0)
+    if left > LEFT * (step["gain_ns"] or 0.0):
+        return (
+            f"by its own capture {rung_name(below.key)} still has {time_text(left)} of {step['removal']} to remove, "
+            "which the prediction takes for gone"
+        )
+    return ""

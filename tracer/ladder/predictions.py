@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from tracer.figure_text import interval_text, time_text
 from tracer.ladder.rungs import RUNGS, Rung, rung_above
@@ -11,26 +12,36 @@ from tracer.report_types.ladder import PredictedStep, StepVerdict
 from tracer.statistics.intervals import Estimate
 
 
-def predicted_steps(
-    there: Sequence[str], gains: Mapping[str, tuple[str, list[Gain]]], now: str
-) -> list[PredictedStep]:
+class CapturedGains(Protocol):
+    """The run of a rung under the profiler, and the gains of its report."""
+
+    @property
+    def run(self) -> str:
+        """Its name."""
+
+    @property
+    def gains(self) -> list[Gain]:
+        """None where nothing ran on a GPU."""
+
+
+def predicted_steps(there: Sequence[str], captures: Mapping[str, CapturedGains], now: str) -> list[PredictedStep]:
     """
     What is predicted of each step, before it is measured.
 
     Args:
         there: keys of the rungs that will be measured, in the order of ``RUNGS``.
-        gains: of a rung that was captured, the name of that run and the gains of its report.
+        captures: by rung, of those that were captured.
         now: the time, UTC.
     """
     found = []
     for rung in RUNGS:
         above = rung_above(rung, list(there)) if rung.key in there else None
         if above is not None:
-            found.append(_predicted(rung, above, gains.get(above), now))
+            found.append(_predicted(rung, above, captures.get(above), now))
     return found
 
 
-def _predicted(rung: Rung, above: str, captured: tuple[str, list[Gain]] | None, now: str) -> PredictedStep:
+def _predicted(rung: Rung, above: str, captured: CapturedGains | None, now: str) -> PredictedStep:
     step: PredictedStep = {
         "rung": rung.key,
         "above": above,
@@ -47,7 +58,7 @@ def _predicted(rung: Rung, above: str, captured: tuple[str, list[Gain]] | None, 
     step["removal"] = rung.removals[-1]
     if captured is None:
         return {**step, "reason": f"no GPU timeline of {above}: --nsys takes one"}
-    step["captured"], gains = captured
+    step["captured"], gains = captured.run, captured.gains
     if not gains:
         return {**step, "reason": f"the capture of {above} has no GPU work"}
     told = {one["name"]: one for one in gains}
@@ -66,7 +77,7 @@ def _predicted(rung: Rung, above: str, captured: tuple[str, list[Gain]] | None, 
     }
 
 
-def judged_step(step: PredictedStep, gain: Estimate | None, kernels: str) -> tuple[StepVerdict, str]:
+def judged_step(step: PredictedStep, gain: Estimate | None, broken: str) -> tuple[StepVerdict, str]:
     """
     Whether the measured gain is where it was predicted, and in words why.
 
@@ -76,7 +87,7 @@ def judged_step(step: PredictedStep, gain: Estimate | None, kernels: str) -> tup
     Args:
         step: the prediction.
         gain: what was measured, in nanoseconds; None where either rung was not.
-        kernels: how the GPU's work of the two rungs differs, as a clause; empty where it does not, or is not known.
+        broken: the assumption that the captures of the two rungs contradict, as a clause; empty where none is known.
     """
     if gain is None:
         return "not measured", "one of the two rungs was not measured"
@@ -91,7 +102,7 @@ def judged_step(step: PredictedStep, gain: Estimate | None, kernels: str) -> tup
     if inside:
         return "covered", f"measured {seen}, predicted {told}"
     if gain.low > high or (gain.high < low and not step["bound"]):
-        broke = kernels or f"either {_assumption(step)} does not hold, or the step changes more than it names"
+        broke = broken or f"either {_assumption(step)} does not hold, or the step changes more than it names"
         return "not covered", f"measured {seen}, predicted {told}: {broke}"
     return "not resolved", f"measured {seen}, predicted {told}: they overlap, more rounds would tell"
 

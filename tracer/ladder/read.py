@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tracer.ladder.build import Captured, Launch
-from tracer.report_types.gpu import Gain
 from tracer.reports.report import build_report
 from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_store import StoredRun
@@ -31,9 +30,9 @@ def launch_of(run: StoredRun, number: int) -> Launch:
     )
 
 
-def captured_of(run: StoredRun) -> tuple[Captured, list[Gain]]:
+def captured_of(run: StoredRun) -> Captured:
     """The GPU's work of a run under the profiler, and the gains that its report predicts."""
     report = build_report(run)
     gpu = report["gpu"]
     busy = gpu["busy_ns"]["mean"] if gpu is not None and gpu["has_gpu_work"] else None
-    return Captured(run.name, busy, report["kernels_by_stage"]), report["gains"] if busy else []
+    return Captured(run.name, busy, report["kernels_by_stage"], report["gains"] if busy else [])

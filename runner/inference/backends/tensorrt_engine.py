@@ -73,7 +73,7 @@ class TensorRtBackend:
         for name, address in zip(self._names, (self._input, self._gives), strict=True):
             self._context.set_tensor_address(name, address)
         self.host_input: NDArray[Any] = np.zeros(INPUT_SHAPE, np.float32)
-        self._output = np.zeros(CLASSES, np.float32)
+        self._output: NDArray[np.float32] = np.zeros(CLASSES, np.float32)
         stream = c_void_p()
         self._driver.call("cuStreamCreate", byref(stream), NON_BLOCKING)
         self._stream = int(stream.value or 0)

@@ -34,6 +34,8 @@ from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.trust.checks import check_quantization
 
+NEVER_READY = "ended before it was ready: nothing was recorded"
+
 
 def refuse_without_ranges(job: RunJob) -> None:
     """Nsight Systems collects by our ranges: without them a capture would be empty."""
@@ -83,6 +85,8 @@ class RecordingRun:
     latency_ns: int
     lacks: str = ""
     """What the record is without, once it is closed."""
+    ready: bool = False
+    """Whether a host was told that it may begin; a run that is not, and has no window, is taken back."""
 
     def measure_costs(self) -> None:
         """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
@@ -101,16 +105,17 @@ def recording_run(
     """
     Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
 
-    A signal before the recording ends the process at once, after ``on_early_end``: nothing is kept.
+    A signal before the recording ends the process at once, after ``on_early_end``: nothing is kept. Nor is a run
+    whose block ends, for whatever reason, before it is ``ready`` or has a window.
     """
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
-    name = free_run_name(job.traces, job.name or default_run_name())
+    name = free_run_name(job.traces, default_run_name() if job.name is None else job.name)
     problems: list[str] = []
     with RuntimeOutput() as output:
 
         def leave() -> None:
             on_early_end()
-            output.say("ended before it was ready: nothing was recorded\n")
+            output.say(f"{NEVER_READY}\n")
 
         with stop.ending_at_once(leave):
             wanted = ranges_wanted(os.environ, asked=job.nvtx, captures=job.capture.inferences > 0)
@@ -130,7 +135,10 @@ def recording_run(
         with sampled(lambda: writer.folder, info.run_id, not_sampled, gpu):
             yield opened
     finally:
-        opened.lacks = writer.close()
+        if not opened.ready and writer.is_empty:
+            writer.take_back()
+        else:
+            opened.lacks = writer.close()
         if opened.lacks:
             _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
@@ -176,15 +184,13 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
             warn_of_input_scale(opened.pipeline)
             give_back_freed()
             dut.boot()
-            tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
-            try:
-                dut.serve()
-                left, seconds = dut.captures_left
-                if left:
-                    tell(f"{counted(left, 'capture')} more, about {math.ceil(seconds)} s; Ctrl-C leaves them out")
-                    dut.make_captures_left()
-            finally:
-                dut.flush()
+            opened.ready = not stop.stopped
+            if opened.ready:
+                tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
+                _serve(dut)
+        if not opened.ready:
+            tell(NEVER_READY)
+            return 128 + (stop.number or 0)
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
         tell(f"run {'ended' if opened.lacks else 'complete'}: {_shown_folder(job, opened.writer)}")
@@ -193,6 +199,18 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
         if pin is not None:
             pin.close()
     return 1 if opened.problems else 0
+
+
+def _serve(dut: Dut) -> None:
+    """Until a signal, and what found no time before it."""
+    try:
+        dut.serve()
+        left, seconds = dut.captures_left
+        if left:
+            tell(f"{counted(left, 'capture')} more, about {math.ceil(seconds)} s; Ctrl-C leaves them out")
+            dut.make_captures_left()
+    finally:
+        dut.flush()
 
 
 def _shown_folder(job: RunJob, writer: RunWriter) -> Path:

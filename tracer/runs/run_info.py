@@ -123,7 +123,7 @@ def read_run_info(path: Path) -> RunInfo:
     except FileNotFoundError:
         listed = command_line("runs", traces=path.parent.parent)
         raise RunError(path, "there is no such file", f"no run is here; `{listed}` lists them") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise RunError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
     if not isinstance(facts, dict) or not {"run_id", "name", "state", "created"} <= facts.keys():
         raise RunError(path, "it lacks run_id, name, state or created", "it was not written by kws-trace")

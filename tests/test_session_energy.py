@@ -9,6 +9,7 @@ import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.sessions import WORDS, Plan, energyrunner_lines, mlcommons_lines, write_log
+from tests.sessions import RESULTS, WORDS, Plan, energyrunner_lines, mlcommons_lines, write_log
 from tracer.errors import SessionError
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.energy_samples import EnergySamples, read_samples
@@ -255,7 +256,7 @@ def power_entries(counts: tuple[int, ...]) -> list[dict[str, object]]:
     for number, count in enumerate(counts):
         samples = np.round(random.normal(3.3e-5, 1e-6, 11_500), 8).tolist()
         stamps = [["00", 40]] * (number == 0) + [["01", 300], ["02", 300 + count]]
-        infer = {"results": [1.0], "iterations": 250, "warmups": 1}
+        infer = {"results": RESULTS, "iterations": 250, "warmups": 1}
         name = f"tst_{number:06d}_{WORDS[number]}_{number}.bin"
         entries.append(
             {
@@ -268,17 +269,22 @@ def power_entries(counts: tuple[int, ...]) -> list[dict[str, object]]:
     return entries
 
 
-def mlcommons_energy(folder: Path, entries: list[dict[str, object]], printed: list[float]) -> SessionAudit:
+def mlcommons_energy(
+    folder: Path,
+    entries: list[dict[str, object]],
+    printed: list[float],
+    lengths_ms: tuple[int, ...] = (10_900, 11_000) * 2 + (10_900,),
+) -> SessionAudit:
     lines = [line for line in mlcommons_lines() if "results for" not in line and "Inferences" not in line]
     lines = [line for line in lines if not any(word in line for word in ("Runtime", "Through", "Median", "----"))]
     told = ["-" * 20, "Power Edition Output"]
     for number, energy in enumerate(printed):
         told += [
             f"Energy data for trial {number}",
-            f"Elapsed time  : {(10.9, 11.0)[number % 2]}",
+            f"Elapsed time  : {lengths_ms[number] / 1000}",
             "Inferences    : 250",
         ]
-        told += [f"Power         : {250 * energy / (10_900, 11_000)[number % 2]:5.4f} mW."]
+        told += [f"Power         : {250 * energy / lengths_ms[number]:5.4f} mW."]
         told += [f"Total Energy  : {250 * energy:.3f} uJ", f"Energy/Inf    : {energy:.3f} uJ/inf"]
     write_log(folder, [*lines[:-1], *told, f"Median energy cost is {np.median(printed):.4f} uJ/inf.", lines[-1]])
     (folder / "results.json").write_text(json.dumps(entries))
@@ -372,3 +378,26 @@ def test_damaged_entries_of_a_streaming_session_give_no_figure(part: str, junk: 
             counts = session_json(judged)["streaming"]["counted"]  # type: ignore[index]
             assert counts is not None
             assert counts["true_positives" if part == "infer" else "duty_cycle"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda entries: entries.pop(), "it has 4 windows, the log 5"),
+        (lambda entries: entries[1].update(file="tst_000009_up_9.bin"), "window 2 has another input"),
+        (lambda entries: entries[3]["infer"].update(iterations=249), "window 4 has another number of inferences"),
+        (
+            lambda entries: entries[0]["power"].update(timestamps=[["01", 300], ["02", 9000]]),
+            "window 1 lasted another",
+        ),
+    ],
+)
+def test_results_json_of_another_session_is_one_finding_and_not_used(
+    tmp_path: Path, change: Callable[[Any], object], said: str
+) -> None:
+    entries = power_entries((10_900, 11_000) * 2 + (10_900,))
+    change(entries)
+    judged = mlcommons_energy(tmp_path, entries, [132.0] * 5)
+    assert [one.rule for one in judged.findings] == ["files-differ"]
+    assert said in judged.findings[0].text
+    assert (judged.valid, judged.figures.median_energy_uj) == (False, None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions import Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
+from tests.sessions import RESULTS, Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
 from tracer.errors import SessionError
 from tracer.sessions.audit import audit_session
 from tracer.sessions.log_lines import LONGEST, read_lines
@@ -216,7 +216,7 @@ def entries(lines: list[str], start_us: int = 1000, idle_us: int = 300_000) -> l
             number = sum("infer" in one for one in found)
             elapsed = round(float(line.split()[1]) * 1e6)
             infer = {"start_time": start_us, "end_time": start_us + elapsed, "iterations": 250, "warmups": 1}
-            found[number]["infer"] = {**infer, "results": [0.5, 0.5], "elapsed_time": elapsed}
+            found[number]["infer"] = {**infer, "results": RESULTS, "elapsed_time": elapsed}
             start_us += elapsed + idle_us
     return found
 

@@ -56,6 +56,8 @@ def read_given(role: Role, path: Path, runs: Sequence[StoredRun]) -> GivenSessio
         with contextlib.suppress(RunError):
             candidates.insert(0, stored_run(folder.parent))
     for run in candidates:
+        if audit.session.kind == "energy" and run.info.energy is None:
+            continue  # in performance mode there is no pin that an energy monitor could have heard
         with contextlib.suppress(SessionError):
             if len(join_session(audit, run.each_window, run.name)) == len(audit.session.timed):
                 return GivenSession(role, folder, audit, run)

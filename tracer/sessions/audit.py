@@ -9,7 +9,7 @@ import numpy as np
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import Rate, WindowAudit, audit_window
 from tracer.sessions.clock_findings import clock_findings, lap_findings
-from tracer.sessions.file_findings import lost_stamps, streaming_differences
+from tracer.sessions.file_findings import foreign_entries, lost_stamps, streaming_differences
 from tracer.sessions.finding import Finding
 from tracer.sessions.recompute import Recomputed, differences, recompute
 from tracer.sessions.session import Session
@@ -42,6 +42,7 @@ def audit_session(session: Session) -> SessionAudit:
     findings = [
         *line_findings(session.irregular),
         *lost_stamps(session),
+        *foreign_entries(session),
         *streaming_differences(session),
         *lap_findings(session, windows),
         *clock_findings(session, windows),

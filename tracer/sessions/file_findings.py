@@ -23,6 +23,16 @@ def lost_stamps(session: Session) -> list[Finding]:
     return found
 
 
+def foreign_entries(session: Session) -> list[Finding]:
+    """That ``results.json`` describes another session than the log: nothing of it is used then."""
+    told = "; they describe different sessions, and nothing of it is used"
+    return [
+        Finding("files-differ", "error", one.what + told, SOURCES["files"], one.evidence)
+        for one in session.irregular
+        if one.kind == "entries"
+    ]
+
+
 def streaming_differences(session: Session) -> list[Finding]:
     """Printed figures of a streaming session that do not follow from the others."""
     streaming = session.streaming

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tracer.errors import SessionError
 from tracer.runs.windows import RunWindow
 from tracer.sessions.audit import SessionAudit
+from tracer.sessions.clock_audit import TOLERANCE
 from tracer.sessions.session import Session, SessionWindow
 
 
@@ -38,7 +39,8 @@ def join_session(audit: SessionAudit, run_windows: Sequence[RunWindow], run: str
 
     Returns:
         A pair for each window found in both, in the session's order: by equal laps, which no two windows share; where
-        not a single lap fits (another clock was told to the host), by order, provided that the commands are equal.
+        not a single lap fits (another clock was told to the host, or in energy mode none), by order, provided that
+        the commands are equal, and in energy mode the lengths.
 
     Raises:
         SessionError: if nothing fits.
@@ -77,4 +79,12 @@ def _in_order(session: Session, complete: Sequence[RunWindow]) -> list[tuple[Ses
     told = [(window.inferences, window.warmups) for window in session.timed]
     if not told or told != [(one.inferences, one.warmups) for one in same_kind]:
         return []
-    return list(zip(session.timed, same_kind, strict=True))
+    pairs = list(zip(session.timed, same_kind, strict=True))
+    if session.kind == "energy" and not all(_as_long(window, ours) for window, ours in pairs):
+        return []
+    return pairs
+
+
+def _as_long(window: SessionWindow, ours: RunWindow) -> bool:
+    """Whether the energy monitor's length is that of our record, as far as two clocks agree."""
+    return window.elapsed_us is None or abs(1000 * window.elapsed_us / max(ours.wall_ns, 1) - 1) <= TOLERANCE

@@ -78,6 +78,7 @@ class MlcommonsReader(LogReader):
             self._nameless = True
         elif text.startswith(("Power Edition Output", "Captured samples:", "Energy data for trial")):
             self._energy = True
+            self._summary.take(text, evidence)
         elif elapsed := _ELAPSED.match(text):
             self._elapsed.append(float(elapsed[1]) * 1e6)
         elif self._streaming.take(text, evidence):

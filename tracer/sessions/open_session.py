@@ -17,8 +17,8 @@ from tracer.sessions.log_lines import Line, read_lines
 from tracer.sessions.log_reader import cut_note, evidence_of
 from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
-from tracer.sessions.results_json import kind_of, marks_of, read_entries, windows_of, with_laps
-from tracer.sessions.session import Session
+from tracer.sessions.results_json import kind_of, marks_of, other_session, read_entries, windows_of, with_laps
+from tracer.sessions.session import Irregularity, Session
 from tracer.sessions.streaming import counts_of
 from tracer.sessions.summary_lines import SummaryLines
 
@@ -149,6 +149,11 @@ def _with_entries(session: Session, path: Path, keep: int) -> Session:
         return replace(session, no_energy=f"no {path.name} is beside the log" if session.kind == "energy" else None)
     entries, note = read_entries(path)
     exact = windows_of(entries, path.name, keep)
+    other = other_session(session.windows, exact, whole=session.complete and note is None)
+    if other is not None and session.streaming is None and not session.dropped_windows:
+        lines = tuple(line for one in (*exact[:1], *session.windows[:1]) for line in one.evidence[:1])
+        foreign = Irregularity("entries", f"{path.name}: {other}", None, lines)
+        return replace(session, irregular=(*session.irregular, foreign), files=(*session.files, path.name))
     windows = with_laps(session.windows, exact)
     if session.streaming is not None:
         counts = counts_of(entries, exact[0].energy_uj if exact else None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tracer.errors import SessionError
+from tracer.figure_text import counted
 from tracer.given_files import read_text_file
 from tracer.sessions.session import Evidence, Kind, Lap, SessionWindow
 
@@ -89,6 +90,28 @@ def with_laps(windows: tuple[SessionWindow, ...], exact: list[SessionWindow]) ->
             )
         )
     return tuple(joined)
+
+
+def other_session(windows: Sequence[SessionWindow], exact: Sequence[SessionWindow], *, whole: bool) -> str | None:
+    """
+    How the entries' windows are not the log's, in words; None where they are.
+
+    ``whole`` is whether both are there to their ends. A log's lengths are rounded to 1 ms.
+    """
+    if whole and len(windows) != len(exact):
+        return f"it has {counted(len(exact), 'window')}, the log {len(windows)}"
+    for one, other in zip(windows, exact, strict=False):
+        lengths = (one.runtime_us, other.elapsed_us)
+        far = None not in lengths and abs((lengths[0] or 0.0) - (lengths[1] or 0.0)) > one.slack_us + 100.0
+        pairs = (
+            ("has another input", one.input_name, other.input_name),
+            ("has another number of inferences", one.inferences, other.inferences),
+            ("has other results", one.probabilities or None, other.probabilities),
+        )
+        found = [what for what, mine, theirs in pairs if None not in (mine, theirs) and mine != theirs]
+        if found or (far and one.complete):
+            return f"window {one.number} {(found or ['lasted another time'])[0]} in it than in the log"
+    return None
 
 
 def marks_of(windows: Iterable[SessionWindow]) -> tuple[Lap, ...]:

@@ -151,9 +151,9 @@ class PrintedRequirement:
 
 @dataclass(frozen=True, slots=True)
 class Irregularity:
-    """A line that is lost from the log or stands in it twice, or a pulse that the energy monitor lacks."""
+    """A line that is lost or stands twice, a pulse that is lost, ``results.json`` of another session."""
 
-    kind: Literal["lost", "duplicated", "stamps"]
+    kind: Literal["lost", "duplicated", "stamps", "entries"]
     what: str
     window: int | None
     evidence: tuple[Evidence, ...]

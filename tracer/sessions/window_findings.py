@@ -21,7 +21,7 @@ def line_findings(found: Iterable[Irregularity]) -> list[Finding]:
     """Lines that the log lacks or holds twice: those of one kind together, and kinds of the same windows."""
     grouped: dict[tuple[str, str], list[Irregularity]] = {}
     for one in found:
-        if one.kind != "stamps":
+        if one.kind in ("lost", "duplicated"):
             grouped.setdefault((one.kind, one.what), []).append(one)
     together: dict[tuple[str, tuple[int, ...]], dict[str, list[Irregularity]]] = {}
     for (kind, what), ones in grouped.items():

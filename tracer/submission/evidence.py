@@ -44,6 +44,13 @@ def _derivation(audit: SessionAudit, figures: SessionFigures) -> dict[str, str]:
             "top1": f"{correct} of {count} inputs have their highest output at the class that the input's name gives",
             "auc": f"mean of one class against the rest, form: {audit.figures.auc_form}",
         }
+    if audit.session.kind == "energy":
+        each = ", ".join(str(window["energy_per_inference_uj"]) for window in figures["windows"])
+        return {
+            "energy_uj": "sum of the energy monitor's samples between a window's two pulses, in microjoules",
+            "power_mw": "mean of these samples",
+            "median": f"energy an inference, of {each}",
+        }
     rates = ", ".join(str(window["rate_hz"]) for window in figures["windows"])
     return {
         "rate_hz": "inferences / (last lap - first lap) of a window, laps in microseconds",
@@ -62,6 +69,7 @@ def run_evidence(info: RunInfo) -> dict[str, Any]:
         "timed": info.timed,
         "stages_mode": info.stages_mode,
         "stages": info.stages,
+        "energy": info.energy,
         "versions": info.versions,
         "captures": [{key: one.get(key) for key in ("source", "version", "file")} for one in info.captures],
     }

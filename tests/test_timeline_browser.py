@@ -1,4 +1,4 @@
-"""The Timeline in a real browser: keys, wheel, search, measuring, selection, links, both colour schemes; and Kernels."""
+"""The Timeline in a real browser: keys, wheel, search, measures, selection, links, colour schemes; and Kernels."""
 
 from __future__ import annotations
 

@@ -102,12 +102,11 @@ def test_a_long_row_among_many_short_ones_keeps_its_name_and_a_lane_with_few_is_
     alone = np.flatnonzero((marks.lane == 1) & (marks.row != NO_ROW))
     assert [(int(marks.start_ns[at]), int(marks.code[at])) for at in alone] == [(12_000, 5)]
     assert marks.count[marks.lane == 0].tolist() == [1, 1]
-    said = sentence(lanes, marks, merged, 0, 27_000)
+    said = sentence(lanes, merged, 0, 27_000)
     assert said.startswith("8,003 spans, calls and pieces of GPU work in this range")
-    assert "8,000 of them merged (thread 1)" in said
-    assert sentence(lanes, *marks_between(lanes, 40_000, 40_100, 9), 40_000, 40_100) == (
-        "Nothing happened in this range (100 ns from 40.00 us)."
-    )
+    assert "The short ones of thread 1 are merged" in said
+    assert sentence(lanes, (), 0, 100).endswith("in this range, each drawn (100 ns from 0 ns).")
+    assert sentence(lanes, (), 40_000, 40_100) == ("Nothing happened in this range (100 ns from 40.00 us).")
 
 
 @settings(max_examples=40, deadline=None)

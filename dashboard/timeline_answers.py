@@ -76,7 +76,7 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         marks, merged = marks_between(kept.lanes, *bounds, bins)
         found["near"], found["near_marks"] = _columns(kept, marks, merged, bounds)
         found["near"] |= {"wide": wide, "arrows": _arrows(kept, bounds), "sensors": _sensors(kept.timeline, bounds)}
-        found["says"] = f"{sentence(kept.lanes, merged, start, end)} {kept.timeline.clock}"
+        found["says"] = sentence(kept.lanes, merged, start, end)
     return found
 
 

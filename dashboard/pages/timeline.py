@@ -65,6 +65,7 @@ def show(traces: Path) -> None:
     if not run.info.captures:
         recorded = chrome.command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
         st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
+    st.caption(kept.timeline.clock)
 
 
 def _read(run: StoredRun) -> Kept | None:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -17,6 +18,21 @@ def ending_signals() -> tuple[signal.Signals, ...]:
     return tuple(
         number for number in _ENDING if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
     )
+
+
+@contextmanager
+def ending_signals_to(take: Callable[[int], None]) -> Iterator[None]:
+    """Hand the number of each ending signal to ``take`` inside the block; call from the main thread."""
+
+    def taken(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+        take(number)
+
+    before = {number: signal.signal(number, taken) for number in ending_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -8,9 +8,6 @@ import os
 import signal
 from types import FrameType
 
-INTERRUPTED = 130
-"""As a shell ends what SIGINT ended: 128 and the signal's number."""
-
 
 def leave_on_interrupt() -> bool:
     """
@@ -40,4 +37,5 @@ def main() -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
-    os._exit(INTERRUPTED)
+    # As a shell ends what a signal ended.
+    os._exit(128 + number)

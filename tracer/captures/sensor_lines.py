@@ -75,4 +75,3 @@ def sensor_lines(samples: pa.Table, clock: LineClock) -> list[SensorLine]:
             label = f"{source.partition(':')[2] or source}, {word}"
             found.append(SensorLine(label, quantity, at, integers(own, "value")))
     return found
-

@@ -72,11 +72,27 @@ class RunFacts(TypedDict):
     timed: str
     stages_mode: str
     port: str | None
+    energy: Recorded | None
     versions: dict[str, str]
     startup: Recorded
     profiler: Recorded | None
     gaps: list[dict[str, str]]
     more_gaps: int
+
+
+class PulseFigures(TypedDict):
+    """
+    Pulses of energy mode's timestamp pin: their width (the median, the least and the most), and the call that lowered
+    the pin (the median and the longest), within which it fell.
+    """
+
+    line: str
+    pulses: int
+    width_ns: float
+    narrowest_ns: float
+    widest_ns: float
+    fall_call_ns: float
+    longest_fall_call_ns: float
 
 
 class WindowFigures(TypedDict):

@@ -41,7 +41,7 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
     """
     start, end = shown.bounds
     wide = end - start
-    lines = lines_of(kept.lanes)
+    lines: dict[str, str] = kept.once("lines", lambda: lines_of(kept.lanes))
     places = {label: place for place, label in enumerate(lines)}
     found: dict[str, Any] = {
         "mark": kept.mark,
@@ -60,7 +60,7 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         "categories": [*kept.categories, "several"],
         "colours": [*timeline_colours(kept.categories), BY_MEANING["several"]],
         "inferences": kept.timeline.inferences,
-        "slowest": _slowest(kept.timeline),
+        "slowest": kept.once("slowest", lambda: _slowest(kept.timeline)),
         "facts": slice_facts(kept.timeline, kept.lanes, kept.arrows, *shown.selected) if shown.selected else None,
         "sums": _sums(kept, shown.measured) if shown.measured else None,
         "hits": _hits(kept, shown),
@@ -76,8 +76,7 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         marks, merged = marks_between(kept.lanes, *bounds, bins)
         found["near"], found["near_marks"] = _columns(kept, marks, merged, bounds)
         found["near"] |= {"wide": wide, "arrows": _arrows(kept, bounds), "sensors": _sensors(kept.timeline, bounds)}
-        in_view = marks_between(kept.lanes, start, end, pixels)
-        found["says"] = f"{sentence(kept.lanes, *in_view, start, end)} {kept.timeline.clock}"
+        found["says"] = sentence(kept.lanes, merged, start, end)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,6 +69,13 @@ class Kept:
     categories: list[str]
     dropped: tuple[str, ...]
     found: dict[str, Hits] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What every answer holds and no question changes."""
+        if name not in self.made:
+            self.made[name] = make()
+        return self.made[name]
 
     def hits(self, text: str) -> Hits:
         """The hits of the last search: steps through them do not search again."""

@@ -38,7 +38,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 def question(kept: Kept, **more: Any) -> dict[str, Any]:
-    number = kept.timeline.first_captured() or 0
+    number = kept.timeline.nearest_captured(-1) or 0
     view = list(around(kept.timeline, number, number) or ())
     return {"mark": "mark", "turn": 1, "view": view, "pixels": 1000, "marks": True, **more}
 
@@ -80,7 +80,7 @@ def test_what_is_no_question_about_this_run_is_answered_as_if_nothing_were_asked
 
 
 def test_the_first_answer_holds_the_whole_run_and_three_views_around_the_one_shown(kept: Kept) -> None:
-    number = (kept.timeline.first_captured() or 0) + 5
+    number = (kept.timeline.nearest_captured(-1) or 0) + 5
     view = around(kept.timeline, number, number)
     assert view is not None
     found = answer(kept, None, Shown(view), "address")
@@ -134,7 +134,7 @@ def test_a_step_of_the_search_selects_the_next_hit_and_shows_it_wide_enough_to_b
 
 
 def test_a_measured_range_is_summed_in_words_by_name(kept: Kept) -> None:
-    number = kept.timeline.first_captured() or 0
+    number = kept.timeline.nearest_captured(-1) or 0
     span = kept.timeline.inference_span(number, number)
     assert span is not None
     sums = answer(kept, None, Shown(span, measured=span), "")["sums"]

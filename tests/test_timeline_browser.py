@@ -145,7 +145,7 @@ def test_keys_and_the_wheel_zoom_and_move_and_a_link_shows_the_very_view(
 ) -> None:
     watched = Watched(browser, address)
     frame = watched.timeline()
-    first = timeline.first_captured()
+    first = timeline.nearest_captured(-1)
     assert first is not None
     span = timeline.inference_span(first, first)
     assert span is not None
@@ -199,7 +199,7 @@ def test_a_click_selects_a_slice_and_arrow_keys_lead_on_to_its_kernel(
 ) -> None:
     watched = Watched(browser, address)
     frame = watched.timeline()
-    first = timeline.first_captured()
+    first = timeline.nearest_captured(-1)
     assert first is not None
     box = frame.locator("canvas").bounding_box()
     # The first lane, in the middle of the one inference that is in view.

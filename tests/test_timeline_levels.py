@@ -102,12 +102,11 @@ def test_a_long_row_among_many_short_ones_keeps_its_name_and_a_lane_with_few_is_
     alone = np.flatnonzero((marks.lane == 1) & (marks.row != NO_ROW))
     assert [(int(marks.start_ns[at]), int(marks.code[at])) for at in alone] == [(12_000, 5)]
     assert marks.count[marks.lane == 0].tolist() == [1, 1]
-    said = sentence(lanes, marks, merged, 0, 27_000)
+    said = sentence(lanes, merged, 0, 27_000)
     assert said.startswith("8,003 spans, calls and pieces of GPU work in this range")
-    assert "8,000 of them merged (thread 1)" in said
-    assert sentence(lanes, *marks_between(lanes, 40_000, 40_100, 9), 40_000, 40_100) == (
-        "Nothing happened in this range (100 ns from 40.00 us)."
-    )
+    assert "The short ones of thread 1 are merged" in said
+    assert sentence(lanes, (), 0, 100).endswith("in this range, each drawn (100 ns from 0 ns).")
+    assert sentence(lanes, (), 40_000, 40_100) == ("Nothing happened in this range (100 ns from 40.00 us).")
 
 
 @settings(max_examples=40, deadline=None)
@@ -212,7 +211,7 @@ def test_each_launch_is_an_arrow_from_its_call_to_its_work_in_every_range_that_i
     lanes = lanes_of(timeline)
     arrows = arrows_of(timeline, lanes)
     assert len(arrows) == len(timeline.launches)
-    number = timeline.first_captured()
+    number = timeline.nearest_captured(-1)
     assert number is not None
     start, end = timeline.inference_span(number, number) or (0, 0)
     found = arrows.between(start, end)
@@ -233,7 +232,7 @@ def test_a_kernel_is_told_with_its_stage_its_start_in_the_inference_and_the_call
 ) -> None:
     lanes = lanes_of(timeline)
     arrows = arrows_of(timeline, lanes)
-    number = timeline.first_captured()
+    number = timeline.nearest_captured(-1)
     start, end = timeline.inference_span(number or 0, number or 0) or (0, 0)
     at = next(
         one for one in arrows.between(start, end).tolist() if lanes[arrows.call_lane[one]].label.endswith("101")
@@ -263,7 +262,7 @@ def test_the_slowest_inference_is_the_longest_that_is_no_warmup_and_the_nearest_
     slowest, length = timeline.slowest() or (-1, 0)
     assert lengths[slowest] == max(lengths.values())
     assert length == pytest.approx(max(lengths.values()), abs=2)
-    first = timeline.first_captured()
+    first = timeline.nearest_captured(-1)
     assert first is not None
     assert timeline.nearest_captured(0) == first == max(lengths) - 19
     assert timeline.nearest_captured(first + 3) == first + 3

@@ -65,6 +65,7 @@ def show(traces: Path) -> None:
     if not run.info.captures:
         recorded = chrome.command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
         st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
+    st.caption(kept.timeline.clock)
 
 
 def _read(run: StoredRun) -> Kept | None:
@@ -103,7 +104,7 @@ def _body(kept: Kept) -> None:
 def _first(kept: Kept, state: UrlState) -> Shown:
     """What the address asks for; else the first inference of a capture that is no warm-up, or the whole run."""
     timeline = kept.timeline
-    number = timeline.first_captured() if state.inference is None else state.inference
+    number = timeline.nearest_captured(-1) if state.inference is None else state.inference
     found = None if number is None else around(timeline, number, number)
     bounds = state.bounds if state.bounds and state.inference is None else found or (0, timeline.end_ns)
     return within(kept, Shown(bounds, state.selected, state.measured, state.find or ""))

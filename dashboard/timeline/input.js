@@ -77,6 +77,11 @@ function watchPointer(canvas, state, act, moves) {
     if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) moves.pan(sideways / 1000);
     else moves.zoomHere(ZOOM ** (-event.deltaY / 100));
   }, { passive: false });
+  // Keys work where the pointer is, unless something is being typed.
+  canvas.addEventListener("pointerenter", () => {
+    const away = [document, window.parent.document].every((one) => !one.activeElement?.matches("input, textarea"));
+    if (away) canvas.focus({ preventScroll: true });
+  });
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !state.view) return;
     canvas.setPointerCapture(event.pointerId);

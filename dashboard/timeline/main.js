@@ -85,7 +85,7 @@ function sendNow() {
 }
 
 /** Show another range, at once or within a fifth of a second; it never leaves the run. */
-function show(start, end, gliding = false) {
+function show(start, end, gliding = false, asking = true) {
   const wide = Math.min(Math.max(end - start, LEAST_NS), state.end);
   const middle = (start + end) / 2;
   const first = Math.min(Math.max(middle - wide / 2, 0), state.end - wide);
@@ -93,7 +93,8 @@ function show(start, end, gliding = false) {
   glide = gliding && !still.matches && state.view ? { from: { ...state.view }, to, begun: performance.now() } : null;
   if (!glide) state.view = to;
   redraw();
-  changed();
+  if (asking || lacks()) changed();
+  else describe();
 }
 
 function stepGlide() {
@@ -142,7 +143,7 @@ function take(args, theme) {
       Object.assign(state, { measured: args.measured, find: args.find });
       byId("find").value = args.find;
     }
-    show(...args.view, !first);
+    show(...args.view, !first, !first);
   }
   tell(args);
   redraw();

@@ -63,17 +63,24 @@ function paintGround(context, state, places) {
   });
 }
 
-/** The inference by whose start times are told: the first that ends in view, where those in view are told apart. */
+/** The inference since whose start times are told: the selected slice's, else that in the middle of the view. */
 export function zeroOf(state) {
-  const lane = state.lanes.findIndex((one) => one.kind === "stage" && !one.nested);
-  const layer = state.near;
-  if (lane < 0 || !layer || state.view.start < layer.start || layer.end < state.view.start) return null;
+  const { near, view, lanes } = state;
+  const lane = lanes.findIndex((one) => one.kind === "stage" && !one.nested);
+  const inferences = near?.segments.find((one) => one.lane === lane && !one.merged);
+  const middle = (view.start + view.end) / 2;
+  if (!inferences || middle < near.start || middle > near.end) return null;
+  const chosen = markOf(near, state.selected);
+  const wanted = chosen < 0 ? -1 : near.number[chosen];
   let found = null;
-  inRange(layer, state.view.start, state.view.end, (at, segment) => {
-    if (found === null && segment.lane === lane) found = at;
-  });
-  if (found === null || layer.row[found] < 0) return null;
-  return { ns: layer.from[found], number: layer.number[found] };
+  for (let at = inferences.from; at < inferences.to; at += 1) {
+    if (near.number[at] === wanted) return { ns: near.from[at], number: wanted };
+    // Between two inferences the one before.
+    if (near.from[at] <= middle) found = at;
+  }
+  // Of a lane that is merged only the long ones stand alone.
+  if (found === null || near.merged.includes(lane)) return null;
+  return { ns: near.from[found], number: near.number[found] };
 }
 
 function paintAxis(context, state, places) {
@@ -90,7 +97,7 @@ function paintAxis(context, state, places) {
     context.fillStyle = paper.rule;
     context.fillRect(x, AXIS_PX - 6, 0.5, places.bottom - AXIS_PX + 6);
     context.fillStyle = paper.quiet;
-    context.fillText(text(tick), x + 3, 24);
+    if (x + 3 + widthOf(context, text(tick)) < places.width) context.fillText(text(tick), x + 3, 24);
   }
 }
 

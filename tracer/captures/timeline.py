@@ -86,10 +86,6 @@ class Timeline:
         timed = whole if rows.warmup is None else whole & ~rows.warmup
         return rows.taken(timed if timed.any() else whole)
 
-    def first_captured(self) -> int | None:
-        """Number of the first inference of a capture that is no warm-up; None where nothing is captured."""
-        return self.nearest_captured(-1)
-
     def nearest_captured(self, number: int) -> int | None:
         """Number of the inference of a capture that is nearest to one, itself where it was captured; no warm-up."""
         rows = self._inference_rows

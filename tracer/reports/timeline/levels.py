@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracer.captures.clock_fit import Floats
-from tracer.figure_text import count_text, counted, time_text
+from tracer.figure_text import counted, time_text
 from tracer.profiles.arrow_arrays import NO_ROW, Integers
 from tracer.reports.timeline.lanes import NAMES_APART, Lane, covered, covered_until
 
@@ -79,21 +79,20 @@ def marks_between(
     return _joined(parts), tuple(merged)
 
 
-def sentence(lanes: Sequence[Lane], marks: Marks, merged: Sequence[int], start_ns: int, end_ns: int) -> str:
-    """What is drawn of a range and what is merged: the drawing in words."""
-    shown = int(marks.count.sum())
+def sentence(lanes: Sequence[Lane], merged: Sequence[int], start_ns: int, end_ns: int) -> str:
+    """What lies in a range, and of which lanes a part is merged: the drawing in words."""
+    counts = [last - first for first, last in (lane.within(start_ns, end_ns) for lane in lanes)]
     where = f"{time_text(end_ns - start_ns)} from {time_text(start_ns)}"
-    if not shown:
+    if not sum(counts):
         return f"Nothing happened in this range ({where})."
-    every = counted(shown, "span, call or piece of GPU work", "spans, calls and pieces of GPU work")
-    rows = int(marks.count[marks.row == NO_ROW].sum())
-    if not rows:
+    every = counted(sum(counts), "span, call or piece of GPU work", "spans, calls and pieces of GPU work")
+    labels = list(dict.fromkeys(lanes[place].label for place in merged if counts[place]))
+    if not labels:
         return f"{every} in this range, each drawn ({where})."
-    labels = list(dict.fromkeys(lanes[place].label for place in merged))
     named = ", ".join(labels[:4]) + (f" and {counted(len(labels) - 4, 'lane')} more" if len(labels) > 4 else "")
     return (
-        f"{every} in this range ({where}), {count_text(rows)} of them merged ({named}): a bin is as opaque as it is "
-        "busy, and has the colour of what covers most of it. Zoom in to see each."
+        f"{every} in this range ({where}). The short ones of {named} are merged: a bin is as opaque as it is busy, "
+        "and has the colour of what covers most of it. Zoom in to see each."
     )
 
 

@@ -5,8 +5,8 @@ A look is what came together: the launches of one set (``kws-trace repeat``), or
 The look asked about is the newest; how many came before it since the baseline is counted from the runs, so that
 asking twice costs nothing. The first look has three quarters of the error that all looks together may make, look k
 after it a share that falls as 1 / k^2, and the shares sum to 1: whatever the looks have in common (the baseline is
-the same), a false alarm ever has at most that chance. That a firmware is asked about once is the rule, and night after
-night the exception: 1 / k^2 from the first on would give it 0.61.
+the same), a false alarm ever has at most that chance. That a firmware is asked about once is the rule, and night
+after night the exception: 1 / k^2 from the first on would give it 0.61.
 Within a look the configurations share it by Holm's procedure (Scandinavian Journal of Statistics 6, 1979).
 """
 

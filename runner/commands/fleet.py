@@ -33,6 +33,10 @@ def fleet(
         float, options.MEASUREMENT("The share by which a configuration has to be slower for exit code 1.", min=0.0)
     ] = 0.02,
     limit: Annotated[int, options.OUTPUT("Kernels that are shown.", min=1)] = 20,
+    engine: Annotated[
+        str, options.MEASUREMENT("What answers: duckdb, here, or spark, an existing cluster.", metavar="ENGINE")
+    ] = "duckdb",
+    master: Annotated[str | None, options.MEASUREMENT("The cluster, as spark://HOST:7077.", metavar="URL")] = None,
     as_json: options.Json = False,
     as_csv: Annotated[bool, options.OUTPUT("Print comma-separated values.", "--csv")] = False,
     as_markdown: Annotated[bool, options.OUTPUT("Print a table of Markdown.", "--markdown")] = False,
@@ -51,15 +55,17 @@ def fleet(
     missing = [package for package in ("ibis", "duckdb") if find_spec(package) is None]
     if missing:
         raise not_installed(" and ".join(missing), "kws-trace[fleet]")
-    from tracer.fleet.answers import answer
+    from tracer.fleet.answers import answer, checked_engine
     from tracer.fleet.fleet import fleet_folders, read_fleet
     from tracer.fleet.fleet_text import csv_text, junit_text, markdown_text
 
     _refuse_misfits(query, text, as_junit=as_junit, forms=as_json + as_csv + as_markdown + as_junit)
+    checked_engine(engine, query, master)
     folders = fleet_folders(root or [str(DEFAULT_TRACES)])
     with progress_line("runs read") as progress:
         found = read_fleet(folders, progress)
-    rows = answer(found.rows, query, text=text, base=_base(folders, baseline), fail_over=fail_over, limit=limit)
+    base = _base(folders, baseline)
+    rows = answer(found.rows, query, text=text, base=base, fail_over=fail_over, limit=limit, master=master)
     if as_json:
         print_json({"query": query, "rows": rows, "left_out": found.left_out})
     elif as_csv:

@@ -21,6 +21,14 @@ def with_a_regression(fleets: int, slowdown: float, fail_over: float | None = No
     return sum(regressions(_sides(rng, slowdown), fail_over or 0.0)[0][key] for _ in range(fleets))
 
 
+def found(fleets: int, launches: int, excess: float, look: int, threshold: float = 0.02, seed: int = 21) -> float:
+    """The share of fleets in which a slowdown of ``threshold`` and ``excess`` is failed at a look."""
+    rng = np.random.default_rng([seed, launches, round(1e4 * excess), look])
+    slowdown = (1 + threshold) * (1 + excess) - 1
+    sides = (_sides(rng, slowdown, launches, look) for _ in range(fleets))
+    return sum(regressions(one, threshold)[0]["failed"] for one in sides) / fleets
+
+
 def alarms(fleets: int, seed: int = 20) -> int:
     """In how many fleets in which nothing is slower something is detected."""
     rng = np.random.default_rng(seed)
@@ -34,7 +42,7 @@ def upper_bound(count: int, of: int) -> float:
     return (middle + half) / (1 + z * z / of)
 
 
-def _sides(rng: np.random.Generator, slowdown: float) -> list[Sides]:
-    base, newest = np.exp(rng.normal(0, SPREAD, (2, CONFIGURATIONS, LAUNCHES)))
+def _sides(rng: np.random.Generator, slowdown: float, launches: int = LAUNCHES, look: int = 1) -> list[Sides]:
+    base, newest = np.exp(rng.normal(0, SPREAD, (2, CONFIGURATIONS, launches)))
     newest[0] *= 1 + slowdown
-    return [Sides({}, one, other, 1) for one, other in zip(base, newest, strict=True)]
+    return [Sides({}, one, other, look) for one, other in zip(base, newest, strict=True)]

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from tracer.errors import UsageError
+
+if TYPE_CHECKING:
+    from tracer.fleet.engine import DuckDb
+    from tracer.fleet.spark import Spark
+    from tracer.fleet.tables import FleetTables
+
+REFUSED = {
+    "clickhouse": "its quantile is an approximation",
+    "trino": "it has no exact quantile",
+    "bigquery": "it has no exact quantile",
+}
+"""Engines that Ibis knows and that would give other figures, and why."""
 
 Query = Literal["rates", "latency", "overhead", "kernels", "trust", "regressions", "outliers", "sql"]
 Rows = list[dict[str, Any]]
@@ -17,6 +31,7 @@ def answer(
     base: Collection[str] | None = None,
     fail_over: float = 0.02,
     limit: int = 20,
+    master: str | None = None,
 ) -> Rows:
     """
     Ask a fleet.
@@ -28,35 +43,68 @@ def answer(
         base: of ``regressions`` the ids of the runs of a baseline; None for those before the newest.
         fail_over: of ``regressions`` the share from which a slowdown is failed.
         limit: of ``kernels`` how many.
+        master: of a Spark cluster the URL; None for DuckDB, here.
 
     Raises:
         NotInstalledError: without the extra ``fleet``.
         UsageError: if the SQL is refused.
+        ProcessError: if the cluster does not answer.
     """
     from tracer.fleet.engine import DuckDb
     from tracer.fleet.tables import fleet_tables
 
-    with DuckDb(fleet_tables(rows)) as engine:
-        if query == "sql":
-            return engine.answer_sql(str(text))
-        # The queries need the package that the engine asked for.
-        from tracer.fleet import queries
-        from tracer.fleet.outliers import outliers
-        from tracer.fleet.regressions import regressions, sides_of
+    if query == "sql":
+        with DuckDb(fleet_tables(rows)) as duckdb:
+            return duckdb.answer_sql(str(text))
+    with _engine(fleet_tables(rows), master) as engine:
+        return engine_answer(engine, query, base=base, fail_over=fail_over, limit=limit)
 
-        runs = engine.table("runs")
-        if query in ("regressions", "outliers"):
-            launches = engine.answer(queries.launches(runs))
-            return outliers(launches) if query == "outliers" else regressions(sides_of(launches, base), fail_over)
-        if query == "rates":
-            return [_with_interval(row) for row in engine.answer(queries.rates(runs))]
-        asked = {
-            "latency": lambda: queries.latency(runs, engine.table("inference_windows"), engine.table("spans")),
-            "overhead": lambda: queries.overhead(runs, engine.table("profiled")),
-            "kernels": lambda: queries.kernels(runs, engine.table("gpu_work"), limit=limit),
-            "trust": lambda: queries.trust(runs),
-        }
-        return engine.answer(asked[query]())
+
+def engine_answer(
+    engine: DuckDb | Spark, query: Query, *, base: Collection[str] | None, fail_over: float, limit: int
+) -> Rows:
+    """What an engine that has the tables answers to any query but ``sql``; the rest is as ``answer`` takes it."""
+    # The queries need the package that the engine asked for.
+    from tracer.fleet import queries
+    from tracer.fleet.outliers import outliers
+    from tracer.fleet.regressions import regressions, sides_of
+
+    runs = engine.table("runs")
+    if query in ("regressions", "outliers"):
+        launches = engine.answer(queries.launches(runs))
+        return outliers(launches) if query == "outliers" else regressions(sides_of(launches, base), fail_over)
+    if query == "rates":
+        return [_with_interval(row) for row in engine.answer(queries.rates(runs))]
+    asked = {
+        "latency": lambda: queries.latency(runs, engine.table("inference_windows"), engine.table("spans")),
+        "overhead": lambda: queries.overhead(runs, engine.table("profiled")),
+        "kernels": lambda: queries.kernels(runs, engine.table("gpu_work"), limit=limit),
+        "trust": lambda: queries.trust(runs),
+    }
+    return engine.answer(asked[query]())
+
+
+def checked_engine(name: str, query: str, master: str | None) -> None:
+    """
+    Refuse an engine that would give other figures, and words that do not fit it.
+
+    Raises:
+        UsageError: with the reason.
+    """
+    if name not in ("duckdb", "spark"):
+        why = REFUSED.get(name, "nothing holds its figures against DuckDB's")
+        raise UsageError(f"--engine {name}", why, "use duckdb, or spark with --master")
+    if (name == "spark") != (master is not None):
+        raise UsageError("--master", "it is the URL of a Spark cluster", "--engine spark --master spark://HOST:7077")
+    if name == "spark" and query == "sql":
+        raise UsageError("sql", "Spark cannot be kept from other files", "ask DuckDB, without --engine")
+
+
+def _engine(tables: FleetTables, master: str | None) -> DuckDb | Spark:
+    from tracer.fleet.engine import DuckDb
+    from tracer.fleet.spark import Spark
+
+    return DuckDb(tables) if master is None else Spark(tables, master)
 
 
 def _with_interval(row: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class DuckDb:
                 # Of schema version 1 some columns are absent: by name, they read as null.
                 self._connection.read_parquet(list(paths), table_name=name, union_by_name=True)
             else:
-                self._keep(name, _plain(_ABSENT[name]).empty_table())
+                self._keep(name, file_schema(name).empty_table())
         self._only_read([path for paths in tables.files.values() for path in paths])
 
     def __enter__(self) -> DuckDb:
@@ -99,7 +99,7 @@ class DuckDb:
             self._connection.raw_sql(f"SET {setting}")
 
 
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """Without dictionaries, which are of how a table is packed."""
-    fields: Mapping[str, Any] = {one.name: one.type for one in schema}
+def file_schema(name: str) -> pa.Schema:
+    """The columns of a table that lies in files, without dictionaries, which are of how a table is packed."""
+    fields: Mapping[str, Any] = {one.name: one.type for one in _ABSENT[name]}
     return pa.schema([(name, getattr(kind, "value_type", kind)) for name, kind in fields.items()])

@@ -14,7 +14,7 @@ NORMAL_FROM = 1e5
 """Degrees of freedom from which t and the normal distribution agree in five digits."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8192)
 def t_quantile(probability: float, freedom: float) -> float:
     """
     The value below which Student's t lies with ``probability``, 0.5 to 1.

@@ -14,11 +14,12 @@ from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
 from dashboard.pages.export_button import export_button
-from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
+from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.command_line import DEFAULT_TRACES, command_line
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
+from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_store import StoredRun, stored_run
 

@@ -30,6 +30,9 @@ REFRESH_S = 2.0
 PAGES_KEY = "pages_of_the_app"
 """Where the app keeps its pages by their names, for those who lead to one."""
 
+ROW_PX, TABLE_PX = 35, 400
+"""Of Streamlit's tables: the height of a row, and the most of a table that is not given another."""
+
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")
 
@@ -189,9 +192,25 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
 
 
 def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) -> None:
-    """A table as wide as the page, with Streamlit's ``formats`` of columns; ``shown`` as in ``st.dataframe``."""
+    """
+    A table as wide as the page, with Streamlit's ``formats`` of columns; ``shown`` as in ``st.dataframe``.
+
+    With a ``key`` its room is left free until it is drawn, so that nothing below it moves.
+    """
+    if "key" in shown:
+        _leave_room(shown["key"], min(ROW_PX * (len(frame) + 1) + 2, TABLE_PX))
     columns = {name: st.column_config.NumberColumn(format=form) for name, form in (formats or {}).items()}
     st.dataframe(frame, hide_index=True, **{"width": "stretch", "column_config": columns, **shown})
+
+
+def chart(spec: dict[str, Any], key: str, **shown: Any) -> None:
+    """A chart as wide as its column, whose room is left free until it is drawn; ``shown`` as Streamlit takes it."""
+    _leave_room(key, spec["height"])
+    st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
+
+
+def _leave_room(key: str, height_px: float) -> None:
+    st.html(f"<style>.st-key-{key} {{ min-height: {height_px}px; }}</style>")
 
 
 def metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:

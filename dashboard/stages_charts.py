@@ -43,8 +43,6 @@ def map_chart(
         "data": {"name": "cells"},
         "height": MAP_PX,
         "params": [brush],
-        # The brush is drawn as shapes that nobody named; the percentiles below say in words what the map shows.
-        "config": {"aria": False},
         "mark": {"type": "rect", "stroke": None},
         "encoding": {
             "x": _time("from_s", length_s, starts),

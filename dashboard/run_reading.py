@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from dashboard.kernel_detail import KernelDetail, kernel_detail
 from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
 from tracer.reports.report import report_and_level
+from tracer.runs.run_cache import RunCache
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_index import RunIndex
 from tracer.runs.run_store import StoredRun, stored_run
@@ -45,21 +47,6 @@ def _link(folder: Path) -> RunError | None:
     return None
 
 
-def fingerprint(folder: Path) -> str:
-    """Changes whenever a file of the run does: name, size and time of each, as a hash."""
-    found = hashlib.sha256()
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            path = Path(place) / name
-            try:
-                facts = path.lstat()
-            except OSError:
-                continue  # gone between the listing and here: a journal that became a part
-            found.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode(errors="surrogateescape"))
-    return found.hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class ReadReport:
     """
@@ -75,11 +62,21 @@ class ReadReport:
 
 def read_report(run: StoredRun) -> ReadReport:
     """
-    The report of a run; where its captures cannot be read, what is left: the report without a GPU timeline.
+    The report of a run, from the cache folder where it was derived before; what cannot be read is left out of it.
 
     Raises:
         KwsTraceError: if nothing of it can be read.
     """
+    cache = RunCache(run, Path(__file__).parent)
+    data = cache.read()
+    if data is not None:
+        return _unpacked(data)
+    found = _derived(run)
+    cache.keep(_packed(found))
+    return found
+
+
+def _derived(run: StoredRun) -> ReadReport:
     try:
         report, level = report_and_level(run)
     except KwsTraceError as error:
@@ -90,6 +87,19 @@ def read_report(run: StoredRun) -> ReadReport:
     problem = report["capture_problem"]
     detail = None if level is None else kernel_detail(level)
     return ReadReport(report, (UNREADABLE.format(problem),) if problem else (), detail)
+
+
+def _packed(read: ReadReport) -> bytes:
+    detail = read.detail
+    frames = None if detail is None else {name: one.to_dict("list") for name, one in vars(detail).items()}
+    return json.dumps({"report": read.report, "problems": read.problems, "detail": frames}).encode()
+
+
+def _unpacked(data: bytes) -> ReadReport:
+    found = json.loads(data)
+    frames = found["detail"]
+    detail = None if frames is None else KernelDetail(**{name: pd.DataFrame(one) for name, one in frames.items()})
+    return ReadReport(found["report"], tuple(found["problems"]), detail)
 
 
 def run_beside(run: StoredRun, name: str | None) -> StoredRun | None:

@@ -61,7 +61,7 @@ def opened(page: str, traces: Path, **params: Any) -> Any:
 
 
 def words(shown: Any) -> str:
-    kinds = ("title", "subheader", "text", "markdown", "caption", "info", "warning", "error", "success")
+    kinds = ("title", "header", "subheader", "text", "markdown", "caption", "info", "warning", "error", "success")
     return "\n".join(str(one.value) for kind in kinds for one in getattr(shown, kind))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ from dashboard.overview_view import (
     window_frame,
     windows_text,
 )
-from dashboard.run_reading import fingerprint, read_report, run_entries
+from dashboard.run_reading import read_report, run_entries
 from dashboard.runs_view import choices, filtered, launch_set_frame, run_list_frame
 from tests import dashboard_runs as runs
 from tracer.figure_text import change_text, time_text
@@ -36,6 +38,7 @@ from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.overview_rows import icicle
 from tracer.reports.report import build_report
 from tracer.reports.run_list import list_runs
+from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_store import stored_run
 
 
@@ -169,6 +172,30 @@ def test_damage_is_told_and_what_is_left_is_reported(traces: Path) -> None:
     entries = {entry.name: entry.problem for entry in run_entries(traces)}
     assert "run.json" in entries.pop("damaged")
     assert not any(entries.values())
+
+
+@pytest.mark.parametrize("kind", ["gpu", "ops", "plain", "damaged-capture"])
+def test_what_was_derived_is_read_again_and_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    run = stored_run(runs.KINDS[kind](tmp_path, kind))
+    read_report(run)
+    assert not (tmp_path / "cache" / "kws-trace" / "summaries").exists()  # its files changed just now
+    for path in run.folder.rglob("*"):
+        os.utime(path, ns=(10**18, 10**18))
+    first = read_report(run)
+    monkeypatch.setattr("dashboard.run_reading.report_and_level", lambda _: pytest.fail("derived again"))
+    again = read_report(run)
+    assert again.report == json.loads(json.dumps(first.report))
+    assert again.problems == first.problems
+    assert (again.detail is None) == (first.detail is None)
+    for name, frame in vars(first.detail).items() if first.detail else ():
+        pd.testing.assert_frame_equal(getattr(again.detail, name), frame, check_dtype=False, check_index_type=False)
+    (kept,) = (tmp_path / "cache" / "kws-trace" / "summaries").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(pytest.fail.Exception, match="derived again"):
+        read_report(run)
 
 
 def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:

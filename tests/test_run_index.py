@@ -185,7 +185,7 @@ def test_any_byte_that_is_lost_or_another_has_the_index_made_again(traces: Path)
 
 def test_another_version_of_the_code_reads_the_runs_anew(traces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     list_runs(traces)
-    monkeypatch.setattr(run_index, "_code_mark", lambda: "another")
+    monkeypatch.setattr(run_index, "code_mark", lambda _: "another")
     assert opened(lambda: list_runs(traces)) == 3
 
 

@@ -15,11 +15,12 @@ from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
 from dashboard.pages.baseline_choice import baseline_choice
 from dashboard.pages.export_button import export_button
-from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
+from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
 from tracer.command_line import DEFAULT_TRACES, command_line
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
+from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_store import StoredRun, stored_run
 
@@ -32,6 +33,9 @@ PAGES_KEY = "pages_of_the_app"
 
 NAMES_KEY = "names_of_the_runs"
 """Of those that open, the newest first."""
+
+ROW_PX, TABLE_PX = 35, 400
+"""Of Streamlit's tables: the height of a row, and the most of a table that is not given another."""
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")
@@ -202,9 +206,25 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
 
 
 def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) -> None:
-    """A table as wide as the page, with Streamlit's ``formats`` of columns; ``shown`` as in ``st.dataframe``."""
+    """
+    A table as wide as the page, with Streamlit's ``formats`` of columns; ``shown`` as in ``st.dataframe``.
+
+    With a ``key`` its room is left free until it is drawn, so that nothing below it moves.
+    """
+    if "key" in shown:
+        _leave_room(shown["key"], min(ROW_PX * (len(frame) + 1) + 2, TABLE_PX))
     columns = {name: st.column_config.NumberColumn(format=form) for name, form in (formats or {}).items()}
     st.dataframe(frame, hide_index=True, **{"width": "stretch", "column_config": columns, **shown})
+
+
+def chart(spec: dict[str, Any], key: str, **shown: Any) -> None:
+    """A chart as wide as its column, whose room is left free until it is drawn; ``shown`` as Streamlit takes it."""
+    _leave_room(key, spec["height"])
+    st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
+
+
+def _leave_room(key: str, height_px: float) -> None:
+    st.html(f"<style>.st-key-{key} {{ min-height: {height_px}px; }}</style>")
 
 
 def metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:

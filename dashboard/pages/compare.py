@@ -19,7 +19,18 @@ from dashboard.compare_view import (
     waterfall_rows,
 )
 from dashboard.markdown_text import plain
-from dashboard.pages.chrome import command, headed, into_address, lines, opened, problem, report_of, state, table
+from dashboard.pages.chrome import (
+    chart,
+    command,
+    headed,
+    into_address,
+    lines,
+    opened,
+    problem,
+    report_of,
+    state,
+    table,
+)
 from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.run_reading import run_entries
 from dashboard.stages_charts import histogram
@@ -93,31 +104,31 @@ def _page(runs: list[StoredRun]) -> None:
     _waterfalls(baseline_report, other)
     points = series_rows(figures)
     if len(points) > 2:
-        st.subheader("Over time")
-        st.vega_lite_chart(spec=series(points), width="stretch", key="series")
-    table(run_frame(figures))
+        st.header("Over time")
+        chart(series(points), "series")
+    table(run_frame(figures), key="runs")
     st.caption(
         "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals by whole windows; [ ] is a "
         "range where none would cover. Differences are of the windows' geometric means."
     )
     rows = ratio_rows(figures)
     if rows:
-        st.vega_lite_chart(spec=ratios(rows, figures["threshold"]), width="stretch", key="ratios")
+        chart(ratios(rows, figures["threshold"]), "ratios")
         st.caption(f"Grey: within {100 * figures['threshold']:g} %, which counts as no difference.")
     by_run = {run.name: run for run, _ in readable}
     _spread(by_run[baseline], by_run[other["run"]["name"]])
     ordered = [by_name[run["name"]] for run in figures["runs"]]
-    st.subheader("Stages")
-    table(stage_frame(ordered))
+    st.header("Stages")
+    table(stage_frame(ordered), key="stages")
     kernels = kernel_frame(ordered)
     if len(kernels):
-        st.subheader("Kernels")
+        st.header("Kernels")
         shown = {name: "%.3f" for name in kernels.columns if name.endswith((", us", ", difference"))}
-        table(kernels, shown)
+        table(kernels, shown, key="kernels")
         st.caption("GPU time of an inference, in microseconds; each run's own capture.")
     parts = part_frame(figures)
     if len(parts):
-        st.subheader("Parts of a profiled inference")
+        st.header("Parts of a profiled inference")
         table(parts, height="content")
         st.caption(
             "Medians (95 % intervals) of each run's own capture, the profiler's cost included. Parts are held "
@@ -130,7 +141,8 @@ def _waterfalls(before: Report, after: Report) -> None:
     kinds = [("timed inference", False), *([("profiled inference", True)] if same_profiler(before, after) else [])]
     found = [(of, rows) for of, profiled in kinds if (rows := waterfall_rows(before, after, profiled=profiled))]
     for column, (of, rows) in zip(st.columns(len(found)) if found else [], found, strict=True):
-        column.vega_lite_chart(spec=waterfall(rows, of), width="stretch", key=f"waterfall {of}")
+        with column:
+            chart(waterfall(rows, of), f"waterfall-{of.partition(' ')[0]}")
 
 
 def _spread(before: StoredRun, after: StoredRun) -> None:
@@ -138,10 +150,10 @@ def _spread(before: StoredRun, after: StoredRun) -> None:
     one, two = (kept_inferences(run).timed for run in (before, after))
     if not len(one) or not len(two):
         return
-    st.subheader("Spread of the inferences")
+    st.header("Spread of the inferences")
     frame = histogram_frame(two.wall_ns, one.wall_ns)
     spec = histogram(frame, colours([INFERENCE])[0], percentile_marks(two.wall_ns), before.name)
-    st.vega_lite_chart(spec=spec, width="stretch", key="histograms")
+    chart(spec, "histograms")
     st.text(f"Bars and rules: {after.name}. Line: {before.name}, scaled to as many inferences.")
 
 

@@ -99,12 +99,12 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
         _ranked("By kernel", "GPU time, us an inference", searched(kernels, text), searched(detail.staged, text), run)
         if beside is not None and baseline is not None:
             st.text(f"The difference is of an inference's time in this run and in the baseline {baseline.name}.")
-        st.subheader("Launch delay")
+        st.header("Launch delay")
         st.caption("From the start of the call that launched a kernel to the kernel's start; of all kernels.")
-        st.vega_lite_chart(spec=delay_chart(detail.delays), width="stretch")
+        chrome.chart(delay_chart(detail.delays), "delays")
     if len(operations):
         if len(kernels):
-            st.subheader("Operations of the host")
+            st.header("Operations of the host")
             _table(searched(operations, text), "operations", run.name)
         else:
             staged, told = searched(detail.staged, text), "own time on the host, us an inference"
@@ -114,10 +114,10 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
             "times. Operations on several threads run side by side."
         )
     if len(copies):
-        st.subheader("Copies")
+        st.header("Copies")
         _table(searched(copies, text), "copies", run.name)
     if len(calls):
-        st.subheader("CUDA calls")
+        st.header("CUDA calls")
         st.caption("Calls that began in the inferences, on any thread; a call may lie within another.")
         _table(searched(calls, text), "calls", run.name)
     st.text(f"Source: {profiler_text(gpu)}; GPU: {gpu['frequencies'] or 'frequencies not recorded'}")
@@ -126,16 +126,16 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
 
 def _ranked(title: str, axis: str, rows: Frame, staged: Frame, run: StoredRun) -> None:
     """Bars by stage, and the tables of the same rows."""
-    st.subheader(title)
+    st.header(title)
     if not len(rows):
         st.caption("None has this in its name.")
         return
-    st.vega_lite_chart(spec=kernel_chart(charted(staged), axis), width="stretch")
+    chrome.chart(kernel_chart(charted(staged), axis), "ranked")
     if len(rows) > KERNELS_CHARTED:
         st.caption(f"The {KERNELS_CHARTED} longest of {len(rows)}, the others as one; the table has all.")
     _table(rows, title.lower().replace(" ", "-"), run.name)
     if staged["stage"].nunique() > 1:
-        st.subheader("By stage")
+        st.header("By stage")
         _table(staged, "by-stage", run.name)
 
 
@@ -153,7 +153,7 @@ def _table(frame: Frame, what: str, run: str) -> None:
             columns[name] = st.column_config.TextColumn(label, width=_WIDTHS.get(name, "medium"))
         else:
             columns[name] = st.column_config.NumberColumn(label, format=_FORMATS.get(name, "%.3f"))
-    chrome.table(frame, column_config=columns)
+    chrome.table(frame, column_config=columns, key=f"table-{what}")
     with st.container(horizontal=True):
         files = (
             ("CSV", "csv", "text/csv", csv_bytes),

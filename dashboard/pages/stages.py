@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.overview_view import stage_frame
 from dashboard.pages.chrome import (
+    chart,
     command,
     explain_untimed,
     into_address,
@@ -138,14 +139,14 @@ def _course(
         window_starts(time),
         None if shown is None else (shown[0] / 1e3, min(shown[1] / 1e3, length_s)),
     )
-    st.vega_lite_chart(spec=spec, width="stretch", key=key, on_select=brushed, selection_mode=[BRUSH])
+    chart(spec, key, on_select=brushed, selection_mode=[BRUSH])
     samples = run.samples()
     found = sensor_lines(samples, time)
     for quantity in QUANTITIES:
         frame = sensor_frame(found, quantity)
         if len(frame):
             spec = sensor_chart(frame, quantity, length_s)
-            st.vega_lite_chart(spec=spec, width="stretch", key=f"sensor_{quantity}")
+            chart(spec, f"sensor_{quantity}")
     told = sensors_missing(found, samples)
     part = "Drag over the map to look at a part of the time; a click beside it takes the part away."
     if bounds is not None:
@@ -162,11 +163,12 @@ def _spread(run: StoredRun, timed: TimedInferences, stage: str) -> None:
         # A run whose stages were not separated has nothing to hold against one stage.
         if len(other) and (stage == INFERENCE or stage in other.stages):
             beside = other.of_stage(stage)
-    st.subheader(f"Spread of {stage}")
+    st.header(f"Spread of {stage}")
     frame = histogram_frame(values, beside)
     name = None if beside is None or baseline is None else baseline.name
     left, right = st.columns([4, 1])
-    left.vega_lite_chart(spec=histogram(frame, colours([stage])[0], percentile_marks(values), name), width="stretch")
+    with left:
+        chart(histogram(frame, colours([stage])[0], percentile_marks(values), name), "spread")
     right.dataframe(percentile_frame(values), hide_index=True, width="stretch", height="content")
     st.caption(f"{counted(len(values), 'value')}; both axes logarithmic. Source: the recorder's spans.")
     if name is not None and beside is not None:
@@ -177,7 +179,7 @@ def _spread(run: StoredRun, timed: TimedInferences, stage: str) -> None:
 
 
 def _outliers(run: StoredRun, timed: TimedInferences, stage: str, captured: Integers) -> None:
-    st.subheader("Inferences that stand out")
+    st.header("Inferences that stand out")
     found = find_outliers(timed.of_stage(stage))
     if not len(found.rows):
         st.markdown("None: no value lies beyond the outer fence of the others.")
@@ -195,7 +197,7 @@ def _outliers(run: StoredRun, timed: TimedInferences, stage: str, captured: Inte
         "times the median": st.column_config.NumberColumn(format="%.1f x"),
         "why": st.column_config.TextColumn(width="large"),
     }
-    table(frame, column_config=columns)
+    table(frame, column_config=columns, key="outliers")
     st.caption(
         f"The {len(frame)} longest beyond the outer fence of the logarithms: third quartile + 3 ranges (Tukey). "
         "A stage's excess is over its median here."
@@ -203,11 +205,11 @@ def _outliers(run: StoredRun, timed: TimedInferences, stage: str, captured: Inte
 
 
 def _tables(run: StoredRun, timed: TimedInferences, stage: str, report: Report) -> None:
-    st.subheader("By stage")
-    table(stage_frame(report))
+    st.header("By stage")
+    table(stage_frame(report), key="by_stage")
     told = command(run.folder.parent, "report", run.name)
     st.caption(f"Of the whole run: wall time by the recorder, warm-ups left out; the same figures as {told}.")
-    st.subheader("By window")
-    table(window_frame(timed, stage), {"inferences": "localized"})
+    st.header("By window")
+    table(window_frame(timed, stage), {"inferences": "localized"}, key="by_window")
     if len(timed.stages) > 1:
-        st.vega_lite_chart(spec=by_window(composition_frame(timed)), width="stretch")
+        chart(by_window(composition_frame(timed)), "composition")

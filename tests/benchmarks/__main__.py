@@ -17,6 +17,7 @@ FIGURES = (
     "kernel_attribution",
     "large_inputs",
     "dashboard_load",
+    "dashboard_pages",
     "start_up",
     "run_lists",
 )

@@ -177,13 +177,12 @@ def _read(path: Path | None) -> dict[str, _Kept]:
 
 
 def _head(body: bytes) -> bytes:
-    return f"kws-trace list {_code_mark()} {zlib.crc32(body):08x}\n".encode()
+    return f"kws-trace list {code_mark(Path(__file__).parent.parent)} {zlib.crc32(body):08x}\n".encode()
 
 
 @cache
-def _code_mark() -> str:
+def code_mark(root: Path) -> str:
     """Of the modules that derive: another version of them may say something else of the same run."""
-    root = Path(__file__).parent.parent
     facts = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(root.rglob("*.py"))]
     return _hashed(facts)
 
@@ -196,7 +195,7 @@ def _folders(traces: Path) -> Iterator[tuple[str, str]]:
                 # As text: a Path for each of 10,000 costs more than what it is asked for.
                 facts = os.stat(f"{entry.path}/run.json")  # noqa: PTH116
                 # A name that is no text cannot be kept.
-                fits = entry.name.isprintable() and not _racy(facts.st_mtime_ns)
+                fits = entry.name.isprintable() and not racy(facts.st_mtime_ns)
                 yield entry.name, f"{facts.st_mtime_ns}.{facts.st_size}.{facts.st_ino}" if fits else ""
 
 
@@ -216,7 +215,7 @@ def _mark(folder: Path) -> str:
     except OSError:
         return ""
     newest = max((mtime_ns for _, mtime_ns, _ in facts), default=0)
-    return "" if _racy(newest) else _hashed(facts)
+    return "" if racy(newest) else _hashed(facts)
 
 
 def _looked_at(folder: str) -> Iterator[tuple[str, int, int]]:
@@ -230,7 +229,8 @@ def _looked_at(folder: str) -> Iterator[tuple[str, int, int]]:
                     yield f"{entry.name}/{name}", mtime_ns, size
 
 
-def _racy(mtime_ns: int) -> bool:
+def racy(mtime_ns: int) -> bool:
+    """Whether a file changed so shortly ago that it may change again and keep its time."""
     return abs(time.time_ns() - mtime_ns) < RACY_NS
 
 

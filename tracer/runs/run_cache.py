@@ -1,0 +1,90 @@
+"""
+What was derived from a whole run, kept outside it: ``$XDG_CACHE_HOME/kws-trace/summaries``, else in ``~/.cache``.
+
+One file a run and version of this code. It can be deleted at any time, and whatever is wrong with it (a home that is
+read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps its name,
+size and time; a run that is being recorded, or of which a file changed just now, is not kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from stat import S_ISDIR
+
+from tracer.runs.overhead_store import FILE as LEDGERS
+from tracer.runs.run_index import cache_folder, code_mark, racy
+from tracer.runs.run_store import StoredRun
+from tracer.whole_files import written_whole
+
+MOST = 200
+"""Files that are kept; of more the oldest go. One takes some 100 kB."""
+
+
+def fingerprint(folder: Path) -> str:
+    """Changes whenever a file of the run does, or that of the ledgers beside it: name, size and time, as a hash."""
+    return _hashed(_facts(folder))
+
+
+def _facts(folder: Path) -> list[tuple[str, int, int]]:
+    found = []
+    for path in (*sorted(folder.rglob("*")), folder.parent / LEDGERS):
+        with contextlib.suppress(OSError):  # gone since the listing: a journal that became a part
+            facts = path.lstat()
+            if not S_ISDIR(facts.st_mode):
+                found.append((str(path), facts.st_size, facts.st_mtime_ns))
+    return found
+
+
+def _hashed(facts: Iterable[tuple[str, int, int]]) -> str:
+    found = hashlib.sha256()
+    for path, size, mtime_ns in facts:
+        found.update(f"{path}\0{size}\0{mtime_ns}\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
+
+
+class RunCache:
+    """
+    What is kept of one run.
+
+    Args:
+        run: as it was opened.
+        code: folder of the modules that derive it, beside ``tracer``: another version of them may say something else.
+    """
+
+    def __init__(self, run: StoredRun, code: Path) -> None:
+        facts, folder = _facts(run.folder), cache_folder()
+        fits = run.state != "recording" and not any(racy(mtime_ns) for _, _, mtime_ns in facts)
+        # A run that was not closed is told by its lock alone, which is no file's time.
+        key = (run.info.run_id, run.state, _hashed(facts), code_mark(Path(__file__).parent.parent), code_mark(code))
+        name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
+        self._path = folder / "summaries" / name if folder is not None and fits else None
+
+    def read(self) -> bytes | None:
+        """What was kept; None where there is nothing that is whole."""
+        if self._path is None:
+            return None
+        try:
+            head, _, data = self._path.read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        return data if head == _head(data) else None
+
+    def keep(self, data: bytes) -> None:
+        """Keep it, if the disk takes it."""
+        if self._path is None:
+            return
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(self._path, shared=True, lasting=False) as temporary:
+                temporary.write_bytes(_head(data) + b"\n" + data)
+            by_age = sorted((one.stat().st_mtime_ns, one) for one in self._path.parent.iterdir())
+            for _, path in by_age[:-MOST]:
+                path.unlink(missing_ok=True)
+
+
+def _head(data: bytes) -> bytes:
+    return f"kws-trace summary {zlib.crc32(data):08x}".encode()

@@ -40,6 +40,7 @@ ADDED = {
     "energy_uj",
     "energy_per_inference_uj",
     "tf32_per_s",
+    "note",
 }
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""
 WORDS = ("lines", "notes", "text", "sentence", "why")

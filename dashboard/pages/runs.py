@@ -20,6 +20,7 @@ from dashboard.pages.chrome import (
     published,
     table,
 )
+from dashboard.pages.drop_box import drop_box
 from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, launch_set_frame, run_list_frame
 from tracer.errors import KwsTraceError
@@ -42,12 +43,14 @@ def show(traces: Path) -> None:
     entries = run_entries(traces)
     if not entries:
         explain_empty(traces)
+        drop_box()
         return
     shown = {entry.name for entry in entries if not entry.problem}
     with st.spinner("Reading the runs"):
         rows = [row for row in list_runs(traces).rows if row["name"] in shown]
     # A filter or a tick does the fragment again, with the rows as they were listed.
     st.fragment(_listed)(traces, rows, [entry for entry in entries if entry.problem])
+    drop_box()
 
 
 def _listed(traces: Path, rows: list[dict[str, Any]], damaged: list[RunEntry]) -> None:
@@ -102,7 +105,9 @@ def _table(found: list[dict[str, Any]], count: int) -> list[int]:
         key=f"runs_table_{hash(tuple(row['name'] for row in found))}",
         column_config={
             "inf/s": columns.NumberColumn(format="%.1f", help="Median of the complete performance windows, by laps."),
-            "windows' inf/s": columns.LineChartColumn(width="small", help="The rate of each performance window."),
+            "windows' inf/s": columns.LineChartColumn(
+                "windows", width="small", color="gray", help="The rate of each performance window."
+            ),
             "note": columns.Column(width="medium", help="What a person wrote of the run: tick it to write one."),
             "rule-valid": columns.Column(help="Five windows of 10 s or more."),
             "trust": columns.Column(width="medium", help="The worst of what speaks against the rate."),

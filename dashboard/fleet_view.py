@@ -11,7 +11,7 @@ import pandas as pd
 
 from dashboard.charts import Chart, chart_of, colour_by, tooltips
 from dashboard.frames import Frame
-from tracer.figure_text import D3_RATIO, MISSING, count_text, rate_text, short_rate_text
+from tracer.figure_text import D3_RATIO, MISSING, count_text, interval_text, rate_text, short_rate_text
 from tracer.palette import GREY, INK
 
 Rows = Sequence[Mapping[str, Any]]
@@ -100,7 +100,7 @@ def board_frame(rows: Rows, judged: Rows) -> Frame:
     for (host, key), launches in sorted(groups.items()):
         rates = sorted(one["rate_hz"] for one in launches if one["rate_hz"] is not None)
         verdict = verdicts.get((host, key))
-        spread = f"{short_rate_text(rates[0])} to {short_rate_text(rates[-1])}" if rates else MISSING
+        spread = interval_text(rates[0], rates[-1], short_rate_text) if rates else MISSING
         shown.append(
             (
                 host,

@@ -18,7 +18,7 @@ PREDICTED, MEASURED = "predicted", "measured"
 
 
 def rung_frame(report: LadderReport) -> Frame:
-    """A row a rung, thickest first, as `kws-trace ladder --show` has them; ``run`` is its first launch."""
+    """A row a rung, thickest first, as `kws-trace ladder --show` has them."""
     rows = [
         (
             one["rung"],
@@ -33,7 +33,7 @@ def rung_frame(report: LadderReport) -> Frame:
         )
         for one in report["rungs"]
     ]
-    columns = ["rung", "run", "on", "Top-1", "an inference (95 %)", "rate", "rounds", "trust", "failed"]
+    columns = ["rung", "runtime", "on", "Top-1", "an inference (95 %)", "rate", "rounds", "trust", "failed"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame if frame["failed"].any() else frame.drop(columns="failed")
 

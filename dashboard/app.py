@@ -19,6 +19,8 @@ PAGES = {
     "timeline": ("Timeline", ":material/view_timeline:"),
     "compare": ("Compare", ":material/compare_arrows:"),
     "runs": ("Runs", ":material/folder_open:"),
+    "fleet": ("Fleet", ":material/hub:"),
+    "ladder": ("Ladder", ":material/stairs:"),
 }
 """Each is a module of ``dashboard.pages`` with ``show(traces)``, and the last part of the page's address."""
 

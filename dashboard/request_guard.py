@@ -26,7 +26,11 @@ PROTOCOL_ERROR = 1002
 """Of a WebSocket, RFC 6455."""
 
 _OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
-"""What a page needs of Streamlit's own paths: not its metrics, uploads, or the interface for programs."""
+"""What a page needs of Streamlit's own paths: not its metrics, or the interface for programs."""
+
+_UPLOAD = "/_stcore/upload_file/"
+MOST_BYTES = 201 * 1024 * 1024
+"""Of a request: a file of 200 MB as a form."""
 
 _HEADERS = (
     (b"x-frame-options", b"DENY"),
@@ -67,6 +71,8 @@ class RequestGuard:
             await self._application(scope, receive, send)
         elif not self._is_ours(scope["headers"]):
             await _refuse(scope, receive, send, 403, "kws-trace: this page answers to its own names alone: --host\n")
+        elif scope["path"].startswith(_UPLOAD) and self._is_upload(scope):
+            await self._application(scope, receive, _unframed(send))
         elif "/_stcore" in scope["path"] and scope["path"] not in _OPEN:
             await _refuse(scope, receive, send, 404, "kws-trace: closed\n")
         elif scope["type"] == "http":
@@ -83,6 +89,16 @@ class RequestGuard:
         if len(hosts) != 1 or not self._is_name(_host_name(hosts[0])):
             return False
         return origins <= {f"{scheme}://{hosts[0]}" for scheme in ("http", "https")}
+
+    def _is_upload(self, scope: Scope) -> bool:
+        """A file that this machine's own page sends; a published dashboard takes none from anybody."""
+        if ANY_ADDRESS in self._names or scope["type"] != "http":
+            return False
+        found = {name: value for name, value in scope["headers"] if name in (b"content-length", b"origin")}
+        sent = found.get(b"content-length", b"")
+        size = int(sent) if sent.isdigit() and len(sent) < 12 else None
+        known = scope["method"] == "DELETE" or (scope["method"] == "PUT" and size is not None and size <= MOST_BYTES)
+        return known and b"origin" in found
 
     def _is_name(self, name: str | None) -> bool:
         if name is None:

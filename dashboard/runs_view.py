@@ -19,22 +19,24 @@ STATES = {"recording": "being recorded"}
 
 
 def run_list_frame(rows: Rows) -> Frame:
-    """A row a run, in the order given: name, when, rate and whether to believe it, state, model, mode and size."""
-    columns = ["run", "recorded (UTC)", "inf/s", "rule-valid", "trust", "state", "model", "runtime", "timed"]
+    """A row a run, in the order given: name, when, rates and whether to believe them, note, state, mode and size."""
+    columns = ["run", "recorded (UTC)", "inf/s", "windows' inf/s", "rule-valid", "trust", "note", "state", "model"]
     shown = [
         (
             row["name"],
             str(row["created"])[:16].replace("T", " "),
             row["rate_hz"],
+            row["rates_hz"],
             {True: "yes", False: "no", None: MISSING}[row["trust"]["rule_valid"]],
             worst_text(row["trust"]),
+            " ".join((row["note"] or "").split()),
             STATES.get(row["state"], row["state"]),
             *(row[key] for key in ("model", "backend", "timed", "stages", "windows")),
             row["bytes"] / 1e6,
         )
         for row in rows
     ]
-    return pd.DataFrame(shown, columns=[*columns, "stages", "windows", "MB"])
+    return pd.DataFrame(shown, columns=[*columns, "runtime", "timed", "stages", "windows", "MB"])
 
 
 def launch_set_frame(rows: Rows) -> Frame:
@@ -65,14 +67,16 @@ def filtered(rows: Rows, text: str = "", **chosen: Collection[str]) -> Rows:
 
     Args:
         rows: as ``tracer.reports.run_list.list_runs`` gives them.
-        text: words that must each occur in the name, the model or the runtime, whatever their case.
+        text: words that must each occur in the name, the model, the runtime or the note, whatever their case.
         chosen: of a key of the rows, the values of which it has one; none for all.
     """
     words = text.casefold().split()
     found = [
         row
         for row in rows
-        if all(word in f"{row['name']} {row['model']} {row['backend']}".casefold() for word in words)
+        if all(
+            word in f"{row['name']} {row['model']} {row['backend']} {row['note'] or ''}".casefold() for word in words
+        )
         and all(not values or str(row[key]) in values for key, values in chosen.items())
     ]
     return sorted(found, key=lambda row: str(row["created"]), reverse=True)

@@ -43,6 +43,7 @@ ADDED = {
     "pulses",
     "power_mw",
     "tf32_per_s",
+    "note",
 }
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""
 WORDS = ("lines", "notes", "text", "sentence", "why")

@@ -27,9 +27,10 @@ def asked(names: list[str], kind: str, path: str, **headers: str) -> list[Messag
     async def send(message: Message) -> None:
         sent.append(message)
 
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    method = headers.pop("method", "GET")
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     guard = RequestGuard(application, names, bool)  # type: ignore[arg-type]
-    asyncio.run(guard({"type": kind, "path": path, "headers": raw}, receive, send))
+    asyncio.run(guard({"type": kind, "path": path, "headers": raw, "method": method}, receive, send))
     return sent
 
 
@@ -108,6 +109,22 @@ def test_a_request_without_a_host_or_with_two_is_refused() -> None:
 )
 def test_what_no_page_needs_is_closed(path: str) -> None:
     assert status(HERE, path, host="localhost") == 404
+
+
+UPLOAD = "/_stcore/upload_file/a/b"
+
+
+def test_a_file_is_taken_from_the_own_page_of_this_machine_alone() -> None:
+    own = {"host": "localhost:8501", "origin": "http://localhost:8501", "method": "PUT", "content_length": "1000"}
+    assert status(HERE, UPLOAD, **own) == 200
+    assert status(HERE, UPLOAD, **{**own, "method": "DELETE"}) == 200
+    for other in ({"origin": "http://evil.example"}, {"host": "evil.example"}):
+        assert status(HERE, UPLOAD, **{**own, **other}) == 403
+    refused = ({"method": "POST"}, {"method": "GET"}, {"content_length": str(10**9)}, {"content_length": "x"})
+    for change in refused:
+        assert status(HERE, UPLOAD, **{**own, **change}) == 404, change
+    assert status(HERE, UPLOAD, **{name: value for name, value in own.items() if name != "origin"}) == 404
+    assert status(page_names("0.0.0.0"), UPLOAD, **own) == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/timeline", "/_stcore/health", "/_stcore/host-config", "/media/a.csv"])

@@ -20,12 +20,14 @@ from dashboard.pages.chrome import (
     published,
     table,
 )
+from dashboard.pages.drop_box import drop_box
 from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, launch_set_frame, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
 from tracer.reports.run_list import list_runs
 from tracer.runs.run_files import delete_run, rename_run
+from tracer.runs.run_note import MOST_BYTES, write_note
 
 _DONE = "runs_done"
 
@@ -41,12 +43,14 @@ def show(traces: Path) -> None:
     entries = run_entries(traces)
     if not entries:
         explain_empty(traces)
+        drop_box()
         return
     shown = {entry.name for entry in entries if not entry.problem}
     with st.spinner("Reading the runs"):
         rows = [row for row in list_runs(traces).rows if row["name"] in shown]
     # A filter or a tick does the fragment again, with the rows as they were listed.
     st.fragment(_listed)(traces, rows, [entry for entry in entries if entry.problem])
+    drop_box()
 
 
 def _listed(traces: Path, rows: list[dict[str, Any]], damaged: list[RunEntry]) -> None:
@@ -71,7 +75,9 @@ def _listed(traces: Path, rows: list[dict[str, Any]], damaged: list[RunEntry]) -
 
 def _filters(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     columns = st.columns(4)
-    text = columns[0].text_input("Search", placeholder="name, model or runtime", key="runs_text", bind="query-params")
+    text = columns[0].text_input(
+        "Search", placeholder="name, model, runtime, note", key="runs_text", bind="query-params"
+    )
     filters = zip(columns[1:], ("State", "Runtime", "Model"), ("state", "backend", "model"), strict=True)
     chosen = {
         key: column.multiselect(
@@ -99,15 +105,19 @@ def _table(found: list[dict[str, Any]], count: int) -> list[int]:
         key=f"runs_table_{hash(tuple(row['name'] for row in found))}",
         column_config={
             "inf/s": columns.NumberColumn(format="%.1f", help="Median of the complete performance windows, by laps."),
+            "windows' inf/s": columns.LineChartColumn(
+                "windows", width="small", color="gray", help="The rate of each performance window."
+            ),
+            "note": columns.Column(width="medium", help="What a person wrote of the run: tick it to write one."),
             "rule-valid": columns.Column(help="Five windows of 10 s or more."),
-            "trust": columns.Column(width="large", help="The worst of what speaks against the rate."),
+            "trust": columns.Column(width="medium", help="The worst of what speaks against the rate."),
             "MB": columns.NumberColumn(format="%.2f", help="Size on disk, captures and sessions included."),
         },
     )
     size = size_text(sum(row["bytes"] for row in found))
     st.caption(
         f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. "
-        "A click opens a run; tick one to rename or delete it, several to compare them."
+        "A click opens a run; tick one to write a note, rename or delete it, several to compare them."
     )
     cells = [place for place, _ in picked.selection.cells if place < len(found)]
     ticked = [int(place) for place in picked.selection.rows if place < len(found)]
@@ -127,6 +137,10 @@ def _actions(traces: Path, row: dict[str, Any]) -> None:
         lines(["Chosen: it is shown on every page."])
     if not _may_write():
         return
+    with st.form("runs_note"):
+        note = st.text_area("Note", row["note"] or "", max_chars=MOST_BYTES, height=100, key=f"runs_note_{name}")
+        if st.form_submit_button("Keep the note"):
+            _do(lambda: write_note(traces, name, note), f"the note of {name} is kept")
     if row["state"] == "recording":
         st.caption("It is being recorded: it can be renamed and deleted when it has ended.")
         return

@@ -53,7 +53,7 @@ class MachineFacts(TypedDict, total=False):
 
 class RunFacts(TypedDict):
     """
-    What was recorded, where, with what; ``name`` is that of the folder.
+    What was recorded, where, with what; ``name`` is that of the folder, ``note`` what a person wrote of it.
 
     ``gpus``, ``cuda`` and ``machine`` are empty in runs of versions that did not record them.
     """
@@ -78,6 +78,7 @@ class RunFacts(TypedDict):
     profiler: Recorded | None
     gaps: list[dict[str, str]]
     more_gaps: int
+    note: str | None
 
 
 class PulseFigures(TypedDict):

@@ -36,6 +36,7 @@ from tracer.reports.pulse_report import pulse_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
 from tracer.reports.run_trust import run_trust
 from tracer.runs.overhead_store import ledger_of
+from tracer.runs.run_note import read_note
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import (
@@ -147,9 +148,9 @@ def _captures_of(run: StoredRun, numbers: Integers) -> Integers:
 
 
 def _run_facts(run: StoredRun) -> RunFacts:
-    """What ``run.json`` says, but with the name and the state that the run has now."""
-    recorded = {name: getattr(run.info, name) for name in RunFacts.__annotations__}
-    return cast("RunFacts", {**recorded, "name": run.name, "state": run.state})
+    """What ``run.json`` says, but with the name and the state that the run has now, and its note."""
+    recorded = {name: getattr(run.info, name) for name in RunFacts.__annotations__ if name != "note"}
+    return cast("RunFacts", {**recorded, "name": run.name, "state": run.state, "note": read_note(run.folder)})
 
 
 def _window_figures(window: RunWindow) -> WindowFigures:

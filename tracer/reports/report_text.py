@@ -29,6 +29,7 @@ from tracer.reports.device_report import device_lines
 from tracer.reports.machine_report import machine_lines
 from tracer.reports.pulse_report import pulse_lines
 from tracer.reports.run_limits import limits_lines
+from tracer.runs.run_note import note_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
 
@@ -71,7 +72,7 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
     backend = run["backend"]
     console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {escape(run['created'])}", highlight=False)
     where = f"{run['model'].get('name', '?')} on {backend.get('name')} ({backend.get('device')})"
-    print_lines(console, [f"{where}, timed {run['timed']}, stages {run['stages_mode']}"])
+    print_lines(console, [f"{where}, timed {run['timed']}, stages {run['stages_mode']}", *note_lines(run["note"])])
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
     mean = mean_line(report)
     spread = spread_line(report["inference"]["spread"])

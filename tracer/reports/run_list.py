@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracer.command_line import command_line
 from tracer.figure_text import counted, rate_text, size_text
 from tracer.runs.run_index import Progress, RunIndex
+from tracer.runs.run_note import note_lines
 from tracer.trust.judgement import verdict_text
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def render_runs(listed: RunList, traces: Path, console: Console, ladders: Sequen
         lines.append(f"{row['name']}  {row['state']}  {facts}")
         when = row["created"][:16].replace("T", " ")
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
-        lines += [f"  {when}  {what}", *_verdict(row)]
+        lines += [f"  {when}  {what}", *_verdict(row), *(f"  {line}" for line in note_lines(row["note"]))]
     lines += [f"not readable: {sentence}" for sentence in listed.damaged]
     lines += [_ladder_line(one) for one in ladders]
     if lines:

@@ -32,6 +32,7 @@ from tracer.reports.html.one_unit import DrawnUnit
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.tables import table
 from tracer.reports.report_text import closing_lines, mean_line, rate_line, spread_line
+from tracer.runs.run_note import note_lines
 from tracer.trust.judgement import rule_text, trust_lines
 from tracer.unit_words import INFERENCES
 
@@ -61,6 +62,7 @@ def run_document(
     ]
     where = f"{run['model'].get('name', '?')} on {run['backend'].get('name')} ({run['backend'].get('device')})"
     facts = [where, f"{run['state']}, recorded {run['created']}, timed {run['timed']}, stages {run['stages_mode']}"]
+    facts += private.each(note_lines(run["note"]))
     sections = [(title, one) for title, one in told if one]
     return document(run["name"], facts, sections, f"Made by kws-trace {version} from run {run['run_id']}.")
 

@@ -1,0 +1,128 @@
+"""Fleet: the launches of a folder over time by configuration, and its boards, from the fleet's rows; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from statistics import geometric_mean, median
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboard.charts import Chart, chart_of, colour_by, tooltips
+from dashboard.frames import Frame
+from tracer.figure_text import D3_RATIO, MISSING, count_text, interval_text, rate_text, short_rate_text
+from tracer.palette import GREY, INK
+
+Rows = Sequence[Mapping[str, Any]]
+
+HASH_DIGITS = 12
+KEYS = ("device", "model_sha256", "runtime", "runtime_version", "power_mode", "timed", "stages_mode")
+PICKED = "picked"
+"""The chart's selection: the ``run`` of the point that was clicked."""
+
+
+def labels(rows: Rows) -> dict[tuple[str, ...], str]:
+    """A name for each configuration: the values in which it differs from another, the device always."""
+    keys = list(dict.fromkeys(_key(row) for row in rows))
+    telling = [at for at, name in enumerate(KEYS) if name == "device" or len({key[at] for key in keys}) > 1]
+    return {key: " · ".join(key[at][:HASH_DIGITS] if at == 1 else key[at] for at in telling) for key in keys}
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in KEYS)
+
+
+def launch_rows(rows: Rows, baseline: Collection[str] = ()) -> list[dict[str, Any]]:
+    """A point a launch with a rate, oldest first; ``baseline`` are the ids of runs that are one."""
+    named = labels(rows)
+    return [
+        {
+            "run": row["name"],
+            "created": row["created"],
+            "rate": row["rate_hz"],
+            "configuration": named[_key(row)],
+            "board": row["host"],
+            "trust": row["trust"],
+            "baseline": row["run_id"] in baseline,
+        }
+        for row in rows
+        if row["rate_hz"] is not None
+    ]
+
+
+def rate_chart(points: Sequence[Mapping[str, Any]]) -> Chart:
+    """Each launch's official rate over time, a colour a configuration; a baseline ringed, its mean a line."""
+    names = sorted({one["configuration"] for one in points})
+    x = alt.X("created:T", title=None)
+    y = alt.Y("rate:Q", scale=alt.Scale(zero=False, padding=12), title="official rate, inf/s")
+    dots = (
+        chart_of(map(dict, points))
+        .mark_circle(size=90, opacity=0.85)
+        .encode(
+            x=x,
+            y=y,
+            color=colour_by("configuration", names, labelLimit=600, columns=1),
+            tooltip=tooltips(
+                ("run", "run"),
+                ("rate", "inf/s", D3_RATIO),
+                ("configuration", "configuration"),
+                ("board", "board"),
+                ("trust", "trust"),
+            ),
+        )
+        .add_params(alt.selection_point(name=PICKED, fields=["run"]))
+    )
+    held = [one for one in points if one["baseline"]]
+    if not held:
+        return dots.properties(height=340)
+    rings = chart_of(map(dict, held)).mark_point(size=190, color=INK).encode(x=x, y=y)
+    means = [
+        {"configuration": name, "rate": geometric_mean([one["rate"] for one in held if one["configuration"] == name])}
+        for name in sorted({one["configuration"] for one in held})
+    ]
+    lines = chart_of(means).mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=2).encode(y=y)
+    return (lines + dots + rings).properties(height=340)
+
+
+def board_frame(rows: Rows, judged: Rows) -> Frame:
+    """
+    A row a board and configuration: its launches, their median rate and range, the newest run, how many are trusted.
+
+    ``judged`` are the answers of ``outliers``: whether it is not as the other boards are.
+    """
+    named = labels(rows)
+    groups: dict[tuple[str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["host"], _key(row)), []).append(row)
+    verdicts = {(one["host"], _key(one)): one for one in judged}
+    shown = []
+    for (host, key), launches in sorted(groups.items()):
+        rates = sorted(one["rate_hz"] for one in launches if one["rate_hz"] is not None)
+        verdict = verdicts.get((host, key))
+        spread = interval_text(rates[0], rates[-1], short_rate_text) if rates else MISSING
+        shown.append(
+            (
+                host,
+                named[key],
+                count_text(len(launches)),
+                rate_text(median(rates)) if rates else MISSING,
+                spread,
+                f"{sum(bool(one['trusted']) for one in launches)} of {len(launches)}",
+                {True: "not as the others", False: "as the others"}.get(verdict["outlier"], verdict["why_not"])
+                if verdict
+                else MISSING,
+                max(launches, key=lambda one: str(one["created"]))["name"],
+            )
+        )
+    columns = [
+        "board",
+        "configuration",
+        "launches",
+        "median rate",
+        "from to",
+        "trusted",
+        "among boards",
+        "newest run",
+    ]
+    return pd.DataFrame(shown, columns=columns)

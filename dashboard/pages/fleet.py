@@ -1,0 +1,97 @@
+"""Fleet: every launch of the folder over time by configuration, its boards, and the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.baseline import PARAMETER
+from dashboard.fleet_view import PICKED, board_frame, launch_rows, rate_chart
+from dashboard.page_head import COPY_LINK, STYLE
+from dashboard.pages.chrome import choose, command, explain_empty, go_to, into_address, lines, problem, table
+from tracer.errors import KwsTraceError, NotInstalledError
+from tracer.figure_text import counted
+from tracer.fleet.answers import Query, answer
+from tracer.fleet.baselines import read_baselines
+from tracer.fleet.fleet import Fleet, read_fleet
+
+_WIDGET = "fleet_baseline"
+
+
+def show(traces: Path) -> None:
+    """The runs of the folder as `kws-trace fleet` sees them."""
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
+        st.title("Fleet", width="content")
+        facts = st.empty()
+        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+    with st.spinner("Reading the runs"):
+        fleet = read_fleet([traces])
+    if not fleet.rows and not fleet.left_out:
+        explain_empty(traces)
+        return
+    rated = [row for row in fleet.rows if row["rate_hz"] is not None]
+    facts.text(f"{counted(len(fleet.rows), 'run')} · {counted(len({row['host'] for row in fleet.rows}), 'board')}")
+    if rated:
+        _rates(traces, rated)
+    _answers(fleet)
+    if fleet.left_out:
+        with st.expander(f"{len(fleet.left_out)} left out"):
+            st.text("\n".join(fleet.left_out))
+
+
+def _rates(traces: Path, rated: list[dict[str, Any]]) -> None:
+    try:
+        known = read_baselines(traces)
+    except KwsTraceError as error:
+        problem("The baselines cannot be read.", str(error), warning=True)
+        known = {}
+    names = list(known)
+    asked = st.query_params.get(PARAMETER)
+    if _WIDGET not in st.session_state:
+        st.session_state[_WIDGET] = asked if asked in names else None
+    if names:
+        chosen: str | None = st.selectbox("Baseline", names, index=None, placeholder="none", key=_WIDGET)
+        into_address(PARAMETER, chosen)
+    else:
+        chosen = None
+        st.caption(f"No baseline is named yet: {command(traces, 'baseline', 'set', 'NAME', 'RUN')}")
+    held = set() if chosen is None else set(known[chosen])
+    picked = st.altair_chart(
+        rate_chart(launch_rows(rated, held)), width="stretch", key="fleet_rates", on_select="rerun"
+    )
+    st.caption("A point is a launch, its colour the configuration; a click opens the run. Rings: the baseline.")
+    clicked = picked["selection"].get(PICKED) or []
+    if clicked and clicked[0].get("run") in {row["name"] for row in rated}:
+        choose(clicked[0]["run"])
+        go_to("overview", clicked[0]["run"])
+
+
+def _answers(fleet: Fleet) -> None:
+    """What needs the engine of the queries; without it the page says which extra brings it."""
+    try:
+        with st.spinner("Asking the runs"):
+            found = {name: _answer(fleet.rows, name) for name in ("outliers", "rates", "trust")}
+            from tracer.fleet.fleet_text import shared_values, text_table
+    except NotInstalledError as error:
+        problem("The tables of boards and configurations need an extra.", str(error), warning=True)
+        return
+    except KwsTraceError as error:
+        problem("The runs cannot be asked.", str(error))
+        return
+    st.markdown("**Boards**")
+    table(board_frame(fleet.rows, found["outliers"]), height="content")
+    for title, name in (("Rates by configuration", "rates"), ("Trust by configuration", "trust")):
+        if found[name]:
+            st.markdown(f"**{title}**")
+            headings, cells = text_table(found[name])
+            table([dict(zip(headings, row, strict=True)) for row in cells], height="content")
+            lines([f"All: {'; '.join(shared_values(found[name]))}."] if len(found[name]) > 1 else [])
+
+
+def _answer(rows: list[dict[str, Any]], query: Query) -> list[dict[str, Any]]:
+    cached: Callable[..., list[dict[str, Any]]] = st.cache_data(max_entries=12, show_spinner=False)(answer)
+    return cached(rows, query)

@@ -9,10 +9,11 @@ import streamlit as st
 
 from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
 from dashboard.markdown_text import plain
-from dashboard.run_reading import fingerprint, read_report
+from dashboard.run_reading import read_report
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared, Report
 from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_store import StoredRun, stored_run
 
 LABEL_CHARACTERS = 16

@@ -11,12 +11,12 @@ import streamlit as st
 from streamlit.components.v1 import declare_component
 
 from dashboard.pages import chrome
-from dashboard.run_reading import fingerprint
 from dashboard.timeline_answers import answer
 from dashboard.timeline_questions import Kept, Shown, around, kept_of, moved, read_asked, within
 from dashboard.url_state import UrlState
 from tracer.captures.timeline import read_timeline
 from tracer.errors import KwsTraceError
+from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_store import StoredRun
 
 _KEY, _MARK, _ADDRESS, _SHOWN, _TURN = (

@@ -11,7 +11,7 @@ from tracer.fleet.tables import FleetTables
 
 class Spark:
     """
-    The tables of a fleet in Spark, as ``DuckDb`` has them; its workers read the files by the paths that they have here.
+    The tables of a fleet in Spark, as ``DuckDb`` has them; its workers read the files by the paths that they have.
 
     Raises:
         NotInstalledError: without the extra ``spark``.

@@ -21,6 +21,7 @@ from tracer.runs.run_store import stored_run
 pytestmark = pytest.mark.slow
 
 PAGES = ("Overview", "Stages", "Kernels", "Limits", "Timeline", "Compare", "Runs")
+TIMELINE = "iframe.stCustomComponentV1"
 PROBED = re.compile(r"/\w+/_stcore/(health|host-config)")
 """Opened at a page's address, Streamlit first looks for its server below it, finds none, and looks at the root."""
 
@@ -79,6 +80,8 @@ class Visit:
         for place in range(charts.count()):
             # In a folded part it is there and not to be seen.
             charts.nth(place).locator("canvas, svg").first.wait_for(state="attached")
+        if self.page.locator(TIMELINE).count():
+            self.page.frame_locator(TIMELINE).locator("canvas[data-detail=there]").wait_for()
 
     def keep(self, name: str, folder: Path) -> Path:
         """A picture of the whole page."""

@@ -77,6 +77,7 @@ def test_of_work_that_a_later_stage_waits_for_a_stage_gives_more_than_it_takes_i
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_part_of_the_simulated_program_gives_what_its_capture_predicts(tmp_path: Path):
     found = judged([simulated_pair(number, tmp_path) for number in range(20)])
     for name, one in found.items():

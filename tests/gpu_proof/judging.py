@@ -117,10 +117,8 @@ def _verdict(pairs: Sequence[Pair], name: str) -> Verdict:
         outcome = "too few pairs"
     elif half_width > margin / 2:
         outcome = "not resolved"
-    within = sum(
-        (one.bound or one.low_ns <= gave) and gave <= one.high_ns
-        for one, gave in zip(said, gains.tolist(), strict=True)
-    )
+    seen = zip(said, gains.tolist(), strict=True)
+    within = sum((one.bound or one.low_ns <= gave) and gave <= one.high_ns for one, gave in seen)
     mean = float(np.mean([one.gain_ns for one in said]))
     bounds = sum(one.bound for one in said)
     return Verdict(outcome, len(pairs), gain, half_width, mean, (low, high), margin, bounds, within)

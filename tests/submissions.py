@@ -65,6 +65,7 @@ def run_of(folder: Path, *sessions: Path, sha256: str = REFERENCE) -> Path:
     """The DUT's run that these sessions drove, with a model of this hash."""
     facts = info(folder.name)
     facts.model.update({"name": "kws_ref_model", "sha256": sha256})
+    facts.machine["power_mode"] = "MAXN"
     writer = RunWriter.create(folder.parent, folder.name, facts, [].append)
     entries = [one for session in sessions for one in json.loads((session / "results.json").read_text())]
     first = 0

@@ -48,6 +48,7 @@ def test_what_the_run_tells_is_filled_in_and_what_a_person_wrote_stays(sound: Su
     assert (description["Submitter"], description["Division"]) == ("Acme", "Closed")
     assert description["Processor(s) Name"] == json.loads((sound.run / "run.json").read_text())["cpu"]
     assert description["Inference Framework"] == "fake"
+    assert description["Hardware Notes"] == "power mode MAXN"
     assert description["Quantization Method"] == "kws_ref_model, SavedModel"
     assert "SoC Name" in said["empty_fields"]
     assert "Board Name" not in said["empty_fields"]

@@ -85,7 +85,10 @@ def read_description(path: Path) -> dict[str, Any]:
     try:
         found = read_json(path)
     except (OSError, ValueError) as error:
-        raise UsageError(path, f"cannot be read ({error})", "write one JSON object of texts") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(
+            path, f"cannot be read ({why})", "name one JSON object of texts, or a file to write"
+        ) from None
     if not isinstance(found, dict):
         raise UsageError(path, "it is no JSON object", "write one JSON object of texts")
     for field, value in found.items():

@@ -127,7 +127,8 @@ def model_refusals(models: Iterable[tuple[Role, ModelFacts | None]], *, closed: 
             continue
         if model is None or model.sha256 is None:
             problem = "which model the DUT ran is not known: a host's log does not say"
-            remedy = "name the DUT's run of it with --run"
+            made = ", made with `run --energy`," if role == "energy" else ""
+            remedy = f"name the DUT's run of it{made} with --run"
             found.append(_refusal("model-untold", f"{role} session", problem, remedy, "model"))
         elif model.sha256 not in REFERENCE_MODELS:
             problem = f"the DUT ran {model.name}, which is no file of the reference model"

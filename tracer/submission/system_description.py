@@ -77,6 +77,7 @@ def system_facts(info: RunInfo, samples: pa.Table) -> dict[str, str]:
         "Processor(s) Frequencies": _frequencies(samples, "cpu"),
         "Accelerator": ", ".join(gpu.get("name", "") for gpu in info.gpus) if on_gpu else "",
         "Accelerator(s) Frequencies": _frequencies(samples, "gpu") if on_gpu else "",
+        "Hardware Notes": f"power mode {mode}" if (mode := info.machine.get("power_mode")) else "",
         "Inference Framework": _framework(str(info.backend.get("name", "")), versions),
         "Software Libraries": libraries,
         "Operating System": info.platform,

@@ -49,7 +49,9 @@ class DuckDb:
                 self._connection.read_parquet(literal, table_name=name, union_by_name=True)
             else:
                 self._keep(name, file_schema(name).empty_table())
-        self._only_read([path for paths in tables.files.values() for path in paths])
+        every = [path for paths in tables.files.values() for path in paths]
+        # It asks for the pattern, then for the file.
+        self._only_read(list(dict.fromkeys([*every, *map(glob.escape, every)])))
 
     def __enter__(self) -> DuckDb:
         return self

@@ -1,4 +1,4 @@
-"""Every query but ``sql`` over a folder of runs, by DuckDB and by Spark: ``spark_answers.py FOLDER MASTER``."""
+"""Every query but ``sql`` over a folder, by DuckDB and a Spark cluster: ``spark_answers.py FOLDER MASTER``."""
 
 import json
 import sys

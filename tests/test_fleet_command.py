@@ -83,6 +83,8 @@ def test_roots_are_folders_or_patterns_each_once(tmp_path: Path) -> None:
     folders = fleet_folders([str(tmp_path / "*" / "traces"), str(tmp_path / "one" / "traces")])
     assert len(folders) == 2
     assert len(read_fleet(folders).rows) == 2
+    (tmp_path / "[ot]ne").mkdir()
+    assert fleet_folders([str(tmp_path / "[ot]ne")]) == [tmp_path / "[ot]ne"]
     fleet("rates", "--root", str(tmp_path / "nowhere"), code=2)
     fleet("rates", "--root", "s3://bucket/runs", code=2)
 
@@ -139,6 +141,16 @@ def test_csv_has_a_line_a_row(tmp_path: Path) -> None:
     assert (row["device"], row["launches"]) == ("device-0", "1")
 
 
+def test_a_name_that_is_a_pattern_or_has_quotes_is_that_of_one_run(tmp_path: Path) -> None:
+    names = ("run[1]", "run1", "st*r", "st2r", "wh?t", "{a,b}", "it's é")
+    for number, name in enumerate(names):
+        fleet_run(tmp_path, name, number, configuration=number, seed=number)
+    found = rows("latency", "--root", str(tmp_path))
+    assert [row["inferences"] for row in found] == [100] * len(names)
+    text = "SELECT count(*) AS n FROM runs WHERE name = 'it''s é'"
+    assert rows("sql", text, "--root", str(tmp_path)) == [{"n": 1}]
+
+
 def test_sql_reads_the_tables_and_nothing_else(tmp_path: Path) -> None:
     launches(tmp_path / "traces", 0, 2)
     root = ("--root", str(tmp_path / "traces"))
@@ -159,6 +171,12 @@ def test_sql_reads_the_tables_and_nothing_else(tmp_path: Path) -> None:
         "SET enable_external_access = true",
         "SELECT 1; DROP TABLE runs",
         "nonsense",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM glob('/etc/*')",
+        f"SELECT * FROM query($$COPY runs TO '{stolen}'$$)",
+        f"EXPORT DATABASE '{stolen}'",
     ):
         fleet("sql", text, *root, code=2)
     assert not stolen.exists()

@@ -99,7 +99,7 @@ def test_a_cluster_and_this_machine_give_the_same_keys_and_figures(tmp_path: Pat
     traces = tmp_path / "traces"
     for number in range(12):
         facts = {"configuration": number % 2, "board": f"board-{number // 2 % 5}", "slower": 1 + number / 100}
-        fleet_run(traces, f"run '{number}'", 24 * (number // 9), seed=number, performance=2, **facts)
+        fleet_run(traces, f"run [{number}]", 24 * (number // 9), seed=number, performance=2, **facts)
     gpu_run(traces, "gpu")
     shutil.copytree(ROOT / "traces" / "sample-cpu", traces / "version-1")
     words = [sys.executable, "-m", "tests.spark_answers", str(traces), master]

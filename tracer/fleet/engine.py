@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -43,10 +44,14 @@ class DuckDb:
         for name, paths in tables.files.items():
             if paths:
                 # Of schema version 1 some columns are absent: by name, they read as null.
-                self._connection.read_parquet(list(paths), table_name=name, union_by_name=True)
+                # A run may be called as a pattern of DuckDB's.
+                literal = [glob.escape(path) for path in paths]
+                self._connection.read_parquet(literal, table_name=name, union_by_name=True)
             else:
                 self._keep(name, file_schema(name).empty_table())
-        self._only_read([path for paths in tables.files.values() for path in paths])
+        every = [path for paths in tables.files.values() for path in paths]
+        # It asks for the pattern, then for the file.
+        self._only_read(list(dict.fromkeys([*every, *map(glob.escape, every)])))
 
     def __enter__(self) -> DuckDb:
         return self

@@ -61,8 +61,11 @@ def fleet_folders(roots: Iterable[str]) -> list[Path]:
 
 def _folders(root: str) -> list[Path]:
     if "://" in root:
-        raise UsageError("--root", f"{root} is on another machine", "copy its runs here first, as by rsync")
-    found = sorted(path for path in map(Path, glob.glob(root)) if path.is_dir()) or [Path(root)]  # noqa: PTH207
-    if not found[0].is_dir():
+        raise UsageError("--root", f"{root} is on another machine", f"bring its runs here: `kws-trace pull {root}`")
+    if Path(root).is_dir():
+        # Its name may have what is a pattern elsewhere.
+        return [Path(root)]
+    found = sorted(path for path in map(Path, glob.glob(root)) if path.is_dir())  # noqa: PTH207
+    if not found:
         raise UsageError("--root", f"{root} is no folder, and no pattern of one", "give a folder of runs")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tracer.errors import ProcessError, first_line, not_installed
@@ -11,7 +12,7 @@ from tracer.fleet.tables import FleetTables
 
 class Spark:
     """
-    The tables of a fleet in Spark, as ``DuckDb`` has them; its workers read the files by the paths that they have.
+    The tables of a fleet in Spark, as ``DuckDb`` has them; its workers read the files by the paths they have here.
 
     Raises:
         NotInstalledError: without the extra ``spark``.
@@ -34,7 +35,9 @@ class Spark:
                 self._session.createDataFrame(table).createOrReplaceTempView(name)
             for name, paths in tables.files.items():
                 schema = from_arrow_schema(file_schema(name))
-                read = self._session.read.schema(schema).parquet(*paths) if paths else None
+                # A run may be called as a pattern of Hadoop's.
+                literal = [re.sub(r"([\\{}\[\]*?])", r"\\\1", path) for path in paths]
+                read = self._session.read.schema(schema).parquet(*literal) if paths else None
                 frame = self._session.createDataFrame([], schema) if read is None else read
                 frame.createOrReplaceTempView(name)
             self._connection: Any = ibis.pyspark.connect(self._session)

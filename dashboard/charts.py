@@ -12,7 +12,7 @@ from tracer.palette import colours
 Chart = Any
 """An Altair chart; Altair comes without types."""
 
-AXIS_PX, LEGEND_PX, LEGEND_ROW_PX = 70, 40, 23
+AXIS_PX, LEGEND_PX = 70, 40
 """A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
 
 

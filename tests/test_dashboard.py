@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import official_rate_text, time_text
 from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.compare_words import change_of
 from tracer.reports.latency_map import joined_time
 from tracer.reports.overview_rows import lead_sentence
 from tracer.reports.report import build_report
@@ -96,6 +97,19 @@ def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -
         assert report["gpu"]["verdict"]["sentence"] in words(shown)
         assert plain(lead_sentence(report)) in words(shown)
         assert metrics["without framework"].startswith(f"{report['median_rate_hz']:,.1f} → ")
+
+
+def test_a_baseline_of_the_address_stands_beside_the_rate_and_the_gains(traces: Path) -> None:
+    sides = [launches_of([stored_run(name, traces)]) for name in ("recovered", "gpu")]
+    row = compare_sides(sides, baseline="recovered")["comparisons"][0]
+    shown = opened("overview", traces, run="gpu", baseline="recovered")
+    assert plain(change_of(row["rate"], of_rate=True)) in {one.delta for one in shown.metric}
+    assert row["sentence"] in words(shown)
+    assert shown.selectbox(key="head_baseline").value == "recovered"
+    shown.selectbox(key="head_baseline").set_value(None).run()
+    assert "baseline" not in shown.query_params
+    assert row["sentence"] not in words(shown)
+    assert "not in the traces folder" in opened("overview", traces, run="gpu", baseline="../x").error[0].value
 
 
 def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> None:

@@ -16,7 +16,7 @@ from tracer.reports.report import report_and_level
 from tracer.runs.run_cache import RunCache
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_index import RunIndex
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 
 UNREADABLE = "the GPU timeline cannot be read: {}"
 
@@ -100,16 +100,6 @@ def _unpacked(data: bytes) -> ReadReport:
     frames = found["detail"]
     detail = None if frames is None else KernelDetail(**{name: pd.DataFrame(one) for name, one in frames.items()})
     return ReadReport(found["report"], tuple(found["problems"]), detail)
-
-
-def run_beside(run: StoredRun, name: str | None) -> StoredRun | None:
-    """The run that an address names as the baseline of another; None for none, for itself, and where it has gone."""
-    if name is None or name == run.name:
-        return None
-    try:
-        return stored_run(run_folder(run.folder.parent, name))
-    except KwsTraceError:
-        return None
 
 
 def what_is_left(folder: Path) -> list[dict[str, Any]]:

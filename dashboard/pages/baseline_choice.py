@@ -50,6 +50,12 @@ def baseline_of(run: StoredRun) -> Baseline | None:
         return None
 
 
+def baseline_run(run: StoredRun) -> StoredRun | None:
+    """The run of the baseline, or the first of its launches."""
+    found = baseline_of(run)
+    return found.runs[0] if found is not None and found.runs else None
+
+
 def held_against(run: StoredRun, baseline: Baseline) -> tuple[Compared, Report]:
     """
     The comparison of a run with its baseline, and the report of the baseline's first launch.

@@ -31,11 +31,11 @@ REFRESH_S = 2.0
 PAGES_KEY = "pages_of_the_app"
 """Where the app keeps its pages by their names, for those who lead to one."""
 
-NAMES_KEY = "names_of_the_runs"
-"""Of those that open, the newest first."""
-
 ROW_PX, TABLE_PX = 35, 400
 """Of Streamlit's tables: the height of a row, and the most of a table that is not given another."""
+
+NAMES_KEY = "names_of_the_runs"
+"""Of those that open, the newest first."""
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")

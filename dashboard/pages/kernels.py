@@ -22,7 +22,7 @@ from dashboard.kernels_view import (
     searched,
 )
 from dashboard.pages import chrome
-from dashboard.run_reading import run_beside
+from dashboard.pages.baseline_choice import baseline_run
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
@@ -69,7 +69,7 @@ def _page(run: StoredRun, report: Report) -> None:
 
 
 def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelDetail) -> None:
-    baseline = run_beside(run, st.query_params.get("baseline"))
+    baseline = baseline_run(run)
     beside = None if baseline is None else chrome.report_of(baseline)
     if beside is not None and not beside["kernels"]:
         beside = None

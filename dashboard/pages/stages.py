@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.overview_view import stage_frame
+from dashboard.pages.baseline_choice import baseline_run
 from dashboard.pages.chrome import (
     chart,
     command,
@@ -19,7 +20,6 @@ from dashboard.pages.chrome import (
     table,
 )
 from dashboard.pages.kept_inferences import kept_inferences
-from dashboard.run_reading import run_beside
 from dashboard.stages_charts import BRUSH, by_window, histogram, map_chart, sensor_chart
 from dashboard.stages_view import (
     Integers,
@@ -156,7 +156,7 @@ def _course(
 
 def _spread(run: StoredRun, timed: TimedInferences, stage: str) -> None:
     values = timed.of_stage(stage)
-    baseline = run_beside(run, st.query_params.get("baseline"))
+    baseline = baseline_run(run)
     beside = None
     if baseline is not None:
         other = kept_inferences(baseline).timed

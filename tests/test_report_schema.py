@@ -39,6 +39,9 @@ ADDED = {
     "streaming",
     "energy_uj",
     "energy_per_inference_uj",
+    "energy",
+    "pulses",
+    "power_mw",
     "tf32_per_s",
     "note",
 }

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from dashboard.frames import Frame
-from dashboard.kernels_view import KernelDetail
+from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
 from dashboard.pages.baseline_choice import baseline_choice
@@ -48,6 +48,15 @@ def into_address(key: str, value: str | None) -> None:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def all_into_address(values: Mapping[str, str | None]) -> None:
+    """The same of several choices at once: one step in the browser's history."""
+    before = {key: st.query_params.get_all(key) for key in st.query_params}
+    after = {**before, **{key: [value] for key, value in values.items() if value is not None}}
+    after = {key: value for key, value in after.items() if values.get(key, "") is not None}
+    if after != before:
+        st.query_params.from_dict(after)
 
 
 def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:

@@ -72,7 +72,7 @@ class RequestGuard:
         elif not self._is_ours(scope["headers"]):
             await _refuse(scope, receive, send, 403, "kws-trace: this page answers to its own names alone: --host\n")
         elif scope["path"].startswith(_UPLOAD) and self._is_upload(scope):
-            await self._application(scope, receive, _unframed(send))
+            await self._application(scope, receive, _with_headers(send, _HEADERS))
         elif "/_stcore" in scope["path"] and scope["path"] not in _OPEN:
             await _refuse(scope, receive, send, 404, "kws-trace: closed\n")
         elif scope["type"] == "http":

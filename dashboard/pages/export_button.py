@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.pages.baseline_choice import baseline_of
 from dashboard.run_reading import read_report
 from tracer.reports.html.export import run_html
 from tracer.runs.run_store import StoredRun
 
 
 def export_button(run: StoredRun) -> None:
-    """Offer the file of ``run``."""
+    """Offer the file of ``run``, with its comparison with the run that is the page's baseline."""
+    baseline = baseline_of(run)
+    held = baseline.runs[0] if baseline is not None and len(baseline.runs) == 1 else None
     st.download_button(
         "Export",
-        lambda: run_html(run, read_report(run).report),
+        lambda: run_html(run, read_report(run).report, held),
         file_name=f"{run.name}.html",
         mime="text/html",
         icon=":material/download:",

@@ -22,9 +22,9 @@ from tests.perfetto_reference import reference_packets
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.import_profile import ingest
 from tracer.captures.inference_ranges import stage_ranges
-from tracer.captures.perfetto_export import _pieces, export_perfetto
+from tracer.captures.perfetto_export import _Trace, export_perfetto
 from tracer.captures.stored_capture import read_capture
-from tracer.captures.timeline import Launches, Timeline, read_timeline
+from tracer.captures.timeline import LaidOut, Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.errors import RunError, WriteError
 from tracer.profiles.arrow_arrays import integers
@@ -289,9 +289,8 @@ def test_slices_open_and_close_like_a_stack_also_those_without_length(
     nothing = np.empty(0, np.int64)
     timeline = Timeline(tracks, Launches(nothing, nothing, nothing, nothing), 100, (), "")
     run = SimpleNamespace(name="a", info=SimpleNamespace(captures=[]))
-    chosen = [np.ones(len(track.rows), bool) for track in tracks]
     with mock.patch("tracer.captures.perfetto_export.PIECE", piece):
-        written = b"".join(_pieces(run, timeline, chosen))  # type: ignore[arg-type]
+        written = b"".join(_Trace(run, LaidOut(None, timeline), None).pieces())  # type: ignore[arg-type]
     trace = Trace()
     trace.ParseFromString(written)
     assert list(trace.packet) == reference_packets(run, timeline)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -268,6 +269,31 @@ def test_every_packet_is_what_the_messages_of_the_perfetto_package_hold(
     trace = Trace()
     trace.ParseFromString((tmp_path / "trace").read_bytes())
     assert list(trace.packet) == reference_packets(run, read_timeline(run))
+
+
+@pytest.mark.parametrize("name", ["gpu", "plain"])
+@pytest.mark.parametrize("turn", [1, -1], ids=["in order", "out of order"])
+def test_spans_that_come_in_many_tables_make_the_packets_of_one_table(
+    traces: Path, tmp_path: Path, name: str, turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = stored_run(name, traces)
+    spans = run.spans()
+    windows = spans["window"].unique().drop_null()[::turn]
+    tables = [spans.filter(pc.equal(spans["window"], window)) for window in windows]
+    assert len(tables) > 2
+    monkeypatch.setattr(
+        type(run), "span_tables", lambda _: iter([*tables, spans.filter(pc.is_null(spans["window"]))])
+    )
+    export_perfetto(run, tmp_path / "trace")
+    trace = Trace()
+    trace.ParseFromString((tmp_path / "trace").read_bytes())
+    assert list(trace.packet) == reference_packets(run, read_timeline(run))
+
+
+def test_an_export_keeps_no_table_of_spans(traces: Path, tmp_path: Path) -> None:
+    run = stored_run("plain", traces)
+    export_perfetto(run, tmp_path / "trace")
+    assert "spans" not in run._tables
 
 
 @settings(max_examples=200)

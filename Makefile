@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS = never
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
-.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals bench soak kills long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
+.PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals gpu-proof bench soak kills faults long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
 
 setup: .venv/ready
 
@@ -57,6 +57,11 @@ dead-code: setup
 coverage-of-intervals: setup
 	$(BIN)/python -m tests.coverage $(ARGS)
 
+# On a machine with an NVIDIA GPU, nsys, CuPy and nvtx, by its own Python: what the replay predicts is really left out.
+# Each call adds pairs to the file until it has 20. For example: make gpu-proof PYTHON=python3.12 ARGS="--pairs 3"
+gpu-proof:
+	$(PYTHON) -m tests.gpu_proof $(ARGS)
+
 bench: setup
 	$(BIN)/python -m tests.benchmarks
 
@@ -69,6 +74,11 @@ soak: setup
 KILLS ?= 100
 kills: setup
 	KWS_TRACE_KILLS=$(KILLS) $(BIN)/python -m pytest tests/attacks/test_kills.py -q
+
+# A disk below the real DUT that refuses each step of a run in turn, with EIO and ENOSPC, once or from then on; 0 for all.
+FAULTS ?= 0
+faults: setup
+	KWS_TRACE_FAULTS=$(FAULTS) $(BIN)/python -m pytest tests/attacks/test_refusing_disk.py -q
 
 # One window of a million inferences: whole, and how much memory it took.
 long-window: setup

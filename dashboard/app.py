@@ -23,10 +23,14 @@ PAGES = {
 """Each is a module of ``dashboard.pages`` with ``show(traces)``, and the last part of the page's address."""
 
 
-def show(traces: Path) -> None:
-    """Show the page that the address names; its module is imported only then."""
+def show(traces: Path, profile: Path | None = None) -> None:
+    """Show the page that the address names, its module is imported only then; or that of a profile alone."""
     st.set_page_config(page_title="kws-trace", page_icon=tab_icon(), layout="wide")
     if not signed_in():
+        return
+    if profile is not None:
+        only = st.Page(partial(_show_page, "profile", profile), title="Profile", url_path="profile", default=True)
+        st.navigation([only], position="hidden").run()
         return
     pages = [
         st.Page(partial(_show_page, name, traces), title=title, icon=icon, url_path=name, default=name == "overview")
@@ -36,5 +40,5 @@ def show(traces: Path) -> None:
     st.navigation(pages).run()
 
 
-def _show_page(name: str, traces: Path) -> None:
-    import_module(f"dashboard.pages.{name}").show(traces)
+def _show_page(name: str, shown: Path) -> None:
+    import_module(f"dashboard.pages.{name}").show(shown)

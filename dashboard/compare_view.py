@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from dashboard.frames import Frame
-from tracer.figure_text import MISSING, change_text, interval_text, share_text, time_text
+from tracer.figure_text import MISSING, change_text, interval_text, official_rate_text, share_text, time_text
 from tracer.report_types.report import Compared, Comparison, Report
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare_report import part_rows
 from tracer.reports.compare_text import launch_cells
 from tracer.reports.compare_words import change_of
+from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import profiled_parts
 
 
@@ -49,18 +51,27 @@ def number_sentence(row: Compared, baseline: str) -> str | None:
     return f"{row['run']} is {share_text(abs(change))} {word} than {baseline}{told}, {by}"
 
 
-def waterfall_rows(before: Report, after: Report) -> tuple[list[dict[str, Any]], str]:
-    """
-    From the mean inference of one run to that of another, part by part, and what the parts are of.
-
-    The parts of a profiled inference where the same profiler recorded both, else the stages; the steps sum to the
-    difference. ``part``, ``from`` and ``to`` in microseconds, ``change`` in words, ``kind`` for the colour.
-    """
+def same_profiler(before: Report, after: Report) -> bool:
+    """Whether both have captures, by the same kind of profiler: others' parts are not the same thing."""
     gpus = [one["gpu"] for one in (before, after)]
-    profiled = all(gpus) and len({one["source"] for one in gpus if one}) == 1
-    sides = [_parts_of(one, profiled=bool(profiled)) for one in (before, after)]
+    return all(gpus) and len({one["source"] for one in gpus if one}) == 1
+
+
+def waterfall_rows(before: Report, after: Report, *, profiled: bool) -> list[dict[str, Any]]:
+    """
+    From the mean inference of one run to that of another, part by part; the steps sum to the difference.
+
+    Args:
+        before: the first run.
+        after: the second.
+        profiled: the parts of a profiled inference, else the stages of a timed one.
+
+    Returns:
+        ``part``, ``from`` and ``to`` in microseconds, ``change`` in words, ``kind`` for the colour.
+    """
+    sides = [_parts_of(one, profiled=profiled) for one in (before, after)]
     if not all(sides):
-        return [], ""
+        return []
     at = sum(sides[0].values())
     rows = [_step(before["run"]["name"], 0.0, at, "whole")]
     for part in dict.fromkeys([*sides[0], *sides[1]]):
@@ -69,7 +80,7 @@ def waterfall_rows(before: Report, after: Report) -> tuple[list[dict[str, Any]],
             rows.append(_step(part, at, at + change, "slower" if change > 0 else "faster"))
             at += change
     rows.append(_step(after["run"]["name"], 0.0, at, "whole"))
-    return rows, "profiled inference" if profiled else "timed inference"
+    return rows
 
 
 def _parts_of(report: Report, *, profiled: bool) -> dict[str, float]:
@@ -90,6 +101,59 @@ def _step(part: str, start_ns: float, end_ns: float, kind: str) -> dict[str, Any
         "change": f"{sign}{time_text(abs(length))}",
         "kind": kind,
     }
+
+
+def stage_frame(reports: Sequence[Report]) -> Frame:
+    """A row a stage, of each run its median, and how the other runs' compare with the first's."""
+    medians = [_medians(one) for one in reports]
+    names = list(dict.fromkeys(name for one in medians for name in one))
+    columns: dict[str, list[str]] = {"stage": names}
+    for place, (report, mine) in enumerate(zip(reports, medians, strict=True)):
+        name = report["run"]["name"]
+        columns[f"{name}, median"] = [time_text(mine.get(stage)) for stage in names]
+        if place:
+            pairs = [(mine.get(stage), medians[0].get(stage)) for stage in names]
+            columns[f"{name}, change"] = [change_text(one / base if one and base else None) for one, base in pairs]
+    return pd.DataFrame(columns)
+
+
+def _medians(report: Report) -> dict[str, float | None]:
+    return {one["stage"]: one["median_ns"] for one in (*report["stages"], report["inference"])}
+
+
+def kernel_frame(reports: Sequence[Report]) -> Frame:
+    """A row a kernel, of each run its microseconds an inference, and the last column's difference to the first."""
+    found = [{one["name"]: one["ns_per_inference"] / 1e3 for one in report["kernels"]} for report in reports]
+    if sum(map(bool, found)) < 2:
+        return pd.DataFrame()
+    longest = {name: max(one.get(name, 0.0) for one in found) for one in found for name in one}
+    names = sorted(longest, key=lambda name: (-longest[name], name))
+    labels = distinct_labels(names)
+    columns: dict[str, list[Any]] = {"kernel": [labels[name] for name in names]}
+    for place, (report, mine) in enumerate(zip(reports, found, strict=True)):
+        columns[f"{report['run']['name']}, us"] = [mine.get(name) for name in names]
+        if place and found[0] and mine:
+            differences = [mine.get(name, 0.0) - found[0].get(name, 0.0) for name in names]
+            columns[f"{report['run']['name']}, difference"] = differences
+    return pd.DataFrame({**columns, "whole name": names})
+
+
+def series_rows(figures: Comparison) -> list[dict[str, Any]]:
+    """Of each run with a rate: ``run``, ``created``, ``made``, ``rate_hz``, and ``rate`` and ``change`` in words."""
+    changes = {row["run"]: change_of(row["rate"], of_rate=True) for row in figures["comparisons"]}
+    found = [
+        {
+            "run": run["name"],
+            "created": run["created"],
+            "made": str(run["created"])[:16].replace("T", " "),
+            "rate_hz": run["launches"][0]["rate_hz"],
+            "rate": official_rate_text(run["launches"][0]["rate_hz"]),
+            "change": changes.get(run["name"], "the baseline"),
+        }
+        for run in figures["runs"]
+        if run["created"] and run["launches"][0]["rate_hz"]
+    ]
+    return sorted(found, key=lambda one: str(one["created"]))
 
 
 def part_frame(figures: Comparison) -> Frame:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import accumulate
-from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -14,54 +13,45 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dashboard.frames import Frame
-from tracer.breakdown.kernel_level import KernelLevel
+from dashboard.kernel_detail import COUNTED, OPERATIONS, KernelDetail, timed_frame
+from dashboard.url_state import UrlState, link
 from tracer.captures.cuda_calls import classify_call
-from tracer.captures.row_bounds import covering_rows
-from tracer.kernels.grouped_figures import group_figures
-from tracer.profiles.arrow_arrays import NO_ROW, Codes, Integers, dense_groups, encode, integers
 from tracer.report_types.gpu import KernelFigures
-from tracer.reports.kernel_labels import distinct_labels
-from tracer.reports.level_tables import counted_rows
+from tracer.reports.kernel_labels import distinct_labels, last_segment
 
-BETWEEN_STAGES = "between stages"
-DELAY_BINS = 40
 KERNELS_CHARTED = 15
-REST = "all other kernels"
+REST = "all others"
 
-COUNTED = ("count", "per_inference", "total_ms", "us_per_inference", "mean_us")
-KERNELS = ("name", "whole_name", *COUNTED, "median_us", "share", "cumulative")
+KERNELS = (
+    *(
+        "name",
+        "timeline",
+        "share",
+        "cumulative",
+        "us_per_inference",
+        "against_us",
+        "per_inference",
+        "mean_us",
+        "median_us",
+    ),
+    *("launch_us", "count", "total_ms", "whole_name"),
+)
 COPIES = ("name", "count", "per_inference", "bytes", "bytes_per_inference", "total_ms", "mean_us", "gb_per_s")
-CALLS = OPERATIONS = ("name", "kind", *COUNTED)
-STAGED = ("kernel", "whole_name", "stage", "count", "per_inference", "us_per_inference")
-DELAYS = ("from_us", "to_us", "stage", "kernels", "below", "above")
-_TIMES = {
-    "total_ms": ("total_ns", 1e6),
-    "us_per_inference": ("ns_per_inference", 1e3),
-    "mean_us": ("mean_ns", 1e3),
-    "median_us": ("median_ns", 1e3),
-}
-"""Of a column, the report's key and how many nanoseconds are one of it."""
+CALLS = ("name", "kind", *COUNTED)
 
 
-@dataclass(frozen=True)
-class KernelDetail:
-    """What the report has no room for: ``STAGED``, ``DELAYS`` and ``OPERATIONS``, and each kernel's launch delay."""
+def kernel_frame(
+    report: KernelFigures, detail: KernelDetail | None = None, beside: KernelFigures | None = None, run: str = ""
+) -> Frame:
+    """
+    ``KERNELS``, the longest total first, as the report has them; no two names are the same.
 
-    staged: Frame
-    delays: Frame
-    operations: Frame
-
-
-def _frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Frame:
-    found = [
-        {**row, **{name: row[key] / unit for name, (key, unit) in _TIMES.items() if name in columns}} for row in rows
-    ]
-    return pd.DataFrame(found, columns=list(columns))
-
-
-def kernel_frame(report: KernelFigures) -> Frame:
-    """``KERNELS``, the longest total first, as the report has them; no two names are the same."""
+    ``launch_us`` and ``timeline``, a link into the ``run``, come from ``detail``; ``against_us`` is the difference of
+    an inference's time to that of ``beside``, a kernel that only one of the two runs counting whole.
+    """
     labels = distinct_labels([row["name"] for row in report["kernels"]])
+    others = {row["name"]: row["ns_per_inference"] for row in beside["kernels"]} if beside else {}
+    instances = _instances(detail)
     sums = accumulate(100 * row["share"] for row in report["kernels"])
     rows = (
         {
@@ -70,10 +60,41 @@ def kernel_frame(report: KernelFigures) -> Frame:
             "whole_name": row["name"],
             "share": 100 * row["share"],
             "cumulative": sum_,
+            "launch_us": instances.get(row["name"], (None, None))[0],
+            "against_us": (row["ns_per_inference"] - others.get(row["name"], 0.0)) / 1e3 if beside else None,
+            "timeline": _timeline(run, row["name"], instances),
         }
         for row, sum_ in zip(report["kernels"], sums, strict=True)
     )
-    return _frame(rows, KERNELS)
+    frame = timed_frame(rows, KERNELS)
+    return frame if beside else frame.drop(columns="against_us")
+
+
+def operation_frame(detail: KernelDetail, run: str, beside: KernelDetail | None = None) -> Frame:
+    """``OPERATIONS``, the longest own time first, and ``against_us``: own time against that in ``beside``."""
+    instances = _instances(detail)
+    links = [_timeline(run, name, instances) for name in detail.operations["whole_name"]]
+    frame = detail.operations.assign(timeline=links)[list(OPERATIONS)]
+    if beside is None or not len(beside.operations):
+        return frame
+    others = dict(zip(beside.operations["whole_name"], beside.operations["self_us"], strict=True))
+    pairs = zip(frame["whole_name"], frame["self_us"], strict=True)
+    frame.insert(5, "against_us", [own - others.get(name, 0.0) for name, own in pairs])
+    return frame
+
+
+def _instances(detail: KernelDetail | None) -> dict[str, tuple[float, int]]:
+    if detail is None:
+        return {}
+    return {name: (launch_us, number) for name, launch_us, number in detail.instances.itertuples(index=False)}
+
+
+def _timeline(run: str, name: str, instances: Mapping[str, tuple[float, int]]) -> str | None:
+    """The address of the inference in which it took the median time, with its name searched for."""
+    if name not in instances:
+        return None
+    page = link("timeline", UrlState(run=run, inference=instances[name][1]))
+    return f"{page}&{urlencode({'find': last_segment(name)})}"
 
 
 def copy_frame(report: KernelFigures) -> Frame:
@@ -87,105 +108,12 @@ def copy_frame(report: KernelFigures) -> Frame:
         }
         for row in report["copies"]
     )
-    return _frame(rows, COPIES)
+    return timed_frame(rows, COPIES)
 
 
 def call_frame(report: KernelFigures) -> Frame:
     """``CALLS``: calls of the CUDA runtime and driver that began in the inferences."""
-    return _frame(({**row, "kind": classify_call(row["name"])} for row in report["api"]), CALLS)
-
-
-def kernel_detail(level: KernelLevel) -> KernelDetail:
-    """By kernel and stage, the launch delays, and the host's operations, of the inferences that count."""
-    rows = counted_rows(level, ("kernel", "graph"))
-    stages = [*level.ranges.stages, BETWEEN_STAGES]
-    stage = level.attribution.stage[rows]
-    return KernelDetail(
-        _staged(level, rows, stage, stages),
-        _delays(level.attribution.launch_delay_ns[rows], stage, stages),
-        _operations(level),
-    )
-
-
-def _grouped(
-    level: KernelLevel, took: Integers, names: Codes, codes: Integers, second: Integers, width: int
-) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """By name and a second code below ``width``: both, and the figures of what took so many nanoseconds."""
-    distinct, groups = dense_groups(codes * width + second)
-    figures = group_figures(groups, took, len(distinct))
-    inferences = max(len(level.breakdown.wall_ns), 1)
-    for at, key in enumerate(distinct.tolist()):
-        yield (
-            str(names.values[key // width].as_py()),
-            key % width,
-            {
-                "count": int(figures.count[at]),
-                "per_inference": float(figures.count[at] / inferences),
-                "total_ns": int(figures.total_ns[at]),
-                "ns_per_inference": float(figures.total_ns[at] / inferences),
-                "mean_ns": float(figures.mean_ns[at]),
-            },
-        )
-
-
-def _staged(level: KernelLevel, rows: Integers, stage: Integers, stages: Sequence[str]) -> Frame:
-    table = level.profile.gpu_work
-    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
-    names = encode(table, "name")
-    of_stage = np.where(stage == NO_ROW, len(stages) - 1, stage)
-    found = list(_grouped(level, took, names, names.codes[rows], of_stage, len(stages)))
-    # In the order of the report, so that a number behind a label is the same.
-    totals: dict[str, int] = {}
-    for name, _, one in found:
-        totals[name] = totals.get(name, 0) + one["total_ns"]
-    labels = distinct_labels(sorted(totals, key=lambda name: (-totals[name], name)))
-    frame = _frame(
-        ({**one, "kernel": labels[name], "whole_name": name, "stage": stages[at]} for name, at, one in found),
-        STAGED,
-    )
-    return frame.sort_values(["us_per_inference", "whole_name"], ascending=[False, True], ignore_index=True)
-
-
-def _delays(delays: Integers, stage: Integers, stages: Sequence[str]) -> Frame:
-    """
-    From the start of the launching call to the start of the kernel: counts in bins of one ratio.
-
-    Those of several stages in one bin are stacked from ``below`` to ``above``.
-    """
-    if not len(delays):
-        return pd.DataFrame(columns=list(DELAYS))
-    # A kernel may start before its call by the profiler's rounding: it counts with the shortest.
-    known = np.maximum(delays, 1)
-    low, high = int(known.min()), int(known.max()) + 1
-    if high < 2 * low:
-        low, high = low * 2 // 3, high * 3 // 2
-    edges = np.unique(np.rint(np.geomspace(max(low, 1), high, DELAY_BINS + 1)).astype(np.int64))
-    place = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, max(len(edges) - 2, 0))
-    found, below = [], np.zeros(len(edges) - 1, np.int64)
-    for number, name in enumerate(stages):
-        here = stage == (number if number < len(stages) - 1 else NO_ROW)
-        counts = np.bincount(place[here], minlength=len(edges) - 1)
-        for at in np.flatnonzero(counts).tolist():
-            bounds = {"from_us": edges[at] / 1e3, "to_us": edges[at + 1] / 1e3, "stage": name}
-            stacked = {"below": int(below[at]), "above": int(below[at] + counts[at])}
-            found.append({**bounds, "kernels": int(counts[at]), **stacked})
-        below = below + counts
-    return pd.DataFrame(found, columns=list(DELAYS))
-
-
-def _operations(level: KernelLevel) -> Frame:
-    table = level.profile.host_ops
-    start = integers(table, "start_ns")
-    place = covering_rows(start, level.ranges.start_ns, level.ranges.end_ns)
-    ours = level.ranges.of_processes(table)
-    these = np.flatnonzero(ours & (place != NO_ROW) & np.r_[level.keep, False][place])
-    names, kinds = encode(table, "name"), encode(table, "kind")
-    took = (integers(table, "end_ns") - start)[these]
-    found = _grouped(level, took, names, names.codes[these], kinds.codes[these], max(len(kinds.values), 1))
-    frame = _frame(
-        ({**one, "name": name, "kind": str(kinds.values[at].as_py())} for name, at, one in found), OPERATIONS
-    )
-    return frame.sort_values(["total_ms", "name"], ascending=[False, True], ignore_index=True)
+    return timed_frame(({**row, "kind": classify_call(row["name"])} for row in report["api"]), CALLS)
 
 
 def searched(frame: Frame, text: str) -> Frame:

@@ -12,6 +12,7 @@ from tracer.classes import LABELS
 from tracer.figure_text import D3_COUNT, share_text, time_text
 from tracer.palette import BY_MEANING, EMPTY_CELL, GREY, INK, KERNELS, LETTERS, SESSION_RUN, SLATE, colours
 from tracer.reports.overview_rows import ADDED, BUSY, KERNEL, LEVELS, OTHERS, OVERHEAD, WALL, Part
+from tracer.unit_words import INFERENCES
 
 ROW_PX, ICICLE_AXIS_PX = 24, 66
 DOTS_PX = 62
@@ -43,12 +44,12 @@ def window_dots(rates: Sequence[tuple[int, float, str]], median: float) -> Chart
     return (line + dots).properties(height=DOTS_PX)
 
 
-def icicle_chart(parts: Sequence[Part]) -> Chart:
+def icicle_chart(parts: Sequence[Part], each: str = INFERENCES.each) -> Chart:
     """Each level a row, each part a bar of its own length; names where there is room, all else on hover."""
     end = max((one["to_ns"] for one in parts), default=1.0) / 1e3
     levels = [level for level in LEVELS if any(one["level"] == level for one in parts)]
     kernels = [one["part"] for one in parts if one["level"] == KERNEL]
-    rows = [{**_bar(one), "colour": _colour(one, kernels)} for one in parts]
+    rows = [{**_bar(one, each), "colour": _colour(one, kernels)} for one in parts]
     across = alt.Scale(domain=[0, end or 1], nice=False)
     base = chart_of(rows).encode(
         y=alt.Y("level:N", sort=levels, title=None, axis=alt.Axis(labelOverlap=False)),
@@ -60,7 +61,7 @@ def icicle_chart(parts: Sequence[Part]) -> Chart:
     bars = (
         base.mark_bar(stroke=LETTERS, strokeWidth=0.5, height={"band": 1}, cursor="pointer")
         .encode(
-            x=alt.X("from:Q", scale=across, title="an inference in the mean (us)"),
+            x=alt.X("from:Q", scale=across, title=f"{each} in the mean (us)"),
             x2="to:Q",
             color=alt.Color("colour:N", scale=None),
         )
@@ -75,11 +76,11 @@ def icicle_chart(parts: Sequence[Part]) -> Chart:
     return (bars + labels).properties(height=ROW_PX * len(levels) + ICICLE_AXIS_PX)
 
 
-def _bar(one: Part) -> dict[str, Any]:
+def _bar(one: Part, each: str) -> dict[str, Any]:
     start, end = one["from_ns"] / 1e3, one["to_ns"] / 1e3
     percent = share_text(one["share"])
     time = time_text(one["to_ns"] - one["from_ns"])
-    label = f"{time} an inference" if one["part"] == WALL else f"{one['part']} {percent}"
+    label = f"{time} {each}" if one["part"] == WALL else f"{one['part']} {percent}"
     facts = {"level": one["level"], "name": one["name"], "of": one["of"], "page": one["page"]}
     return {
         **facts,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from dashboard.frames import Frame
-from dashboard.kernels_view import KernelDetail
+from dashboard.kernel_detail import KernelDetail
 from tracer.accuracy.confusion import confusion_of
 from tracer.errors import SessionError
 from tracer.figure_text import (

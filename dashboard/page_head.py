@@ -5,18 +5,28 @@ from __future__ import annotations
 from tracer.runs.run_store import StoredRun
 
 STYLE = """<style>
-[data-testid=stMainBlockContainer] { padding: 2.2rem 2rem 0.5rem; }
+[data-testid=stMainBlockContainer] { padding: 2.4rem 2rem 0.5rem; }
 [data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.6rem; }
-.st-key-page_head h1 { font-size: 1.35rem; padding: 0; }
-.st-key-page_head button { min-height: 1.9rem; padding: 0.05rem 0.6rem; }
+.st-key-page_head h1 { font-size: 1.35rem; padding: 0; white-space: nowrap; }
+.st-key-page_head button { min-height: 1.9rem; padding: 0.05rem 0.5rem; font-size: 0.85rem; }
+.st-key-page_head button p, .st-key-page_head [data-testid=stText] { font-size: 0.85rem; }
+.st-key-page_head [data-testid=stHorizontalBlock], .st-key-page_head { gap: 0.6rem; }
+.kws-copy { font: inherit; font-size: 0.85rem; color: inherit; background: none; border: 1px solid currentColor;
+  border-radius: 0.4rem; padding: 0.1rem 0.5rem; white-space: nowrap; cursor: pointer; }
 .st-key-trust_chips button { min-height: 1.7rem; padding: 0.05rem 0.45rem; }
 .st-key-small_metrics [data-testid=stMetricValue] { font-size: 1.1rem; }
 [data-testid=stMetricValue] { font-size: 1.5rem; }
+[data-testid=stHeader] { background: transparent; }
+@media (max-width: 900px) {
+  [data-testid=stMainBlockContainer] { padding: 3.4rem 1rem 0.5rem; }
+  [data-testid=stMetricValue], .st-key-small_metrics [data-testid=stMetricValue] { font-size: 0.95rem; }
+  [data-testid=stMetricDelta], [data-testid=stMetricDelta] * { font-size: 0.72rem; }
+  [data-testid=stMetricValue] *, [data-testid=stMetricDelta] *, [data-testid=stMetricLabel] * { white-space: normal; }
+}
 </style>"""
 """Streamlit's own margins leave half a screen of 800 pixels empty."""
 
-COPY_LINK = """<button type="button" class="kws-copy" style="font: inherit; color: inherit; background: none;
-border: 1px solid currentColor; border-radius: 0.4rem; padding: 0.1rem 0.6rem; cursor: pointer">Copy link</button>
+COPY_LINK = """<button type="button" class="kws-copy">Copy link</button>
 <script>
 for (const button of document.querySelectorAll(".kws-copy")) {
   button.onclick = async () => {

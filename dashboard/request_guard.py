@@ -35,6 +35,18 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
+COMPONENT = "/component/dashboard.pages.timeline.timeline/"
+"""Where Streamlit serves the timeline's files, which its page shows in a frame of its own origin."""
+
+_OF_A_COMPONENT = (
+    (b"x-frame-options", b"SAMEORIGIN"),
+    # Its own files alone, no script in its text, and nothing that it could send or fetch.
+    (b"content-security-policy", b"default-src 'none'; script-src 'self'; style-src 'self'; frame-ancestors 'self'"),
+    # The next version's files are not mixed with these.
+    (b"cache-control", b"no-cache"),
+    *_HEADERS[2:],
+)
+
 
 class RequestGuard:
     """
@@ -58,7 +70,8 @@ class RequestGuard:
         elif "/_stcore" in scope["path"] and scope["path"] not in _OPEN:
             await _refuse(scope, receive, send, 404, "kws-trace: closed\n")
         elif scope["type"] == "http":
-            await self._application(scope, receive, _unframed(send))
+            headers = _OF_A_COMPONENT if scope["path"].startswith(COMPONENT) else _HEADERS
+            await self._application(scope, receive, _with_headers(send, headers))
         else:
             line = _Socket(receive, send, self._is_message)
             await self._application(scope, line.receive, line.send)
@@ -118,12 +131,12 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _unframed(send: Send) -> Send:
+def _with_headers(send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> Send:
     async def with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            ours = {name for name, _ in _HEADERS}
+            ours = {name for name, _ in headers}
             message["headers"] = [pair for pair in message.get("headers", ()) if pair[0].lower() not in ours]
-            message["headers"] += _HEADERS
+            message["headers"] += headers
         await send(message)
 
     return with_headers

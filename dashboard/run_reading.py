@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dashboard.kernels_view import KernelDetail, kernel_detail
+from dashboard.kernel_detail import KernelDetail, kernel_detail
 from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
 from tracer.reports.report import report_and_level
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_index import RunIndex
-from tracer.runs.run_store import StoredRun
+from tracer.runs.run_store import StoredRun, stored_run
 
 UNREADABLE = "the GPU timeline cannot be read: {}"
 
@@ -90,6 +90,16 @@ def read_report(run: StoredRun) -> ReadReport:
     problem = report["capture_problem"]
     detail = None if level is None else kernel_detail(level)
     return ReadReport(report, (UNREADABLE.format(problem),) if problem else (), detail)
+
+
+def run_beside(run: StoredRun, name: str | None) -> StoredRun | None:
+    """The run that an address names as the baseline of another; None for none, for itself, and where it has gone."""
+    if name is None or name == run.name:
+        return None
+    try:
+        return stored_run(run_folder(run.folder.parent, name))
+    except KwsTraceError:
+        return None
 
 
 def what_is_left(folder: Path) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from dashboard.frames import Frame
 from tracer.figure_text import change_text, count_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.reports.device_report import WindowNames
+from tracer.reports.latency_map import JoinedTime, LatencyMap, SensorLine, bin_of, latency_edges
+from tracer.reports.outliers import Outliers, Reasons
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
 from tracer.trust.drift import drift_of, speeds_of, speeds_text
@@ -22,15 +24,6 @@ Integers = NDArray[np.int64]
 
 BARS = 60
 """Of the histogram."""
-
-STRETCHES = 240
-"""Into which the time of a run is cut at most, to be drawn; a stretch never spans two windows."""
-
-STRETCH_COUNT = 20
-"""Inferences of a stretch at least, where a window has them: of fewer the line would follow every stutter."""
-
-FENCE = 3.0
-"""Quartile distances above the third quartile beyond which a logarithm stands out: Tukey's outer fence."""
 
 SHOWN_OUTLIERS = 25
 STUTTER = 3.0
@@ -46,49 +39,64 @@ def percentile_frame(values_ns: Integers) -> Frame:
     return pd.DataFrame({"percentile": names, "time": [time_text(float(one)) for one in times]})
 
 
-def histogram_frame(values_ns: Integers, bars: int = BARS) -> Frame:
+def histogram_frame(values_ns: Integers, beside_ns: Integers | None = None, bars: int = BARS) -> Frame:
     """
     Counts between edges that are equally far apart in the logarithm.
 
     Args:
         values_ns: nanoseconds; those below 1 are counted in the first bar.
+        beside_ns: another run's, counted between the same edges.
         bars: how many at most.
 
     Returns:
-        ``low_us``, ``high_us``, ``count``; every value is in one bar.
+        ``low_us``, ``high_us``, ``count`` and ``beside``, scaled to as many values; every value is in one bar.
     """
-    values = np.maximum(values_ns.astype(np.float64), 1.0)
-    low, high = float(values.min()), float(values.max())
-    if high <= low * 1.000001:
-        low, high = low * 0.99, high * 1.01
-    edges = np.geomspace(low, high, bars + 1)
-    edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
-    counts, _ = np.histogram(values, edges)
-    return pd.DataFrame({"low_us": edges[:-1] / 1000, "high_us": edges[1:] / 1000, "count": counts})
+    both = values_ns if beside_ns is None else np.concatenate([values_ns, beside_ns])
+    edges = latency_edges(both, bars)
+    count = np.bincount(bin_of(values_ns, edges), minlength=bars)
+    beside: Floats = np.zeros(bars)
+    if beside_ns is not None and len(beside_ns):
+        beside = np.bincount(bin_of(beside_ns, edges), minlength=bars) * len(values_ns) / len(beside_ns)
+    columns = {"low_us": edges[:-1] / 1000, "high_us": edges[1:] / 1000, "count": count, "beside": beside}
+    return pd.DataFrame(columns)
 
 
-def time_frame(inferences: TimedInferences, stage: str, stretches: int = STRETCHES) -> Frame:
-    """
-    How long a stage takes as the run goes on.
+def percentile_marks(values_ns: Integers) -> list[tuple[str, float]]:
+    """The rules over a histogram: name with its time, and microseconds."""
+    found = zip(("p50", "p90", "p99", "max"), np.percentile(values_ns, (50, 90, 99, 100)), strict=True)
+    return [(f"{name} {time_text(float(ns))}", float(ns) / 1000) for name, ns in found]
 
-    Returns:
-        A row a stretch of time: ``window``, ``seconds`` (of the time within the windows, joined end to end, the
-        middle of the stretch), ``p10_us``, ``median_us``, ``p90_us``, ``max_us`` and ``count``.
-    """
-    columns = ["window", "seconds", "p10_us", "median_us", "p90_us", "max_us", "count"]
-    values, walls = inferences.of_stage(stage) / 1000, inferences.wall_ns
-    rows, passed = [], 0
-    share = max(1, stretches // max(1, len(np.unique(inferences.window))))
-    for window in np.unique(inferences.window):
-        mine = np.flatnonzero(inferences.window == window)
-        first = int(inferences.start_ns[mine[0]])
-        for part in np.array_split(mine, max(1, min(share, len(mine) // STRETCH_COUNT))):
-            p10, median, p90 = np.percentile(values[part], [10, 50, 90])
-            last = int(inferences.start_ns[part[-1]] + walls[part[-1]])
-            middle = (passed + (int(inferences.start_ns[part[0]]) + last) / 2 - first) / 1e9
-            rows.append((f"{window}", middle, p10, median, p90, values[part].max(), len(part)))
-        passed += last - first
-    return pd.DataFrame(rows, columns=columns)
+
+def map_frame(found: LatencyMap) -> Frame:
+    """A row a cell that is not empty: ``from_s``, ``to_s``, ``low_us``, ``high_us`` and ``count``."""
+    column, row = np.nonzero(found.count)
+    seconds, micros = found.time_ns / 1e9, found.latency_ns / 1e3
+    return pd.DataFrame(
+        {
+            "from_s": seconds[column],
+            "to_s": seconds[column + 1],
+            "low_us": micros[row],
+            "high_us": micros[row + 1],
+            "count": found.count[column, row],
+        }
+    )
+
+
+def sensor_frame(lines: Sequence[SensorLine], quantity: str) -> Frame:
+    """``source``, ``seconds`` of the joined time and ``value`` of one quantity."""
+    rows = [
+        {"source": one.source, "seconds": float(at) / 1e9, "value": float(value)}
+        for one in lines
+        if one.quantity == quantity
+        for at, value in zip(one.time_ns, one.value, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["source", "seconds", "value"])
+
+
+def window_starts(time: JoinedTime, most: int = 10) -> list[tuple[float, str]]:
+    """Where each window begins on the joined time, in seconds, and its name; none where there are over ``most``."""
+    starts = [float(at) / 1e9 for at in time.offset_ns]
+    return [] if len(starts) > most else list(zip(starts, (f"window {one}" for one in time.window), strict=True))
 
 
 def window_frame(inferences: TimedInferences, stage: str) -> Frame:
@@ -117,53 +125,45 @@ def composition_frame(inferences: TimedInferences) -> Frame:
     return pd.DataFrame(rows, columns=["window", "stage", "us"])
 
 
-@dataclass(frozen=True, slots=True)
-class Outliers:
+def outlier_frame(
+    inferences: TimedInferences, stage: str, found: Outliers, reasons: Reasons, captured: Integers
+) -> Frame:
     """
-    The inferences that stand out.
+    The ``SHOWN_OUTLIERS`` longest of them, and why, as far as it was recorded.
 
     Args:
-        rows: positions of all of them, the longest first.
-        fence_ns: they are longer than this.
-        share_of_time: of the time of all inferences that they took.
+        inferences: in which they were found.
+        stage: by which they stand out.
+        found: them.
+        reasons: of the same inferences.
+        captured: numbers of the inferences that a profiler saw, in order.
     """
-
-    rows: Integers
-    fence_ns: float
-    share_of_time: float
-
-
-def find_outliers(values_ns: Integers) -> Outliers:
-    """Values above Tukey's outer fence of their logarithms; none among fewer than 8."""
-    if len(values_ns) < 8:
-        return Outliers(np.empty(0, np.int64), float("inf"), 0.0)
-    logarithms = np.log(np.maximum(values_ns, 1))
-    low, high = np.percentile(logarithms, [25, 75])
-    # Of values that hardly differ every other one would stand out: the least distance is that of one percent.
-    fence = float(np.exp(high + FENCE * max(high - low, 0.01)))
-    rows = np.flatnonzero(values_ns > fence)
-    rows = rows[np.argsort(-values_ns[rows], kind="stable")]
-    total = int(values_ns.sum())
-    return Outliers(rows, fence, float(values_ns[rows].sum() / total) if total else 0.0)
-
-
-def outlier_frame(inferences: TimedInferences, stage: str, outliers: Outliers, shown: int = SHOWN_OUTLIERS) -> Frame:
-    """The longest of them: ``inference``, ``window``, ``time``, ``times the median``, and each stage's part."""
     values = inferences.of_stage(stage)
     middle = float(np.median(values)) if len(values) else 0.0
     rows = []
-    for row in outliers.rows[:shown]:
+    for row in found.rows[:SHOWN_OUTLIERS].tolist():
+        number = int(inferences.number[row])
         facts = {
-            "inference": int(inferences.number[row]),
+            "inference": number,
             "window": int(inferences.window[row]),
             "time": time_text(float(values[row])),
             "times the median": float(values[row] / middle) if middle else 0.0,
+            "why": reasons.of(row),
+            "captured": captured_text(number, captured),
         }
         if len(inferences.stages) > 1:
             parts = zip(inferences.stages, inferences.duration_ns[row], strict=True)
             facts |= {name: time_text(float(ns)) for name, ns in parts}
         rows.append(facts)
     return pd.DataFrame(rows)
+
+
+def captured_text(number: int, captured: Integers) -> str:
+    """Whether a profiler saw an inference, and if not the nearest that it saw; ``captured`` is sorted."""
+    if not len(captured):
+        return "no capture"
+    nearest = int(captured[np.argmin(np.abs(captured - number))])
+    return "yes" if nearest == number else f"no; nearest {nearest}"
 
 
 def counted_windows(inferences: TimedInferences, windows: Iterable[RunWindow]) -> TimedInferences:

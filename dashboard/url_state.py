@@ -30,6 +30,9 @@ class UrlState:
         bounds: ``from`` and ``to``, in the page's own unit; the first is never the larger.
         stage: name of a stage.
         device: key of a device whose limits are shown.
+        selected: a lane of the timeline and a row of it.
+        measured: start and end of the timeline's measured range, ns; the first is never the larger.
+        find: what the timeline searches.
     """
 
     run: str | None = None
@@ -39,6 +42,20 @@ class UrlState:
     bounds: tuple[int, int] | None = None
     stage: str | None = None
     device: str | None = None
+    selected: tuple[int, int] | None = None
+    measured: tuple[int, int] | None = None
+    find: str | None = None
+
+    def view_parameters(self) -> dict[str, str | None]:
+        """What a timeline shows, as parameters of its address; None of what it does not."""
+        first, last = self.bounds or (None, None)
+        return {
+            "from": None if first is None else str(first),
+            "to": None if last is None else str(last),
+            "slice": _joined(self.selected),
+            "measure": _joined(self.measured),
+            "find": self.find,
+        }
 
 
 def read_url(params: Mapping[str, str], runs: Iterable[str] = ()) -> UrlState:
@@ -49,30 +66,49 @@ def read_url(params: Mapping[str, str], runs: Iterable[str] = ()) -> UrlState:
         params: the last value of each.
         runs: every value of ``with``, the runs to compare with.
     """
-    first, last = _number(params.get("from")), _number(params.get("to"))
-    bounds = (first, last) if first is not None and last is not None and first <= last else None
     return UrlState(
         run=_name(params.get("run")),
         runs=tuple(dict.fromkeys(name for name in map(_name, runs) if name)),
         window=_number(params.get("window")),
         inference=_number(params.get("inference")),
-        bounds=bounds,
+        bounds=_ordered(_both(params.get("from"), params.get("to"))),
         stage=_name(params.get("stage")),
         device=_name(params.get("device")),
+        selected=_pair(params.get("slice")),
+        measured=_ordered(_pair(params.get("measure"))),
+        find=_name(params.get("find")),
     )
 
 
 def link(page: str, state: UrlState) -> str:
     """The address of ``page``, as a path on the same server, that shows ``state``; what is None is not in it."""
     asked = {key: getattr(state, key) for key in ("run", "window", "inference", "stage", "device")}
-    first, last = state.bounds or (None, None)
-    asked |= {"from": first, "to": last, "with": state.runs or None}
+    asked |= {**state.view_parameters(), "with": state.runs or None}
     known = {key: value for key, value in asked.items() if value is not None}
     return f"/{page}?{urlencode(known, doseq=True, quote_via=quote, errors='replace')}".rstrip("?")
 
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and _NUMBER.match(text) else None
+
+
+def _both(first: str | None, second: str | None) -> tuple[int, int] | None:
+    one, other = _number(first), _number(second)
+    return None if one is None or other is None else (one, other)
+
+
+def _pair(text: str | None) -> tuple[int, int] | None:
+    """Of ``3-250``."""
+    first, _, second = (text or "").partition("-")
+    return _both(first, second)
+
+
+def _joined(pair: tuple[int, int] | None) -> str | None:
+    return None if pair is None else f"{pair[0]}-{pair[1]}"
+
+
+def _ordered(pair: tuple[int, int] | None) -> tuple[int, int] | None:
+    return pair if pair and pair[0] <= pair[1] else None
 
 
 def _name(text: str | None) -> str | None:

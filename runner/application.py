@@ -8,6 +8,7 @@ from importlib import import_module
 import typer
 
 from runner.command_table import COMMANDS, EXIT_CODES, LEAD, OPTIONS, SUMMARY
+from runner.given_paths import CommandOfPaths
 
 NAMES = [name for named in COMMANDS.values() for name in named]
 
@@ -26,7 +27,9 @@ def build_app(names: Collection[str]) -> typer.Typer:
         for name in (one for one in named if one in names):
             function = name.replace("-", "_")
             command = getattr(import_module(f"runner.commands.{function}"), function)
-            app.command(name, rich_help_panel=heading, epilog=f"Example: `kws-trace {named[name][1]}`")(command)
+            app.command(
+                name, cls=CommandOfPaths, rich_help_panel=heading, epilog=f"Example: `kws-trace {named[name][1]}`"
+            )(command)
     return app
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from runner.no_pandas import leave_out_pandas
-from runner.program import INTERRUPTED
 from runner.root_help import root_help
 from runner.umask import keep_others_out
 from tracer.errors import KwsTraceError, UsageError
@@ -56,7 +56,7 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:  # the last resort: what nobody foresaw is told in one message too
         if os.environ.get(DEBUG):
             raise

@@ -84,8 +84,12 @@ COMMANDS = {
             "export last --perfetto last.pftrace",
         ),
         "runs": (
-            "List the runs, or make a killed one complete with --recover.",
+            "List the runs, make a killed one complete with --recover, or join small files with --compact.",
             "runs",
+        ),
+        "pull": (
+            "Bring the runs of another machine or folder into this one: verified, resumable, none overwritten.",
+            "pull board:traces --traces boards",
         ),
         "fleet": (
             (

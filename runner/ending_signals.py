@@ -8,15 +8,31 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from runner.leaving import ENDING
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
     """SIGINT, SIGTERM, and SIGHUP, which comes when a terminal or an ssh session goes, unless `nohup` took it out."""
     return tuple(
-        number for number in _ENDING if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+        number for number in ENDING if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
     )
+
+
+@contextmanager
+def ending_signals_to(take: Callable[[int], None]) -> Iterator[None]:
+    """Hand the number of each ending signal to ``take`` inside the block; call from the main thread."""
+
+    def taken(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+        take(number)
+
+    before = {number: signal.signal(number, taken) for number in ending_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -45,7 +61,7 @@ def ended_at_once(clean: Callable[[], None]) -> Iterator[None]:
 
 def _end_on_signal(reader: int, clean: Callable[[], None]) -> None:
     while (number := os.read(reader, 1)[0]) != 0:
-        if number in _ENDING:
+        if number in ENDING:
             with contextlib.suppress(Exception):
                 clean()
             # Not sys.exit: the main thread is inside a runtime, which may not be left by an exception.

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from runner.children import module_command
-from runner.ending_signals import ending_signals
+from runner.ending_signals import ending_signals_to
 from tracer.errors import UsageError
 from tracer.runs.launch_set import launch_name
 from tracer.runs.run_folder import exists_error
@@ -120,14 +118,10 @@ def launched(words: Sequence[str], environment: dict[str, str]) -> tuple[int, bo
         module_command("runner", *words), env=environment, start_new_session=True, stdin=subprocess.DEVNULL
     )
 
-    def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+    def hand_on(number: int) -> None:
         got.append(number)
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
 
-    before = {number: signal.signal(number, hand_on) for number in ending_signals()}
-    try:
+    with ending_signals_to(hand_on):
         return process.wait(), bool(got)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

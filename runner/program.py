@@ -1,43 +1,29 @@
 """
-The program ``kws-trace``: Ctrl-C ends it without a traceback, also while it imports.
+The program ``kws-trace``: an ending signal ends it without a traceback, also while it imports.
 
 What happens before this module, Python's own start, is told by Python.
 """
 
-import os
 import signal
 from types import FrameType
+from typing import NoReturn
 
-INTERRUPTED = 130
-"""As a shell ends what SIGINT ended: 128 and the signal's number."""
-
-
-def leave_on_interrupt() -> bool:
-    """
-    Let SIGINT end this process at once; False where it is ignored, as by what a shell put into the background.
-
-    Python's own way raises an exception wherever it stands, which imports print, or catch and go on.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        return False
-    signal.signal(signal.SIGINT, _leave)
-    return True
+from runner.leaving import leave_on_signals
 
 
 def main() -> None:
-    """Run the command line; it may take the signal for its own, to end in order."""
-    heard = leave_on_interrupt()
+    """Run the command line, which takes back what it began; it may take the signals for its own, to end in order."""
+    heard = leave_on_signals()
     from runner import cli
 
     try:
-        if heard:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in heard:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _exit)
         cli.main()
     finally:
         # Python's end has nothing to tell either.
-        if heard:
-            leave_on_interrupt()
+        leave_on_signals()
 
 
-def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
-    os._exit(INTERRUPTED)
+def _exit(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 -- as signal calls it
+    raise SystemExit(128 + number)

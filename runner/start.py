@@ -20,9 +20,9 @@ def main() -> None:
     if sys.argv[0] == "-C":
         os.chdir(sys.argv[1])
         del sys.argv[:2]
-    from runner.program import leave_on_interrupt
+    from runner.leaving import leave_on_signals
 
-    leave_on_interrupt()
+    leave_on_signals()
     import runpy
 
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

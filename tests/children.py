@@ -162,6 +162,7 @@ def served_dashboard(
     more: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
     folder: Path = ROOT,
+    page: Path | None = None,
 ) -> Iterator[str]:
     """
     The dashboard of ``traces`` as a program of its own; the address at which it answers.
@@ -172,13 +173,14 @@ def served_dashboard(
         more: variables of its environment.
         host: that it listens on; asked for by the loopback's address.
         folder: that it is started in.
+        page: of a profile, which is shown in place of the runs.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
     with ExitStack() as stack:
         said = stack.enter_context(log.open("w"))
         for _ in range(3):
             port = free_port()
-            command = dashboard_command(traces, port, host)
+            command = dashboard_command(traces, port, host, page)
             server = stack.enter_context(running(command, cwd=folder, env=environment, stdout=said, stderr=said))
             address = f"http://127.0.0.1:{port}"
             wait_until(lambda: server.poll() is not None or _healthy(address), "the dashboard answers")  # noqa: B023

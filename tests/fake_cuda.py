@@ -42,6 +42,9 @@ class FakeCuda:
         self.pinned: set[int] = set()
         self.contexts = 0
         self.waited = True
+        self.captured: list[Callable[[], None]] | None = None
+        self.graph: list[Callable[[], None]] = []
+        self.graph_launches = 0
         self._pending = 0
         self._fails = fails or {}
         self._devices, self._integrated = devices, integrated
@@ -119,6 +122,39 @@ class FakeCuda:
     def _cuMemFreeHost(self, address: int) -> None:
         self.pinned.remove(address)
         del self.held[address]
+
+    def _cuStreamCreate(self, stream: Any, flags: int) -> None:
+        stream[0] = 77
+
+    def _cuStreamSynchronize(self, stream: int) -> None:
+        assert stream == 77
+        self._cuCtxSynchronize()
+
+    def _cuMemcpyHtoDAsync_v2(self, target: int, source: int, size: int, stream: int) -> None:
+        assert stream == 77
+        assert target in self.held
+        ctypes.memmove(target, source, size)
+
+    def _cuMemcpyDtoHAsync_v2(self, target: int, source: int, size: int, stream: int) -> None:
+        assert stream == 77
+        assert source in self.held
+        ctypes.memmove(target, source, size)
+
+    def _cuStreamBeginCapture_v2(self, stream: int, mode: int) -> None:
+        self.captured = []
+
+    def _cuStreamEndCapture(self, stream: int, graph: Any) -> None:
+        graph[0] = 88
+
+    def _cuGraphInstantiateWithFlags(self, ready: Any, graph: int, flags: int) -> None:
+        assert (graph, flags) == (88, 0)
+        ready[0], self.graph, self.captured = 99, self.captured, None
+
+    def _cuGraphLaunch(self, ready: int, stream: int) -> None:
+        assert (ready, stream) == (99, 77)
+        self.graph_launches += 1
+        for work in self.graph:
+            work()
 
     def _cuGetErrorName(self, status: int, name: Any) -> int:
         if status not in NAMES:

@@ -59,6 +59,7 @@ nvmlDeviceGetEccMode = lambda gpu: [answer(gpu, "ecc"), 0]
 nvmlDeviceGetPersistenceMode = lambda gpu: answer(gpu, "persistence")
 nvmlDeviceGetMigMode = lambda gpu: [answer(gpu, "mig"), 0]
 nvmlDeviceGetClockInfo = lambda gpu, clock: answer(gpu, "clocks")[clock - 1]
+nvmlDeviceGetEnforcedPowerLimit = lambda gpu: answer(gpu, "power_limit")
 nvmlDeviceGetPowerUsage = lambda gpu: answer(gpu, "power")
 nvmlDeviceGetTemperature = lambda gpu, sensor: answer(gpu, "temperature")
 nvmlDeviceGetCurrentClocksThrottleReasons = lambda gpu: answer(gpu, "reasons")
@@ -76,6 +77,7 @@ H200 = {
     "mig": 0,
     "clocks": [1980, 3201],
     "power": 118_500,
+    "power_limit": 700_000,
     "temperature": 41,
     "reasons": 0,
     "utilisation": 7,

@@ -13,6 +13,7 @@ import pytest
 
 CHROMIUM = Path(os.environ.get("KWS_TRACE_CHROMIUM", "/usr/bin/chromium"))
 NO_NSYS = "needs nsys in PATH (Debian: nsight-systems, of non-free)"
+NO_RSYNC = "needs rsync in PATH"
 NO_CHROMIUM = f"needs a browser, {CHROMIUM}; KWS_TRACE_CHROMIUM names another"
 
 NO_CHECKER = "needs KWS_TRACE_CHECKER, the path of mlcommons/tiny's tools/submission/submission_checker.py"

@@ -10,9 +10,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.bench.bandwidth import measurement as bandwidth_job
-from runner.bench.bandwidth.cuda_driver import CudaDriver, CudaError, NoGpuError, load_library
 from runner.bench.bandwidth.measurement import SIZES, BandwidthJob, measure_bandwidth
 from runner.cli import app
+from runner.device.cuda_driver import CudaDriver, CudaError, NoGpuError, load_library
 from tests.fake_cuda import NO_DEVICE, OUT_OF_MEMORY, FakeCuda
 from tracer.errors import DeviceError
 from tracer.reports.bandwidth_table import (

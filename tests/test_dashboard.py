@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dashboard.compare_view import number_sentence
@@ -19,9 +20,12 @@ from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import official_rate_text, time_text
 from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.compare_words import change_of
+from tracer.reports.latency_map import joined_time
 from tracer.reports.overview_rows import lead_sentence
 from tracer.reports.report import build_report
 from tracer.runs.run_store import stored_run
+from tracer.runs.timed_inferences import timed_inferences
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
@@ -95,6 +99,19 @@ def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -
         assert metrics["without framework"].startswith(f"{report['median_rate_hz']:,.1f} → ")
 
 
+def test_a_baseline_of_the_address_stands_beside_the_rate_and_the_gains(traces: Path) -> None:
+    sides = [launches_of([stored_run(name, traces)]) for name in ("recovered", "gpu")]
+    row = compare_sides(sides, baseline="recovered")["comparisons"][0]
+    shown = opened("overview", traces, run="gpu", baseline="recovered")
+    assert plain(change_of(row["rate"], of_rate=True)) in {one.delta for one in shown.metric}
+    assert row["sentence"] in words(shown)
+    assert shown.selectbox(key="head_baseline").value == "recovered"
+    shown.selectbox(key="head_baseline").set_value(None).run()
+    assert "baseline" not in shown.query_params
+    assert row["sentence"] not in words(shown)
+    assert "not in the traces folder" in opened("overview", traces, run="gpu", baseline="../x").error[0].value
+
+
 def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> None:
     shown = opened("stages", traces, run="gpu", stage="session_run", window="2")
     assert shown.selectbox(key="stage_widget").value == "session_run"
@@ -106,6 +123,35 @@ def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> 
     assert links[0]["timeline"][0] == f"/timeline?run=gpu&inference={links[0]['inference'][0]}"
     shown.toggle(key="warmups_widget").set_value(True).run()
     assert "215 values" in words(shown)
+
+
+def test_the_brush_of_the_address_filters_what_stands_below_the_map(traces: Path) -> None:
+    timed = timed_inferences(stored_run("gpu", traces))
+    begun, _ = joined_time(timed).place_ns(timed.start_ns)
+    marked = timed.wall_ns[(begun >= 10_000_000) & (begun <= 30_000_000)]
+    shown = opened("stages", traces, run="gpu", baseline="plain", **{"from": "10", "to": "30"})
+    assert not shown.exception
+    assert f"{len(marked)} values" in words(shown)
+    percentiles = shown.dataframe[0].value.set_index("percentile")["time"]
+    assert percentiles["median"] == time_text(float(np.median(marked)))
+    assert "the baseline plain" in words(shown)
+    # Of another window this part says nothing.
+    shown.selectbox(key="window_widget").set_value("2").run()
+    assert "40 values" in words(shown)
+    assert "from" not in shown.query_params
+
+
+def test_the_kernels_page_shows_the_reports_figures_beside_the_baselines(traces: Path) -> None:
+    report = build_report(stored_run("gpu", traces))
+    shown = opened("kernels", traces, run="gpu", baseline="recovered")
+    frame = shown.dataframe[0].value
+    assert frame["whole_name"].tolist() == [one["name"] for one in report["kernels"]]
+    assert frame["us_per_inference"].tolist() == pytest.approx(
+        [one["ns_per_inference"] / 1000 for one in report["kernels"]]
+    )
+    assert "against_us" not in frame.columns
+    again = opened("kernels", traces, run="ops", baseline="gpu")
+    assert "own time" in words(again)
 
 
 def test_a_choice_of_the_list_goes_into_the_address(traces: Path) -> None:

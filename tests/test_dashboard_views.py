@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.charts import by_window, histogram, over_time, ratios, waterfall
-from dashboard.compare_view import waterfall_rows
+from dashboard.compare_charts import ratios, series, waterfall
+from dashboard.compare_view import kernel_frame as kernels_beside
+from dashboard.compare_view import same_profiler, waterfall_rows
+from dashboard.compare_view import stage_frame as stages_beside
 from dashboard.markdown_text import plain
 from dashboard.overview_charts import confusion_chart, icicle_chart, window_dots
 from dashboard.overview_view import (
@@ -26,17 +27,9 @@ from dashboard.overview_view import (
 )
 from dashboard.run_reading import fingerprint, read_report, run_entries
 from dashboard.runs_view import choices, filtered, launch_set_frame, run_list_frame
-from dashboard.stages_view import (
-    composition_frame,
-    counted_windows,
-    find_outliers,
-    histogram_frame,
-    steadiness_lines,
-    time_frame,
-)
-from dashboard.stages_view import window_frame as window_spread
 from tests import dashboard_runs as runs
-from tracer.palette import BY_MEANING, SESSION_RUN, colours
+from tracer.figure_text import change_text, time_text
+from tracer.palette import BY_MEANING, colours
 from tracer.reports.advised_gains import gain_rows
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
 from tracer.reports.kernel_labels import distinct_labels
@@ -44,9 +37,6 @@ from tracer.reports.overview_rows import icicle
 from tracer.reports.report import build_report
 from tracer.reports.run_list import list_runs
 from tracer.runs.run_store import stored_run
-from tracer.runs.timed_inferences import TimedInferences, timed_inferences
-
-VALUES = st.lists(st.integers(0, 10**12), min_size=1, max_size=200).map(lambda one: np.array(one, np.int64))
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +99,32 @@ def test_what_a_run_that_is_being_recorded_lacks_is_not_bad_yet(tmp_path: Path) 
     assert ended["windows"].state == "doubtful"
 
 
-def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path) -> None:
+@pytest.mark.parametrize("profiled", [False, True])
+def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path, profiled: bool) -> None:
+    before, after = report_of(traces, "cpu"), report_of(traces, "gpu")
+    assert same_profiler(before, after)
+    assert not same_profiler(report_of(traces, "ops"), after)
+    steps = waterfall_rows(before, after, profiled=profiled)
+    for start, end in pairwise(steps[:-1]):
+        assert start["to"] == end["from"]
+    assert steps[-2]["to"] == pytest.approx(steps[-1]["to"], rel=1e-12)
+    whole = (
+        after["gpu"]["wall_ns"]["mean"] if profiled else after["inference"]["total_ns"] / after["inference"]["count"]
+    )
+    assert steps[-1]["to"] * 1000 == pytest.approx(whole)
+
+
+def test_stages_and_kernels_stand_side_by_side(traces: Path) -> None:
     before, after = report_of(traces, "plain"), report_of(traces, "gpu")
-    steps, of = waterfall_rows(before, after)
-    assert of == "timed inference"
-    assert steps[-2]["to"] == pytest.approx(steps[-1]["to"])
-    assert steps[-1]["to"] * 1000 == pytest.approx(after["inference"]["total_ns"] / after["inference"]["count"])
+    frame = stages_beside([before, after]).set_index("stage")
+    assert frame["gpu, median"]["session_run"] == time_text(after["stages"][1]["median_ns"])
+    ratio = after["inference"]["median_ns"] / before["inference"]["median_ns"]
+    assert frame["gpu, change"]["inference"] == change_text(ratio)
+    assert not len(kernels_beside([before, after]))
+    less = {**after, "kernels": after["kernels"][1:], "run": {**after["run"], "name": "less"}}
+    kernels = kernels_beside([after, less])
+    assert kernels["gpu, us"].tolist() == pytest.approx([one["ns_per_inference"] / 1e3 for one in after["kernels"]])
+    assert kernels["less, difference"].tolist() == [-kernels["gpu, us"][0], *[0.0] * (len(kernels) - 1)]
 
 
 def test_launches_of_a_set_are_judged_together(traces: Path) -> None:
@@ -186,96 +196,18 @@ def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path:
     assert "log.txt" in frame["why"][1]
 
 
-@settings(deadline=None)
-@given(VALUES)
-def test_every_value_is_in_one_bar_of_the_histogram(values: np.ndarray) -> None:
-    frame = histogram_frame(values)
-    assert frame["count"].sum() == len(values)
-    assert (frame["low_us"] < frame["high_us"]).all()
-
-
-@settings(deadline=None)
-@given(VALUES, st.integers(1, 4))
-def test_every_inference_is_in_one_stretch_of_time(values: np.ndarray, windows: int) -> None:
-    count = len(values)
-    window = np.sort(np.arange(count) % windows)
-    starts = np.concatenate([[0], np.cumsum(values)[:-1]])
-    run = TimedInferences(np.arange(count), window, np.zeros(count, np.bool_), starts, ("a",), values[:, None])
-    frame = time_frame(run, "a")
-    assert frame["count"].sum() == count
-    assert len(frame) <= 240 + windows
-    assert frame["max_us"].max() == values.max() / 1000
-    assert (frame["seconds"].diff().dropna() >= 0).all()
-    assert window_spread(run, "a")["inferences"].sum() == count
-
-
-@settings(deadline=None)
-@given(VALUES)
-def test_outliers_are_the_longest_and_beyond_the_fence(values: np.ndarray) -> None:
-    found = find_outliers(values)
-    rest = np.delete(values, found.rows)
-    assert all(values[row] > found.fence_ns for row in found.rows)
-    assert not len(found.rows) or rest.max(initial=0) <= values[found.rows].min()
-
-
-def test_drift_and_stutter_are_told(traces: Path) -> None:
-    timed = timed_inferences(stored_run("gpu", traces))
-    report = {"device": {"note": "frequencies not recorded", "windows": []}, "windows": []}
-    steady = steadiness_lines(timed, "inference", report)
-    assert "no more than" in steady[0]
-    assert steady[1].startswith("Stutter: 8 of 200")
-    drifting = timed.duration_ns * np.linspace(1, 1.5, len(timed))[:, None]
-    drifted = TimedInferences(
-        timed.number, timed.window, timed.warmup, timed.start_ns, timed.stages, drifting.astype(np.int64)
-    )
-    assert ", more than" in steadiness_lines(drifted, "inference", report)[0]
-
-
-def test_a_window_that_throttled_is_named_as_the_report_counts_it(traces: Path) -> None:
-    timed = timed_inferences(stored_run("gpu", traces))
-    marked = {"window": 4, "throttled": ["throttle:oc3"], "changed": []}
-    report = {
-        "device": {"note": None, "windows": [marked]},
-        "windows": [{"window": 4, "ordinal": 2, "kind": "performance"}],
-    }
-    told = steadiness_lines(timed, "inference", report)[-1]
-    assert told == "Throttling or changed frequencies: in window 2 (throttle:oc3)."
-
-
-def test_the_performance_windows_of_a_profiled_run_are_counted_from_1(traces: Path) -> None:
-    run = stored_run("gpu", traces)
-    apart = [replace(one, number=10 * one.number) for one in run.each_window]
-    timed = timed_inferences(run)
-    moved = replace(timed, window=10 * timed.window)
-    assert set(counted_windows(moved, apart).window.tolist()) == {1, 2, 3, 4, 5}
-    alone = [replace(one, ordinal=None) for one in run.each_window]
-    assert (counted_windows(timed, alone).window == timed.window).all()
-
-
-def test_warm_ups_come_only_where_asked_for_and_captured_inferences_never(traces: Path) -> None:
-    run = stored_run("gpu", traces)
-    assert len(timed_inferences(run)) == 200
-    every = timed_inferences(run, warmups=True)
-    assert (len(every), int(every.warmup.sum())) == (215, 15)
-    assert (np.diff(every.start_ns) > 0).all()
-    assert set(every.window.tolist()) == {0, 1, 2, 3, 4}
-
-
 def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
-    timed = timed_inferences(stored_run("gpu", traces))
     report = report_of(traces, "gpu")
     charts = [
         icicle_chart(icicle(report)),
         window_dots([(1, 900.0, "11 s")], 900.0),
         confusion_chart([[1] * 12] * 12),
-        waterfall(*waterfall_rows(report, report)),
-        histogram(histogram_frame(timed.wall_ns), SESSION_RUN, [("median", 400.0)]),
-        over_time(time_frame(timed, "inference"), SESSION_RUN, logarithmic=True),
-        by_window(composition_frame(timed)),
+        waterfall(waterfall_rows(report, report, profiled=True), "profiled inference"),
+        series([{"run": "b", "created": "2026-01-01T00:00:00", "rate_hz": 1.0}]),
         ratios([{"run": "b", "ratio": 1.1, "low": 1.0, "high": 1.2, "verdict": "slower"}], 0.02),
     ]
     for chart in charts:
-        assert len(json.dumps(chart.to_dict())) < 100_000
+        assert len(json.dumps(chart if isinstance(chart, dict) else chart.to_dict())) < 100_000
     assert len(set(colours([*runs.STAGES, "GPU kernel", "GPU copy", "framework", "host code in readback"]))) >= 6
 
 

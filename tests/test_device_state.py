@@ -166,12 +166,28 @@ def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:
     assert figures["marked"] == [1]
     assert figures["windows"][0]["energy"]["mj_per_inference"] == pytest.approx(20.0)
     told = [{"window": 0, "ordinal": 1, "kind": "performance"}, {"window": 1, "ordinal": None, "kind": "capture"}]
-    how = "of the whole board (POM_5V_IN, read every 1000 ms in steps of 1000 mW)"
+    how = "of the whole board (POM_5V_IN, read every 1,000 ms in steps of 1,000 mW)"
     assert device_lines(figures, told) == [
         "capture window 1: gpu 768 MHz",
         f"window 1: 20.0 mJ an inference {how}",
         "capture window 1: gpu changed frequency",
         f"capture window 1: 25.0 mJ an inference {how}",
+    ]
+
+
+def test_a_pc_s_gpu_has_its_own_energy_and_the_hottest_zone_is_named() -> None:
+    rows = (
+        table("gpu", "power_mw", [100_000, 120_000, 120_000])
+        + table("thermal:gpu", "temperature_mc", [40_000, 44_000, 43_000])
+        + table("thermal:cpu", "temperature_mc", [41_000, 41_000, 41_000])
+    )
+    bounds = windows((0, 2 * SECOND)).append_column("inferences", pa.array([100]))
+    figures = device_figures(samples_table(rows, "run"), bounds)
+    [window] = figures["windows"]
+    assert (window["energy"]["mj_per_inference"], window["energy"]["rails"]) == (pytest.approx(2300.0), [])
+    assert device_lines(figures, [{"window": 0, "ordinal": 1, "kind": "performance"}]) == [
+        "window 1: hottest gpu, 44 °C",
+        "window 1: 2,300 mJ an inference of the GPU (by its driver, read every 1,000 ms in steps of 20,000 mW)",
     ]
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from tests import dashboard_runs as runs
 from tests.needs import chromium
 from tracer.figure_text import official_rate_text, share_text, time_text
+from tracer.harmless_text import harmless
 from tracer.report_types.report import Report
 from tracer.reports.breakdown_text import gain_interval_text, gain_text
 from tracer.reports.html.export import run_html
@@ -26,7 +27,6 @@ from tracer.reports.html.run_document import run_document
 from tracer.reports.html.tables import MOST_ROWS
 from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun, stored_run
-from tracer.terminal_text import harmless
 
 MOST_BYTES = 3_000_000
 ACTS = re.compile(r"script|iframe|object|embed|link|img|base|form|input|use|image|foreignobject|animate|a|svg")

@@ -5,28 +5,30 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dashboard.kernel_detail import STAGED, KernelDetail, kernel_detail
 from dashboard.kernels_charts import delay_chart, kernel_chart
 from dashboard.kernels_view import (
     KERNELS_CHARTED,
     REST,
-    STAGED,
-    KernelDetail,
     call_frame,
     charted,
     copy_frame,
     csv_bytes,
-    kernel_detail,
     kernel_frame,
     parquet_bytes,
     searched,
 )
 from tests.dashboard_runs import HOSTILE, three_kinds
 from tracer.breakdown.kernel_level import KernelLevel, kernel_level
+from tracer.kernels.self_time import self_times
 from tracer.reports.report import build_report
 from tracer.runs.run_store import stored_run
 
@@ -87,10 +89,60 @@ def test_operations_stand_in_for_kernels_where_the_host_did_the_work(traces: Pat
     level = kernel_level(stored_run("ops", traces))
     assert level is not None
     detail = kernel_detail(level)
-    assert not len(detail.staged)
+    # The chart of the page then draws their own time, by stage.
+    assert detail.staged["us_per_inference"].sum() == pytest.approx(detail.operations["self_us"].sum())
     assert not len(detail.delays)
     assert detail.operations["per_inference"].tolist() == [1.0] * 8
     assert detail.operations["count"].tolist() == [20] * 8
+
+
+def nested(draw: st.DrawFn) -> list[tuple[int, int, int]]:
+    """Thread, start and end of operations that are nested as calls are."""
+    found = []
+    for thread in range(draw(st.integers(1, 2))):
+        open_until = [200]
+        for start in sorted(draw(st.lists(st.integers(0, 150), max_size=12))):
+            while start >= open_until[-1]:
+                open_until.pop()
+            end = draw(st.integers(start + 1, open_until[-1]))
+            found.append((thread, start, end))
+            open_until.append(end)
+    return found
+
+
+@given(st.composite(nested)())
+def test_own_times_are_what_painting_the_innermost_operation_gives(operations: list[tuple[int, int, int]]) -> None:
+    painted = [0] * len(operations)
+    for thread in (0, 1):
+        for moment in range(200):
+            # Of equal operations the later one lies in the earlier.
+            over = [
+                (start, -end, row)
+                for row, (where, start, end) in enumerate(operations)
+                if where == thread and start <= moment < end
+            ]
+            if over:
+                painted[max(over)[2]] += 1
+    columns = np.array(operations, np.int64).reshape(-1, 3).T
+    assert self_times(*columns).tolist() == painted
+
+
+def test_a_kernels_link_leads_to_the_inference_in_which_it_took_its_median_time(
+    level: KernelLevel, report: dict[str, Any], detail: KernelDetail
+) -> None:
+    frame = kernel_frame(report, detail, {**report, "kernels": report["kernels"][1:]}, "gpu")
+    work = level.profile.gpu_work.to_pandas().assign(inference=level.attribution.inference)
+    for row in frame.itertuples():
+        mine = work[(work["name"] == row.whole_name) & (work["inference"] >= 0)]
+        mine = mine[np.isin(mine["inference"], level.ranges.numbers[level.keep])]
+        took = (mine["end_ns"] - mine["start_ns"]).sort_values()
+        asked = parse_qs(urlsplit(row.timeline).query)
+        there = (mine["end_ns"] - mine["start_ns"])[mine["inference"] == int(asked["inference"][0])]
+        assert took.iloc[(len(took) - 1) // 2] in there.tolist()
+        assert asked["run"] == ["gpu"]
+    assert frame["launch_us"].median() == pytest.approx(report["gpu"]["launch_delay_ns"]["median"] / 1e3, rel=0.05)
+    assert frame["against_us"][0] == frame["us_per_inference"][0]
+    assert frame["against_us"][1:].tolist() == [0] * (len(frame) - 1)
 
 
 def test_a_run_without_a_kernel_level_has_empty_tables(traces: Path) -> None:
@@ -125,11 +177,11 @@ def test_the_chart_has_the_longest_kernels_and_all_others_as_one() -> None:
     assert frame.set_index("kernel").loc[REST, "us_per_inference"] == sum(range(1, 26))
     # Forty kernels have the short name `k`: each bar is of one of them.
     assert frame["kernel"].is_unique
-    order = kernel_chart(frame).to_dict()["encoding"]["y"]["sort"]
+    order = kernel_chart(frame, "us")["encoding"]["y"]["sort"]
     assert order[-1] == REST
 
 
 def test_the_delay_chart_has_room_where_every_delay_is_the_same(detail: KernelDetail) -> None:
     assert len(np.unique(detail.delays["from_us"])) == 1
-    domain = delay_chart(detail.delays).to_dict()["encoding"]["x"]["scale"]["domain"]
+    domain = delay_chart(detail.delays)["encoding"]["x"]["scale"]["domain"]
     assert domain[0] < detail.delays["from_us"].min() < detail.delays["to_us"].max() < domain[1]

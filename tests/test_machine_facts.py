@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,8 @@ import pytest
 from runner.children import module_command
 from runner.device.gpu_facts import mps_runs
 from runner.device.host import host_facts
-from runner.device.loaded_cuda import loaded_cuda, loaded_library
+from runner.device.loaded_cuda import loaded_cuda
+from runner.device.power_mode import power_mode
 from runner.doctor.checks import Check
 from runner.doctor.gpu import check_gpus, check_host
 from runner.doctor.machine import Ran
@@ -44,12 +47,14 @@ FACTS: dict[str, Any] = {
             "ecc": "on",
             "persistence": "off",
             "mig": "off",
+            "power_limit_mw": 700_000,
         }
     ],
     "cuda": {"driver": "580.1", "driver_version": "13.0", "runtime_version": "12.5", "cudnn": "9.3.0", "mps": False},
     "machine": {
         "governor": "performance",
         "processors": 16,
+        "power_mode": "MAXN",
         "processors_allowed": 16,
         "cpu_quota": None,
         "virtual_machine": False,
@@ -77,6 +82,8 @@ def run_of(traces: Path, name: str, **facts: Any) -> StoredRun:
         (changed("gpus", ecc="off"), "other state of ECC: on against off"),
         (changed("cuda", driver="595.78"), "other GPU driver: 580.1 against 595.78"),
         (changed("cuda", mps=True), "MPS ran in one of them: no against yes"),
+        (changed("gpus", power_limit_mw=450_000), "other power limit of the GPU: 700 W against 450 W"),
+        (changed("machine", power_mode="15W"), "other power mode: MAXN against 15W"),
         (changed("machine", governor="schedutil"), "other governor: performance against schedutil"),
         (changed("machine", processors_allowed=4), "other number of processors allowed: 16 against 4"),
         (changed("machine", cpu_quota=2.5), "other CPU quota: none against 2.5"),
@@ -105,11 +112,11 @@ def test_compare_refuses_another_gpu_and_is_silent_where_a_fact_is_not_known(tmp
 def test_a_report_names_the_gpu_and_the_machine_and_what_was_not_recorded(tmp_path: Path) -> None:
     gpu, machine = machine_lines(build_report(run_of(tmp_path, "whole"))["run"])
     assert gpu == (
-        "GPU: NVIDIA H200, compute capability 9.0, 150 GB, driver 580.1, CUDA driver 13.0, CUDA runtime 12.5, "
-        "cuDNN 9.3.0, ECC on, persistence off, MIG off, MPS off"
+        "GPU: NVIDIA H200, compute capability 9.0, 150 GB, power limit 700 W, driver 580.1, CUDA driver 13.0, "
+        "CUDA runtime 12.5, cuDNN 9.3.0, ECC on, persistence off, MIG off, MPS off"
     )
     assert machine == (
-        "Machine: A CPU, governor performance, 16 of 16 processors, "
+        "Machine: A CPU, power mode MAXN, governor performance, 16 of 16 processors, "
         "no virtual machine (the CPU has no flag hypervisor), no container (process 1 is systemd)"
     )
     lacking = run_of(tmp_path, "lacking", **changed("cuda", cudnn=None), machine={})
@@ -192,8 +199,33 @@ def test_cudnn_s_version_is_read_as_both_of_its_generations_write_it(number: int
 
 
 def test_a_library_is_asked_only_where_this_process_has_loaded_it() -> None:
-    assert loaded_library("libcuda") is None
-    assert loaded_library("libc") is not None
+    # In a process of its own: a test before this one may have loaded TensorFlow, and that the driver.
+    code = "from runner.device.loaded_cuda import loaded_library as it; print(it('libcuda'), it('libc') is None)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["None", "False"]
+
+
+@pytest.mark.parametrize(
+    ("program", "mode"),
+    [
+        ("echo 'NV Fan Mode:quiet'; echo 'NV Power Mode: MODE_15W_6CORE'; echo 2", "MODE_15W_6CORE"),
+        ("echo 'NVPM ERROR: not root' >&2; exit 1", None),
+        (None, None),
+    ],
+)
+def test_a_jetson_s_power_mode_is_asked_of_nvpmodel_and_of_a_pc_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str | None, mode: str | None
+) -> None:
+    if program is not None:
+        tool = tmp_path / "bin" / "nvpmodel"
+        tool.parent.mkdir()
+        tool.write_text(f"#!/bin/sh\n{program}\n")
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    assert power_mode(grow(tmp_path / "jetson", {"etc/nvpmodel.conf": "< POWER_MODEL ID=0 NAME=MAXN >"})) == mode
+    assert power_mode(tmp_path / "pc") is None
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,7 @@ def test_the_facts_of_a_run_name_each_gpu_and_the_one_that_cuda_gave_the_runtime
             "memory_bytes": H200["memory"],
             **states,
             "mig": "off",
+            "power_limit_mw": 700_000,
         },
         {
             "name": "Tesla T4",
@@ -176,6 +177,7 @@ def test_the_facts_of_a_run_name_each_gpu_and_the_one_that_cuda_gave_the_runtime
             "memory_bytes": T4["memory"],
             **states,
             "mig": "not supported",
+            "power_limit_mw": 700_000,
         },
     ]
     assert sampled_gpu("/device:GPU:0", found["gpus"], root) == T4["uuid"]

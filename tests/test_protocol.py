@@ -12,8 +12,9 @@ from runner.line.protocol import (
     Infer,
     Results,
     Timestamp,
-    boot_lines,
     encode,
+    lap_line,
+    mode_line,
     print_lines,
     results_line,
 )
@@ -101,7 +102,7 @@ def test_print_gives_eight_bytes_a_line_and_the_blank_line_of_the_firmware() -> 
 
 
 def test_boot_and_results_lines_have_the_form_of_the_firmware() -> None:
-    assert encode(boot_lines(7)) == b"m-timestamp-mode-performance\r\nm-lap-us-7\r\nm-init-done\r\nm-ready\r\n"
+    assert encode([mode_line("energy"), lap_line(7)]) == b"m-timestamp-mode-energy\r\nm-lap-us-7\r\n"
     assert results_line([0.0, 0.9999974]) == "m-results-[0.000000,0.999997]"
 
 

@@ -39,6 +39,9 @@ ADDED = {
     "streaming",
     "energy_uj",
     "energy_per_inference_uj",
+    "energy",
+    "pulses",
+    "power_mw",
     "tf32_per_s",
 }
 """Keys that the reports of ``golden`` have not: they were made by version 0.2.0, before the types."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.request_guard import LOOPBACK, RequestGuard
+from dashboard.request_guard import COMPONENT, LOOPBACK, RequestGuard
 from runner.commands.dashboard import page_names
 
 Message = dict[str, Any]
@@ -120,6 +120,17 @@ def test_no_answer_may_be_framed(headers: dict[str, str]) -> None:
     sent = asked(HERE, "http", "/", **headers)[0]
     assert [value for name, value in sent["headers"] if name == b"x-frame-options"] == [b"DENY"]
     assert (b"content-security-policy", b"frame-ancestors 'none'") in sent["headers"]
+
+
+def test_the_timelines_files_may_be_framed_by_its_own_page_alone_and_run_nothing_but_themselves() -> None:
+    sent = asked(HERE, "http", COMPONENT + "index.html", host="localhost")[0]
+    headers = dict(sent["headers"])
+    assert headers[b"x-frame-options"] == b"SAMEORIGIN"
+    policy = headers[b"content-security-policy"].decode()
+    assert policy == "default-src 'none'; script-src 'self'; style-src 'self'; frame-ancestors 'self'"
+    assert status(HERE, COMPONENT + "index.html", host="evil.example") == 403
+    other = dict(asked(HERE, "http", "/component/another.one/index.html", host="localhost")[0]["headers"])
+    assert other[b"x-frame-options"] == b"DENY"
 
 
 def test_a_published_dashboard_answers_to_its_names_and_to_addresses_and_to_no_other_name() -> None:

@@ -211,6 +211,7 @@ def test_a_long_window_in_several_blocks_is_numbered_through(tmp_path: Path, mon
         assert (rows.start_ns.diff().dropna()[:-1] == 43_000).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     which=st.integers(0, 3),

@@ -75,6 +75,7 @@ def test_the_c_library_answers_as_the_reference_in_a_process_without_pythons_ten
     assert classes == shipped_dataset().labels[[0, 100, 200]].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("device", "threads"), [(None, None), (None, 1), ("CPU:1", 300), ("GPU:0", 2)])
 def test_the_c_librarys_configuration_is_the_sessions(device: str | None, threads: int | None) -> None:
     tf = pytest.importorskip("tensorflow")

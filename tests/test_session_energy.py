@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import struct
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.sessions import WORDS, Plan, energyrunner_lines, mlcommons_lines, write_log
 from tracer.errors import SessionError
@@ -18,24 +22,28 @@ from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.energy_samples import EnergySamples, read_samples
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_json import session_json
-from tracer.sessions.session_text import figure_lines
+from tracer.sessions.session_text import figure_lines, render_session
 
 COUNT = 150
 STAMPS_S = (0.022, 2.782, 14.048, 15.923, 27.187, 29.051, 40.316, 42.181, 53.447, 55.324, 66.59)
 SAMPLES = np.float32(44.9) + np.random.default_rng(0).normal(0, 3, 67_584).astype(np.float32)
 
 
-def energy_of(begin_s: float, end_s: float) -> float:
-    """As energyrunner adds it up: time goes on by a float's 0.001 from sample to sample."""
+def energy_of(begin_s: float, end_s: float) -> tuple[float, float]:
+    """As energyrunner adds it up, and the mean: time goes on by a float's 0.001 from sample to sample."""
     at_s = total_uj = 0.0
+    count = 0
     for sample in SAMPLES.tolist():
         if begin_s <= at_s < end_s:
             total_uj += sample
+            count += 1
         at_s += 0.001
-    return total_uj
+    return total_uj, 1000 * total_uj / count
 
 
-ENERGIES_UJ = [energy_of(*pair) for pair in zip(STAMPS_S[1::2], STAMPS_S[2::2], strict=True)]
+ENERGIES_UJ, POWERS_UW = zip(
+    *(energy_of(*pair) for pair in zip(STAMPS_S[1::2], STAMPS_S[2::2], strict=True)), strict=True
+)
 
 
 def results(stamps: tuple[float, ...] = STAMPS_S, copies: int = 1) -> list[str]:
@@ -46,6 +54,7 @@ def results(stamps: tuple[float, ...] = STAMPS_S, copies: int = 1) -> list[str]:
         lines += [
             f"Energy data for window {2 * number + 2} at time {begin:.2f} for {end - begin:.2f} sec.:",
             f"  Energy       : {ENERGIES_UJ[number]:12.3f} uJ",
+            f"  Power        : {POWERS_UW[number]:12.3f} uW",
             f"  Energy/Inf.  : {each_uj[-1]:12.3f} uJ/inf.",
         ]
     lines += ["-" * 57, f"Median energy cost is {np.median(each_uj):.3f} uJ/inf.", "-" * 57]
@@ -75,6 +84,12 @@ def energy_log() -> list[str]:
 
 
 LOG = energy_log()
+
+
+def painted(render: Callable[[SessionAudit, Console], None], judged: SessionAudit) -> str:
+    console = Console(width=200, file=io.StringIO(), color_system=None)
+    render(judged, console)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
 def write_session(folder: Path, **files: bytes | None) -> Path:
@@ -111,7 +126,28 @@ def test_the_first_sample_of_a_window_is_decided_by_the_rounding_of_added_up_tim
     # Of a published session whose printed energies leave no other sums: 27.187 is the one time that is met exactly.
     ordinals = EnergySamples(1000.0, np.ones(70_000))
     pairs = list(zip(STAMPS_S[1::2], STAMPS_S[2::2], strict=True))
-    assert ordinals.between_uj(pairs) == [14048 - 2782, 27187 - 15924, 40317 - 29051, 53448 - 42182, 66591 - 55325]
+    assert [uj for uj, _ in ordinals.between(pairs)] == [
+        14048 - 2782,
+        27187 - 15924,
+        40317 - 29051,
+        53448 - 42182,
+        66591 - 55325,
+    ]
+
+
+@pytest.mark.parametrize(("row", "name"), [("  Energy       :", "energy"), ("  Power        :", "power")])
+def test_energy_and_power_of_each_window_are_held_against_what_was_printed(
+    tmp_path: Path, row: str, name: str
+) -> None:
+    judged = judge(tmp_path / "sound")
+    table = painted(render_session, judged)
+    assert all(f"{one:,.3f}" in table for one in (*ENERGIES_UJ, POWERS_UW[0] / 1000))
+    lines = results()
+    place = next(place for place, line in enumerate(lines) if row in line)
+    lines[place] = re.sub(r":\s*(\d+\.\d+ u[JW])$", r": 1\1", lines[place])
+    other = judge(tmp_path / "other", results="".join(f"{line}\n" for line in lines).encode())
+    assert [(one.rule, one.windows) for one in other.findings] == [("printed-differs", (1,))]
+    assert other.findings[0].text.startswith(f"the printed {name} of window 1 is 1")
 
 
 @pytest.mark.parametrize("missing", ["timestamps", "energy"])
@@ -242,6 +278,7 @@ def mlcommons_energy(folder: Path, entries: list[dict[str, object]], printed: li
             f"Elapsed time  : {(10.9, 11.0)[number % 2]}",
             "Inferences    : 250",
         ]
+        told += [f"Power         : {250 * energy / (10_900, 11_000)[number % 2]:5.4f} mW."]
         told += [f"Total Energy  : {250 * energy:.3f} uJ", f"Energy/Inf    : {energy:.3f} uJ/inf"]
     write_log(folder, [*lines[:-1], *told, f"Median energy cost is {np.median(printed):.4f} uJ/inf.", lines[-1]])
     (folder / "results.json").write_text(json.dumps(entries))
@@ -281,3 +318,57 @@ def test_a_streaming_session_is_read_by_its_own_figures(tmp_path: Path) -> None:
     wrong = [line.replace("55.908", "55.98").replace("2 False", "3 False") for line in lines]
     judged = audit_session(build_session(write_log(tmp_path / "b", wrong)))
     assert [one.rule for one in judged.findings] == ["printed-differs"] * 2
+
+
+def streaming_entry() -> dict[str, object]:
+    """Three words: one found 1.9 s after its end, one missed, one found twice; and two false ones, 0.9 s apart."""
+    starts = [0.01 + 0.032 * number for number in range(50)]
+    return {
+        "infer": {
+            "detections": [100, 4000, 4900, 12_000, 12_100, 13_000, 20_000],
+            "detection_windows": [[1.0, 2.0], [5.0, 6.0], [11.0, 11.5]],
+        },
+        "dutycycle": {"start_times_s": starts, "stop_times_s": [one + 0.016 for one in starts]},
+        "mode": "p",
+    }
+
+
+def streaming_session(folder: Path, entry: dict[str, object], **said: str) -> SessionAudit:
+    told = {"counts": "2 True positives, 1 False negatives, 2 False positives", "duty": "0.5", "rate": "62.5", **said}
+    lines = ["Logging initialized. Writing output to sessions/1/log.txt", "Device model retrieved: sww01"]
+    lines += [f"Accuracy: {told['counts']}", f"Average duty cycle: {told['duty']}", "Average period: 0.032 s"]
+    lines += [f"Estimated throughput: {told['rate']} inf./sec."]
+    write_log(folder, lines)
+    (folder / "results.json").write_text(json.dumps([entry]))
+    return audit_session(build_session(folder))
+
+
+def test_a_streaming_session_is_counted_again_from_its_detections_and_pulses(tmp_path: Path) -> None:
+    sound = streaming_session(tmp_path / "sound", streaming_entry())
+    assert (sound.findings, sound.valid) == ((), None)
+    lines = figure_lines(sound)
+    assert lines[0].endswith("2 false positives, counted again from its detections")
+    assert "Throughput by its pulses: 62.500 inf/s (printed 62.500 inf/s)" in lines
+    for number, said in enumerate(
+        [{"counts": "3 True positives, 0 False negatives, 2 False positives"}, {"duty": "0.50001"}, {"rate": "62.51"}]
+    ):
+        other = streaming_session(tmp_path / str(number), streaming_entry(), **said)
+        assert {one.rule for one in other.findings} == {"printed-differs"}
+        assert all("results.json" in one.text or "duty cycle and period" in one.text for one in other.findings)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    part=st.sampled_from(["infer", "dutycycle"]), junk=st.recursive(st.none() | st.integers() | st.text(), st.lists)
+)
+def test_damaged_entries_of_a_streaming_session_give_no_figure(part: str, junk: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        entry = streaming_entry()
+        for key in entry[part]:  # type: ignore[attr-defined]
+            judged = streaming_session(
+                Path(folder),
+                {**entry, part: {**entry[part], key: junk}},  # type: ignore[dict-item]
+            )
+            counts = session_json(judged)["streaming"]["counted"]  # type: ignore[index]
+            assert counts is not None
+            assert counts["true_positives" if part == "infer" else "duty_cycle"] is None

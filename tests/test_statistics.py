@@ -38,6 +38,7 @@ def test_values_that_stand_still_count_each_and_a_short_series_counts_less_than_
     assert effective_sizes([1, 2] * 30, of_median=False)[0] == pytest.approx(60 / (1 + 2 / 60**0.5 + 4 / 60))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("correlation", "number", "often"), [(0.6, 60, 0.1), (0.9, 300, 0.12), (0.85, 150, 0.1), (0.5, 45, 0.1)]
 )
@@ -59,6 +60,7 @@ def test_a_slow_change_under_fast_scatter_counts_as_few() -> None:
     assert np.mean(np.array(least) < 20) > np.mean(np.array(own) < 20) + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("correlation", "number"), [(0.0, 80), (0.2, 150), (0.5, 250), (0.7, 450)])
 def test_short_series_cover_where_they_give_an_interval(correlation: float, number: int) -> None:
     series = autocorrelated(np.random.default_rng(13), (400, number), correlation)

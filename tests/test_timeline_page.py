@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.dashboard_runs import KINDS, every_kind
+from tracer.captures.timeline import read_timeline
 from tracer.command_line import command_line
 from tracer.reports.report import build_report
 from tracer.runs.run_store import stored_run
@@ -36,15 +38,17 @@ def opened(traces: Path, page: str, **asked: str) -> Any:
     return found
 
 
-def captions(page: Any) -> str:
-    return "\n".join(one.value for one in page.caption)
+def drawn(page: Any) -> dict[str, Any] | None:
+    """What the component was given; None where the page has none."""
+    found = [one.proto for one in page.main if one.type == "component_instance"]
+    found = [json.loads(one.json_args) for one in found]
+    return found[0] if found else None
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "damaged"])
 def test_both_pages_show_a_run_of_any_kind_or_say_what_it_lacks(traces: Path, kind: str) -> None:
     timeline = opened(traces, "timeline", run=kind)
-    drawn = "is drawn" in captions(timeline)
-    assert drawn == (kind not in ("damaged", "damaged-spans"))
+    assert (drawn(timeline) is not None) == (kind not in ("damaged", "damaged-spans"))
     kernels = opened(traces, "kernels", run=kind)
     told = [one.value for one in (*kernels.info, *kernels.error, *kernels.warning)]
     assert bool(told) == (kind not in ("gpu", "cpu", "ops"))
@@ -65,12 +69,19 @@ def test_the_kernels_page_shows_the_reports_figures(traces: Path) -> None:
     assert len(page.dataframe[0].value) == 1
 
 
-def test_the_address_names_an_inference_or_a_range(traces: Path) -> None:
-    page = opened(traces, "timeline", run="gpu", inference="7")
-    assert (page.number_input[0].value, page.number_input[1].value) == (7, 7)
-    page = opened(traces, "timeline", run="gpu", **{"from": "0", "to": "2000000"})
-    assert (page.number_input[2].value, page.number_input[3].value) == (0.0, 2.0)
-    assert "from 0 ns" in captions(page)
+def test_the_address_names_an_inference_or_a_range_a_slice_a_measure_and_a_search(traces: Path) -> None:
+    page = drawn(opened(traces, "timeline", run="gpu", inference="7"))
+    assert page is not None
+    span = read_timeline(stored_run("gpu", traces)).inference_span(7, 7)
+    assert span is not None
+    assert page["view"][0] < span[0] < span[1] < page["view"][1]
+    asked = {"from": "0", "to": "2000000", "slice": "1-3", "measure": "5-900", "find": "serial"}
+    page = drawn(opened(traces, "timeline", run="gpu", **asked))
+    assert page is not None
+    assert (page["view"], page["selected"], page["measured"]) == ([0, 2_000_000], [1, 3], [5, 900])
+    assert (page["find"], page["hits"].split()[1]) == ("serial", "hits")
+    assert page["facts"][0][0] == "name"
+    assert page["sums"]["title"].startswith("895 ns measured")
 
 
 @pytest.mark.parametrize(
@@ -80,32 +91,12 @@ def test_the_address_names_an_inference_or_a_range(traces: Path) -> None:
         {"inference": "-1"},
         {"from": "5", "to": "1"},
         {"from": "999999999999999999", "to": "999999999999999999"},
-        {"from": "../..", "to": "<b>"},
+        {"from": "../..", "to": "<b>", "slice": "9-99999999", "measure": "0-999999999999999999", "find": "\x00"},
         {"run": "../../etc"},
     ],
 )
 def test_an_address_that_asks_for_what_is_not_there_shows_something_else(traces: Path, asked: dict[str, str]) -> None:
-    page = opened(traces, "timeline", **{"run": "gpu", **asked})
-    assert "this range" in captions(page)
-
-
-@pytest.mark.slow
-def test_moving_the_range_keeps_it_within_the_run_and_in_the_address(traces: Path) -> None:
-    page = opened(traces, "timeline", run="gpu", inference="7")
-    before = [page.number_input[place].value for place in (2, 3)]
-    for label in ("Wider", "Later", "Earlier", "Closer"):
-        next(one for one in page.button if one.label == label).click().run()
-        assert not page.exception
-        assert "from" in page.query_params
-        assert "inference" not in page.query_params
-    after = [page.number_input[place].value for place in (2, 3)]
-    assert after == pytest.approx(before, abs=1e-4)
-    next(one for one in page.button if one.label == "Whole run").click().run()
-    assert page.number_input[2].value == 0.0
-    for _ in range(3):
-        next(one for one in page.button if one.label == "Wider").click().run()
-    assert page.number_input[2].value == 0.0
-    page.number_input(key="timeline_first").set_value(12).run()
-    page.number_input(key="timeline_last").set_value(14).run()
-    assert not page.exception
-    assert [page.number_input[place].value for place in (0, 1)] == [12, 14]
+    page = drawn(opened(traces, "timeline", **{"run": "gpu", **asked}))
+    assert page is not None
+    assert "in this range" in page["says"]
+    assert page["facts"] is None

@@ -74,12 +74,19 @@ def open_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
+def kind_of_no_file(mode: int) -> str | None:
+    """What is wrong with what is no regular file, by its ``st_mode``; None where it is one."""
+    if stat.S_ISREG(mode):
+        return None
+    return f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file"
+
+
 def _refusal(facts: os.stat_result, limit: int | None) -> tuple[int, str] | None:
     """The number of the error and what is wrong."""
     if stat.S_ISDIR(facts.st_mode):
         return errno.EISDIR, os.strerror(errno.EISDIR)
-    if not stat.S_ISREG(facts.st_mode):
-        return errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(facts.st_mode), 'something else')}, not a file"
+    if (problem := kind_of_no_file(facts.st_mode)) is not None:
+        return errno.EINVAL, problem
     if facts.st_dev in _kernels_devices():
         return errno.EINVAL, "it is the kernel's, not a file on a disk"
     if limit is not None and facts.st_size > limit:

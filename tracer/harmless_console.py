@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 
-from tracer.terminal_text import harmless
+from tracer.harmless_text import harmless
 
 
 class _Harmless:

@@ -82,6 +82,9 @@ LINES = (SLATE, BROWN, "#4a7c5b")
 """Of the serial line's stages."""
 
 
+HEAT = (SLATE, BLUE, VIOLET, MAGENTA, RED, ORANGE)
+"""Of counts on a map, few to many: by hue, since each has to be told from a light and from a dark ground."""
+
 STATES = {"fine": GREEN, "doubtful": OCHRE, "bad": RED, "unknown": SLATE}
 """Of the checks of trust."""
 

@@ -7,7 +7,6 @@ prints: what only cleans a name of a file, or says a line, starts without it.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,21 +17,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 from tracer.figure_text import count_text
+from tracer.harmless_text import harmless
 
 Row = TypeVar("Row")
 
 FIRST_ROWS = 40
 """Of a long table on a terminal; one row more would not be worth a line that says so."""
-
-_OBEYED = re.compile(
-    # C0 but tab and newline, DEL and C1; what turns the direction of text; what ends a line elsewhere; surrogates.
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def harmless(text: str) -> str:
-    """A text of several lines without anything else that a terminal would obey."""
-    return _OBEYED.sub("\ufffd", text)
 
 
 def terminal(**options: Any) -> Console:

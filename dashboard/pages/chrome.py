@@ -10,9 +10,10 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from dashboard.frames import Frame
-from dashboard.kernels_view import KernelDetail
+from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import code, with_commands
 from dashboard.page_head import COPY_LINK, STYLE, head_text
+from dashboard.pages.baseline_choice import baseline_choice
 from dashboard.pages.export_button import export_button
 from dashboard.run_reading import ReadReport, RunEntry, fingerprint, read_report, run_entries, what_is_left
 from dashboard.url_state import UrlState, read_url
@@ -29,6 +30,9 @@ REFRESH_S = 2.0
 PAGES_KEY = "pages_of_the_app"
 """Where the app keeps its pages by their names, for those who lead to one."""
 
+NAMES_KEY = "names_of_the_runs"
+"""Of those that open, the newest first."""
+
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")
 
@@ -44,6 +48,15 @@ def into_address(key: str, value: str | None) -> None:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def all_into_address(values: Mapping[str, str | None]) -> None:
+    """The same of several choices at once: one step in the browser's history."""
+    before = {key: st.query_params.get_all(key) for key in st.query_params}
+    after = {**before, **{key: [value] for key, value in values.items() if value is not None}}
+    after = {key: value for key, value in after.items() if values.get(key, "") is not None}
+    if after != before:
+        st.query_params.from_dict(after)
 
 
 def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:
@@ -93,6 +106,7 @@ def choose_run(traces: Path) -> StoredRun | None:
         explain_empty(traces)
         return None
     names = [entry.name for entry in entries]
+    st.session_state[NAMES_KEY] = [entry.name for entry in entries if not entry.problem]
     name = _chosen(names)
     entry = entries[names.index(name)]
     if entry.problem:
@@ -246,6 +260,7 @@ def headed(title: str, traces: Path) -> StoredRun | None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
         st.title(title, width="content")
         facts = st.empty()
+        against = st.container(width="content")
         st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
         export = st.container(width="content")
     run = choose_run(traces)
@@ -254,6 +269,9 @@ def headed(title: str, traces: Path) -> StoredRun | None:
     st.set_page_config(page_title=f"{run.name} - {title}")
     # Names come from files and hosts.
     facts.text(head_text(run))
+    if title != "Compare":  # it has a choice of its own
+        with against:
+            baseline_choice(traces, st.session_state[NAMES_KEY], run.name)
     with export:
         export_button(run)
     return run

@@ -6,16 +6,31 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.charts import ratios, waterfall
-from dashboard.compare_view import number_sentence, part_frame, ratio_rows, run_frame, waterfall_rows
+from dashboard.compare_charts import ratios, series, waterfall
+from dashboard.compare_view import (
+    kernel_frame,
+    number_sentence,
+    part_frame,
+    ratio_rows,
+    run_frame,
+    same_profiler,
+    series_rows,
+    stage_frame,
+    waterfall_rows,
+)
 from dashboard.markdown_text import plain
 from dashboard.pages.chrome import command, headed, into_address, lines, opened, problem, report_of, state, table
+from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.run_reading import run_entries
+from dashboard.stages_charts import histogram
+from dashboard.stages_view import histogram_frame, percentile_marks
 from tracer.errors import KwsTraceError
-from tracer.report_types.report import Compared
+from tracer.palette import colours
+from tracer.report_types.report import Compared, Report
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.runs.run_store import StoredRun
+from tracer.stages import INFERENCE
 
 MOST = 8
 """Runs that are held against the first at most: each is read whole."""
@@ -74,9 +89,12 @@ def _page(runs: list[StoredRun]) -> None:
     by_name = {run.name: report for run, report in readable}
     for row in figures["comparisons"]:
         _verdict(row, baseline)
-    steps, of = waterfall_rows(by_name[baseline], by_name[figures["comparisons"][0]["run"]])
-    if steps:
-        st.altair_chart(waterfall(steps, of), width="stretch", key="waterfall")
+    baseline_report, other = by_name[baseline], by_name[figures["comparisons"][0]["run"]]
+    _waterfalls(baseline_report, other)
+    points = series_rows(figures)
+    if len(points) > 2:
+        st.subheader("Over time")
+        st.vega_lite_chart(spec=series(points), width="stretch", key="series")
     table(run_frame(figures))
     st.caption(
         "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals by whole windows; [ ] is a "
@@ -84,8 +102,19 @@ def _page(runs: list[StoredRun]) -> None:
     )
     rows = ratio_rows(figures)
     if rows:
-        st.altair_chart(ratios(rows, figures["threshold"]), width="stretch")
+        st.vega_lite_chart(spec=ratios(rows, figures["threshold"]), width="stretch", key="ratios")
         st.caption(f"Grey: within {100 * figures['threshold']:g} %, which counts as no difference.")
+    by_run = {run.name: run for run, _ in readable}
+    _spread(by_run[baseline], by_run[other["run"]["name"]])
+    ordered = [by_name[run["name"]] for run in figures["runs"]]
+    st.subheader("Stages")
+    table(stage_frame(ordered))
+    kernels = kernel_frame(ordered)
+    if len(kernels):
+        st.subheader("Kernels")
+        shown = {name: "%.3f" for name in kernels.columns if name.endswith((", us", ", difference"))}
+        table(kernels, shown)
+        st.caption("GPU time of an inference, in microseconds; each run's own capture.")
     parts = part_frame(figures)
     if len(parts):
         st.subheader("Parts of a profiled inference")
@@ -94,6 +123,26 @@ def _page(runs: list[StoredRun]) -> None:
             "Medians (95 % intervals) of each run's own capture, the profiler's cost included. Parts are held "
             "against each other where the same kind of profiler recorded both."
         )
+
+
+def _waterfalls(before: Report, after: Report) -> None:
+    """By stages, and by the parts of a profiled inference where the same kind of profiler recorded both."""
+    kinds = [("timed inference", False), *([("profiled inference", True)] if same_profiler(before, after) else [])]
+    found = [(of, rows) for of, profiled in kinds if (rows := waterfall_rows(before, after, profiled=profiled))]
+    for column, (of, rows) in zip(st.columns(len(found)) if found else [], found, strict=True):
+        column.vega_lite_chart(spec=waterfall(rows, of), width="stretch", key=f"waterfall {of}")
+
+
+def _spread(before: StoredRun, after: StoredRun) -> None:
+    """Both runs' inferences in one histogram."""
+    one, two = (kept_inferences(run).timed for run in (before, after))
+    if not len(one) or not len(two):
+        return
+    st.subheader("Spread of the inferences")
+    frame = histogram_frame(two.wall_ns, one.wall_ns)
+    spec = histogram(frame, colours([INFERENCE])[0], percentile_marks(two.wall_ns), before.name)
+    st.vega_lite_chart(spec=spec, width="stretch", key="histograms")
+    st.text(f"Bars and rules: {after.name}. Line: {before.name}, scaled to as many inferences.")
 
 
 def _baseline(names: list[str]) -> str:

@@ -8,19 +8,21 @@ from typing import Any
 import streamlit as st
 
 from dashboard.frames import Frame
+from dashboard.kernel_detail import KernelDetail
 from dashboard.kernels_charts import delay_chart, kernel_chart
 from dashboard.kernels_view import (
     KERNELS_CHARTED,
-    KernelDetail,
     call_frame,
     charted,
     copy_frame,
     csv_bytes,
     kernel_frame,
+    operation_frame,
     parquet_bytes,
     searched,
 )
 from dashboard.pages import chrome
+from dashboard.run_reading import run_beside
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
@@ -29,6 +31,9 @@ from tracer.runs.run_store import StoredRun
 
 _LABELS = {
     "whole_name": "whole name",
+    "launch_us": "launch delay, us",
+    "against_us": "against the baseline, us",
+    "self_us": "own time, us an inference",
     "stage": "launched in",
     "per_inference": "an inference",
     "total_ms": "total, ms",
@@ -42,7 +47,9 @@ _LABELS = {
 }
 """Headings of the columns that are not called by their names."""
 
-_WHOLE = ("count", "bytes", "bytes_per_inference")
+_WIDTHS: dict[str, Any] = {"name": 280, "kernel": 280, "kind": "small", "stage": "small"}
+_FORMATS = {"count": "localized", "bytes": "localized", "share": "%.1f", "cumulative": "%.1f"}
+"""Streamlit's, of the columns that are no microseconds."""
 
 
 def show(traces: Path) -> None:
@@ -62,12 +69,17 @@ def _page(run: StoredRun, report: Report) -> None:
 
 
 def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelDetail) -> None:
-    kernels, copies, calls = kernel_frame(report), copy_frame(report), call_frame(report)
+    baseline = run_beside(run, st.query_params.get("baseline"))
+    beside = None if baseline is None else chrome.report_of(baseline)
+    if beside is not None and not beside["kernels"]:
+        beside = None
+    kernels = kernel_frame(report, detail, beside, run.name)
+    other = None if baseline is None else chrome.detail_of(baseline)
+    copies, calls, operations = copy_frame(report), call_frame(report), operation_frame(detail, run.name, other)
     st.caption(
         f"Of {counted(gpu['inferences'], 'profiled inference')}; warm-ups are left out. "
         "A kernel belongs to the stage during which the call that launched it began."
     )
-    st.text(f"Source: {profiler_text(gpu)}; GPU: {gpu['frequencies'] or 'frequencies not recorded'}")
     if len(kernels):
         delay = gpu["launch_delay_ns"]
         median, p99 = (time_text(delay[name] if delay else None) for name in ("median", "p99"))
@@ -80,21 +92,27 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
                 ("Launch to start, p99", p99, None),
             ]
         )
-    chrome.lines(gpu["notes"])
     text = st.text_input(
         "Search", placeholder="part of a name", key="search", bind="query-params", icon=":material/search:"
     )
     if len(kernels):
-        _kernels(searched(kernels, text), searched(detail.staged, text), run.name)
+        _ranked("By kernel", "GPU time, us an inference", searched(kernels, text), searched(detail.staged, text), run)
+        if beside is not None and baseline is not None:
+            st.text(f"The difference is of an inference's time in this run and in the baseline {baseline.name}.")
         st.subheader("Launch delay")
         st.caption("From the start of the call that launched a kernel to the kernel's start; of all kernels.")
-        st.altair_chart(delay_chart(detail.delays), width="stretch")
-    elif len(detail.operations):
-        st.caption("No GPU work lies in these inferences: the host's operations take the kernels' place.")
-    if len(detail.operations):
-        st.subheader("Operations of the host")
-        st.caption("Time on the threads that ran them; operations may lie within one another or run side by side.")
-        _table(searched(detail.operations, text), "operations", run.name)
+        st.vega_lite_chart(spec=delay_chart(detail.delays), width="stretch")
+    if len(operations):
+        if len(kernels):
+            st.subheader("Operations of the host")
+            _table(searched(operations, text), "operations", run.name)
+        else:
+            staged, told = searched(detail.staged, text), "own time on the host, us an inference"
+            _ranked("By operation", told, searched(operations, text), staged, run)
+        st.caption(
+            "An operation's own time is without that of the operations within it on its thread; shares are of own "
+            "times. Operations on several threads run side by side."
+        )
     if len(copies):
         st.subheader("Copies")
         _table(searched(copies, text), "copies", run.name)
@@ -102,19 +120,23 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
         st.subheader("CUDA calls")
         st.caption("Calls that began in the inferences, on any thread; a call may lie within another.")
         _table(searched(calls, text), "calls", run.name)
+    st.text(f"Source: {profiler_text(gpu)}; GPU: {gpu['frequencies'] or 'frequencies not recorded'}")
+    chrome.lines(gpu["notes"])
 
 
-def _kernels(kernels: Frame, staged: Frame, run: str) -> None:
-    st.subheader("By kernel")
-    if not len(kernels):
-        st.caption("No kernel has this in its name.")
+def _ranked(title: str, axis: str, rows: Frame, staged: Frame, run: StoredRun) -> None:
+    """Bars by stage, and the tables of the same rows."""
+    st.subheader(title)
+    if not len(rows):
+        st.caption("None has this in its name.")
         return
-    st.altair_chart(kernel_chart(charted(staged)), width="stretch")
-    if len(kernels) > KERNELS_CHARTED:
-        st.caption(f"The {KERNELS_CHARTED} longest of {len(kernels)} kernels, the others as one; the table has all.")
-    _table(kernels, "kernels", run)
-    st.subheader("By stage")
-    _table(staged, "kernels-by-stage", run)
+    st.vega_lite_chart(spec=kernel_chart(charted(staged), axis), width="stretch")
+    if len(rows) > KERNELS_CHARTED:
+        st.caption(f"The {KERNELS_CHARTED} longest of {len(rows)}, the others as one; the table has all.")
+    _table(rows, title.lower().replace(" ", "-"), run.name)
+    if staged["stage"].nunique() > 1:
+        st.subheader("By stage")
+        _table(staged, "by-stage", run.name)
 
 
 def _table(frame: Frame, what: str, run: str) -> None:
@@ -125,11 +147,12 @@ def _table(frame: Frame, what: str, run: str) -> None:
     columns: dict[str, Any] = {}
     for name in frame.columns:
         label = _LABELS.get(name, name)
-        if name in ("name", "whole_name", "kind", "stage", "kernel"):
-            columns[name] = st.column_config.TextColumn(label, width="medium" if name != "kind" else "small")
+        if name == "timeline":
+            columns[name] = st.column_config.LinkColumn("timeline", display_text="show", width="small")
+        elif name in ("name", "whole_name", "kind", "stage", "kernel"):
+            columns[name] = st.column_config.TextColumn(label, width=_WIDTHS.get(name, "medium"))
         else:
-            form = "localized" if name in ("count", "bytes") else "%.3f"
-            columns[name] = st.column_config.NumberColumn(label, format=form)
+            columns[name] = st.column_config.NumberColumn(label, format=_FORMATS.get(name, "%.3f"))
     chrome.table(frame, column_config=columns)
     with st.container(horizontal=True):
         files = (

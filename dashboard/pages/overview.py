@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -22,6 +23,7 @@ from dashboard.overview_view import (
     window_rates,
     windows_text,
 )
+from dashboard.pages.baseline_choice import baseline_of, held_against
 from dashboard.pages.chrome import (
     command,
     detail_of,
@@ -30,19 +32,25 @@ from dashboard.pages.chrome import (
     go_to,
     lines,
     metrics,
+    problem,
     show_report,
     table,
 )
+from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
-from tracer.report_types.report import Report
+from tracer.report_types.report import Compared, Report
 from tracer.report_types.sessions import RunSession, SessionAccuracy, UnreadSession
-from tracer.reports.advised_gains import gain_note, gain_rows
+from tracer.reports.advised_gains import gain_note, gain_of, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
+from tracer.reports.compare_words import change_of
 from tracer.reports.overview_rows import icicle, lead_sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiler_text
 from tracer.reports.report_text import closing_lines
 from tracer.runs.run_store import StoredRun
 from tracer.trust.judgement import rule_text, worst_text
+
+_COLOURS: dict[str, Literal["green", "red"]] = {"faster": "green", "slower": "red"}
+"""Of the change against a baseline, by the verdict."""
 
 
 def show(traces: Path) -> None:
@@ -54,9 +62,10 @@ def _page(run: StoredRun, report: Report) -> None:
     left, right = st.columns([11, 9], gap="medium")
     accuracy = _accuracy_of(report)
     rated = report["median_rate_hz"] is not None
+    against = _against(run)
     with left:
         if rated or accuracy is None:
-            _rate(report)
+            _rate(report, against)
         else:
             _accuracy(accuracy)
         _chips(report)
@@ -65,23 +74,56 @@ def _page(run: StoredRun, report: Report) -> None:
         if accuracy is not None and not rated:
             _confusion(run)
     _where_the_time_went(report)
-    _to_remove(report)
+    _to_remove(report, against)
     _operations(run, report)
     with st.expander("What was measured how"):
+        if against is not None:
+            lines([against[0]["sentence"]])
         _measured(run, report)
 
 
-def _rate(report: Report) -> None:
+def _against(run: StoredRun) -> tuple[Compared, Report] | None:
+    baseline = baseline_of(run)
+    if baseline is None:
+        return None
+    try:
+        return held_against(run, baseline)
+    except KwsTraceError as error:
+        problem("The baseline cannot be read.", str(error), warning=True)
+        return None
+
+
+def _rate(report: Report, against: tuple[Compared, Report] | None) -> None:
     rate = report["median_rate_hz"]
     if rate is None:
         what = "An accuracy pass" if report["accuracy"] else "No performance window"
         lines([f"{what}: no rate"] if report["run"]["state"] != "recording" else [windows_text(report)])
         return
-    st.metric(windows_text(report).capitalize(), official_rate_text(rate))
-    st.altair_chart(window_dots(window_rates(report), rate), width="stretch", key="rate_dots")
+    figure, dots = st.columns([2, 3], vertical_alignment="bottom")
+    with figure:
+        _rate_metric(report, rate, against)
+    dots.altair_chart(window_dots(window_rates(report), rate), width="stretch", key="rate_dots")
     if report["run"]["state"] != "recording":
         trust = report["trust"]
         lines([f"{rule_text(trust).capitalize()}. {worst_text(trust).capitalize()}."])
+
+
+def _rate_metric(report: Report, rate: float, against: tuple[Compared, Report] | None) -> None:
+    """With how far it is from the baseline's; coloured where the two are told apart, by more than the threshold."""
+    delta, sentence = None, None
+    colour: Literal["green", "red", "off"] = "off"
+    if against is not None:
+        row, name = against[0], against[1]["run"]["name"]
+        delta = plain(change_of(row["rate"], of_rate=True) if row["rate"] else f"{row['verdict']}: {name}")
+        colour, sentence = _COLOURS.get(row["verdict"], "off"), plain(row["sentence"])
+    st.metric(
+        windows_text(report).capitalize(),
+        official_rate_text(rate),
+        delta,
+        delta_color=colour,
+        delta_arrow="off",
+        help=sentence,
+    )
 
 
 def _chips(report: Report) -> None:
@@ -157,7 +199,7 @@ def _where_the_time_went(report: Report) -> None:
         lines([f"GPU, kinds and kernels of {of}{', wall time without it' if gpu['unprofiled'] else ''}."])
 
 
-def _to_remove(report: Report) -> None:
+def _to_remove(report: Report, against: tuple[Compared, Report] | None) -> None:
     rows = gain_rows(report)
     if report["gpu"] is None or not rows:
         return
@@ -173,6 +215,9 @@ def _to_remove(report: Report) -> None:
             border=True,
             help=gain_note(report),
         )
+        if against is not None and against[0]["verdict"] != "refused":
+            before_it = gain_of(against[1], row["name"])
+            column.caption(plain(f"{against[1]['run']['name']}: {before_it or 'not known'}"))
 
 
 def _operations(run: StoredRun, report: Report) -> None:

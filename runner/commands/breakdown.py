@@ -66,10 +66,10 @@ def breakdown(
     wall_ns = None if wall_us is None else wall_us * 1e3
     opened = read_any_profile(profile)
     if html is not None:
-        from tracer.reports.html.export import profile_html
+        from tracer.reports.html.export import profile_page
 
-        figures, document = profile_html(timeline_of(opened), unit_range, named, wall_ns, skip)
-        print_document(html, document, figures, as_json=as_json)
+        page = profile_page(timeline_of(opened), unit_range, named, wall_ns, skip)
+        print_document(html, page.html, page.figures, as_json=as_json)
         return
     figures = build_breakdown(opened, unit_range, named, wall_ns=wall_ns, skip=skip)
     if as_csv:

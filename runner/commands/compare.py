@@ -126,17 +126,12 @@ def _side(name: str, traces: Path) -> Launches:
 
 
 def _kept_baseline(name: str, traces: Path) -> Launches:
-    from tracer.errors import UsageError
-    from tracer.fleet.baselines import baseline_runs
+    from tracer.fleet.kept_launches import kept_launches
     from tracer.reports.compare_report import launches_of
-    from tracer.runs.run_store import stored_run
 
-    kept = baseline_runs([traces], name)
-    runs = [stored_run(run, traces) for run in kept.values()]
-    for identity, run in zip(kept, runs, strict=True):
+    runs = kept_launches(name, traces)
+    for run in runs:
         tell_losses(run)
-        if run.info.run_id != identity:
-            raise UsageError("--baseline", f"{run.name} is another run than the one of {name}", "set it again")
     return launches_of(runs, name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ import typer
 from runner.children import NOBODYS_FOLDER, module_command
 from runner.commands import options
 from tracer.command_line import DEFAULT_TRACES
-from tracer.terminal_text import terminal
+from tracer.terminal_text import say, terminal
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -33,6 +34,14 @@ Nothing is encrypted. Runs can be renamed and deleted on this machine only, or b
 
 
 def dashboard(
+    profile: Annotated[
+        Path | None,
+        typer.Argument(help="A profile that `breakdown` reads: its breakdown is shown, in place of the runs."),
+    ] = None,
+    unit_range: Annotated[
+        str | None,
+        options.UNITS("Of a profile: the NVTX range whose instances are units.", "--range", metavar="NAME"),
+    ] = None,
     traces: options.Traces = DEFAULT_TRACES,
     port: Annotated[int, options.OUTPUT("Port of the page.", min=1, max=65535)] = 8501,
     host: Annotated[
@@ -40,18 +49,41 @@ def dashboard(
     ] = "127.0.0.1",
 ) -> None:
     """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""
-    raise typer.Exit(launch(traces, port, host, _warn))
+    if profile is None:
+        _refuse_range_alone(unit_range)
+        raise typer.Exit(launch(traces, port, host, _warn))
+    require_streamlit()
+    # What is wrong with a profile is told here, before a page is served.
+    with tempfile.TemporaryDirectory(prefix="kws-trace-profile-") as folder:
+        page = Path(folder) / "page.json"
+        _write_page(profile, unit_range, page)
+        raise typer.Exit(launch(traces, port, host, _warn, page))
+
+
+def _refuse_range_alone(unit_range: str | None) -> None:
+    if unit_range is not None:
+        from tracer.errors import UsageError
+
+        raise UsageError("--range", "it is of a profile", "name one: `kws-trace dashboard PROFILE --range NAME`")
+
+
+def _write_page(profile: Path, unit_range: str | None, path: Path) -> None:
+    from runner.nsys.reports import read_any_profile
+    from tracer.reports.html.export import profile_page
+    from tracer.reports.html.handed_page import write_page
+    from tracer.reports.unit_report import timeline_of
+
+    say(f"reading {profile}")
+    write_page(path, profile_page(timeline_of(read_any_profile(profile)), unit_range, None, None, 0))
 
 
 def _warn(text: str) -> None:
     terminal(stderr=True).print(text, style="bold yellow", markup=False, highlight=False)
 
 
-def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str], None] = lambda _: None) -> int:
+def require_streamlit() -> None:
     """
-    Run the app until it is stopped; returns its exit code.
-
-    Any ``host`` but the loopback publishes the runs, which ``warn`` is told.
+    Nothing where the dashboard can be started.
 
     Raises:
         NotInstalledError: if Streamlit is not installed.
@@ -60,10 +92,29 @@ def launch(traces: Path, port: int, host: str = "127.0.0.1", warn: Callable[[str
         from tracer.errors import not_installed
 
         raise not_installed("Streamlit", "kws-trace[dashboard]")
+
+
+def launch(
+    traces: Path,
+    port: int,
+    host: str = "127.0.0.1",
+    warn: Callable[[str], None] = lambda _: None,
+    page: Path | None = None,
+) -> int:
+    """
+    Run the app until it is stopped; returns its exit code.
+
+    Any ``host`` but the loopback publishes the runs, which ``warn`` is told. With a ``page``, as
+    ``tracer.reports.html.handed_page`` writes it, that of a profile is all that is shown.
+
+    Raises:
+        NotInstalledError: if Streamlit is not installed.
+    """
+    require_streamlit()
     if host not in LOOPBACK:
         warn(PUBLISHED.format(host=host, traces=traces))
     try:
-        return subprocess.call(dashboard_command(traces, port, host))
+        return subprocess.call(dashboard_command(traces, port, host, page))
     except KeyboardInterrupt:
         return 0
 
@@ -81,8 +132,8 @@ def page_names(host: str) -> list[str]:
     return sorted(name.lower() for name in names)
 
 
-def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[str]:
-    """The program that shows ``traces``, and its arguments."""
+def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1", page: Path | None = None) -> list[str]:
+    """The program that shows ``traces``, or the ``page`` of a profile alone, and its arguments."""
     found = importlib.util.find_spec("dashboard")
     assert found is not None and found.submodule_search_locations  # noqa: S101, PT018 -- ours, a package
     script = Path(next(iter(found.submodule_search_locations))) / "start" / "script.py"
@@ -92,4 +143,11 @@ def dashboard_command(traces: Path, port: int, host: str = "127.0.0.1") -> list[
     served = (",".join(page_names(host)), "run", str(script))
     # Streamlit takes settings and secrets from the folder that it is started in, whoever put them there.
     program = module_command("dashboard.serve", *served, folder=NOBODYS_FOLDER)
-    return [*program, *address, *STREAMLIT_OPTIONS, "--", str(traces.absolute())]
+    return [
+        *program,
+        *address,
+        *STREAMLIT_OPTIONS,
+        "--",
+        str(traces.absolute()),
+        *([] if page is None else [str(page)]),
+    ]

@@ -25,7 +25,10 @@ def doctor(
         str | None,
         options.SERIAL_LINE("The DUT's port. Without it /dev/ttyGS0 is examined on a Jetson, none on a PC."),
     ] = None,
-    baud: options.Baud = 115200,
+    baud: options.DutBaud = None,
+    energy: Annotated[
+        str | None, options.SERIAL_LINE("Examine the timestamp pin of energy mode too: gpiochip0:LINE.")
+    ] = None,
     tensorflow: Annotated[
         bool, options.MODEL("Import TensorFlow and list its devices.", "--tensorflow/--no-tensorflow")
     ] = True,
@@ -43,6 +46,7 @@ def doctor(
     from runner.doctor.checks import ERROR, worst
     from runner.doctor.examination import Settings, steps
     from runner.doctor.machine import Machine
+    from runner.line.ports import line_baud
 
     machine = Machine()
     if undo:
@@ -51,7 +55,8 @@ def doctor(
     quiet = terminal(stderr=True)
     console = terminal()
     findings = []
-    for step in steps(machine, Settings(port, baud, traces, tensorflow)):
+    settings = Settings(port, line_baud(baud, energy=energy is not None), traces, tensorflow, energy)
+    for step in steps(machine, settings):
         with quiet.status(f"looking at {step.doing}"):
             lines = list(step.look())
         findings += lines

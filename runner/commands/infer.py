@@ -8,28 +8,20 @@ from typing import Annotated
 import typer
 
 from runner.commands import options
+from runner.commands.model_options import ChosenModel, takes_model
 from tracer.command_line import DEFAULT_TRACES
 
 
+@takes_model
 def infer(
+    *,
     files: Annotated[
         list[Path] | None, typer.Argument(help="Inputs of 490 bytes (int8) or 1960 bytes (float32).")
     ] = None,
     dataset: options.Dataset = None,
     repeat: Annotated[int, options.MEASUREMENT("Inferences of each input.", min=1)] = 1,
     warmups: Annotated[int, options.MEASUREMENT("Untimed inferences before each input.", min=0)] = 0,
-    model: options.Model = None,
-    backend: options.Backend = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
-    runtime: options.Runtime = None,
-    library: options.Library = None,
-    provider: options.Provider = None,
-    cuda_graph: options.CudaGraph = False,
-    input_scale: options.Scale = None,
-    input_zero_point: options.ZeroPoint = None,
-    timed: options.Timed = "reference",
-    stages: options.Stages = "split",
+    chosen: ChosenModel,
     nvtx: options.Nvtx = None,
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
@@ -40,22 +32,7 @@ def infer(
 
     Exits with 1 if the run was ended early or its record has a gap.
     """
-    from runner.inference.models import ModelChoice
-
-    choice = ModelChoice.of(
-        model,
-        backend=backend,
-        device=device,
-        threads=threads,
-        input_scale=input_scale,
-        input_zero_point=input_zero_point,
-        timed=timed,
-        mode=stages,
-        runtime=runtime,
-        library=library,
-        provider=provider,
-        cuda_graph=cuda_graph,
-    )
+    choice = chosen()
     from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
     from runner.dut.run_job import RunJob
 

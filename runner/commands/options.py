@@ -29,6 +29,10 @@ REPAIRS = Group("Repairs")
 OUTPUT = Group("Output")
 
 Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
+DutBaud = Annotated[
+    int | None,
+    SERIAL_LINE("Baud rate of a serial device. Without it 115200, in energy mode 9600.", min=300),
+]
 Model = Annotated[
     Path | None,
     MODEL(
@@ -45,10 +49,11 @@ Device = Annotated[
     MODEL("The device of TensorFlow, such as GPU:0 or CPU. Without it the first GPU is used, else the CPU."),
 ]
 Runtime = Annotated[
-    Literal["session", "callable", "inline", "frozen", "xla", "loaded", "capi"] | None,
+    Literal["session", "callable", "inline", "frozen", "xla", "loaded", "capi", "tensorrt"] | None,
     MODEL(
         "How a SavedModel is called: session (Session.run), callable, inline (as without the option), frozen, xla, "
-        "loaded (saved_model.load), or capi (TensorFlow's C library, with --library)."
+        "loaded (saved_model.load), or capi (TensorFlow's C library, with --library); and tensorrt, which builds an "
+        "engine of an .onnx file."
     ),
 ]
 Library = Annotated[
@@ -61,7 +66,7 @@ Provider = Annotated[
 ]
 CudaGraph = Annotated[
     bool,
-    MODEL("Replay an inference as one CUDA graph (--provider cuda or tensorrt).", "--cuda-graph"),
+    MODEL("Replay an inference as one CUDA graph (--provider cuda or tensorrt, --runtime tensorrt).", "--cuda-graph"),
 ]
 Threads = Annotated[
     int | None, MODEL("Threads of the runtime. Without it LiteRT uses 1, and TensorFlow its own number.", min=1)

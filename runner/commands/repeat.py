@@ -32,7 +32,7 @@ def repeat(
     from tracer.runs.run_info import default_run_name
 
     checked_command(command)
-    set_name = checked_run_name(name or default_run_name())
+    set_name = checked_run_name(default_run_name() if name is None else name)
     refuse_existing(set_name, launches, traces)
     made = make_launches([*_ending(command), "--traces", str(traces)], set_name, launches, tell)
     whole = len(made.codes) - len(made.failed)

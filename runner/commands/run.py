@@ -9,30 +9,22 @@ from typing import Annotated, Literal
 import typer
 
 from runner.commands import options
+from runner.commands.model_options import ChosenModel, takes_model
 from tracer.command_line import DEFAULT_TRACES
 
 PROFILER_PAIRS = 30
 """The standard error of the mean of 30 is 18 % of their spread."""
 
 
+@takes_model
 def run(
+    *,
     port: Annotated[
         str, options.SERIAL_LINE("A device (/dev/ttyGS0), pty:PATH, tcp-listen:HOST:PORT or socket://HOST:PORT.")
     ],
-    baud: options.Baud = 115200,
+    baud: options.DutBaud = None,
     vendor: Annotated[str, options.SERIAL_LINE("The name in m-name-dut-[...].")] = "kws-trace",
-    model: options.Model = None,
-    backend: options.Backend = None,
-    device: options.Device = None,
-    threads: options.Threads = None,
-    runtime: options.Runtime = None,
-    library: options.Library = None,
-    provider: options.Provider = None,
-    cuda_graph: options.CudaGraph = False,
-    input_scale: options.Scale = None,
-    input_zero_point: options.ZeroPoint = None,
-    timed: options.Timed = "reference",
-    stages: options.Stages = "split",
+    chosen: ChosenModel,
     nvtx: options.Nvtx = None,
     traces: options.Traces = DEFAULT_TRACES,
     name: options.Name = None,
@@ -75,7 +67,8 @@ def run(
         ),
     ] = PROFILER_PAIRS,
     energy: Annotated[
-        str | None, options.SERIAL_LINE("The timestamp pin of energy mode, which is not there yet.")
+        str | None,
+        options.SERIAL_LINE("Energy mode: the GPIO line, as gpiochip0:LINE, on which a pulse stands for each lap."),
     ] = None,
 ) -> None:
     """
@@ -89,37 +82,19 @@ def run(
     from runner.dut.memory import leave_pandas_out
 
     leave_pandas_out()
-    from runner.inference.models import ModelChoice
-
-    choice = ModelChoice.of(
-        model,
-        backend=backend,
-        device=device,
-        threads=threads,
-        input_scale=input_scale,
-        input_zero_point=input_zero_point,
-        timed=timed,
-        mode=stages,
-        runtime=runtime,
-        library=library,
-        provider=provider,
-        cuda_graph=cuda_graph,
-    )
+    choice = chosen()
     from runner.dut.capture_plan import CaptureChoice
     from runner.dut.run_job import RunJob, serve_run
+    from runner.line.ports import line_baud
     from runner.nsys.launch import taken_orders, tell_pid
-    from tracer.errors import UsageError
 
-    if energy is not None:
-        raise UsageError(
-            "--energy: energy mode (a timestamp pin) is not there yet; run without it, in performance mode"
-        )
+    baud = line_baud(baud, energy=energy is not None)
     orders = taken_orders()
     wanted = "nsys" if nsys else profiler
     if capture_inferences is None:
         capture_inferences = (40 if profiler_pairs else 200) if wanted else 0
     capture = CaptureChoice(capture_inferences, min(capture_windows, windows or capture_windows), profiler_pairs)
-    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows)
+    job = RunJob(choice, traces, name, nvtx=nvtx, capture=capture, windows=windows, energy=energy)
     if orders is not None:
         tell_pid(orders)
         job = replace(job, name=orders.name, profiler=orders.profiler)

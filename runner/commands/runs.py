@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from runner.commands import options
@@ -16,12 +17,18 @@ def runs(
     recover: Annotated[
         str | None, options.RECORDING("Make the folder of a killed run complete.", metavar="RUN")
     ] = None,
+    compact: Annotated[
+        bool, options.RECORDING("Make many small parts of each run's tables one; no figure changes.", "--compact")
+    ] = False,
 ) -> None:
-    """List the runs, or make a killed one complete with --recover."""
+    """List the runs, make a killed one complete with --recover, or join small files with --compact."""
+    from tracer.errors import UsageError
     from tracer.ladder.store import list_ladders
     from tracer.reports.run_list import list_runs, render_runs
 
     if recover is not None:
+        if compact:
+            raise UsageError("--compact", "--recover is given too", "recover the run, then compact")
         from tracer.runs.run_store import recover_run
 
         recovered = recover_run(recover, traces)
@@ -29,8 +36,24 @@ def runs(
         lines = "\n  ".join([f"{recovered.name}: {recovered.state}", *recovered.dropped])
         print_figures(outcome, lambda _: say(lines), as_json=as_json)
         return
+    if compact:
+        _compact(traces, as_json=as_json)
+        return
     with progress_line("runs read") as progress:
         listed = list_runs(traces, progress)
     ladders = list_ladders(traces)
     figures = {"runs": listed.rows, "damaged": listed.damaged, "ladders": ladders}
     print_figures(figures, lambda console: render_runs(listed, traces, console, ladders), as_json=as_json)
+
+
+def _compact(traces: Path, *, as_json: bool) -> None:
+    from tracer.figure_text import counted
+    from tracer.runs.compaction import compact_runs
+
+    with progress_line("runs looked at") as progress:
+        done = compact_runs(traces, progress)
+    for sentence in done.left:
+        say(f"left as it is: {sentence}", err=True)
+    lines = [f"{name}: {counted(before, 'part')} became {after}" for name, (before, after) in done.parts.items()]
+    lines.append(f"{counted(len(done.parts), 'run')} compacted, {len(done.left)} left as they are")
+    print_figures({"parts": done.parts, "left": done.left}, lambda _: say("\n".join(lines)), as_json=as_json)

@@ -28,7 +28,7 @@ NVML_LIMIT_S = 20.0
 """A driver without persistence initialises each GPU first, which takes seconds a GPU."""
 
 DRIVER = Path("proc/driver/nvidia/version")
-UNASKED = ("compute_capability", "memory_bytes", "ecc", "persistence", "mig")
+UNASKED = ("compute_capability", "memory_bytes", "ecc", "persistence", "mig", "power_limit_mw")
 
 
 def asks_nvml(root: Path = Path("/")) -> bool:

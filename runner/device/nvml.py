@@ -156,8 +156,8 @@ def facts() -> dict[str, Any]:
     Returns:
         ``problem`` (why it says nothing, with the remedy, or None), ``driver``, ``cuda_driver`` and ``gpus``: of each
         ``name``, ``uuid``, ``compute_capability``, ``memory_bytes``, ``ecc``, ``persistence``, ``mig`` (``on``,
-        ``off``, ``not supported``; None where it does not say), ``reasons`` (the mask of now), ``sampled`` (source
-        and quantity) and ``unsampled`` (sentences).
+        ``off``, ``not supported``; None where it does not say), ``power_limit_mw`` (the one in force),
+        ``reasons`` (the mask of now), ``sampled`` (source and quantity) and ``unsampled`` (sentences).
     """
     nvml = open_nvml()
     if isinstance(nvml, str):
@@ -185,6 +185,7 @@ def _gpu_facts(nvml: Any, handle: Any) -> dict[str, Any]:
         "ecc": _state(nvml, lambda: nvml.nvmlDeviceGetEccMode(handle)[0]),
         "persistence": _state(nvml, lambda: nvml.nvmlDeviceGetPersistenceMode(handle)),
         "mig": _mig(nvml, handle),
+        "power_limit_mw": _asked(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle),
         "reasons": _asked(nvml, nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle),
         "sampled": [[one.source, one.quantity] for one in sensors],
         "unsampled": problems,

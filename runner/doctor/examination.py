@@ -9,11 +9,13 @@ from pathlib import Path
 from runner.device.board import Board, read_board
 from runner.doctor import hardware
 from runner.doctor.checks import Check
+from runner.doctor.gpio import check_pin
 from runner.doctor.gpu import check_gpus, check_host
 from runner.doctor.machine import Machine
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
-from runner.doctor.serial_port import PERFORMANCE_BAUD, check_port
+from runner.doctor.serial_port import check_port
+from runner.line.ports import PERFORMANCE_BAUD
 
 DEFAULT_PORT = "/dev/ttyGS0"
 """The serial gadget, by which a Jetson is a DUT on its USB port."""
@@ -21,12 +23,16 @@ DEFAULT_PORT = "/dev/ttyGS0"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the session will use; without a port, the gadget's on a Jetson, and no line about a port on a PC."""
+    """What the session will use; without a port, the gadget's on a Jetson, and no line about a port on a PC.
+
+    ``energy`` is the timestamp pin of energy mode, None without.
+    """
 
     port: str | None = None
     baud: int = PERFORMANCE_BAUD
     traces: Path = Path("traces")
     tensorflow: bool = True
+    energy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,15 @@ class Step:
 def steps(machine: Machine, settings: Settings) -> tuple[Step, ...]:
     """The checks of this machine; nothing is looked at before each is called, but which board it is."""
     board = read_board(machine.root)
+    pin = settings.energy
     port = settings.port or (DEFAULT_PORT if board.is_jetson else None)
     found = [Step("the board", lambda: [hardware.check_board(machine, board)])]
     if port is not None:
-        found.append(Step(f"the port {port}", lambda: check_port(machine, port, settings.baud)))
+        found.append(
+            Step(f"the port {port}", lambda: check_port(machine, port, settings.baud, energy=pin is not None))
+        )
+    if pin is not None:
+        found.append(Step(f"the timestamp pin {pin}", lambda: [check_pin(pin)]))
     found.append(Step("LiteRT", lambda: [check_litert(machine)]))
     if settings.tensorflow:
         found.append(Step("TensorFlow, whose import takes a while", lambda: [check_tensorflow(machine, board)]))

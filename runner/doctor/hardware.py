@@ -9,6 +9,7 @@ from pathlib import Path
 from runner.device.board import Board
 from runner.device.cpu import CpuPolicy, cpu_policies
 from runner.device.gpu import GpuState, gpu_states
+from runner.device.power_mode import QUERY, TABLE, read_power_mode
 from runner.device.sampler import sampled_sources
 from runner.device.tegrastats import memory_mhz
 from runner.device.thermal import thermal_zones, throttles
@@ -42,13 +43,13 @@ def check_board(machine: Machine, board: Board) -> Check:
 
 def check_power_mode(machine: Machine) -> Check:
     """The nvpmodel mode, on a Jetson; anything but the board's MAXN is slower than the board can be."""
-    ran = machine.run(("nvpmodel", "-q"))
-    found = re.search(r"NV Power Mode:\s*(\S+)\s+(\d+)", ran.output) if ran is not None else None
+    ran = machine.run(QUERY)
+    found = read_power_mode(ran.output) if ran is not None else None
     if found is None:
         why = "nvpmodel is not installed" if ran is None else "nvpmodel -q does not say it"
         return Check("power mode", WARNING, why, "sudo nvpmodel -q; without it the mode of the run is not known")
-    name, number = found[1], found[2]
-    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", machine.read("etc/nvpmodel.conf") or "")
+    name, number = found
+    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", machine.read(TABLE) or "")
     fastest = [(other, label) for other, label in modes if label.startswith("MAXN")]
     if name.startswith("MAXN") and name in {"MAXN", *(label for _, label in fastest[-1:])}:
         return Check("power mode", FINE, f"{name} ({number})")

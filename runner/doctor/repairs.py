@@ -15,6 +15,7 @@ from runner.doctor.checks import Repair
 from runner.doctor.machine import Machine
 from tracer.command_line import command_line
 from tracer.errors import RepairError
+from tracer.given_json import read_json
 from tracer.whole_files import written_whole
 
 COMMAND_LIMIT_S = 120.0
@@ -84,7 +85,7 @@ def _failed(command: Sequence[str], why: str) -> RepairError:
 
 def _read(record: Path) -> list[list[list[str]]]:
     try:
-        repairs = json.loads(record.read_text(encoding="utf-8"))["repairs"]
+        repairs = read_json(record)["repairs"]
         return [[[str(word) for word in command] for command in repair] for repair in repairs]
     except FileNotFoundError:
         return []

@@ -9,15 +9,13 @@ from pathlib import Path
 from runner.doctor.checks import ERROR, FINE, WARNING, Check, Repair
 from runner.doctor.machine import Machine
 from runner.line.port_errors import missing_remedy
-
-PERFORMANCE_BAUD = 115200
-"""What energyrunner and the MLCommons runner open a DUT with in performance mode; 9600 is that of energy mode."""
+from runner.line.ports import line_baud
 
 CONSOLE_PORTS = ("ttyS", "ttyTHS", "ttyAMA", "ttyTCU")
 """Ports of the board itself, on which a Jetson's ``nvgetty`` holds its console."""
 
 
-def check_port(machine: Machine, port: str, baud: int) -> Iterator[Check]:
+def check_port(machine: Machine, port: str, baud: int, *, energy: bool = False) -> Iterator[Check]:
     """Lines about ``port``; none but one for a pseudo-terminal or an address, which need no device."""
     if port.startswith(("pty:", "tcp-listen:", "socket:")):
         yield Check("serial port", FINE, f"{port}: no device, so nothing to hold or to allow")
@@ -33,7 +31,7 @@ def check_port(machine: Machine, port: str, baud: int) -> Iterator[Check]:
     yield _access(machine, port)
     yield _holder(machine, port)
     yield from _services(machine, port)
-    yield _baud(port, baud)
+    yield _baud(port, baud, energy=energy)
 
 
 def _access(machine: Machine, port: str) -> Check:
@@ -111,13 +109,14 @@ def _word(machine: Machine, question: str, unit: str) -> str | None:
     return ran.output.strip().partition("\n")[0] or "not-found"
 
 
-def _baud(port: str, baud: int) -> Check:
+def _baud(port: str, baud: int, *, energy: bool) -> Check:
+    usual, mode = line_baud(None, energy=energy), "energy" if energy else "performance"
     if not hasattr(termios, f"B{baud}"):
         said = f"{baud} is no speed that a serial port here has"
-        return Check("baud", ERROR, said, f"use --baud {PERFORMANCE_BAUD}")
+        return Check("baud", ERROR, said, f"use --baud {usual}")
     if Path(port).name.startswith(("ttyGS", "ttyACM")):
         return Check("baud", FINE, f"{baud}; a USB serial port has its own speed whatever is set")
-    if baud != PERFORMANCE_BAUD:
-        said = f"{baud}, and hosts open a DUT with {PERFORMANCE_BAUD} in performance mode"
-        return Check("baud", WARNING, said, f"--baud {PERFORMANCE_BAUD}, unless the host is set to {baud} too")
-    return Check("baud", FINE, f"{baud}, as hosts in performance mode")
+    if baud != usual:
+        said = f"{baud}, and hosts open a DUT with {usual} in {mode} mode"
+        return Check("baud", WARNING, said, f"--baud {usual}, unless the host is set to {baud} too")
+    return Check("baud", FINE, f"{baud}, as hosts in {mode} mode")

@@ -112,7 +112,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     Raises:
         KwsTraceError: before the run, if nsys or a permission is missing; after it, if its capture is not whole.
     """
-    name = checked_run_name(job.name or default_run_name())
+    name = checked_run_name(default_run_name() if job.name is None else job.name)
     job = replace(job, name=name)
     refuse_impossible(job, "nsys")
     nsys = find_nsys()
@@ -148,11 +148,13 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
 
 def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int:
     """Be the DUT with TensorFlow's profiler, then take what it captured into the run."""
-    name = checked_run_name(job.name or default_run_name())
+    name = checked_run_name(default_run_name() if job.name is None else job.name)
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
     refuse_impossible(job, "tensorflow")
     code = serve_run(job, port, baud, vendor)
+    if not (job.traces / name).exists():
+        return code  # it was ended before it was ready
     paths = sorted(folder.rglob("*.xplane.pb"))
     if not paths:
         remove_if_empty(folder)

@@ -13,6 +13,7 @@ from typing import Any
 from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
+from runner.dut.energy_pin import open_pin
 from runner.dut.memory import give_back_freed
 from runner.dut.run_start import keep_runtime_log, ranges_wanted, start
 from runner.dut.sampling import sampled
@@ -32,6 +33,8 @@ from tracer.runs.run_info import default_run_name
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.trust.checks import check_quantization
+
+NEVER_READY = "ended before it was ready: nothing was recorded"
 
 
 def refuse_without_ranges(job: RunJob) -> None:
@@ -54,7 +57,7 @@ class RunJob:
 
     ``nvtx`` says whether ranges are pushed, None where a tool would record them. ``profiler`` goes into the record;
     ``profile_folder`` is where TensorFlow's own profiler writes, None for none. The DUT ends by itself after so many
-    performance ``windows``; None waits for a signal.
+    performance ``windows``; None waits for a signal. ``energy`` is the timestamp pin of energy mode, None without.
     """
 
     choice: ModelChoice
@@ -65,6 +68,7 @@ class RunJob:
     profiler: dict[str, Any] | None = None
     profile_folder: Path | None = None
     windows: int | None = None
+    energy: str | None = None
 
 
 @dataclass
@@ -81,6 +85,8 @@ class RecordingRun:
     latency_ns: int
     lacks: str = ""
     """What the record is without, once it is closed."""
+    ready: bool = False
+    """Whether a host was told that it may begin; a run that is not, and has no window, is taken back."""
 
     def measure_costs(self) -> None:
         """Measure once more what tracing and splitting cost: after a performance window, while no host is timing."""
@@ -99,16 +105,17 @@ def recording_run(
     """
     Load, warm up and measure the costs, then record until the block ends; the run is complete afterwards.
 
-    A signal before the recording ends the process at once, after ``on_early_end``: nothing is kept.
+    A signal before the recording ends the process at once, after ``on_early_end``: nothing is kept. Nor is a run
+    whose block ends, for whatever reason, before it is ``ready`` or has a window.
     """
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
-    name = free_run_name(job.traces, job.name or default_run_name())
+    name = free_run_name(job.traces, default_run_name() if job.name is None else job.name)
     problems: list[str] = []
     with RuntimeOutput() as output:
 
         def leave() -> None:
             on_early_end()
-            output.say("ended before it was ready: nothing was recorded\n")
+            output.say(f"{NEVER_READY}\n")
 
         with stop.ending_at_once(leave):
             wanted = ranges_wanted(os.environ, asked=job.nvtx, captures=job.capture.inferences > 0)
@@ -128,7 +135,10 @@ def recording_run(
         with sampled(lambda: writer.folder, info.run_id, not_sampled, gpu):
             yield opened
     finally:
-        opened.lacks = writer.close()
+        if not opened.ready and writer.is_empty:
+            writer.take_back()
+        else:
+            opened.lacks = writer.close()
         if opened.lacks:
             _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
@@ -142,9 +152,12 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     stop = StopFlag()
     stop.install()
     # The port first: a wrong one should not cost the time that a runtime takes to load.
+    pin = None if job.energy is None else open_pin(job.energy)
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud, link.close) as opened:
+            if pin is not None:
+                opened.writer.update_info(energy=pin.facts)
 
             def keep_gap(gap: dict[str, str]) -> None:
                 opened.writer.add_gap(gap)
@@ -166,25 +179,38 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
                 on_refusal=tell,
                 after_window=opened.measure_costs,
                 windows=job.windows,
+                pin=pin,
             )
             warn_of_input_scale(opened.pipeline)
             give_back_freed()
             dut.boot()
-            tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
-            try:
-                dut.serve()
-                left, seconds = dut.captures_left
-                if left:
-                    tell(f"{counted(left, 'capture')} more, about {math.ceil(seconds)} s; Ctrl-C leaves them out")
-                    dut.make_captures_left()
-            finally:
-                dut.flush()
+            opened.ready = not stop.stopped
+            if opened.ready:
+                tell(f"ready on {port}: {_summary(opened.pipeline)}, recording to {job.traces / opened.writer.name}")
+                _serve(dut)
+        if not opened.ready:
+            tell(NEVER_READY)
+            return 128 + (stop.number or 0)
         for warning in run_warnings(stored_run(opened.writer.folder)):
             tell(f"accuracy: {warning}")
         tell(f"run {'ended' if opened.lacks else 'complete'}: {_shown_folder(job, opened.writer)}")
     finally:
         link.close()
+        if pin is not None:
+            pin.close()
     return 1 if opened.problems else 0
+
+
+def _serve(dut: Dut) -> None:
+    """Until a signal, and what found no time before it."""
+    try:
+        dut.serve()
+        left, seconds = dut.captures_left
+        if left:
+            tell(f"{counted(left, 'capture')} more, about {math.ceil(seconds)} s; Ctrl-C leaves them out")
+            dut.make_captures_left()
+    finally:
+        dut.flush()
 
 
 def _shown_folder(job: RunJob, writer: RunWriter) -> Path:

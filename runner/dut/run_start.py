@@ -14,6 +14,7 @@ from typing import Any
 
 from runner.device.gpu_facts import run_gpu_facts
 from runner.device.host import host_facts
+from runner.device.power_mode import power_mode
 from runner.inference.known_answers import check_known_answers
 from runner.inference.models import ModelChoice, known_answers_of, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
@@ -116,7 +117,7 @@ def start(
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
         board=run_board(gpu["gpus"]),
-        machine=host_facts(),
+        machine={**host_facts(), "power_mode": power_mode()},
         **gpu,
         launch_set=launch_set,
         **_pipeline_facts(choice, pipeline, checked),

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from runner.dut.capture_plan import NO_CAPTURE, CapturePlan
 from runner.dut.collectors import CAPTURE_WARMUPS, Capture
+from runner.dut.energy_pin import TimestampPin
 from runner.dut.window_record import WindowNotes, recorded_window, run_noted
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import Readings, StopFlag, StopSignal, WindowRunner
 from runner.line.link import DutLink
 from runner.line.port_errors import LineEndedError, WriteTimeoutError
 from runner.line.protocol import (
+    INIT_DONE,
     READY,
     CommandReader,
     DutProtocol,
@@ -26,9 +28,9 @@ from runner.line.protocol import (
     Refused,
     Request,
     Timestamp,
-    boot_lines,
     encode,
     lap_line,
+    mode_line,
     results_line,
 )
 from tracer.errors import KwsTraceError
@@ -68,6 +70,7 @@ class Dut:
         on_refusal: told in a sentence the first time that a host on the line asks for too long a window.
         after_window: called after each performance window, before its ``m-ready``.
         windows: performance windows after which it stops by itself when the line is quiet; None for never.
+        pin: what marks times in place of laps, which is energy mode; None in performance mode.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Dut:
         on_refusal: Callable[[str], None] = lambda _: None,
         after_window: Callable[[], None] = lambda: None,
         windows: int | None = None,
+        pin: TimestampPin | None = None,
     ) -> None:
         self._link, self._protocol, self._pipeline = link, protocol, pipeline
         self._runner, self._sink, self._stop, self._on_gap = runner, sink, stop, on_gap
@@ -96,11 +100,13 @@ class Dut:
         self._to_serve, self._answered_ns = windows, 0
         self._cut = False
         self._on_refusal, self._refusal_told = on_refusal, False
+        self._pin = pin
 
     def boot(self) -> None:
         """Say the boot lines; what a host sent before them is thrown away."""
         self._link.discard()
-        self._send(boot_lines(_now() // 1000))
+        mode = mode_line("performance" if self._pin is None else "energy")
+        self._mark([mode], _now(), [INIT_DONE, READY])
 
     def serve(self) -> None:
         """Answer commands until the stop flag is set; a line that ends is opened again."""
@@ -168,9 +174,23 @@ class Dut:
         self._answered_ns = _now()
         self._serial.append(("serial_write", begun, self._answered_ns - begun))
 
+    def _mark(self, before: list[str], now_ns: int, after: list[str], notes: WindowNotes | None = None) -> None:
+        """A timestamp between lines: a lap of ``now_ns``, in energy mode a pulse, whose fall is noted."""
+        if self._pin is None:
+            self._send([*before, lap_line(now_ns // 1000), *after])
+            return
+        if before:
+            self._send(before)
+        pulse = self._pin.pulse()
+        self._serial += pulse
+        if notes is not None:
+            notes.fell_ns.append(pulse[0][1] + pulse[0][2] // 2)
+        if after:
+            self._send(after)
+
     def _fulfil(self, request: Request) -> None:
         if isinstance(request, Timestamp):
-            self._send([lap_line(_now() // 1000), READY])
+            self._mark([], _now(), [READY])
         elif isinstance(request, Infer):
             self._infer(request)
         elif isinstance(request, Refused):
@@ -202,12 +222,12 @@ class Dut:
 
     def _timed(self, request: Infer, loop: InferenceLoop, readings: Readings, notes: WindowNotes) -> None:
         def begin(start_ns: int) -> None:
-            self._send(["m-warmup-done", f"m-infer-start-{request.inferences}", lap_line(start_ns // 1000)])
+            self._mark(["m-warmup-done", f"m-infer-start-{request.inferences}"], start_ns, [], notes)
 
         self._send([f"m-warmup-start-{request.warmups}"])
         run_noted(self._runner, loop, notes, readings, request.warmups, request.inferences, begin, self._link.look)
         results = results_line(_floats(self._pipeline.backend.probabilities()))
-        self._send([lap_line((notes.end_ns or 0) // 1000), "m-infer-done", results])
+        self._mark([], notes.end_ns or 0, ["m-infer-done", results], notes)
 
     def _capture_if_due(self, data: bytes) -> None:
         """After a window and before its ``m-ready``: no host is timing, but it waits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.inference.window_runner import Readings, WindowRunner
 from runner.machine_load import load_average
@@ -23,7 +23,8 @@ class WindowNotes:
 
     ``start_ns`` and ``end_ns`` stand around the timed inferences, ``cpu_ns`` is the CPU time between them;
     ``warmups`` are the inferences made before ``start_ns``; ``pair`` numbers a capture and what stands beside it; the
-    load averages are of the last minute, None where the system tells none. A window that the host timed has laps.
+    load averages are of the last minute, None where the system tells none. A window that the host timed has laps;
+    those of energy mode are when the timestamp pin fell, ``fell_ns``.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class WindowNotes:
     pair: int | None = None
     load_start: float | None = None
     load_end: float | None = None
+    fell_ns: list[int] = field(default_factory=list)
 
     @property
     def laps(self) -> bool:
@@ -94,14 +96,15 @@ def recorded_window(
     complete = data is None or probabilities is not None
     start_ns = notes.start_ns or time.perf_counter_ns()
     timed = notes.start_ns is not None and notes.laps
+    laps = notes.fell_ns or [start_ns, *([] if notes.end_ns is None else [notes.end_ns])]
     return RecordedWindow(
         window=number,
         kind=notes.kind,
         state="complete" if complete else "aborted",
         inferences=readings.inferences - warmups,
         warmups=warmups,
-        lap_start_us=start_ns // 1000 if timed else None,
-        lap_end_us=notes.end_ns // 1000 if timed and complete and notes.end_ns is not None else None,
+        lap_start_us=laps[0] // 1000 if timed else None,
+        lap_end_us=laps[1] // 1000 if timed and complete and len(laps) > 1 else None,
         start_ns=start_ns,
         end_ns=start_ns if notes.end_ns is None else notes.end_ns,
         cpu_ns=notes.cpu_ns,

@@ -71,7 +71,7 @@ class HostSession:
         answer to half a command that an earlier host left behind.
 
         Raises:
-            DutError: if nothing answers, or what answers runs another model.
+            DutError: if nothing answers, or what answers runs another model or is in energy mode.
         """
         try:
             replies = self._exchange("name", 10.0, mute=True)
@@ -91,7 +91,12 @@ class HostSession:
                     f"{self.name}: the DUT runs the model {match[1]} and this host drives {MODEL}, keyword spotting; "
                     f"start a DUT of {MODEL}, or drive this one with its own benchmark"
                 )
-        self.command("timestamp")
+        if not any(_LAP.match(reply.text) for reply in self.command("timestamp")):
+            raise DutError(
+                f"{self.name}: the DUT is in energy mode, it marks time by pulses on a pin, and this host has no "
+                "energy monitor to take them; start the DUT without --energy, or drive it with energyrunner or the "
+                "MLCommons runner"
+            )
 
     def _drain(self) -> None:
         while self._link.read(0.05):

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from tracer.errors import SessionError
+from tracer.given_json import read_json
 
 
 class SessionLog:
@@ -71,10 +72,10 @@ def session_folder(port: str, traces: Path) -> Path:
     """Within the run that is being recorded on ``port``, where there is one; else a new folder of ``sessions/``."""
     for path in traces.glob("*/run.json") if traces.is_dir() else []:
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_json(path)
         except (OSError, ValueError):
             continue
-        if facts.get("state") == "recording" and _same_port(str(facts.get("port")), port):
+        if isinstance(facts, dict) and facts.get("state") == "recording" and _same_port(str(facts.get("port")), port):
             return _free(path.parent / "session")
     return _free(Path("sessions") / f"{datetime.now().astimezone():%Y%m%d%H%M%S}")
 

@@ -19,6 +19,7 @@ from runner.dataset import Dataset
 from runner.inference.pipeline import Pipeline
 from tracer.errors import ModelError
 from tracer.figure_text import significant_text
+from tracer.given_json import parsed_json
 from tracer.quantization import Quantization
 
 NOTE = "kws-trace.known_answers"
@@ -49,14 +50,16 @@ class KnownAnswers:
             ValueError: if it is none.
         """
         try:
-            told = json.loads(text)
+            told = parsed_json(text)
             counts = np.array([np.frombuffer(bytes.fromhex(one), np.int8) for one in told["inputs"]])
             quantization = Quantization(float(told["scale"]), int(told["zero_point"]))
             answers = np.array(told["answers"], np.float32)
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, OverflowError) as error:
             raise ValueError(str(error)) from None
         if not len(counts) or counts.shape != (len(counts), 490) or answers.shape != (len(counts), 12):
             raise ValueError(f"inputs {counts.shape}, answers {answers.shape}")
+        if not np.isfinite([quantization.scale, *answers.flat]).all():
+            raise ValueError("a number in it is too large")
         return cls(counts, quantization, answers)
 
     def text(self) -> str:

@@ -26,6 +26,7 @@ _DEVICE = re.compile(r"(/?device:)?(cpu|gpu)(:\d+)?", re.IGNORECASE)
 RUNTIMES = {
     **dict.fromkeys(("session", "callable", "inline", "frozen", "xla", "loaded"), "tensorflow"),
     "capi": "tensorflow",
+    "tensorrt": "onnxruntime",
 }
 """Each ``--runtime`` with the backend whose models it runs."""
 
@@ -73,8 +74,9 @@ class ModelChoice:
 
     @property
     def kind(self) -> str:
-        """``tensorflow`` (Python's), ``tensorflow-c``, ``litert`` or ``onnxruntime``."""
-        return "tensorflow-c" if self.runtime == "capi" else backend_of(self.path, self.backend)
+        """``tensorflow`` (Python's), ``tensorflow-c``, ``litert``, ``onnxruntime`` or ``tensorrt``."""
+        own = {"capi": "tensorflow-c", "tensorrt": "tensorrt"}.get(str(self.runtime))
+        return own or backend_of(self.path, self.backend)
 
 
 def _refuse_contradictions(choice: ModelChoice, backend: str) -> None:
@@ -95,8 +97,13 @@ def _refuse_contradictions(choice: ModelChoice, backend: str) -> None:
         )
     if choice.provider is not None and backend != "onnxruntime":
         raise UsageError(f"--provider {choice.provider}", "it is of ONNX Runtime", "name an .onnx file with --model")
-    if choice.cuda_graph and choice.provider in (None, "cpu"):
-        raise UsageError("--cuda-graph", "the CPU makes none", "give --provider cuda or tensorrt")
+    if choice.provider is not None and runtime == "tensorrt":
+        raise UsageError(f"--provider {choice.provider}", "--runtime tensorrt is TensorRT without ONNX Runtime",
+                         "leave one of the two out")  # fmt: skip
+    if choice.cuda_graph and choice.provider in (None, "cpu") and runtime != "tensorrt":
+        raise UsageError(
+            "--cuda-graph", "the CPU makes none", "give --provider cuda or tensorrt, or --runtime tensorrt"
+        )
 
 
 def load_pipeline(choice: ModelChoice) -> Pipeline:
@@ -114,6 +121,10 @@ def _load_backend(choice: ModelChoice) -> Backend:
         from runner.inference.backends.onnxruntime_session import OnnxRuntimeBackend
 
         return OnnxRuntimeBackend(path, cast("Any", choice.provider or "cpu"), threads, cuda_graph=choice.cuda_graph)
+    if kind == "tensorrt":
+        from runner.inference.backends.tensorrt_engine import TensorRtBackend
+
+        return TensorRtBackend(path, cuda_graph=choice.cuda_graph)
     if kind == "tensorflow-c":
         from runner.inference.backends.tensorflow_c import TensorFlowCBackend
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.dataset import shipped_dataset
-from runner.inference.backends.tensorflow_graph import frozen_graph, import_tensorflow, model_ends
+from runner.inference.backends.tensorflow_graph import frozen_graph, model_ends
 from runner.inference.known_answers import NOTE, check_known_answers, reference_answers
 from runner.inference.models import ModelChoice, load_pipeline, model_facts, quantization_of
+from runner.quiet_tensorflow import import_tensorflow
 from tracer.errors import ModelError, UsageError, WriteError, first_line, not_installed
 from tracer.whole_files import written_whole
 

@@ -34,6 +34,8 @@ class StopFlag:
     """Whether the run was told to end; while inferences run the signal breaks into them."""
 
     stopped: bool = False
+    number: int | None = None
+    """Of the last signal."""
     interruptible: bool = False
     installed: bool = False
 
@@ -52,7 +54,7 @@ class StopFlag:
         return self.stopped
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- as signal calls it
-        self.stopped = True
+        self.stopped, self.number = True, number
         if self.interruptible:
             self.interruptible = False
             raise StopSignal

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType
 
 from runner.dataset import Dataset
-from runner.ending_signals import ending_signals
+from runner.ending_signals import ending_signals_to
 from runner.host.driven_dut import drive_dut
 from runner.inference.models import model_facts
 from runner.ladder.found import FoundRungs
@@ -185,12 +183,8 @@ def _now() -> str:
 def _interrupts() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does: the device is ended in order."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
+    def interrupt(number: int) -> None:  # noqa: ARG001 -- any of them
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in ending_signals()}
-    try:
+    with ending_signals_to(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.bench.runtimes.comparison import ONNX_EXTRA, TENSORFLOW_EXTRA
 from runner.children import module_command
 from runner.inference.backends.onnxruntime_session import GPU_REMEDY, PROVIDERS
+from runner.inference.backends.tensorrt_engine import TENSORRT_REMEDY
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, backend_of
 from runner.inference.onnx_conversion import missing_modules
 from runner.runtime_output import runtime_quiet
@@ -60,6 +61,20 @@ class FoundRungs:
         self.absent.append({"rung": key, "name": name, "reason": reason, "remedy": remedy})
 
 
+@dataclass(slots=True)
+class OnnxModel:
+    """The ONNX file of the rungs: the one that was given, or converted to ``made`` when the first rung needs it."""
+
+    models: LadderModels
+    made: Path
+    found: Path | str | None = None
+
+    def file(self) -> Path | str:
+        """The file, or why there is none."""
+        self.found = self.found or self.models.onnx or _converted(self.models.saved_model, self.made)
+        return self.found
+
+
 def chosen_keys(words: str | None) -> list[str]:
     """
     The rungs that ``--rungs`` names, thickest first; all without it.
@@ -83,7 +98,7 @@ def find_rungs(keys: list[str], models: LadderModels, made_onnx: Path) -> FoundR
         NotInstalledError: if none is.
     """
     found, providers = FoundRungs(), _providers() if any(key.startswith("onnx") for key in keys) else None
-    onnx: Path | str | None = models.onnx
+    onnx = OnnxModel(models, made_onnx)
     for key in keys:
         if key in TENSORFLOW_WAYS:
             _add_tensorflow(found, key, models)
@@ -91,12 +106,13 @@ def find_rungs(keys: list[str], models: LadderModels, made_onnx: Path) -> FoundR
             _add_library(found, models)
         elif key == "litert":
             _add_litert(found, models)
+        elif key.startswith("tensorrt"):
+            _add_tensorrt(found, key, onnx)
         elif providers is None:
             found.lack(key, "ONNX Runtime is not installed", ONNX_EXTRA)
         elif (provider := PROVIDERS[key.split("-")[1]]) not in providers:
             found.lack(key, f"this ONNX Runtime has no {provider}", GPU_REMEDY)
         else:
-            onnx = onnx or _converted(models.saved_model, made_onnx)
             _add_onnx(found, key, onnx)
     if not found.options:
         raise NotInstalledError(
@@ -130,14 +146,25 @@ def _add_litert(found: FoundRungs, models: LadderModels) -> None:
         found.options["litert"] = ["--model", str(file)]
 
 
-def _add_onnx(found: FoundRungs, key: str, onnx: Path | str) -> None:
-    """``onnx`` is a file, or says why there is none."""
-    if isinstance(onnx, str):
-        found.lack(key, onnx, "give --onnx with a file that `kws-trace convert` made elsewhere")
-        return
+def _add_onnx(found: FoundRungs, key: str, onnx: OnnxModel) -> None:
     _, provider, *graph = key.split("-")
-    words = ["--cuda-graph"] if graph else []
-    found.options[key] = ["--model", str(onnx), "--provider", provider, *words]
+    _add_onnx_file(found, key, onnx, ["--provider", provider, *(["--cuda-graph"] if graph else [])])
+
+
+def _add_tensorrt(found: FoundRungs, key: str, onnx: OnnxModel) -> None:
+    if importlib.util.find_spec("tensorrt") is None:
+        found.lack(key, "TensorRT is not installed", TENSORRT_REMEDY)
+    else:
+        words = ["--cuda-graph"] if key.endswith("graph") else []
+        _add_onnx_file(found, key, onnx, ["--runtime", "tensorrt", *words])
+
+
+def _add_onnx_file(found: FoundRungs, key: str, onnx: OnnxModel, words: list[str]) -> None:
+    file = onnx.file()
+    if isinstance(file, str):
+        found.lack(key, file, "give --onnx with a file that `kws-trace convert` made elsewhere")
+    else:
+        found.options[key] = ["--model", str(file), *words]
 
 
 def _providers() -> list[str] | None:

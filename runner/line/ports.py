@@ -17,6 +17,9 @@ from runner.line.link import SLICE_S, DutLink, Link, never
 from runner.line.port_errors import LineEndedError, busy_error, holder_of, other_end_error, port_error
 from tracer.errors import PortError
 
+PERFORMANCE_BAUD, ENERGY_BAUD = 115200, 9600
+"""What energyrunner and the MLCommons runner open a DUT with, in performance mode and in energy mode."""
+
 
 class _DeviceLink(DutLink):
     """A serial device or ``socket://``, opened and configured by pyserial."""
@@ -157,6 +160,11 @@ class _ListenLink(DutLink):
     def close(self) -> None:
         super().close()
         self._server.close()
+
+
+def line_baud(asked: int | None, *, energy: bool) -> int:
+    """The rate of a DUT's line: what was asked for, else the one that hosts expect."""
+    return asked if asked is not None else ENERGY_BAUD if energy else PERFORMANCE_BAUD
 
 
 def open_dut_link(spec: str, baud: int, stopped: Callable[[], bool] = never) -> DutLink:

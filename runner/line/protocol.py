@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 MAX_COMMAND = 80
 """Characters of a command, without its ``%`` (EE_CMD_SIZE)."""
@@ -35,6 +36,7 @@ MAX_WINDOW_S = 3600.0
 FIRMWARE = "ULPMark for tinyML Firmware V0.0.1"
 MODEL = "kws01"
 READY = "m-ready"
+INIT_DONE = "m-init-done"
 
 _HELP = (
     FIRMWARE,
@@ -262,9 +264,9 @@ def print_lines(buffer: bytes, size: int) -> list[str]:
     return [*lines, ""] if size % 8 else lines
 
 
-def boot_lines(now_us: int) -> list[str]:
-    """What a DUT says when it starts, before anybody asks."""
-    return ["m-timestamp-mode-performance", lap_line(now_us), "m-init-done", READY]
+def mode_line(mode: Literal["performance", "energy"]) -> str:
+    """What a DUT says first when it starts, before anybody asks; its first timestamp and ``m-init-done`` follow."""
+    return f"m-timestamp-mode-{mode}"
 
 
 def lap_line(now_us: int) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from runner.inference.backends.tensorflow_graph import import_tensorflow
 from runner.model_graphs.savedmodel import read_saved_model
+from runner.quiet_tensorflow import import_tensorflow
 from runner.runtime_output import runtime_quiet
 from tracer.errors import ModelError, first_line
 from tracer.model.model_operations import Operation

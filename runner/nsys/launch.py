@@ -6,16 +6,14 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from runner.children import NOBODYS_FOLDER, module_command
-from runner.ending_signals import ending_signals
+from runner.ending_signals import ending_signals_to
 from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
@@ -111,12 +109,7 @@ def remove_if_empty(folder: Path) -> None:
 
 def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
     pending: list[int] = []
-
-    def keep(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- as signal calls it
-        pending.append(number)
-
-    before = {number: signal.signal(number, keep) for number in ending_signals()}
-    try:
+    with ending_signals_to(pending.append):
         while True:
             try:
                 return process.wait(timeout=0.1)
@@ -125,9 +118,6 @@ def _wait_forwarding(process: subprocess.Popen[bytes], pid_file: Path) -> int:
             while pending and pid_file.exists():
                 with contextlib.suppress(ProcessLookupError):  # it ended meanwhile, as it was to
                     os.kill(int(pid_file.read_text()), pending.pop(0))
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _reports(nsys: Nsys, folder: Path) -> list[Path]:

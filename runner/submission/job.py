@@ -25,6 +25,7 @@ from tracer.runs.run_store import stored_run
 from tracer.submission.refusals import ROLES
 from tracer.submission.rounds import Round
 from tracer.submission.system_description import empty_fields
+from tracer.whole_files import written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def check_job(tree: Path, checker: Path | None, rules: Round) -> dict[str, Any]:
 
 def _write_description(path: Path, description: Mapping[str, str]) -> None:
     try:
-        path.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        with written_whole(path) as temporary:
+            temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(path, f"cannot be written ({error.strerror})", "name a file that can be written") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.submission.given_session import GivenSession, file_hashes
 from tracer.errors import SubmissionError, UsageError, WriteError
-from tracer.given_files import read_text_file
+from tracer.given_json import read_json
 from tracer.submission.evidence import session_evidence
 from tracer.submission.refusals import Refusal, driver_of, model_refusals, session_refusals
 from tracer.submission.rounds import ENERGYRUNNER_MARK, SOURCES, Round
@@ -83,11 +83,14 @@ def read_description(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(read_text_file(path))
+        found = read_json(path)
     except (OSError, ValueError) as error:
         raise UsageError(path, f"cannot be read ({error})", "write one JSON object of texts") from None
     if not isinstance(found, dict):
         raise UsageError(path, "it is no JSON object", "write one JSON object of texts")
+    for field, value in found.items():
+        if not isinstance(value, str | int | float | None):
+            raise UsageError(path, f"{field[:60]!r} is no text", "write one JSON object of texts")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 from runner.submission.given_session import file_hashes
 from runner.submission.tree import BENCHMARK, Place, description_refusals, submitted_files
 from tracer.errors import SessionError, UsageError
-from tracer.given_files import read_text_file
+from tracer.given_json import read_json
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.open_session import build_session
-from tracer.submission.evidence import changed_figures, model_of
+from tracer.submission.evidence import changed_figures, model_of, told_within
 from tracer.submission.refusals import ROLES, Refusal, Role, driver_of, model_refusals, session_refusals
 from tracer.submission.rounds import DIVISIONS, ENERGYRUNNER_MARK, LARGEST_MB, SOURCES, Round
 
@@ -132,9 +131,9 @@ def _check_session(
     if role != "energy":
         for name in sorted({path.name for path in folder.iterdir()} - {*required, "results.json", ".gitkeep"}):
             found.refuse("files", where, f"{name} does not belong there", "remove it", "files")
-    told = ((evidence or {}).get("sessions") or {}).get(role)
     if evidence is not None:
-        changed = changed_figures(told or {}, audit, file_hashes(folder, submitted_files(folder, required, role)))
+        told = told_within(evidence, "sessions", role)
+        changed = changed_figures(told, audit, file_hashes(folder, submitted_files(folder, required, role)))
         if changed:
             problem = f"{', '.join(changed)} are not those of the evidence file"
             found.refuse("evidence", where, problem, "make the tree anew from the session", "raw")
@@ -150,7 +149,7 @@ def _required(place: Place, audit: SessionAudit, rules: Round) -> tuple[str, ...
 
 def _json_object(path: Path, found: TreeCheck, name: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(read_text_file(path))
+        value = read_json(path)
     except (OSError, ValueError):
         value = None
     if not isinstance(value, dict):

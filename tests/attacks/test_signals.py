@@ -57,3 +57,43 @@ def test_a_signal_while_a_run_starts_leaves_nothing_behind(tmp_path: Path, word:
         assert child.wait(PATIENCE_S) == 128 + number
         assert "Traceback" not in child.stderr.read()
     assert list(tmp_path.iterdir()) == []
+
+
+SIGNALLED_START = """
+import os, sys
+from runner.dut import run_job
+
+kept = run_job.{step}
+
+def signalled(*arguments):
+    os.kill(os.getpid(), {number})
+    return kept(*arguments)
+
+run_job.{step} = signalled
+from runner.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("step", ["keep_runtime_log", "open_capture", "give_back_freed"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_a_signal_after_the_folder_of_a_run_is_made_and_before_it_is_ready_takes_it_back(
+    tmp_path: Path, step: str, number: signal.Signals
+) -> None:
+    code = SIGNALLED_START.format(step=step, number=int(number))
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "run",
+        "--port",
+        f"pty:{tmp_path / 'dut'}",
+        "--traces",
+        str(tmp_path / "t"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert done.returncode == 128 + number
+    assert "ended before it was ready: nothing was recorded" in done.stderr
+    assert "ready on" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.name != "t"] == []

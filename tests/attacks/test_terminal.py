@@ -16,7 +16,8 @@ from runner import cli
 from tests.attacks.programs import obeyed
 from tests.conftest import ROOT
 from tracer import errors, harmless_console, terminal_text
-from tracer.terminal_text import harmless, say, terminal
+from tracer.harmless_text import harmless
+from tracer.terminal_text import say, terminal
 
 HOSTILE = "a\x1b[31m\x1b]0;title\x07\x9b2J\u202eb\r\x00\x7f\ud800\u2028c"
 PRINTERS = {"print", "typer.echo", "typer.secho", "click.echo", "sys.stdout.write", "sys.stderr.write", "Console"}

@@ -87,9 +87,11 @@ def gain_figures(replay: Replay, base: GainBase) -> list[GainFigure]:
     middle = replay.gains_ns(hosts[0])
     delayed = [replay.gains_ns(hosts[0], "low"), replay.gains_ns(hosts[0], "high")]
     spread = [replay.gains_ns(host) for host in hosts[1:]]
-    figures = []
+    figures, stages = [], _most(replay, hosts[0], base)
     for place, removal in enumerate(replay.removals):
-        most = _most(replay, hosts[0], removal, base)
+        most = min(base.wall_ns, base.most_ns.get(removal.name, math.inf))
+        if removal.group == "stage":
+            most = min(most, stages[removal.name])
         means = [[float(gains[place].mean()) for gains in part] for part in (delayed, spread)]
         figures.append(_figure(removal, middle[place], means, base, most))
     return sorted(figures, key=lambda one: (ORDER.index(one.group), -(one.gain_ns or 0.0)))
@@ -120,15 +122,28 @@ def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainB
     )
 
 
-def _most(replay: Replay, host: HostTimes, removal: Removal, base: GainBase) -> float:
-    """What the removed part takes without the profiler: of a stage its own time, and nothing more than the whole."""
-    stages = base.target.stages_ns if base.target else {}
-    most = min(base.wall_ns, base.most_ns.get(removal.name, math.inf))
-    if removal.group != "stage" or removal.name in stages:
-        return min(most, stages.get(removal.name, math.inf)) if removal.group == "stage" else most
-    fixed, waited = replay.stages_ns(host)
-    mine = replay.work.stages.stage == replay.work.stage_names.index(removal.name)
-    return min(most, float((fixed + waited)[mine].sum()) / len(replay.wall_ns))
+def _most(replay: Replay, host: HostTimes, base: GainBase) -> dict[str, float]:
+    """Of each stage what it takes without the profiler: its own time, and its work's after it."""
+    told = base.target.stages_ns if base.target else {}
+    work, count = replay.work, len(replay.wall_ns)
+    own = np.add(*replay.stages_ns(host)) if any(name not in told for name in work.stage_names) else None
+    spilled, found = _spilled_ns(replay), {}
+    for place, name in enumerate(work.stage_names):
+        mine = work.stages.stage == place
+        inside = float(own[mine].sum()) / count if own is not None and name not in told else told[name]
+        found[name] = inside + float(spilled[mine].sum()) / count
+    return found
+
+
+def _spilled_ns(replay: Replay) -> Ints:
+    """Of each stage range, how long GPU work that it launched ran after its end: later stages wait for it."""
+    work = replay.work
+    staged = np.flatnonzero(work.gpu_stage >= 0)
+    rows, gpu = work.gpu_stage[staged], work.gpu
+    after = gpu.end_ns[staged] - np.maximum(gpu.start_ns[staged], work.stages.end_ns[rows])
+    found = np.zeros(len(work.stages.stage), np.int64)
+    np.add.at(found, rows, np.maximum(after, 0))
+    return found
 
 
 def _half_width(gains: Ints, cluster: Ints) -> float:

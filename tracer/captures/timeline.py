@@ -16,11 +16,12 @@ from tracer.captures.attribution import Attribution, attribute, of_process
 from tracer.captures.clock_fit import LineClock, capture_clocks
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.row_bounds import covering_rows
+from tracer.captures.sensor_lines import SensorLine, sensor_lines
 from tracer.captures.stage_track import StageTrack, Tables, span_facts
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.tracks import GPU, Rows, Track, all_at, nested_tracks
 from tracer.figure_text import interval_text, ppm_text
-from tracer.profiles.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 
 HASHED = 1 << 32
@@ -57,6 +58,7 @@ class Timeline:
         tracks: of the run, then of each capture.
         captures: first and end nanosecond of each.
         clock: a sentence: whose clock it is, and what was mapped onto it.
+        sensors: frequencies, temperatures and power, where the run has samples.
     """
 
     tracks: tuple[Track, ...]
@@ -64,6 +66,7 @@ class Timeline:
     end_ns: int
     captures: tuple[tuple[int, int], ...]
     clock: str
+    sensors: tuple[SensorLine, ...] = ()
 
     def after(self, track: Track) -> Timeline:
         """The same with one more track, the first."""
@@ -81,18 +84,42 @@ class Timeline:
         """The inferences and their stages; None where none was recorded."""
         return next((track.rows for track in self.tracks if track.kind == "stage"), None)
 
+    def _timed(self, chosen: Flags | None = None) -> Rows | None:
+        """The inferences, or the ``chosen`` ones of their track, without warm-ups where others are among them."""
+        rows = self._inference_rows
+        if rows is None:
+            return None
+        whole = rows.depth == 0 if chosen is None else (rows.depth == 0) & chosen
+        timed = whole if rows.warmup is None else whole & ~rows.warmup
+        return rows.taken(timed if timed.any() else whole)
+
     def first_captured(self) -> int | None:
         """Number of the first inference of a capture that is no warm-up; None where nothing is captured."""
+        return self.nearest_captured(-1)
+
+    def nearest_captured(self, number: int) -> int | None:
+        """Number of the inference of a capture that is nearest to one, itself where it was captured; no warm-up."""
         rows = self._inference_rows
-        if rows is None or not self.captures:
+        if rows is None:
             return None
-        start, end = self.captures[0]
         # Half of it at least: the edges of the two clocks differ by a bracket.
         middle = (rows.start_ns + rows.end_ns) // 2
-        inside = (rows.depth == 0) & (middle >= start) & (middle < end)
-        timed = inside if rows.warmup is None else inside & ~rows.warmup
-        numbers = rows.inference[timed if timed.any() else inside]
-        return int(numbers[0]) if len(numbers) else None
+        inside = np.zeros(len(rows), bool)
+        for start, end in self.captures:
+            inside |= (middle >= start) & (middle < end)
+        found = self._timed(inside)
+        if found is None or not len(found):
+            return None
+        return int(found.inference[np.abs(found.inference - number).argmin()])
+
+    def slowest(self) -> tuple[int, int] | None:
+        """Number and nanoseconds of the longest inference that is no warm-up; None where none was recorded."""
+        rows = self._timed()
+        if rows is None or not len(rows):
+            return None
+        length = rows.end_ns - rows.start_ns
+        at = int(length.argmax())
+        return int(rows.inference[at]), int(length[at])
 
     def inference_span(self, first: int, last: int) -> tuple[int, int] | None:
         """Start and end of the inferences numbered ``first`` to ``last``, both with; None where there is none."""
@@ -156,7 +183,8 @@ def lay_out(run: StoredRun, tables: Tables) -> LaidOut:
     end = max((int(track.rows.end_ns.max()) for track in tracks), default=0)
     table = np.concatenate(launched, axis=1) if launched else np.empty((4, 0), np.int64)
     extents = tuple((first - origin, last - origin) for first, last in captures)
-    rest = Timeline(tuple(tracks), Launches(*table), end, extents, _clock_sentence(run))
+    sensors = tuple(line.shifted(-origin) for line in sensor_lines(run.samples(), own))
+    rest = Timeline(tuple(tracks), Launches(*table), end, extents, _clock_sentence(run), sensors)
     return LaidOut(None if stages is None else stages.shifted(-origin), rest)
 
 
@@ -166,7 +194,8 @@ def _clock_sentence(run: StoredRun) -> str:
         return "Times are of the recorder's clock."
     rates = [float((one.get("clock") or {}).get("rate_ppm", 0)) for one in captures]
     said = ppm_text(rates[0]) if len(rates) == 1 else interval_text(min(rates), max(rates), ppm_text)
-    others = f" and the {len(captures) - 1} later captures" if len(captures) > 1 else ""
+    later = f" the {len(captures) - 1} later captures" if len(captures) > 2 else " the later capture"
+    others = f" and{later}" if len(captures) > 1 else ""
     return (
         f"Times are of the first capture's clock ({captures[0].get('source', '')}); the recorder's spans{others} are "
         f"mapped onto it by the lines fitted at the import (rates {said})."

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tracer.device.device_samples import (
     FREQUENCY_HZ,
     POWER_MW,
+    TEMPERATURE_MC,
     THROTTLE_COUNT,
     THROTTLE_LEVEL,
     THROTTLE_REASONS,
@@ -69,11 +70,11 @@ class Frequency:
 @dataclass(frozen=True, slots=True)
 class Energy:
     """
-    Energy of a stretch of time from the board's own rails, and how finely it was seen.
+    Energy of a stretch of time from the board's own rails, or of a PC's GPU alone, and how finely it was seen.
 
     Attributes:
         energy_mj: millijoules.
-        rails: that were added.
+        rails: that were added; none for the GPU alone.
         samples: sweeps inside the stretch.
         interval_ns: median time between two sweeps; a peak shorter than it may be missed.
         step_mw: smallest difference between two readings that was seen: the grain of the power; 0 if all are equal.
@@ -158,21 +159,18 @@ def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
     Energy between two times: the trapezoid rule over the readings, linear between them.
 
     Returns:
-        None where no rail carries the whole board, or where the readings do not reach over both ends: nothing is
-        extrapolated. Divided by the inferences of a window it is energy an inference of the whole board, the host's
-        side of the line and idle parts included.
+        None where no rail carries the whole board and no GPU's driver tells its power, or where the readings do not
+        reach over both ends: nothing is extrapolated. Divided by the inferences of a window it is energy an inference
+        of the whole board, the host's side of the line and idle parts included, or of the whole GPU.
     """
-    rails = {
-        source.removeprefix("rail:"): (times, values)
-        for source, times, values in _series(samples, POWER_MW)
-        if source.startswith("rail:")
-    }
-    chosen = next((names for names in WHOLE_BOARD if all(name in rails for name in names)), None)
+    power = {source: (times, values) for source, times, values in _series(samples, POWER_MW)}
+    boards = ([f"rail:{name}" for name in names] for names in WHOLE_BOARD)
+    chosen = next((names for names in [*boards, ["gpu"]] if all(name in power for name in names)), None)
     if chosen is None or end_ns <= start_ns:
         return None
     total_mj, step = 0.0, 0
     for name in chosen:
-        times, values = rails[name]
+        times, values = power[name]
         if times.size < 2 or times[0] > start_ns or times[-1] < end_ns:
             return None
         total_mj += _trapezoid_mj(times, values, start_ns, end_ns)
@@ -180,9 +178,20 @@ def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
         if differences.any():
             smallest = int(differences[differences > 0].min())
             step = min(step, smallest) if step else smallest
-    times = rails[chosen[0]][0]
+    times = power[chosen[0]][0]
     inside = times[_inside(times, start_ns, end_ns)].size
-    return Energy(total_mj, chosen, inside, int(np.median(np.diff(times))), step)
+    rails = tuple(name.removeprefix("rail:") for name in chosen if name.startswith("rail:"))
+    return Energy(total_mj, rails, inside, int(np.median(np.diff(times))), step)
+
+
+def hottest_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[str, int] | None:
+    """The zone with the highest temperature in ``[start_ns, end_ns]``, and that in thousandths of a degree."""
+    zones = [
+        (int(values[where].max()), source.removeprefix("thermal:"))
+        for source, times, values in _series(samples, TEMPERATURE_MC)
+        if (where := _inside(times, start_ns, end_ns)).start < where.stop
+    ]
+    return None if not zones else max(zones)[::-1]
 
 
 def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...]:

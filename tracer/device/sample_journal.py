@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.errors import MalformedTraceError
 from tracer.given_files import read_text_file
+from tracer.given_json import parsed_json
 from tracer.terminal_text import printable
 
 
@@ -67,10 +67,10 @@ def read_sample_journal(path: Path) -> SampleJournal:
 
 def _header(path: Path, line: str) -> tuple[tuple[tuple[str, str], ...], int]:
     try:
-        header = json.loads(line)
+        header = parsed_json(line)
         sources = tuple((str(source), str(quantity)) for source, quantity in header["sources"])
         return sources, int(header["interval_ms"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise MalformedTraceError(f"{path}: no sample journal begins like this; the run has no samples") from None
 
 
@@ -88,14 +88,14 @@ def _sweep(line: str, sources: int) -> tuple[int, list[tuple[int, int]]]:
 
 def _problem(line: str) -> str | None:
     try:
-        return printable(str(json.loads(line)["problem"]))
-    except (ValueError, KeyError, TypeError):
+        return printable(str(parsed_json(line)["problem"]))
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
 def _failures(line: str, sources: tuple[tuple[str, str], ...]) -> dict[tuple[str, str], int] | None:
     try:
-        counts = json.loads(line)["failures"]
+        counts = parsed_json(line)["failures"]
         return {source: int(count) for source, count in zip(sources, counts, strict=True) if count}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None

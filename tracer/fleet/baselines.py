@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tracer.command_line import command_line
 from tracer.errors import MalformedTraceError, UsageError
-from tracer.given_files import read_text_file
+from tracer.given_json import read_json
 from tracer.whole_files import written_whole
 
 FILE = "baselines.json"
@@ -61,10 +61,10 @@ def read_baselines(traces: Path) -> dict[str, dict[str, str]]:
     """
     path = traces / FILE
     try:
-        held = json.loads(read_text_file(path))
+        held = read_json(path)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise MalformedTraceError(path, f"it is not readable ({error})", "delete it, and set them again") from None
     if not isinstance(held, dict) or held.get("version") != VERSION:
         raise MalformedTraceError(path, f"it is not of version {VERSION}", "use the kws-trace that wrote it")

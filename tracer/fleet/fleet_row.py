@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import KwsTraceError
-from tracer.figure_text import counted
+from tracer.fleet.damage import damage_of
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
 from tracer.reports.report import build_report
 from tracer.reports.run_trust import on_gpu, stored_trust
@@ -38,8 +38,8 @@ def fleet_row(folder: Path) -> dict[str, Any]:
     try:
         figures = _figures(run)
     except KwsTraceError as error:
-        return {**row, "damage": [*_damage(run), str(error)]}
-    damage = _damage(run)
+        return {**row, "damage": [*damage_of(run), str(error)]}
+    damage = damage_of(run)
     return {**row, "damage": damage} if damage else {**row, "damage": [], **figures}
 
 
@@ -110,15 +110,3 @@ def _files(run: StoredRun, table: str) -> list[str]:
     if table in run.parts:
         return [part.path.name for part in run.parts[table]]
     return sorted(path.name for path in (run.folder / table).glob("capture-*.parquet"))
-
-
-def _damage(run: StoredRun) -> list[str]:
-    """What is lost beyond that which the run says of itself, and rows that no part has yet."""
-    found = [sentence for sentence in run.dropped if sentence not in run.info.not_recorded]
-    if run.rows:
-        recover = f"{counted(len(run.rows), 'window')} only in its journal: `kws-trace runs --recover {run.name}`"
-        found.append(recover)
-    ids = run.spans()["run_id"].unique().to_pylist()
-    if any(one != run.info.run_id for one in ids):
-        found.append("its spans are of another run than its run.json")
-    return found

@@ -42,6 +42,8 @@ RUNGS = (
     Rung("onnx-cuda-graph", "ONNX Runtime CUDA graph", "onnx-cuda", ("one graph",), _SAME_KERNELS),
     Rung("onnx-tensorrt", "ONNX Runtime TensorRT", "onnx-cuda", (), "other kernels: nothing is predicted"),
     Rung("onnx-tensorrt-graph", "ONNX R. TensorRT graph", "onnx-tensorrt", ("one graph",), _SAME_KERNELS),
+    Rung("tensorrt", "TensorRT", "onnx-tensorrt", (), "ONNX Runtime's part of framework: no removal claims it"),
+    Rung("tensorrt-graph", "TensorRT CUDA graph", "tensorrt", ("one graph",), _SAME_KERNELS),
     Rung("onnx-cpu", "ONNX Runtime CPU", None, (), _OTHER_RUNTIME, cpu=True),
     Rung("litert", "LiteRT", None, (), _OTHER_RUNTIME, cpu=True),
 )

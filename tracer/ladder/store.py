@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError
+from tracer.given_json import read_json
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_info import default_run_name
@@ -33,7 +34,7 @@ def new_ladder(name: str | None, traces: Path) -> tuple[str, Path]:
     Raises:
         RunError: if it can have no such name, or one of that name is there.
     """
-    called = checked_run_name(name or f"{default_run_name()}-ladder")
+    called = checked_run_name(f"{default_run_name()}-ladder" if name is None else name)
     folder = ladder_folder(called, traces)
     runs = list(traces.glob(f"{glob.escape(called)}-*/run.json"))
     if folder.exists() or runs:
@@ -79,11 +80,11 @@ def read_ladder(name: str, traces: Path) -> LadderReport:
     The figures of a ladder that has ended.
 
     Raises:
-        RunError: if there is none of that name, or it has no figures.
+        RunError: if there can be or is none of that name, or it has no figures.
     """
-    path = ladder_folder(name, traces) / FIGURES
+    path = ladder_folder(checked_run_name(name), traces) / FIGURES
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = read_json(path)
         whole = isinstance(told["rungs"], list) and isinstance(told["steps"], list)
     except FileNotFoundError:
         remedy = f"`{command_line('runs', traces=traces)}` lists them"

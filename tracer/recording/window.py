@@ -12,7 +12,7 @@ from tracer.errors import MalformedTraceError
 
 @dataclass(frozen=True, slots=True)
 class SerialSpan:
-    """A stage of the serial line: ``serial_read``, ``load`` or ``serial_write``."""
+    """A stage of the serial line or of the timestamp pin: one of ``SERIAL_STAGES``."""
 
     stage: str
     start_ns: int
@@ -26,9 +26,9 @@ class RecordedWindow:
 
     ``edges`` has one row an inference, warm-ups first, and one column more than there are stages: stages
     follow one another without a gap and share edges, so an inference's stages sum to its wall time exactly.
-    All times are nanoseconds of ``time.perf_counter_ns``; the laps are what the host was told. ``pair`` numbers a
-    capture and the same inferences beside it without the profiler; ``load_start`` and ``load_end`` are the machine's
-    load average of the last minute, before and after the timed inferences.
+    All times are nanoseconds of ``time.perf_counter_ns``; the laps are what the host was told, or when the
+    pin fell. ``pair`` numbers a capture and the same inferences beside it without the profiler; ``load_start`` and
+    ``load_end`` are the machine's load average of the last minute, before and after the timed inferences.
     """
 
     window: int

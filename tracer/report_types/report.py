@@ -12,6 +12,7 @@ from tracer.report_types.run import (
     DeviceFigures,
     InferenceFigures,
     LeftOut,
+    PulseFigures,
     RecorderFigures,
     RunFacts,
     SerialFigures,
@@ -47,6 +48,7 @@ class Report(KernelFigures):
     inference: InferenceFigures
     stages: list[StageFigures]
     serial: list[SerialFigures]
+    pulses: PulseFigures | None
     accuracy: AccuracyPass | None
     recorder: RecorderFigures
     splitting: SplittingCost | None

@@ -24,6 +24,7 @@ class GpuFacts(TypedDict, total=False):
     ecc: str | None
     persistence: str | None
     mig: str | None
+    power_limit_mw: int | None
 
 
 class CudaFacts(TypedDict, total=False):
@@ -40,6 +41,7 @@ class MachineFacts(TypedDict, total=False):
     """The host; ``cpu_quota`` is in processors, null without one, ``..._seen_by`` says where it was seen."""
 
     governor: str | None
+    power_mode: str | None
     processors: int | None
     processors_allowed: int | None
     cpu_quota: float | None
@@ -70,11 +72,27 @@ class RunFacts(TypedDict):
     timed: str
     stages_mode: str
     port: str | None
+    energy: Recorded | None
     versions: dict[str, str]
     startup: Recorded
     profiler: Recorded | None
     gaps: list[dict[str, str]]
     more_gaps: int
+
+
+class PulseFigures(TypedDict):
+    """
+    Pulses of energy mode's timestamp pin: their width (the median, the least and the most), and the call that lowered
+    the pin (the median and the longest), within which it fell.
+    """
+
+    line: str
+    pulses: int
+    width_ns: float
+    narrowest_ns: float
+    widest_ns: float
+    fall_call_ns: float
+    longest_fall_call_ns: float
 
 
 class WindowFigures(TypedDict):
@@ -211,13 +229,20 @@ class Frequencies(TypedDict):
 
 
 class EnergyFigures(TypedDict):
-    """Of the whole board during a window, from the power of its rails."""
+    """Of the whole board during a window, from the power of its ``rails``; without rails of a PC's GPU alone."""
 
     mj: float
     mj_per_inference: float
     rails: list[str]
     interval_ms: int
     step_mw: int
+
+
+class Hottest(TypedDict):
+    """The zone with the highest temperature during a window, in thousandths of a degree Celsius."""
+
+    zone: str
+    max_mc: int
 
 
 class DeviceWindow(TypedDict):
@@ -228,6 +253,7 @@ class DeviceWindow(TypedDict):
     changed: list[str]
     throttled: list[str]
     frequencies: dict[str, Frequencies]
+    hottest: Hottest | None
     energy: EnergyFigures | None
 
 

@@ -28,6 +28,7 @@ class SessionWindow(TypedDict):
     rate_hz: float | None
     energy_uj: float | None
     energy_per_inference_uj: float | None
+    power_mw: float | None
     host_s: float | None
     host_bounds_s: list[float] | None
     ratio: float | None
@@ -58,8 +59,24 @@ class SessionAccuracy(TypedDict):
     printed_auc: str | None
 
 
+class StreamingCounted(TypedDict):
+    """What the detections, pulses and samples of ``results.json`` give, null where they are not there."""
+
+    true_positives: int | None
+    false_negatives: int | None
+    false_positives: int | None
+    duty_cycle: float | None
+    period_s: float | None
+    processing_s: float | None
+    energy_uj: float | None
+
+
 class StreamingFigures(TypedDict):
-    """A streaming wakeword session: as printed, and the rate that duty cycle and period give."""
+    """
+    A streaming wakeword session: as printed, and the rate that its pulses, else duty cycle and period give.
+
+    ``counted`` is null without a ``results.json``.
+    """
 
     true_positives: int | None
     false_negatives: int | None
@@ -68,6 +85,7 @@ class StreamingFigures(TypedDict):
     period_s: float | None
     printed_rate_hz: float | None
     rate_hz: float | None
+    counted: StreamingCounted | None
 
 
 class EvidenceLine(TypedDict):

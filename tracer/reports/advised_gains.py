@@ -41,6 +41,15 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
     ]
 
 
+def gain_of(report: KernelFigures, name: str) -> str | None:
+    """The gain of the change or kind of that ``name`` of ``gain_rows`` with its interval; None where it has none."""
+    found = (one for one in report["gains"] if one["group"] in ("change", "kind") and _name(one) == name)
+    one = next((one for one in found if one["gain_ns"] is not None), None)
+    if one is None:
+        return None
+    return f"{'' if one['bound'] else '-'}{gain_text(one)} ({gain_interval_text(one)})"
+
+
 def _name(one: Gain) -> str:
     return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
 

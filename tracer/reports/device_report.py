@@ -6,8 +6,15 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from tracer.device.device_state import Energy, energy_mj, frequencies_around, frequencies_during, window_marks
-from tracer.figure_text import frequency_text, interval_text, significant_text
+from tracer.device.device_state import (
+    Energy,
+    energy_mj,
+    frequencies_around,
+    frequencies_during,
+    hottest_during,
+    window_marks,
+)
+from tracer.figure_text import count_text, frequency_text, interval_text, number_text, significant_text
 from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies, WindowFigures
 
 NOT_RECORDED = "frequencies not recorded"
@@ -26,6 +33,7 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
         frequencies: dict[str, Frequencies] = {
             one.source: {"median_hz": one.median_hz, "min_hz": one.min_hz, "max_hz": one.max_hz} for one in known
         }
+        hottest = hottest_during(samples, start_ns, end_ns)
         figures.append(
             {
                 "window": state.window,
@@ -33,6 +41,7 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
                 "changed": list(state.changed),
                 "throttled": list(state.throttled),
                 "frequencies": frequencies,
+                "hottest": None if hottest is None else {"zone": hottest[0], "max_mc": hottest[1]},
                 "energy": _energy(energy_mj(samples, start_ns, end_ns), inferences),
             }
         )
@@ -55,7 +64,8 @@ class WindowNames(dict[int, str]):
 
 def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> list[str]:
     """
-    The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them.
+    The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them and
+    its hottest zone.
 
     Args:
         figures: of ``device_figures``.
@@ -67,10 +77,11 @@ def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> li
     sampled = [window for window in figures["windows"] if window["samples"]]
     if not sampled:
         return ["no window is as long as the sampling interval: its frequencies are not known"]
-    shown = ", ".join(
-        f"{source} {frequency_text(values['median_hz'])}" for source, values in sampled[-1]["frequencies"].items()
-    )
-    lines = [f"{names[sampled[-1]['window']]}: {shown}"] if shown else []
+    last = sampled[-1]
+    shown = [f"{source} {frequency_text(values['median_hz'])}" for source, values in last["frequencies"].items()]
+    if last["hottest"]:
+        shown.append(f"hottest {last['hottest']['zone']}, {number_text(last['hottest']['max_mc'] / 1000)} °C")
+    lines = [f"{names[last['window']]}: {', '.join(shown)}"] if shown else []
     for window in sampled:
         name, energy = names[window["window"]], window["energy"]
         if window["changed"]:
@@ -78,10 +89,10 @@ def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> li
         if window["throttled"]:
             lines.append(f"{name}: {', '.join(window['throttled'])} throttled")
         if energy:
+            whose = f"whole board ({' + '.join(energy['rails'])}" if energy["rails"] else "GPU (by its driver"
             lines.append(
-                f"{name}: {significant_text(energy['mj_per_inference'])} mJ an inference "
-                f"of the whole board ({' + '.join(energy['rails'])}, read every {energy['interval_ms']} ms "
-                f"in steps of {energy['step_mw']} mW)"
+                f"{name}: {significant_text(energy['mj_per_inference'])} mJ an inference of the {whose}, "
+                f"read every {count_text(energy['interval_ms'])} ms in steps of {count_text(energy['step_mw'])} mW)"
             )
     return lines
 

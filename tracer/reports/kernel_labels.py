@@ -9,6 +9,7 @@ from tracer.kernels.kernel_names import short_name
 
 LONGEST_LABEL = 60
 _WORD = re.compile(r"[A-Za-z_]\w*|\d+")
+_BRACKET = re.compile(r"[<(/]")
 _SAYS_NOTHING = frozenset(
     {"void", "const", "int", "unsigned", "long", "char", "bool", "true", "false", "std", "typename"}
 )
@@ -17,6 +18,9 @@ _SAYS_NOTHING = frozenset(
 def last_segment(name: str) -> str:
     """What a name ends in: ``vectorized_elementwise_kernel`` of a C++ name, ``Conv2D`` of ``a/b/Conv2D``."""
     short = short_name(name)
+    if not _BRACKET.search(name) and "::" in name:
+        # Of what a runtime calls its own work, the last word alone says nothing: `Process`, `Start`.
+        return short
     segment = short.rpartition("::")[2].rpartition("/")[2]
     # A function called kernel is told by what it lies in.
     return short if not segment.lower().replace("kernel", "").rstrip("0123456789") else segment

@@ -47,6 +47,8 @@ def _gpu_line(run: RunFacts) -> str:
         told.append(f"compute capability {gpu['compute_capability']}")
     if gpu.get("memory_bytes"):
         told.append(size_text(gpu["memory_bytes"] or 0))
+    if gpu.get("power_limit_mw"):
+        told.append(f"power limit {_watts(gpu['power_limit_mw'] or 0)}")
     facts = [*((label, cuda.get(key)) for label, key in _GPU), *((label, gpu.get(key)) for label, key in _STATES)]
     mps = cuda.get("mps")
     facts.append(("MPS", None if mps is None else "on" if mps else "off"))
@@ -57,6 +59,8 @@ def _gpu_line(run: RunFacts) -> str:
 def _machine_line(run: RunFacts) -> str:
     machine = run["machine"]
     told, unknown = [run["cpu"] or "processor not known"], []
+    if machine.get("power_mode"):
+        told.append(f"power mode {machine['power_mode']}")
     if machine.get("governor"):
         told.append(f"governor {machine['governor']}")
     else:
@@ -98,6 +102,15 @@ def _which_gpu(info: RunInfo) -> str | None:
     return f"{gpu.get('name')} ({gpu['uuid']})" if gpu is not None and gpu.get("uuid") else None
 
 
+def _watts(milliwatts: float) -> str:
+    return f"{number_text(milliwatts / 1000)} W"
+
+
+def _power_limit(info: RunInfo) -> str | None:
+    limit = _of_gpu("power_limit_mw")(info)
+    return None if limit is None else _watts(limit)
+
+
 def _quota(info: RunInfo) -> Any:
     """A run that knows its machine knows that it has none."""
     return (info.machine.get("cpu_quota") or "none") if info.machine else None
@@ -118,6 +131,8 @@ WARNED_BY: tuple[tuple[str, Callable[[RunInfo], Any]], ...] = (
     ("other state of MIG", _of_gpu("mig")),
     ("other persistence mode", _of_gpu("persistence")),
     ("MPS ran in one of them", _of_cuda("mps")),
+    ("other power mode", _of_machine("power_mode")),
+    ("other power limit of the GPU", _power_limit),
     ("other governor", _of_machine("governor")),
     ("other number of processors allowed", _of_machine("processors_allowed")),
     ("other CPU quota", _quota),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from tracer.figure_text import share_text
-from tracer.report_types.gpu import PartFigures
+from tracer.report_types.breakdown import BreakdownReport
+from tracer.report_types.gpu import KernelFigures, PartFigures
 from tracer.report_types.report import Report
+from tracer.report_types.run import StageFigures
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
@@ -37,7 +39,7 @@ class Part(TypedDict):
     page: str
 
 
-def lead_sentence(report: Report) -> str | None:
+def lead_sentence(report: KernelFigures) -> str | None:
     """``7.2 % GPU, 92.8 % runtime overhead, mostly framework: launch-bound``; None without a GPU timeline."""
     gpu = report["gpu"]
     if gpu is None:
@@ -62,15 +64,27 @@ def icicle(report: Report) -> list[Part]:
     The rate's own inference ends where the profiler's addition begins; kinds and kernels are of the profiled one and
     are not rescaled, so that they reach over both. Stages are the recorder's, without the profiler.
     """
-    gpu, timed = report["gpu"], report["inference"]
+    timed = report["inference"]
     mean = timed["total_ns"] / timed["count"] if timed["count"] else 0.0
-    stages = _stages(report, mean)
+    return [*_of_work(report, mean, "inference", "a timed inference"), *_stages(report["stages"], mean)]
+
+
+def unit_icicle(report: BreakdownReport) -> list[Part]:
+    """The same of a profile's units; their stages are of the profiled ones too."""
+    mean, unit = report["wall_ns"]["mean"], report["range"]["unit"]
+    of = f"a profiled {unit}"
+    return [*_of_work(report, mean, unit, of), *_stages(report["stages"], mean, report["count"], of)]
+
+
+def _of_work(report: KernelFigures, mean: float, unit: str, timed: str) -> list[Part]:
+    """All but the stages; of a capture without a GPU timeline the ``mean`` of what is ``timed``."""
+    gpu = report["gpu"]
     if gpu is None:
-        return [*_row(WALL, [(WALL, mean)], mean, "a timed inference", "stages"), *stages] if mean else []
-    profiled = gpu["wall_ns"]["mean"]
+        return _row(WALL, [(WALL, mean)], mean, timed, "stages")
+    profiled, under = gpu["wall_ns"]["mean"], f"a profiled {unit}"
     beside = gpu["unprofiled"]
     wall = beside["wall_ns"] if beside else profiled
-    of = "an inference without the profiler" if beside else "a profiled inference"
+    of = f"an {unit} without the profiler" if beside else under
     rows = _row(WALL, [(WALL, wall)], wall, of, "stages")
     shown = busy_and_overhead(gpu)
     if shown is not None:
@@ -81,15 +95,15 @@ def icicle(report: Report) -> list[Part]:
     parts = [(name, one["mean"]) for name, one in profiled_parts(report).items() if name in GPU_PARTS]
     overhead = _overhead_parts(report)
     parts += sorted(((name, one["mean"]) for name, one in overhead.items()), key=lambda one: -one[1])
-    rows += _row(KIND, [(part_text(name), ns) for name, ns in parts], profiled, "a profiled inference", "kernels")
-    return [*rows, *_kernels(report, profiled), *stages]
+    rows += _row(KIND, [(part_text(name), ns) for name, ns in parts], profiled, under, "kernels")
+    return [*rows, *_kernels(report, profiled, under)]
 
 
-def _overhead_parts(report: Report) -> Mapping[str, PartFigures]:
+def _overhead_parts(report: KernelFigures) -> Mapping[str, PartFigures]:
     return {name: one for name, one in profiled_parts(report).items() if name not in GPU_PARTS}
 
 
-def _kernels(report: Report, profiled: float) -> list[Part]:
+def _kernels(report: KernelFigures, profiled: float, under: str) -> list[Part]:
     """Under the GPU's kernels, as long as they ran: those that ran side by side would reach past it and are cut."""
     gpu = report["gpu"]
     if gpu is None or not report["kernels"]:
@@ -102,13 +116,16 @@ def _kernels(report: Report, profiled: float) -> list[Part]:
     total = sum(ns for _, ns in found)
     scale = min(1.0, gpu["kernel_ns"]["mean"] / total) if total else 1.0
     named = {labels[one["name"]]: one["name"] for one in top}
-    rows = _row(KERNEL, [(name, ns * scale) for name, ns in found], profiled, "a profiled inference", "kernels")
+    rows = _row(KERNEL, [(name, ns * scale) for name, ns in found], profiled, under, "kernels")
     return [{**row, "name": named.get(row["part"], row["part"])} for row in rows]
 
 
-def _stages(report: Report, mean: float) -> list[Part]:
-    found = [(one["stage"], one["total_ns"] / one["count"]) for one in report["stages"] if one["count"]]
-    return _row(STAGE, found, mean, "a timed inference", "stages")
+def _stages(
+    stages: Sequence[StageFigures], mean: float, units: int | None = None, of: str = "a timed inference"
+) -> list[Part]:
+    """A stage's time over ``units``, by default over the instances that have it."""
+    found = [(one["stage"], one["total_ns"] / (units or one["count"])) for one in stages if one["count"]]
+    return _row(STAGE, found, mean, of, "stages")
 
 
 def _row(

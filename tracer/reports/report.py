@@ -30,6 +30,7 @@ from tracer.report_types.run import (
     WindowFigures,
 )
 from tracer.reports.device_report import device_figures, gpu_frequency_text
+from tracer.reports.pulse_report import pulse_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
 from tracer.reports.run_trust import run_trust
 from tracer.runs.overhead_store import ledger_of
@@ -93,6 +94,7 @@ def report_and_level(
         "inference": inference,
         "stages": _stage_figures(timed),
         "serial": _serial_figures(spans, session),
+        "pulses": pulse_figures(run.info, spans),
         "accuracy": _accuracy_figures(accuracy_windows(every)),
         "recorder": _recorder_figures(run, timed.wall_ns, windows),
         "splitting": cast("SplittingCost | None", run.info.splitting_cost),

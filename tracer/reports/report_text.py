@@ -27,6 +27,7 @@ from tracer.report_types.run import InferenceFigures, SplittingCost, Spread, Sta
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines
 from tracer.reports.machine_report import machine_lines
+from tracer.reports.pulse_report import pulse_lines
 from tracer.reports.run_limits import limits_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
@@ -134,6 +135,7 @@ def closing_lines(report: Report) -> list[str]:
     if splitting and "split_ns" in splitting and splitting.get("fused_ns"):
         lines += _splitting_lines(splitting)
     lines += [line[:1].upper() + line[1:] for line in device_lines(report["device"], report["windows"])]
+    lines += pulse_lines(report["pulses"])
     lines += machine_lines(report["run"])
     lines += limits_lines(report["limits"], report["published"], report["why_no_place"])
     left = report["left_out"]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from tracer.errors import MalformedTraceError
 from tracer.given_files import read_text_file
+from tracer.given_json import parsed_json
 from tracer.report_types.limits import Ledger
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
@@ -50,7 +51,7 @@ def read_ledgers(traces: Path) -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise MalformedTraceError(f"{path}: it cannot be read ({error}); delete it, and measure again") from None
     try:
-        held = json.loads(text)
+        held = parsed_json(text)
         version, ledgers = held["version"], held["ledgers"]
         keys = [_configuration(one) for one in ledgers]
     except (ValueError, KeyError, TypeError):

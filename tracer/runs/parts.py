@@ -28,10 +28,30 @@ def part_path(folder: Path, table: str, first: int, last: int) -> Path:
 
 
 def parts_of(folder: Path) -> list[Part]:
-    """Those of one table, in order."""
+    """Those of one table, in order; of a part whose rows another has too, none: a compaction was cut short there."""
+    every = _every_part(folder)
+    covered = set(_within_others(every))
+    return [part for part in every if part not in covered]
+
+
+def superseded(folder: Path) -> list[Part]:
+    """Those of one table whose rows another part has: they can be removed."""
+    return list(_within_others(_every_part(folder)))
+
+
+def _every_part(folder: Path) -> list[Part]:
+    """By first row; of those that begin with the same the one with the most rows comes first."""
     found = [(path, _PART.match(path.name)) for path in folder.glob("part-*.parquet")]
     parts = [Part(path, int(match[1]), int(match[2])) for path, match in found if match]
-    return sorted(parts, key=lambda part: part.first)
+    return sorted(parts, key=lambda part: (part.first, -part.last))
+
+
+def _within_others(ordered: Sequence[Part]) -> Iterator[Part]:
+    end = -1
+    for part in ordered:
+        if part.last <= end:
+            yield part
+        end = max(end, part.last)
 
 
 def missing_rows(

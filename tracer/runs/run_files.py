@@ -107,7 +107,7 @@ def rename_run(traces: Path, name: str, new: str) -> Path:
     if not is_run_name(new):
         raise RunError(repr(new), NAME_RULE, "give another")
     target = traces / new
-    with _held(folder, name):
+    with held(folder, name):
         if os.path.lexists(target):
             raise RunError(repr(new), "it is taken", "give another name")
         try:
@@ -127,7 +127,7 @@ def delete_run(traces: Path, name: str) -> None:
     folder = traces / name
     if not is_run_name(name) or folder.is_symlink() or not os.path.lexists(folder / "run.json"):
         raise RunError(repr(name), "no such run is in the traces folder", "choose one of the list")
-    with _held(folder, name):
+    with held(folder, name):
         try:
             # First what makes it a run: a removal that is cut short leaves no half of one in the lists.
             (folder / "run.json").unlink()
@@ -139,7 +139,7 @@ def delete_run(traces: Path, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _held(folder: Path, name: str) -> Iterator[None]:
+def held(folder: Path, name: str) -> Iterator[None]:
     """Hold the run's lock, so that no recorder begins to write meanwhile; a run without one is held by nobody."""
     try:
         lock = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -50,7 +50,7 @@ class _Kept:
 @dataclass(frozen=True, slots=True)
 class ListedRun:
     """
-    A folder with a ``run.json``, and of that file the time of creation, name, state and set of launches.
+    A folder with a ``run.json``, and of that file the time of creation, name, id, state and set of launches.
 
     ``problem`` is set where it cannot be read; then the others are empty.
     """
@@ -58,6 +58,7 @@ class ListedRun:
     folder: Path
     created: str = ""
     name: str = ""
+    run_id: str = ""
     state: str = ""
     launch_set: dict[str, Any] | None = None
     problem: tuple[str, str] | None = None
@@ -204,7 +205,8 @@ def _facts(folder: Path) -> dict[str, Any]:
         info = read_run_info(folder / "run.json")
     except RunError as error:
         return {"problem": (error.problem, error.remedy)}
-    return {"created": info.created, "name": info.name, "state": info.state, "launch_set": info.launch_set}
+    names = ("created", "name", "run_id", "state", "launch_set")
+    return {name: getattr(info, name) for name in names}
 
 
 def _mark(folder: Path) -> str:

@@ -30,7 +30,8 @@ class RunInfo:
     it was not counted; ``board`` the key of a device of ``tracer.model.devices``; ``gpus``, ``cuda`` and ``machine``
     are ``GpuFacts``, ``CudaFacts`` and ``MachineFacts``. ``profiler`` says which profiler was attached while the run
     was made, ``more_gaps`` how many gaps of the line came after those in ``gaps``, ``captures`` what was ingested
-    from one. ``launch_set`` is of a run that is one launch of several of one configuration: ``id`` of the set,
+    from one. ``energy`` is the timestamp pin of energy mode: ``line``, ``chip``, ``name``, ``offset``, ``hold_ns``.
+    ``launch_set`` is of a run that is one launch of several of one configuration: ``id`` of the set,
     ``number`` from 1, ``of`` how many. ``journal`` says what the parts should hold: how many ``rows`` it had, and the
     numbers of those that are ``lost``. ``extra`` keeps keys of ``run.json`` that this version does not know, so that
     rewriting loses nothing.
@@ -54,6 +55,7 @@ class RunInfo:
     quantization: dict[str, Any] | None = None
     port: str | None = None
     baud: int | None = None
+    energy: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     recorder_cost: dict[str, Any] = field(default_factory=dict)
     splitting_cost: dict[str, Any] | None = None
@@ -121,7 +123,7 @@ def read_run_info(path: Path) -> RunInfo:
     except FileNotFoundError:
         listed = command_line("runs", traces=path.parent.parent)
         raise RunError(path, "there is no such file", f"no run is here; `{listed}` lists them") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise RunError(path, f"it is not readable ({error})", "the tables beside it may be whole") from None
     if not isinstance(facts, dict) or not {"run_id", "name", "state", "created"} <= facts.keys():
         raise RunError(path, "it lacks run_id, name, state or created", "it was not written by kws-trace")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import types
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from tracer.given_files import read_text_file
+from tracer.given_json import read_json
 from tracer.report_types.run import CostGroup, CudaFacts, GpuFacts, MachineFacts
 from tracer.terminal_text import printable
 
@@ -55,6 +54,14 @@ class _Spread(TypedDict):
     count: int
     reason: str
     speeds: tuple[float, float] | None
+
+
+class _Energy(TypedDict, total=False):
+    line: str
+    chip: str
+    name: str
+    offset: int
+    hold_ns: int
 
 
 class _RecorderCost(TypedDict, total=False):
@@ -145,6 +152,7 @@ SHAPES: dict[str, Any] = {
     "model": _Model,
     "backend": _Backend,
     "quantization": _Quantization | None,
+    "energy": _Energy | None,
     "recorder_cost": _RecorderCost,
     "splitting_cost": _SplittingCost | None,
     "startup": _Startup,
@@ -166,10 +174,9 @@ def read_facts(path: Path) -> Any:
 
     Raises:
         OSError: if it cannot be read, or is no file of at most ``LIMIT_BYTES``.
-        ValueError: if it is no JSON, or has a number that JSON does not know.
-        RecursionError: if it is nested too deeply.
+        ValueError: if it is no JSON, as ``parsed_json`` takes it.
     """
-    return _cleaned(json.loads(read_text_file(path, LIMIT_BYTES), parse_constant=_refused))
+    return _cleaned(read_json(path, LIMIT_BYTES))
 
 
 def misfit(value: object, hint: Any, place: str) -> str | None:
@@ -235,7 +242,3 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {printable(key): _cleaned(one) for key, one in value.items()}
     return value
-
-
-def _refused(text: str) -> Any:
-    raise ValueError(f"{text} is no number")

@@ -175,6 +175,16 @@ class RunWriter:
         self._lock = -1
         return "; ".join(sentences)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no window was handed to it."""
+        return self._seq == 0
+
+    def take_back(self) -> None:
+        """In place of ``close``, of a run that never began: remove its folder."""
+        self._journal.close()
+        remove_run_folder(self.folder, self._lock)
+
     def _give_up_unwritten(self) -> None:
         """Count what no journal took and not every table has in a part, and take it out of those that have."""
         for table, path in self._last_part.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +10,7 @@ from typing import Any
 
 from tracer.errors import SessionError
 from tracer.figure_text import counted
-from tracer.given_files import read_text_file
+from tracer.given_json import read_json
 from tracer.sessions.energy_samples import read_samples
 from tracer.sessions.session import Evidence, Irregularity, Session
 
@@ -58,8 +57,8 @@ def _with_energy(session: Session, folder: Path, pairs: list[tuple[float, float]
         samples = read_samples(path)
     except SessionError as error:
         return replace(session, no_energy=str(error))
-    energies = samples.between_uj(pairs)
-    windows = tuple(replace(one, energy_uj=uj) for one, uj in zip(session.windows, energies, strict=True))
+    taken = zip(session.windows, samples.between(pairs), strict=True)
+    windows = tuple(replace(one, energy_uj=uj, sampled_us=length_us) for one, (uj, length_us) in taken)
     notes = (f"{path.name} ends within a sample, which is not used",) if samples.cut else ()
     beyond = [one.number for one in windows if one.energy_uj is None]
     lacking = f"{path.name} has no samples of {counted(len(beyond), 'window')}" if beyond else None
@@ -108,8 +107,8 @@ def _only(folder: Path, pattern: str) -> tuple[Path | None, str]:
 
 def _read(path: Path) -> list[float]:
     try:
-        told: Any = json.loads(read_text_file(path))
-    except (OSError, ValueError, RecursionError) as error:
+        told: Any = read_json(path)
+    except (OSError, ValueError) as error:
         raise SessionError(path, f"it cannot be read ({error})", "leave it out, or copy it anew") from None
     numbers = isinstance(told, list) and all(type(one) in (int, float) for one in told)
     if not numbers or not all(0 <= earlier <= later < 1e9 for earlier, later in pairwise([0, *told])):

@@ -35,17 +35,20 @@ class EnergySamples:
     each_uj: NDArray[np.float64]
     cut: bool = False
 
-    def between_uj(self, pairs: Sequence[tuple[float, float]]) -> list[float | None]:
+    def between(self, pairs: Sequence[tuple[float, float]]) -> list[tuple[float | None, float | None]]:
         """
-        What was taken from the first time of each pair to the second, in seconds; None beyond the last sample.
+        From the first time of each pair to the second, in seconds: the energy in microjoules, and how long its
+        samples are together, in microseconds. None beyond the last sample.
 
         A sample counts where its time, the sum of as many sampling intervals in double precision, is not before the
         first time and before the second: energyrunner's own sum, whose rounding decides which samples these are.
         """
         times_s = np.concatenate([[0.0], np.cumsum(np.full(self.each_uj.size, 1.0 / self.rate_hz))])
-        found: list[float | None] = []
+        found: list[tuple[float | None, float | None]] = []
         for begin, end in np.searchsorted(times_s, np.array(pairs).reshape(-1, 2)).tolist():
-            found.append(float(self.each_uj[begin:end].sum()) if begin < end <= self.each_uj.size else None)
+            known = begin < end <= self.each_uj.size
+            energy_uj = float(self.each_uj[begin:end].sum())
+            found.append((energy_uj, 1e6 * (end - begin) / self.rate_hz) if known else (None, None))
         return found
 
 

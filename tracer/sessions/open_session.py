@@ -19,6 +19,7 @@ from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
 from tracer.sessions.results_json import kind_of, marks_of, read_entries, windows_of, with_laps
 from tracer.sessions.session import Session
+from tracer.sessions.streaming import counts_of
 from tracer.sessions.summary_lines import SummaryLines
 
 KEPT_WINDOWS = 10_000
@@ -147,7 +148,11 @@ def _with_entries(session: Session, path: Path, keep: int) -> Session:
     if not path.is_file():
         return replace(session, no_energy=f"no {path.name} is beside the log" if session.kind == "energy" else None)
     entries, note = read_entries(path)
-    windows = with_laps(session.windows, windows_of(entries, path.name, keep))
+    exact = windows_of(entries, path.name, keep)
+    windows = with_laps(session.windows, exact)
+    if session.streaming is not None:
+        counts = counts_of(entries, exact[0].energy_uj if exact else None)
+        session = replace(session, streaming=replace(session.streaming, counted=counts))
     lacking = [one for one in windows if one.energy_uj is None]
     no_energy = f"{path.name} has no samples of {counted(len(lacking), 'window')}" if lacking else None
     return replace(

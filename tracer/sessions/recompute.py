@@ -24,6 +24,9 @@ NAMES = {
     "median_rate_hz": "median throughput",
     "top1_percent": "Top-1",
     "auc": "AUC",
+    "energy_uj": "energy",
+    "power_uw": "power",
+    "power_mw": "power",
     "energy_per_inference_uj": "energy an inference",
     "median_energy_uj": "median energy an inference",
 }
@@ -72,6 +75,8 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
 
 
 def _median_energy_uj(session: Session) -> float | None:
+    if session.streaming is not None:
+        return session.streaming.counted.energy_uj if session.streaming.counted is not None else None
     each_uj = [one.energy_per_inference_uj for one in session.windows]
     known = [one for one in each_uj if one is not None]
     return float(np.median(known)) if known and len(known) == len(each_uj) and not session.dropped_windows else None
@@ -156,11 +161,17 @@ def _window_spans(name: str, session: Session, window: SessionWindow | None, aud
     if window is None or audit is None:
         return []
     count = window.inferences
-    if name == "inferences":
-        return [(count, count)] if count is not None else []
-    if name == "energy_per_inference_uj":
-        each_uj = window.energy_per_inference_uj
-        return [(each_uj, each_uj)] if each_uj is not None else []
+    power_mw = window.power_mw
+    exact = {
+        "inferences": count,
+        "energy_per_inference_uj": window.energy_per_inference_uj,
+        "energy_uj": window.energy_uj,
+        "power_mw": power_mw,
+        "power_uw": None if power_mw is None else 1000 * power_mw,
+    }
+    if name in exact:
+        value = exact[name]
+        return [] if value is None else [(value, value)]
     half = window.elapsed_slack_us
     lengths = [us for us in (window.elapsed_us, audit.elapsed_us) if us and session.no_lengths is None]
     if name == "runtime_s":

@@ -81,6 +81,7 @@ def with_laps(windows: tuple[SessionWindow, ...], exact: list[SessionWindow]) ->
                 window,
                 laps=other.laps,
                 energy_uj=other.energy_uj,
+                sampled_us=other.sampled_us,
                 input_name=window.input_name or other.input_name,
                 probabilities=other.probabilities or window.probabilities,
                 inferences=other.inferences if window.inferences is None else window.inferences,
@@ -118,6 +119,7 @@ def _window(number: int, entry: dict[str, Any], infer: dict[str, Any], name: str
         laps=tuple(Lap(us, None, evidence, number) for us in laps),
         runtime_us=float(elapsed) if isinstance(elapsed, int | float) else length_us,
         energy_uj=energy_uj,
+        sampled_us=length_us,
         probabilities=tuple(float(one) for one in vector) if vector else None,
         evidence=(evidence,),
     )

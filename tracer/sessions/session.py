@@ -12,6 +12,9 @@ PrintedName = Literal[
     "inferences",
     "runtime_s",
     "rate_hz",
+    "energy_uj",
+    "power_uw",
+    "power_mw",
     "energy_per_inference_uj",
     "median_rate_hz",
     "median_energy_uj",
@@ -73,7 +76,8 @@ class SessionWindow:
     ``laps`` are the lap lines as they stand, two where nothing went wrong. Where the log holds no laps,
     ``runtime_us`` is the length that was printed, exact to ``slack_us``. ``complete`` is false
     where the log ends within the window. ``told_s`` is when the host printed its results, where the log has a
-    time for that and none for the laps. ``energy_uj`` is the sum of the energy monitor's samples within it.
+    time for that and none for the laps. ``energy_uj`` is the sum of the energy monitor's samples within it, and
+    ``sampled_us`` how long these are together.
     """
 
     number: int
@@ -89,6 +93,7 @@ class SessionWindow:
     complete: bool = True
     told_s: float | None = None
     energy_uj: float | None = None
+    sampled_us: float | None = None
 
     @property
     def lap_us(self) -> tuple[int, int] | None:
@@ -108,6 +113,11 @@ class SessionWindow:
     def energy_per_inference_uj(self) -> float | None:
         """The window's energy over its inferences."""
         return self.energy_uj / self.inferences if self.energy_uj is not None and self.inferences else None
+
+    @property
+    def power_mw(self) -> float | None:
+        """The mean of its samples, as both runners have it."""
+        return 1000 * self.energy_uj / self.sampled_us if self.energy_uj is not None and self.sampled_us else None
 
     @property
     def elapsed_slack_us(self) -> float:
@@ -150,12 +160,29 @@ class Irregularity:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamingCounts:
+    """
+    What ``results.json``'s detections, pulses and samples give of a streaming session, None where they are not there.
+
+    ``processing_s`` is the mean time of an inference, ``energy_uj`` that of the whole recording.
+    """
+
+    true_positives: int | None = None
+    false_negatives: int | None = None
+    false_positives: int | None = None
+    duty_cycle: float | None = None
+    period_s: float | None = None
+    processing_s: float | None = None
+    energy_uj: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Streaming:
     """
     What the runner printed of a streaming session, None where a line is missing.
 
     ``listed`` are how many false negatives and positives its lists hold. ``duty_cycle`` is the share of the period
-    that the DUT computes.
+    that the DUT computes. ``counted`` is what stands in ``results.json`` beside it, None without one.
     """
 
     true_positives: int | None = None
@@ -167,10 +194,13 @@ class Streaming:
     period_s: float | None = None
     rate_hz: float | None = None
     evidence: tuple[Evidence, ...] = ()
+    counted: StreamingCounts | None = None
 
     @property
     def recomputed_rate_hz(self) -> float | None:
         """What the DUT would do computing all the time: one inference in the busy part of a period."""
+        if self.counted is not None and self.counted.processing_s:
+            return 1 / self.counted.processing_s
         return 1 / (self.duty_cycle * self.period_s) if self.duty_cycle and self.period_s else None
 
     def differences(self) -> list[str]:
@@ -187,7 +217,26 @@ class Streaming:
             high = 1 / ((self.duty_cycle - _DUTY_HALF) * (self.period_s - _PERIOD_HALF_S)) + 0.0005
             if not low <= self.rate_hz <= high:
                 found.append(f"the printed throughput is {self.rate_hz}, duty cycle and period give {low} to {high}")
-        return found
+        return found + self._differences_counted()
+
+    def _differences_counted(self) -> list[str]:
+        """Printed figures that ``results.json``'s own lists do not give, to the runner's five digits."""
+        counts = self.counted or StreamingCounts()
+        pairs = (
+            ("true positives", self.true_positives, counts.true_positives),
+            ("false negatives", self.false_negatives, counts.false_negatives),
+            ("false positives", self.false_positives, counts.false_positives),
+            ("duty cycle", self.duty_cycle, counts.duty_cycle),
+            ("period", self.period_s, counts.period_s),
+            ("throughput", self.rate_hz, 1 / counts.processing_s if counts.processing_s else None),
+        )
+        return [
+            f"the printed {name} are {printed}, the detections of results.json give {own}"
+            if isinstance(own, int)
+            else f"the printed {name} is {printed}, the pulses of results.json give {own:.5g}"
+            for name, printed, own in pairs
+            if printed is not None and own is not None and printed != float(f"{own:.5g}")
+        ]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tracer.report_types.sessions import (
     SessionFigures,
     SessionFinding,
     SessionWindow,
+    StreamingCounted,
     StreamingFigures,
     TrueRate,
 )
@@ -89,6 +90,7 @@ def _window(session: Session, one: WindowAudit) -> SessionWindow:
         "rate_hz": one.rate_hz,
         "energy_uj": window.energy_uj,
         "energy_per_inference_uj": window.energy_per_inference_uj,
+        "power_mw": window.power_mw,
         "host_s": one.host.point_s if one.host else None,
         "host_bounds_s": [one.host.low_s, one.host.high_s] if one.host else None,
         "ratio": one.ratio,
@@ -111,6 +113,7 @@ def _streaming(session: Session) -> StreamingFigures | None:
         "period_s": told.period_s,
         "printed_rate_hz": told.rate_hz,
         "rate_hz": told.recomputed_rate_hz,
+        "counted": None if told.counted is None else cast("StreamingCounted", asdict(told.counted)),
     }
 
 

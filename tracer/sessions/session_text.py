@@ -31,7 +31,7 @@ from tracer.figure_text import (
 from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
 from tracer.sessions.finding import Finding, lengths_by
-from tracer.sessions.session import Session
+from tracer.sessions.session import Session, SessionWindow
 from tracer.sessions.session_trust import session_trust
 from tracer.terminal_text import first_rows, framed_table, print_lines
 from tracer.trust.judgement import checks_of, worst_text
@@ -126,20 +126,22 @@ def _streaming_lines(session: Session) -> list[str]:
         counted(told.true_positives, "true positive"),
         counted(told.false_negatives or 0, "false negative"),
     )
-    lines = [
-        f"Accuracy: {positives}, {negatives}, {counted(told.false_positives or 0, 'false positive')}, as printed"
-    ]
+    own = told.counted
+    again = own is not None and own.true_positives is not None
+    how = "counted again from its detections" if again else "as printed: its detections are not here"
+    lines = [f"Accuracy: {positives}, {negatives}, {counted(told.false_positives or 0, 'false positive')}, {how}"]
     if told.recomputed_rate_hz is not None:
         rate = official_rate_text(told.recomputed_rate_hz)
-        printed = official_rate_text(told.rate_hz)
-        lines.append(f"Throughput by duty cycle and period: {rate} (printed {printed})")
+        by = "its pulses" if own is not None and own.processing_s else "duty cycle and period"
+        lines.append(f"Throughput by {by}: {rate} (printed {official_rate_text(told.rate_hz)})")
     return lines
 
 
 def _energy_line(audit: SessionAudit) -> list[str]:
     printed, energy_uj = _was_printed(audit.session, "median_energy_uj"), audit.figures.median_energy_uj
     if audit.session.streaming is not None and printed != "not printed":
-        return [f"Energy of the recording: {printed} uJ, not recomputed"]
+        how = "not recomputed" if energy_uj is None else f"{energy_text(energy_uj)} by the monitor's samples"
+        return [f"Energy of the recording: {printed} uJ, {how}"]
     if energy_uj is None:
         return [f"Median energy an inference: {printed} uJ, not recomputed"] if printed != "not printed" else []
     return [f"Median energy an inference: {energy_text(energy_uj)} by the monitor's samples ({printed})"]
@@ -189,11 +191,11 @@ def _agreement(audit: SessionAudit) -> str:
 
 
 def _window_table(audit: SessionAudit) -> Table:
-    energies_uj = {one.number: one.energy_per_inference_uj for one in audit.session.windows}
-    monitored = any(one is not None for one in energies_uj.values())
+    monitor = {one.number: one for one in audit.session.windows}
+    monitored = any(one.energy_uj is not None for one in monitor.values())
     length = "length, s" if audit.session.kind == "energy" else "laps, s"
     columns = ("window", "N", length, "host, s", "ratio", "inf/s", "true inf/s", "10 s")
-    table = framed_table("Windows", (), (*columns, "uJ/inf") if monitored else columns)
+    table = framed_table("Windows", (), (*columns, "energy, uJ", "mW", "uJ/inf") if monitored else columns)
     for one in audit.windows:
         table.add_row(
             str(one.number),
@@ -204,9 +206,14 @@ def _window_table(audit: SessionAudit) -> Table:
             number_text(one.rate_hz, OFFICIAL_RATE_DECIMALS),
             rate_number_text(None if one.true_rate is None else one.true_rate.point_hz),
             {True: "no", False: "yes", None: "?"}[one.short],
-            *([number_text(energies_uj[one.number], ENERGY_DECIMALS)] if monitored else []),
+            *(_energy_cells(monitor[one.number]) if monitored else []),
         )
     return table
+
+
+def _energy_cells(window: SessionWindow) -> list[str]:
+    figures = (window.energy_uj, window.power_mw, window.energy_per_inference_uj)
+    return [number_text(one, ENERGY_DECIMALS) for one in figures]
 
 
 def _laps_cell(one: WindowAudit) -> str:

@@ -14,7 +14,12 @@ _ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
     ("rate_hz", re.compile(rf"\s*Throughput\s*:\s*{_NUMBER} inf\./sec\.$")),
 )
 _ENERGY_HEAD = re.compile(r"Energy data for (window|trial) (\d+)\b")
-_ENERGY_ROW = re.compile(rf"\s*Energy/Inf\.?\s*:\s*{_NUMBER} uJ/inf\.?$")
+_ENERGY_ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
+    ("energy_per_inference_uj", re.compile(rf"\s*Energy/Inf\.?\s*:\s*{_NUMBER} uJ/inf\.?$")),
+    ("energy_uj", re.compile(rf"\s*(?:Total )?Energy\s*:\s*{_NUMBER} uJ$")),
+    ("power_uw", re.compile(rf"\s*Power\s*:\s*{_NUMBER} uW$")),
+    ("power_mw", re.compile(rf"\s*Power\s*:\s*{_NUMBER} mW\.?$")),
+)
 _MET = re.compile(r"\s*Runtime requirements have been met\.$")
 _NOT_MET = re.compile(r"\s*(?:e-\[The run must take at least .*\]|Runtime requirements have NOT been met.*)$")
 _SESSION_ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
@@ -56,9 +61,6 @@ class SummaryLines:
         elif energy := _ENERGY_HEAD.match(text):
             # energyrunner counts pulses from 2, the MLCommons runner its windows from 0.
             self._energy_window = int(energy[2]) // self._step if energy[1] == "window" else int(energy[2]) + 1
-        elif (energy := _ENERGY_ROW.match(text)) and self._energy_window is not None:
-            if len(self.printed) < self._keep:
-                self.printed.append(Printed("energy_per_inference_uj", energy[1], evidence, self._energy_window))
         elif text.startswith("Cannot compute accuracy"):
             self.close()
         elif re.match(r"ERROR[ :]", text):
@@ -67,6 +69,11 @@ class SummaryLines:
             self._take_row(text, evidence)
 
     def _take_row(self, text: str, evidence: Evidence) -> None:
+        if self._energy_window is not None:
+            for name, pattern in _ENERGY_ROWS:
+                if (row := pattern.match(text)) and len(self.printed) < self._keep:
+                    self.printed.append(Printed(name, row[1], evidence, self._energy_window))
+                    return
         for name, pattern in _ROWS:
             if row := pattern.match(text):
                 self._row(name, row[1], evidence)

@@ -69,9 +69,16 @@ def run_evidence(info: RunInfo) -> dict[str, Any]:
 
 def model_of(evidence: Mapping[str, Any], role: Role) -> ModelFacts | None:
     """The model that the evidence names for a session's run; None where it names none."""
-    run = (evidence.get("sessions") or {}).get(role, {}).get("run") or {}
-    model = run.get("model") or {}
-    return ModelFacts(str(model.get("name")), model.get("sha256")) if model else None
+    model = told_within(evidence, "sessions", role, "run", "model")
+    sha256 = model.get("sha256")
+    return ModelFacts(str(model.get("name")), sha256 if isinstance(sha256, str) else None) if model else None
+
+
+def told_within(told: object, *keys: str) -> Mapping[str, Any]:
+    """The object under these keys, one within the other, of what anybody may have written; else an empty one."""
+    for key in keys:
+        told = told.get(key) if isinstance(told, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def changed_figures(evidence: Mapping[str, Any], audit: SessionAudit, files: Mapping[str, str]) -> list[str]:

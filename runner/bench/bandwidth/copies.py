@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from runner.bench.bandwidth.cuda_driver import CudaDriver
+from runner.device.cuda_driver import CudaDriver
 from tracer.reports.bandwidth_table import (
     DEVICE_TO_DEVICE,
     DEVICE_TO_HOST,

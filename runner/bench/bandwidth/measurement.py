@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from runner.bench.bandwidth.copies import Copy, Kind, gpu_copies, memory_copies
-from runner.bench.bandwidth.cuda_driver import CudaDriver, NoGpuError, load_library
+from runner.device.cuda_driver import CudaDriver, NoGpuError, load_library
 from tracer.errors import DeviceError
 from tracer.reports.bandwidth_table import CopyTimes, build_bandwidth
 

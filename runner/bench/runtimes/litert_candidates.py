@@ -7,7 +7,8 @@ from typing import cast
 
 from runner.bench.runtimes.candidate import Absent, Candidate, Found
 from runner.inference.backends.litert import LiteRtBackend
-from runner.inference.backends.tensorflow_graph import import_tensorflow, loaded_session, model_ends
+from runner.inference.backends.tensorflow_graph import loaded_session, model_ends
+from runner.quiet_tensorflow import import_tensorflow
 from tracer.errors import first_line
 from tracer.quantization import Quantization
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
-from runner.inference.backends.tensorflow_graph import import_tensorflow, model_ends
+from runner.inference.backends.tensorflow_graph import model_ends
+from runner.quiet_tensorflow import import_tensorflow
 from tracer.errors import ModelError, first_line
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,22 +10,7 @@ from typing import Any
 
 from runner.inference.backends.backend import checked_ends
 from runner.model_graphs.savedmodel import serving_ends, serving_graph
-from tracer.errors import ModelError, first_line, not_installed
-
-
-def import_tensorflow() -> Any:
-    """TensorFlow, imported quietly."""
-    # Its C++ side greets at length on standard error, where a host's log may be read.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Sessions and the eager runtime may share a GPU: neither may take all of it.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    try:
-        import tensorflow as tf
-    except ImportError:
-        raise not_installed("TensorFlow", "kws-trace[tensorflow]") from None
-    # The v1 loader says at each start that it is deprecated; its successor does not read the reference model.
-    tf.get_logger().setLevel("ERROR")
-    return tf
+from tracer.errors import ModelError, first_line
 
 
 def session_config(tf: Any, device: str | None, threads: int | None) -> Any:

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, chosen_device
 from runner.inference.backends.tensorflow_graph import (
     frozen_graph,
-    import_tensorflow,
     inline_callable,
     load_graph,
     model_ends,
     seen_devices,
     session_config,
 )
+from runner.quiet_tensorflow import import_tensorflow
 from tracer.errors import ModelError, first_line
 
 SessionWay = Literal["session", "callable", "inline", "frozen", "xla"]

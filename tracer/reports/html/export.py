@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,13 +16,22 @@ from tracer.report_types.report import Report
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.html.one_unit import DrawnUnit, drawn_inference, drawn_unit
 from tracer.reports.html.privacy import Private
-from tracer.reports.html.run_document import run_document
+from tracer.reports.html.run_document import run_document, timeline_section
 from tracer.reports.html.unit_document import unit_document
 from tracer.reports.unit_report import breakdown_figures, profile_level
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
 
 PACKAGE = "kws-trace"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePage:
+    """What is shown of a profile: its figures, the whole document, and in it the drawing of one unit (SVG)."""
+
+    figures: BreakdownReport
+    html: str
+    timeline: str
 
 
 def run_html(run: StoredRun, report: Report, baseline: StoredRun | None = None) -> str:
@@ -54,11 +64,11 @@ def _timeline(run: StoredRun) -> DrawnUnit | None:
         return None
 
 
-def profile_html(
+def profile_page(
     profile: Profile, unit_range: str | None, stages: Sequence[str] | None, wall_ns: float | None, skip: int
-) -> tuple[BreakdownReport, str]:
+) -> ProfilePage:
     """
-    The figures of a profile and their document; arguments as those of ``build_breakdown``.
+    The figures of a profile, its document and its drawing; arguments as those of ``build_breakdown``.
 
     Raises:
         ProfileError: as ``build_breakdown`` does.
@@ -66,9 +76,10 @@ def profile_html(
     """
     chosen = chosen_units(profile, unit_range, stages, skip)
     level = profile_level(profile, chosen, wall_ns)
-    figures = breakdown_figures(level, chosen)
+    figures, drawn = breakdown_figures(level, chosen), drawn_unit(level)
     private = Private((str(profile.path.absolute().parent), str(Path.home())))
-    return figures, unit_document(figures, drawn_unit(level), private, version(PACKAGE))
+    html = unit_document(figures, drawn, private, version(PACKAGE))
+    return ProfilePage(figures, html, "" if drawn is None else timeline_section(drawn))
 
 
 def write_html(path: Path, html: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from tracer.terminal_text import harmless
+from tracer.harmless_text import harmless
 
 _VOID = frozenset({"meta", "br"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,19 @@ from tracer.captures.timeline import Timeline
 from tracer.captures.tracks import GPU, Track
 from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import Integers
+from tracer.reports.kernel_labels import last_segment
 from tracer.stages import INFERENCE
 
 NAMES_APART = 64
-"""Names of a lane that bins tell apart, those of the longest totals; the others count as one."""
+"""Names of a lane that bins tell apart, those of the longest totals; the others count as one, the last group."""
 
 KERNELS_APART = 6
 """Kernels that have a colour of their own, those of the longest totals of the run."""
+
+KINDS = ("stage", "call", "operation", GPU, "serial")
+"""Of tracks, in the order in which they are drawn."""
+
+_WITHIN = ", within"
 
 OTHER_KERNELS, COPIES, OPERATIONS = "other kernels", "copy or memset", "operation"
 
@@ -37,8 +43,8 @@ class Lane:
         categories: what each name is coloured as.
         start_ns, end_ns, code: columns, by start; no two rows overlap.
         covered_ns: how much the rows before each cover; one longer than the others.
-        named: per name (the rarer ones as the last) ``start_ns``, ``end_ns`` and ``covered_ns`` of its rows.
-        named_codes: the name of each of ``named``; -1 of the rest.
+        group: of each name, its place in ``apart``, ``NAMES_APART`` for the rarer ones.
+        apart: codes of the names of the longest totals.
     """
 
     label: str
@@ -52,8 +58,11 @@ class Lane:
     end_ns: Integers
     code: Integers
     covered_ns: Integers
-    named: tuple[tuple[Integers, Integers, Integers], ...]
-    named_codes: tuple[int, ...]
+    group: Integers
+    apart: Integers
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
 
     @property
     def nested(self) -> bool:
@@ -90,6 +99,22 @@ def lanes_of(timeline: Timeline) -> list[Lane]:
     return found
 
 
+def lines_of(lanes: Sequence[Lane]) -> dict[str, str]:
+    """
+    The lines of a drawing from top to bottom: the label of their lanes, and what stands beside them.
+
+    Those of a kind stand together, whatever capture they come from; what lies within a line need not repeat its name.
+    """
+    by_kind = sorted(lanes, key=lambda lane: KINDS.index(lane.kind))
+    return {lane.label: f"within ({lane.depth})" if _WITHIN in lane.label else lane.label for lane in by_kind}
+
+
+def shown_name(lane: Lane, code: int) -> str:
+    """What stands in a slice: of a kernel or an operation the last segment."""
+    name = lane.names[code]
+    return last_segment(name) if lane.kind in (GPU, "operation") and not name.startswith("[") else name
+
+
 def categories_of(lanes: Iterable[Lane]) -> list[str]:
     """What is coloured apart, in the order of the lanes."""
     used = (lane.categories[code] for lane in lanes for code in np.unique(lane.code).tolist())
@@ -99,7 +124,7 @@ def categories_of(lanes: Iterable[Lane]) -> list[str]:
 def _label(track: Track, depth: int) -> str:
     if track.kind == "stage" and depth:
         return "stages"
-    return f"{track.label}, within" + (f" ({depth})" if depth > 1 else "") if depth else track.label
+    return track.label + (f"{_WITHIN} ({depth})" if depth else "")
 
 
 def _lane(label: str, place: int, depth: int, timeline: Timeline, categories: tuple[str, ...]) -> Lane:
@@ -109,30 +134,16 @@ def _lane(label: str, place: int, depth: int, timeline: Timeline, categories: tu
     code = track.rows.code[source]
     totals = np.bincount(code, weights=end - start, minlength=len(track.names))
     apart = np.sort(np.argsort(-totals, kind="stable")[:NAMES_APART])
-    apart = apart[np.isin(apart, code)]
-    named = [np.flatnonzero(code == one) for one in apart.tolist()]
-    rest = np.flatnonzero(~np.isin(code, apart))
-    groups = [*named, rest] if len(rest) else named
-    return Lane(
-        label,
-        track.kind,
-        depth,
-        place,
-        source,
-        track.names,
-        categories,
-        start,
-        end,
-        code,
-        _covered(start, end),
-        tuple((start[rows], end[rows], _covered(start[rows], end[rows])) for rows in groups),
-        (*apart.tolist(), *([-1] if len(rest) else [])),
-    )
+    group = np.full(len(track.names), NAMES_APART)
+    group[apart] = np.arange(len(apart))
+    columns = (start, end, code, covered(start, end), group, apart)
+    return Lane(label, track.kind, depth, place, source, track.names, categories, *columns)
 
 
-def _covered(start: Integers, end: Integers) -> Integers:
-    covered: Integers = np.r_[0, np.cumsum(end - start)]
-    return covered
+def covered(start_ns: Integers, end_ns: Integers) -> Integers:
+    """How much the rows before each cover, and all of them: one longer than the others."""
+    total: Integers = np.r_[0, np.cumsum(end_ns - start_ns)]
+    return total
 
 
 def _kernels_apart(tracks: Iterable[Track]) -> set[str]:

@@ -1,5 +1,5 @@
 """
-CUDA's driver by ctypes: no more than copying needs, and no dependency.
+CUDA's driver by ctypes: no more than copying and streams need, and no dependency.
 
 Function names carry the suffix ``_v2`` where the header ``cuda.h`` maps the plain name to it; the plain symbols are
 those of CUDA 3.1 and take 32-bit sizes.
@@ -8,9 +8,10 @@ those of CUDA 3.1 and take 32-bit sizes.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
+from types import MappingProxyType
 from typing import Any
 
 from tracer.command_line import command_line
@@ -42,6 +43,20 @@ _SIGNATURES: dict[str, Sequence[Any]] = {
     "cuGetErrorName": (c_int, POINTER(c_char_p)),
 }
 
+STREAMS: dict[str, Sequence[Any]] = {
+    "cuStreamCreate": (POINTER(c_void_p), c_uint),
+    "cuStreamSynchronize": (c_void_p,),
+    "cuMemcpyHtoDAsync_v2": (c_uint64, c_void_p, c_size_t, c_void_p),
+    "cuMemcpyDtoHAsync_v2": (c_void_p, c_uint64, c_size_t, c_void_p),
+    "cuStreamBeginCapture_v2": (c_void_p, c_int),
+    "cuStreamEndCapture": (c_void_p, POINTER(c_void_p)),
+    "cuGraphInstantiateWithFlags": (POINTER(c_void_p), c_void_p, c_uint64),
+    "cuGraphLaunch": (c_void_p, c_void_p),
+}
+"""What streams and graphs need besides; CUDA 11.4 and later."""
+
+_NOTHING_MORE: Mapping[str, Sequence[Any]] = MappingProxyType({})
+
 
 class NoGpuError(DeviceError):
     """There is no CUDA driver, or it sees no device."""
@@ -49,6 +64,7 @@ class NoGpuError(DeviceError):
     exit_code = 1
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(f"no GPU: {reason}; `--device cpu` measures this machine's memory")
 
 
@@ -75,7 +91,8 @@ class CudaDriver:
     """
     A device, its context current in this thread.
 
-    ``library`` has the driver's functions as attributes; ``load_library`` gives the real one.
+    ``library`` has the driver's functions as attributes; ``load_library`` gives the real one. ``more`` are functions
+    that are needed besides those of copies.
 
     Raises:
         NoGpuError: if the driver sees none, or lacks a function that we need.
@@ -83,8 +100,9 @@ class CudaDriver:
         CudaError: if the context cannot be made.
     """
 
-    def __init__(self, library: Any, number: int = 0) -> None:
-        self._functions = {name: _function(library, name) for name in _SIGNATURES}
+    def __init__(self, library: Any, number: int = 0, more: Mapping[str, Sequence[Any]] = _NOTHING_MORE) -> None:
+        wanted = {**_SIGNATURES, **more}
+        self._functions = {name: _function(library, name, signature) for name, signature in wanted.items()}
         try:
             self.call("cuInit", 0)
             count = c_int()
@@ -152,11 +170,11 @@ class CudaDriver:
         self.call("cuDevicePrimaryCtxRelease_v2", self._device)
 
 
-def _function(library: Any, name: str) -> Any:
+def _function(library: Any, name: str, signature: Sequence[Any]) -> Any:
     try:
         function = getattr(library, name)
     except AttributeError:
-        raise NoGpuError(f"{LIBRARY} has no {name}; it is older than CUDA 11") from None
-    function.argtypes = list(_SIGNATURES[name])
+        raise NoGpuError(f"{LIBRARY} has no {name}; it is older than CUDA 11.4") from None
+    function.argtypes = list(signature)
     function.restype = c_int
     return function

@@ -1,0 +1,72 @@
+"""The head's choice of a baseline, and a run held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
+from dashboard.markdown_text import plain
+from dashboard.run_reading import fingerprint, read_report
+from tracer.errors import KwsTraceError
+from tracer.report_types.report import Compared, Report
+from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.runs.run_store import StoredRun, stored_run
+
+LABEL_CHARACTERS = 16
+_WIDGET, _KEPT, _SEEN = "head_baseline", "baseline_kept", "baseline_seen"
+
+
+def baseline_choice(traces: Path, names: Sequence[str], shown: str) -> None:
+    """Offer what the run ``shown`` can be held against; the address follows, and the next page keeps it."""
+    memory, asked = st.session_state, st.query_params.get(PARAMETER)
+    offered = baseline_names(traces, names, shown)
+    wanted = asked if asked is not None and asked != memory.get(_SEEN) else memory.get(_WIDGET, memory.get(_KEPT))
+    memory[_WIDGET] = wanted if wanted in offered else None
+    if asked is not None and asked != shown and asked not in offered:
+        st.error("The baseline that the address names is not in the traces folder.")
+    against = memory[_WIDGET]
+    short = against if against is None or len(against) < LABEL_CHARACTERS else f"{against[: LABEL_CHARACTERS - 1]}…"
+    label = "Baseline" if short is None else f"Against {plain(short)}"
+    with st.popover(label, help="Hold this run against another, or against the launches of a named baseline."):
+        chosen: str | None = st.selectbox("Held against", offered, index=None, placeholder="nothing", key=_WIDGET)
+    memory[_KEPT] = memory[_SEEN] = chosen
+    if chosen is None:
+        st.query_params.pop(PARAMETER, None)
+    elif asked != chosen:
+        st.query_params[PARAMETER] = chosen
+
+
+def baseline_of(run: StoredRun) -> Baseline | None:
+    """The baseline that the page's address names; None without one, and where it cannot be opened, which is told."""
+    try:
+        return chosen_baseline(run.folder.parent, st.query_params.get(PARAMETER), run.name)
+    except KwsTraceError as error:
+        st.warning("The baseline cannot be opened.", icon=":material/warning:")
+        st.text(str(error))
+        return None
+
+
+def held_against(run: StoredRun, baseline: Baseline) -> tuple[Compared, Report]:
+    """
+    The comparison of a run with its baseline, and the report of the baseline's first launch.
+
+    Raises:
+        KwsTraceError: if a run cannot be read.
+    """
+    folders = [str(one.folder) for one in (*baseline.runs, run)]
+    return _KEPT_COMPARISON(baseline.name, folders, [fingerprint(Path(folder)) for folder in folders])
+
+
+def _compared(name: str, folders: list[str], marks: list[str]) -> tuple[Compared, Report]:  # noqa: ARG001 -- the key
+    runs = [stored_run(folder) for folder in folders]
+    reports = [read_report(run).report for run in runs]
+    sides = [launches_of(runs[:-1], name, reports[:-1]), launches_of(runs[-1:], None, reports[-1:])]
+    return compare_sides(sides, baseline=name)["comparisons"][0], reports[0]
+
+
+_KEPT_COMPARISON: Callable[..., tuple[Compared, Report]] = st.cache_data(max_entries=16, show_spinner="Comparing")(
+    _compared
+)

@@ -1,0 +1,120 @@
+"""Profile: the breakdown of any program's profile, as `kws-trace breakdown` has it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.markdown_text import plain
+from dashboard.overview_charts import icicle_chart
+from dashboard.page_head import COPY_LINK, STYLE
+from dashboard.pages.chrome import lines, metrics, table
+from dashboard.profile_view import (
+    facts_text,
+    part_frame,
+    slowest_frame,
+    stage_frame,
+    wall_metrics,
+    work_frame,
+)
+from tracer.report_types.breakdown import BreakdownReport
+from tracer.reports.advised_gains import gain_note, gain_rows
+from tracer.reports.breakdown_text import kernel_lines
+from tracer.reports.html.export import ProfilePage
+from tracer.reports.html.handed_page import read_page
+from tracer.reports.html.style import style_sheet
+from tracer.reports.overview_rows import lead_sentence, unit_icicle
+from tracer.reports.unit_text import words_of
+
+
+def show(path: Path) -> None:
+    """The page that `kws-trace dashboard PROFILE` left in ``path``."""
+    page: ProfilePage = st.cache_resource(read_page)(path)
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
+        st.title("Profile", width="content")
+        st.text(facts_text(page.figures))
+        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+        export_profile(page)
+    st.set_page_config(page_title=f"{page.figures['profile']} - Profile")
+    show_breakdown(page)
+
+
+def export_profile(page: ProfilePage) -> None:
+    """Offer the document of a profile, the one that `breakdown --html` writes."""
+    st.download_button(
+        "Export",
+        page.html,
+        file_name=f"{page.figures['profile']}.html",
+        mime="text/html",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The breakdown as one HTML file, which opens without a server or network.",
+    )
+
+
+def show_breakdown(page: ProfilePage) -> None:
+    """Sentence, times, nested bars and gains at first sight; one table at a time below."""
+    figures = page.figures
+    left, right = st.columns([11, 9], gap="medium")
+    with left:
+        sentence = lead_sentence(figures)
+        st.markdown(f"#### {plain(sentence) if sentence else 'No GPU timeline: stages alone'}")
+        lines([f"{figures['range']['sentence']}."])
+    with right:
+        with st.container(key="small_metrics"):
+            metrics(wall_metrics(figures))
+        if figures["slowest"] is not None:
+            lines([f"Slowest: {figures['slowest']['sentence']}."])
+    st.altair_chart(icicle_chart(unit_icicle(figures), words_of(figures).each), width="stretch", key="icicle")
+    _gains(figures)
+    _tables(page)
+
+
+def _gains(figures: BreakdownReport) -> None:
+    words = words_of(figures)
+    rows = gain_rows(figures, words)
+    if not rows:
+        return
+    for column, row in zip(st.columns(len(rows)), rows, strict=True):
+        column.metric(
+            plain(row["title"]),
+            f"-{row['gain']}",
+            f"{row['interval']}; then {row['rate']}",
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            help=gain_note(figures, words),
+        )
+
+
+def _tables(page: ProfilePage) -> None:
+    figures = page.figures
+    slowest, gpu = slowest_frame(figures), figures["gpu"]
+    shown = {
+        "Kinds": partial(table, part_frame(figures), height="content"),
+        "Stages": partial(table, stage_frame(figures), height="content") if figures["stages"] else None,
+        "Kernels": partial(_works, figures) if figures["kernels"] or figures["copies"] else None,
+        "Slowest": partial(table, slowest, height="content") if slowest is not None else None,
+        "Timeline": partial(_timeline, page.timeline) if page.timeline else None,
+        "How it was measured": partial(lines, [*(kernel_lines(gpu) if gpu else []), *figures["notes"]]),
+    }
+    there = {name: draw for name, draw in shown.items() if draw}
+    names = list(there)
+    chosen = st.segmented_control(
+        "Table", names, default=names[0], key="table", bind="query-params", label_visibility="collapsed"
+    )
+    there[chosen if chosen in there else names[0]]()
+
+
+def _works(figures: BreakdownReport) -> None:
+    for works in (figures["kernels"], figures["copies"]):
+        if works:
+            table(work_frame(figures, works))
+
+
+def _timeline(drawing: str) -> None:
+    """In a frame of its own, whose style sheet touches nothing else and in which nothing acts."""
+    st.iframe(f"<style>{style_sheet()}body{{background:none}}</style>{drawing}", height=420)

@@ -1,0 +1,1 @@
+"""Runs of other machines brought into a folder here, whole and verified or not at all."""

@@ -1,0 +1,217 @@
+"""Where runs are brought from: a folder of this machine, or what an fsspec URL names."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from tracer.errors import RunError, UsageError, WriteError, first_line, not_installed
+
+CHUNK_BYTES = 1 << 20
+
+Tell = Callable[[int], None]
+"""Is told how many bytes came since it was told before."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """
+    A file of a run: ``path`` is ``NAME/...`` within the folder of runs, ``mtime_ns`` its time there.
+
+    ``mark`` is what else tells one content from another without reading it (an ETag); empty where nothing does.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    mark: str = ""
+
+    @property
+    def run(self) -> str:
+        """The name of its run."""
+        return self.path.partition("/")[0]
+
+
+class Place(Protocol):
+    """A folder of runs somewhere."""
+
+    def files(self) -> list[PlacedFile]:
+        """Every regular file in a folder of it; links are not followed."""
+
+    def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
+        """
+        Bring files, each with its time, under a folder here; what is there already whole is left as it is.
+
+        Returns:
+            Why some did not come; None if all did.
+
+        Raises:
+            WriteError: if the disk here does not take them.
+        """
+
+    def digests(self, files: Sequence[PlacedFile]) -> dict[str, str]:
+        """SHA-256 by path of those that are there, of what lies there now."""
+
+
+def is_here(file: PlacedFile, into: Path) -> bool:
+    """Whether a file came whole before, as it is there now."""
+    try:
+        facts = (into / file.path).stat()
+    except OSError:
+        return False
+    return (facts.st_size, facts.st_mtime_ns) == (file.size, file.mtime_ns)
+
+
+def keep(file: PlacedFile, source: IO[bytes], into: Path, tell: Tell) -> None:
+    """
+    Write what a file holds under a folder here, whole or not at all.
+
+    Raises:
+        WriteError: if the disk does not take it.
+    """
+    path = into / file.path
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = temporary.open("wb")
+    except OSError as error:
+        raise not_taken(path, error) from None
+    with target:
+        while chunk := source.read(CHUNK_BYTES):
+            try:
+                target.write(chunk)
+            except OSError as error:
+                raise not_taken(path, error) from None
+            tell(len(chunk))
+    os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
+    temporary.replace(path)
+
+
+def not_taken(path: Path, error: OSError) -> WriteError:
+    """The disk here did not take what came."""
+    return WriteError(path, "the disk did not take it", error, "make room, and give the same command: it goes on")
+
+
+class FolderPlace:
+    """A folder of this machine, a mounted card or share among them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        if not folder.is_dir():
+            raise UsageError(folder, "no such folder", "give HOST:DIR, a folder, or a URL")
+
+    def files(self) -> list[PlacedFile]:
+        """As ``Place``."""
+        found = []
+        for place, _, names in os.walk(self._folder):
+            for name in names:
+                path = Path(place, name)
+                facts = path.lstat()
+                if not path.is_symlink() and path.is_file():
+                    inside = str(path.relative_to(self._folder))
+                    found.append(PlacedFile(inside, facts.st_size, facts.st_mtime_ns))
+        return found
+
+    def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
+        """As ``Place``."""
+        return _fetch_each(files, into, tell, lambda file: (self._folder / file.path).open("rb"))
+
+    def digests(self, files: Sequence[PlacedFile]) -> dict[str, str]:
+        """As ``Place``."""
+        return dict(_digest_each(files, lambda file: (self._folder / file.path).open("rb")))
+
+
+class UrlPlace:
+    """A folder behind a URL, by fsspec: object stores, SFTP, and what else has a package for it."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError:
+            raise not_installed("fsspec", "kws-trace[fleet]") from None
+        self._url = url
+        try:
+            self._system, root = url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise UsageError(url, first_line(error), "install what fsspec asks for, or give HOST:DIR") from None
+        self._root = str(root).rstrip("/")
+
+    def files(self) -> list[PlacedFile]:
+        """As ``Place``."""
+        try:
+            self._system.invalidate_cache()
+            listed = self._system.find(self._root, detail=True)
+        except Exception as error:  # each file system has errors of its own
+            raise self._unreadable(error) from None
+        found = []
+        for path, facts in listed.items():
+            size = facts.get("size")
+            if size is None:
+                raise UsageError(self._url, "it does not tell the sizes of its files", "bring the runs another way")
+            inside = str(path)[len(self._root) :].lstrip("/")
+            marks = {key: str(facts[key]) for key in ("ETag", "etag", "md5Hash", "checksum") if facts.get(key)}
+            found.append(PlacedFile(inside, int(size), _mtime_ns(facts), "".join(marks.values())))
+        return found
+
+    def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
+        """As ``Place``."""
+        return _fetch_each(files, into, tell, self._open)
+
+    def digests(self, files: Sequence[PlacedFile]) -> dict[str, str]:
+        """As ``Place``; each is read again."""
+        return dict(_digest_each(files, self._open))
+
+    def _open(self, file: PlacedFile) -> IO[bytes]:
+        opened: IO[bytes] = self._system.open(f"{self._root}/{file.path}", "rb")
+        return opened
+
+    def _unreadable(self, error: Exception) -> RunError:
+        return RunError(self._url, f"cannot be listed ({first_line(error)})", "look at its name and your access")
+
+
+def _mtime_ns(facts: dict[str, Any]) -> int:
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = facts.get(key)
+        if isinstance(value, datetime):
+            return int(value.timestamp() * 1e9)
+        if isinstance(value, int | float):
+            return int(value * 1e9)
+    return 0
+
+
+def _fetch_each(
+    files: Sequence[PlacedFile], into: Path, tell: Tell, opened: Callable[[PlacedFile], IO[bytes]]
+) -> str | None:
+    for file in files:
+        if is_here(file, into):
+            tell(file.size)
+            continue
+        try:
+            source = opened(file)
+            with source:
+                keep(file, source, into, tell)
+        except WriteError:
+            raise
+        except Exception as error:  # each file system has errors of its own
+            return f"{file.path}: {first_line(error)}"
+    return None
+
+
+def _digest_each(files: Iterable[PlacedFile], opened: Callable[[PlacedFile], IO[bytes]]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        with contextlib.suppress(OSError), opened(file) as source:
+            yield file.path, digest(source)
+
+
+def digest(source: IO[bytes]) -> str:
+    """SHA-256 of what a file holds."""
+    found = hashlib.sha256()
+    while chunk := source.read(CHUNK_BYTES):
+        found.update(chunk)
+    return found.hexdigest()

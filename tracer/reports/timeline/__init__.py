@@ -1,0 +1,1 @@
+"""The slices of a timeline in lanes, merged to what a screen can show; pure, drawn by the dashboard."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,9 @@ from tracer.errors import KwsTraceError, UsageError
 
 DEBUG = "KWS_TRACE_DEBUG"
 """Set in the environment, an unforeseen error comes with its traceback."""
+
+_COLLECT_AT = 50_000
+"""Objects made since the last search for cycles that start one: imports make 200,000, and hardly a cycle."""
 
 _GONE = "the current folder is gone, or may not be read; cd to one that is there"
 
@@ -39,6 +43,7 @@ def __getattr__(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; errors that a user may see are one message without a stack trace."""
+    gc.set_threshold(_COLLECT_AT)
     keep_others_out()
     leave_out_pandas()
     try:

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,9 +23,9 @@ from tests.perfetto_reference import reference_packets
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.import_profile import ingest
 from tracer.captures.inference_ranges import stage_ranges
-from tracer.captures.perfetto_export import _pieces, export_perfetto
+from tracer.captures.perfetto_export import _Trace, export_perfetto
 from tracer.captures.stored_capture import read_capture
-from tracer.captures.timeline import Launches, Timeline, read_timeline
+from tracer.captures.timeline import LaidOut, Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.errors import RunError, WriteError
 from tracer.profiles.arrow_arrays import integers
@@ -270,6 +271,31 @@ def test_every_packet_is_what_the_messages_of_the_perfetto_package_hold(
     assert list(trace.packet) == reference_packets(run, read_timeline(run))
 
 
+@pytest.mark.parametrize("name", ["gpu", "plain"])
+@pytest.mark.parametrize("turn", [1, -1], ids=["in order", "out of order"])
+def test_spans_that_come_in_many_tables_make_the_packets_of_one_table(
+    traces: Path, tmp_path: Path, name: str, turn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = stored_run(name, traces)
+    spans = run.spans()
+    windows = spans["window"].unique().drop_null()[::turn]
+    tables = [spans.filter(pc.equal(spans["window"], window)) for window in windows]
+    assert len(tables) > 2
+    monkeypatch.setattr(
+        type(run), "span_tables", lambda _: iter([*tables, spans.filter(pc.is_null(spans["window"]))])
+    )
+    export_perfetto(run, tmp_path / "trace")
+    trace = Trace()
+    trace.ParseFromString((tmp_path / "trace").read_bytes())
+    assert list(trace.packet) == reference_packets(run, read_timeline(run))
+
+
+def test_an_export_keeps_no_table_of_spans(traces: Path, tmp_path: Path) -> None:
+    run = stored_run("plain", traces)
+    export_perfetto(run, tmp_path / "trace")
+    assert "spans" not in run._tables
+
+
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), min_size=1, max_size=25), st.integers(1, 60))
 def test_slices_open_and_close_like_a_stack_also_those_without_length(
@@ -289,9 +315,8 @@ def test_slices_open_and_close_like_a_stack_also_those_without_length(
     nothing = np.empty(0, np.int64)
     timeline = Timeline(tracks, Launches(nothing, nothing, nothing, nothing), 100, (), "")
     run = SimpleNamespace(name="a", info=SimpleNamespace(captures=[]))
-    chosen = [np.ones(len(track.rows), bool) for track in tracks]
     with mock.patch("tracer.captures.perfetto_export.PIECE", piece):
-        written = b"".join(_pieces(run, timeline, chosen))  # type: ignore[arg-type]
+        written = b"".join(_Trace(run, LaidOut(None, timeline), None).pieces())  # type: ignore[arg-type]
     trace = Trace()
     trace.ParseFromString(written)
     assert list(trace.packet) == reference_packets(run, timeline)  # type: ignore[arg-type]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import tracemalloc
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sessions import RESULTS, Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
 from tracer.errors import SessionError
@@ -186,6 +190,23 @@ def test_a_line_longer_than_any_figure_is_passed_over(tmp_path: Path) -> None:
     lines = list(read_lines(path))
     assert [(line.number, line.whole) for line in lines] == [(1, True), (2, False), (3, True)]
     assert len(lines[1].text) == LONGEST
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b"\r", b"a", b"\xc3\xa9", b"\xc3", b"\xff", b"\xe2\x82"]), max_size=60),
+    st.integers(1, 20),
+)
+def test_lines_are_those_of_each_line_decoded_alone_wherever_chunks_end(pieces: list[bytes], chunk: int) -> None:
+    data = b"".join(pieces)
+    with tempfile.TemporaryDirectory() as folder, mock.patch("tracer.sessions.log_lines.CHUNK", chunk):
+        path = Path(folder) / "log.txt"
+        path.write_bytes(data)
+        found = list(read_lines(path))
+    *ended, rest = data.split(b"\n")
+    expected = [*((one, True) for one in ended), *([(rest, False)] if rest else [])]
+    texts = [(one.rstrip(b"\r").decode("utf-8", "replace"), end) for one, end in expected]
+    assert [(line.text, line.ended) for line in found] == texts
+    assert [line.number for line in found] == list(range(1, len(texts) + 1))
 
 
 def test_a_file_that_no_runner_wrote_is_refused_with_a_remedy(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer.main
 from runner.cli import app
 from runner.command_table import COMMANDS
 from runner.root_help import root_help
+from tests.benchmarks.large_inputs import write_run
 from tests.conftest import ROOT
 
 HEAVY = {
@@ -26,6 +27,7 @@ HEAVY = {
     "serial",
 }
 ARROW = {"numpy", "pyarrow"}
+OURS = ("tracer.", "runner.")
 SAMPLE = str(ROOT / "traces" / "sample-cpu")
 
 IMPORTED = """
@@ -38,19 +40,20 @@ main()
 
 
 def imported(words: list[str], cache: Path, *, code: int = 0) -> set[str]:
-    """The top names of the modules that a command line leaves imported, and our own whole."""
+    """The top names of the modules that a command line leaves imported, and our own by their whole names."""
     environment = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     program = [sys.executable, "-c", IMPORTED, *words]
     done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     names = done.stderr.splitlines()[-1].split()
-    return {name.partition(".")[0] for name in names} | {name for name in names if name.startswith("runner.commands")}
+    return {name.partition(".")[0] for name in names} | {name for name in names if name.startswith(OURS)}
 
 
 @pytest.mark.parametrize("words", [["--help"], []])
 def test_the_help_of_the_whole_needs_no_library(words: list[str], tmp_path: Path) -> None:
     found = imported(words, tmp_path, code=0 if words else 2)
-    assert not found & (HEAVY | ARROW | {"typer", "rich", "runner.commands"})
+    assert not found & (HEAVY | ARROW | {"typer", "rich"})
+    assert not {name for name in found if name.startswith("runner.commands")}
 
 
 @pytest.mark.parametrize("words", [["report", "--help"], ["run", "--help"], ["--version"]], ids=" ".join)
@@ -64,6 +67,15 @@ def test_what_reads_a_run_needs_arrays_and_nothing_heavier(words: list[str], tmp
     assert not found & HEAVY
     ours = {name for name in found if name.startswith("runner.commands.")}
     assert ours <= {f"runner.commands.{name}" for name in (words[0], "options", "output")}
+
+
+def test_what_a_run_does_not_have_is_not_imported_to_report_it(tmp_path: Path) -> None:
+    write_run(tmp_path, "plain", 30)
+    found = imported(["report", "plain", "--traces", str(tmp_path)], tmp_path)
+    ours = {name for name in found if name.startswith(OURS)}
+    assert not {name for name in ours if name.startswith(("tracer.breakdown", "tracer.captures", "tracer.profiles"))}
+    assert {name for name in ours if name.startswith("tracer.sessions.")} == {"tracer.sessions.run_sessions"}
+    assert len(ours) <= 90
 
 
 def test_a_list_of_which_nothing_is_new_needs_no_array(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from scipy.stats import t, ttest_ind
 
 from tests.coverage.machines import Design, autocorrelated, one_speed, two_speeds_of
 from tracer.statistics import percentiles
-from tracer.statistics.dependence import effective_size, least_effective_size, two_speeds
+from tracer.statistics.dependence import effective_sizes, two_speeds
 from tracer.statistics.intervals import clustered
 from tracer.statistics.ratio import ratio_of_groups, rounds_of
 from tracer.statistics.student import t_quantile
@@ -26,16 +26,16 @@ def test_a_quantile_of_t_is_scipys(freedom: float, probability: float) -> None:
 def test_the_effective_number_is_that_of_an_autoregressive_process(correlation: float) -> None:
     series = autocorrelated(np.random.default_rng(1), (40, 20_000), correlation)
     known = 20_000 * (1 - correlation) / (1 + correlation)
-    found = float(np.median([effective_size(one, of_median=False) for one in series]))
+    found = float(np.median([effective_sizes(one, of_median=False)[0] for one in series]))
     # It is held too low on purpose, by the more the slower the process is.
     assert 0.8 * known < found < 1.05 * known
 
 
 def test_values_that_stand_still_count_each_and_a_short_series_counts_less_than_it_says() -> None:
-    assert effective_size([5] * 30) == least_effective_size([5] * 30) == 30
-    assert effective_size([1, 2, 3]) == 3
+    assert effective_sizes([5] * 30) == (30, 30)
+    assert effective_sizes([1, 2, 3]) == (3, 3)
     # No value tells of the next: the time is 1, of which 1 + 2 / sqrt(n) + 4 / n is held possible.
-    assert effective_size([1, 2] * 30, of_median=False) == pytest.approx(60 / (1 + 2 / 60**0.5 + 4 / 60))
+    assert effective_sizes([1, 2] * 30, of_median=False)[0] == pytest.approx(60 / (1 + 2 / 60**0.5 + 4 / 60))
 
 
 @pytest.mark.slow
@@ -55,8 +55,7 @@ def test_a_series_worth_fewer_than_twenty_seldom_gives_an_interval(
 def test_a_slow_change_under_fast_scatter_counts_as_few() -> None:
     rng = np.random.default_rng(12)
     slow = autocorrelated(rng, (200, 200), 0.95) + rng.standard_normal((200, 200))
-    own = [effective_size(one, of_median=False) for one in slow]
-    least = [least_effective_size(one, of_median=False) for one in slow]
+    own, least = zip(*(effective_sizes(one, of_median=False) for one in slow), strict=True)
     assert all(few <= size for few, size in zip(least, own, strict=True))
     assert np.mean(np.array(least) < 20) > np.mean(np.array(own) < 20) + 0.1
 

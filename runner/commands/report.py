@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands import options
 from runner.commands.output import print_document, print_figures, print_summary
 from tracer.command_line import DEFAULT_TRACES
+
+if TYPE_CHECKING:
+    from tracer.model.devices import Limits
 
 
 def report(
@@ -55,22 +58,30 @@ def report(
         over = build_launch_report(launch_set(run, traces))
         print_figures(over, partial(render_launch_report, over), as_json=as_json)
         return
-    from runner.limits.cpu_probe import probe_cpu
-    from tracer.public import RunReport
     from tracer.reports.report import build_report
     from tracer.runs.run_store import stored_run
 
     beside = None if unprofiled is None else stored_run(unprofiled, traces)
-    limits = probe_cpu() if device == "cpu" else device
     stored = stored_run(run, traces)
-    found = RunReport(build_report(stored, beside, limits))
+    found = build_report(stored, beside, _limits(device))
     if html is not None:
         from tracer.reports.html.export import run_html
 
-        document = run_html(stored, found.figures, None if baseline is None else stored_run(baseline, traces))
-        print_document(html, document, found.figures, as_json=as_json)
+        document = run_html(stored, found, None if baseline is None else stored_run(baseline, traces))
+        print_document(html, document, found, as_json=as_json)
         return
-    print_figures(found.figures, partial(found.render, full_names=full_names), as_json=as_json)
+    from tracer.reports.report_text import render_report
+
+    print_figures(found, partial(render_report, found, full_names=full_names), as_json=as_json)
+
+
+def _limits(device: str | None) -> str | Limits | None:
+    """What the report takes: this machine's processor measured, or a device's name."""
+    if device != "cpu":
+        return device
+    from runner.limits.cpu_probe import probe_cpu
+
+    return probe_cpu()
 
 
 def _refuse_baseline_alone(html: Path | None, baseline: str | None) -> None:

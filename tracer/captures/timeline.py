@@ -11,20 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from tracer.captures.attribution import Attribution, attribute, of_process
 from tracer.captures.clock_fit import LineClock, capture_clocks
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.row_bounds import covering_rows
 from tracer.captures.sensor_lines import SensorLine, sensor_lines
+from tracer.captures.stage_track import StageTrack, Tables, span_facts
 from tracer.captures.stored_capture import read_capture
-from tracer.captures.tracks import GPU, Rows, Track, merged, nested_tracks
+from tracer.captures.tracks import GPU, Rows, Track, all_at, nested_tracks
 from tracer.figure_text import interval_text, ppm_text
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
-from tracer.stages import INFERENCE
 
 HASHED = 1 << 32
 """No system numbers a thread or a stream as high."""
@@ -46,6 +44,10 @@ class Launches:
     def __len__(self) -> int:
         return len(self.call_row)
 
+    def later(self, tracks: int) -> Launches:
+        """The same, where so many tracks stand before."""
+        return replace(self, call_track=self.call_track + tracks, work_track=self.work_track + tracks)
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -65,6 +67,11 @@ class Timeline:
     captures: tuple[tuple[int, int], ...]
     clock: str
     sensors: tuple[SensorLine, ...] = ()
+
+    def after(self, track: Track) -> Timeline:
+        """The same with one more track, the first."""
+        end = max(self.end_ns, int(track.rows.end_ns.max()))
+        return replace(self, tracks=(track, *self.tracks), launches=self.launches.later(1), end_ns=end)
 
     @property
     def inferences(self) -> int:
@@ -139,23 +146,42 @@ def read_timeline(run: StoredRun) -> Timeline:
         CaptureError: if a capture cannot be read.
         ProfileError: if two inferences of a capture overlap.
     """
-    spans = run.spans()
-    clocks = capture_clocks(run.info.captures, int(pc.min(spans["start_ns"]).as_py() or 0))
+    laid = lay_out(run, lambda: [run.spans()])
+    if laid.stages is None:
+        return laid.rest
+    return laid.rest.after(laid.stages.whole())
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A timeline whose stages are not in memory: their track, None where no inference was recorded, and the rest."""
+
+    stages: StageTrack | None
+    rest: Timeline
+
+
+def lay_out(run: StoredRun, tables: Tables) -> LaidOut:
+    """As ``read_timeline``; ``tables`` give the run's spans."""
+    facts = span_facts(tables())
+    clocks = capture_clocks(run.info.captures, facts.first_ns)
     own = clocks[0] if clocks else LineClock()
-    tracks = [*_stage_tracks(spans, own), *_serial_tracks(spans, own)]
+    stages = None if facts.inference_ns is None else StageTrack(tables, facts, own)
+    tracks = _serial_tracks(facts.serial, own)
     launched, captures = [], []
     for number, clock in enumerate(clocks):
         more, pairs, extent = _capture_tracks(run, number, _Clocks(clock, own))
         launched.append(_located(more, pairs, len(tracks)))
         captures.append(extent)
         tracks += more
-    origin = min((int(track.rows.start_ns[0]) for track in tracks), default=0)
+    firsts = [int(track.rows.start_ns[0]) for track in tracks]
+    origin = min(firsts if stages is None else [stages.first_ns, *firsts], default=0)
     tracks = [track.shifted(-origin) for track in tracks]
     end = max((int(track.rows.end_ns.max()) for track in tracks), default=0)
     table = np.concatenate(launched, axis=1) if launched else np.empty((4, 0), np.int64)
     extents = tuple((first - origin, last - origin) for first, last in captures)
     sensors = tuple(line.shifted(-origin) for line in sensor_lines(run.samples(), own))
-    return Timeline(tuple(tracks), Launches(*table), end, extents, _clock_sentence(run), sensors)
+    rest = Timeline(tuple(tracks), Launches(*table), end, extents, _clock_sentence(run), sensors)
+    return LaidOut(None if stages is None else stages.shifted(-origin), rest)
 
 
 def _clock_sentence(run: StoredRun) -> str:
@@ -172,46 +198,12 @@ def _clock_sentence(run: StoredRun) -> str:
     )
 
 
-def _stage_tracks(spans: pa.Table, clock: LineClock) -> list[Track]:
-    """Inferences with their stages within them."""
-    spans = spans.filter(pc.is_valid(spans["inference"]))
-    if not len(spans):
-        return []
-    start = integers(spans, "start_ns")
-    order = np.argsort(start, kind="stable")
-    start = start[order]
-    end = clock.mapped(start + integers(spans, "duration_ns")[order])
-    number = integers(spans, "inference")[order]
-    warmup = np.asarray(spans["warmup"].to_numpy(), bool)[order]
-    stage = encode(spans, "stage")
-    names = [str(name) for name in stage.values.to_pylist()]
-    stages = Rows(clock.mapped(start), end, stage.codes[order], _depth(len(start), 1), number, warmup=warmup)
-    if names == [INFERENCE]:
-        return [Track("stage", "inferences", tuple(names), replace(stages, depth=_depth(len(start), 0)))]
-    first = np.flatnonzero(np.r_[True, number[1:] != number[:-1]])
-    last = np.r_[first[1:], len(number)] - 1
-    whole = Rows(
-        stages.start_ns[first],
-        end[last],
-        np.full(len(first), len(names)),
-        _depth(len(first), 0),
-        number[first],
-        warmup=warmup[first],
-    )
-    return [Track("stage", "inferences", (*names, INFERENCE), merged(whole, stages))]
-
-
-def _depth(count: int, depth: int) -> NDArray[np.int16]:
-    return np.full(count, depth, np.int16)
-
-
 def _serial_tracks(spans: pa.Table, clock: LineClock) -> list[Track]:
-    spans = spans.filter(pc.is_null(spans["inference"]))
     start = integers(spans, "start_ns")
     end = clock.mapped(start + integers(spans, "duration_ns"))
     names = encode(spans, "stage")
     none = np.full(len(start), NO_ROW)
-    rows = Rows(clock.mapped(start), end, names.codes, _depth(len(start), 0), none)
+    rows = Rows(clock.mapped(start), end, names.codes, all_at(0, len(start)), none)
     return nested_tracks("serial", "serial line", [str(name) for name in names.values.to_pylist()], rows)
 
 
@@ -236,7 +228,7 @@ def _capture_tracks(
                 clocks.at(start[chosen]),
                 clocks.at(end[chosen]),
                 names.codes[chosen],
-                _depth(len(chosen), 0),
+                all_at(0, len(chosen)),
                 known[chosen],
                 source=chosen,
                 length_ns=end[chosen] - start[chosen],

@@ -46,6 +46,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.start_ns)
 
+    def shifted(self, by_ns: int) -> Rows:
+        """The same, later by ``by_ns``."""
+        return replace(self, start_ns=self.start_ns + by_ns, end_ns=self.end_ns + by_ns)
+
     def taken(self, rows: Integers | Flags) -> Rows:
         """Some of the rows, in the order of ``rows``."""
         columns: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -69,8 +73,12 @@ class Track:
 
     def shifted(self, by_ns: int) -> Track:
         """The same, later by ``by_ns``."""
-        rows = self.rows
-        return replace(self, rows=replace(rows, start_ns=rows.start_ns + by_ns, end_ns=rows.end_ns + by_ns))
+        return replace(self, rows=self.rows.shifted(by_ns))
+
+
+def all_at(depth: int, count: int) -> NDArray[np.int16]:
+    """The depth of rows that have one."""
+    return np.full(count, depth, np.int16)
 
 
 def merged(outer: Rows, inner: Rows) -> Rows:

@@ -7,7 +7,7 @@ from tracer.reports.report import build_report
 from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import official_rate_hz
-from tracer.sessions.session_json import run_sessions
+from tracer.sessions.run_sessions import run_sessions
 
 
 def launch_of(run: StoredRun, number: int) -> Launch:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from typing import Any
 
 DOMAIN = "kws-trace"
@@ -41,6 +40,8 @@ def open_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
 
     Attributes are made once a name.
     """
+    from importlib import metadata
+
     try:
         from nvtx._lib import lib
     except ImportError:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.breakdown.kernel_level import KernelLevel, kernel_level
 from tracer.errors import CaptureError
 from tracer.figure_text import counted
 from tracer.model.devices import Limits
@@ -31,7 +30,6 @@ from tracer.report_types.run import (
     WindowFigures,
 )
 from tracer.reports.device_report import device_figures, gpu_frequency_text
-from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.pulse_report import pulse_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
 from tracer.reports.run_trust import run_trust
@@ -47,11 +45,14 @@ from tracer.runs.windows import (
     official_rate_hz,
     performance_windows,
 )
-from tracer.sessions.session_json import run_sessions
+from tracer.sessions.run_sessions import run_sessions
 from tracer.stages import INFERENCE, SERIAL_STAGES
 from tracer.statistics import percentiles
 from tracer.statistics.intervals import WINDOW, clustered
 from tracer.trust.judgement import why_no_place
+
+if TYPE_CHECKING:
+    from tracer.breakdown.kernel_level import KernelLevel
 
 Integers = NDArray[np.int64]
 
@@ -114,6 +115,10 @@ def report_and_level(
 
 def _kernel_level(run: StoredRun, unprofiled: StoredRun | None) -> tuple[KernelLevel | None, str | None]:
     """The kernel level of the run's captures, and which file of them cannot be read."""
+    if not run.info.captures:
+        return None, None
+    from tracer.breakdown.kernel_level import kernel_level
+
     try:
         return kernel_level(run, unprofiled), None
     except CaptureError as error:
@@ -132,6 +137,8 @@ def _kernel_figures(run: StoredRun, level: KernelLevel | None, frequencies: str 
     }
     if level is None:
         return none
+    from tracer.reports.kernel_report import kernel_figures
+
     return kernel_figures(level, _captures_of(run, level.ranges.numbers[level.keep]), frequencies)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tracer.errors import DeviceError
 from tracer.figure_text import counted, frequency_text, giga_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, find_device
-from tracer.model.roofline import build_limits
 from tracer.report_types.limits import Place, RunLimits
 from tracer.reports.machine_report import on_gpu, used_gpu
 from tracer.reports.window_frequencies import figure_frequencies
@@ -66,6 +65,8 @@ def run_limits(
     cost = counted_cost(info)
     if chosen is None or cost is None:
         return None
+    from tracer.model.roofline import build_limits
+
     gpu_hz, memory_hz = _used_frequencies(info, chosen, frequencies)
     limits = chosen.limits(gpu_hz, memory_hz) if isinstance(chosen, Device) else chosen
     figures = build_limits(

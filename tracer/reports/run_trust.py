@@ -16,7 +16,7 @@ from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import RunWindow, performance_windows, why_not_official
-from tracer.sessions.session_json import run_sessions
+from tracer.sessions.run_sessions import run_sessions
 from tracer.trust.checks import (
     LENGTH_BAD_S,
     check_accuracy,

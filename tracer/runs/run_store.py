@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -98,18 +99,26 @@ class StoredRun:
             self._tables[name] = table if name == "spans" else table.sort_by("window")
         return self._tables[name]
 
+    def span_tables(self) -> Iterator[pa.Table]:
+        """The spans, those of a part at a time, and none kept: for what needs each once."""
+        return self._read_tables("spans")
+
     def _read_table(self, name: str) -> pa.Table:
-        tables, whole = [], []
+        return pa.concat_tables(self._read_tables(name)).unify_dictionaries()
+
+    def _read_tables(self, name: str) -> Iterator[pa.Table]:
+        whole = []
         for part in self.parts.get(name, []):
             try:
-                tables.append(read_table(part.path, TABLES[name]))
-                whole.append(part)
+                table = read_table(part.path, TABLES[name])
             except (pa.ArrowException, OSError, ValueError, LookupError) as error:
                 self._drop(f"{name}/{part.path.name} is damaged ({first_line(error)}): what it held is left out")
+                continue
+            whole.append(part)
+            yield table
         rows = self.uncovered(whole)
-        if rows or not tables:
-            tables.append(rows_table(name, rows, self.info.run_id))
-        return pa.concat_tables(tables).unify_dictionaries()
+        if rows or not whole:
+            yield rows_table(name, rows, self.info.run_id)
 
     def _drop(self, sentence: str) -> None:
         if sentence not in self.dropped:

@@ -47,8 +47,8 @@ class EnergyrunnerReader(LogReader):
             # A message of several lines: what the DUT said in it came with the stamp above.
             self._reply("dut", line.text, line)
             return
-        self._tell_time(float(stamped[1]), line)
-        who, text = stamped[2], stamped[3]
+        stamp, who, text = stamped.groups()
+        self._tell_time(float(stamp), line)
         if line.text == self._last_text and self._tells(who, text):
             self._add(Irregularity("duplicated", f"`{who}: {text[:60]}`", None, (self._evidence(line),)))
             return
@@ -69,12 +69,14 @@ class EnergyrunnerReader(LogReader):
         return who in ("parser", "sequencer", "session") or who.startswith("ulp-")
 
     def _tell_time(self, stamp: float, line: Line) -> None:
-        if self._stamp is not None and stamp < self._stamp - 43_200:
-            # ``kws-trace host`` stamps the second of the day: midnight has passed.
-            stamp += 86_400 * round((self._stamp - stamp) / 86_400)
-        if self._stamp is not None and stamp < self._stamp - 1.5 * forms.RESOLUTION_S and self._backwards is None:
-            self._backwards = self._evidence(line)
-        self._first_stamp = stamp if self._first_stamp is None else self._first_stamp
+        if self._stamp is None:
+            self._first_stamp = stamp
+        elif stamp < self._stamp:
+            if stamp < self._stamp - 43_200:
+                # ``kws-trace host`` stamps the second of the day: midnight has passed.
+                stamp += 86_400 * round((self._stamp - stamp) / 86_400)
+            if stamp < self._stamp - 1.5 * forms.RESOLUTION_S and self._backwards is None:
+                self._backwards = self._evidence(line)
         self._stamp = stamp
 
     def _host_line(self, who: str, text: str, line: Line) -> None:
@@ -87,7 +89,8 @@ class EnergyrunnerReader(LogReader):
         if "dut infer" in text and ("command[dut infer" in text or "command[io dut infer" in text):
             self._pattern.mark()
         if who in ("sequencer", "parser"):
-            kind = f"{who}: {forms.VARIES.split(text, 1)[0]}"
+            varies = forms.VARIES.search(text)
+            kind = f"{who}: {text if varies is None else text[: varies.start()]}"
             self._pattern.count(kind)
             if not self._in_windows:
                 self._preamble[re.sub(r"\[.*", "", kind)] += 1

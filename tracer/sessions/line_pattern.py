@@ -25,15 +25,15 @@ class LinePattern:
 
     def __init__(self, standard: dict[str, int]) -> None:
         self._standard = standard
-        self._kinds: Counter[str] = Counter()
+        self._kinds: dict[str, int] = {}
         self._windows: list[tuple[int, Signature, Evidence]] = []
         self._seen: Counter[Signature] = Counter()
         self._overflow = False
-        self._mark: Counter[str] | None = None
+        self._mark: dict[str, int] | None = None
 
     def count(self, kind: str) -> None:
         """A line of this kind belongs to the window that is being told."""
-        self._kinds[kind] += 1
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
 
     def begin(self) -> None:
         """Forget the lines so far: they belong to no window."""
@@ -43,7 +43,7 @@ class LinePattern:
     def mark(self) -> None:
         """The window's own command comes next; ``back`` forgets what follows, unless the window was ended."""
         if self._mark is None:
-            self._mark = Counter(self._kinds)
+            self._mark = dict(self._kinds)
 
     def back(self) -> None:
         """Forget the lines since the mark."""

@@ -47,10 +47,10 @@ def read_lines(path: Path) -> Iterator[Line]:
                     number += 1
                     yield _line(number, rest + first, ended=True, dropped=dropped)
                     rest, dropped, tail = bytearray(), False, ends.pop()
-                for piece in ends:
-                    number += 1
-                    # Within a chunk no line is longer than what is kept.
-                    yield Line(number, piece.rstrip(b"\r").decode("utf-8", "replace"))
+                # Within a chunk no line is longer than what is kept; a newline ends half a character, too.
+                whole = b"\n".join(ends).decode("utf-8", "replace").split("\n") if ends else []
+                for number, piece in enumerate(whole, number + 1):  # noqa: B020 -- it goes on counting
+                    yield Line(number, piece.rstrip("\r"))
                 rest += tail
                 if len(rest) > LONGEST:
                     del rest[LONGEST:]

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-from tracer.errors import SessionError
 from tracer.report_types.sessions import (
     RunSession,
     SessionFigures,
@@ -15,7 +14,6 @@ from tracer.report_types.sessions import (
     StreamingCounted,
     StreamingFigures,
     TrueRate,
-    UnreadSession,
 )
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.clock_audit import Rate, WindowAudit
@@ -66,24 +64,16 @@ def session_json(audit: SessionAudit) -> SessionFigures:
     }
 
 
-def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
-    """The sessions that a host left in a run's folder, judged, in the order in which they were made."""
-    found: list[RunSession | UnreadSession] = []
-    for path in sorted(folder.glob("session*"), key=_number):
-        try:
-            audit = audit_session(build_session(path))
-        except SessionError as error:
-            found.append({"path": str(path), "lines": [str(error)]})
-            continue
-        lines = [*figure_lines(audit), *map(finding_line, audit.findings)]
-        found.append(RunSession({**session_json(audit), "path": path.name, "lines": lines}))
-    return found
+def judged_session(path: Path) -> RunSession:
+    """
+    The session that a host left at ``path``, judged, with the lines that a terminal shows of it.
 
-
-def _number(path: Path) -> tuple[int, str]:
-    """``session``, ``session-2``, ... ``session-10``."""
-    digits = path.name.removeprefix("session-")
-    return (int(digits) if digits.isdigit() else 1, path.name)
+    Raises:
+        SessionError: if it cannot be read.
+    """
+    audit = audit_session(build_session(path))
+    lines = [*figure_lines(audit), *map(finding_line, audit.findings)]
+    return RunSession({**session_json(audit), "path": path.name, "lines": lines})
 
 
 def _window(session: Session, one: WindowAudit) -> SessionWindow:

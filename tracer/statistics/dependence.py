@@ -54,48 +54,39 @@ class TwoSpeeds:
     dwell_share: float
 
 
-def effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
+def effective_sizes(values: ArrayLike, *, of_median: bool = True) -> tuple[float, float]:
     """
-    How many independent values tell as much of the median (or the mean) as these consecutive ones.
+    How many independent values tell as much of the median (or the mean) as these consecutive ones; how few they may.
 
     The number divided by the integrated autocorrelation time, summed as Geyer's initial monotone sequence
     (Statistical Science 7, 1992). That of the median is of the series of signs about it; that of the ranks is taken
     where it is longer: signs, and single interruptions, hide a slow change. The sum is uncertain, and too short, by
     the more the fewer times it fits into the series: so much is added that intervals cover (``tests/coverage``).
 
+    A slow change under fast scatter is not seen in the neighbours of a short series, but in how far the means of a
+    few batches lie apart (Conway, Management Science 9, 1963); of so few it may be twice as far as it happened.
+
     Args:
         values: in the order they were measured.
         of_median: False for the mean.
 
     Returns:
-        At most their number.
+        The effective number, at most that of the values, and the least that it may be.
     """
     series = np.asarray(values, np.float64)
-    count = len(series)
+    count, long = len(series), len(series) // BATCHES
     if count < 4 or series.min() == series.max():
-        return float(count)
+        return float(count), float(count)
     own = np.sign(series - np.median(series)) if of_median else series
-    time = max(_correlation_time(own), _correlation_time(_ranks(series)))
-    error = math.sqrt(time / count)
-    return count / (time * (1 + 2 * error + 4 * error**2))
-
-
-def least_effective_size(values: ArrayLike, *, of_median: bool = True) -> float:
-    """
-    How few independent values these consecutive ones may be worth: at most ``effective_size``.
-
-    A slow change under fast scatter is not seen in the neighbours of a short series, but in how far the means of a
-    few batches lie apart (Conway, Management Science 9, 1963); of so few it may be twice as far as it happened.
-    """
-    series = np.asarray(values, np.float64)
-    size = effective_size(series, of_median=of_median)
-    long = len(series) // BATCHES
-    if long < 2 or series.min() == series.max():
-        return size
     ranks = _ranks(series)
+    time = max(_correlation_time(own), _correlation_time(ranks))
+    error = math.sqrt(time / count)
+    size = count / (time * (1 + 2 * error + 4 * error**2))
+    if long < 2:
+        return size, size
     means = ranks[len(ranks) - BATCHES * long :].reshape(BATCHES, long).mean(axis=1)
-    time = long * float(means.var(ddof=1) / ranks.var())
-    return min(size, len(series) / max(1.0, UNSURE * time))
+    slow = long * float(means.var(ddof=1) / ranks.var())
+    return size, min(size, count / max(1.0, UNSURE * slow))
 
 
 def _ranks(series: Floats) -> Floats:

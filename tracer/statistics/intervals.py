@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.report_types.estimates import EstimateFigures
-from tracer.statistics.dependence import TwoSpeeds, effective_size, least_effective_size, two_speeds
+from tracer.statistics.dependence import TwoSpeeds, effective_sizes, two_speeds
 from tracer.statistics.student import t_quantile
 
 Floats = NDArray[np.float64]
@@ -131,8 +131,8 @@ def clustered(
     speeds = two_speeds(inner)
     effective, least = None, None
     if unit != LAUNCH:
-        effective = sum(effective_size(one, of_median=of_median) for one in inner)
-        least = sum(least_effective_size(one, of_median=of_median) for one in inner)
+        sizes = [effective_sizes(one, of_median=of_median) for one in inner]
+        effective, least = (sum(column) for column in zip(*sizes, strict=True))
     figures = np.array([statistic(one) for one in groups]) if len(groups) > 1 else series
     reason = _why_range(unit, figures, least, speeds, alone=len(groups) == 1, of_median=of_median)
     value = float(statistic(series))

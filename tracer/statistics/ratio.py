@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.statistics.dependence import effective_size, least_effective_size
+from tracer.statistics.dependence import effective_sizes
 from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, Kind, half_width, only, why_few
 from tracer.statistics.student import t_quantile
 
@@ -59,8 +59,8 @@ class Rounds:
         value = float(np.mean(figures))
         if count < 2:
             return Estimate(math.exp(value), math.nan, math.nan, "none", unit, count, only(count, unit))
-        effective = float(count) if launched else effective_size(figures, of_median=False)
-        least = float(count) if launched else least_effective_size(figures, of_median=False)
+        independent = (float(count), float(count))
+        effective, least = independent if launched else effective_sizes(figures, of_median=False)
         reason = only(count, unit) if count < FEWEST else "" if launched else why_few(least, unit)
         half = 0.0 if reason else half_width(figures, effective)
         low, high = (value - half, value + half)

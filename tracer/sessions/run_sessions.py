@@ -1,0 +1,27 @@
+"""The sessions that a host left in a run's folder; what reads and judges them is imported where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracer.errors import SessionError
+from tracer.report_types.sessions import RunSession, UnreadSession
+
+
+def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
+    """The sessions of a run, judged, in the order in which they were made."""
+    found: list[RunSession | UnreadSession] = []
+    for path in sorted(folder.glob("session*"), key=_number):
+        from tracer.sessions.session_json import judged_session
+
+        try:
+            found.append(judged_session(path))
+        except SessionError as error:
+            found.append({"path": str(path), "lines": [str(error)]})
+    return found
+
+
+def _number(path: Path) -> tuple[int, str]:
+    """``session``, ``session-2``, ... ``session-10``."""
+    digits = path.name.removeprefix("session-")
+    return (int(digits) if digits.isdigit() else 1, path.name)

@@ -10,7 +10,7 @@ from tracer.errors import KwsTraceError, UsageError
 from tracer.profiles.open_profile import read_profile_file
 from tracer.reports.html.export import ProfilePage, profile_page
 from tracer.reports.unit_report import timeline_of
-from tracer.sessions.session_json import run_sessions
+from tracer.sessions.run_sessions import run_sessions
 
 MOST_MB = 200
 """Of a file: what is dropped is held in memory."""

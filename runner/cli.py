@@ -43,7 +43,9 @@ def __getattr__(name: str) -> Any:
 
 def main() -> None:
     """Run the command line; errors that a user may see are one message without a stack trace."""
-    gc.set_threshold(_COLLECT_AT)
+    # Where inferences are timed the collector stays as every program of a user has it.
+    if sys.argv[1:2] not in (["run"], ["infer"]):
+        gc.set_threshold(_COLLECT_AT)
     keep_others_out()
     leave_out_pandas()
     try:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from tracer.errors import RunError
+from tracer.harmless_text import harmless
 from tracer.runs.run_files import run_folder
-from tracer.terminal_text import harmless
 from tracer.whole_files import written_whole
 
 FILE = "note.txt"

@@ -1,5 +1,5 @@
 """
-Ten questions that an engineer brings to the dashboard: each takes at most one click from a run's start page, and no
+Questions that an engineer brings to the dashboard: each takes at most one click from a run's start page, and no
 scrolling on 1280 x 800. `KWS_TRACE_TASKS=FILE` keeps the clicks and seconds as a table.
 """
 
@@ -66,15 +66,6 @@ class Task:
     def __init__(self, visit: Visit, traces: Path) -> None:
         self.visit, self.page, self.traces, self.clicks = visit, visit.page, traces, 0
 
-    def click(self, what: Any) -> None:
-        self.clicks += 1
-        what.click()
-
-    def page_link(self, name: str) -> None:
-        self.click(self.page.locator("[data-testid=stSidebarNavLink]").filter(has_text=name))
-        self.page.locator("h1").filter(has_text=name).wait_for()
-        self.visit.settle()
-
     def report(self) -> Report:
         return build_report(stored_run("gpu", self.traces))
 
@@ -105,58 +96,10 @@ def what_to_attack(task: Task) -> list[Any]:
     return [task.shown(row["title"]), task.shown(row["rate"].removesuffix(" inf/s"))]
 
 
-def the_slowest(task: Task) -> list[Any]:
-    task.page_link("Stages")
-    return [task.page.locator("[data-testid=stMain]").get_by_text("slowest").first]
-
-
-def did_it_help(task: Task) -> list[Any]:
-    task.page_link("Compare")
-    return [task.shown("faster than before")]
-
-
-def which_kernels(task: Task) -> list[Any]:
-    task.page_link("Kernels")
-    return [task.page.locator("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]").first]
-
-
-def a_link(task: Task) -> list[Any]:
-    task.click(task.page.get_by_role("button", name="Copy link"))
-    copied = task.page.get_by_role("button", name="Copied")
-    copied.wait_for()
-    assert "run=gpu" in task.page.evaluate("navigator.clipboard.readText()")
-    return [copied]
-
-
-def in_my_report(task: Task) -> list[Any]:
-    button = task.page.get_by_role("button", name="Export")
-    with task.page.expect_download() as download:
-        task.click(button)
-    text = Path(download.value.path()).read_text(encoding="utf-8")
-    assert official_rate_text(task.report()["median_rate_hz"]).split()[0] in text
-    return [button]
-
-
-def where_it_throttled(task: Task) -> list[Any]:
-    return [task.shown("Frequencies not recorded")]
-
-
-def watch_it_run(task: Task) -> list[Any]:
-    task.visit.open("?run=now")
-    return [task.shown("Window 3 of 5 is being recorded")]
-
-
 TASKS: dict[str, Callable[[Task], list[Any]]] = {
     "Is the result valid, and what is it?": is_valid_and_rate,
     "GPU share and kind of overhead": gpu_share_and_kind,
     "What to attack, and what it gives": what_to_attack,
-    "The slowest inference, and why": the_slowest,
-    "Did my change help?": did_it_help,
-    "Which kernels, and whose?": which_kernels,
-    "A link to this very view": a_link,
-    "This table in my report": in_my_report,
-    "Where it throttled": where_it_throttled,
-    "Watch it run": watch_it_run,
 }
 
 
@@ -164,11 +107,8 @@ TASKS: dict[str, Callable[[Task], list[Any]]] = {
 def test_a_question_takes_at_most_one_click_and_no_scrolling(
     browser: Any, address: str, traces: Path, table: list[str], question: str
 ) -> None:
-    writer = runs.recording_run(traces, "now") if question == "Watch it run" else None
     visit = Visit(browser, address)
-    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    visit.page.set_default_timeout(20_000)
     try:
         visit.open("?run=gpu")
         task, start = Task(visit, traces), time.perf_counter()
@@ -185,5 +125,3 @@ def test_a_question_takes_at_most_one_click_and_no_scrolling(
         table.append(f"| {question} | {task.clicks} | {took:.1f} |")
     finally:
         visit.leave()
-        if writer is not None:
-            writer.close()

@@ -99,6 +99,8 @@ lock: setup
 	$(LOCKED) --extra tensorflow --extra dashboard --extra analysis --extra onnx --extra dev pyproject.toml -o requirements.lock
 	$(LOCKED) --extra mcp -c requirements.lock pyproject.toml -o locks/mcp.lock
 	$(LOCKED) --extra fleet -c requirements.lock pyproject.toml -o locks/fleet.lock
+	$(LOCKED) --extra spark -c requirements.lock pyproject.toml -o locks/spark.lock
+	$(LOCKED) --extra energy -c requirements.lock pyproject.toml -o locks/energy.lock
 
 # At the versions of JetPack 6 (Python 3.10 where there is one, NumPy 1.26, protobuf 4.25, TensorFlow 2.16 for x86 in
 # place of NVIDIA's): the demo, its export, and the tests of what people run there.

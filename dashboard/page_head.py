@@ -8,7 +8,7 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding: 2.4rem 2rem 0.5rem; }
 [data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.6rem; }
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] p { color: inherit; opacity: 0.85; }
-.stMain h2 { font-size: 1.25rem; padding: 0.4rem 0 0; }
+.stMain h2 { font-size: 1.25rem; line-height: 1.5; padding: 0.4rem 0 0.3rem; }
 .st-key-page_head h1 { font-size: 1.35rem; padding: 0; white-space: nowrap; }
 .st-key-page_head button { min-height: 1.9rem; padding: 0.05rem 0.5rem; font-size: 0.85rem; }
 .st-key-page_head button p, .st-key-page_head [data-testid=stText] { font-size: 0.85rem; }

@@ -122,7 +122,7 @@ class Pieces:
     def owners(self, first: int) -> Ints:
         """The owner of each piece among those from ``first`` on; from ``launch`` on, the path without the GPU."""
         between = self.stage == len(self.work.stage_names)
-        owner = np.where(between, np.int8(TRACER), np.int8(HOST))
+        owner: Ints = np.where(between, np.int8(TRACER), np.int8(HOST))
         for place in range(OP, first - 1, -1):
             owner[self._threads(place) > 0] = place
         return owner
@@ -131,7 +131,7 @@ class Pieces:
         """``Breakdown.owned_ns`` and ``Breakdown.total_ns``."""
         length = self.timeline.length_ns
         between = self.stage == len(self.work.stage_names)
-        owner = np.where(between, np.int8(TRACER), np.int8(HOST))
+        owner: Ints = np.where(between, np.int8(TRACER), np.int8(HOST))
         # Inferences last: what is summed over stages and owners is then whole columns.
         shape = (len(OWNERS), len(self.work.stage_names) + 1, len(self.work.inferences))
         total = np.zeros(shape, np.int64)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracer.breakdown.intervals import Partition, union_by_group
+from tracer.breakdown.intervals import Covered, Partition, union_by_group
 from tracer.captures.row_bounds import covering_rows
 from tracer.errors import MalformedTraceError
 
@@ -34,6 +34,16 @@ def union(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def test_a_union_holds_the_nanoseconds_that_any_row_covers(pairs):
     assert counted(union(pairs)) == counted(pairs)
     assert sum(end - start for start, end in union(pairs)) == len(counted(pairs))
+
+
+@ANY
+@given(rows, rows)
+def test_of_an_interval_as_many_nanoseconds_are_covered_as_any_row_covers(pairs, asked):
+    start, end, first, last = (
+        np.array([one[side] for one in some], np.int64) for some in (pairs, asked) for side in (0, 1)
+    )
+    expected = [len(counted(pairs) & counted([one])) for one in asked]
+    assert Covered(start, end).within(first, last).tolist() == expected
 
 
 @ANY

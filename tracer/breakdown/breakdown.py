@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Breakdown:
     """
     The time of each inference, owned once.
@@ -47,17 +48,21 @@ class Breakdown:
 
     def parts(self) -> dict[str, Ints]:
         """Exposed nanoseconds of each inference by part, shape (n,) each; together they are ``wall_ns``."""
-        return self._by_part(self.owned_ns)
+        return dict(self._exposed)
 
     def totals(self) -> dict[str, Ints]:
         """Whole nanoseconds by the same parts, as in ``total_ns``: not to be added up."""
         return self._by_part(self.total_ns)
 
+    @cached_property
+    def _exposed(self) -> dict[str, Ints]:
+        return self._by_part(self.owned_ns)
+
     @property
     def busy_ns(self) -> Ints:
         """Of each inference, while the GPU ran a kernel or a copy."""
-        busy: Ints = self.owned_ns[:, [KERNEL, COPIED]].sum(axis=(1, 2))
-        return busy
+        parts = self.parts()
+        return parts[OWNERS[KERNEL]] + parts[OWNERS[COPIED]]
 
     @property
     def overhead_ns(self) -> Ints:
@@ -82,15 +87,14 @@ def break_down(work: InferenceWork) -> Breakdown:
     that inference is left out. Queries count where the inference's own thread makes them, then as ``other_call``. GPU
     work counts when it runs, whoever launched it; an operation where it runs in ``session_run``.
     """
-    pieces = Pieces(work)
-    owned = pieces.table(pieces.owners(KERNEL), pieces.timeline.length_ns)
+    owned, total = Pieces(work).tables()
     gaps, queued = gpu_gaps(work), queued_kernels(work)
     return Breakdown(
         number=work.inferences.number,
         wall_ns=work.inferences.end_ns - work.inferences.start_ns,
         stage_names=work.stage_names,
         owned_ns=owned,
-        total_ns=pieces.totals(),
+        total_ns=total,
         gaps=gaps,
         queued=queued,
         spill=spill(work),

@@ -94,7 +94,7 @@ class Beside:
     most_ns: Mapping[str, float] = field(default_factory=dict)
 
 
-def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelLevel | None:
+def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None, *, replayed: bool = True) -> KernelLevel | None:
     """
     Attribute, break down and replay the captures of ``run``; None where it has none.
 
@@ -102,6 +102,7 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
         run: with captures.
         unprofiled: a run of the same configuration without a profiler; None takes what this run timed outside its
             captures.
+        replayed: False leaves out what a replay tells: gains and inflation.
 
     Raises:
         CaptureError: if a capture cannot be read.
@@ -114,56 +115,45 @@ def kernel_level(run: StoredRun, unprofiled: StoredRun | None = None) -> KernelL
     spans = timed_spans(unprofiled or run, set() if unprofiled else set(ranges.numbers.tolist()))
     walls, target = wall_times(spans), target_of(spans)
 
-    def beside(replay: Replay) -> Beside:
+    def beside(replay: Replay | None) -> Beside:
         return Beside(
             target=target,
             rate_hz=official_rate_hz((unprofiled or run).each_window) if target else None,
             unprofiled_ns=walls,
             unprofiled=(unprofiled or run).name if len(walls) else "",
-            inflation=fit_inflation(stage_pairs(run, replay)),
+            inflation=None if replay is None else fit_inflation(stage_pairs(run, replay)),
             pair_walls_ns=pair_walls_ns(run),
-            cluster=_clusters(run, replay.work.inferences.number),
+            cluster=None if replay is None else _clusters(run, replay.work.inferences.number),
             most_ns=_recorder_cost(run) if target else {},
         )
 
-    return unit_level(profile, units_of(ranges), _counted(run, ranges.numbers), beside)
+    return unit_level(profile, units_of(ranges), _counted(run, ranges.numbers), beside, replayed=replayed)
 
 
 def unit_level(
     profile: Profile,
     units: Units,
     counted: Flags,
-    beside: Callable[[Replay], Beside],
+    beside: Callable[[Replay | None], Beside],
     words: UnitWords = INFERENCES,
+    *,
+    replayed: bool = True,
 ) -> KernelLevel:
     """
     Attribute, break down and replay the units of a profile that are ``counted``.
 
     Those in which the profiler did something for itself are left out, unless it did in all; ``beside`` says what is
-    known besides, of the replay.
+    known besides, of the replay; without one there are no gains.
     """
     interrupted = interrupted_by_profiler(profile, units)
     keep = counted & ~interrupted if (counted & ~interrupted).any() else counted
     attribution = attribute(profile, units)
     work = counted_work(profile, units, attribution, keep)
     breakdown = break_down(work)
-    picked = np.unique(np.linspace(0, max(len(work.inferences) - 1, 0), REPLAYED).astype(int))
-    few = work
-    if len(work.inferences) > REPLAYED:
-        few = counted_work(profile, units, attribution, _only(keep, picked))
-    replay = Replay(near_inferences(few))
+    replay = Replay(near_inferences(_some(profile, units, attribution, keep, work))) if replayed else None
     known = beside(replay)
     target = known.target
-    wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if len(few.inferences) else 0.0
-    base = GainBase(
-        wall_ns=wall,
-        rate_hz=known.rate_hz or (1e9 / wall if wall else 0.0),
-        target=target,
-        spreads=spreads(known.inflation),
-        cluster=blocks_of(len(few.inferences)) if known.cluster is None else known.cluster,
-        most_ns=known.most_ns,
-    )
-    gains = gain_figures(replay, base)
+    gains = [] if replay is None else _gains(replay, known)
     if not (len(work.gpu) or len(work.ops.start_ns)):
         # What would remain without the framework is its computing, which this capture does not show.
         gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
@@ -183,6 +173,30 @@ def unit_level(
         pair_walls_ns=list(known.pair_walls_ns),
         words=words,
     )
+
+
+def _some(
+    profile: Profile, units: Units, attribution: Attribution, keep: Flags, work: InferenceWork
+) -> InferenceWork:
+    """The ``work`` of those that count, or of ``REPLAYED`` of them."""
+    if len(work.inferences) <= REPLAYED:
+        return work
+    picked = np.unique(np.linspace(0, len(work.inferences) - 1, REPLAYED).astype(int))
+    return counted_work(profile, units, attribution, _only(keep, picked))
+
+
+def _gains(replay: Replay, known: Beside) -> list[GainFigure]:
+    target, count = known.target, len(replay.work.inferences)
+    wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if count else 0.0
+    base = GainBase(
+        wall_ns=wall,
+        rate_hz=known.rate_hz or (1e9 / wall if wall else 0.0),
+        target=target,
+        spreads=spreads(known.inflation),
+        cluster=blocks_of(count) if known.cluster is None else known.cluster,
+        most_ns=known.most_ns,
+    )
+    return gain_figures(replay, base)
 
 
 def interrupted_by_profiler(profile: Profile, ranges: InferenceRanges | Units) -> Flags:

@@ -53,6 +53,8 @@ def launch_order(work: InferenceWork) -> LaunchOrder:
 def awaited_work(work: InferenceWork) -> Ints:
     """``LaunchOrder.waits``: the last work that the other stream had been given before the event was recorded."""
     waits, found = stream_waits(work), []
+    if not len(waits.at_ns):
+        return np.empty((3, 0), np.int64)
     rows, launched = _by_stream(work, np.lexsort((work.gpu.start_ns, work.launched_ns)))
     columns = (waits.at_ns, waits.stream, waits.source, waits.before_ns)
     for at, waiting, source, recorded in zip(*(one.tolist() for one in columns), strict=True):
@@ -66,6 +68,8 @@ def awaited_work(work: InferenceWork) -> Ints:
 
 def _awaited(work: InferenceWork, order: Ints, waits: Ints) -> Ints:
     """The first work of a stream after each wait, and what the wait is for."""
+    if not waits.size:
+        return np.empty((2, 0), np.int64)
     rows, launched = _by_stream(work, order)
     pairs = []
     for at, waiting, row in waits.T.tolist():

@@ -122,64 +122,63 @@ class Pieces:
     def owners(self, first: int) -> Ints:
         """The owner of each piece among those from ``first`` on; from ``launch`` on, the path without the GPU."""
         between = self.stage == len(self.work.stage_names)
-        owner = np.where(between, TRACER, HOST)
+        owner: Ints = np.where(between, np.int8(TRACER), np.int8(HOST))
         for place in range(OP, first - 1, -1):
-            owner[self._covered(place)] = place
+            owner[self._threads(place) > 0] = place
         return owner
 
-    def table(self, owner: Ints, length_ns: Ints) -> Ints:
-        """Nanoseconds by inference, owner and stage, of the pieces that lie in an inference."""
-        shape = (len(self.work.inferences), len(OWNERS), len(self.work.stage_names) + 1)
-        inside = self.inference >= 0
-        place = np.ravel_multi_index((self.inference[inside], owner[inside], self.stage[inside]), shape)
-        # Weights are floats: exact below 2 ** 53 ns, 104 days.
-        sums = np.bincount(place, length_ns[inside], minlength=int(np.prod(shape)))
-        return sums.astype(np.int64).reshape(shape)
-
-    def totals(self) -> Ints:
-        """``Breakdown.total_ns``."""
+    def tables(self) -> tuple[Ints, Ints]:
+        """``Breakdown.owned_ns`` and ``Breakdown.total_ns``."""
         length = self.timeline.length_ns
         between = self.stage == len(self.work.stage_names)
-        shape = (len(self.work.inferences), len(OWNERS), len(self.work.stage_names) + 1)
-        table = np.zeros(shape, np.int64)
-        table[:, TRACER] = self._sums(length * between)
-        for place in (KERNEL, COPIED):
-            table[:, place] = self._sums(length * self._covered(place))
-        for place in range(LAUNCHING, OP + 1):
-            counts = self._thread_counts(*self._rows(place))
-            if place == OP:
-                counts *= self._in_session()
-            table[:, place] = self._sums(length * counts)
+        owner: Ints = np.where(between, np.int8(TRACER), np.int8(HOST))
+        # Inferences last: what is summed over stages and owners is then whole columns.
+        shape = (len(OWNERS), len(self.work.stage_names) + 1, len(self.work.inferences))
+        total = np.zeros(shape, np.int64)
+        total[TRACER] = self._sums(between, length[between])
         own = self.layers.own
         calling = self.timeline.counts(self.layers.start_ns[own], self.layers.end_ns[own]) > 0
-        table[:, HOST] = self._sums(length * ~(between | calling))
-        return table
+        quiet = ~(between | calling)
+        total[HOST] = self._sums(quiet, length[quiet])
+        for place in range(OP, KERNEL - 1, -1):
+            threads = self._threads(place)
+            some = np.flatnonzero(threads)
+            owner[some] = place
+            if len(some):
+                total[place] = self._sums(some, length[some] * threads[some])
+        del threads, quiet, calling
+        place_of = (owner * np.int64(shape[1]) + self.stage) * shape[2] + self.inference
+        inside = self.inference >= 0
+        sums = np.bincount(place_of[inside], length[inside], minlength=int(np.prod(shape)))
+        owned = sums.astype(np.int64).reshape(shape)
+        return owned.transpose(2, 0, 1), total.transpose(2, 0, 1)
 
-    def _sums(self, weight_ns: Ints) -> Ints:
-        """Nanoseconds by inference and stage, of the pieces that have some; most have none of a given owner."""
-        shape = (len(self.work.inferences), len(self.work.stage_names) + 1)
-        some = np.flatnonzero((weight_ns > 0) & (self.inference >= 0))
-        place = self.inference[some] * shape[1] + self.stage[some]
-        return np.bincount(place, weight_ns[some], minlength=shape[0] * shape[1]).astype(np.int64).reshape(shape)
+    def _sums(self, pieces: Ints | Mask, weight_ns: Ints) -> Ints:
+        """The weights of these pieces summed by stage and inference, of those that lie in one."""
+        shape = (len(self.work.stage_names) + 1, len(self.work.inferences))
+        inference = self.inference[pieces]
+        inside = inference >= 0
+        place = (self.stage[pieces] * shape[1] + inference)[inside]
+        # Weights are floats: exact below 2 ** 53 ns, 104 days.
+        sums = np.bincount(place, weight_ns[inside], minlength=shape[0] * shape[1])
+        return sums.astype(np.int64).reshape(shape)
 
     def _rows(self, owner: int) -> tuple[Ints, Ints, Ints]:
         if owner == OP:
             return (self.work.ops.thread, *self.ops)
         return self.layers.of(owner)
 
-    def _covered(self, owner: int) -> Mask:
+    def _threads(self, owner: int) -> Ints:
+        """On how many threads an owner covers each piece, nested calls of one thread once; of GPU work 1 or 0."""
         if owner in (KERNEL, COPIED):
             kept = self.work.gpu.kernel == (owner == KERNEL)
-            return self.timeline.counts(self.gpu[0][kept], self.gpu[1][kept]) > 0
-        _, start, end = self._rows(owner)
-        covered = self.timeline.counts(start, end) > 0
-        return covered & self._in_session() if owner == OP else covered
+            return np.minimum(self.timeline.counts(self.gpu[0][kept], self.gpu[1][kept]), 1)
+        _, first, last = union_by_group(*self._rows(owner))
+        threads = self.timeline.counts(first, last)
+        if owner == OP:
+            threads[~self._in_session()] = 0
+        return threads
 
     def _in_session(self) -> Mask:
         names = [place for place, name in enumerate(self.work.stage_names) if name in FRAMEWORK_STAGES]
         return np.isin(self.stage, names)
-
-    def _thread_counts(self, thread: Ints, start: Ints, end: Ints) -> Ints:
-        """On how many threads each piece is covered: nested calls of one thread count once."""
-        _, first, last = union_by_group(thread, start, end)
-        return self.timeline.counts(first, last)

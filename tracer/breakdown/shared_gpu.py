@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.intervals import Partition
+from tracer.breakdown.intervals import Covered
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.row_bounds import Ints
 from tracer.profiles.arrow_arrays import NO_ROW, integers
@@ -49,14 +49,10 @@ def shared_gpu(level: KernelLevel) -> SharedGpu:
         others = near & ~own & np.isin(device, np.unique(device[own]))
         if not others.any():
             continue
-        own &= near
-        timeline = Partition([first, last, start[own], end[own], start[others], end[others]])
-        row = timeline.rows(first, last)
-        theirs = (timeline.counts(start[others], end[others]) > 0) & (row >= 0)
-        running = timeline.counts(start[own], end[own]) > 0
-        for table, pieces in ((beside, theirs & running), (alone, theirs & ~running)):
-            sums = np.bincount(row[pieces], timeline.length_ns[pieces], minlength=len(mine))
-            table[mine] = sums.astype(np.int64)
+        theirs, ours, either = (
+            Covered(start[one], end[one]).within(first, last) for one in (others, own, own | others)
+        )
+        beside[mine], alone[mine] = theirs + ours - either, either - ours
     return SharedGpu(beside, alone, unknown)
 
 
@@ -75,10 +71,6 @@ def busy_by_gpu(level: KernelLevel) -> list[tuple[int, int, Ints]]:
         own = process[lane] == one if len(lane) else np.zeros(0, np.bool_)
         for device in np.unique(work.gpu.device[own]).tolist():
             rows = own & (work.gpu.device == device)
-            start, end = work.gpu.start_ns[rows], work.gpu.end_ns[rows]
-            timeline = Partition([first, last, start, end])
-            row = timeline.rows(first, last)
-            running = (timeline.counts(start, end) > 0) & (row >= 0)
-            busy = np.bincount(row[running], timeline.length_ns[running], minlength=len(mine))
-            found.append((one, device, busy.astype(np.int64)))
+            covered = Covered(work.gpu.start_ns[rows], work.gpu.end_ns[rows])
+            found.append((one, device, covered.within(first, last)))
     return found

@@ -13,7 +13,11 @@ from tracer.profiles.profile import Profile
 
 @dataclass(frozen=True, slots=True)
 class EndedRanges:
-    """Ranges by start, the longer first; ``rows`` are theirs in the table, ``texts`` domain and name by ``code``."""
+    """
+    Ranges by start, the longer first.
+
+    ``rows`` are theirs in the table, ``texts`` domain and name by ``code``; ``lane`` numbers the threads.
+    """
 
     rows: Integers
     code: Integers
@@ -22,6 +26,7 @@ class EndedRanges:
     thread: Integers
     start: Integers
     end: Integers
+    lane: Integers
 
     def named(self, wanted: Sequence[bool]) -> Integers:
         """Places of the ranges whose code is wanted."""
@@ -39,8 +44,11 @@ def ended_ranges(profile: Profile) -> EndedRanges:
     size = len(names.values) + 1
     known, code = dense_groups((domains.codes[rows] + 1) * size + names.codes[rows] + 1)
     texts = [(_text(domains, one // size - 1), _text(names, one % size - 1)) for one in known.tolist()]
-    columns = (integers(ranges, "process")[rows], integers(ranges, "thread")[rows], start[rows], end[rows])
-    return EndedRanges(rows, code, texts, *columns)
+    process, thread = integers(ranges, "process")[rows], integers(ranges, "thread")[rows]
+    _, of_process = dense_groups(process)
+    threads, of_thread = dense_groups(thread)
+    _, lane = dense_groups(of_process * len(threads) + of_thread)
+    return EndedRanges(rows, code, texts, process, thread, start[rows], end[rows], lane)
 
 
 def _text(column: Codes, code: int) -> str:
@@ -49,19 +57,22 @@ def _text(column: Codes, code: int) -> str:
 
 def by_thread(found: EndedRanges, rows: Integers) -> list[Integers]:
     """Places within ``rows`` by process and thread, each in the order of the starts."""
-    _, process = np.unique(found.process[rows], return_inverse=True)
-    threads, thread = np.unique(found.thread[rows], return_inverse=True)
-    key = process * len(threads) + thread
-    order = np.argsort(key, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else []
+    if not len(rows):
+        return []
+    lane = found.lane[rows]
+    # NumPy sorts 16-bit integers by radix.
+    order = np.argsort(lane.astype(np.uint16) if int(lane.max()) < 1 << 16 else lane, kind="stable")
+    sizes = np.bincount(lane)
+    return np.split(order, np.cumsum(sizes[sizes > 0])[:-1])
 
 
 def outermost(found: EndedRanges, rows: Integers) -> Integers:
     """Places within ``rows`` of those that begin in none of their thread that began before; ascending."""
     kept = []
     for lane in by_thread(found, rows):
-        latest = np.maximum.accumulate(found.end[rows[lane]])
+        mine = rows[lane]
+        latest = np.maximum.accumulate(found.end[mine])
         first = np.ones(len(lane), np.bool_)
-        first[1:] = found.start[rows[lane]][1:] >= latest[:-1]
+        first[1:] = found.start[mine[1:]] >= latest[:-1]
         kept.append(lane[first])
     return np.sort(np.concatenate(kept)) if kept else np.empty(0, np.int64)

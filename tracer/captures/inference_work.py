@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tracer.captures.attribution import of_launch, owning_rows
 from tracer.captures.row_bounds import InferenceRows, Ints, Mask, StageRows, checked_bounds
 from tracer.errors import MalformedTraceError
+from tracer.profiles.arrow_arrays import dense_groups
 from tracer.stages import INFERENCE
 
 FRAMEWORK_STAGES = ("session_run", INFERENCE)
@@ -165,9 +166,9 @@ class InferenceWork:
         """Of each GPU work, a number that stands for its stream on its device."""
         if not len(self.gpu):
             return _empty()
-        _, device = np.unique(self.gpu.device, return_inverse=True)
-        streams, stream = np.unique(self.gpu.stream, return_inverse=True)
-        return (device.reshape(-1) * len(streams) + stream.reshape(-1)).astype(np.int64)
+        _, device = dense_groups(self.gpu.device)
+        streams, stream = dense_groups(self.gpu.stream)
+        return device * len(streams) + stream
 
     def _of_call(self, column: Ints) -> Ints:
         return np.where(self.gpu.call >= 0, np.append(column, 0)[self.gpu.call], self.gpu.start_ns)

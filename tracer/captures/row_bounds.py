@@ -60,9 +60,11 @@ def covering_rows(times_ns: Ints, start_ns: Ints, end_ns: Ints) -> Ints:
     """For ascending rows that do not overlap: the row in which each time lies, or -1."""
     if not len(start_ns):
         return np.full(len(times_ns), -1, np.int64)
-    row = np.searchsorted(start_ns, times_ns, side="right") - 1
-    inside = (row >= 0) & (times_ns < end_ns[row])
-    return np.where(inside, row, -1).astype(np.int64)
+    row = np.searchsorted(start_ns, times_ns, side="right")
+    row -= 1
+    # Row -1 is the last one, which ends after all that are before the first: it stays -1.
+    row[times_ns >= end_ns[row]] = -1
+    return row
 
 
 def stage_rows(start_ns: ArrayLike, end_ns: ArrayLike) -> StageRows:

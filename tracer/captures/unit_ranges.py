@@ -13,7 +13,7 @@ from tracer.captures.unit_stages import DIGITS, stages_of, with_rest
 from tracer.captures.units import Lane, Units
 from tracer.errors import ProfileError
 from tracer.figure_text import count_text, counted
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, integers
+from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, integers
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE
@@ -89,9 +89,9 @@ def outermost_repeated(profile: Profile, found: EndedRanges) -> tuple[str, Integ
 def _often(found: EndedRanges, codes: Integers) -> Flags:
     """Of each code whether a thread has it twice."""
     size = int(codes.max(initial=-1)) + 1
+    of_thread, place = dense_groups(found.lane * size + codes)
     often = np.zeros(size, np.bool_)
-    for lane in by_thread(found, np.arange(len(codes))):
-        often |= np.bincount(codes[lane], minlength=size) > 1
+    often[of_thread[np.bincount(place) > 1] % max(size, 1)] = True
     return often
 
 

@@ -27,6 +27,14 @@ SCHEMA_VERSION = 2
 """Of the JSON: raised when a key goes or changes its meaning, not when one is added."""
 
 
+class ComparedFigures(KernelFigures):
+    """What a comparison takes of a run; those of a ``Report``, or without gains and inflation."""
+
+    median_rate_hz: float | None
+    trust: Trust
+    inference: InferenceFigures
+
+
 class Report(KernelFigures):
     """
     Where the time of a run went.

@@ -12,13 +12,13 @@ from tracer.report_types.gpu import KernelFigures
 from tracer.report_types.report import (
     ChangedKernel,
     Compared,
+    ComparedFigures,
     ComparedRun,
     Comparison,
     JudgedFigure,
     LaunchFigures,
     PartChange,
     PartSpread,
-    Report,
 )
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare import (
@@ -33,17 +33,17 @@ from tracer.reports.compare import (
 )
 from tracer.reports.compare_words import sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
-from tracer.reports.report import build_report
+from tracer.reports.report import compared_figures
 from tracer.runs.run_store import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
 class Launches:
-    """What is compared: runs of one configuration, or one run; ``reports`` of them, as ``build_report`` makes."""
+    """What is compared: runs of one configuration, or one run; ``reports`` of them, or ``compared_figures``."""
 
     name: str
     runs: Sequence[StoredRun]
-    reports: Sequence[Report]
+    reports: Sequence[ComparedFigures]
 
     @property
     def created(self) -> str:
@@ -51,9 +51,11 @@ class Launches:
         return min(run.info.created for run in self.runs)
 
 
-def launches_of(runs: Sequence[StoredRun], name: str | None = None, reports: Sequence[Report] = ()) -> Launches:
-    """A side of a comparison; without a ``name`` that of its first run, without ``reports`` they are built."""
-    return Launches(name or runs[0].name, runs, reports or [build_report(run) for run in runs])
+def launches_of(
+    runs: Sequence[StoredRun], name: str | None = None, reports: Sequence[ComparedFigures] = ()
+) -> Launches:
+    """A side of a comparison; without a ``name`` that of its first run, without ``reports`` they are made."""
+    return Launches(name or runs[0].name, runs, reports or [compared_figures(run) for run in runs])
 
 
 def compare_sides(sides: Sequence[Launches], threshold: float = THRESHOLD, baseline: str | None = None) -> Comparison:
@@ -154,7 +156,7 @@ def compared_run(
     return {"name": name, "created": created, "launches": launches, "source": source, "parts": parts}
 
 
-def _launch_figures(run: StoredRun, report: Report) -> LaunchFigures:
+def _launch_figures(run: StoredRun, report: ComparedFigures) -> LaunchFigures:
     shown = busy_and_overhead(report["gpu"])
     return {
         "name": run.name,

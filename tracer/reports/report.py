@@ -15,7 +15,7 @@ from tracer.figure_text import counted
 from tracer.model.devices import Limits
 from tracer.model.published import place_among
 from tracer.report_types.gpu import KernelFigures
-from tracer.report_types.report import SCHEMA_VERSION, Report
+from tracer.report_types.report import SCHEMA_VERSION, ComparedFigures, Report
 from tracer.report_types.run import (
     AccuracyPass,
     InferenceFigures,
@@ -113,14 +113,28 @@ def report_and_level(
     return report, level
 
 
-def _kernel_level(run: StoredRun, unprofiled: StoredRun | None) -> tuple[KernelLevel | None, str | None]:
+def compared_figures(run: StoredRun) -> ComparedFigures:
+    """What a comparison takes of a run's report, without the rest, and without the replay of its captures."""
+    timed, samples = timed_inferences(run), device_figures(run.samples(), run.windows())
+    level, _ = _kernel_level(run, None, replayed=False)
+    return {
+        "median_rate_hz": official_rate_hz(run.each_window),
+        "trust": run_trust(run, timed, samples, run_sessions(run.folder)),
+        "inference": _inference_figures(timed),
+        **_kernel_figures(run, level, gpu_frequency_text(samples)),
+    }
+
+
+def _kernel_level(
+    run: StoredRun, unprofiled: StoredRun | None, *, replayed: bool = True
+) -> tuple[KernelLevel | None, str | None]:
     """The kernel level of the run's captures, and which file of them cannot be read."""
     if not run.info.captures:
         return None, None
     from tracer.breakdown.kernel_level import kernel_level
 
     try:
-        return kernel_level(run, unprofiled), None
+        return kernel_level(run, unprofiled, replayed=replayed), None
     except CaptureError as error:
         return None, str(error)
 

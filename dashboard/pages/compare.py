@@ -19,18 +19,8 @@ from dashboard.compare_view import (
     waterfall_rows,
 )
 from dashboard.markdown_text import plain
-from dashboard.pages.chrome import (
-    chart,
-    command,
-    headed,
-    into_address,
-    lines,
-    opened,
-    problem,
-    report_of,
-    state,
-    table,
-)
+from dashboard.pages.chrome import chart, headed, into_address, lines, opened, problem, report_of, state, table
+from dashboard.pages.guidance import command
 from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.run_reading import run_entries
 from dashboard.stages_charts import histogram

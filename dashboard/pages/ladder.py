@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboard.ladder_view import rung_frame, step_chart, step_frame, step_rows
 from dashboard.markdown_text import plain
-from dashboard.page_head import COPY_LINK, STYLE
-from dashboard.pages.chrome import command, into_address, lines, problem, table
+from dashboard.pages.chrome import drawing, into_address, lines, problem, table
+from dashboard.pages.guidance import command
+from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError
 from tracer.figure_text import counted, rate_text
 from tracer.ladder.store import list_ladders, read_ladder
@@ -18,11 +19,7 @@ from tracer.report_types.ladder import LadderReport
 
 def show(traces: Path) -> None:
     """The saved ladders of the folder, one at a time."""
-    st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
-        st.title("Ladder", width="content")
-        facts = st.empty()
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+    facts = page_head("Ladder").facts
     names = [one["name"] for one in reversed(list_ladders(traces))]
     if not names:
         st.info(
@@ -63,7 +60,7 @@ def _page(report: LadderReport) -> None:
     table(rung_frame(report), height="content")
     rows = step_rows(report)
     if rows:
-        st.altair_chart(step_chart(rows), width="stretch", key="ladder_steps")
+        drawing(step_chart(rows), "ladder_steps")
     if report["steps"]:
         table(step_frame(report), height="content")
     told = [f"{one['above']} to {one['rung']}: {one['verdict']}: {one['sentence']}" for one in report["steps"]]

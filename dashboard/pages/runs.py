@@ -9,18 +9,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard.markdown_text import plain
-from dashboard.page_head import STYLE
-from dashboard.pages.chrome import (
-    choose,
-    explain_empty,
-    go_to,
-    lines,
-    login_configured,
-    problem,
-    published,
-    table,
-)
+from dashboard.pages.chrome import choose, go_to, lines, problem, table
 from dashboard.pages.drop_box import drop_box
+from dashboard.pages.guidance import explain_empty
+from dashboard.pages.head import page_head
+from dashboard.pages.sign_in import login_configured, published
 from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, launch_set_frame, run_list_frame
 from tracer.errors import KwsTraceError
@@ -34,9 +27,7 @@ _DONE = "runs_done"
 
 def show(traces: Path) -> None:
     """The runs of the folder, the newest first."""
-    st.html(STYLE)
-    with st.container(key="page_head"):
-        st.title("Runs")
+    page_head("Runs")
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.success(plain(done))

@@ -9,16 +9,8 @@ import streamlit as st
 
 from dashboard.overview_view import stage_frame
 from dashboard.pages.baseline_choice import baseline_run
-from dashboard.pages.chrome import (
-    chart,
-    command,
-    explain_untimed,
-    into_address,
-    lines,
-    show_report,
-    state,
-    table,
-)
+from dashboard.pages.chrome import chart, into_address, lines, show_report, state, table
+from dashboard.pages.guidance import command, explain_untimed
 from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.stages_charts import BRUSH, by_window, histogram, map_chart, sensor_chart
 from dashboard.stages_view import (

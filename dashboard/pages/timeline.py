@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.components.v1 import declare_component
 
 from dashboard.pages import chrome
+from dashboard.pages.guidance import command
 from dashboard.timeline_answers import answer
 from dashboard.timeline_questions import Kept, Shown, around, kept_of, moved, read_asked, within
 from dashboard.url_state import UrlState
@@ -63,7 +64,7 @@ def show(traces: Path) -> None:
         st.button("Read what has come since", icon=":material/refresh:")
     st.fragment(_body)(kept)
     if not run.info.captures:
-        recorded = chrome.command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
+        recorded = command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
         st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
     st.caption(kept.timeline.clock)
 

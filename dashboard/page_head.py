@@ -33,6 +33,7 @@ _RULES = """@media (min-width: 769px) {
   min-height: 0; height: 1.9rem; min-width: 4.9rem; overflow: hidden; }
 :root [data-testid=stCaptionContainer], :root [data-testid=stCaptionContainer] p { color: inherit; opacity: 0.85; }
 :root .stMain h2 { font-size: 1.25rem; line-height: 1.5; padding: 0.4rem 0 0.3rem; }
+:root .stMain [data-testid=stMarkdown] h2 { font-size: 1.5rem; }
 :root .stMain h3 { font-size: 1.1rem; line-height: 1.5; padding: 0.3rem 0 0.2rem; }
 :root .st-key-page_head h1 { font-size: 1.35rem; padding: 0; white-space: nowrap; }
 :root .st-key-page_head button { min-height: 1.9rem; padding: 0.05rem 0.5rem; font-size: 0.85rem; }

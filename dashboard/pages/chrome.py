@@ -14,12 +14,12 @@ from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import with_commands
 from dashboard.page_head import head_text, room_class
+from dashboard.pages.address import go_to, into_address, state
 from dashboard.pages.baseline_choice import baseline_choice
 from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
 from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
-from dashboard.url_state import UrlState, read_url
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_cache import fingerprint
@@ -29,9 +29,6 @@ from tracer.runs.run_store import StoredRun, stored_run
 REFRESH_S = 2.0
 """Between two looks at a run that is being recorded."""
 
-PAGES_KEY = "pages_of_the_app"
-"""Where the app keeps its pages by their names, for those who lead to one."""
-
 ROW_PX, TABLE_PX = 35, 400
 """Of Streamlit's tables: the height of a row, and the most of a table that is not given another."""
 
@@ -40,36 +37,6 @@ NAMES_KEY = "names_of_the_runs"
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")
-
-
-def state() -> UrlState:
-    """What the page's address asks for."""
-    return read_url(st.query_params, st.query_params.get_all("with"))
-
-
-def into_address(key: str, value: str | None) -> None:
-    """Put a choice into the page's address, or take it out, so that a link shows the same."""
-    if value is None:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
-
-
-def all_into_address(values: Mapping[str, str | None]) -> None:
-    """The same of several choices at once: one step in the browser's history."""
-    before = {key: st.query_params.get_all(key) for key in st.query_params}
-    after = {**before, **{key: [value] for key, value in values.items() if value is not None}}
-    after = {key: value for key, value in after.items() if values.get(key, "") is not None}
-    if after != before:
-        st.query_params.from_dict(after)
-
-
-def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:
-    """Show another page of the app, of ``run`` against ``others``; one shown alone, as in a test, has no other."""
-    pages = st.session_state.get(PAGES_KEY, {})
-    if page in pages:
-        asked = [("run", run)] if run else []
-        st.switch_page(pages[page], query_params=[*asked, *(("with", one) for one in others)])
 
 
 def kept(
@@ -115,7 +82,20 @@ def choose_run(traces: Path) -> StoredRun | None:
     run = opened(traces, name)
     if run is not None and run.state == "recording":
         st.sidebar.caption(f":material/fiber_manual_record: being recorded; looked at every {REFRESH_S:g} s")
+    elif name != names[0]:
+        _offer_to_watch(traces, entries[0])
     return run
+
+
+def _offer_to_watch(traces: Path, newest: RunEntry) -> None:
+    """A click leads to the newest run while it is being recorded."""
+    try:
+        recording = not newest.problem and stored_run(run_folder(traces, newest.name)).state == "recording"
+    except KwsTraceError:
+        return
+    if recording and st.sidebar.button("Watch the run being recorded", icon=":material/fiber_manual_record:"):
+        choose(newest.name)
+        go_to("overview", newest.name)
 
 
 def _chosen(names: list[str]) -> str:
@@ -173,24 +153,29 @@ def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) 
     With a ``key`` its room is left free until it is drawn, so that nothing below it moves.
     """
     columns = {name: st.column_config.NumberColumn(format=form) for name, form in (formats or {}).items()}
-    room = _room(shown["key"], min(ROW_PX * (len(frame) + 1) + 2, TABLE_PX)) if "key" in shown else st.container()
-    with room:
+    with room(shown["key"], table_height(len(frame), shown.get("height"))) if "key" in shown else st.container():
         st.dataframe(frame, hide_index=True, **{"width": "stretch", "column_config": columns, **shown})
+
+
+def table_height(rows: int, height: object = None) -> int:
+    """Of a table of so many rows, in pixels; a ``height`` of ``content`` has no upper bound."""
+    whole = ROW_PX * (rows + 1) + 2
+    return whole if height == "content" else min(whole, TABLE_PX)
 
 
 def chart(spec: dict[str, Any], key: str, **shown: Any) -> None:
     """A chart as wide as its column, whose room is left free until it is drawn; ``shown`` as Streamlit takes it."""
-    with _room(key, spec["height"]):
+    with room(key, spec["height"]):
         st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
 
 
 def drawing(made: Chart, key: str, **shown: Any) -> Any:
     """The same of an Altair chart; what is selected in it."""
-    with _room(key, made.height):
+    with room(key, made.height):
         return st.altair_chart(made, width="stretch", key=key, **shown)
 
 
-def _room(key: str, height_px: float) -> DeltaGenerator:
+def room(key: str, height_px: float) -> DeltaGenerator:
     """A place of that height at least, before there is anything in it."""
     # A style of its own would come after what it is for: the pages' style has a rule for every height.
     return st.container(key=f"{room_class(height_px)}{key}")

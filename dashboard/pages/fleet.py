@@ -10,7 +10,8 @@ import streamlit as st
 
 from dashboard.baseline import PARAMETER
 from dashboard.fleet_view import PICKED, board_frame, launch_rows, rate_chart
-from dashboard.pages.chrome import choose, drawing, go_to, into_address, lines, problem, table
+from dashboard.pages.address import go_to, into_address
+from dashboard.pages.chrome import choose, drawing, lines, problem, table
 from dashboard.pages.guidance import command, explain_empty
 from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError, NotInstalledError
@@ -77,13 +78,13 @@ def _answers(fleet: Fleet) -> None:
     except KwsTraceError as error:
         problem("The runs cannot be asked.", str(error))
         return
-    st.markdown("**Boards**")
-    table(board_frame(fleet.rows, found["outliers"]), height="content")
+    st.header("Boards")
+    table(board_frame(fleet.rows, found["outliers"]), height="content", key="boards")
     for title, name in (("Rates by configuration", "rates"), ("Trust by configuration", "trust")):
         if found[name]:
-            st.markdown(f"**{title}**")
+            st.header(title)
             headings, cells = text_table(found[name])
-            table([dict(zip(headings, row, strict=True)) for row in cells], height="content")
+            table([dict(zip(headings, row, strict=True)) for row in cells], height="content", key=name)
             lines([f"All: {'; '.join(shared_values(found[name]))}."] if len(found[name]) > 1 else [])
 
 

@@ -17,7 +17,8 @@ from dashboard.limits_view import (
     roofline,
     round_frame,
 )
-from dashboard.pages.chrome import drawing, into_address, lines, metrics, show_report, state, table
+from dashboard.pages.address import into_address, state
+from dashboard.pages.chrome import drawing, lines, metrics, show_report, table
 from dashboard.pages.guidance import command, explain_untimed
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import (
@@ -72,11 +73,11 @@ def _limits(run: StoredRun, report: Report) -> None:
         "between the two."
     )
     st.header("Table of limits")
-    table(limit_frame(limits), height="content")
+    table(limit_frame(limits), height="content", key="limits")
     st.caption(f"Source: {limits['source']}.")
     st.header("This model on every device")
     formats = dict.fromkeys(("GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "%.1f")
-    table(device_frame(run.info, measured_ns), formats)
+    table(device_frame(run.info, measured_ns), formats, key="devices")
     st.caption("At their highest frequencies, CUDA cores only; peaks are of float32.")
 
 
@@ -108,7 +109,7 @@ def _place(report: Report) -> None:
     lines(limits_lines(None, published, report["why_no_place"]))
     if published is None:
         return
-    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"})
+    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"}, key="place")
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
         "Neighbours are of the newest round. The place in each round by itself:"

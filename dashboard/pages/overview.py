@@ -23,8 +23,9 @@ from dashboard.overview_view import (
     window_rates,
     windows_text,
 )
+from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of, held_against
-from dashboard.pages.chrome import detail_of, drawing, go_to, lines, metrics, problem, show_report, table
+from dashboard.pages.chrome import detail_of, drawing, lines, metrics, problem, show_report, table
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
@@ -155,9 +156,9 @@ def _answer(report: Report) -> None:
     sentence = lead_sentence(report)
     if sentence is not None:
         # Words of ours alone: a part's name may be of the host's code, and is escaped.
-        st.markdown(f"#### {plain(sentence)}")
+        st.markdown(f"## {plain(sentence)}")
     elif report["inference"]["count"] and report["median_rate_hz"] is not None:
-        st.markdown("#### No GPU timeline: stages alone")
+        st.markdown("## No GPU timeline: stages alone")
     inference = report["inference"]
     if not inference["count"]:
         explain_untimed()
@@ -219,7 +220,7 @@ def _operations(run: StoredRun, report: Report) -> None:
     operations = top_operations(detail_of(run))
     if operations is not None:
         st.markdown("**Operations of the host, the longest first** (those within one another count twice)")
-        table(operations, height="content")
+        table(operations, height="content", key="operations")
 
 
 def _measured(run: StoredRun, report: Report) -> None:

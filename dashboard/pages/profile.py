@@ -59,7 +59,7 @@ def show_breakdown(page: ProfilePage) -> None:
     left, right = st.columns([11, 9], gap="medium")
     with left:
         sentence = lead_sentence(figures)
-        st.markdown(f"#### {plain(sentence) if sentence else 'No GPU timeline: stages alone'}")
+        st.markdown(f"## {plain(sentence) if sentence else 'No GPU timeline: stages alone'}")
         lines([f"{figures['range']['sentence']}."])
     with right:
         with st.container(key="small_metrics"):

@@ -32,13 +32,13 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Every page that a server was started with, which is there only as long as it runs."""
     pages: list[str] = []
 
-    def serve(command: list[str]) -> int:
+    def serve(traces: Path, port: int, host: str, warn: Any, page: Path) -> int:
         kept = tmp_path / f"{len(pages)}.json"
-        kept.write_bytes(Path(command[-1]).read_bytes())
+        kept.write_bytes(page.read_bytes())
         pages.append(str(kept))
         return 0
 
-    monkeypatch.setattr("subprocess.call", serve)
+    monkeypatch.setattr("runner.commands.dashboard.launch", serve)
     return pages
 
 

@@ -122,7 +122,7 @@ def what_to_attack(task: Task) -> list[Any]:
 
 def the_slowest_and_why(task: Task) -> list[Any]:
     task.page_link("Stages")
-    timed = timed_inferences(stored_run("gpu", task.traces)).timed
+    timed = timed_inferences(stored_run("gpu", task.traces), warmups=False)
     number = int(timed.number[timed.wall_ns.argmax()])
     answer = task.shown(f"Slowest: inference {count_text(number)}, {time_text(timed.wall_ns.max())}")
     assert "of the excess" in answer.inner_text()
@@ -159,7 +159,7 @@ def in_my_report(task: Task) -> list[Any]:
 
 
 def where_it_throttled(task: Task) -> list[Any]:
-    return [task.shown("changed or throttled in windows 3")]
+    return [task.shown("changed or throttled in window 3")]
 
 
 def watch_it_run(task: Task) -> list[Any]:

@@ -19,6 +19,7 @@ from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, launch_set_frame, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
+from tracer.palette import GREY
 from tracer.reports.run_list import list_runs
 from tracer.runs.run_files import delete_run, rename_run
 from tracer.runs.run_note import MOST_BYTES, write_note
@@ -102,7 +103,7 @@ def _table(found: list[dict[str, Any]], count: int) -> list[int]:
                     format="localized", help="Median of the complete performance windows, by laps."
                 ),
                 "windows' inf/s": columns.LineChartColumn(
-                    "windows", width="small", color="gray", help="The rate of each performance window."
+                    "windows", width="small", color=GREY, help="The rate of each performance window."
                 ),
                 "note": columns.Column(width="medium", help="What a person wrote of the run: tick it to write one."),
                 "rule-valid": columns.Column(help="Five windows of 10 s or more."),

@@ -252,23 +252,23 @@ row = next(one for one in runs.list_runs(Path({traces!r})).rows if one["name"] =
 runs._actions(Path({traces!r}), row)
 """
 
-    def pressed(page: Any, label: str) -> None:
-        next(one for one in page.button if one.label == label).click().run()
-
     def actions(name: str) -> Any:
         return testing.AppTest.from_string(script.format(traces=str(tmp_path), name=name), default_timeout=60).run()
 
+    def press(shown: Any, label: str) -> Any:
+        return next(one for one in shown.button if one.label == label).click().run()
+
     shown = actions("one")
     shown.text_input[0].set_value("two")
-    pressed(shown, "Rename")
+    press(shown, "Rename")
     assert "taken" in words(shown)
     shown = actions("one")
-    pressed(shown, "Delete")
+    press(shown, "Delete")
     assert "Tick the box" in words(shown)
     assert (tmp_path / "one").is_dir()
     shown = actions("one")
     shown.checkbox[0].check()
-    pressed(shown, "Delete")
+    press(shown, "Delete")
     assert not (tmp_path / "one").exists()
     assert (tmp_path / "two").is_dir()
 

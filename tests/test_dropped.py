@@ -13,7 +13,7 @@ from tests.sessions import accuracy_plan, energyrunner_lines, write_log
 from tracer.errors import KwsTraceError
 from tracer.profiles.open_profile import read_profile_file
 from tracer.reports.unit_report import build_breakdown
-from tracer.sessions.session_json import run_sessions
+from tracer.sessions.run_sessions import run_sessions
 
 
 @pytest.fixture(autouse=True)

@@ -111,7 +111,7 @@ def test_a_boot_message_that_comes_late_is_not_taken_for_an_answer() -> None:
 
 
 def test_half_a_command_of_an_earlier_host_is_forgiven() -> None:
-    name, other = b"m-name-dut-[x]\r\nm-ready\r\n", b"m-ready\r\n"
+    name, other = b"m-name-dut-[x]\r\nm-ready\r\n", b"m-lap-us-1\r\nm-ready\r\n"
     session = HostSession(Script(b"e-[Unknown command: infname]\r\n", b"m-ready\r\n", name, b"", other, other))
     session.handshake()
     assert session.name == "x"

@@ -108,6 +108,7 @@ def test_the_board_is_the_key_of_its_device(tmp_path: Path) -> None:
 def test_a_run_keeps_the_cost_from_its_start(tmp_path: Path) -> None:
     job = RunJob(ModelChoice(SHIPPED_TFLITE, threads=1, mode="fused"), tmp_path, "run", nvtx=False)
     with open_job(job, StopFlag()) as opened:
+        opened.ready = True
         during = json.loads((opened.writer.folder / "run.json").read_text(encoding="utf-8"))
     assert during["cost"]["macs"] == 2_656_768
     assert during["board"] == run_board()

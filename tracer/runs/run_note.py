@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from tracer.errors import RunError
+from tracer.figure_text import count_text
 from tracer.harmless_text import harmless
 from tracer.runs.run_files import run_folder
 from tracer.whole_files import written_whole
@@ -46,7 +47,7 @@ def write_note(traces: Path, name: str, text: str) -> None:
     folder = run_folder(traces, name)
     told = harmless("\n".join(line.rstrip() for line in text.splitlines()).strip())
     if len(told.encode(errors="replace")) > MOST_BYTES:
-        raise RunError(repr(name), f"the note is of more than {MOST_BYTES:,} bytes", "shorten it")
+        raise RunError(repr(name), f"the note is of more than {count_text(MOST_BYTES)} bytes", "shorten it")
     path = folder / FILE
     try:
         if not told:

@@ -149,11 +149,16 @@ class TensorRtBackend:
         """One input and one output of the benchmark's sizes; their names, in that order."""
         engine = self._engine
         names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]
-        ends = [[one for one in names if engine.get_tensor_mode(one) == mode]
-                for mode in (trt.TensorIOMode.INPUT, trt.TensorIOMode.OUTPUT)]  # fmt: skip
+        ends = [
+            [one for one in names if engine.get_tensor_mode(one) == mode]
+            for mode in (trt.TensorIOMode.INPUT, trt.TensorIOMode.OUTPUT)
+        ]
         if [len(one) for one in ends] != [1, 1]:
-            raise ModelError(path, f"its engine takes {len(ends[0])} inputs and gives {len(ends[1])}",
-                             "the keyword-spotting model takes one and gives one")  # fmt: skip
+            raise ModelError(
+                path,
+                f"its engine takes {len(ends[0])} inputs and gives {len(ends[1])}",
+                "the keyword-spotting model takes one and gives one",
+            )
         self._names = [one[0] for one in ends]
         checked_ends(path, *(tuple(engine.get_tensor_shape(name)) for name in self._names))
 

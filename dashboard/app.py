@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.icon import tab_icon
-from dashboard.pages.chrome import PAGES_KEY, signed_in
+from dashboard.pages.address import PAGES_KEY
+from dashboard.pages.sign_in import signed_in
 
 PAGES = {
     "overview": ("Overview", ":material/speed:"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.vega import AXIS_PX, Spec, layered, number, tooltips
 from tracer.figure_text import D3_RATIO
-from tracer.palette import BY_MEANING, LABEL, SESSION_RUN, colours
+from tracer.palette import BY_MEANING, SESSION_RUN, colours
 
 VERDICTS = ("slower", "faster", "equivalent", "can't be told")
 ROW_PX, SERIES_PX, LEGEND_PX = 26, 240, 40
@@ -101,7 +101,7 @@ def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Spec:
     return layered(
         [
             {"data": data, "mark": {"type": "bar", "height": {"band": 0.75}}, "encoding": bars},
-            {"data": data, "mark": {"type": "text", "align": "left", "dx": 4, "color": LABEL}, "encoding": words},
+            {"data": data, "mark": {"type": "text", "align": "left", "dx": 4}, "encoding": words},
         ],
         AXIS_PX + ROW_PX * len(rows),
     )
@@ -121,7 +121,7 @@ def series(rows: Sequence[dict[str, Any]]) -> Spec:
     data = {"values": list(rows)}
     line = {"type": "line", "color": SESSION_RUN, "point": {"size": 70, "color": SESSION_RUN}}
     told = tooltips(("run", "run"), ("made", "made"), ("rate", "rate"), ("change", "against the baseline"))
-    text = {"type": "text", "dy": -12, "color": LABEL, "limit": 160}
+    text = {"type": "text", "dy": -12, "limit": 160}
     return layered(
         [
             {"data": data, "mark": line, "encoding": {**shared, "tooltip": told}},

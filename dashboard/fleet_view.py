@@ -18,6 +18,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 HASH_DIGITS = 12
 KEYS = ("device", "model_sha256", "runtime", "runtime_version", "power_mode", "timed", "stages_mode")
+HOUR_OR_DAY = "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) ? '%H:%M' : '%m-%d')"
+"""A label of the axis of time (Vega): the hour, at midnight the day."""
 PICKED = "picked"
 """The chart's selection: the ``run`` of the point that was clicked."""
 
@@ -54,7 +56,12 @@ def launch_rows(rows: Rows, baseline: Collection[str] = ()) -> list[dict[str, An
 def rate_chart(points: Sequence[Mapping[str, Any]]) -> Chart:
     """Each launch's official rate over time, a colour a configuration; a baseline ringed, its mean a line."""
     names = sorted({one["configuration"] for one in points})
-    x = alt.X("created:T", title=None)
+    x = alt.X(
+        "created:T",
+        title="recorded (UTC)",
+        scale=alt.Scale(type="utc", padding=12),
+        axis=alt.Axis(labelExpr=HOUR_OR_DAY),
+    )
     y = alt.Y("rate:Q", scale=alt.Scale(zero=False, padding=12), title="official rate, inf/s")
     dots = (
         chart_of(map(dict, points))

@@ -7,7 +7,7 @@ import altair as alt
 from dashboard.charts import Chart, chart_of, colour_by, tooltips
 from dashboard.limits_view import LIMIT, MEASURED, THROUGH_MEMORY, Roofline
 from tracer.figure_text import D3_MICROSECONDS, D3_PREFIX, significant_text
-from tracer.palette import BY_MEANING, LABEL
+from tracer.palette import BY_MEANING
 
 SHAPES = {LIMIT: "diamond", MEASURED: "circle", THROUGH_MEMORY: "square"}
 
@@ -24,7 +24,7 @@ def roofline_chart(shown: Roofline) -> Chart:
     ridge = ridge.encode(x=alt.X("intensity:Q", scale=at))
     layers = [
         ridge.mark_rule(color=BY_MEANING["border"], strokeDash=[4, 3]),
-        ridge.mark_text(color=LABEL, align="left", dx=6, baseline="top").encode(y=alt.value(4), text="text:N"),
+        ridge.mark_text(align="left", dx=6, baseline="top").encode(y=alt.value(4), text="text:N"),
         roof.encode(x=x, y=y),
     ]
     rows = shown.points.to_dict("records")

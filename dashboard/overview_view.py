@@ -27,6 +27,7 @@ from tracer.figure_text import (
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.report_types.trust import TrustState
+from tracer.reports.device_report import WindowNames
 from tracer.reports.report_text import stage_rows
 from tracer.runs.windows import OFFICIAL_WINDOWS
 from tracer.sessions.open_session import build_session
@@ -192,8 +193,9 @@ def frequencies_text(report: Report) -> str:
     shown = ", ".join(
         f"{name} {frequency_text(one['median_hz'])}" for name, one in sampled[-1]["frequencies"].items()
     )
-    marked = device["marked"]
-    return f"{shown}; changed or throttled in windows {', '.join(map(str, marked))}" if marked else shown
+    names = WindowNames(report["windows"])
+    marked = ", ".join(names[number] for number in device["marked"])
+    return f"{shown}; changed or throttled in {marked}" if marked else shown
 
 
 def session_frame(sessions: Sequence[RunSession | UnreadSession]) -> Frame:

@@ -12,6 +12,9 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from dashboard.first_document import styled, whole
+from dashboard.page_head import STYLE
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,6 +30,9 @@ PROTOCOL_ERROR = 1002
 
 _OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 """What a page needs of Streamlit's own paths: not its metrics, or the interface for programs."""
+
+_FILES = ("/static/", "/media/", "/_stcore/")
+"""Where Streamlit serves what is no page."""
 
 _UPLOAD = "/_stcore/upload_file/"
 MOST_BYTES = 201 * 1024 * 1024
@@ -75,9 +81,13 @@ class RequestGuard:
             await self._application(scope, receive, _with_headers(send, _HEADERS))
         elif "/_stcore" in scope["path"] and scope["path"] not in _OPEN:
             await _refuse(scope, receive, send, 404, "kws-trace: closed\n")
+        elif scope["type"] == "http" and scope["path"].startswith(COMPONENT):
+            await self._application(scope, receive, _with_headers(send, _OF_A_COMPONENT))
+        elif scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(_FILES):
+            asked = {**scope, "headers": whole(scope["headers"])}
+            await self._application(asked, receive, styled(_with_headers(send, _HEADERS), STYLE))
         elif scope["type"] == "http":
-            headers = _OF_A_COMPONENT if scope["path"].startswith(COMPONENT) else _HEADERS
-            await self._application(scope, receive, _with_headers(send, headers))
+            await self._application(scope, receive, _with_headers(send, _HEADERS))
         else:
             line = _Socket(receive, send, self._is_message)
             await self._application(scope, line.receive, line.send)

@@ -25,7 +25,7 @@ def run_list_frame(rows: Rows) -> Frame:
         (
             row["name"],
             str(row["created"])[:16].replace("T", " "),
-            row["rate_hz"],
+            None if row["rate_hz"] is None else round(row["rate_hz"], 1),
             row["rates_hz"],
             {True: "yes", False: "no", None: MISSING}[row["trust"]["rule_valid"]],
             worst_text(row["trust"]),

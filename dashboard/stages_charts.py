@@ -12,7 +12,7 @@ from typing import Any
 from dashboard.frames import Frame
 from dashboard.vega import AXIS_PX, Spec, layered, number, tooltips
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_SECONDS, number_text
-from tracer.palette import BY_MEANING, HEAT, LABEL, colours
+from tracer.palette import BY_MEANING, HEAT, colours
 
 MAP_PX, SENSOR_PX, HISTOGRAM_PX, LABEL_PX = 300, 96, 300, 14
 BRUSH = "brush"
@@ -190,7 +190,7 @@ def _rules(marks: Sequence[tuple[str, float]], across: Spec, domain: Sequence[fl
         rule = {"type": "rule", "color": BY_MEANING["outlier"], "strokeDash": [4, 3]}
         found.append({"data": data, "mark": rule, "encoding": {"x": x, "y": y, "y2": {"value": "height"}}})
         side, dx = ("left", 4) if us < edge else ("right", -4)
-        text = {"type": "text", "color": LABEL, "align": side, "baseline": "middle", "dx": dx}
+        text = {"type": "text", "align": side, "baseline": "middle", "dx": dx}
         found.append({"data": data, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "name"}}})
     return found
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboard.frames import Frame
-from tracer.figure_text import change_text, count_text, share_text, time_text
+from tracer.figure_text import change_text, count_text, number_text, share_text, time_text
 from tracer.report_types.report import Report
 from tracer.reports.device_report import WindowNames
 from tracer.reports.latency_map import JoinedTime, LatencyMap, SensorLine, bin_of, latency_edges
@@ -156,6 +156,17 @@ def outlier_frame(
             facts |= {name: time_text(float(ns)) for name, ns in parts}
         rows.append(facts)
     return pd.DataFrame(rows)
+
+
+def slowest_sentence(inferences: TimedInferences, stage: str, reasons: Reasons, captured: Integers) -> str:
+    """The longest of at least one inference by a stage, and why, as far as it was recorded; arguments as above."""
+    values = inferences.of_stage(stage)
+    row = int(np.argmax(values))
+    number, middle = int(inferences.number[row]), float(np.median(values))
+    times = f", {number_text(float(values[row]) / middle, 1)} times the median" if middle else ""
+    seen = captured_text(number, captured)
+    told = f"Slowest: inference {count_text(number)}, {time_text(float(values[row]))}{times}: {reasons.of(row)}"
+    return f"{told}; profiled: {seen}."
 
 
 def captured_text(number: int, captured: Integers) -> str:

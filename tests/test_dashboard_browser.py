@@ -20,7 +20,14 @@ from tracer.runs.run_store import stored_run
 
 pytestmark = pytest.mark.slow
 
-PAGES = ("Overview", "Stages", "Kernels", "Limits", "Timeline", "Compare", "Runs")
+PAGES = ("Overview", "Stages", "Kernels", "Limits", "Timeline", "Compare", "Runs", "Fleet", "Ladder")
+OF_THE_FOLDER = ("Runs", "Fleet", "Ladder")
+"""Pages of no one run."""
+SHIFTS = """new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted = (window.shifted ?? 0) + one.value;
+}).observe({type: "layout-shift", buffered: true});"""
+MOST_SHIFTED = 0.1
+"""Sum of the layout shifts of a page (https://web.dev/articles/cls): "good" up to here."""
 TIMELINE = "iframe.stCustomComponentV1"
 PROBED = re.compile(r"/\w+/_stcore/(health|host-config)")
 """Opened at a page's address, Streamlit first looks for its server below it, finds none, and looks at the root."""
@@ -110,6 +117,10 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+def path_of(page: str) -> str:
+    return "" if page == "overview" else page
+
+
 def there(visit: Visit) -> list[str]:
     """The pages in the sidebar, in the order of ``PAGES``."""
     shown = visit.page.locator("[data-testid=stSidebarNavLink]").all_inner_texts()
@@ -130,7 +141,7 @@ def test_every_page_is_reached_by_clicks_and_keeps_the_run(
         visit.page.locator("[data-testid=stSidebarNavLink]").filter(has_text=page).click()
         visit.page.locator("h1").filter(has_text=page).wait_for()
         visit.settle()
-        if page != "Runs":
+        if page not in OF_THE_FOLDER:
             visit.page.wait_for_url(re.compile("run=gpu"))
         assert not visit.page.locator("[data-testid=stException]").count()
         picture = visit.keep(f"{page.lower()}-{scheme}", pictures)
@@ -189,14 +200,21 @@ def test_a_run_is_opened_from_the_list(browser: Any, address: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["stages", "kernels", "compare"])
+@pytest.mark.parametrize("page", [page.lower() for page in PAGES])
 def test_a_page_has_no_serious_finding_of_axe_and_fits_768_pixels(
     browser: Any, address: str, page: str, scheme: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python")
     visit = Visit(browser, address, scheme)
     visit.page.set_viewport_size({"width": 768, "height": 900})
-    visit.open(f"{page}?run=gpu&with=gpu-slow")
+    visit.page.add_init_script(SHIFTS)
+    visit.open(f"{path_of(page)}?run=gpu&with=gpu-slow")
+    assert visit.page.evaluate("window.shifted ?? 0") < MOST_SHIFTED
+    # Streamlit's own header lies over the top of a page.
+    seen = "(([x, y]) => !!document.elementFromPoint(x, y).closest('.st-key-page_head'))"
+    for part in visit.page.locator(".st-key-page_head h1, .st-key-page_head [data-testid=stText]").all():
+        box = part.bounding_box()
+        assert visit.page.evaluate(f"{seen}([{box['x'] + 5}, {box['y'] + box['height'] / 2}])")
     main = "document.querySelector('[data-testid=stMain]')"
     assert visit.page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
     visit.page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
@@ -204,4 +222,14 @@ def test_a_page_has_no_serious_finding_of_axe_and_fits_768_pixels(
     found = visit.page.evaluate("async () => (await axe.run({exclude: [['.mark-rect']]})).violations")
     serious = [one for one in found if one["impact"] in ("serious", "critical") or one["id"] == "heading-order"]
     assert not serious, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious]
+    visit.leave()
+
+
+@pytest.mark.parametrize("page", [page.lower() for page in PAGES])
+def test_a_page_keeps_its_places_while_it_loads(browser: Any, address: str, page: str) -> None:
+    visit = Visit(browser, address)
+    visit.page.set_viewport_size({"width": 1280, "height": 800})
+    visit.page.add_init_script(SHIFTS)
+    visit.open(f"{path_of(page)}?run=gpu")
+    assert visit.page.evaluate("window.shifted ?? 0") < MOST_SHIFTED
     visit.leave()

@@ -137,6 +137,13 @@ def test_nothing_in_it_acts_or_leads_out(run: StoredRun, report: Report) -> None
     assert "default-src 'none'" in dict(parsed.attributes[:4])["content"]
 
 
+def test_each_timed_inference_is_in_one_bar_of_the_histogram(run: StoredRun, report: Report) -> None:
+    drawing = run_html(run, report).partition("Spread of the inferences")[2].partition("</svg>")[0]
+    counts = [int(one.replace(",", "")) for one in re.findall(r"<title>([\d,]+): ", drawing)]
+    assert sum(counts) == report["inference"]["count"]
+    assert f"p99 {time_text(report['inference']['p99_ns'])}" in drawing
+
+
 def test_a_hostile_name_stays_a_name(report: Report) -> None:
     hostile = f"</style></title><script>alert(1)</script>{runs.HOSTILE}\x00\ud800"
     kernels = [{**one, "name": hostile, "short_name": hostile} for one in report["kernels"]]
@@ -158,14 +165,19 @@ def test_any_text_comes_back_as_it_was(words: str, told: str) -> None:
 
 
 def test_nothing_of_the_machine_is_in_it(traces: Path, run: StoredRun, report: Report) -> None:
+    path = "/home/somebody/models/kws.tflite"
+    checks = [{**one, "evidence": f"{path}: {one['evidence']}", "remedy": path} for one in report["trust"]["checks"]]
     lost = f"{run.folder}/gpu_work: cannot be read on host-of-secrets; H200, {GPU_NUMBER}"
-    changed = {**report, "notes": [lost], "capture_problem": str(traces), "gpu": None}
+    facts = {**report["run"], "note": f"made from {path}"}
+    told = {**report, "trust": {**report["trust"], "checks": checks}, "run": facts}
+    changed = {**told, "notes": [lost, path], "capture_problem": str(traces), "gpu": None}
     known = replace(run, info=replace(run.info, host="host-of-secrets"))
     document = run_html(known, changed)
     for secret in (
         str(traces),
         str(traces.parent),
         "host-of-secrets",
+        "somebody",
         "GPU-8cfd",
         str(run.info.port),
         str(Path.home()),

@@ -10,7 +10,6 @@ import pytest
 from tracer.palette import (
     BY_MEANING,
     KERNELS,
-    LABEL,
     LETTERS,
     LINES,
     OTHERS,
@@ -52,11 +51,6 @@ def test_a_mark_is_told_from_the_ground(mark: str, ground: str) -> None:
 @pytest.mark.parametrize("mark", MARKS)
 def test_letters_on_a_mark_are_read(mark: str) -> None:
     assert contrast(mark, LETTERS) >= 4.5
-
-
-@pytest.mark.parametrize(("ground", "least"), [(LIGHT, 4.5), (DARK, 3.9)])
-def test_a_label_on_the_ground_is_read(ground: str, least: float) -> None:
-    assert contrast(LABEL, ground) >= least
 
 
 @pytest.mark.parametrize("scheme", PAPER)

@@ -64,7 +64,7 @@ def test_the_page_shows_the_figures_of_breakdown(profile: Path, served: list[str
     assert metrics["p99"] == time_text(figures["wall_ns"]["p99"])
     sentence = lead_sentence(figures)
     assert sentence is not None
-    assert f"#### {plain(sentence)}" in [one.value for one in shown.markdown]
+    assert f"## {plain(sentence)}" in [one.value for one in shown.markdown]
     assert any(figures["slowest"]["sentence"] in one.value for one in shown.text)
     kinds = shown.dataframe[0].value
     assert dict(zip(kinds["part"], kinds["share"], strict=True)) == {

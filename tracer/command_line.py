@@ -30,4 +30,7 @@ def _typed(program: Path) -> str:
     path = program.absolute()
     if shutil.which(path.name) == str(path):
         return path.name
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    here = Path.cwd()
+    # From the root a server is started, whose messages are pasted elsewhere.
+    relative = here != Path(here.anchor) and path.is_relative_to(here)
+    return str(path.relative_to(here) if relative else path)

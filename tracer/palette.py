@@ -14,8 +14,6 @@ MAGENTA, BROWN, BLUE, RED, SLATE, GREY = "#b73da2", "#905c45", "#2e6fba", "#d025
 LETTERS = "#ffffff"
 """On a mark."""
 
-LABEL = "#767676"
-"""Of words on a chart's own ground: one colour reads on both at 3.9:1 at least, none at 4.5:1."""
 
 EDGE = f"{GREY}60"
 """Around a mark: a part of it is let through."""

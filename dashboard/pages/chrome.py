@@ -1,4 +1,4 @@
-"""What the pages share: which run, why there is none, what of it is damaged, and who may look."""
+"""What the pages share: which run, what of it is damaged, and how tables and charts stand."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.errors import StreamlitAuthError
+from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.charts import Chart
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
-from dashboard.markdown_text import code, with_commands
-from dashboard.page_head import COPY_LINK, STYLE, head_text
+from dashboard.markdown_text import with_commands
+from dashboard.page_head import head_text, room_class
+from dashboard.pages.address import go_to, into_address, state
 from dashboard.pages.baseline_choice import baseline_choice
 from dashboard.pages.export_button import export_button
+from dashboard.pages.guidance import explain_empty
+from dashboard.pages.head import page_head
 from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
-from dashboard.url_state import UrlState, read_url
-from tracer.command_line import DEFAULT_TRACES, command_line
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_store import StoredRun, stored_run
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REFRESH_S = 2.0
 """Between two looks at a run that is being recorded."""
-
-PAGES_KEY = "pages_of_the_app"
-"""Where the app keeps its pages by their names, for those who lead to one."""
 
 ROW_PX, TABLE_PX = 35, 400
 """Of Streamlit's tables: the height of a row, and the most of a table that is not given another."""
@@ -39,41 +37,6 @@ NAMES_KEY = "names_of_the_runs"
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
 Made = TypeVar("Made")
-
-
-def state() -> UrlState:
-    """What the page's address asks for."""
-    return read_url(st.query_params, st.query_params.get_all("with"))
-
-
-def into_address(key: str, value: str | None) -> None:
-    """Put a choice into the page's address, or take it out, so that a link shows the same."""
-    if value is None:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
-
-
-def all_into_address(values: Mapping[str, str | None]) -> None:
-    """The same of several choices at once: one step in the browser's history."""
-    before = {key: st.query_params.get_all(key) for key in st.query_params}
-    after = {**before, **{key: [value] for key, value in values.items() if value is not None}}
-    after = {key: value for key, value in after.items() if values.get(key, "") is not None}
-    if after != before:
-        st.query_params.from_dict(after)
-
-
-def go_to(page: str, run: str | None = None, others: Sequence[str] = ()) -> None:
-    """Show another page of the app, of ``run`` against ``others``; one shown alone, as in a test, has no other."""
-    pages = st.session_state.get(PAGES_KEY, {})
-    if page in pages:
-        asked = [("run", run)] if run else []
-        st.switch_page(pages[page], query_params=[*asked, *(("with", one) for one in others)])
-
-
-def command(traces: Path, *words: str) -> str:
-    """A call of this program as Markdown, to be pasted into a shell."""
-    return code(command_line(*words, traces=traces))
 
 
 def kept(
@@ -119,7 +82,20 @@ def choose_run(traces: Path) -> StoredRun | None:
     run = opened(traces, name)
     if run is not None and run.state == "recording":
         st.sidebar.caption(f":material/fiber_manual_record: being recorded; looked at every {REFRESH_S:g} s")
+    elif name != names[0]:
+        _offer_to_watch(traces, entries[0])
     return run
+
+
+def _offer_to_watch(traces: Path, newest: RunEntry) -> None:
+    """A click leads to the newest run while it is being recorded."""
+    try:
+        recording = not newest.problem and stored_run(run_folder(traces, newest.name)).state == "recording"
+    except KwsTraceError:
+        return
+    if recording and st.sidebar.button("Watch the run being recorded", icon=":material/fiber_manual_record:"):
+        choose(newest.name)
+        go_to("overview", newest.name)
 
 
 def _chosen(names: list[str]) -> str:
@@ -149,41 +125,6 @@ def choose(run: str) -> None:
     st.session_state.pop(_WIDGET, None)
 
 
-def explain_empty(traces: Path) -> None:
-    """Say how to make a run."""
-    demo, recorded = command(traces, "demo"), command(traces, "run", "--port", "/dev/ttyGS0")
-    st.info(f"No runs in the traces folder yet. {demo} makes two.", icon=":material/folder_open:")
-    st.text(str(traces.absolute()))
-    st.markdown(
-        "- The demo needs no hardware, and takes a minute.\n"
-        f"- {recorded} records the session of a host (energyrunner, the MLCommons runner); "
-        "`--nsys` adds the GPU timeline.\n"
-        f"- {command(traces, 'host', 'performance', '--port', '/dev/ttyUSB0')} is such a host.\n"
-        f"- {command(DEFAULT_TRACES, 'dashboard', '--traces', 'DIR')} looks into another folder."
-    )
-
-
-def explain_untimed() -> None:
-    """Say why a run has no times."""
-    st.info("No inference was timed: a host has yet to send `infer`.")
-
-
-def explain_no_gpu_timeline(run: StoredRun) -> None:
-    """Say how a run gets a GPU timeline."""
-    traces, port = run.folder.parent, run.info.port or "/dev/ttyGS0"
-    st.info(
-        "**No GPU timeline in this run.** The stages are wall time on the host; what the GPU and the runtime did in "
-        "them was not recorded.\n\n"
-        f"- {command(traces, 'run', '--port', port, '--nsys')} records kernels, copies and CUDA calls with Nsight "
-        "Systems, and imports them.\n"
-        f"- {command(traces, 'run', '--port', port, '--profiler', 'tensorflow')} records TensorFlow's operations, on "
-        "machines without a GPU too.\n"
-        f"- {command(traces, 'ingest', run.name, 'PROFILE')} imports a profile by Nsight Systems, nvprof or "
-        "TensorFlow's profiler that was recorded while this run was made.",
-        icon=":material/add_chart:",
-    )
-
-
 def _explain_damage(traces: Path, entry: RunEntry) -> None:
     problem("This run is damaged and cannot be opened.", entry.problem)
     try:
@@ -211,20 +152,33 @@ def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) 
 
     With a ``key`` its room is left free until it is drawn, so that nothing below it moves.
     """
-    if "key" in shown:
-        _leave_room(shown["key"], min(ROW_PX * (len(frame) + 1) + 2, TABLE_PX))
     columns = {name: st.column_config.NumberColumn(format=form) for name, form in (formats or {}).items()}
-    st.dataframe(frame, hide_index=True, **{"width": "stretch", "column_config": columns, **shown})
+    with room(shown["key"], table_height(len(frame), shown.get("height"))) if "key" in shown else st.container():
+        st.dataframe(frame, hide_index=True, **{"width": "stretch", "column_config": columns, **shown})
+
+
+def table_height(rows: int, height: object = None) -> int:
+    """Of a table of so many rows, in pixels; a ``height`` of ``content`` has no upper bound."""
+    whole = ROW_PX * (rows + 1) + 2
+    return whole if height == "content" else min(whole, TABLE_PX)
 
 
 def chart(spec: dict[str, Any], key: str, **shown: Any) -> None:
     """A chart as wide as its column, whose room is left free until it is drawn; ``shown`` as Streamlit takes it."""
-    _leave_room(key, spec["height"])
-    st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
+    with room(key, spec["height"]):
+        st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
 
 
-def _leave_room(key: str, height_px: float) -> None:
-    st.html(f"<style>.st-key-{key} {{ min-height: {height_px}px; }}</style>")
+def drawing(made: Chart, key: str, **shown: Any) -> Any:
+    """The same of an Altair chart; what is selected in it."""
+    with room(key, made.height):
+        return st.altair_chart(made, width="stretch", key=key, **shown)
+
+
+def room(key: str, height_px: float) -> DeltaGenerator:
+    """A place of that height at least, before there is anything in it."""
+    # A style of its own would come after what it is for: the pages' style has a rule for every height.
+    return st.container(key=f"{room_class(height_px)}{key}")
 
 
 def metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
@@ -276,13 +230,7 @@ def report_of(run: StoredRun) -> Report | None:
 
 def headed(title: str, traces: Path) -> StoredRun | None:
     """The page's head: its title, and the run that is chosen with its facts; the browser's tab names the run."""
-    st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
-        st.title(title, width="content")
-        facts = st.empty()
-        against = st.container(width="content")
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
-        export = st.container(width="content")
+    facts, against, export = page_head(title)
     run = choose_run(traces)
     if run is None:
         return None
@@ -335,35 +283,3 @@ def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], No
         body()
 
     st.fragment(again, run_every=REFRESH_S)()
-
-
-def published() -> bool:
-    """Whether other machines can open the dashboard."""
-    return st.get_option("server.address") not in LOOPBACK
-
-
-def login_configured() -> bool:
-    """Whether a secrets file sets up OpenID Connect (section ``auth``, as ``st.login`` needs it)."""
-    return bool(st.secrets.load_if_toml_exists()) and "auth" in st.secrets
-
-
-def signed_in() -> bool:
-    """Whether the page may be shown: to everybody, or to who has signed in where that is configured."""
-    if not st.secrets.load_if_toml_exists() and any(Path(file).exists() for file in st.get_option("secrets.files")):
-        # To Streamlit it is as if there were none, and everybody would be let in.
-        problem("The secrets file cannot be read: nobody is let in.", "Mend or remove ~/.streamlit/secrets.toml")
-        return False
-    if not login_configured():
-        return True
-    if st.user.get("is_logged_in", False):
-        if st.sidebar.button("Sign out"):
-            st.logout()
-        return True
-    st.title("kws-trace")
-    st.markdown("These runs are shown to people who have signed in.")
-    if st.button("Sign in", type="primary"):
-        try:
-            st.login()
-        except StreamlitAuthError as error:
-            problem("Signing in is not possible.", str(error))
-    return False

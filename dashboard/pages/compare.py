@@ -19,18 +19,9 @@ from dashboard.compare_view import (
     waterfall_rows,
 )
 from dashboard.markdown_text import plain
-from dashboard.pages.chrome import (
-    chart,
-    command,
-    headed,
-    into_address,
-    lines,
-    opened,
-    problem,
-    report_of,
-    state,
-    table,
-)
+from dashboard.pages.address import into_address, state
+from dashboard.pages.chrome import chart, headed, lines, opened, problem, report_of, table
+from dashboard.pages.guidance import command
 from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.run_reading import run_entries
 from dashboard.stages_charts import histogram
@@ -129,7 +120,7 @@ def _page(runs: list[StoredRun]) -> None:
     parts = part_frame(figures)
     if len(parts):
         st.header("Parts of a profiled inference")
-        table(parts, height="content")
+        table(parts, height="content", key="parts")
         st.caption(
             "Medians (95 % intervals) of each run's own capture, the profiler's cost included. Parts are held "
             "against each other where the same kind of profiler recorded both."

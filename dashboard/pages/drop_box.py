@@ -7,8 +7,9 @@ import hashlib
 import streamlit as st
 
 from dashboard.dropped import MOST_MB, dropped_profile, dropped_session, is_session
-from dashboard.pages.chrome import lines, problem, published
+from dashboard.pages.chrome import lines, problem
 from dashboard.pages.profile import export_profile, show_breakdown
+from dashboard.pages.sign_in import published
 from tracer.errors import KwsTraceError
 from tracer.reports.html.export import ProfilePage
 

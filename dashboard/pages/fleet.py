@@ -10,8 +10,10 @@ import streamlit as st
 
 from dashboard.baseline import PARAMETER
 from dashboard.fleet_view import PICKED, board_frame, launch_rows, rate_chart
-from dashboard.page_head import COPY_LINK, STYLE
-from dashboard.pages.chrome import choose, command, explain_empty, go_to, into_address, lines, problem, table
+from dashboard.pages.address import go_to, into_address
+from dashboard.pages.chrome import choose, drawing, lines, problem, table
+from dashboard.pages.guidance import command, explain_empty
+from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError, NotInstalledError
 from tracer.figure_text import counted
 from tracer.fleet.answers import Query, answer
@@ -23,11 +25,7 @@ _WIDGET = "fleet_baseline"
 
 def show(traces: Path) -> None:
     """The runs of the folder as `kws-trace fleet` sees them."""
-    st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
-        st.title("Fleet", width="content")
-        facts = st.empty()
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+    facts = page_head("Fleet").facts
     with st.spinner("Reading the runs"):
         fleet = read_fleet([traces])
     if not fleet.rows and not fleet.left_out:
@@ -60,9 +58,7 @@ def _rates(traces: Path, rated: list[dict[str, Any]]) -> None:
         chosen = None
         st.caption(f"No baseline is named yet: {command(traces, 'baseline', 'set', 'NAME', 'RUN')}")
     held = set() if chosen is None else set(known[chosen])
-    picked = st.altair_chart(
-        rate_chart(launch_rows(rated, held)), width="stretch", key="fleet_rates", on_select="rerun"
-    )
+    picked = drawing(rate_chart(launch_rows(rated, held)), "fleet_rates", on_select="rerun")
     st.caption("A point is a launch, its colour the configuration; a click opens the run. Rings: the baseline.")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and clicked[0].get("run") in {row["name"] for row in rated}:
@@ -82,13 +78,13 @@ def _answers(fleet: Fleet) -> None:
     except KwsTraceError as error:
         problem("The runs cannot be asked.", str(error))
         return
-    st.markdown("**Boards**")
-    table(board_frame(fleet.rows, found["outliers"]), height="content")
+    st.header("Boards")
+    table(board_frame(fleet.rows, found["outliers"]), height="content", key="boards")
     for title, name in (("Rates by configuration", "rates"), ("Trust by configuration", "trust")):
         if found[name]:
-            st.markdown(f"**{title}**")
+            st.header(title)
             headings, cells = text_table(found[name])
-            table([dict(zip(headings, row, strict=True)) for row in cells], height="content")
+            table([dict(zip(headings, row, strict=True)) for row in cells], height="content", key=name)
             lines([f"All: {'; '.join(shared_values(found[name]))}."] if len(found[name]) > 1 else [])
 
 

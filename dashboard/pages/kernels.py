@@ -23,6 +23,7 @@ from dashboard.kernels_view import (
 )
 from dashboard.pages import chrome
 from dashboard.pages.baseline_choice import baseline_run
+from dashboard.pages.guidance import explain_no_gpu_timeline
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
@@ -61,7 +62,7 @@ def _page(run: StoredRun, report: Report) -> None:
     if report["gpu"] is None:
         # Of captures that cannot be read the report has told why.
         if not run.info.captures:
-            chrome.explain_no_gpu_timeline(run)
+            explain_no_gpu_timeline(run)
         return
     detail = chrome.detail_of(run)
     if detail is not None:

@@ -8,8 +8,10 @@ import streamlit as st
 
 from dashboard.ladder_view import rung_frame, step_chart, step_frame, step_rows
 from dashboard.markdown_text import plain
-from dashboard.page_head import COPY_LINK, STYLE
-from dashboard.pages.chrome import command, into_address, lines, problem, table
+from dashboard.pages.address import into_address
+from dashboard.pages.chrome import drawing, lines, problem, table
+from dashboard.pages.guidance import command
+from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError
 from tracer.figure_text import counted, rate_text
 from tracer.ladder.store import list_ladders, read_ladder
@@ -18,11 +20,7 @@ from tracer.report_types.ladder import LadderReport
 
 def show(traces: Path) -> None:
     """The saved ladders of the folder, one at a time."""
-    st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
-        st.title("Ladder", width="content")
-        facts = st.empty()
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+    facts = page_head("Ladder").facts
     names = [one["name"] for one in reversed(list_ladders(traces))]
     if not names:
         st.info(
@@ -54,18 +52,18 @@ def show(traces: Path) -> None:
 def _page(report: LadderReport) -> None:
     best = next((one for one in report["rungs"] if one["rung"] == report["fastest"]), None)
     if best is not None:
-        st.markdown(f"#### {plain(best['rung'])} is the fastest rung: {rate_text(best['rate_hz'])}")
+        st.markdown(f"## {plain(best['rung'])} is the fastest rung: {rate_text(best['rate_hz'])}")
     covered = [one["verdict"] for one in report["steps"] if one["verdict"] in ("covered", "not covered")]
     if covered:
         lines([f"{covered.count('covered')} of {counted(len(covered), 'prediction')} covered."])
     elif report["steps"]:
         lines(["No step was both predicted and resolved."])
-    table(rung_frame(report), height="content")
+    table(rung_frame(report), height="content", key="rungs")
     rows = step_rows(report)
     if rows:
-        st.altair_chart(step_chart(rows), width="stretch", key="ladder_steps")
+        drawing(step_chart(rows), "ladder_steps")
     if report["steps"]:
-        table(step_frame(report), height="content")
+        table(step_frame(report), height="content", key="steps")
     told = [f"{one['above']} to {one['rung']}: {one['verdict']}: {one['sentence']}" for one in report["steps"]]
     absent = [f"not here: {one['rung']}: {one['reason']}; {one['remedy']}" for one in report["absent"]]
     with st.expander("Why, and what is not here", expanded=not rows):

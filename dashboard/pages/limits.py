@@ -17,7 +17,9 @@ from dashboard.limits_view import (
     roofline,
     round_frame,
 )
-from dashboard.pages.chrome import command, explain_untimed, into_address, lines, metrics, show_report, state, table
+from dashboard.pages.address import into_address, state
+from dashboard.pages.chrome import drawing, lines, metrics, show_report, table
+from dashboard.pages.guidance import command, explain_untimed
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import (
     board_of,
@@ -63,19 +65,19 @@ def _limits(run: StoredRun, report: Report) -> None:
         st.caption(":material/info: The run's own board is none of the table: the device is the one that was chosen.")
         lines(filter(None, [why_no_limits(run.info, None)]))
     lines(limits_lines(limits, None, None))
-    st.subheader("Roofline")
-    st.altair_chart(roofline_chart(roofline(limits)), width="stretch")
+    st.header("Roofline")
+    drawing(roofline_chart(roofline(limits)), "roofline")
     st.caption(
         "The roof is what the device can do for as many operations a byte. The limit counts the least traffic: "
         "weights once, input and output. The other measured point takes every tensor through memory; caches decide "
         "between the two."
     )
-    st.subheader("Table of limits")
-    table(limit_frame(limits), height="content")
+    st.header("Table of limits")
+    table(limit_frame(limits), height="content", key="limits")
     st.caption(f"Source: {limits['source']}.")
-    st.subheader("This model on every device")
+    st.header("This model on every device")
     formats = dict.fromkeys(("GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "%.1f")
-    table(device_frame(run.info, measured_ns), formats)
+    table(device_frame(run.info, measured_ns), formats, key="devices")
     st.caption("At their highest frequencies, CUDA cores only; peaks are of float32.")
 
 
@@ -99,7 +101,7 @@ def _device(run: StoredRun) -> str | None:
 
 
 def _place(report: Report) -> None:
-    st.subheader("Among published results")
+    st.header("Among published results")
     published = report["published"]
     if not report["inference"]["count"]:
         explain_untimed()
@@ -107,7 +109,7 @@ def _place(report: Report) -> None:
     lines(limits_lines(None, published, report["why_no_place"]))
     if published is None:
         return
-    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"})
+    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"}, key="place")
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
         "Neighbours are of the newest round. The place in each round by itself:"

@@ -23,19 +23,10 @@ from dashboard.overview_view import (
     window_rates,
     windows_text,
 )
+from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of, held_against
-from dashboard.pages.chrome import (
-    command,
-    detail_of,
-    explain_no_gpu_timeline,
-    explain_untimed,
-    go_to,
-    lines,
-    metrics,
-    problem,
-    show_report,
-    table,
-)
+from dashboard.pages.chrome import detail_of, drawing, lines, metrics, problem, show_report, table
+from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
 from tracer.report_types.report import Compared, Report
@@ -102,7 +93,8 @@ def _rate(report: Report, against: tuple[Compared, Report] | None) -> None:
     figure, dots = st.columns([2, 3], vertical_alignment="bottom")
     with figure:
         _rate_metric(report, rate, against)
-    dots.altair_chart(window_dots(window_rates(report), rate), width="stretch", key="rate_dots")
+    with dots:
+        drawing(window_dots(window_rates(report), rate), "rate_dots")
     if report["run"]["state"] != "recording":
         trust = report["trust"]
         lines([f"{rule_text(trust).capitalize()}. {worst_text(trust).capitalize()}."])
@@ -156,7 +148,7 @@ def _accuracy(accuracy: SessionAccuracy) -> None:
 def _confusion(run: StoredRun) -> None:
     matrix = confusion(run.folder)
     if matrix is not None:
-        st.altair_chart(confusion_chart(matrix), width="stretch", key="confusion")
+        drawing(confusion_chart(matrix), "confusion")
 
 
 def _answer(report: Report) -> None:
@@ -164,9 +156,9 @@ def _answer(report: Report) -> None:
     sentence = lead_sentence(report)
     if sentence is not None:
         # Words of ours alone: a part's name may be of the host's code, and is escaped.
-        st.markdown(f"#### {plain(sentence)}")
+        st.markdown(f"## {plain(sentence)}")
     elif report["inference"]["count"] and report["median_rate_hz"] is not None:
-        st.markdown("#### No GPU timeline: stages alone")
+        st.markdown("## No GPU timeline: stages alone")
     inference = report["inference"]
     if not inference["count"]:
         explain_untimed()
@@ -188,7 +180,7 @@ def _where_the_time_went(report: Report) -> None:
     parts = icicle(report)
     if not parts:
         return
-    picked = st.altair_chart(icicle_chart(parts), width="stretch", key="icicle", on_select="rerun")
+    picked = drawing(icicle_chart(parts), "icicle", on_select="rerun")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and (page := clicked[0].get("page")) not in (None, "overview"):
         go_to(page)
@@ -204,7 +196,9 @@ def _to_remove(report: Report, against: tuple[Compared, Report] | None) -> None:
     if report["gpu"] is None or not rows:
         return
     now = rate_text(report["median_rate_hz"]) if report["median_rate_hz"] else None
-    for column, row in zip(st.columns(len(rows)), rows, strict=True):
+    with st.container(key="gains"):
+        columns = st.columns(len(rows))
+    for column, row in zip(columns, rows, strict=True):
         before = f"{now.removesuffix(' inf/s')} → " if now else ""
         column.metric(
             plain(row["title"]),
@@ -226,7 +220,7 @@ def _operations(run: StoredRun, report: Report) -> None:
     operations = top_operations(detail_of(run))
     if operations is not None:
         st.markdown("**Operations of the host, the longest first** (those within one another count twice)")
-        table(operations, height="content")
+        table(operations, height="content", key="operations")
 
 
 def _measured(run: StoredRun, report: Report) -> None:

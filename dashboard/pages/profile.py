@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboard.markdown_text import plain
 from dashboard.overview_charts import icicle_chart
-from dashboard.page_head import COPY_LINK, STYLE
 from dashboard.pages.chrome import lines, metrics, table
+from dashboard.pages.head import page_head
 from dashboard.profile_view import (
     facts_text,
     part_frame,
@@ -32,11 +32,9 @@ from tracer.reports.unit_text import words_of
 def show(path: Path) -> None:
     """The page that `kws-trace dashboard PROFILE` left in ``path``."""
     page: ProfilePage = st.cache_resource(read_page)(path)
-    st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_head"):
-        st.title("Profile", width="content")
-        st.text(facts_text(page.figures))
-        st.html(COPY_LINK, width="content", unsafe_allow_javascript=True)
+    head = page_head("Profile")
+    head.facts.text(facts_text(page.figures))
+    with head.after:
         export_profile(page)
     st.set_page_config(page_title=f"{page.figures['profile']} - Profile")
     show_breakdown(page)
@@ -61,7 +59,7 @@ def show_breakdown(page: ProfilePage) -> None:
     left, right = st.columns([11, 9], gap="medium")
     with left:
         sentence = lead_sentence(figures)
-        st.markdown(f"#### {plain(sentence) if sentence else 'No GPU timeline: stages alone'}")
+        st.markdown(f"## {plain(sentence) if sentence else 'No GPU timeline: stages alone'}")
         lines([f"{figures['range']['sentence']}."])
     with right:
         with st.container(key="small_metrics"):

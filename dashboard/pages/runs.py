@@ -9,23 +9,17 @@ from typing import Any
 import streamlit as st
 
 from dashboard.markdown_text import plain
-from dashboard.page_head import STYLE
-from dashboard.pages.chrome import (
-    choose,
-    explain_empty,
-    go_to,
-    lines,
-    login_configured,
-    problem,
-    published,
-    table,
-)
+from dashboard.pages.address import go_to
+from dashboard.pages.chrome import choose, lines, problem, room, table, table_height
 from dashboard.pages.drop_box import drop_box
+from dashboard.pages.guidance import explain_empty
+from dashboard.pages.head import page_head
+from dashboard.pages.sign_in import login_configured, published
 from dashboard.run_reading import RunEntry, run_entries
 from dashboard.runs_view import STATES, choices, filtered, launch_set_frame, run_list_frame
 from tracer.errors import KwsTraceError
 from tracer.figure_text import count_text, counted, size_text
-from tracer.palette import LABEL
+from tracer.palette import GREY
 from tracer.reports.run_list import list_runs
 from tracer.runs.run_files import delete_run, rename_run
 from tracer.runs.run_note import MOST_BYTES, write_note
@@ -35,9 +29,7 @@ _DONE = "runs_done"
 
 def show(traces: Path) -> None:
     """The runs of the folder, the newest first."""
-    st.html(STYLE)
-    with st.container(key="page_head"):
-        st.title("Runs")
+    page_head("Runs")
     done = st.session_state.pop(_DONE, None)
     if done is not None:
         st.success(plain(done))
@@ -58,7 +50,7 @@ def _listed(traces: Path, rows: list[dict[str, Any]], damaged: list[RunEntry]) -
     found = _filters(rows)
     sets = launch_set_frame(found)
     if len(sets):
-        table(sets, height="content")
+        table(sets, height="content", key="launch_sets")
         st.caption("Launches of one configuration: 95 % intervals over launches; [ ] is a range of too few for one.")
     ticked = _table(found, len(rows))
     if damaged:
@@ -96,25 +88,29 @@ def _filters(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _table(found: list[dict[str, Any]], count: int) -> list[int]:
     """Show the rows; a click opens one. The places of those that are ticked."""
     columns = st.column_config
-    picked = st.dataframe(
-        run_list_frame(found),
-        hide_index=True,
-        width="stretch",
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"],
-        # Other rows are another table: a tick must not pass from one run to another.
-        key=f"runs_table_{hash(tuple(row['name'] for row in found))}",
-        column_config={
-            "inf/s": columns.NumberColumn(format="%.1f", help="Median of the complete performance windows, by laps."),
-            "windows' inf/s": columns.LineChartColumn(
-                "windows", width="small", color=LABEL, help="The rate of each performance window."
-            ),
-            "note": columns.Column(width="medium", help="What a person wrote of the run: tick it to write one."),
-            "rule-valid": columns.Column(help="Five windows of 10 s or more."),
-            "trust": columns.Column(width="medium", help="The worst of what speaks against the rate."),
-            "MB": columns.NumberColumn(format="%.2f", help="Size on disk, captures and sessions included."),
-        },
-    )
+    # Other rows are another table: a tick must not pass from one run to another.
+    key = f"runs_table_{hash(tuple(row['name'] for row in found))}"
+    with room(key, table_height(len(found))):
+        picked = st.dataframe(
+            run_list_frame(found),
+            hide_index=True,
+            width="stretch",
+            on_select="rerun",
+            selection_mode=["multi-row", "single-cell"],
+            key=key,
+            column_config={
+                "inf/s": columns.NumberColumn(
+                    format="localized", help="Median of the complete performance windows, by laps."
+                ),
+                "windows' inf/s": columns.LineChartColumn(
+                    "windows", width="small", color=GREY, help="The rate of each performance window."
+                ),
+                "note": columns.Column(width="medium", help="What a person wrote of the run: tick it to write one."),
+                "rule-valid": columns.Column(help="Five windows of 10 s or more."),
+                "trust": columns.Column(width="medium", help="The worst of what speaks against the rate."),
+                "MB": columns.NumberColumn(format="%.2f", help="Size on disk, captures and sessions included."),
+            },
+        )
     size = size_text(sum(row["bytes"] for row in found))
     st.caption(
         f"{count_text(len(found))} of {counted(count, 'run')}, {size} on disk. "
@@ -131,7 +127,7 @@ def _table(found: list[dict[str, Any]], count: int) -> list[int]:
 
 def _actions(traces: Path, row: dict[str, Any]) -> None:
     name = row["name"]
-    st.subheader(plain(name), divider="gray")
+    st.header(plain(name), divider="gray")
     if st.button("Open", type="primary", icon=":material/speed:", key="runs_open"):
         choose(name)
         go_to("overview")

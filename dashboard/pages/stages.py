@@ -8,17 +8,10 @@ import numpy as np
 import streamlit as st
 
 from dashboard.overview_view import stage_frame
+from dashboard.pages.address import into_address, state
 from dashboard.pages.baseline_choice import baseline_run
-from dashboard.pages.chrome import (
-    chart,
-    command,
-    explain_untimed,
-    into_address,
-    lines,
-    show_report,
-    state,
-    table,
-)
+from dashboard.pages.chrome import chart, lines, show_report, table
+from dashboard.pages.guidance import command, explain_untimed
 from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.stages_charts import BRUSH, by_window, histogram, map_chart, sensor_chart
 from dashboard.stages_view import (
@@ -30,6 +23,7 @@ from dashboard.stages_view import (
     percentile_frame,
     percentile_marks,
     sensor_frame,
+    slowest_sentence,
     steadiness_lines,
     window_frame,
     window_starts,
@@ -67,6 +61,7 @@ def _page(run: StoredRun, report: Report) -> None:
     if not len(timed):
         st.info("There is nothing in this choice.")
         return
+    lines([slowest_sentence(timed, stage, _reasons(run, timed), every.captured)])
     time = joined_time(timed)
     bounds = _bounds((run.name, window, warmups), time)
     _course(run, timed, stage, time, bounds)
@@ -166,7 +161,7 @@ def _spread(run: StoredRun, timed: TimedInferences, stage: str) -> None:
     st.header(f"Spread of {stage}")
     frame = histogram_frame(values, beside)
     name = None if beside is None or baseline is None else baseline.name
-    left, right = st.columns([4, 1])
+    left, right = st.columns([3, 1])
     with left:
         chart(histogram(frame, colours([stage])[0], percentile_marks(values), name), "spread")
     right.dataframe(percentile_frame(values), hide_index=True, width="stretch", height="content")
@@ -176,6 +171,11 @@ def _spread(run: StoredRun, timed: TimedInferences, stage: str) -> None:
             f"The line is the baseline {name}, scaled to as many inferences: median "
             f"{time_text(float(np.median(beside)))}, p99 {time_text(float(np.percentile(beside, 99)))}."
         )
+
+
+def _reasons(run: StoredRun, timed: TimedInferences) -> Reasons:
+    windows = {one.ordinal or one.number: one for one in figure_windows(run.each_window)}
+    return Reasons(timed, run.samples(), windows, on_cpu=not on_gpu(run.info))
 
 
 def _outliers(run: StoredRun, timed: TimedInferences, stage: str, captured: Integers) -> None:
@@ -188,9 +188,7 @@ def _outliers(run: StoredRun, timed: TimedInferences, stage: str, captured: Inte
         f"{count_text(len(found.rows))} of {count_text(len(timed))} take longer than {time_text(found.fence_ns)}; "
         f"they took {share_text(found.share_of_time)} of the time."
     )
-    windows = {one.ordinal or one.number: one for one in figure_windows(run.each_window)}
-    reasons = Reasons(timed, run.samples(), windows, on_cpu=not on_gpu(run.info))
-    frame = outlier_frame(timed, stage, found, reasons, captured)
+    frame = outlier_frame(timed, stage, found, _reasons(run, timed), captured)
     frame.insert(0, "timeline", [link("timeline", UrlState(run=run.name, inference=n)) for n in frame["inference"]])
     columns = {
         "timeline": st.column_config.LinkColumn("timeline", display_text="show", width="small"),

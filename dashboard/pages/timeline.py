@@ -11,6 +11,8 @@ import streamlit as st
 from streamlit.components.v1 import declare_component
 
 from dashboard.pages import chrome
+from dashboard.pages.address import all_into_address, state
+from dashboard.pages.guidance import command
 from dashboard.timeline_answers import answer
 from dashboard.timeline_questions import Kept, Shown, around, kept_of, moved, read_asked, within
 from dashboard.url_state import UrlState
@@ -56,14 +58,14 @@ def show(traces: Path) -> None:
     if not kept.lanes:
         st.info("Nothing to draw in this run: it has no spans. A host has to send `infer` while it is recorded.")
         return
-    asked = chrome.state()
+    asked = state()
     if asked.inference is not None and around(kept.timeline, asked.inference, asked.inference) is None:
         st.warning(f"This run has no inference {asked.inference}: it recorded {kept.timeline.inferences}.")
     if run.state == "recording":
         st.button("Read what has come since", icon=":material/refresh:")
     st.fragment(_body)(kept)
     if not run.info.captures:
-        recorded = chrome.command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
+        recorded = command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
         st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
     st.caption(kept.timeline.clock)
 
@@ -84,8 +86,8 @@ def _body(kept: Kept) -> None:
     """What the component asks is answered here, without the rest of the page."""
     memory = st.session_state
     asked = read_asked(memory.get(_KEY), kept)
-    state = chrome.state()
-    address = (state.inference, state.bounds, state.selected, state.measured, state.find)
+    view = state()
+    address = (view.inference, view.bounds, view.selected, view.measured, view.find)
     led = ""
     # While the component asks, the address is what the browser had when it sent that: older than what is shown.
     if memory.get(_MARK) == kept.mark and asked is not None and asked.turn != memory[_TURN]:
@@ -93,12 +95,13 @@ def _body(kept: Kept) -> None:
         led = f"turn {asked.turn}" if memory[_SHOWN] != asked.shown else ""
         _into_address(memory[_SHOWN])
     elif memory.get(_MARK) != kept.mark or address not in (memory.get(_ADDRESS), _NOWHERE):
-        memory[_SHOWN], led = _first(kept, state), f"address {kept.mark} {address}"
+        memory[_SHOWN], led = _first(kept, view), f"address {kept.mark} {address}"
         memory[_MARK], memory[_ADDRESS], memory[_TURN] = kept.mark, address, asked.turn if asked else 0
     elif asked is None and address != memory[_ADDRESS]:
         _into_address(memory[_SHOWN])  # back from another page
     height = REST_PX + LANE_PX * len({lane.label for lane in kept.lanes}) + SENSOR_PX * len(kept.timeline.sensors)
-    _component()(key=_KEY, default=None, height=height, **answer(kept, asked, memory[_SHOWN], led))
+    with chrome.room("timeline", height):
+        _component()(key=_KEY, default=None, height=height, **answer(kept, asked, memory[_SHOWN], led))
 
 
 def _first(kept: Kept, state: UrlState) -> Shown:
@@ -113,5 +116,5 @@ def _first(kept: Kept, state: UrlState) -> Shown:
 def _into_address(shown: Shown) -> None:
     """A link shows the very view."""
     state = UrlState(bounds=shown.bounds, selected=shown.selected, measured=shown.measured, find=shown.find or None)
-    chrome.all_into_address({**state.view_parameters(), "inference": None})
+    all_into_address({**state.view_parameters(), "inference": None})
     st.session_state[_ADDRESS] = (None, state.bounds, state.selected, state.measured, state.find)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracer.captures.chosen_units import chosen_units
 from tracer.captures.timeline import read_timeline
-from tracer.errors import CaptureError, ProfileError, WriteError
+from tracer.errors import CaptureError, KwsTraceError, ProfileError, WriteError
 from tracer.profiles.profile import Profile
 from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.report import Report
@@ -20,6 +23,7 @@ from tracer.reports.html.run_document import run_document, timeline_section
 from tracer.reports.html.unit_document import unit_document
 from tracer.reports.unit_report import breakdown_figures, profile_level
 from tracer.runs.run_store import StoredRun
+from tracer.runs.timed_inferences import timed_inferences
 from tracer.whole_files import written_whole
 
 PACKAGE = "kws-trace"
@@ -53,7 +57,7 @@ def run_html(run: StoredRun, report: Report, baseline: StoredRun | None = None) 
     runs = [run] if baseline is None else [run, baseline]
     folders = {str(place) for one in runs for place in (one.folder.absolute(), one.folder.absolute().parent)}
     private = Private((*folders, str(Path.home())), tuple({one.info.host for one in runs}))
-    return run_document(report, comparison, _timeline(run), private, version(PACKAGE))
+    return run_document(report, comparison, _timeline(run), private, version(PACKAGE), _latencies_ns(run))
 
 
 def _timeline(run: StoredRun) -> DrawnUnit | None:
@@ -61,6 +65,14 @@ def _timeline(run: StoredRun) -> DrawnUnit | None:
     try:
         return drawn_inference(read_timeline(run))
     except (CaptureError, ProfileError):
+        return None
+
+
+def _latencies_ns(run: StoredRun) -> NDArray[np.int64] | None:
+    """None where the spans cannot be read, which the report says."""
+    try:
+        return timed_inferences(run).wall_ns
+    except KwsTraceError:
         return None
 
 

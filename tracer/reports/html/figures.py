@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracer.figure_text import interval_text, official_rate_text, share_text, short_rate_text, time_text
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.figure_text import (
+    count_text,
+    counted,
+    interval_text,
+    official_rate_text,
+    share_text,
+    short_rate_text,
+    time_text,
+)
 from tracer.palette import BLUE, RED, TEAL, colours, timeline_colours
 from tracer.report_types.gpu import Gain
 from tracer.reports.breakdown_text import gain_interval_text, gain_text
 from tracer.reports.html.markup import Markup, element, paragraph, together
 from tracer.reports.html.one_unit import DrawnUnit, Slice
 from tracer.reports.html.tables import cut
+from tracer.reports.latency_map import bin_of, latency_edges
 
 WIDTH = 1190.0
 LABEL_WIDTH, LANE_HEIGHT, LETTER_WIDTH = 210.0, 24.0, 6.2
+HISTOGRAM_BARS = 60
 LEAST_LABELLED = 0.055
 """Share of a bar from which a part bears its name."""
 
@@ -89,6 +102,40 @@ def rate_dots(rates_hz: Sequence[float], median_hz: float) -> Markup:
         *dots,
         *texts,
     )
+
+
+def latency_bars(values_ns: NDArray[np.int64]) -> Markup:
+    """How many inferences took how long, both axes logarithmic, with the median and p99 as lines."""
+    edges = latency_edges(values_ns, HISTOGRAM_BARS)
+    counts = np.bincount(bin_of(values_ns, edges), minlength=HISTOGRAM_BARS)
+    height, floor = 170.0, 148.0
+    step, most = WIDTH / HISTOGRAM_BARS, float(np.log1p(counts.max()))
+
+    def at(ns: float) -> float:
+        return WIDTH * float(np.log(ns / edges[0]) / np.log(edges[-1] / edges[0]))
+
+    parts: list[Markup] = []
+    for place, count in enumerate(counts.tolist()):
+        if count:
+            tall = (floor - 18) * float(np.log1p(count)) / most
+            told = f"{count_text(count)}: {interval_text(edges[place], edges[place + 1], time_text)}"
+            bar: dict[str, float | str] = {
+                "x": step * place,
+                "y": floor - tall,
+                "width": step - 1,
+                "height": tall,
+                "fill": BLUE,
+            }
+            parts.append(element("rect", element("title", told), **bar))
+    for name, percent in (("median", 50), ("p99", 99)):
+        ns = max(float(np.percentile(values_ns, percent)), 1.0)
+        x, side = at(ns), "start" if at(ns) < WIDTH / 2 else "end"
+        shift, y = (4, 12.0) if side == "start" else (-4, 12.0)
+        parts.append(element("line", x1=x, x2=x, y1=2.0, y2=floor, style=f"stroke:{RED};stroke-width:2"))
+        parts.append(element("text", f"{name} {time_text(ns)}", x=x + shift, y=y, text_anchor=side, class_="quiet"))
+    for side, x, ns in (("start", 0.0, edges[0]), ("end", WIDTH, edges[-1])):
+        parts.append(element("text", time_text(ns), x=x, y=height - 4, text_anchor=side, class_="quiet"))
+    return _drawing(f"Time of {counted(len(values_ns), 'inference')}", WIDTH, height, *parts)
 
 
 def gain_marks(one: Gain, most_ns: float) -> Markup:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracer.figure_text import (
     MISSING,
     change_text,
@@ -25,7 +28,7 @@ from tracer.reports.compare_text import BY_WINDOWS, launch_cells
 from tracer.reports.compare_words import claim_line
 from tracer.reports.compare_words import kernel_lines as changed_kernels
 from tracer.reports.html.document import document
-from tracer.reports.html.figures import rate_dots, unit_timeline
+from tracer.reports.html.figures import latency_bars, rate_dots, unit_timeline
 from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars
 from tracer.reports.html.markup import Markup, element, folded, paragraph, sentences, together
 from tracer.reports.html.one_unit import DrawnUnit
@@ -38,7 +41,12 @@ from tracer.unit_words import INFERENCES
 
 
 def run_document(
-    report: Report, comparison: Comparison | None, drawn: DrawnUnit | None, private: Private, version: str
+    report: Report,
+    comparison: Comparison | None,
+    drawn: DrawnUnit | None,
+    private: Private,
+    version: str,
+    latencies_ns: NDArray[np.int64] | None = None,
 ) -> str:
     """
     The file.
@@ -49,11 +57,12 @@ def run_document(
         drawn: its inference of the timeline; None where there is none.
         private: what no sentence may hold.
         version: of this program.
+        latencies_ns: of each timed inference, shape (n,); None where they cannot be read.
     """
     run = report["run"]
     told: list[tuple[str, Markup | None]] = [
         ("Overview", _overview(report, private)),
-        ("Stages", _stages(report)),
+        ("Stages", _stages(report, latencies_ns)),
         ("Kernels", kernel_section(report, INFERENCES) if report["kernels"] or report["api"] else None),
         ("Gains", gain_section(report, INFERENCES) if report["gains"] else None),
         ("Comparison", None if comparison is None else _comparison(comparison, private)),
@@ -113,13 +122,18 @@ def _chips(report: Report, private: Private) -> Markup:
     return element("ul", *chips, class_="chips", aria_label="Trust")
 
 
-def _stages(report: Report) -> Markup | None:
+def _stages(report: Report, latencies_ns: NDArray[np.int64] | None) -> Markup | None:
     whole = report["inference"]
     if not whole["count"]:
         return None
     source = f"By the recorder, {counted(whole['count'], 'timed inference')}, without the profiler; means."
     stages = [*report["stages"], whole] if report["stages"] else [whole]
-    return stage_section(stages, report["stages"] or [whole], whole["total_ns"] / whole["count"], source)
+    section = stage_section(stages, report["stages"] or [whole], whole["total_ns"] / whole["count"], source)
+    if latencies_ns is None or not len(latencies_ns):
+        return section
+    told = "Both axes logarithmic; a bar's count and times on hover."
+    spread = [element("h3", "Spread of the inferences"), latency_bars(latencies_ns), paragraph(told, "quiet")]
+    return together([section, *spread])
 
 
 def _comparison(figures: Comparison, private: Private) -> Markup:

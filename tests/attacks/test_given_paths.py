@@ -42,6 +42,7 @@ GIVEN = {
     "out": "out.onnx",
     "perfetto": "out.pftrace",
     "launches": "2",
+    "source": "there",
 }
 """By the name of a parameter that has to be given: what is given, where no path of it is attacked. Else a choice."""
 

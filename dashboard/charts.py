@@ -12,9 +12,6 @@ from tracer.palette import colours
 Chart = Any
 """An Altair chart; Altair comes without types."""
 
-AXIS_PX, LEGEND_PX = 70, 40
-"""A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
-
 
 def chart_of(rows: Iterable[dict[str, Any]]) -> Chart:
     """A chart with its data in itself."""

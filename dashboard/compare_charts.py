@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.vega import AXIS_PX, Spec, layered, number, tooltips
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, layered, number, tooltips
 from tracer.figure_text import D3_RATIO
-from tracer.palette import BY_MEANING, SESSION_RUN, colours
+from tracer.palette import BY_MEANING, SESSION_RUN
 
 VERDICTS = ("slower", "faster", "equivalent", "can't be told")
-ROW_PX, SERIES_PX, LEGEND_PX = 26, 240, 40
+ROW_PX, SERIES_PX = 26, 240
 
 
 def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
@@ -36,12 +36,7 @@ def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
     }
     shared: Spec = {
         "y": {"field": "run", "type": "nominal", "title": None, "axis": {"labelLimit": 260}},
-        "color": {
-            "field": "verdict",
-            "type": "nominal",
-            "scale": {"domain": list(VERDICTS), "range": colours(VERDICTS)},
-            "legend": {"orient": "bottom", "title": None},
-        },
+        "color": colour_by("verdict", VERDICTS),
         "tooltip": tooltips(
             ("run", "run"), *((name, name, D3_RATIO) for name in ("ratio", "low", "high")), ("verdict", "verdict")
         ),

@@ -8,7 +8,15 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
-from tracer.figure_text import MISSING, change_text, interval_text, official_rate_text, share_text, time_text
+from tracer.figure_text import (
+    MISSING,
+    change_text,
+    interval_text,
+    minute_text,
+    official_rate_text,
+    share_text,
+    time_text,
+)
 from tracer.report_types.report import Compared, Comparison, Report
 from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare_report import part_rows
@@ -145,7 +153,7 @@ def series_rows(figures: Comparison) -> list[dict[str, Any]]:
         {
             "run": run["name"],
             "created": run["created"],
-            "made": str(run["created"])[:16].replace("T", " "),
+            "made": minute_text(run["created"]),
             "rate_hz": run["launches"][0]["rate_hz"],
             "rate": official_rate_text(run["launches"][0]["rate_hz"]),
             "change": changes.get(run["name"], "the baseline"),

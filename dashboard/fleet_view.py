@@ -12,12 +12,12 @@ import pandas as pd
 from dashboard.charts import Chart, chart_of, colour_by, tooltips
 from dashboard.frames import Frame
 from tracer.figure_text import D3_RATIO, MISSING, count_text, interval_text, rate_text, short_rate_text
+from tracer.fleet.tables import CONFIGURATION
 from tracer.palette import GREY, INK
 
 Rows = Sequence[Mapping[str, Any]]
 
 HASH_DIGITS = 12
-KEYS = ("device", "model_sha256", "runtime", "runtime_version", "power_mode", "timed", "stages_mode")
 HOUR_OR_DAY = "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) ? '%H:%M' : '%m-%d')"
 """A label of the axis of time (Vega): the hour, at midnight the day."""
 PICKED = "picked"
@@ -27,12 +27,12 @@ PICKED = "picked"
 def labels(rows: Rows) -> dict[tuple[str, ...], str]:
     """A name for each configuration: the values in which it differs from another, the device always."""
     keys = list(dict.fromkeys(_key(row) for row in rows))
-    telling = [at for at, name in enumerate(KEYS) if name == "device" or len({key[at] for key in keys}) > 1]
+    telling = [at for at, name in enumerate(CONFIGURATION) if name == "device" or len({key[at] for key in keys}) > 1]
     return {key: " · ".join(key[at][:HASH_DIGITS] if at == 1 else key[at] for at in telling) for key in keys}
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in KEYS)
+    return tuple(str(row[name]) for name in CONFIGURATION)
 
 
 def launch_rows(rows: Rows, baseline: Collection[str] = ()) -> list[dict[str, Any]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dashboard.frames import Frame
 from dashboard.kernels_view import REST
-from dashboard.vega import Spec, tooltips
+from dashboard.vega import Spec, colour_by, tooltips
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS
-from tracer.palette import colours
 
 BAR_PX, AROUND_PX = 20, 96
 
@@ -69,11 +68,4 @@ def delay_chart(frame: Frame) -> Spec:
 
 
 def _stage(frame: Frame) -> Spec:
-    stages = list(dict.fromkeys(frame["stage"]))
-    return {
-        "field": "stage",
-        "type": "nominal",
-        "sort": stages,
-        "scale": {"domain": stages, "range": colours(stages)},
-        "legend": {"orient": "top", "title": "in stage", "titleOrient": "left"},
-    }
+    return colour_by("stage", list(dict.fromkeys(frame["stage"])), orient="top", title="in stage", titleOrient="left")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from tracer.figure_text import minute_text
 from tracer.runs.run_store import StoredRun
 
 ROOM_STEP_PX, MOST_ROOM_PX = 10, 800
@@ -89,5 +90,5 @@ def head_text(run: StoredRun) -> str:
     """Run, model, device, state and date in a line, with the sign of a line's end nowhere in it."""
     info = run.info
     where = f"{info.backend.get('name')} {info.backend.get('device') or ''}".strip()
-    facts = (run.name, info.model.get("name"), where, run.state, str(info.created)[:16].replace("T", " "))
+    facts = (run.name, info.model.get("name"), where, run.state, minute_text(info.created))
     return " · ".join(" ".join(str(one).split()) for one in facts if one)

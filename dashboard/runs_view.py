@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
-from tracer.figure_text import MISSING, interval_text, rate_text
+from tracer.figure_text import MISSING, interval_text, minute_text, rate_text
 from tracer.reports.launch_report import over_launches
 from tracer.trust.judgement import judgement_of_launches, worst_text
 
@@ -24,7 +24,7 @@ def run_list_frame(rows: Rows) -> Frame:
     shown = [
         (
             row["name"],
-            str(row["created"])[:16].replace("T", " "),
+            minute_text(row["created"]),
             None if row["rate_hz"] is None else round(row["rate_hz"], 1),
             row["rates_hz"],
             {True: "yes", False: "no", None: MISSING}[row["trust"]["rule_valid"]],

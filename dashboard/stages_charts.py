@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.frames import Frame
-from dashboard.vega import AXIS_PX, Spec, layered, number, tooltips
+from dashboard.vega import AXIS_PX, Spec, colour_by, layered, number, tooltips
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_SECONDS, number_text
-from tracer.palette import BY_MEANING, HEAT, colours
+from tracer.palette import BY_MEANING, HEAT
 
 MAP_PX, SENSOR_PX, HISTOGRAM_PX, LABEL_PX = 300, 96, 300, 14
 BRUSH = "brush"
@@ -99,12 +99,7 @@ def sensor_chart(frame: Frame, quantity: str, length_s: float) -> Spec:
                 "scale": {"zero": False},
                 "axis": {"minExtent": SIDE_PX, "maxExtent": SIDE_PX, "tickCount": 3},
             },
-            "color": {
-                "field": "source",
-                "type": "nominal",
-                "scale": {"domain": names, "range": colours(names)},
-                "legend": {"title": quantity, "orient": "top", "titleOrient": "left"},
-            },
+            "color": colour_by("source", names, title=quantity, orient="top", titleOrient="left"),
             "tooltip": tooltips(
                 ("source", quantity), ("seconds", "s", D3_SECONDS), ("value", UNITS[quantity], D3_MICROSECONDS)
             ),
@@ -210,15 +205,8 @@ def by_window(frame: Frame) -> Spec:
                 "title": "mean time of an inference (us)",
                 "stack": "zero",
             },
-            "order": {"field": "order", "type": "quantitative"},
-            "color": {
-                "field": "stage",
-                "type": "nominal",
-                "title": None,
-                "sort": names,
-                "scale": {"domain": names, "range": colours(names)},
-                "legend": {"orient": "bottom"},
-            },
+            "order": number("order"),
+            "color": colour_by("stage", names),
             "tooltip": tooltips(("window", "window"), ("stage", "stage"), ("us", "us", D3_MICROSECONDS)),
         },
     }
@@ -241,7 +229,7 @@ def _time(field: str, length_s: float, starts: Sequence[tuple[float, str]]) -> d
             "labelFlush": False,
         }
     scale = {"nice": False, "domain": [0, length_s]}
-    return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
+    return {**number(field), "scale": scale, "axis": axis}
 
 
 def _ends(frame: Frame, low: str, high: str) -> list[float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracer.palette import colours
+
 Spec = dict[str, Any]
 """A chart, or a layer of one; frames may stand under ``datasets``."""
 
-AXIS_PX = 70
-"""A chart's height holds its axis: Streamlit fits the whole into it."""
+AXIS_PX, LEGEND_PX = 70, 40
+"""A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
 
 
 def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
@@ -28,6 +30,17 @@ def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
 def number(field: str) -> Spec:
     """A channel of numbers."""
     return {"field": field, "type": "quantitative"}
+
+
+def colour_by(field: str, names: Sequence[str], **legend: Any) -> Spec:
+    """The palette's colour of each name, and their legend: below and untitled unless ``legend`` says otherwise."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "sort": list(names),
+        "scale": {"domain": list(names), "range": colours(names)},
+        "legend": {"orient": "bottom", "title": None, **legend},
+    }
 
 
 def layered(layers: Sequence[Spec], height: int, **more: Mapping[str, Any]) -> Spec:

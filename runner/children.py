@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,27 @@ def module_command(module: str, *arguments: str, folder: Path | None = None) -> 
 def code_command(code: str) -> tuple[str, ...]:
     """``python -c CODE``, without the current folder on the path of imports."""
     return (sys.executable, "-c", _PATH_WITHOUT_FOLDER.format(root=str(_START.parent.parent)) + code)
+
+
+def asked(
+    command: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """
+    What a program answers that is given nothing to read, in nobody's folder; without ``environment`` in the C locale.
+
+    Raises:
+        OSError: if it does not start, as one that is not installed.
+        subprocess.TimeoutExpired: if it has not ended in time; it is ended.
+    """
+    return subprocess.run(
+        list(command),
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=limit_s,
+        cwd=NOBODYS_FOLDER,
+        env={**os.environ, "LC_ALL": "C"} if environment is None else environment,
+    )
 
 
 def end_child(process: subprocess.Popen[Any], patience_s: float = 0.0) -> None:

@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,6 +41,25 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"needs the real files of {path}, which is not there")
     return path
+
+
+@pytest.fixture(scope="module")
+def address(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a dashboard over the module's own ``traces``."""
+    from tests.children import served_dashboard
+
+    pytest.importorskip("streamlit")
+    with served_dashboard(traces, tmp_path_factory.mktemp("server") / "log") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless chromium; the test is skipped where there is none."""
+    from tests.needs import chromium
+
+    with chromium() as opened:
+        yield opened
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import dashboard_runs as runs
-from tests.children import served_dashboard
-from tests.needs import chromium
 from tracer.figure_text import official_rate_text
 from tracer.reports.report import build_report
 from tracer.runs.run_store import stored_run
@@ -40,19 +37,6 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs.gpu_run(folder, "gpu-slow", runs.windows_of(slower=1.2, seed=3))
     runs.plain_run(folder, "official", runs.windows_of(captured=0, seed=5, long=True), stages_mode="fused")
     return folder
-
-
-@pytest.fixture(scope="module")
-def address(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pytest.importorskip("streamlit")
-    with served_dashboard(traces, tmp_path_factory.mktemp("server") / "log") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 class Visit:

@@ -15,8 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import dashboard_runs as runs
-from tests.children import served_dashboard
-from tests.needs import chromium
 from tests.recorded import Sample, samples_table
 from tests.test_dashboard_browser import Visit
 from tracer.device.device_samples import FREQUENCY_HZ, THROTTLE_LEVEL
@@ -51,19 +49,6 @@ def throttled(run: Path) -> None:
         rows.append(Sample(at, "throttle:oc1", THROTTLE_LEVEL, 2 if window.number == 2 else 0))
     (run / "samples").mkdir()
     pq.write_table(samples_table(rows, run_id), run / "samples" / "part.parquet")
-
-
-@pytest.fixture(scope="module")
-def address(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pytest.importorskip("streamlit")
-    with served_dashboard(traces, tmp_path_factory.mktemp("server") / "log") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

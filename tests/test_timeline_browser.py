@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,9 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow.parquet as pq
 import pytest
 
-from tests.children import served_dashboard
 from tests.dashboard_runs import HOSTILE, gpu_run
-from tests.needs import chromium
 from tests.recorded import Sample, samples_table
 from tracer.captures.timeline import Timeline, read_timeline
 from tracer.figure_text import count_text, time_text
@@ -44,19 +41,6 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def timeline(traces: Path) -> Timeline:
     return read_timeline(stored_run("gpu", traces))
-
-
-@pytest.fixture(scope="module")
-def address(traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pytest.importorskip("streamlit")
-    with served_dashboard(traces, tmp_path_factory.mktemp("server") / "log") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as opened:
-        yield opened
 
 
 class Watched:

@@ -78,6 +78,11 @@ def seconds_text(seconds: float | None) -> str:
     return _with_unit(number_text(seconds, SECONDS_DECIMALS), "s")
 
 
+def minute_text(created: object) -> str:
+    """To the minute a time as ``run.json`` has it (ISO 8601, UTC): ``2026-01-31 23:59``."""
+    return str(created)[:16].replace("T", " ")
+
+
 def share_text(share: float | None, decimals: int = 1) -> str:
     """A share in percent, ``27.1 %``; one that would read as nothing reads as less than the last digit."""
     if share is not None and share > 0 and round(100 * share, decimals) == 0:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
 from dashboard.markdown_text import plain
+from dashboard.pages.address import into_address
 from dashboard.run_reading import read_report
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Compared, Report
@@ -34,10 +35,7 @@ def baseline_choice(traces: Path, names: Sequence[str], shown: str) -> None:
     with st.popover(label, help="Hold this run against another, or against the launches of a named baseline."):
         chosen: str | None = st.selectbox("Held against", offered, index=None, placeholder="nothing", key=_WIDGET)
     memory[_KEPT] = memory[_SEEN] = chosen
-    if chosen is None:
-        st.query_params.pop(PARAMETER, None)
-    elif asked != chosen:
-        st.query_params[PARAMETER] = chosen
+    into_address(PARAMETER, chosen)
 
 
 def baseline_of(run: StoredRun) -> Baseline | None:

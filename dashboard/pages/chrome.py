@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.charts import Chart
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
-from dashboard.markdown_text import with_commands
+from dashboard.markdown_text import plain, with_commands
 from dashboard.page_head import head_text, room_class
 from dashboard.pages.address import go_to, into_address, state
 from dashboard.pages.baseline_choice import baseline_choice
@@ -185,6 +185,11 @@ def metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
     """Figures beside one another: label, figure and explanation of each."""
     for column, (label, figure, explained) in zip(st.columns(len(figures)), figures, strict=True):
         column.metric(label, figure, help=explained)
+
+
+def card(column: DeltaGenerator, title: str, figure: str, below: str, explained: str | None) -> None:
+    """A framed figure with words below it that are no judgement; ``title`` may be out of a file."""
+    column.metric(plain(title), figure, below, delta_color="off", delta_arrow="off", border=True, help=explained)
 
 
 def opened(traces: Path, name: str) -> StoredRun | None:

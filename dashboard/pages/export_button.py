@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard.pages.baseline_choice import baseline_of
@@ -10,16 +12,21 @@ from tracer.reports.html.export import run_html
 from tracer.runs.run_store import StoredRun
 
 
+def offer_document(name: str, made: bytes | str | Callable[[], bytes | str], what: str) -> None:
+    """A button that gives one HTML file, made when it is asked for where ``made`` makes it."""
+    st.download_button(
+        "Export",
+        made,
+        file_name=f"{name}.html",
+        mime="text/html",
+        icon=":material/download:",
+        on_click="ignore",
+        help=f"{what} as one HTML file, which opens without a server or network.",
+    )
+
+
 def export_button(run: StoredRun) -> None:
     """Offer the file of ``run``, with its comparison with the run that is the page's baseline."""
     baseline = baseline_of(run)
     held = baseline.runs[0] if baseline is not None and len(baseline.runs) == 1 else None
-    st.download_button(
-        "Export",
-        lambda: run_html(run, read_report(run).report, held),
-        file_name=f"{run.name}.html",
-        mime="text/html",
-        icon=":material/download:",
-        on_click="ignore",
-        help="This run's report as one HTML file, which opens without a server or network.",
-    )
+    offer_document(run.name, lambda: run_html(run, read_report(run).report, held), "This run's report")

@@ -13,7 +13,7 @@ from dashboard.pages.chrome import drawing, lines, problem, table
 from dashboard.pages.guidance import command
 from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError
-from tracer.figure_text import counted, rate_text
+from tracer.figure_text import counted, minute_text, rate_text
 from tracer.ladder.store import list_ladders, read_ladder
 from tracer.report_types.ladder import LadderReport
 
@@ -40,9 +40,7 @@ def show(traces: Path) -> None:
         return
     st.set_page_config(page_title=f"{name} - Ladder")
     model = report["model"].get("name")
-    facts.text(
-        f"{name} · {model} · {counted(report['rounds'], 'round')} · {report['created'][:16].replace('T', ' ')}"
-    )
+    facts.text(f"{name} · {model} · {counted(report['rounds'], 'round')} · {minute_text(report['created'])}")
     try:
         _page(report)
     except (LookupError, TypeError):

@@ -25,7 +25,7 @@ from dashboard.overview_view import (
 )
 from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of, held_against
-from dashboard.pages.chrome import detail_of, drawing, lines, metrics, problem, show_report, table
+from dashboard.pages.chrome import card, detail_of, drawing, lines, metrics, problem, show_report, table
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
@@ -200,15 +200,8 @@ def _to_remove(report: Report, against: tuple[Compared, Report] | None) -> None:
         columns = st.columns(len(rows))
     for column, row in zip(columns, rows, strict=True):
         before = f"{now.removesuffix(' inf/s')} → " if now else ""
-        column.metric(
-            plain(row["title"]),
-            f"{before}{row['rate']}",
-            f"-{row['gain']} ({row['interval']})",
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-            help=gain_note(report),
-        )
+        figure, gain = f"{before}{row['rate']}", f"-{row['gain']} ({row['interval']})"
+        card(column, row["title"], figure, gain, gain_note(report))
         if against is not None and against[0]["verdict"] != "refused":
             before_it = gain_of(against[1], row["name"])
             column.caption(plain(f"{against[1]['run']['name']}: {before_it or 'not known'}"))

@@ -9,7 +9,8 @@ import streamlit as st
 
 from dashboard.markdown_text import plain
 from dashboard.overview_charts import icicle_chart
-from dashboard.pages.chrome import lines, metrics, table
+from dashboard.pages.chrome import card, lines, metrics, table
+from dashboard.pages.export_button import offer_document
 from dashboard.pages.head import page_head
 from dashboard.profile_view import (
     facts_text,
@@ -42,15 +43,7 @@ def show(path: Path) -> None:
 
 def export_profile(page: ProfilePage) -> None:
     """Offer the document of a profile, the one that `breakdown --html` writes."""
-    st.download_button(
-        "Export",
-        page.html,
-        file_name=f"{page.figures['profile']}.html",
-        mime="text/html",
-        icon=":material/download:",
-        on_click="ignore",
-        help="The breakdown as one HTML file, which opens without a server or network.",
-    )
+    offer_document(str(page.figures["profile"]), page.html, "The breakdown")
 
 
 def show_breakdown(page: ProfilePage) -> None:
@@ -77,14 +70,12 @@ def _gains(figures: BreakdownReport) -> None:
     if not rows:
         return
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
-        column.metric(
-            plain(row["title"]),
+        card(
+            column,
+            row["title"],
             f"-{row['gain']}",
             f"{row['interval']}; then {row['rate']}",
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-            help=gain_note(figures, words),
+            gain_note(figures, words),
         )
 
 

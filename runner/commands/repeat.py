@@ -29,10 +29,10 @@ def repeat(
     from runner.runtime_output import tell
     from tracer.command_line import command_line
     from tracer.runs.run_files import checked_run_name
-    from tracer.runs.run_info import default_run_name
+    from tracer.runs.run_info import given_run_name
 
     checked_command(command)
-    set_name = checked_run_name(default_run_name() if name is None else name)
+    set_name = checked_run_name(given_run_name(name))
     refuse_existing(set_name, launches, traces)
     made = make_launches([*_ending(command), "--traces", str(traces)], set_name, launches, tell)
     whole = len(made.codes) - len(made.failed)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.children import NOBODYS_FOLDER, module_command
+from runner.children import asked, module_command
 from runner.device.board import read_board
 from runner.device.gpu import nvidia_gpus
 from runner.device.host import host_facts
@@ -40,15 +40,8 @@ def asks_nvml(root: Path = Path("/")) -> bool:
 def nvml_facts() -> dict[str, Any]:
     """What ``runner.device.nvml.facts`` says, asked in a process of its own; ``problem`` says why it says nothing."""
     try:
-        ran = subprocess.run(
-            module_command("runner.device.nvml"),
-            check=False,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=NVML_LIMIT_S,
-            cwd=NOBODYS_FOLDER,
-            env={name: value for name, value in os.environ.items() if name not in INJECTED},
-        )
+        clean = {name: value for name, value in os.environ.items() if name not in INJECTED}
+        ran = asked(module_command("runner.device.nvml"), NVML_LIMIT_S, clean)
         found: dict[str, Any] = json.loads(ran.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         why = "no answer" if isinstance(error, ValueError) else str(error)

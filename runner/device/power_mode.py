@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
-from runner.children import NOBODYS_FOLDER
+from runner.children import asked
 
 QUERY = ("nvpmodel", "-q")
 TABLE = "etc/nvpmodel.conf"
@@ -25,15 +24,7 @@ def power_mode(root: Path = Path("/")) -> str | None:
     if not (root / TABLE).exists():
         return None
     try:
-        ran = subprocess.run(
-            QUERY,
-            check=False,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=LIMIT_S,
-            cwd=NOBODYS_FOLDER,
-            env={**os.environ, "LC_ALL": "C"},
-        )
+        ran = asked(QUERY, LIMIT_S)
     except (OSError, subprocess.TimeoutExpired):
         return None
     mode = read_power_mode(ran.stdout.decode("utf-8", "replace"))

@@ -23,7 +23,8 @@ DEFAULT_PORT = "/dev/ttyGS0"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the session will use; without a port, the gadget's on a Jetson, and no line about a port on a PC.
+    """
+    What the session will use; without a port, the gadget's on a Jetson, and no line about a port on a PC.
 
     ``energy`` is the timestamp pin of energy mode, None without.
     """

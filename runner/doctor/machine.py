@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.children import NOBODYS_FOLDER
+from runner.children import asked
 from runner.device.sysfs import read_text
 from runner.line.port_errors import existing_ports, holder_of
 
@@ -43,15 +43,7 @@ class Machine:
     def run(self, command: Sequence[str], timeout_s: float = 10.0) -> Ran | None:
         """Run a program in the C locale, without input; None where it is not installed."""
         try:
-            done = subprocess.run(
-                list(command),
-                check=False,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=timeout_s,
-                cwd=NOBODYS_FOLDER,
-                env={**os.environ, "LC_ALL": "C"},
-            )
+            done = asked(command, timeout_s)
         except subprocess.TimeoutExpired as error:
             return Ran(None, _text(error.stdout), _text(error.stderr))
         except OSError:

@@ -25,7 +25,7 @@ from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.recording.nvtx_ranges import open_ranges
 from tracer.runs.run_files import checked_run_name
 from tracer.runs.run_folder import exists_error
-from tracer.runs.run_info import default_run_name
+from tracer.runs.run_info import given_run_name
 from tracer.runs.run_store import StoredRun, stored_run
 
 LAUNCHER_OPTIONS = {
@@ -112,7 +112,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
     Raises:
         KwsTraceError: before the run, if nsys or a permission is missing; after it, if its capture is not whole.
     """
-    name = checked_run_name(default_run_name() if job.name is None else job.name)
+    name = checked_run_name(given_run_name(job.name))
     job = replace(job, name=name)
     refuse_impossible(job, "nsys")
     nsys = find_nsys()
@@ -148,7 +148,7 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
 
 def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int:
     """Be the DUT with TensorFlow's profiler, then take what it captured into the run."""
-    name = checked_run_name(default_run_name() if job.name is None else job.name)
+    name = checked_run_name(given_run_name(job.name))
     folder = profile_folder(job.traces, name)
     job = replace(job, name=name, profile_folder=folder)
     refuse_impossible(job, "tensorflow")

@@ -29,7 +29,7 @@ from tracer.errors import UsageError
 from tracer.figure_text import counted
 from tracer.recording.nvtx_ranges import NvtxRanges
 from tracer.runs.run_folder import free_run_name
-from tracer.runs.run_info import default_run_name
+from tracer.runs.run_info import given_run_name
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.trust.checks import check_quantization
@@ -109,7 +109,7 @@ def recording_run(
     whose block ends, for whatever reason, before it is ``ready`` or has a window.
     """
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
-    name = free_run_name(job.traces, default_run_name() if job.name is None else job.name)
+    name = free_run_name(job.traces, given_run_name(job.name))
     problems: list[str] = []
     with RuntimeOutput() as output:
 

@@ -98,8 +98,11 @@ def _refuse_contradictions(choice: ModelChoice, backend: str) -> None:
     if choice.provider is not None and backend != "onnxruntime":
         raise UsageError(f"--provider {choice.provider}", "it is of ONNX Runtime", "name an .onnx file with --model")
     if choice.provider is not None and runtime == "tensorrt":
-        raise UsageError(f"--provider {choice.provider}", "--runtime tensorrt is TensorRT without ONNX Runtime",
-                         "leave one of the two out")  # fmt: skip
+        raise UsageError(
+            f"--provider {choice.provider}",
+            "--runtime tensorrt is TensorRT without ONNX Runtime",
+            "leave one of the two out",
+        )
     if choice.cuda_graph and choice.provider in (None, "cpu") and runtime != "tensorrt":
         raise UsageError(
             "--cuda-graph", "the CPU makes none", "give --provider cuda or tensorrt, or --runtime tensorrt"

@@ -85,8 +85,11 @@ def chosen_keys(words: str | None) -> list[str]:
     asked = list(KEYS) if words is None else [one.strip() for one in words.split(",") if one.strip()]
     unknown = [one for one in asked if one not in KEYS]
     if unknown or not asked:
-        raise UsageError(f"--rungs {words}", f"no rung is called {unknown[0]}" if unknown else "it names none",
-                         f"give some of {','.join(KEYS)}")  # fmt: skip
+        raise UsageError(
+            f"--rungs {words}",
+            f"no rung is called {unknown[0]}" if unknown else "it names none",
+            f"give some of {','.join(KEYS)}",
+        )
     return [key for key in KEYS if key in asked]
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tracer.captures.clock_fit import LineClock
-from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, sensor_name
+from tracer.device.device_state import series_of
 from tracer.figure_text import frequency_text, number_text
-from tracer.profiles.arrow_arrays import Integers, integers
+from tracer.profiles.arrow_arrays import Integers
 
 _SHOWN = {FREQUENCY_HZ: "frequency", TEMPERATURE_MC: "temperature", POWER_MW: "power"}
 
@@ -65,13 +65,8 @@ class SensorLine:
 
 def sensor_lines(samples: pa.Table, clock: LineClock) -> list[SensorLine]:
     """Frequencies, then temperatures, then power of a table of ``SAMPLES``, their times mapped by ``clock``."""
-    found = []
-    for quantity, word in _SHOWN.items():
-        rows = samples.filter(pc.equal(samples["quantity"], quantity))
-        sources = sorted(pc.unique(rows["source"]).to_pylist())
-        for source in sources:
-            own = rows.filter(pc.equal(rows["source"], source)).sort_by("time_ns")
-            at = clock.mapped(integers(own, "time_ns"))
-            label = f"{source.partition(':')[2] or source}, {word}"
-            found.append(SensorLine(label, quantity, at, integers(own, "value")))
-    return found
+    return [
+        SensorLine(f"{sensor_name(source)}, {word}", quantity, clock.mapped(times), values)
+        for quantity, word in _SHOWN.items()
+        for source, times, values in series_of(samples, quantity)
+    ]

@@ -42,6 +42,11 @@ API reference, "NvmlClocksEventReasons".
 """
 
 
+def sensor_name(source: str) -> str:
+    """A source without its kind: ``VDD_IN`` of ``rail:VDD_IN``, ``gpu`` of ``gpu``."""
+    return source.partition(":")[2] or source
+
+
 def throttle_words(mask: int) -> tuple[str, ...]:
     """What holds a frequency down, by the bits of ``THROTTLING``."""
     return tuple(word for bit, word in THROTTLING.items() if mask & bit)

@@ -21,6 +21,7 @@ from tracer.device.device_samples import (
     THROTTLE_COUNT,
     THROTTLE_LEVEL,
     THROTTLE_REASONS,
+    sensor_name,
     throttle_words,
 )
 from tracer.device.sample_journal import SampleJournal
@@ -130,7 +131,7 @@ def frequencies_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[F
     Only sweeps inside count: a governor's frequency before a window says nothing of it. A source without one is
     left out.
     """
-    return _frequencies(_series(samples, FREQUENCY_HZ), start_ns, end_ns)
+    return _frequencies(series_of(samples, FREQUENCY_HZ), start_ns, end_ns)
 
 
 def frequencies_around(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
@@ -163,7 +164,7 @@ def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
         reach over both ends: nothing is extrapolated. Divided by the inferences of a window it is energy an inference
         of the whole board, the host's side of the line and idle parts included, or of the whole GPU.
     """
-    power = {source: (times, values) for source, times, values in _series(samples, POWER_MW)}
+    power = {source: (times, values) for source, times, values in series_of(samples, POWER_MW)}
     boards = ([f"rail:{name}" for name in names] for names in WHOLE_BOARD)
     chosen = next((names for names in [*boards, ["gpu"]] if all(name in power for name in names)), None)
     if chosen is None or end_ns <= start_ns:
@@ -180,15 +181,15 @@ def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:
             step = min(step, smallest) if step else smallest
     times = power[chosen[0]][0]
     inside = times[_inside(times, start_ns, end_ns)].size
-    rails = tuple(name.removeprefix("rail:") for name in chosen if name.startswith("rail:"))
+    rails = tuple(sensor_name(name) for name in chosen if name.startswith("rail:"))
     return Energy(total_mj, rails, inside, int(np.median(np.diff(times))), step)
 
 
 def hottest_during(samples: pa.Table, start_ns: int, end_ns: int) -> tuple[str, int] | None:
     """The zone with the highest temperature in ``[start_ns, end_ns]``, and that in thousandths of a degree."""
     zones = [
-        (int(values[where].max()), source.removeprefix("thermal:"))
-        for source, times, values in _series(samples, TEMPERATURE_MC)
+        (int(values[where].max()), sensor_name(source))
+        for source, times, values in series_of(samples, TEMPERATURE_MC)
         if (where := _inside(times, start_ns, end_ns)).start < where.stop
     ]
     return None if not zones else max(zones)[::-1]
@@ -202,9 +203,9 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
     change their frequency without a meaning for it. ``windows`` has ``window``, ``start_ns`` and ``end_ns``.
     """
     frequencies = _judged_frequencies(samples)
-    throttling = [*_series(samples, THROTTLE_COUNT), *_series(samples, THROTTLE_LEVEL)]
-    levels = {source for source, _, _ in _series(samples, THROTTLE_LEVEL)}
-    reasons = _series(samples, THROTTLE_REASONS)
+    throttling = [*series_of(samples, THROTTLE_COUNT), *series_of(samples, THROTTLE_LEVEL)]
+    levels = {source for source, _, _ in series_of(samples, THROTTLE_LEVEL)}
+    reasons = series_of(samples, THROTTLE_REASONS)
     sweeps = np.unique(samples["time_ns"].to_numpy())
     states = []
     columns = zip(*(windows[name].to_pylist() for name in ("window", "start_ns", "end_ns")), strict=True)
@@ -221,10 +222,10 @@ def window_marks(samples: pa.Table, windows: pa.Table) -> tuple[WindowState, ...
     return tuple(states)
 
 
-_Series = tuple[str, NDArray[np.int64], NDArray[np.int64]]
+Series = tuple[str, NDArray[np.int64], NDArray[np.int64]]
 
 
-def _series(samples: pa.Table, quantity: str) -> list[_Series]:
+def series_of(samples: pa.Table, quantity: str) -> list[Series]:
     """Source, times and values in the order of time, of each source of ``quantity``, by name."""
     rows = samples.filter(pc.equal(samples["quantity"].cast(pa.string()), quantity))
     sources = np.asarray(rows["source"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=str)
@@ -237,10 +238,10 @@ def _series(samples: pa.Table, quantity: str) -> list[_Series]:
     return found
 
 
-def _judged_frequencies(samples: pa.Table) -> list[_Series]:
-    policies: list[_Series] = []
-    others: list[_Series] = []
-    for one in _series(samples, FREQUENCY_HZ):
+def _judged_frequencies(samples: pa.Table) -> list[Series]:
+    policies: list[Series] = []
+    others: list[Series] = []
+    for one in series_of(samples, FREQUENCY_HZ):
         is_policy = one[0].startswith("cpu") and one[0].removeprefix("cpu").isdigit()
         (policies if is_policy else others).append(one)
     if not policies:
@@ -257,7 +258,7 @@ def _inside(times: NDArray[np.int64], start_ns: int, end_ns: int) -> slice:
     return slice(int(np.searchsorted(times, start_ns, "left")), int(np.searchsorted(times, end_ns, "right")))
 
 
-def _frequencies(series: Iterable[_Series], start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
+def _frequencies(series: Iterable[Series], start_ns: int, end_ns: int) -> tuple[Frequency, ...]:
     """Of each source with a reading inside."""
     insides = ((source, values[_inside(times, start_ns, end_ns)]) for source, times, values in series)
     return tuple(
@@ -280,7 +281,7 @@ def _throttled(
     return bool(inside[-1] > (before[-1] if before.size else inside[0]))
 
 
-def _reasons(series: Iterable[_Series], start_ns: int, end_ns: int) -> set[str]:
+def _reasons(series: Iterable[Series], start_ns: int, end_ns: int) -> set[str]:
     """What a GPU's driver said to hold its frequency down, at any sweep inside: ``gpu (power cap)``."""
     return {
         f"{source} ({word})"

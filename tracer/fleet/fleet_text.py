@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from tracer.figure_text import change_text, number_text, rate_number_text, share_text, significant_text, time_text
-from tracer.fleet.queries import CONFIGURATION
+from tracer.fleet.tables import CONFIGURATION
 from tracer.terminal_text import figure_table, plain, printable
 
 if TYPE_CHECKING:

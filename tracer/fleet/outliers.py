@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.fleet.queries import CONFIGURATION
+from tracer.fleet.tables import CONFIGURATION
 from tracer.statistics.student import t_quantile
 
 PREDICTION = 0.99

@@ -12,10 +12,8 @@ from typing import Any
 
 import ibis
 
+from tracer.fleet.tables import CONFIGURATION
 from tracer.stages import INFERENCE, INFERENCE_STAGES
-
-CONFIGURATION = ("device", "model_sha256", "runtime", "runtime_version", "power_mode", "timed", "stages_mode")
-"""Columns that are equal within a configuration."""
 
 Table = Any
 """``ibis.Table``; its package is an extra."""

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.fleet.queries import CONFIGURATION
+from tracer.fleet.tables import CONFIGURATION
 from tracer.statistics.student import t_quantile, t_tail
 
 Floats = NDArray[np.float64]

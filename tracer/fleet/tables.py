@@ -31,6 +31,9 @@ RUNS = pa.schema(
 )
 """One row a run; ``run`` is its number in this table, and no property of it."""
 
+CONFIGURATION = ("device", "model_sha256", "runtime", "runtime_version", "power_mode", "timed", "stages_mode")
+"""Columns of ``RUNS`` that are equal within a configuration."""
+
 INFERENCE_WINDOWS = pa.schema([("run", pa.int32()), ("window", pa.int32())])
 """The windows that figures are made of: those of performance that no signal cut."""
 

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, sensor_name
+from tracer.device.device_state import series_of
 from tracer.runs.timed_inferences import TimedInferences
 
 Floats = NDArray[np.float64]
@@ -137,24 +138,18 @@ def sensor_lines(samples: pa.Table, time: JoinedTime, points: int = 2 * COLUMNS)
         time: of the inferences shown.
         points: of a line at most; of more readings the median of each stretch stands.
     """
-    quantities = np.asarray(samples["quantity"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=str)
-    sources = np.asarray(samples["source"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=str)
-    placed, inside = time.place_ns(samples["time_ns"].to_numpy())
-    values = samples["value"].to_numpy()
     found = []
     for name, (quantity, unit) in QUANTITIES.items():
-        ours = inside & (quantities == quantity)
         lines = []
-        for source in np.unique(sources[ours]):
-            rows = np.flatnonzero(ours & (sources == source))
-            rows = rows[np.argsort(placed[rows], kind="stable")]
-            lines.append(_line(name, str(source), placed[rows], values[rows] / unit, points))
+        for source, times, values in series_of(samples, quantity):
+            placed, inside = time.place_ns(times)
+            if inside.any():
+                lines.append(_line(name, sensor_name(source), placed[inside], values[inside] / unit, points))
         found += sorted(lines, key=lambda one: -float(one.value.max()))[:SOURCES]
     return found
 
 
 def _line(quantity: str, source: str, times: Integers, values: Floats, points: int) -> SensorLine:
-    source = source.partition(":")[2] or source
     if len(times) <= points:
         return SensorLine(quantity, source, times, values)
     parts = [

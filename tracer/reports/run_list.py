@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.command_line import command_line
-from tracer.figure_text import counted, rate_text, size_text
+from tracer.figure_text import counted, minute_text, rate_text, size_text
 from tracer.runs.run_index import Progress, RunIndex
 from tracer.runs.run_note import note_lines
 from tracer.trust.judgement import verdict_text
@@ -56,7 +56,7 @@ def render_runs(listed: RunList, traces: Path, console: Console, ladders: Sequen
         launch = row["launch_set"]
         facts += f"  launch {launch['number']} of {launch['of']} of {launch['name']}" if launch else ""
         lines.append(f"{row['name']}  {row['state']}  {facts}")
-        when = row["created"][:16].replace("T", " ")
+        when = minute_text(row["created"])
         what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
         lines += [f"  {when}  {what}", *_verdict(row), *(f"  {line}" for line in note_lines(row["note"]))]
     lines += [f"not readable: {sentence}" for sentence in listed.damaged]

@@ -98,6 +98,11 @@ def default_run_name() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{host}"
 
 
+def given_run_name(name: str | None) -> str:
+    """The name that was asked for, an empty one too, which is then refused; by time and host where none was."""
+    return default_run_name() if name is None else name
+
+
 def write_run_info(path: Path, info: RunInfo) -> None:
     """
     Write ``run.json``: a reader never sees half of it.

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tracer.breakdown.delays import Delay, Delays
 from tracer.breakdown.launch_order import launch_order
-from tracer.captures.cuda_calls import call_kinds
+from tracer.breakdown.replay_path import host_path
+from tracer.captures.cuda_calls import SYNCHRONISE, call_kinds
 from tracer.captures.inference_work import CallRows, GpuRows, InferenceRows, InferenceWork, OpRows, StageRows
 
 MAIN, EXECUTOR, POLLER = 1, 2, 3
@@ -82,7 +83,11 @@ def least_delays(work: InferenceWork) -> Delays:
     ready = work.launched_ns + np.where(gpu.kernel, kernel, copy)
     gaps = np.maximum(gpu.start_ns - ends, 0)[known & (order.before >= 0) & (ready <= ends)]
     gap = int(gaps.min()) if len(gaps) else 0
-    return Delays(*(Delay(one, one, one) for one in (kernel, copy, gap, gap, gap, 0, 10**9, 0)))
+    path = host_path(work)
+    layers = path.pieces.layers
+    after = (layers.end_ns - layers.until_ns)[layers.kind == SYNCHRONISE]
+    idle = int(after.min()) if len(after) else 0
+    return Delays(*(Delay(one, one, one) for one in (kernel, copy, gap, gap, gap, 0, idle, 0)))
 
 
 @st.composite

@@ -11,8 +11,8 @@ from tests.simulator.answers import Answer, answers
 
 MARGIN = 0.02
 PROGRAMS, AT_ONCE = 500, 25
-QUICK = (3, 11, 16, 29, 35, 53)
-"""Programs that an earlier replay was wrong about: branches, events that a stream's wait hides, graphs."""
+QUICK = (3, 11, 16, 29, 30, 35, 53)
+"""Programs that an earlier replay was wrong about: branches, events that a stream's wait hides, graphs, syncs."""
 
 
 def all_answers(seeds: range | tuple[int, ...], folder: Path, *, profiled: bool) -> list[Answer]:
@@ -51,6 +51,6 @@ def test_five_hundred_programs_are_answered_within_the_margin_or_by_a_tight_boun
     found = all_answers(range(first, first + AT_ONCE), tmp_path, profiled=False)
     bounds = [one for one in found if one.bound]
     print(f"{len(wrong(found))} wrong of {len(found)}, {len(bounds)} bounds: {wrong(found)[:20]}")
-    assert len(wrong(found)) <= 0.01 * len(found)
+    assert not wrong(found)
     assert len(bounds) <= 0.2 * len(found)
     assert np.median([one.said_ns / one.true_ns for one in bounds if one.true_ns > 0]) <= 1.5

@@ -253,14 +253,16 @@ class _Nodes:
         How long the calls of barriers wake up.
 
         Returns:
-            Of each barrier that held the host, how much longer it takes than a call that need not wait; and of each
-            that did not, how much longer it would take if it had to.
+            Of each barrier that held the host, how much longer it takes after the wait than a call that need not wait
+            takes in all, less than 0 where such a call takes longer; and of each that did not, how much longer it
+            would take if it had to.
         """
         barriers, cuts = replay.path.barriers, replay.path.pieces.timeline.cuts
         first, last = np.searchsorted(cuts, barriers.at_ns), np.searchsorted(cuts, barriers.end_ns)
         after = passed[:, np.minimum(last, len(cuts) - 1)] - passed[:, first]
         idle, wake = (int(getattr(one, end)) for one in (replay.delays.sync_call, replay.delays.wake))
-        longer = np.where(barriers.binding, np.maximum(after - idle, 0), 0).T
+        # As it was measured, it took no longer than it did: what was short of a call that need not wait stays so.
+        longer = np.where(barriers.binding, np.maximum(after - idle, -barriers.waited_ns), 0).T
         would = np.where(~barriers.binding & (after > 0), np.maximum(wake - after, 0), 0).T
         places = [(node, row) for node, row in enumerate(graph.row) if graph.kind[node] == BARRIER]
         return {node: longer[row] for node, row in places}, {node: would[row] for node, row in places}

@@ -35,6 +35,7 @@ class Barriers:
         work: row of the GPU work that an implicit one waits for, else -1.
         stream: that it waits for, else ``ANY_STREAM``.
         binding: whether it waited at all; then the path reached ``at_ns`` because of the GPU.
+        waited_ns: how long a synchronising call had lasted by then; 0 of the others.
     """
 
     inference: Ints
@@ -45,6 +46,7 @@ class Barriers:
     work: Ints
     stream: Ints
     binding: Mask
+    waited_ns: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _barriers(work: InferenceWork, layers: PathLayers) -> Barriers:
         binding=np.r_[
             layers.until_ns[sync] > layers.start_ns[sync], np.full(len(copy) + len(implicit), fill_value=True)
         ],
+        waited_ns=np.r_[layers.until_ns[sync] - layers.start_ns[sync], np.zeros(len(elsewhere), np.int64)],
     )
 
 

@@ -88,6 +88,13 @@ def test_a_profile_s_parts_sum_to_its_inferences(tmp_path: Path) -> None:
         profile.table("kernels")
 
 
+def test_units_of_several_processes_begin_where_their_ranges_do(shared_data: Path) -> None:
+    profile = tracer.open_profile(shared_data / "nsys" / "h100_2gpu_1s.sqlite")
+    units, ranges = profile.breakdown("aten::linear*").units(), profile.ranges()
+    assert units["thread"].nunique() > 1
+    assert set(units["start_ns"]) <= set(ranges[ranges["name"].str.startswith("aten::linear")]["start_ns"])
+
+
 def test_a_profile_without_a_timeline_has_kernels_and_says_why_it_has_no_ranges(tmp_path: Path) -> None:
     path = tmp_path / "summary.txt"
     path.write_text(

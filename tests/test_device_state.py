@@ -17,6 +17,7 @@ from tracer.device.device_state import (
     WindowState,
     differing_frequencies,
     energy_mj,
+    frequencies_around,
     frequencies_during,
     journal_table,
     window_marks,
@@ -50,6 +51,16 @@ def test_a_frequency_is_that_of_the_sweeps_inside() -> None:
     samples = samples_table(table("gpu", "frequency_hz", [100, 900, 910, 920, 100]), "run")
     assert frequencies_during(samples, SECOND, 3 * SECOND) == (Frequency("gpu", 910, 900, 920, 3),)
     assert frequencies_during(samples, SECOND + 1, 2 * SECOND - 1) == ()
+
+
+def test_what_is_shorter_than_a_sweep_has_the_frequency_of_the_sweeps_beside_it() -> None:
+    samples = samples_table(table("gpu", "frequency_hz", [100, 900, 910, 920, 100]), "run")
+    start, end = int(1.2 * SECOND), int(1.3 * SECOND)
+    assert frequencies_around(samples, start, end) == (Frequency("gpu", 905, 900, 910, 2),)
+    assert frequencies_around(samples, -start, end) == frequencies_around(samples, start, 9 * SECOND) == ()
+    slow = samples_table(table("gpu", "frequency_hz", [100, 900, 910], step_ns=3 * SECOND), "run")
+    for far in (int(3.5 * SECOND), int(5.5 * SECOND)):
+        assert frequencies_around(slow, far, far) == ()
 
 
 def test_a_frequency_changed_beyond_two_percent_of_its_median() -> None:

@@ -182,7 +182,7 @@ def _rules(marks: Sequence[tuple[str, float]], across: Spec, domain: Sequence[fl
     for place, (name, us) in enumerate(marks):
         data, x = {"values": [{"us": us, "name": name}]}, {**number("us"), "scale": across}
         y = {"value": LABEL_PX * (place - len(marks)) + 11}
-        rule = {"type": "rule", "color": BY_MEANING["outlier"], "strokeDash": [4, 3]}
+        rule = {"type": "rule", "color": BY_MEANING["border"], "strokeDash": [4, 3]}
         found.append({"data": data, "mark": rule, "encoding": {"x": x, "y": y, "y2": {"value": "height"}}})
         side, dx = ("left", 4) if us < edge else ("right", -4)
         text = {"type": "text", "align": side, "baseline": "middle", "dx": dx}

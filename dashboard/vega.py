@@ -1,8 +1,8 @@
-"""What the charts that are written as Vega-Lite share (https://vega.github.io/vega-lite/docs/); pure."""
+"""What the pages' charts share: they are written as Vega-Lite (https://vega.github.io/vega-lite/docs/); pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracer.palette import colours
@@ -12,6 +12,11 @@ Spec = dict[str, Any]
 
 AXIS_PX, LEGEND_PX = 70, 40
 """A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
+
+
+def inline(rows: Iterable[Mapping[str, Any]]) -> Spec:
+    """Rows that stand in the chart itself."""
+    return {"values": [dict(row) for row in rows]}
 
 
 def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
@@ -27,22 +32,26 @@ def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
     ]
 
 
-def number(field: str) -> Spec:
-    """A channel of numbers."""
-    return {"field": field, "type": "quantitative"}
+def number(field: str, **more: Any) -> Spec:
+    """A channel of numbers; ``more`` as Vega-Lite takes it."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def nominal(field: str, **more: Any) -> Spec:
+    """A channel of names, untitled unless ``more`` says otherwise."""
+    return {"field": field, "type": "nominal", "title": None, **more}
 
 
 def colour_by(field: str, names: Sequence[str], **legend: Any) -> Spec:
     """The palette's colour of each name, and their legend: below and untitled unless ``legend`` says otherwise."""
-    return {
-        "field": field,
-        "type": "nominal",
-        "sort": list(names),
-        "scale": {"domain": list(names), "range": colours(names)},
-        "legend": {"orient": "bottom", "title": None, **legend},
-    }
+    return nominal(
+        field,
+        sort=list(names),
+        scale={"domain": list(names), "range": colours(names)},
+        legend={"orient": "bottom", "title": None, **legend},
+    )
 
 
-def layered(layers: Sequence[Spec], height: int, **more: Mapping[str, Any]) -> Spec:
+def layered(layers: Sequence[Spec], height: int, **more: Any) -> Spec:
     """Layers over one another, the last on top."""
     return {"layer": list(layers), "height": height, **more}

@@ -60,13 +60,14 @@ BY_MEANING = {
     # Of a comparison, of limits, and of a distribution.
     "slower": RED,
     "faster": TEAL,
-    "no difference": SLATE,
+    "equivalent": SLATE,
+    "can't be told": GREY,
     "limit": TEAL,
-    "measured": RED,
+    "predicted": TEAL,
+    "measured": VIOLET,
     "measured, every tensor through memory": OCHRE,
     "roof": BLUE,
     "border": SLATE,
-    "outlier": RED,
 }
 """Parts of an inference, stages, and states."""
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.charts import Chart
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import plain, with_commands
@@ -20,6 +19,7 @@ from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
 from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
+from dashboard.vega import Spec
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_cache import fingerprint
@@ -163,16 +163,10 @@ def table_height(rows: int, height: object = None) -> int:
     return whole if height == "content" else min(whole, TABLE_PX)
 
 
-def chart(spec: dict[str, Any], key: str, **shown: Any) -> None:
-    """A chart as wide as its column, whose room is left free until it is drawn; ``shown`` as Streamlit takes it."""
+def chart(spec: Spec, key: str, **shown: Any) -> Any:
+    """A chart as wide as its column, whose room is left free until it is drawn; what is selected in it."""
     with room(key, spec["height"]):
-        st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
-
-
-def drawing(made: Chart, key: str, **shown: Any) -> Any:
-    """The same of an Altair chart; what is selected in it."""
-    with room(key, made.height):
-        return st.altair_chart(made, width="stretch", key=key, **shown)
+        return st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
 
 
 def room(key: str, height_px: float) -> DeltaGenerator:

@@ -18,7 +18,7 @@ from dashboard.limits_view import (
     round_frame,
 )
 from dashboard.pages.address import into_address, state
-from dashboard.pages.chrome import drawing, lines, metrics, show_report, table
+from dashboard.pages.chrome import chart, lines, metrics, show_report, table
 from dashboard.pages.guidance import command, explain_untimed
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import (
@@ -66,7 +66,7 @@ def _limits(run: StoredRun, report: Report) -> None:
         lines(filter(None, [why_no_limits(run.info, None)]))
     lines(limits_lines(limits, None, None))
     st.header("Roofline")
-    drawing(roofline_chart(roofline(limits)), "roofline")
+    chart(roofline_chart(roofline(limits)), "roofline")
     st.caption(
         "The roof is what the device can do for as many operations a byte. The limit counts the least traffic: "
         "weights once, input and output. The other measured point takes every tensor through memory; caches decide "

@@ -25,7 +25,7 @@ from dashboard.overview_view import (
 )
 from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of, held_against
-from dashboard.pages.chrome import card, detail_of, drawing, lines, metrics, problem, show_report, table
+from dashboard.pages.chrome import card, chart, detail_of, lines, metrics, problem, show_report, table
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
@@ -94,7 +94,7 @@ def _rate(report: Report, against: tuple[Compared, Report] | None) -> None:
     with figure:
         _rate_metric(report, rate, against)
     with dots:
-        drawing(window_dots(window_rates(report), rate), "rate_dots")
+        chart(window_dots(window_rates(report), rate), "rate_dots")
     if report["run"]["state"] != "recording":
         trust = report["trust"]
         lines([f"{rule_text(trust).capitalize()}. {worst_text(trust).capitalize()}."])
@@ -148,7 +148,7 @@ def _accuracy(accuracy: SessionAccuracy) -> None:
 def _confusion(run: StoredRun) -> None:
     matrix = confusion(run.folder)
     if matrix is not None:
-        drawing(confusion_chart(matrix), "confusion")
+        chart(confusion_chart(matrix), "confusion")
 
 
 def _answer(report: Report) -> None:
@@ -180,7 +180,7 @@ def _where_the_time_went(report: Report) -> None:
     parts = icicle(report)
     if not parts:
         return
-    picked = drawing(icicle_chart(parts), "icicle", on_select="rerun")
+    picked = chart(icicle_chart(parts), "icicle", on_select="rerun")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and (page := clicked[0].get("page")) not in (None, "overview"):
         go_to(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import official_rate_text, time_text
+from tracer.fleet.baselines import set_baseline
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.compare_words import change_of
 from tracer.reports.latency_map import joined_time
@@ -110,7 +112,39 @@ def test_a_baseline_of_the_address_stands_beside_the_rate_and_the_gains(traces: 
     shown.selectbox(key="head_baseline").set_value(None).run()
     assert "baseline" not in shown.query_params
     assert row["sentence"] not in words(shown)
-    assert "not in the traces folder" in opened("overview", traces, run="gpu", baseline="../x").error[0].value
+    assert "not in the traces folder" in opened("overview", traces, run="gpu", baseline="../x").warning[0].value
+
+
+@pytest.mark.parametrize("page", ["overview", "stages", "kernels", "limits"])
+def test_a_baseline_that_cannot_be_opened_is_told_once(tmp_path: Path, page: str) -> None:
+    for name in ("kept", "run"):
+        runs.gpu_run(tmp_path, name)
+    set_baseline(tmp_path, "gold", {stored_run("kept", tmp_path).info.run_id: "kept"})
+    shutil.rmtree(tmp_path / "kept")
+    shown = opened(page, tmp_path, run="run", baseline="gold")
+    assert not shown.exception
+    assert [one.value for one in shown.warning if "baseline" in one.value.lower()] == [
+        "The baseline cannot be opened."
+    ]
+
+
+def test_compare_holds_the_run_against_the_baseline_of_the_head(tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        runs.gpu_run(tmp_path, name)
+    held = [stored_run(name, tmp_path) for name in ("one", "two")]
+    set_baseline(tmp_path, "gold", {run.info.run_id: run.name for run in held})
+    for chosen, launches in (("two", ["two", "three"]), ("gold", ["one", "two", "three"])):
+        shown = testing.AppTest.from_string(SCRIPT.format(page="compare", traces=str(tmp_path)), default_timeout=60)
+        # What a page's head was given, and this page's address does not name.
+        shown.session_state["baseline_kept"] = chosen
+        shown.query_params["run"] = "three"
+        shown.run()
+        assert not shown.exception
+        assert f"three against {chosen} (the baseline)" in words(shown)
+        assert shown.dataframe[0].value["run"].tolist() == launches
+        assert [one.value for one in shown.multiselect] == [[chosen]]
+    shown.selectbox(key="baseline_widget").set_value("three").run()
+    assert "gold against three (the baseline)" in words(shown)
 
 
 def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> None:

@@ -61,6 +61,7 @@ BY_MEANING = {
     "slower": RED,
     "faster": TEAL,
     "equivalent": SLATE,
+    "a whole": SLATE,
     "can't be told": GREY,
     "limit": TEAL,
     "predicted": TEAL,

@@ -14,7 +14,7 @@ from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import plain, with_commands
 from dashboard.page_head import head_text, room_class
 from dashboard.pages.address import go_to, into_address, state
-from dashboard.pages.baseline_choice import baseline_choice
+from dashboard.pages.baseline_choice import baseline_choice, strange_baseline
 from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
@@ -143,7 +143,8 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
     Names come from files and from hosts: ``st.text`` takes them as they are, never as Markdown.
     """
     (st.warning if warning else st.error)(headline, icon=":material/warning:" if warning else ":material/error:")
-    st.text(detail)
+    if detail:
+        st.text(detail)
 
 
 def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) -> None:
@@ -236,11 +237,15 @@ def headed(title: str, traces: Path) -> StoredRun | None:
     st.set_page_config(page_title=f"{run.name} - {title}")
     # Names come from files and hosts.
     facts.text(head_text(run))
+    names = st.session_state[NAMES_KEY]
+    wrong = strange_baseline(traces, names, run.name)
     if title != "Compare":  # it has a choice of its own
         with against:
-            baseline_choice(traces, st.session_state[NAMES_KEY], run.name)
+            baseline_choice(traces, names, run.name)
     with export:
         export_button(run)
+    if wrong is not None:
+        problem(*wrong, warning=True)
     return run
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, layered, number, tooltips
+from dashboard.compare_view import NOT_TOLD, WHOLE
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, number, row_names, tooltips
 from tracer.figure_text import D3_RATIO
 from tracer.palette import BY_MEANING, SESSION_RUN
 
 VERDICTS = ("slower", "faster", "equivalent", "can't be told")
-ROW_PX, SERIES_PX = 26, 240
+KINDS = (WHOLE, "slower", "faster", NOT_TOLD)
+"""Of a waterfall's bars, in the order of its legend."""
+ROW_PX, SERIES_PX, TICKS = 26, 240, 8
 
 
 def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
@@ -21,29 +24,28 @@ def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
         rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
         noise: half width of the band about 1.
     """
-    across = {"zero": False, "padding": 20}
+    across, grey = {"zero": False, "padding": 20}, BY_MEANING["border"]
     title = "median inference against the baseline (times)"
-    grey = BY_MEANING["border"]
-    band: Spec = {
-        "data": {"values": [{"from": 1 - noise, "to": 1 + noise}]},
+    band = {
+        "data": inline([{"from": 1 - noise, "to": 1 + noise}]),
         "mark": {"type": "rect", "color": grey, "opacity": 0.2},
-        "encoding": {"x": {**number("from"), "scale": across, "title": title}, "x2": {"field": "to"}},
+        "encoding": {"x": number("from", scale=across, title=title), "x2": {"field": "to"}},
     }
-    unity: Spec = {
-        "data": {"values": [{"one": 1}]},
+    unity = {
+        "data": inline([{"one": 1}]),
         "mark": {"type": "rule", "color": grey},
-        "encoding": {"x": {**number("one"), "scale": across}},
+        "encoding": {"x": number("one", scale=across)},
     }
-    shared: Spec = {
-        "y": {"field": "run", "type": "nominal", "title": None, "axis": {"labelLimit": 260}},
+    shared = {
+        "y": row_names("run"),
         "color": colour_by("verdict", VERDICTS),
         "tooltip": tooltips(
             ("run", "run"), *((name, name, D3_RATIO) for name in ("ratio", "low", "high")), ("verdict", "verdict")
         ),
     }
-    data = {"values": list(rows)}
-    spread = {**shared, "x": {**number("low"), "scale": across}, "x2": {"field": "high"}}
-    middle = {**shared, "x": {**number("ratio"), "scale": across}}
+    data = inline(rows)
+    spread = {**shared, "x": number("low", scale=across), "x2": {"field": "high"}}
+    middle = {**shared, "x": number("ratio", scale=across)}
     return layered(
         [
             band,
@@ -69,36 +71,24 @@ def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Spec:
         for place, row in enumerate(rows)
     ]
     longest = max(row["end"] for row in placed)
-    kinds = ["whole", "slower", "faster"]
     shared: Spec = {
-        "y": {
-            "field": "label",
-            "type": "nominal",
-            "sort": None,
-            "title": None,
-            "axis": {"labelExpr": "slice(datum.label, 2)", "labelLimit": 220, "labelOverlap": False},
-        },
-        "tooltip": tooltips(("part", "part"), ("change", "change"), ("kind", "")),
+        "y": row_names("label", labelExpr="slice(datum.label, 2)"),
+        "tooltip": tooltips(("part", "part"), ("change", "change"), ("kind", "seen to be")),
     }
     bars = {
-        **shared,
-        "x": {**number("from"), "title": f"mean {of} (us)", "scale": {"domain": [0, 1.2 * longest]}},
+        "x": number("from", title=f"mean {of} (us)", scale={"domain": [0, 1.2 * longest]}, axis={"tickCount": TICKS}),
         "x2": {"field": "to"},
-        "color": {
-            "field": "kind",
-            "type": "nominal",
-            "scale": {"domain": kinds, "range": [BY_MEANING[one] for one in ("border", "slower", "faster")]},
-            "legend": None,
-        },
+        "color": colour_by("kind", [one for one in KINDS if one in {row["kind"] for row in rows}]),
     }
-    words = {**shared, "x": number("end"), "text": {"field": "change"}}
-    data = {"values": placed}
+    words = {"x": number("end"), "text": {"field": "change"}}
     return layered(
         [
-            {"data": data, "mark": {"type": "bar", "height": {"band": 0.75}}, "encoding": bars},
-            {"data": data, "mark": {"type": "text", "align": "left", "dx": 4}, "encoding": words},
+            {"mark": {"type": "bar", "height": {"band": 0.75}}, "encoding": bars},
+            {"mark": {"type": "text", "align": "left", "dx": 4}, "encoding": words},
         ],
-        AXIS_PX + ROW_PX * len(rows),
+        AXIS_PX + LEGEND_PX + ROW_PX * len(rows),
+        data=inline(placed),
+        encoding=shared,
     )
 
 
@@ -111,16 +101,9 @@ def series(rows: Sequence[dict[str, Any]]) -> Spec:
             "title": "made",
             "axis": {"tickCount": 6, "labelOverlap": True},
         },
-        "y": {**number("rate_hz"), "title": "official inf/s", "scale": {"zero": False}},
+        "y": number("rate_hz", title="official inf/s", scale={"zero": False}),
+        "tooltip": tooltips(("run", "run"), ("made", "made"), ("rate", "rate"), ("change", "against the baseline")),
     }
-    data = {"values": list(rows)}
     line = {"type": "line", "color": SESSION_RUN, "point": {"size": 70, "color": SESSION_RUN}}
-    told = tooltips(("run", "run"), ("made", "made"), ("rate", "rate"), ("change", "against the baseline"))
-    text = {"type": "text", "dy": -12, "limit": 160}
-    return layered(
-        [
-            {"data": data, "mark": line, "encoding": {**shared, "tooltip": told}},
-            {"data": data, "mark": text, "encoding": {**shared, "text": {"field": "run"}, "tooltip": told}},
-        ],
-        SERIES_PX,
-    )
+    text = {"mark": {"type": "text", "dy": -12, "limit": 160}, "encoding": {"text": {"field": "run"}}}
+    return layered([{"mark": line}, text], SERIES_PX, data=inline(rows), encoding=shared)

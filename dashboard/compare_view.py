@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dashboard.frames import Frame
@@ -17,17 +19,25 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.report import Compared, Comparison, Report
+from tracer.report_types.report import Compared, Comparison, Report, Way
 from tracer.reports.breakdown_text import part_text
+from tracer.reports.compare import difference, side_of_times
 from tracer.reports.compare_report import part_rows
 from tracer.reports.compare_text import launch_cells
 from tracer.reports.compare_words import change_of
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import profiled_parts
+from tracer.runs.timed_inferences import TimedInferences
+from tracer.stages import INFERENCE
+
+VERDICTS = {"refused": "not compared"}
+"""Words for the verdicts that are not called by their own."""
+WHOLE, NOT_TOLD = "mean inference", "can't be told"
+"""Kinds of a waterfall's bars, beside the two ways of a difference that is established."""
 
 
 def run_frame(figures: Comparison) -> Frame:
-    """A row a run: rate, latency and busy share, and how its median and its rate compare with the baseline's."""
+    """A row a launch: rate, latency, busy share, and how its side's median and rate compare with the baseline's."""
     by_run = {row["run"]: row for row in figures["comparisons"]}
     cells = ["official inf/s", "median of all", "p99", "GPU busy"]
     rows = []
@@ -35,13 +45,20 @@ def run_frame(figures: Comparison) -> Frame:
         row = by_run.get(run["name"])
         verdict = ("the baseline", MISSING, MISSING)
         if row is not None:
-            verdict = (change_of(row["median"]), change_of(row["rate"], of_rate=True), row["verdict"])
-        rows.append((run["name"], *launch_cells(run["launches"][0]), *verdict))
+            verdict = (
+                change_of(row["median"]),
+                change_of(row["rate"], of_rate=True),
+                VERDICTS.get(row["verdict"], row["verdict"]),
+            )
+        rows += [(one["name"], *launch_cells(one), *verdict) for one in run["launches"]]
     return pd.DataFrame(rows, columns=["run", *cells, "median against it", "rate against it", "verdict"])
 
 
 def number_sentence(row: Compared, baseline: str) -> str | None:
-    """``B is 15.0 % faster than A (12.8 to 17.3 %)``, by the rate, else by the median; None where not compared."""
+    """``B is 15.0 % faster than A (12.8 to 17.3 %)``, by the rate, else by the median; None where not compared.
+
+    What can't be told it only *measured*.
+    """
     one = row["rate"] or row["median"]
     if one is None:
         return None
@@ -49,6 +66,7 @@ def number_sentence(row: Compared, baseline: str) -> str | None:
     change, spread = 1 / one["ratio"] - 1, one["spread"]
     ends = [1 / end - 1 for end in (spread["high"], spread["low"]) if end]
     word = "faster" if change >= 0 else "slower"
+    verb = "is" if row["verdict"] in ("slower", "faster", "equivalent") else "measured"
     told = ""
     if len(ends) == 2:
         same = ends[0] * ends[1] > 0
@@ -56,7 +74,7 @@ def number_sentence(row: Compared, baseline: str) -> str | None:
         text = share_text if same else lambda share: change_text(None if share is None else 1 + share)
         marks = "[]" if spread["kind"] == "range" else "()"
         told = f" {marks[0]}{interval_text(low, high, text)}{marks[1]}"
-    return f"{row['run']} is {share_text(abs(change))} {word} than {baseline}{told}, {by}"
+    return f"{row['run']} {verb} {share_text(abs(change))} {word} than {baseline}{told}, {by}"
 
 
 def same_profiler(before: Report, after: Report) -> bool:
@@ -65,7 +83,32 @@ def same_profiler(before: Report, after: Report) -> bool:
     return all(gpus) and len({one["source"] for one in gpus if one}) == 1
 
 
-def waterfall_rows(before: Report, after: Report, *, profiled: bool) -> list[dict[str, Any]]:
+def moved_parts(row: Compared) -> dict[str, Way]:
+    """The parts of a profiled inference that differ by more than both intervals, and which way."""
+    found = {part_text(name): one["change_ns"] for name, one in row["parts"].items() if one["beyond_noise"]}
+    return {part: "slower" if change > 0 else "faster" for part, change in found.items()}
+
+
+def moved_stages(before: TimedInferences, after: TimedInferences) -> dict[str, Way]:
+    """The stages whose time differs by what ``compare`` calls detected, and which way."""
+    found: dict[str, Way] = {}
+    for stage in (*(one for one in after.stages if one in before.stages), INFERENCE):
+        one, other = (side_of_times([_alone(timed, stage)], [np.empty(0)]) for timed in (before, after))
+        # Of times of zero there is no ratio.
+        known = all((each > 0).all() for side in (one, other) for each in side.medians_ns)
+        told = difference(one, other) if known else None
+        if told is not None and told.median.detected is not None:
+            found[stage] = told.median.detected
+    return found
+
+
+def _alone(timed: TimedInferences, stage: str) -> TimedInferences:
+    return replace(timed, stages=(stage,), duration_ns=timed.of_stage(stage)[:, None])
+
+
+def waterfall_rows(
+    before: Report, after: Report, *, profiled: bool, moved: Mapping[str, Way] | None = None
+) -> list[dict[str, Any]]:
     """
     From the mean inference of one run to that of another, part by part; the steps sum to the difference.
 
@@ -73,6 +116,7 @@ def waterfall_rows(before: Report, after: Report, *, profiled: bool) -> list[dic
         before: the first run.
         after: the second.
         profiled: the parts of a profiled inference, else the stages of a timed one.
+        moved: parts whose difference is established, and which way.
 
     Returns:
         ``part``, ``from`` and ``to`` in microseconds, ``change`` in words, ``kind`` for the colour.
@@ -81,13 +125,14 @@ def waterfall_rows(before: Report, after: Report, *, profiled: bool) -> list[dic
     if not all(sides):
         return []
     at = sum(sides[0].values())
-    rows = [_step(before["run"]["name"], 0.0, at, "whole")]
+    rows = [_step(before["run"]["name"], 0.0, at, WHOLE)]
     for part in dict.fromkeys([*sides[0], *sides[1]]):
         change = sides[1].get(part, 0.0) - sides[0].get(part, 0.0)
         if change:
-            rows.append(_step(part, at, at + change, "slower" if change > 0 else "faster"))
+            way = "slower" if change > 0 else "faster"
+            rows.append(_step(part, at, at + change, way if (moved or {}).get(part) == way else NOT_TOLD))
             at += change
-    rows.append(_step(after["run"]["name"], 0.0, at, "whole"))
+    rows.append(_step(after["run"]["name"], 0.0, at, WHOLE))
     return rows
 
 
@@ -101,7 +146,7 @@ def _parts_of(report: Report, *, profiled: bool) -> dict[str, float]:
 
 def _step(part: str, start_ns: float, end_ns: float, kind: str) -> dict[str, Any]:
     length = end_ns - start_ns
-    sign = "" if kind == "whole" else "+" if length > 0 else "-"
+    sign = "" if kind == WHOLE else "+" if length > 0 else "-"
     return {
         "part": part,
         "from": start_ns / 1e3,
@@ -159,7 +204,7 @@ def series_rows(figures: Comparison) -> list[dict[str, Any]]:
             "change": changes.get(run["name"], "the baseline"),
         }
         for run in figures["runs"]
-        if run["created"] and run["launches"][0]["rate_hz"]
+        if run["created"] and len(run["launches"]) == 1 and run["launches"][0]["rate_hz"]
     ]
     return sorted(found, key=lambda one: str(one["created"]))
 

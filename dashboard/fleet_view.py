@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from statistics import geometric_mean, median
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
-from dashboard.charts import Chart, chart_of, colour_by, tooltips
 from dashboard.frames import Frame
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, number, tooltips
 from tracer.figure_text import D3_RATIO, MISSING, count_text, interval_text, rate_text, short_rate_text
 from tracer.fleet.tables import CONFIGURATION
-from tracer.palette import GREY, INK
+from tracer.palette import GREY
 
 Rows = Sequence[Mapping[str, Any]]
 
 HASH_DIGITS = 12
+GROUND_PX, LEGEND_ROW_PX = 240, 18
 HOUR_OR_DAY = "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) ? '%H:%M' : '%m-%d')"
 """A label of the axis of time (Vega): the hour, at midnight the day."""
 PICKED = "picked"
@@ -53,43 +53,45 @@ def launch_rows(rows: Rows, baseline: Collection[str] = ()) -> list[dict[str, An
     ]
 
 
-def rate_chart(points: Sequence[Mapping[str, Any]]) -> Chart:
+def rate_chart(points: Sequence[Mapping[str, Any]]) -> Spec:
     """Each launch's official rate over time, a colour a configuration; a baseline ringed, its mean a line."""
     names = sorted({one["configuration"] for one in points})
-    x = alt.X(
-        "created:T",
-        title="recorded (UTC)",
-        scale=alt.Scale(type="utc", padding=12),
-        axis=alt.Axis(labelExpr=HOUR_OR_DAY),
-    )
-    y = alt.Y("rate:Q", scale=alt.Scale(zero=False, padding=12), title="official rate, inf/s")
-    dots = (
-        chart_of(map(dict, points))
-        .mark_circle(size=90, opacity=0.85)
-        .encode(
-            x=x,
-            y=y,
-            color=colour_by("configuration", names, labelLimit=600, columns=1),
-            tooltip=tooltips(
-                ("run", "run"),
-                ("rate", "inf/s", D3_RATIO),
-                ("configuration", "configuration"),
-                ("board", "board"),
-                ("trust", "trust"),
-            ),
-        )
-        .add_params(alt.selection_point(name=PICKED, fields=["run"]))
-    )
+    y = number("rate", scale={"zero": False, "padding": 12}, title="official rate, inf/s")
+    encoding: Spec = {
+        "x": {
+            "field": "created",
+            "type": "temporal",
+            "title": "recorded (UTC)",
+            "scale": {"type": "utc", "padding": 12},
+            "axis": {"labelExpr": HOUR_OR_DAY, "tickCount": 8, "labelOverlap": True},
+        },
+        "y": y,
+    }
+    told = {
+        "color": colour_by("configuration", names, labelLimit=600, columns=1),
+        "tooltip": tooltips(
+            ("run", "run"),
+            ("rate", "inf/s", D3_RATIO),
+            ("configuration", "configuration"),
+            ("board", "board"),
+            ("trust", "trust"),
+        ),
+    }
     held = [one for one in points if one["baseline"]]
-    if not held:
-        return dots.properties(height=340)
-    rings = chart_of(map(dict, held)).mark_point(size=190, color=INK).encode(x=x, y=y)
     means = [
-        {"configuration": name, "rate": geometric_mean([one["rate"] for one in held if one["configuration"] == name])}
+        {"rate": geometric_mean([one["rate"] for one in held if one["configuration"] == name])}
         for name in sorted({one["configuration"] for one in held})
     ]
-    lines = chart_of(means).mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=2).encode(y=y)
-    return (lines + dots + rings).properties(height=340)
+    line = {"type": "rule", "color": GREY, "strokeDash": [5, 4], "strokeWidth": 2}
+    dots = {"type": "circle", "size": 90, "opacity": 0.85}
+    layers: list[Spec] = [
+        {"data": inline(means), "mark": line, "encoding": {"y": y}},
+        {"name": "dots", "data": inline(points), "mark": dots, "encoding": {**encoding, **told}},
+        {"data": inline(held), "mark": {"type": "point", "size": 190, "color": GREY}, "encoding": encoding},
+    ]
+    picked = {"name": PICKED, "select": {"type": "point", "fields": ["run"]}, "views": ["dots"]}
+    height = GROUND_PX + AXIS_PX + LEGEND_PX + LEGEND_ROW_PX * len(names)
+    return layered(layers if held else layers[1:2], height, params=[picked])
 
 
 def board_frame(rows: Rows, judged: Rows) -> Frame:
@@ -127,7 +129,7 @@ def board_frame(rows: Rows, judged: Rows) -> Frame:
         "configuration",
         "launches",
         "median rate",
-        "from to",
+        "range",
         "trusted",
         "among boards",
         "newest run",

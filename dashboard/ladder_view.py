@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
-from dashboard.charts import Chart, chart_of, tooltips
 from dashboard.frames import Frame
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, nominal, number, row_names, tooltips
 from tracer.figure_text import MISSING, beside_text, count_text, interval_text, rate_text, share_text, time_text
-from tracer.palette import BLUE, TEAL
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.trust.judgement import worst_text
 
 PREDICTED, MEASURED = "predicted", "measured"
+STEP_PX = 48
 
 
 def rung_frame(report: LadderReport) -> Frame:
@@ -81,22 +80,17 @@ def _interval(step: str, what: str, low: float, gain: float, high: float, verdic
     return {"step": step, "what": what, **us, "told": time_text(gain), "verdict": verdict}
 
 
-def step_chart(rows: list[dict[str, Any]]) -> Chart:
+def step_chart(rows: list[dict[str, Any]]) -> Spec:
     """Each step's predicted interval above its measured one, on one axis of microseconds gained."""
-    order = list(dict.fromkeys(row["step"] for row in rows))
-    base = chart_of(rows).encode(
-        y=alt.Y("step:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
-        yOffset=alt.YOffset("what:N", sort=[PREDICTED, MEASURED]),
-        color=alt.Color(
-            "what:N",
-            title=None,
-            scale=alt.Scale(domain=[PREDICTED, MEASURED], range=[TEAL, BLUE]),
-            legend=alt.Legend(orient="bottom"),
-        ),
-        tooltip=tooltips(("step", "step"), ("what", "which"), ("told", "gain"), ("verdict", "verdict")),
-    )
-    bars = base.mark_bar(height=8, opacity=0.55).encode(
-        x=alt.X("low:Q", title="gain, us of an inference"), x2="high:Q"
-    )
-    dots = base.mark_circle(size=90, opacity=1).encode(x="gain:Q")
-    return (bars + dots).properties(height=44 * len(order) + 90)
+    both = [PREDICTED, MEASURED]
+    shared: Spec = {
+        "y": row_names("step"),
+        "yOffset": nominal("what", sort=both),
+        "color": colour_by("what", both),
+        "tooltip": tooltips(("step", "step"), ("what", "which"), ("told", "gain"), ("verdict", "verdict")),
+    }
+    low = number("low", title="gain, us of an inference", axis={"tickCount": 10})
+    bars = {"mark": {"type": "bar", "height": 8, "opacity": 0.55}, "encoding": {"x": low, "x2": {"field": "high"}}}
+    dots = {"mark": {"type": "circle", "size": 90, "opacity": 1}, "encoding": {"x": number("gain")}}
+    height = AXIS_PX + 2 * LEGEND_PX + STEP_PX * len({row["step"] for row in rows})
+    return layered([bars, dots], height, data=inline(rows), encoding=shared)

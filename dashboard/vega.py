@@ -1,17 +1,22 @@
-"""What the charts that are written as Vega-Lite share (https://vega.github.io/vega-lite/docs/); pure."""
+"""What the pages' charts share: they are written as Vega-Lite (https://vega.github.io/vega-lite/docs/); pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tracer.palette import colours
+from tracer.palette import PAPER, colours
 
 Spec = dict[str, Any]
 """A chart, or a layer of one; frames may stand under ``datasets``."""
 
 AXIS_PX, LEGEND_PX = 70, 40
 """A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
+
+
+def inline(rows: Iterable[Mapping[str, Any]]) -> Spec:
+    """Rows that stand in the chart itself."""
+    return {"values": [dict(row) for row in rows]}
 
 
 def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
@@ -27,22 +32,39 @@ def tooltips(*shown: tuple[str, ...]) -> list[Spec]:
     ]
 
 
-def number(field: str) -> Spec:
-    """A channel of numbers."""
-    return {"field": field, "type": "quantitative"}
+def number(field: str, **more: Any) -> Spec:
+    """A channel of numbers; ``more`` as Vega-Lite takes it."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def nominal(field: str, **more: Any) -> Spec:
+    """A channel of names, untitled unless ``more`` says otherwise."""
+    return {"field": field, "type": "nominal", "title": None, **more}
+
+
+def row_names(field: str, sort: Sequence[str] | None = None, **axis: Any) -> Spec:
+    """A channel of names down the side, in the order of the data or of ``sort``, each beside its own row."""
+    shown = {"labelOverlap": False, "labelFlush": False, "labelLimit": 320, **axis}
+    return nominal(field, sort=sort, axis=shown)
 
 
 def colour_by(field: str, names: Sequence[str], **legend: Any) -> Spec:
     """The palette's colour of each name, and their legend: below and untitled unless ``legend`` says otherwise."""
-    return {
-        "field": field,
-        "type": "nominal",
-        "sort": list(names),
-        "scale": {"domain": list(names), "range": colours(names)},
-        "legend": {"orient": "bottom", "title": None, **legend},
-    }
+    return nominal(
+        field,
+        sort=list(names),
+        scale={"domain": list(names), "range": colours(names)},
+        legend={"orient": "bottom", "title": None, **legend},
+    )
 
 
-def layered(layers: Sequence[Spec], height: int, **more: Mapping[str, Any]) -> Spec:
+def layered(layers: Sequence[Spec], height: int, **more: Any) -> Spec:
     """Layers over one another, the last on top."""
     return {"layer": list(layers), "height": height, **more}
+
+
+def worded(spec: Spec, scheme: str | None) -> Spec:
+    """The chart with its words in the colours for a ``light`` or a ``dark`` ground: Vega's are black on either."""
+    paper = PAPER[scheme if scheme in PAPER else "light"]
+    words = {"labelColor": paper["quiet"], "titleColor": paper["quiet"]}
+    return {**spec, "config": {"text": {"color": paper["ink"]}, "axis": words, "legend": words}}

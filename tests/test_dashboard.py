@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from dashboard.compare_view import number_sentence
 from dashboard.markdown_text import plain
@@ -20,6 +22,8 @@ from tests import dashboard_runs as runs
 from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import official_rate_text, time_text
+from tracer.fleet.baselines import set_baseline
+from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.compare_words import change_of
 from tracer.reports.latency_map import joined_time
@@ -91,12 +95,12 @@ def test_the_overview_shows_the_figures_of_the_report(traces: Path, kind: str) -
         assert metrics["median"] == time_text(report["inference"]["median_ns"])
         assert metrics["p99"] == time_text(report["inference"]["p99_ns"])
         assert metrics["timed"] == f"{report['inference']['count']:,}"
-    assert all(one["key"] in words(shown) for one in report["trust"]["checks"])
+    assert all(one["key"] in words(shown).lower() for one in report["trust"]["checks"])
     if report["gpu"] is None and kind != "damaged-capture":
         assert command_line("ingest", kind, "PROFILE", traces=traces) in words(shown)
     if kind == "gpu":
         assert report["gpu"]["verdict"]["sentence"] in words(shown)
-        assert plain(lead_sentence(report)) in words(shown)
+        assert plain(lead_sentence(report)) in words(shown).replace("\N{NO-BREAK SPACE}", " ")
         assert metrics["without framework"].startswith(f"{report['median_rate_hz']:,.1f} → ")
 
 
@@ -110,7 +114,39 @@ def test_a_baseline_of_the_address_stands_beside_the_rate_and_the_gains(traces: 
     shown.selectbox(key="head_baseline").set_value(None).run()
     assert "baseline" not in shown.query_params
     assert row["sentence"] not in words(shown)
-    assert "not in the traces folder" in opened("overview", traces, run="gpu", baseline="../x").error[0].value
+    assert "not in the traces folder" in opened("overview", traces, run="gpu", baseline="../x").warning[0].value
+
+
+@pytest.mark.parametrize("page", ["overview", "stages", "kernels", "limits"])
+def test_a_baseline_that_cannot_be_opened_is_told_once(tmp_path: Path, page: str) -> None:
+    for name in ("kept", "run"):
+        runs.gpu_run(tmp_path, name)
+    set_baseline(tmp_path, "gold", {stored_run("kept", tmp_path).info.run_id: "kept"})
+    shutil.rmtree(tmp_path / "kept")
+    shown = opened(page, tmp_path, run="run", baseline="gold")
+    assert not shown.exception
+    assert [one.value for one in shown.warning if "baseline" in one.value.lower()] == [
+        "The baseline cannot be opened."
+    ]
+
+
+def test_compare_holds_the_run_against_the_baseline_of_the_head(tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        runs.gpu_run(tmp_path, name)
+    held = [stored_run(name, tmp_path) for name in ("one", "two")]
+    set_baseline(tmp_path, "gold", {run.info.run_id: run.name for run in held})
+    for chosen, launches in (("two", ["two", "three"]), ("gold", ["one", "two", "three"])):
+        shown = testing.AppTest.from_string(SCRIPT.format(page="compare", traces=str(tmp_path)), default_timeout=60)
+        # What a page's head was given, and this page's address does not name.
+        shown.session_state["baseline_kept"] = chosen
+        shown.query_params["run"] = "three"
+        shown.run()
+        assert not shown.exception
+        assert f"three against {chosen} (the baseline)" in words(shown)
+        assert shown.dataframe[0].value["run"].tolist() == launches
+        assert [one.value for one in shown.multiselect] == [[chosen]]
+    shown.selectbox(key="baseline_widget").set_value("three").run()
+    assert "gold against three (the baseline)" in words(shown)
 
 
 def test_stages_follows_the_address_and_links_to_the_inference(traces: Path) -> None:
@@ -240,6 +276,28 @@ def test_compare_shows_what_the_command_prints(traces: Path) -> None:
     assert plain(number_sentence(figures["comparisons"][0], figures["baseline"])) in words(shown)
     assert shown.dataframe[0].value["run"].tolist() == [one["name"] for one in figures["runs"]]
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_every_figure_of_compare_is_that_of_the_commands(traces: Path) -> None:
+    from runner.cli import app
+
+    def told(*asked: str) -> Any:
+        return json.loads(CliRunner().invoke(app, [*asked, "--json", "--traces", str(traces)]).stdout)
+
+    compared, reports = told("compare", "cpu", "gpu"), {name: told("report", name) for name in ("cpu", "gpu")}
+    shown = opened("compare", traces, run="gpu", **{"with": ["cpu"]})
+    order = [one["name"] for one in compared["runs"]]
+    frames = {frame.value.columns[0]: frame.value for frame in shown.dataframe}
+    row = compared["comparisons"][0]
+    assert frames["run"]["official inf/s"].tolist() == [f"{reports[name]['median_rate_hz']:,.1f}" for name in order]
+    assert frames["run"]["p99"].tolist() == [time_text(reports[name]["inference"]["p99_ns"]) for name in order]
+    assert frames["run"]["median against it"].tolist() == ["the baseline", change_of(row["median"])]
+    for name in order:
+        medians = [*(one["median_ns"] for one in reports[name]["stages"]), reports[name]["inference"]["median_ns"]]
+        assert frames["stage"][f"{name}, median"].tolist() == [time_text(one) for one in medians]
+        parts = compared["runs"][order.index(name)]["parts"]
+        cells = dict(zip(frames["part"]["part"], frames["part"][name], strict=True))
+        assert all(time_text(one["median_ns"]) in cells[part_text(part)] for part, one in parts.items())
 
 
 def test_runs_are_renamed_and_deleted_after_a_confirmation(tmp_path: Path, on_this_machine: None) -> None:

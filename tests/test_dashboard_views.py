@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.compare_charts import ratios, series, waterfall
+from dashboard.compare_view import NOT_TOLD, WHOLE, moved_stages, same_profiler, waterfall_rows
 from dashboard.compare_view import kernel_frame as kernels_beside
-from dashboard.compare_view import same_profiler, waterfall_rows
 from dashboard.compare_view import stage_frame as stages_beside
 from dashboard.markdown_text import plain
 from dashboard.overview_charts import confusion_chart, icicle_chart, window_dots
@@ -39,7 +39,8 @@ from tracer.reports.overview_rows import icicle
 from tracer.reports.report import build_report
 from tracer.reports.run_list import list_runs
 from tracer.runs.run_cache import fingerprint
-from tracer.runs.run_store import stored_run
+from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.timed_inferences import timed_inferences
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,24 @@ def test_the_waterfall_leads_from_one_mean_to_the_other(traces: Path, profiled: 
         after["gpu"]["wall_ns"]["mean"] if profiled else after["inference"]["total_ns"] / after["inference"]["count"]
     )
     assert steps[-1]["to"] * 1000 == pytest.approx(whole)
+
+
+def test_a_step_of_the_waterfall_has_a_colour_only_where_its_difference_is_established(tmp_path: Path) -> None:
+    for name, slower in (("one", 1.0), ("same", 1.0), ("slow", 1.3)):
+        runs.gpu_run(tmp_path, name, runs.windows_of(slower=slower, seed=len(name)))
+    one, same, slow = (stored_run(name, tmp_path) for name in ("one", "same", "slow"))
+    reports = {run.name: report_of(tmp_path, run.name) for run in (one, same, slow)}
+
+    def kinds(before: StoredRun, after: StoredRun, moved: dict[str, Any]) -> set[str]:
+        rows = waterfall_rows(reports[before.name], reports[after.name], profiled=False, moved=moved)
+        return {row["kind"] for row in rows} - {WHOLE}
+
+    assert kinds(one, slow, {}) == {NOT_TOLD}
+    grown = moved_stages(timed_inferences(one), timed_inferences(slow))
+    assert grown == dict.fromkeys([*runs.STAGES, "inference"], "slower")
+    assert kinds(one, slow, grown) == {"slower"}
+    assert kinds(slow, one, moved_stages(timed_inferences(slow), timed_inferences(one))) == {"faster"}
+    assert NOT_TOLD in kinds(one, same, moved_stages(timed_inferences(one), timed_inferences(same)))
 
 
 def test_stages_and_kernels_stand_side_by_side(traces: Path) -> None:

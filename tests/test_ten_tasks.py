@@ -116,7 +116,7 @@ def the_slowest_and_why(task: Task) -> list[Any]:
 
 def did_it_help(task: Task) -> list[Any]:
     task.page_link("Compare")
-    return [task.shown("gpu is"), task.shown("faster than before")]
+    return [task.shown("gpu measured"), task.shown("faster than before")]
 
 
 def which_kernels_and_whose(task: Task) -> list[Any]:

@@ -60,13 +60,16 @@ BY_MEANING = {
     # Of a comparison, of limits, and of a distribution.
     "slower": RED,
     "faster": TEAL,
-    "no difference": SLATE,
+    "equivalent": SLATE,
+    "mean inference": SLATE,
+    "can't be told": GREY,
     "limit": TEAL,
-    "measured": RED,
+    "predicted": TEAL,
+    "measured": VIOLET,
     "measured, every tensor through memory": OCHRE,
     "roof": BLUE,
     "border": SLATE,
-    "outlier": RED,
+    "baseline": ORANGE,
 }
 """Parts of an inference, stages, and states."""
 

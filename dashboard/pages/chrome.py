@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.charts import Chart
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
 from dashboard.markdown_text import plain, with_commands
 from dashboard.page_head import head_text, room_class
 from dashboard.pages.address import go_to, into_address, state
-from dashboard.pages.baseline_choice import baseline_choice
+from dashboard.pages.baseline_choice import baseline_choice, strange_baseline
 from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
 from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
+from dashboard.vega import Spec, worded
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_cache import fingerprint
@@ -143,7 +143,8 @@ def problem(headline: str, detail: str, *, warning: bool = False) -> None:
     Names come from files and from hosts: ``st.text`` takes them as they are, never as Markdown.
     """
     (st.warning if warning else st.error)(headline, icon=":material/warning:" if warning else ":material/error:")
-    st.text(detail)
+    if detail:
+        st.text(detail)
 
 
 def table(frame: Frame, formats: Mapping[str, str] | None = None, **shown: Any) -> None:
@@ -163,16 +164,10 @@ def table_height(rows: int, height: object = None) -> int:
     return whole if height == "content" else min(whole, TABLE_PX)
 
 
-def chart(spec: dict[str, Any], key: str, **shown: Any) -> None:
-    """A chart as wide as its column, whose room is left free until it is drawn; ``shown`` as Streamlit takes it."""
+def chart(spec: Spec, key: str, **shown: Any) -> Any:
+    """A chart as wide as its column, whose room is left free until it is drawn; what is selected in it."""
     with room(key, spec["height"]):
-        st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
-
-
-def drawing(made: Chart, key: str, **shown: Any) -> Any:
-    """The same of an Altair chart; what is selected in it."""
-    with room(key, made.height):
-        return st.altair_chart(made, width="stretch", key=key, **shown)
+        return st.vega_lite_chart(spec=worded(spec, st.context.theme.type), width="stretch", key=key, **shown)
 
 
 def room(key: str, height_px: float) -> DeltaGenerator:
@@ -242,11 +237,15 @@ def headed(title: str, traces: Path) -> StoredRun | None:
     st.set_page_config(page_title=f"{run.name} - {title}")
     # Names come from files and hosts.
     facts.text(head_text(run))
+    names = st.session_state[NAMES_KEY]
+    wrong = strange_baseline(traces, names, run.name)
     if title != "Compare":  # it has a choice of its own
         with against:
-            baseline_choice(traces, st.session_state[NAMES_KEY], run.name)
+            baseline_choice(traces, names, run.name)
     with export:
         export_button(run)
+    if wrong is not None:
+        problem(*wrong, warning=True)
     return run
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
+from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
 from dashboard.compare_charts import ratios, series, waterfall
 from dashboard.compare_view import (
     kernel_frame,
+    moved_parts,
+    moved_stages,
     number_sentence,
     part_frame,
     ratio_rows,
@@ -20,16 +24,16 @@ from dashboard.compare_view import (
 )
 from dashboard.markdown_text import plain
 from dashboard.pages.address import into_address, state
-from dashboard.pages.chrome import chart, headed, lines, opened, problem, report_of, table
+from dashboard.pages.baseline_choice import keep_baseline, kept_baseline
+from dashboard.pages.chrome import NAMES_KEY, chart, headed, lines, problem, report_of, table
 from dashboard.pages.guidance import command
 from dashboard.pages.kept_inferences import kept_inferences
-from dashboard.run_reading import run_entries
 from dashboard.stages_charts import histogram
 from dashboard.stages_view import histogram_frame, percentile_marks
 from tracer.errors import KwsTraceError
 from tracer.palette import colours
-from tracer.report_types.report import Compared, Report
-from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.report_types.report import Compared, Comparison, Report
+from tracer.reports.compare_report import Launches, compare_sides, launches_of
 from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -38,22 +42,39 @@ MOST = 8
 """Runs that are held against the first at most: each is read whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is compared: a run or the launches of a named baseline, and the report of the first of them."""
+
+    runs: tuple[StoredRun, ...]
+    report: Report
+    launches: Launches
+
+    @property
+    def name(self) -> str:
+        """Of the run, or of the baseline."""
+        return self.launches.name
+
+
 def show(traces: Path) -> None:
     """Let the user choose runs, and compare them and the one of the sidebar with the oldest, or another."""
     first = headed("Compare", traces)
     if first is None:
         return
-    others = [entry.name for entry in run_entries(traces) if not entry.problem and entry.name != first.name]
+    names = st.session_state[NAMES_KEY]
+    others = baseline_names(traces, names, first.name)
     if not others:
         st.info(f"There is one run only. {command(traces, 'demo')} makes others to compare it with.")
         return
-    chosen = _chosen(others, _before([entry.name for entry in run_entries(traces) if not entry.problem], first.name))
+    kept = kept_baseline()
+    chosen = _chosen(others, kept if kept in others else _before(names, first.name))
     if not chosen:
         st.info("Choose runs to hold against the one in the sidebar.")
         return
-    runs = [first, *filter(None, (opened(traces, name) for name in chosen))]
-    if len(runs) > 1:
-        _page(runs)
+    asked = [Baseline(first.name, (first,)), *(_opened(traces, name, first.name) for name in chosen)]
+    sides = [side for side in map(_side, filter(None, asked)) if side is not None]
+    if len(sides) > 1 and sides[0].name == first.name:
+        _page(sides, first.name)
 
 
 def _before(newest_first: list[str], name: str) -> str:
@@ -75,29 +96,51 @@ def _chosen(others: list[str], before: str) -> list[str]:
     return list(chosen)
 
 
-def _page(runs: list[StoredRun]) -> None:
-    reports = [report_of(run) for run in runs]
-    readable = [(run, report) for run, report in zip(runs, reports, strict=True) if report is not None]
-    if len(readable) < 2 or reports[0] is None:
-        return
-    names = [run.name for run, _ in sorted(readable, key=lambda one: one[0].info.created)]
-    baseline = _baseline(names)
+def _opened(traces: Path, name: str, shown: str) -> Baseline | None:
+    """A run, or the launches of a named baseline; None where it cannot be opened, which is then told."""
+    try:
+        return chosen_baseline(traces, name, shown)
+    except KwsTraceError as error:
+        problem(f"{plain(name)} cannot be opened.", str(error), warning=True)
+        return None
+
+
+def _side(one: Baseline) -> Side | None:
+    reports = [report_of(run) for run in one.runs]
+    readable = [report for report in reports if report is not None]
+    if not readable or len(readable) < len(reports):
+        return None
+    return Side(one.runs, readable[0], launches_of(one.runs, one.name, readable))
+
+
+def _page(sides: list[Side], shown: str) -> None:
+    chosen = _baseline([one.name for one in sorted(sides, key=lambda one: one.launches.created)], shown)
     with st.spinner("Comparing"):
         try:
-            figures = compare_sides([launches_of([run], reports=[one]) for run, one in readable], baseline=baseline)
+            figures = compare_sides([one.launches for one in sides], baseline=chosen)
         except KwsTraceError as error:
             problem("The runs cannot be compared.", str(error))
             return
-    by_name = {run.name: report for run, report in readable}
     for row in figures["comparisons"]:
-        _verdict(row, baseline)
-    baseline_report, other = by_name[baseline], by_name[figures["comparisons"][0]["run"]]
-    _waterfalls(baseline_report, other)
+        _verdict(row, chosen)
+    by_name = {one.name: one for one in sides}
+    ordered = [by_name[run["name"]] for run in figures["runs"]]
+    _waterfalls(ordered[0], ordered[1], figures["comparisons"][0])
+    several = [f"{one.name} by its first launch, {one.runs[0].name}" for one in ordered if len(one.runs) > 1]
+    if several:
+        lines([f"Parts, stages and kernels show {', '.join(several)}."])
     points = series_rows(figures)
     if len(points) > 2:
         st.header("Over time")
         chart(series(points), "series")
-    table(run_frame(figures), key="runs")
+    _runs(figures)
+    _spread(ordered[0].runs[0], ordered[1].runs[0])
+    _side_by_side([one.report for one in ordered], figures)
+
+
+def _runs(figures: Comparison) -> None:
+    """A row a launch, and how far each side's median lies from the baseline's."""
+    table(run_frame(figures), height="content", key="runs")
     st.caption(
         "Wall time by the recorder, warm-ups left out; rates by the laps. 95 % intervals by whole windows; [ ] is a "
         "range where none would cover. Differences are of the windows' geometric means."
@@ -106,12 +149,13 @@ def _page(runs: list[StoredRun]) -> None:
     if rows:
         chart(ratios(rows, figures["threshold"]), "ratios")
         st.caption(f"Grey: within {100 * figures['threshold']:g} %, which counts as no difference.")
-    by_run = {run.name: run for run, _ in readable}
-    _spread(by_run[baseline], by_run[other["run"]["name"]])
-    ordered = [by_name[run["name"]] for run in figures["runs"]]
+
+
+def _side_by_side(reports: list[Report], figures: Comparison) -> None:
+    """Stages, kernels and parts, a column a side."""
     st.header("Stages")
-    table(stage_frame(ordered), key="stages")
-    kernels = kernel_frame(ordered)
+    table(stage_frame(reports), key="stages")
+    kernels = kernel_frame(reports)
     if len(kernels):
         st.header("Kernels")
         shown = {name: "%.3f" for name in kernels.columns if name.endswith((", us", ", difference"))}
@@ -127,10 +171,20 @@ def _page(runs: list[StoredRun]) -> None:
         )
 
 
-def _waterfalls(before: Report, after: Report) -> None:
+def _waterfalls(before: Side, after: Side, row: Compared) -> None:
     """By stages, and by the parts of a profiled inference where the same kind of profiler recorded both."""
-    kinds = [("timed inference", False), *([("profiled inference", True)] if same_profiler(before, after) else [])]
-    found = [(of, rows) for of, profiled in kinds if (rows := waterfall_rows(before, after, profiled=profiled))]
+    one, other = before.report, after.report
+    stages = (
+        {} if row["refusals"] else moved_stages(*(kept_inferences(side.runs[0]).timed for side in (before, after)))
+    )
+    kinds = [("timed inference", False, stages)]
+    if same_profiler(one, other):
+        kinds.append(("profiled inference", True, moved_parts(row)))
+    found = [
+        (of, rows)
+        for of, profiled, moved in kinds
+        if (rows := waterfall_rows(one, other, profiled=profiled, moved=moved))
+    ]
     for column, (of, rows) in zip(st.columns(len(found)) if found else [], found, strict=True):
         with column:
             chart(waterfall(rows, of), f"waterfall-{of.partition(' ')[0]}")
@@ -148,16 +202,18 @@ def _spread(before: StoredRun, after: StoredRun) -> None:
     st.text(f"Bars and rules: {after.name}. Line: {before.name}, scaled to as many inferences.")
 
 
-def _baseline(names: list[str]) -> str:
-    """The oldest unless the address or a hand says otherwise; of two runs a click swaps them."""
-    asked = st.query_params.get("baseline")
-    kept = st.session_state.get("baseline_widget", asked)
-    st.session_state["baseline_widget"] = kept if kept in names else names[0]
+def _baseline(names: list[str], shown: str) -> str:
+    """The head's choice or the address's, else the oldest; of two runs a click swaps them."""
+    memory, asked = st.session_state, kept_baseline()
+    wanted = memory.get("baseline_widget", asked)
+    memory["baseline_widget"] = wanted if wanted in names else names[0]
     choice, swap = st.columns([5, 1], vertical_alignment="bottom")
     if len(names) == 2 and swap.button("Swap", icon=":material/swap_horiz:", width="stretch"):
-        st.session_state["baseline_widget"] = names[1 - names.index(st.session_state["baseline_widget"])]
+        memory["baseline_widget"] = names[1 - names.index(memory["baseline_widget"])]
     baseline: str = choice.selectbox("Baseline (the oldest, unless you choose)", names, key="baseline_widget")
-    into_address("baseline", None if baseline == names[0] else baseline)
+    if asked is not None or baseline != names[0]:
+        keep_baseline(None if baseline == shown else baseline)
+    into_address(PARAMETER, None if baseline == names[0] else baseline)
     return baseline
 
 
@@ -172,7 +228,10 @@ def _verdict(row: Compared, baseline: str) -> None:
     }
     show_box, text, icon = headline[row["verdict"]]
     number = number_sentence(row, baseline)
-    show_box(f"**{plain(number)}.** {text}" if number else text, icon=icon)
+    told = row["verdict"] in ("slower", "faster", "equivalent")
+    if number is not None:
+        text = f"**{plain(number)}.** {text}" if told else f"**{text}** {plain(number)}."
+    show_box(text, icon=icon)
     claim = claim_line(row)
     notes = [*([claim] if claim else []), *(f"Note: {warning}" for warning in row["warnings"])]
     lines([row["sentence"], *notes, *(f"Kernel of {one}" for one in kernel_lines(row["kernels"]))])

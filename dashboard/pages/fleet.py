@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.baseline import PARAMETER
 from dashboard.fleet_view import PICKED, board_frame, launch_rows, rate_chart
 from dashboard.pages.address import go_to, into_address
-from dashboard.pages.chrome import choose, drawing, lines, problem, table
+from dashboard.pages.chrome import chart, choose, lines, problem, table
 from dashboard.pages.guidance import command, explain_empty
 from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError, NotInstalledError
@@ -58,7 +58,7 @@ def _rates(traces: Path, rated: list[dict[str, Any]]) -> None:
         chosen = None
         st.caption(f"No baseline is named yet: {command(traces, 'baseline', 'set', 'NAME', 'RUN')}")
     held = set() if chosen is None else set(known[chosen])
-    picked = drawing(rate_chart(launch_rows(rated, held)), "fleet_rates", on_select="rerun")
+    picked = chart(rate_chart(launch_rows(rated, held)), "fleet_rates", on_select="rerun")
     st.caption("A point is a launch, its colour the configuration; a click opens the run. Rings: the baseline.")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and clicked[0].get("run") in {row["name"] for row in rated}:

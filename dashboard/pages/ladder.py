@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.ladder_view import rung_frame, step_chart, step_frame, step_rows
 from dashboard.markdown_text import plain
 from dashboard.pages.address import into_address
-from dashboard.pages.chrome import drawing, lines, problem, table
+from dashboard.pages.chrome import chart, lines, problem, table
 from dashboard.pages.guidance import command
 from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError
@@ -59,7 +59,7 @@ def _page(report: LadderReport) -> None:
     table(rung_frame(report), height="content", key="rungs")
     rows = step_rows(report)
     if rows:
-        drawing(step_chart(rows), "ladder_steps")
+        chart(step_chart(rows), "ladder_steps")
     if report["steps"]:
         table(step_frame(report), height="content", key="steps")
     told = [f"{one['above']} to {one['rung']}: {one['verdict']}: {one['sentence']}" for one in report["steps"]]

@@ -18,7 +18,7 @@ from dashboard.limits_view import (
     round_frame,
 )
 from dashboard.pages.address import into_address, state
-from dashboard.pages.chrome import drawing, lines, metrics, show_report, table
+from dashboard.pages.chrome import chart, lines, metrics, show_report, table
 from dashboard.pages.guidance import command, explain_untimed
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import (
@@ -57,16 +57,16 @@ def _limits(run: StoredRun, report: Report) -> None:
     frequencies = measured_frequencies(run)
     limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
-        st.info("The run's own board is none of the table. Choose a device to hold the run against.")
-        lines(filter(None, [why_no_limits(run.info, None)]))
+        st.info("**No limits of the run's own board.** Choose a device to hold the run against.")
+        why = (why_no_limits(run.info, None) or "").removeprefix("no limits: ")
+        lines([f"{why[:1].upper()}{why[1:]}."] if why else [])
         return
     metrics(headline(limits))
     if board_of(run.info) is None:
-        st.caption(":material/info: The run's own board is none of the table: the device is the one that was chosen.")
-        lines(filter(None, [why_no_limits(run.info, None)]))
+        st.caption(":material/info: Not the run's own board: the device is the one that was chosen.")
     lines(limits_lines(limits, None, None))
     st.header("Roofline")
-    drawing(roofline_chart(roofline(limits)), "roofline")
+    chart(roofline_chart(roofline(limits)), "roofline")
     st.caption(
         "The roof is what the device can do for as many operations a byte. The limit counts the least traffic: "
         "weights once, input and output. The other measured point takes every tensor through memory; caches decide "
@@ -76,7 +76,7 @@ def _limits(run: StoredRun, report: Report) -> None:
     table(limit_frame(limits), height="content", key="limits")
     st.caption(f"Source: {limits['source']}.")
     st.header("This model on every device")
-    formats = dict.fromkeys(("GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "%.1f")
+    formats = dict.fromkeys(("cores", "GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "localized")
     table(device_frame(run.info, measured_ns), formats, key="devices")
     st.caption("At their highest frequencies, CUDA cores only; peaks are of float32.")
 
@@ -109,7 +109,7 @@ def _place(report: Report) -> None:
     lines(limits_lines(None, published, report["why_no_place"]))
     if published is None:
         return
-    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"}, key="place")
+    table(place_frame(published), {"inf/s": "localized", "times this run": "%.2f x"}, key="place")
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
         "Neighbours are of the newest round. The place in each round by itself:"

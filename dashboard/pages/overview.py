@@ -25,7 +25,7 @@ from dashboard.overview_view import (
 )
 from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of, held_against
-from dashboard.pages.chrome import card, detail_of, drawing, lines, metrics, problem, show_report, table
+from dashboard.pages.chrome import card, chart, detail_of, lines, metrics, problem, show_report, table
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
@@ -42,6 +42,7 @@ from tracer.trust.judgement import rule_text, worst_text
 
 _COLOURS: dict[str, Literal["green", "red"]] = {"faster": "green", "slower": "red"}
 """Of the change against a baseline, by the verdict."""
+NO_BREAK_PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def show(traces: Path) -> None:
@@ -94,7 +95,7 @@ def _rate(report: Report, against: tuple[Compared, Report] | None) -> None:
     with figure:
         _rate_metric(report, rate, against)
     with dots:
-        drawing(window_dots(window_rates(report), rate), "rate_dots")
+        chart(window_dots(window_rates(report), rate), "rate_dots")
     if report["run"]["state"] != "recording":
         trust = report["trust"]
         lines([f"{rule_text(trust).capitalize()}. {worst_text(trust).capitalize()}."])
@@ -106,7 +107,7 @@ def _rate_metric(report: Report, rate: float, against: tuple[Compared, Report] |
     colour: Literal["green", "red", "off"] = "off"
     if against is not None:
         row, name = against[0], against[1]["run"]["name"]
-        delta = plain(change_of(row["rate"], of_rate=True) if row["rate"] else f"{row['verdict']}: {name}")
+        delta = plain(change_of(row["rate"], of_rate=True) if row["rate"] else f"not compared: {name}")
         colour, sentence = _COLOURS.get(row["verdict"], "off"), plain(row["sentence"])
     st.metric(
         windows_text(report).capitalize(),
@@ -148,7 +149,7 @@ def _accuracy(accuracy: SessionAccuracy) -> None:
 def _confusion(run: StoredRun) -> None:
     matrix = confusion(run.folder)
     if matrix is not None:
-        drawing(confusion_chart(matrix), "confusion")
+        chart(confusion_chart(matrix), "confusion")
 
 
 def _answer(report: Report) -> None:
@@ -156,7 +157,7 @@ def _answer(report: Report) -> None:
     sentence = lead_sentence(report)
     if sentence is not None:
         # Words of ours alone: a part's name may be of the host's code, and is escaped.
-        st.markdown(f"## {plain(sentence)}")
+        st.markdown(f"## {plain(sentence)}".replace(" %", NO_BREAK_PERCENT))
     elif report["inference"]["count"] and report["median_rate_hz"] is not None:
         st.markdown("## No GPU timeline: stages alone")
     inference = report["inference"]
@@ -180,7 +181,7 @@ def _where_the_time_went(report: Report) -> None:
     parts = icicle(report)
     if not parts:
         return
-    picked = drawing(icicle_chart(parts), "icicle", on_select="rerun")
+    picked = chart(icicle_chart(parts), "icicle", on_select="rerun")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and (page := clicked[0].get("page")) not in (None, "overview"):
         go_to(page)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.markdown_text import plain
 from dashboard.overview_charts import icicle_chart
-from dashboard.pages.chrome import card, lines, metrics, table
+from dashboard.pages.chrome import card, chart, lines, metrics, table
 from dashboard.pages.export_button import offer_document
 from dashboard.pages.head import page_head
 from dashboard.profile_view import (
@@ -59,7 +59,7 @@ def show_breakdown(page: ProfilePage) -> None:
             metrics(wall_metrics(figures))
         if figures["slowest"] is not None:
             lines([f"Slowest: {figures['slowest']['sentence']}."])
-    st.altair_chart(icicle_chart(unit_icicle(figures), words_of(figures).each), width="stretch", key="icicle")
+    chart(icicle_chart(unit_icicle(figures), words_of(figures).each), "icicle")
     _gains(figures)
     _tables(page)
 

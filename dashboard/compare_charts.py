@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.compare_view import NOT_TOLD, WHOLE
-from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, nominal, number, tooltips
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, number, row_names, tooltips
 from tracer.figure_text import D3_RATIO
 from tracer.palette import BY_MEANING, SESSION_RUN
 
@@ -37,7 +37,7 @@ def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
         "encoding": {"x": number("one", scale=across)},
     }
     shared = {
-        "y": nominal("run", axis={"labelLimit": 260}),
+        "y": row_names("run"),
         "color": colour_by("verdict", VERDICTS),
         "tooltip": tooltips(
             ("run", "run"), *((name, name, D3_RATIO) for name in ("ratio", "low", "high")), ("verdict", "verdict")
@@ -71,9 +71,8 @@ def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Spec:
         for place, row in enumerate(rows)
     ]
     longest = max(row["end"] for row in placed)
-    axis = {"labelExpr": "slice(datum.label, 2)", "labelLimit": 220, "labelOverlap": False}
     shared: Spec = {
-        "y": nominal("label", sort=None, axis=axis),
+        "y": row_names("label", labelExpr="slice(datum.label, 2)"),
         "tooltip": tooltips(("part", "part"), ("change", "change"), ("kind", "seen to be")),
     }
     bars = {

@@ -30,7 +30,9 @@ from tracer.reports.profiled_parts import profiled_parts
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.stages import INFERENCE
 
-WHOLE, NOT_TOLD = "a whole", "can't be told"
+VERDICTS = {"refused": "not compared"}
+"""Words for the verdicts that are not called by their own."""
+WHOLE, NOT_TOLD = "mean inference", "can't be told"
 """Kinds of a waterfall's bars, beside the two ways of a difference that is established."""
 
 
@@ -43,7 +45,11 @@ def run_frame(figures: Comparison) -> Frame:
         row = by_run.get(run["name"])
         verdict = ("the baseline", MISSING, MISSING)
         if row is not None:
-            verdict = (change_of(row["median"]), change_of(row["rate"], of_rate=True), row["verdict"])
+            verdict = (
+                change_of(row["median"]),
+                change_of(row["rate"], of_rate=True),
+                VERDICTS.get(row["verdict"], row["verdict"]),
+            )
         rows += [(one["name"], *launch_cells(one), *verdict) for one in run["launches"]]
     return pd.DataFrame(rows, columns=["run", *cells, "median against it", "rate against it", "verdict"])
 

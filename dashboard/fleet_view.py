@@ -129,7 +129,7 @@ def board_frame(rows: Rows, judged: Rows) -> Frame:
         "configuration",
         "launches",
         "median rate",
-        "from to",
+        "range",
         "trusted",
         "among boards",
         "newest run",

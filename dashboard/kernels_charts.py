@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.frames import Frame
 from dashboard.kernels_view import REST
-from dashboard.vega import Spec, colour_by, tooltips
+from dashboard.vega import Spec, colour_by, inline, number, row_names, tooltips
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS
 
 BAR_PX, AROUND_PX = 20, 96
@@ -15,18 +15,12 @@ def kernel_chart(frame: Frame, title: str) -> Spec:
     totals = frame.groupby("kernel")["us_per_inference"].sum()
     order = sorted(frame["kernel"].unique(), key=lambda name: (name == REST, -float(totals[name])))
     return {
-        "data": {"values": frame.to_dict("records")},
+        "data": inline(frame.to_dict("records")),
         "height": BAR_PX * max(len(order), 1) + AROUND_PX,
         "mark": "bar",
         "encoding": {
-            "x": {"field": "us_per_inference", "type": "quantitative", "stack": "zero", "title": title},
-            "y": {
-                "field": "kernel",
-                "type": "nominal",
-                "sort": order,
-                "title": None,
-                "axis": {"labelLimit": 320, "labelOverlap": False},
-            },
+            "x": number("us_per_inference", stack="zero", title=title, axis={"tickCount": 10}),
+            "y": row_names("kernel", order),
             "color": _stage(frame),
             "tooltip": tooltips(
                 ("whole_name", "whole name"),
@@ -43,18 +37,13 @@ def delay_chart(frame: Frame) -> Spec:
     domain = [0.8 * float(frame["from_us"].min()), 1.25 * float(frame["to_us"].max())]
     scale = {"type": "log", "nice": False, "domain": domain}
     return {
-        "data": {"values": frame.to_dict("records")},
+        "data": inline(frame.to_dict("records")),
         "height": 230,
         "mark": "bar",
         "encoding": {
-            "x": {
-                "field": "from_us",
-                "type": "quantitative",
-                "scale": scale,
-                "title": "launch call to start of kernel, us",
-            },
+            "x": number("from_us", scale=scale, title="launch call to start of kernel, us"),
             "x2": {"field": "to_us"},
-            "y": {"field": "below", "type": "quantitative", "title": "kernels"},
+            "y": number("below", title="kernels"),
             "y2": {"field": "above"},
             "color": _stage(frame),
             "tooltip": tooltips(

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
-from dashboard.vega import Spec, colour_by, inline, layered, nominal, number, tooltips
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, nominal, number, row_names, tooltips
 from tracer.figure_text import MISSING, beside_text, count_text, interval_text, rate_text, share_text, time_text
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.trust.judgement import worst_text
 
 PREDICTED, MEASURED = "predicted", "measured"
+STEP_PX = 48
 
 
 def rung_frame(report: LadderReport) -> Frame:
@@ -81,9 +82,9 @@ def _interval(step: str, what: str, low: float, gain: float, high: float, verdic
 
 def step_chart(rows: list[dict[str, Any]]) -> Spec:
     """Each step's predicted interval above its measured one, on one axis of microseconds gained."""
-    order, both = list(dict.fromkeys(row["step"] for row in rows)), [PREDICTED, MEASURED]
+    both = [PREDICTED, MEASURED]
     shared: Spec = {
-        "y": nominal("step", sort=order, axis={"labelLimit": 260}),
+        "y": row_names("step"),
         "yOffset": nominal("what", sort=both),
         "color": colour_by("what", both),
         "tooltip": tooltips(("step", "step"), ("what", "which"), ("told", "gain"), ("verdict", "verdict")),
@@ -91,4 +92,5 @@ def step_chart(rows: list[dict[str, Any]]) -> Spec:
     low = number("low", title="gain, us of an inference", axis={"tickCount": 10})
     bars = {"mark": {"type": "bar", "height": 8, "opacity": 0.55}, "encoding": {"x": low, "x2": {"field": "high"}}}
     dots = {"mark": {"type": "circle", "size": 90, "opacity": 1}, "encoding": {"x": number("gain")}}
-    return layered([bars, dots], 44 * len(order) + 90, data=inline(rows), encoding=shared)
+    height = AXIS_PX + 2 * LEGEND_PX + STEP_PX * len({row["step"] for row in rows})
+    return layered([bars, dots], height, data=inline(rows), encoding=shared)

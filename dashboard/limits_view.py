@@ -102,9 +102,9 @@ def device_frame(info: RunInfo, measured_ns: float | None) -> Frame:
     for device in devices():
         limits = run_limits(info, (None, None), measured_ns, device.key)
         if limits is not None:
-            peaks = (limits["fp32_per_s"] / 1e9, limits["bytes_per_s"] / 1e9)
-            limit = (limits["limit_ns"] / 1e3, limits["bound"])
-            rows.append((device.name, device.cores, device.gpu_hz / 1e6, *peaks, *limit, device.source))
+            peaks = (device.gpu_hz / 1e6, limits["fp32_per_s"] / 1e9, limits["bytes_per_s"] / 1e9)
+            figures = (round(one, 1) for one in (*peaks, limits["limit_ns"] / 1e3))
+            rows.append((device.name, device.cores, *figures, limits["bound"], device.source))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -113,7 +113,7 @@ def place_frame(published: Place) -> Frame:
     columns = ["", "submitter", "system", "round", "an inference", "inf/s", "times this run"]
 
     def row(where: str, who: tuple[str, str, str], latency_ns: float, times: float) -> tuple[Any, ...]:
-        return (where, *who, time_text(latency_ns), 1e9 / latency_ns, times)
+        return (where, *who, time_text(latency_ns), round(1e9 / latency_ns, 1), times)
 
     def rows(where: str, found: list[PublishedResult]) -> list[tuple[Any, ...]]:
         who = [(one["submitter"], one["system"], one["round"]) for one in found]

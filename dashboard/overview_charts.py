@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.vega import Spec, inline, layered, nominal, number, tooltips
+from dashboard.vega import Spec, inline, layered, nominal, number, row_names, tooltips
 from tracer.classes import LABELS
 from tracer.figure_text import D3_COUNT, share_text, time_text
 from tracer.palette import BY_MEANING, EMPTY_CELL, GREY, INK, KERNELS, LETTERS, SESSION_RUN, SLATE, colours
@@ -14,8 +14,8 @@ from tracer.unit_words import INFERENCES
 
 ROW_PX, ICICLE_AXIS_PX = 24, 66
 DOTS_PX, MATRIX_PX = 72, 340
-LETTER_PX = 6.5
-"""Of a label, about: what has no room for three letters gets none."""
+LETTER_PX, FEWEST_LETTERS = 6.5, 6
+"""Of a label, about: its width, and how many letters say something."""
 
 PICKED = "picked"
 """The icicle's selection: the ``page`` of the bar that was clicked."""
@@ -71,15 +71,15 @@ def icicle_chart(parts: Sequence[Part], each: str = INFERENCES.each) -> Spec:
         [bars, letters],
         ROW_PX * len(levels) + ICICLE_AXIS_PX,
         data=inline({**_bar(one, each), "colour": _colour(one, kernels)} for one in parts),
-        encoding={"y": nominal("level", sort=levels, axis={"labelOverlap": False}), "tooltip": tooltips(*told)},
+        encoding={"y": row_names("level", sort=levels), "tooltip": tooltips(*told)},
         params=[{"name": PICKED, "select": {"type": "point", "fields": ["page"]}, "views": ["bars"]}],
     )
 
 
 def _shown_label(end: float) -> list[Spec]:
-    """Name and share where both have room, else the name, else what of it has, nothing below three letters."""
+    """Name and share where both have room, else the name, else what of it has; nothing of a few letters."""
     room = f"(datum.to - datum.from) / {end} * width / {LETTER_PX}"
-    cut = "datum.room < 3 ? '' : truncate(datum.short, max(1, floor(datum.room)))"
+    cut = f"datum.room < {FEWEST_LETTERS} ? '' : truncate(datum.short, max(1, floor(datum.room)))"
     return [
         {"calculate": room, "as": "room"},
         {"calculate": f"length(datum.label) <= datum.room ? datum.label : {cut}", "as": "shown"},

@@ -62,7 +62,7 @@ def trust_chips(report: Report) -> list[Chip]:
         state, evidence = one["state"], one["evidence"]
         if report["run"]["state"] == "recording" and one["key"] in NOT_YET and state in ("bad", "doubtful"):
             state, evidence = "unknown", f"not yet: {evidence}"
-        chips.append(Chip(one["key"], state, evidence, one["remedy"]))
+        chips.append(Chip(one["key"].replace("cpu", "CPU"), state, evidence, one["remedy"]))
     return sorted(chips, key=lambda one: WORST_FIRST.index(one.state))
 
 

@@ -174,7 +174,7 @@ def captured_text(number: int, captured: Integers) -> str:
     if not len(captured):
         return "no capture"
     nearest = int(captured[np.argmin(np.abs(captured - number))])
-    return "yes" if nearest == number else f"no; nearest {nearest}"
+    return "yes" if nearest == number else f"no; nearest {count_text(nearest)}"
 
 
 def counted_windows(inferences: TimedInferences, windows: Iterable[RunWindow]) -> TimedInferences:

@@ -61,7 +61,7 @@ BY_MEANING = {
     "slower": RED,
     "faster": TEAL,
     "equivalent": SLATE,
-    "a whole": SLATE,
+    "mean inference": SLATE,
     "can't be told": GREY,
     "limit": TEAL,
     "predicted": TEAL,
@@ -69,6 +69,7 @@ BY_MEANING = {
     "measured, every tensor through memory": OCHRE,
     "roof": BLUE,
     "border": SLATE,
+    "baseline": ORANGE,
 }
 """Parts of an inference, stages, and states."""
 

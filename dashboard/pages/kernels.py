@@ -36,20 +36,27 @@ _LABELS = {
     "against_us": "against the baseline, us",
     "self_us": "own time, us an inference",
     "stage": "launched in",
-    "per_inference": "an inference",
+    "per_inference": "calls an inference",
     "total_ms": "total, ms",
     "us_per_inference": "us an inference",
     "mean_us": "mean, us",
     "median_us": "median, us",
     "share": "share, %",
-    "cumulative": "with those above, %",
+    "cumulative": "cumulative, %",
     "bytes_per_inference": "bytes an inference",
     "gb_per_s": "rate, GB/s",
 }
 """Headings of the columns that are not called by their names."""
 
-_WIDTHS: dict[str, Any] = {"name": 280, "kernel": 280, "kind": "small", "stage": "small"}
-_FORMATS = {"count": "localized", "bytes": "localized", "share": "%.1f", "cumulative": "%.1f"}
+_WIDTHS: dict[str, Any] = {"name": 240, "kernel": 240, "kind": "small", "stage": "small"}
+_FORMATS = {
+    "count": "localized",
+    "bytes": "localized",
+    "bytes_per_inference": "localized",
+    "per_inference": "%.2f",
+    "share": "%.1f",
+    "cumulative": "%.1f",
+}
 """Streamlit's, of the columns that are no microseconds."""
 
 
@@ -75,24 +82,12 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
     if beside is not None and not beside["kernels"]:
         beside = None
     kernels = kernel_frame(report, detail, beside, run.name)
-    other = None if baseline is None else chrome.detail_of(baseline)
-    copies, calls, operations = copy_frame(report), call_frame(report), operation_frame(detail, run.name, other)
     st.caption(
         f"Of {counted(gpu['inferences'], 'profiled inference')}; warm-ups are left out. "
         "A kernel belongs to the stage during which the call that launched it began."
     )
     if len(kernels):
-        delay = gpu["launch_delay_ns"]
-        median, p99 = (time_text(delay[name] if delay else None) for name in ("median", "p99"))
-        each, took = number_text(kernels["per_inference"].sum(), 1), time_text(gpu["kernel_ns"]["mean"])
-        chrome.metrics(
-            [
-                ("Kernels an inference", each, None),
-                ("Kernel time, an inference", took, None),
-                ("Launch to start, median", median, None),
-                ("Launch to start, p99", p99, None),
-            ]
-        )
+        _headline(kernels, gpu)
     text = st.text_input(
         "Search", placeholder="part of a name", key="search", bind="query-params", icon=":material/search:"
     )
@@ -103,26 +98,48 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
         st.header("Launch delay")
         st.caption("From the start of the call that launched a kernel to the kernel's start; of all kernels.")
         chrome.chart(delay_chart(detail.delays), "delays")
-    if len(operations):
-        if len(kernels):
-            st.header("Operations of the host")
-            _table(searched(operations, text), "operations", run.name)
-        else:
-            staged, told = searched(detail.staged, text), "own time on the host, us an inference"
-            _ranked("By operation", told, searched(operations, text), staged, run)
-        st.caption(
-            "An operation's own time is without that of the operations within it on its thread; shares are of own "
-            "times. Operations on several threads run side by side."
-        )
-    if len(copies):
-        st.header("Copies")
-        _table(searched(copies, text), "copies", run.name)
-    if len(calls):
-        st.header("CUDA calls")
-        st.caption("Calls that began in the inferences, on any thread; a call may lie within another.")
-        _table(searched(calls, text), "calls", run.name)
+    _operations(run, detail, baseline, text, alone=not len(kernels))
+    calls_told = "Calls that began in the inferences, on any thread; a call may lie within another."
+    for title, told, frame in (("Copies", None, copy_frame(report)), ("CUDA calls", calls_told, call_frame(report))):
+        if len(frame):
+            st.header(title)
+            if told is not None:
+                st.caption(told)
+            _table(searched(frame, text), title.rpartition(" ")[2].lower(), run.name)
     st.text(f"Source: {profiler_text(gpu)}; GPU: {gpu['frequencies'] or 'frequencies not recorded'}")
     chrome.lines(gpu["notes"])
+
+
+def _headline(kernels: Frame, gpu: GpuFigures) -> None:
+    """How many kernels an inference has, how long they take, and how late they start."""
+    delay = gpu["launch_delay_ns"]
+    median, p99 = (time_text(delay[name] if delay else None) for name in ("median", "p99"))
+    each, took = number_text(kernels["per_inference"].sum(), 1), time_text(gpu["kernel_ns"]["mean"])
+    chrome.metrics(
+        [
+            ("Kernels an inference", each, None),
+            ("Kernel time, an inference", took, None),
+            ("Launch to start, median", median, None),
+            ("Launch to start, p99", p99, None),
+        ]
+    )
+
+
+def _operations(run: StoredRun, detail: KernelDetail, baseline: StoredRun | None, text: str, *, alone: bool) -> None:
+    """The operations of the host: ``alone``, without kernels, they are what is ranked."""
+    operations = operation_frame(detail, run.name, None if baseline is None else chrome.detail_of(baseline))
+    if not len(operations):
+        return
+    if alone:
+        staged, told = searched(detail.staged, text), "own time on the host, us an inference"
+        _ranked("By operation", told, searched(operations, text), staged, run)
+    else:
+        st.header("Operations of the host")
+        _table(searched(operations, text), "operations", run.name)
+    st.caption(
+        "An operation's own time is without that of the operations within it on its thread; shares are of own "
+        "times. Operations on several threads run side by side."
+    )
 
 
 def _ranked(title: str, axis: str, rows: Frame, staged: Frame, run: StoredRun) -> None:

@@ -57,13 +57,12 @@ def _limits(run: StoredRun, report: Report) -> None:
     frequencies = measured_frequencies(run)
     limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
-        st.info("The run's own board is none of the table. Choose a device to hold the run against.")
+        st.info("**No limits of the run's own board.** Choose a device to hold the run against.")
         lines(filter(None, [why_no_limits(run.info, None)]))
         return
     metrics(headline(limits))
     if board_of(run.info) is None:
-        st.caption(":material/info: The run's own board is none of the table: the device is the one that was chosen.")
-        lines(filter(None, [why_no_limits(run.info, None)]))
+        st.caption(":material/info: Not the run's own board: the device is the one that was chosen.")
     lines(limits_lines(limits, None, None))
     st.header("Roofline")
     chart(roofline_chart(roofline(limits)), "roofline")
@@ -76,7 +75,7 @@ def _limits(run: StoredRun, report: Report) -> None:
     table(limit_frame(limits), height="content", key="limits")
     st.caption(f"Source: {limits['source']}.")
     st.header("This model on every device")
-    formats = dict.fromkeys(("GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "%.1f")
+    formats = dict.fromkeys(("cores", "GPU, MHz", "float32, GFLOP/s", "memory, GB/s", "limit, us"), "localized")
     table(device_frame(run.info, measured_ns), formats, key="devices")
     st.caption("At their highest frequencies, CUDA cores only; peaks are of float32.")
 
@@ -109,7 +108,7 @@ def _place(report: Report) -> None:
     lines(limits_lines(None, published, report["why_no_place"]))
     if published is None:
         return
-    table(place_frame(published), {"inf/s": "%.1f", "times this run": "%.2f x"}, key="place")
+    table(place_frame(published), {"inf/s": "localized", "times this run": "%.2f x"}, key="place")
     st.caption(
         "MLPerf Tiny keyword spotting, closed division, v0.5 to v1.3: the median throughput that its logs have. "
         "Neighbours are of the newest round. The place in each round by itself:"

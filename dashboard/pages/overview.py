@@ -42,6 +42,7 @@ from tracer.trust.judgement import rule_text, worst_text
 
 _COLOURS: dict[str, Literal["green", "red"]] = {"faster": "green", "slower": "red"}
 """Of the change against a baseline, by the verdict."""
+NO_BREAK_PERCENT = "\N{NO-BREAK SPACE}%"
 
 
 def show(traces: Path) -> None:
@@ -156,7 +157,7 @@ def _answer(report: Report) -> None:
     sentence = lead_sentence(report)
     if sentence is not None:
         # Words of ours alone: a part's name may be of the host's code, and is escaped.
-        st.markdown(f"## {plain(sentence)}")
+        st.markdown(f"## {plain(sentence)}".replace(" %", NO_BREAK_PERCENT))
     elif report["inference"]["count"] and report["median_rate_hz"] is not None:
         st.markdown("## No GPU timeline: stages alone")
     inference = report["inference"]

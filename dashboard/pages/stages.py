@@ -192,6 +192,7 @@ def _outliers(run: StoredRun, timed: TimedInferences, stage: str, captured: Inte
     frame.insert(0, "timeline", [link("timeline", UrlState(run=run.name, inference=n)) for n in frame["inference"]])
     columns = {
         "timeline": st.column_config.LinkColumn("timeline", display_text="show", width="small"),
+        "inference": st.column_config.NumberColumn(format="localized"),
         "times the median": st.column_config.NumberColumn(format="%.1f x"),
         "why": st.column_config.TextColumn(width="large"),
     }

@@ -165,7 +165,8 @@ def comparability(first: StoredRun, other: StoredRun) -> Comparability:
 
     Frequencies are those during the timed windows of each run; where one run has none, they are not known.
     """
-    one, two = first.info, other.info
+    # A folder may have been renamed since: a run is called as its folder is.
+    one, two = (replace(run.info, name=run.name) for run in (first, other))
     refusals, warnings = [], []
     if one.run_id == two.run_id:
         warnings.append("both are the same run: what is shown is no comparison")

@@ -40,11 +40,15 @@ st.navigation([st.Page(page, title=page.__name__.capitalize()) for page in (star
 
 WATCHER = """
 document.addEventListener("click", (event) => { window.clicked = event.timeStamp; }, true);
+const known = new WeakSet();
 const drawn = (canvas) => {
+    if (known.has(canvas)) return true;
     const context = canvas.width && canvas.height && canvas.getContext("2d");
     if (!context) return false;
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    return new Uint32Array(data.buffer).some((pixel) => pixel);
+    if (!new Uint32Array(data.buffer).some((pixel) => pixel)) return false;
+    known.add(canvas);
+    return true;
 };
 const chartDrawn = (chart) => {
     const canvas = chart.querySelector("canvas");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,22 +72,22 @@ def read_report(run: StoredRun) -> ReadReport:
     Raises:
         KwsTraceError: if nothing of it can be read.
     """
-    return kept_on_disk(run, "report", lambda: _derived(run), _read_report)
+    return kept_on_disk([run], "report", lambda: _derived(run), _read_report)
 
 
 def kept_on_disk(
-    run: StoredRun, kind: str, derive: Callable[[], Made], made: Callable[[dict[str, Any]], Made]
+    runs: Sequence[StoredRun], kind: str, derive: Callable[[], Made], made: Callable[[Any], Made]
 ) -> Made:
     """
-    What was derived of a run, from the cache folder where it was derived before.
+    What was derived of a run or of several, from the cache folder where it was derived before.
 
     Args:
-        run: as it was opened.
+        runs: as they were opened.
         kind: of what is derived, which is kept by itself.
-        derive: gives a dataclass of what JSON holds, of such dataclasses, and of frames.
-        made: the same of its fields as they come back: a dataclass within is a dictionary, a tuple a list.
+        derive: gives what JSON holds, or a dataclass of that, of such dataclasses, and of frames.
+        made: the same of that or its fields as they come back: a dataclass within is a dictionary, a tuple a list.
     """
-    cache = RunCache(run, Path(__file__).parent, kind)
+    cache = RunCache(runs, Path(__file__).parent, kind)
     data = cache.read()
     if data is not None:
         return made(json.loads(data, object_hook=_with_frames))

@@ -40,7 +40,7 @@ kept_inferences = kept(_read, st.cache_resource, 4, "Reading the spans")
 
 def _first(run: StoredRun) -> FirstView:
     return kept_on_disk(
-        run,
+        [run],
         "stages",
         lambda: first_view(run, kept_inferences(run), read_report(run).report),
         lambda found: FirstView(

@@ -55,7 +55,10 @@ def run_frame(figures: Comparison) -> Frame:
 
 
 def number_sentence(row: Compared, baseline: str) -> str | None:
-    """``B is 15.0 % faster than A (12.8 to 17.3 %)``, by the rate, else by the median; None where not compared."""
+    """``B is 15.0 % faster than A (12.8 to 17.3 %)``, by the rate, else by the median; None where not compared.
+
+    What can't be told it only *measured*.
+    """
     one = row["rate"] or row["median"]
     if one is None:
         return None
@@ -63,6 +66,7 @@ def number_sentence(row: Compared, baseline: str) -> str | None:
     change, spread = 1 / one["ratio"] - 1, one["spread"]
     ends = [1 / end - 1 for end in (spread["high"], spread["low"]) if end]
     word = "faster" if change >= 0 else "slower"
+    verb = "is" if row["verdict"] in ("slower", "faster", "equivalent") else "measured"
     told = ""
     if len(ends) == 2:
         same = ends[0] * ends[1] > 0
@@ -70,7 +74,7 @@ def number_sentence(row: Compared, baseline: str) -> str | None:
         text = share_text if same else lambda share: change_text(None if share is None else 1 + share)
         marks = "[]" if spread["kind"] == "range" else "()"
         told = f" {marks[0]}{interval_text(low, high, text)}{marks[1]}"
-    return f"{row['run']} is {share_text(abs(change))} {word} than {baseline}{told}, {by}"
+    return f"{row['run']} {verb} {share_text(abs(change))} {word} than {baseline}{told}, {by}"
 
 
 def same_profiler(before: Report, after: Report) -> bool:

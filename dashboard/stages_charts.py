@@ -44,6 +44,9 @@ def map_chart(
         "data": {"name": "cells"},
         "height": MAP_PX,
         "params": [brush],
+        "description": "Inferences by time and latency; the percentiles below say in words what it shows.",
+        # As SVG a brush has parts that Vega gives no name to be read out.
+        "usermeta": {"embedOptions": {"renderer": "canvas"}},
         "mark": {"type": "rect", "stroke": None},
         "encoding": {
             "x": _time("from_s", length_s, starts),

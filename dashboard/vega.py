@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tracer.palette import colours
+from tracer.palette import PAPER, colours
 
 Spec = dict[str, Any]
 """A chart, or a layer of one; frames may stand under ``datasets``."""
@@ -61,3 +61,10 @@ def colour_by(field: str, names: Sequence[str], **legend: Any) -> Spec:
 def layered(layers: Sequence[Spec], height: int, **more: Any) -> Spec:
     """Layers over one another, the last on top."""
     return {"layer": list(layers), "height": height, **more}
+
+
+def worded(spec: Spec, scheme: str | None) -> Spec:
+    """The chart with its words in the colours for a ``light`` or a ``dark`` ground: Vega's are black on either."""
+    paper = PAPER[scheme if scheme in PAPER else "light"]
+    words = {"labelColor": paper["quiet"], "titleColor": paper["quiet"]}
+    return {**spec, "config": {"text": {"color": paper["ink"]}, "axis": words, "legend": words}}

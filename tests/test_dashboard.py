@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from dashboard.compare_view import number_sentence
 from dashboard.markdown_text import plain
@@ -22,6 +23,7 @@ from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import official_rate_text, time_text
 from tracer.fleet.baselines import set_baseline
+from tracer.reports.breakdown_text import part_text
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.compare_words import change_of
 from tracer.reports.latency_map import joined_time
@@ -274,6 +276,28 @@ def test_compare_shows_what_the_command_prints(traces: Path) -> None:
     assert plain(number_sentence(figures["comparisons"][0], figures["baseline"])) in words(shown)
     assert shown.dataframe[0].value["run"].tolist() == [one["name"] for one in figures["runs"]]
     assert json.loads(json.dumps(figures)) == figures
+
+
+def test_every_figure_of_compare_is_that_of_the_commands(traces: Path) -> None:
+    from runner.cli import app
+
+    def told(*asked: str) -> Any:
+        return json.loads(CliRunner().invoke(app, [*asked, "--json", "--traces", str(traces)]).stdout)
+
+    compared, reports = told("compare", "cpu", "gpu"), {name: told("report", name) for name in ("cpu", "gpu")}
+    shown = opened("compare", traces, run="gpu", **{"with": ["cpu"]})
+    order = [one["name"] for one in compared["runs"]]
+    frames = {frame.value.columns[0]: frame.value for frame in shown.dataframe}
+    row = compared["comparisons"][0]
+    assert frames["run"]["official inf/s"].tolist() == [f"{reports[name]['median_rate_hz']:,.1f}" for name in order]
+    assert frames["run"]["p99"].tolist() == [time_text(reports[name]["inference"]["p99_ns"]) for name in order]
+    assert frames["run"]["median against it"].tolist() == ["the baseline", change_of(row["median"])]
+    for name in order:
+        medians = [*(one["median_ns"] for one in reports[name]["stages"]), reports[name]["inference"]["median_ns"]]
+        assert frames["stage"][f"{name}, median"].tolist() == [time_text(one) for one in medians]
+        parts = compared["runs"][order.index(name)]["parts"]
+        cells = dict(zip(frames["part"]["part"], frames["part"][name], strict=True))
+        assert all(time_text(one["median_ns"]) in cells[part_text(part)] for part, one in parts.items())
 
 
 def test_runs_are_renamed_and_deleted_after_a_confirmation(tmp_path: Path, on_this_machine: None) -> None:

@@ -62,7 +62,11 @@ def test_the_fleet_page_has_the_answers_of_the_command(fleet: Path) -> None:
     assert slow["newest run"].tolist() == ["run-9"]
     answers = CliRunner().invoke(app, ["fleet", "rates", "--root", str(fleet), "--json"])
     rates = json.loads(answers.stdout)["rows"]
-    assert sum(int(count) for count in shown.dataframe[1].value["launches"]) == sum(one["launches"] for one in rates)
+    shown_rates = shown.dataframe[1].value
+    for name in ("launches", "boards"):
+        assert [int(one) for one in shown_rates[name]] == [one[name] for one in rates]
+    for name in ("rate", "low", "high", "mean"):
+        assert shown_rates[name].tolist() == [f"{one[f'{name}_hz']:,.1f}" for one in rates]
 
 
 def test_without_its_extra_the_fleet_page_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tests import dashboard_runs as runs
 from tests.needs import chromium
+from tracer.errors import UsageError
 from tracer.figure_text import official_rate_text, share_text, time_text
 from tracer.harmless_text import harmless
 from tracer.report_types.report import Report
@@ -25,7 +26,9 @@ from tracer.reports.html.one_unit import DrawnLane, DrawnUnit, Slice
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.run_document import run_document
 from tracer.reports.html.tables import MOST_ROWS
+from tracer.reports.launch_report import build_launch_report, launch_rows
 from tracer.reports.report import build_report
+from tracer.runs.launch_set import launch_set
 from tracer.runs.run_store import StoredRun, stored_run
 
 MOST_BYTES = 3_000_000
@@ -228,6 +231,30 @@ def test_the_commands_write_it(traces: Path, tmp_path: Path) -> None:
     assert "Comparison" in Parsed(file.read_text(encoding="utf-8")).text
     refused = cli.invoke(app, ["report", "gpu", "--baseline", "slower", "--traces", str(traces)])
     assert refused.exit_code != 0
+
+
+def test_the_file_of_a_set_of_launches_says_what_its_text_says(tmp_path: Path) -> None:
+    from runner.cli import app
+
+    for number in (1, 2, 3):
+        launch = {"id": "one", "number": number, "of": 4}
+        windows = runs.windows_of(slower=1 + number / 10, seed=number)
+        runs.gpu_run(tmp_path, f"mine-{number}", windows, launch_set=launch)
+    file, cli = tmp_path / "set.html", CliRunner()
+    text = cli.invoke(app, ["report", "mine", "--traces", str(tmp_path)], env={"COLUMNS": "1000"}).stdout
+    made = cli.invoke(app, ["report", "mine", "--html", str(file), "--traces", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    parsed = Parsed(file.read_text(encoding="utf-8"))
+    said = " ".join(parsed.text.split())
+    told = [line.strip() for line in text.splitlines() if line.strip() and not re.search("[\u2500-\u257f]", line)]
+    assert len(told) > 6
+    assert not [line for line in told if line.removeprefix("mine: ") not in said]
+    figures = build_launch_report(launch_set("mine", tmp_path))
+    assert [row for row in parsed.rows if row[0].startswith("mine-")] == [list(row) for row in launch_rows(figures)]
+    assert acting(parsed) == []
+    assert str(tmp_path) not in file.read_text(encoding="utf-8")
+    refused = cli.invoke(app, ["report", "mine", "--html", str(file), "--baseline", "x", "--traces", str(tmp_path)])
+    assert isinstance(refused.exception, UsageError)
 
 
 @pytest.mark.slow

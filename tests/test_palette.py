@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.vega import worded
 from tracer.palette import (
     BY_MEANING,
     KERNELS,
@@ -21,8 +22,8 @@ from tracer.palette import (
 )
 
 ROOT = Path(__file__).parents[1]
-LIGHT, DARK = "#ffffff", "#0e1117"
-"""Streamlit's grounds."""
+GROUNDS = {"light": ["#ffffff"], "dark": ["#0e1117", "#171614"]}
+"""Streamlit's, by its versions."""
 MARKS = sorted({*BY_MEANING.values(), *KERNELS, *OTHERS, *LINES})
 
 
@@ -42,7 +43,7 @@ def test_the_contrast_of_black_and_white_is_21() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
 
 
-@pytest.mark.parametrize("ground", [LIGHT, DARK])
+@pytest.mark.parametrize("ground", [one for each in GROUNDS.values() for one in each])
 @pytest.mark.parametrize("mark", MARKS)
 def test_a_mark_is_told_from_the_ground(mark: str, ground: str) -> None:
     assert contrast(mark, ground) >= 3
@@ -58,6 +59,13 @@ def test_letters_on_a_mark_are_read(mark: str) -> None:
 @pytest.mark.parametrize("ground", ["ground", "panel"])
 def test_the_words_of_a_document_are_read(scheme: str, words: str, ground: str) -> None:
     assert contrast(PAPER[scheme][words], PAPER[scheme][ground]) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", GROUNDS)
+def test_the_words_of_a_chart_are_read_on_the_ground_of_its_page(scheme: str) -> None:
+    config = worded({}, scheme)["config"]
+    words = {config["text"]["color"], *config["axis"].values(), *config["legend"].values()}
+    assert min(contrast(word, ground) for word in words for ground in GROUNDS[scheme]) >= 4.5
 
 
 @pytest.mark.parametrize("state", STATES)

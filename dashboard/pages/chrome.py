@@ -19,7 +19,7 @@ from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
 from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
-from dashboard.vega import Spec
+from dashboard.vega import Spec, worded
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
 from tracer.runs.run_cache import fingerprint
@@ -167,7 +167,7 @@ def table_height(rows: int, height: object = None) -> int:
 def chart(spec: Spec, key: str, **shown: Any) -> Any:
     """A chart as wide as its column, whose room is left free until it is drawn; what is selected in it."""
     with room(key, spec["height"]):
-        return st.vega_lite_chart(spec=spec, width="stretch", key=key, **shown)
+        return st.vega_lite_chart(spec=worded(spec, st.context.theme.type), width="stretch", key=key, **shown)
 
 
 def room(key: str, height_px: float) -> DeltaGenerator:

@@ -224,7 +224,10 @@ def _verdict(row: Compared, baseline: str) -> None:
     }
     show_box, text, icon = headline[row["verdict"]]
     number = number_sentence(row, baseline)
-    show_box(f"**{plain(number)}.** {text}" if number else text, icon=icon)
+    told = row["verdict"] in ("slower", "faster", "equivalent")
+    if number is not None:
+        text = f"**{plain(number)}.** {text}" if told else f"**{text}** {plain(number)}."
+    show_box(text, icon=icon)
     claim = claim_line(row)
     notes = [*([claim] if claim else []), *(f"Note: {warning}" for warning in row["warnings"])]
     lines([row["sentence"], *notes, *(f"Kernel of {one}" for one in kernel_lines(row["kernels"]))])

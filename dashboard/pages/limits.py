@@ -58,7 +58,8 @@ def _limits(run: StoredRun, report: Report) -> None:
     limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
         st.info("**No limits of the run's own board.** Choose a device to hold the run against.")
-        lines(filter(None, [why_no_limits(run.info, None)]))
+        why = (why_no_limits(run.info, None) or "").removeprefix("no limits: ")
+        lines([f"{why[:1].upper()}{why[1:]}."] if why else [])
         return
     metrics(headline(limits))
     if board_of(run.info) is None:

@@ -108,7 +108,7 @@ def _rate_metric(report: Report, rate: float, against: tuple[Compared, Report] |
     colour: Literal["green", "red", "off"] = "off"
     if against is not None:
         row, name = against[0], against[1]["run"]["name"]
-        delta = plain(change_of(row["rate"], of_rate=True) if row["rate"] else f"{row['verdict']}: {name}")
+        delta = plain(change_of(row["rate"], of_rate=True) if row["rate"] else f"not compared: {name}")
         colour, sentence = _COLOURS.get(row["verdict"], "off"), plain(row["sentence"])
     st.metric(
         windows_text(report).capitalize(),

@@ -15,6 +15,7 @@ from tracer.command_line import DEFAULT_TRACES
 
 if TYPE_CHECKING:
     from tracer.model.devices import Limits
+    from tracer.runs.run_store import StoredRun
 
 
 def report(
@@ -52,11 +53,8 @@ def report(
     from tracer.runs.launch_set import is_launch_set, launch_set
 
     if is_launch_set(run, traces):
-        from tracer.reports.launch_report import build_launch_report, render_launch_report
-
-        _refuse_html(html, f"{run} is a set of launches", "name one of its runs")
-        over = build_launch_report(launch_set(run, traces))
-        print_figures(over, partial(render_launch_report, over), as_json=as_json)
+        _refuse_baseline_of_a_set(run, baseline)
+        _report_of_a_set(launch_set(run, traces), html, as_json=as_json)
         return
     from tracer.reports.report import build_report
     from tracer.runs.run_store import stored_run
@@ -73,6 +71,25 @@ def report(
     from tracer.reports.report_text import render_report
 
     print_figures(found, partial(render_report, found, full_names=full_names), as_json=as_json)
+
+
+def _report_of_a_set(runs: list[StoredRun], html: Path | None, *, as_json: bool) -> None:
+    from tracer.reports.launch_report import build_launch_report, render_launch_report
+
+    over = build_launch_report(runs)
+    if html is None:
+        print_figures(over, partial(render_launch_report, over), as_json=as_json)
+        return
+    from tracer.reports.html.export import set_html
+
+    print_document(html, set_html(over, runs), over, as_json=as_json)
+
+
+def _refuse_baseline_of_a_set(name: str, baseline: str | None) -> None:
+    if baseline is not None:
+        from tracer.errors import UsageError
+
+        raise UsageError("--baseline", f"{name} is a set of launches", "`kws-trace compare` compares sets")
 
 
 def _limits(device: str | None) -> str | Limits | None:

@@ -9,7 +9,15 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from tracer.figure_text import counted, interval_text, official_rate_text, rate_text, share_text, time_text
+from tracer.figure_text import (
+    MISSING,
+    counted,
+    interval_text,
+    official_rate_text,
+    rate_text,
+    share_text,
+    time_text,
+)
 from tracer.report_types.launches import LaunchFigures, LaunchSetReport, OverLaunches
 from tracer.report_types.report import SCHEMA_VERSION
 from tracer.reports.run_trust import stored_trust
@@ -65,9 +73,31 @@ def over_launches(figures: Sequence[float | None]) -> OverLaunches | None:
 
 def render_launch_report(report: LaunchSetReport, console: Console) -> None:
     """Print what the launches say together, then a launch a row."""
+    print_lines(console, [f"{report['name']}: {launches_text(report)}"], style="bold")
+    print_lines(console, mean_lines(report))
+    if len(report["left_out"]) < len(report["launches"]):
+        print_lines(console, [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])])
+    first, *rest = LAUNCH_COLUMNS
+    table = framed_table(None, [first], rest)
+    for name, *figures in launch_rows(report):
+        table.add_row(escape(name), *figures)
+    console.print(table)
+    print_lines(console, notes_of(report))
+
+
+LAUNCH_COLUMNS = ("launch", "windows", "median rate", "median inference", "trust")
+
+
+def launches_text(report: LaunchSetReport) -> str:
+    """``3 of 5 launches of one configuration``."""
     made, asked = len(report["launches"]), report["of"]
     what = counted(made, "launch", "launches") if made == asked else f"{made} of {asked} launches"
-    print_lines(console, [f"{report['name']}: {what} of one configuration"], style="bold")
+    return f"{what} of one configuration"
+
+
+def mean_lines(report: LaunchSetReport) -> list[str]:
+    """The means over the launches, each with its spread and what that is."""
+    lines = []
     for name, over, text in (
         ("rate", report["rate_hz"], rate_text),
         ("median inference", report["median_ns"], time_text),
@@ -78,20 +108,30 @@ def render_launch_report(report: LaunchSetReport, console: Console) -> None:
                 word = "95 % interval over launches" if over["kind"] == "interval" else "range"
                 ends = interval_text(over["low"], over["high"], text)
                 spread = f"{word} {ends}; launches differ by {share_text(over['deviation'])} (standard deviation)"
-            print_lines(console, [f"mean {name}: {text(over['mean'])}, {spread}"])
-    if len(report["left_out"]) < made:
-        print_lines(console, [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])])
-    table = framed_table(None, ["launch"], ("windows", "median rate", "median inference", "trust"))
-    for one in report["launches"]:
-        rate = official_rate_text(one["rate_hz"]) if one["rate_hz"] else "-"
-        worst = one["trust"]["worst"]
-        table.add_row(escape(one["name"]), str(one["windows"]), rate, time_text(one["median_ns"]), worst)
-    console.print(table)
+            lines.append(f"mean {name}: {text(over['mean'])}, {spread}")
+    return lines
+
+
+def launch_rows(report: LaunchSetReport) -> list[tuple[str, ...]]:
+    """A row a launch, as ``LAUNCH_COLUMNS``."""
+    return [
+        (
+            one["name"],
+            str(one["windows"]),
+            official_rate_text(one["rate_hz"]) if one["rate_hz"] else MISSING,
+            time_text(one["median_ns"]),
+            one["trust"]["worst"],
+        )
+        for one in report["launches"]
+    ]
+
+
+def notes_of(report: LaunchSetReport) -> list[str]:
+    """What is left out of the means, and what the launches are too few for."""
     lines = [f"Left out of the means: {', '.join(report['left_out'])}"] if report["left_out"] else []
-    if made - len(report["left_out"]) < FEWEST_LAUNCHES:
+    if len(report["launches"]) - len(report["left_out"]) < FEWEST_LAUNCHES:
         lines.append(f"A claim about the configuration needs at least {FEWEST_LAUNCHES} launches.")
-    lines.append("What one launch measures is of that launch: `report` of its name says where its time went.")
-    print_lines(console, lines)
+    return [*lines, "What one launch measures is of that launch: `report` of its name says where its time went."]
 
 
 def _launch_figures(run: StoredRun) -> LaunchFigures:

@@ -15,8 +15,10 @@ from tracer.captures.timeline import read_timeline
 from tracer.errors import CaptureError, KwsTraceError, ProfileError, WriteError
 from tracer.profiles.profile import Profile
 from tracer.report_types.breakdown import BreakdownReport
+from tracer.report_types.launches import LaunchSetReport
 from tracer.report_types.report import Report
 from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.html.launch_document import launch_document
 from tracer.reports.html.one_unit import DrawnUnit, drawn_inference, drawn_unit
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.run_document import run_document, timeline_section
@@ -54,10 +56,18 @@ def run_html(run: StoredRun, report: Report, baseline: StoredRun | None = None) 
     if baseline is not None:
         sides = [launches_of([baseline]), launches_of([run], reports=[report])]
         comparison = compare_sides(sides, baseline=sides[0].name)
-    runs = [run] if baseline is None else [run, baseline]
-    folders = {str(place) for one in runs for place in (one.folder.absolute(), one.folder.absolute().parent)}
-    private = Private((*folders, str(Path.home())), tuple({one.info.host for one in runs}))
+    private = _private_of([run] if baseline is None else [run, baseline])
     return run_document(report, comparison, _timeline(run), private, version(PACKAGE), _latencies_ns(run))
+
+
+def set_html(report: LaunchSetReport, runs: Sequence[StoredRun]) -> str:
+    """The document of a set of launches, whose ``runs`` they are."""
+    return launch_document(report, _private_of(runs), version(PACKAGE))
+
+
+def _private_of(runs: Sequence[StoredRun]) -> Private:
+    folders = {str(place) for one in runs for place in (one.folder.absolute(), one.folder.absolute().parent)}
+    return Private((*folders, str(Path.home())), tuple({one.info.host for one in runs}))
 
 
 def _timeline(run: StoredRun) -> DrawnUnit | None:

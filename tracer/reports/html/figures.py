@@ -71,8 +71,9 @@ def stacked_bar(title: str, parts: Sequence[Part], whole_ns: float, source: str)
     )
 
 
-def rate_dots(rates_hz: Sequence[float], median_hz: float) -> Markup:
-    """The rate of each window as a dot on one axis, the median as a line."""
+def rate_dots(rates_hz: Sequence[float], middle_hz: float, names: Sequence[str] = ()) -> Markup:
+    """The rate of each window, or of what is called by ``names``, as a dot on one axis, and a line in the middle."""
+    called = names or [f"window {number}" for number in range(1, len(rates_hz) + 1)]
     low, high = min(rates_hz), max(rates_hz)
     margin = (high - low) * 0.12 or max(high, 1.0) * 0.01
     left, span, width, height = low - margin, high - low + 2 * margin, 560.0, 76.0
@@ -83,22 +84,22 @@ def rate_dots(rates_hz: Sequence[float], median_hz: float) -> Markup:
     dots = [
         element(
             "circle",
-            element("title", f"window {number}: {official_rate_text(rate)}"),
+            element("title", f"{name}: {official_rate_text(rate)}"),
             cx=at(rate),
             cy=38.0 - (8.0 if number % 2 else -8.0),
             r=6.0,
             fill=BLUE,
         )
-        for number, rate in enumerate(rates_hz, 1)
+        for number, (name, rate) in enumerate(zip(called, rates_hz, strict=True), 1)
     ]
     ends = [("start", 14.0, short_rate_text(low)), ("end", width - 14, short_rate_text(high))]
     texts = [element("text", words, x=x, y=height - 4, text_anchor=side, class_="quiet") for side, x, words in ends]
     return _drawing(
-        f"Rates of {len(rates_hz)} windows: {interval_text(low, high, short_rate_text)}",
+        f"Rates of {len(rates_hz)} {'launches' if names else 'windows'}: {interval_text(low, high, short_rate_text)}",
         width,
         height,
         element("line", x1=14.0, x2=width - 14, y1=58.0, y2=58.0),
-        element("line", x1=at(median_hz), x2=at(median_hz), y1=16.0, y2=58.0, style=f"stroke:{RED};stroke-width:2"),
+        element("line", x1=at(middle_hz), x2=at(middle_hz), y1=16.0, y2=58.0, style=f"stroke:{RED};stroke-width:2"),
         *dots,
         *texts,
     )

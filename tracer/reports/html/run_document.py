@@ -22,6 +22,7 @@ from tracer.figure_text import (
 from tracer.palette import STATES
 from tracer.report_types.report import Comparison, Report
 from tracer.report_types.run import WindowFigures
+from tracer.report_types.trust import Trust
 from tracer.reports.breakdown_text import answer_lines, kernel_lines
 from tracer.reports.compare_report import part_rows
 from tracer.reports.compare_text import BY_WINDOWS, launch_cells
@@ -95,7 +96,7 @@ def _overview(report: Report, private: Private) -> Markup:
         paragraph(rate_line(report) if rate is None else rule_text(report["trust"])),
         rate_dots(known, rate) if rate is not None and known else None,
         paragraph("A dot is a window, the line their median.", "quiet") if known else None,
-        _chips(report, private),
+        trust_chips(report["trust"], private),
         folded("What speaks against the rate", sentences(private.each(trust_lines(report["trust"])))),
     ]
     told = (mean_line(report), spread_line(report["inference"]["spread"]))
@@ -109,7 +110,8 @@ def _overview(report: Report, private: Private) -> Markup:
     return together([columns, time_bars(report, INFERENCES)])
 
 
-def _chips(report: Report, private: Private) -> Markup:
+def trust_chips(trust: Trust, private: Private) -> Markup:
+    """A check of the judgement each, in the colour of its state."""
     chips = [
         element(
             "li",
@@ -117,7 +119,7 @@ def _chips(report: Report, private: Private) -> Markup:
             title=private.of(one["evidence"]),
             style=f"background:{STATES[one['state']]}",
         )
-        for one in report["trust"]["checks"]
+        for one in trust["checks"]
     ]
     return element("ul", *chips, class_="chips", aria_label="Trust")
 

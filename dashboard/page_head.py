@@ -48,7 +48,8 @@ _RULES = """@media (min-width: 769px) {
 :root [data-testid=stHeader] { background: transparent; }
 @media (max-width: 900px) {
   :root [data-testid=stMainBlockContainer] { padding: 3.4rem 1rem 0.5rem; }
-  :root [data-testid=stMetricValue], :root .st-key-small_metrics [data-testid=stMetricValue] { font-size: 0.95rem; }
+  :root [data-testid=stMetricValue] { font-size: 1.2rem; }
+  :root :is(.st-key-gains, .st-key-small_metrics) [data-testid=stMetricValue] { font-size: 0.95rem; }
   :root [data-testid=stMetricDelta], :root [data-testid=stMetricDelta] * { font-size: 0.72rem; }
   :root :is([data-testid=stMetricValue], [data-testid=stMetricDelta], [data-testid=stMetricLabel]) * {
     white-space: normal; }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -17,6 +18,10 @@ from tracer.runs.run_cache import RunCache
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_index import RunIndex
 from tracer.runs.run_store import StoredRun
+
+Made = TypeVar("Made")
+
+_FRAME = "pandas.DataFrame"
 
 UNREADABLE = "the GPU timeline cannot be read: {}"
 
@@ -67,13 +72,38 @@ def read_report(run: StoredRun) -> ReadReport:
     Raises:
         KwsTraceError: if nothing of it can be read.
     """
-    cache = RunCache(run, Path(__file__).parent)
+    return kept_on_disk([run], "report", lambda: _derived(run), _read_report)
+
+
+def kept_on_disk(
+    runs: Sequence[StoredRun], kind: str, derive: Callable[[], Made], made: Callable[[Any], Made]
+) -> Made:
+    """
+    What was derived of a run or of several, from the cache folder where it was derived before.
+
+    Args:
+        runs: as they were opened.
+        kind: of what is derived, which is kept by itself.
+        derive: gives what JSON holds, or a dataclass of that, of such dataclasses, and of frames.
+        made: the same of that or its fields as they come back: a dataclass within is a dictionary, a tuple a list.
+    """
+    cache = RunCache(runs, Path(__file__).parent, kind)
     data = cache.read()
     if data is not None:
-        return _unpacked(data)
-    found = _derived(run)
-    cache.keep(_packed(found))
+        return made(json.loads(data, object_hook=_with_frames))
+    found = derive()
+    cache.keep(json.dumps(found, default=_plain).encode())
     return found
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    if isinstance(value, pd.DataFrame):
+        return {_FRAME: value.to_dict("list")}
+    return {one.name: getattr(value, one.name) for one in fields(value)}
+
+
+def _with_frames(found: dict[str, Any]) -> Any:
+    return pd.DataFrame(found[_FRAME]) if found.keys() == {_FRAME} else found
 
 
 def _derived(run: StoredRun) -> ReadReport:
@@ -89,17 +119,9 @@ def _derived(run: StoredRun) -> ReadReport:
     return ReadReport(report, (UNREADABLE.format(problem),) if problem else (), detail)
 
 
-def _packed(read: ReadReport) -> bytes:
-    detail = read.detail
-    frames = None if detail is None else {name: one.to_dict("list") for name, one in vars(detail).items()}
-    return json.dumps({"report": read.report, "problems": read.problems, "detail": frames}).encode()
-
-
-def _unpacked(data: bytes) -> ReadReport:
-    found = json.loads(data)
-    frames = found["detail"]
-    detail = None if frames is None else KernelDetail(**{name: pd.DataFrame(one) for name, one in frames.items()})
-    return ReadReport(found["report"], tuple(found["problems"]), detail)
+def _read_report(found: dict[str, Any]) -> ReadReport:
+    detail = found["detail"]
+    return ReadReport(found["report"], tuple(found["problems"]), None if detail is None else KernelDetail(**detail))
 
 
 def what_is_left(folder: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -29,9 +30,10 @@ from tracer.reports.compare_words import change_of
 from tracer.reports.latency_map import joined_time
 from tracer.reports.overview_rows import lead_sentence
 from tracer.reports.report import build_report
-from tracer.runs.run_store import stored_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.timed_inferences import timed_inferences
 
+streamlit = pytest.importorskip("streamlit")
 testing = pytest.importorskip("streamlit.testing.v1")
 
 SCRIPT = """
@@ -80,6 +82,31 @@ def test_no_kind_of_run_is_an_exception(traces: Path, page: str, kind: str) -> N
     shown = opened(page, traces, run=kind, **({"with": ["plain", "gpu"]} if page == "compare" else {}))
     assert not shown.exception
     assert "Traceback" not in words(shown)
+
+
+@pytest.mark.parametrize("page", ["stages", "compare"])
+def test_a_page_that_was_shown_before_is_the_same_and_reads_no_span(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for kind in ("gpu", "plain"):
+        runs.KINDS[kind](tmp_path / "traces", kind)
+    for path in (tmp_path / "traces").rglob("*"):
+        os.utime(path, ns=(10**18, 10**18))  # what changed just now is not kept
+
+    def shown() -> tuple[str, list[Any], list[Any]]:
+        # Another server has nothing in memory.
+        streamlit.cache_data.clear()
+        streamlit.cache_resource.clear()
+        found = opened(page, tmp_path / "traces", run="gpu", **({"with": ["plain"]} if page == "compare" else {}))
+        assert not found.exception
+        charts = [json.loads(one.proto.spec) for one in found.get("vega_lite_chart")]
+        return words(found), [one.value.to_dict("list") for one in found.dataframe], charts
+
+    first = shown()
+    assert all(first)
+    monkeypatch.setattr(StoredRun, "spans", lambda _: pytest.fail("the spans are read again"))
+    assert shown() == first
 
 
 @pytest.mark.parametrize("kind", runs.KINDS)

@@ -1,8 +1,8 @@
-"""The head's choice of a baseline, and a run held against it."""
+"""The head's choice of a baseline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -10,12 +10,8 @@ import streamlit as st
 from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
 from dashboard.markdown_text import plain
 from dashboard.pages.address import into_address
-from dashboard.run_reading import read_report
 from tracer.errors import KwsTraceError
-from tracer.report_types.report import Compared, Report
-from tracer.reports.compare_report import compare_sides, launches_of
-from tracer.runs.run_cache import fingerprint
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 
 LABEL_CHARACTERS = 16
 _WIDGET, _KEPT, _SEEN = "head_baseline", "baseline_kept", "baseline_seen"
@@ -73,26 +69,3 @@ def baseline_run(run: StoredRun) -> StoredRun | None:
     """The run of the baseline, or the first of its launches."""
     found = baseline_of(run)
     return found.runs[0] if found is not None and found.runs else None
-
-
-def held_against(run: StoredRun, baseline: Baseline) -> tuple[Compared, Report]:
-    """
-    The comparison of a run with its baseline, and the report of the baseline's first launch.
-
-    Raises:
-        KwsTraceError: if a run cannot be read.
-    """
-    folders = [str(one.folder) for one in (*baseline.runs, run)]
-    return _KEPT_COMPARISON(baseline.name, folders, [fingerprint(Path(folder)) for folder in folders])
-
-
-def _compared(name: str, folders: list[str], marks: list[str]) -> tuple[Compared, Report]:  # noqa: ARG001 -- the key
-    runs = [stored_run(folder) for folder in folders]
-    reports = [read_report(run).report for run in runs]
-    sides = [launches_of(runs[:-1], name, reports[:-1]), launches_of(runs[-1:], None, reports[-1:])]
-    return compare_sides(sides, baseline=name)["comparisons"][0], reports[0]
-
-
-_KEPT_COMPARISON: Callable[..., tuple[Compared, Report]] = st.cache_data(max_entries=16, show_spinner="Comparing")(
-    _compared
-)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,25 +40,25 @@ Made = TypeVar("Made")
 
 
 def kept(
-    read: Callable[[StoredRun], Made], cache: Callable[..., Callable[..., Callable[..., Made]]], most: int, said: str
-) -> Callable[[StoredRun], Made]:
+    read: Callable[..., Made], cache: Callable[..., Callable[..., Callable[..., Made]]], most: int, said: str
+) -> Callable[..., Made]:
     """
     ``read``, whose result is kept until one of the run's files changes.
 
     Args:
-        read: what is made of a run.
+        read: what is made of a run, and of further arguments, which can be hashed.
         cache: Streamlit's: ``st.cache_data`` or ``st.cache_resource``.
-        most: runs that are kept.
+        most: results that are kept.
         said: beside the spinner.
     """
 
-    def of_folder(folder: str, mark: str) -> Made:  # noqa: ARG001 -- ``mark`` is the key: it changes with the files
-        return read(stored_run(folder))
+    def of_folder(folder: str, mark: str, *more: Hashable) -> Made:  # noqa: ARG001 -- the key: it changes with the files
+        return read(stored_run(folder), *more)
 
     # Streamlit tells its caches apart by the function's name.
     of_folder.__module__, of_folder.__qualname__ = read.__module__, read.__qualname__
     cached = cache(max_entries=most, show_spinner=said)(of_folder)
-    return lambda run: cached(str(run.folder), fingerprint(run.folder))
+    return lambda run, *more: cached(str(run.folder), fingerprint(run.folder), *more)
 
 
 def choose_run(traces: Path) -> StoredRun | None:

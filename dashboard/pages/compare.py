@@ -12,7 +12,6 @@ from dashboard.compare_charts import ratios, series, waterfall
 from dashboard.compare_view import (
     kernel_frame,
     moved_parts,
-    moved_stages,
     number_sentence,
     part_frame,
     ratio_rows,
@@ -27,13 +26,12 @@ from dashboard.pages.address import into_address, state
 from dashboard.pages.baseline_choice import keep_baseline, kept_baseline
 from dashboard.pages.chrome import NAMES_KEY, chart, headed, lines, problem, report_of, table
 from dashboard.pages.guidance import command
-from dashboard.pages.kept_inferences import kept_inferences
+from dashboard.pages.kept_comparisons import Pair, compared, named, pair_of
 from dashboard.stages_charts import histogram
-from dashboard.stages_view import histogram_frame, percentile_marks
 from tracer.errors import KwsTraceError
 from tracer.palette import colours
 from tracer.report_types.report import Compared, Comparison, Report
-from tracer.reports.compare_report import Launches, compare_sides, launches_of
+from tracer.reports.compare_report import Launches, launches_of
 from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -117,7 +115,9 @@ def _page(sides: list[Side], shown: str) -> None:
     chosen = _baseline([one.name for one in sorted(sides, key=lambda one: one.launches.created)], shown)
     with st.spinner("Comparing"):
         try:
-            figures = compare_sides([one.launches for one in sides], baseline=chosen)
+            figures = compared(
+                [named(one.name, one.runs) for one in sides], chosen, lambda: [one.launches for one in sides]
+            )
         except KwsTraceError as error:
             problem("The runs cannot be compared.", str(error))
             return
@@ -125,7 +125,8 @@ def _page(sides: list[Side], shown: str) -> None:
         _verdict(row, chosen)
     by_name = {one.name: one for one in sides}
     ordered = [by_name[run["name"]] for run in figures["runs"]]
-    _waterfalls(ordered[0], ordered[1], figures["comparisons"][0])
+    pair = pair_of(ordered[0].runs[0], ordered[1].runs[0])
+    _waterfalls(ordered[0], ordered[1], figures["comparisons"][0], pair)
     several = [f"{one.name} by its first launch, {one.runs[0].name}" for one in ordered if len(one.runs) > 1]
     if several:
         lines([f"Parts, stages and kernels show {', '.join(several)}."])
@@ -134,7 +135,8 @@ def _page(sides: list[Side], shown: str) -> None:
         st.header("Over time")
         chart(series(points), "series")
     _runs(figures)
-    _spread(ordered[0].runs[0], ordered[1].runs[0])
+    if pair is not None:
+        _spread(ordered[0].runs[0], ordered[1].runs[0], pair)
     _side_by_side([one.report for one in ordered], figures)
 
 
@@ -171,12 +173,10 @@ def _side_by_side(reports: list[Report], figures: Comparison) -> None:
         )
 
 
-def _waterfalls(before: Side, after: Side, row: Compared) -> None:
+def _waterfalls(before: Side, after: Side, row: Compared, pair: Pair | None) -> None:
     """By stages, and by the parts of a profiled inference where the same kind of profiler recorded both."""
     one, other = before.report, after.report
-    stages = (
-        {} if row["refusals"] else moved_stages(*(kept_inferences(side.runs[0]).timed for side in (before, after)))
-    )
+    stages = {} if row["refusals"] or pair is None else pair.moved
     kinds = [("timed inference", False, stages)]
     if same_profiler(one, other):
         kinds.append(("profiled inference", True, moved_parts(row)))
@@ -190,14 +190,10 @@ def _waterfalls(before: Side, after: Side, row: Compared) -> None:
             chart(waterfall(rows, of), f"waterfall-{of.partition(' ')[0]}")
 
 
-def _spread(before: StoredRun, after: StoredRun) -> None:
+def _spread(before: StoredRun, after: StoredRun, pair: Pair) -> None:
     """Both runs' inferences in one histogram."""
-    one, two = (kept_inferences(run).timed for run in (before, after))
-    if not len(one) or not len(two):
-        return
     st.header("Spread of the inferences")
-    frame = histogram_frame(two.wall_ns, one.wall_ns)
-    spec = histogram(frame, colours([INFERENCE])[0], percentile_marks(two.wall_ns), before.name)
+    spec = histogram(pair.histogram, colours([INFERENCE])[0], pair.marks, before.name)
     chart(spec, "histograms")
     st.text(f"Bars and rules: {after.name}. Line: {before.name}, scaled to as many inferences.")
 

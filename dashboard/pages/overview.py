@@ -24,9 +24,10 @@ from dashboard.overview_view import (
     windows_text,
 )
 from dashboard.pages.address import go_to
-from dashboard.pages.baseline_choice import baseline_of, held_against
+from dashboard.pages.baseline_choice import baseline_of
 from dashboard.pages.chrome import card, chart, detail_of, lines, metrics, problem, show_report, table
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
+from dashboard.pages.kept_comparisons import held_against
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
 from tracer.report_types.report import Compared, Report

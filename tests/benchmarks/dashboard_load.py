@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -116,16 +116,16 @@ def measure(spans: int = SPANS, kernels: int = KERNELS, marks: tuple[int, ...] =
     }
 
 
-def large_run(traces: Path, spans: int, kernels: int) -> Path:
+def large_run(traces: Path, spans: int, kernels: int, name: str = "large", seed: int = 1) -> Path:
     """Three stages an inference; the first are captured, with ten kernels each from two executor threads."""
-    edges = _edges(spans // len(STAGES) + 1)
-    writer = RunWriter.create(traces, "large", info("large"), print)
+    edges = _edges(spans // len(STAGES) + 1, seed)
+    writer = RunWriter.create(traces, name, info(name), print)
     count, end = len(edges), int(edges[-1, -1])
     start = int(edges[0, 0])
     facts = ("performance", "complete", count, 0, start // 1000, end // 1000, start, end, 0, 0, STAGES)
     writer.append(RecordedWindow(0, *facts, edges, (), None, (0.0,) * 12, 0))
     writer.close()
-    run = stored_run(traces / "large")
+    run = stored_run(traces / name)
     captured = edges[: kernels // LAUNCHES]
     write_capture(run.folder, 0, _capture(captured), run.info.run_id)
     facts_of_it = {
@@ -144,8 +144,8 @@ def large_run(traces: Path, spans: int, kernels: int) -> Path:
     return run.folder
 
 
-def _edges(count: int) -> Any:
-    rng = np.random.default_rng(1)
+def _edges(count: int, seed: int) -> Any:
+    rng = np.random.default_rng(seed)
     lengths = (np.array([30_000, 340_000, 30_000]) * rng.lognormal(0, 0.05, (count, 3))).astype(np.int64)
     begins = 10**12 + np.cumsum(np.r_[0, lengths.sum(axis=1)[:-1] + 2_000])
     return begins[:, None] + np.c_[np.zeros(count, np.int64), np.cumsum(lengths, axis=1)]
@@ -200,15 +200,15 @@ def _capture(edges: Any) -> Profile:
 
 
 @contextmanager
-def _served(command: list[str]) -> Iterator[tuple[int, int]]:
-    """A server, its port and its process id."""
+def served(command: list[str], more: Mapping[str, str] | None = None) -> Iterator[tuple[int, int]]:
+    """A server, its port and its process id; ``more`` of its environment."""
     port = free_port()
     place = command.index("--") if "--" in command else len(command)
     command = [word for word in command[:place] if "server.port" not in word] + command[place:]
     command.insert(
         next(at for at, word in enumerate(command) if word.startswith("--server")), f"--server.port={port}"
     )
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), **(more or {})}
     with running(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         wait_until(lambda: _listens(port), "the dashboard listens")
         yield port, server.pid
@@ -236,7 +236,7 @@ def _painted(browser: Any, url: str, wanted: str) -> tuple[Any, float]:
 
 
 def _page(command: list[str], path: str, wanted: str) -> dict[str, Any]:
-    with _served(command) as (port, pid), chromium() as browser:
+    with served(command) as (port, pid), chromium() as browser:
         url = f"http://127.0.0.1:{port}/{path}"
         _, first = _painted(browser, url, wanted)
         again = [_painted(browser, url, wanted)[1] for _ in range(3)]
@@ -249,7 +249,7 @@ def _page(command: list[str], path: str, wanted: str) -> dict[str, Any]:
 
 def _timeline(run: Path) -> dict[str, Any]:
     command = dashboard_command(run.parent, 1)
-    with _served(command) as (port, pid), chromium() as browser:
+    with served(command) as (port, pid), chromium() as browser:
         url = f"http://127.0.0.1:{port}/timeline?run={run.name}"
         page, first = _painted(browser, url, DRAWN)
         again = [_painted(browser, url, DRAWN)[1] for _ in range(3)]

@@ -1,9 +1,9 @@
 """
 What was derived from a whole run, kept outside it: ``$XDG_CACHE_HOME/kws-trace/summaries``, else in ``~/.cache``.
 
-One file a run and version of this code. It can be deleted at any time, and whatever is wrong with it (a home that is
-read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps its name,
-size and time; a run that is being recorded, or of which a file changed just now, is not kept.
+One file a run, kind and version of this code. It can be deleted at any time, and whatever is wrong with it (a home
+that is read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps
+its name, size and time; a run that is being recorded, or of which a file changed just now, is not kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from stat import S_ISDIR
 
@@ -48,18 +48,20 @@ def _hashed(facts: Iterable[tuple[str, int, int]]) -> str:
 
 class RunCache:
     """
-    What is kept of one run.
+    What is kept of one run, or of several together.
 
     Args:
-        run: as it was opened.
+        runs: as they were opened.
         code: folder of the modules that derive it, beside ``tracer``: another version of them may say something else.
+        kind: of what is derived; each has a file of its own.
     """
 
-    def __init__(self, run: StoredRun, code: Path) -> None:
-        facts, folder = _facts(run.folder), cache_folder()
-        fits = run.state != "recording" and not any(racy(mtime_ns) for _, _, mtime_ns in facts)
+    def __init__(self, runs: Sequence[StoredRun], code: Path, kind: str) -> None:
+        facts, folder = [fact for run in runs for fact in _facts(run.folder)], cache_folder()
+        fits = not any(run.state == "recording" for run in runs) and not any(racy(at) for _, _, at in facts)
         # A run that was not closed is told by its lock alone, which is no file's time.
-        key = (run.info.run_id, run.state, _hashed(facts), code_mark(Path(__file__).parent.parent), code_mark(code))
+        marks = (_hashed(facts), code_mark(Path(__file__).parent.parent), code_mark(code))
+        key = (kind, *(f"{run.info.run_id} {run.state}" for run in runs), *marks)
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
         self._path = folder / "summaries" / name if folder is not None and fits else None
 

@@ -12,7 +12,7 @@ from tracer.terminal_text import say
 
 
 def runs(
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
     as_json: options.Json = False,
     recover: Annotated[
         str | None, options.RECORDING("Make the folder of a killed run complete.", metavar="RUN")
@@ -50,6 +50,7 @@ def _compact(traces: Path, *, as_json: bool) -> None:
     from tracer.figure_text import counted
     from tracer.runs.compaction import compact_runs
 
+    options.refuse_missing(traces)
     with progress_line("runs looked at") as progress:
         done = compact_runs(traces, progress)
     for sentence in done.left:

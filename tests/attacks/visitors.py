@@ -79,8 +79,3 @@ class Visitor:
 def failures(elements: list[Any]) -> list[str]:
     """What of a page is an exception of its script."""
     return [one.exception.message for one in elements if one.WhichOneof("type") == "exception"]
-
-
-def texts(elements: list[Any]) -> str:
-    """What a page says in words."""
-    return "\n".join(str(one) for one in elements)

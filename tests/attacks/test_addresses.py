@@ -13,23 +13,7 @@ from tests.conftest import ROOT
 pytest.importorskip("streamlit", reason="Streamlit is not installed")
 
 PAGES = ("", "stages", "kernels", "limits", "timeline", "compare", "runs", "fleet", "ladder")
-KEYS = [
-    "run",
-    "with",
-    "window",
-    "inference",
-    "from",
-    "to",
-    "stage",
-    "device",
-    "slice",
-    "measure",
-    "find",
-    "baseline",
-    "sort",
-    "root",
-    "tab",
-]
+KEYS = ("run", "with", "window", "inference", "from", "to", "stage", "device", "slice", "measure", "find", "baseline")
 HOSTILE = (
     "",
     "-1",

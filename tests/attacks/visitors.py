@@ -19,7 +19,8 @@ class Visitor:
     def __init__(self, address: str, patience_s: float = 300.0) -> None:
         self._patience_s = patience_s
         host = address.removeprefix("http://")
-        self._socket = connect(
+        self._closing = ExitStack()
+        line = connect(
             f"ws://{host}/_stcore/stream",
             origin=f"http://{host}",  # type: ignore[arg-type]
             subprotocols=["streamlit"],  # type: ignore[list-item]
@@ -27,8 +28,7 @@ class Visitor:
             open_timeout=patience_s,
             ping_interval=None,
         )
-        self._closing = ExitStack()
-        self._closing.callback(self._socket.close)
+        self._socket = self._closing.enter_context(line)
 
     def __enter__(self) -> Visitor:
         return self

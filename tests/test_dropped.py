@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dashboard.dropped import MOST_FILES, dropped_profile, dropped_session, is_session
 from tests.gpu_runs import capture_window, gpu_export
@@ -56,3 +58,51 @@ def test_a_session_is_known_by_its_log_or_its_results() -> None:
     assert is_session(["script.async", "log.txt"])
     assert is_session(["results.json"])
     assert not is_session(["trace.json"])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("whole") / "capture.sqlite"
+    return gpu_export(capture_window(0, 0, inferences=3, warmups=0)).write(path).read_bytes()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(
+    name=st.sampled_from(["a.sqlite", "a.csv", "a.json", "a.db", "a.nvvp", "a.xplane.pb"]) | st.text(max_size=20),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=20),
+    kept=st.floats(0, 1),
+)
+def test_a_damaged_profile_is_a_page_or_one_error_and_nothing_of_it_stays(
+    whole: bytes, temporary: Path, name: str, changes: list[tuple[float, int]], kept: float
+) -> None:
+    data = bytearray(whole[: round(len(whole) * kept)])
+    for place, value in changes:
+        if data:
+            data[int(place * len(data))] = value
+    try:
+        page = dropped_profile((name, bytes(data)))
+    except KwsTraceError as error:
+        assert str(temporary) not in str(error)  # noqa: PT017 -- it may also be read
+    else:
+        assert page.figures["count"]
+    assert not list(temporary.iterdir())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(
+    names=st.lists(
+        st.sampled_from(["log.txt", "results.json", "results.txt", "../log.txt", "/log.txt", "a\0"])
+        | st.text(max_size=10),
+        max_size=4,
+    ),
+    data=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="replace")),
+)
+def test_whatever_is_dropped_as_a_session_is_told_in_sentences_or_in_one_error(
+    temporary: Path, names: list[str], data: bytes
+) -> None:
+    try:
+        told = dropped_session([(name, data) for name in names])
+    except KwsTraceError as error:
+        told = [str(error)]
+    assert all(str(temporary) not in line for line in told)
+    assert not list(temporary.iterdir())

@@ -17,11 +17,12 @@ from tests.dashboard_runs import plain_run, recording_run, recovered_run, window
 from tests.many_runs import age, many_runs
 from tracer.errors import RunError
 from tracer.reports import run_row
-from tracer.reports.run_list import RunList, list_runs
+from tracer.reports.run_list import RunList, list_runs, told_runs
 from tracer.runs import run_index
 from tracer.runs.launch_set import launch_sets
 from tracer.runs.run_files import delete_run, rename_run
 from tracer.runs.run_index import RunIndex, cache_folder
+from tracer.runs.run_note import write_note
 from tracer.runs.run_store import recover_run, stored_run
 
 
@@ -247,3 +248,19 @@ def test_names_that_are_no_text_are_listed_and_not_kept(traces: Path) -> None:
     age(strange)
     assert [opened(lambda: list_runs(traces)) for _ in range(2)] == [3, 1]
     assert strange.name in [row["name"] for row in list_runs(traces).rows]
+
+
+def test_the_lines_of_a_list_are_kept_and_are_those_that_its_rows_give(traces: Path) -> None:
+    assert opened(lambda: told_runs(traces)) == 3
+    kept = told_runs(traces)
+    assert opened(lambda: told_runs(traces)) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/dev/null")
+        assert told_runs(traces) == kept
+    write_note(traces, "run-00001", "fan off")
+    delete_run(traces, "run-00002")
+    (traces / "run-00000" / "run.json").write_text("{")
+    told = told_runs(traces)
+    assert [line for line in told if "fan off" in line] == ["  Note by hand: fan off"]
+    assert [line.split("  ")[0] for line in told if "complete" in line] == ["run-00001"]
+    assert told[-1].startswith("not readable: ")

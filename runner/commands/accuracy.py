@@ -25,7 +25,7 @@ def accuracy(
         list[Path] | None, options.MODEL("Another model to try. The option may be given more than once.")
     ] = None,
     dataset: options.Dataset = None,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:

@@ -20,7 +20,7 @@ def baseline(
         list[str] | None, typer.Argument(help="Of `set`: runs, or sets of launches.", metavar="RUN...")
     ] = None,
     as_json: options.Json = False,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """Name the launches that later ones are held against, list such baselines, or forget one."""
     from tracer.errors import UsageError

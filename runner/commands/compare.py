@@ -44,7 +44,7 @@ def compare(
         str | None, options.UNITS("Of profiles: the NVTX range whose instances are units.", "--range", metavar="NAME")
     ] = None,
     as_json: options.Json = False,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """
     Say whether runs are slower or faster than the oldest of them, by median and by rate, and what that carries.

@@ -37,7 +37,7 @@ def cost(
         str | None, options.MEASUREMENT("Use the time of a run (a name or `last`), and without MODEL its model too.")
     ] = None,
     as_json: options.Json = False,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """Count the operations and bytes of one inference of MODEL by layer, and compare them with a device's limits."""
     from runner.limits.model_cost import CostChoice, gather_cost

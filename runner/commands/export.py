@@ -31,7 +31,7 @@ def export(
             "Export only the inferences from A to B, both included, and what happened meanwhile.", metavar="A:B"
         ),
     ] = None,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """
     Write RUN as a trace that other tools open: spans, CUDA calls and GPU work, with arrows from launch to work.

@@ -22,7 +22,7 @@ def ingest(
         ),
     ],
     replace: Annotated[bool, options.RECORDING("Remove the captures that the run has already.", "--replace")] = False,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """
     Import PROFILE, recorded while RUN was made: it gives `report` and the dashboard their GPU timeline.

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tracer.command_line import DEFAULT_TRACES, command_line
+from tracer.errors import UsageError
+
 
 class Group(str):
     """A heading of the help; called with a help text, names and settings it makes an option that stands under it."""
@@ -99,6 +102,33 @@ Name = Annotated[
     str | None, RECORDING("Name of the run and of its folder. Without it the time and the host's name make one.")
 ]
 Traces = Annotated[Path, RECORDING("Folder of the runs.", file_okay=False)]
+
+
+def refuse_missing(traces: Path) -> None:
+    """
+    Nothing where the folder of the runs is there, or something else in its place, which is told elsewhere.
+
+    Raises:
+        UsageError: if it is not there.
+    """
+    try:
+        traces.stat()
+    except FileNotFoundError:
+        remedy = f"name the folder of the runs; `{command_line('demo', traces=traces)}` makes one"
+        raise UsageError(f"--traces {traces}", "no such folder", remedy) from None
+    except OSError:
+        return
+
+
+def _there(traces: Path) -> Path:
+    # The one that nobody names comes with the first run.
+    if traces != DEFAULT_TRACES:
+        refuse_missing(traces)
+    return traces
+
+
+TracesThere = Annotated[Path, RECORDING("Folder of the runs.", file_okay=False, callback=_there)]
+"""For a command that reads them."""
 Run = Annotated[str, typer.Argument(help="A run: its folder, its name, or `last`.")]
 
 

@@ -40,7 +40,7 @@ def report(
     baseline: Annotated[
         str | None, options.OUTPUT("Of --html: a run that RUN is compared with in it.", metavar="RUN")
     ] = None,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """Say where the time of RUN went: by stage, by inference and by window, with the overhead of tracing."""
     _refuse_baseline_alone(html, baseline)

@@ -27,7 +27,7 @@ def session(
     ] = None,
     whole: options.All = False,
     as_json: options.Json = False,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """
     Recompute a benchmark session from its raw lines, and audit its clock.

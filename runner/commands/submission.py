@@ -35,7 +35,7 @@ def submission(
     checker: Annotated[
         Path | None, options.OUTPUT("tools/submission/submission_checker.py of mlcommons/tiny, asked too.")
     ] = None,
-    traces: options.Traces = DEFAULT_TRACES,
+    traces: options.TracesThere = DEFAULT_TRACES,
     as_json: options.Json = False,
 ) -> None:
     """

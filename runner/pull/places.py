@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from runner.given_paths import refuse_impossible_path
 from tracer.errors import RunError, UsageError, WriteError, first_line, not_installed
 
 CHUNK_BYTES = 1 << 20
@@ -103,6 +104,7 @@ class FolderPlace:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        refuse_impossible_path("SOURCE", folder, folder=True)
         if not folder.is_dir():
             raise UsageError(folder, "no such folder", "give HOST:DIR, a folder, or a URL")
 

@@ -20,6 +20,8 @@ def place_of(source: str) -> Place:
         UsageError: if it is no host, no folder, or a URL that nothing here can open.
         NotInstalledError: if what opens it is not installed.
     """
+    if not source.strip():
+        raise UsageError("SOURCE", "it is empty", "give HOST:DIR, a folder, or a URL")
     if "://" in source:
         return UrlPlace(source)
     host, folder = _split(source)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,28 +19,29 @@ from tests.children import read_until, running
 
 SCRIPT = str(Path(sys.executable).with_name("kws-trace"))
 
-NAMES = (
-    "typer",
-    "rich",
-    "numpy",
-    "pyarrow",
-    "pandas",
-    "streamlit",
-    "nvtx",
-    "serial",
-    "runpy",
-    "json",
-    "sitecustomize",
+NAMES = tuple(
+    sorted(
+        {"sitecustomize", "usercustomize", "conftest", "setup", *sys.stdlib_module_names}
+        | {name for name in packages_distributions() if name.isidentifier()}
+    )
 )
+"""All that any import here may ask for: Python's own modules, and those of every package that is installed."""
+
+PACKAGES = ("runner", "tracer", "dashboard")
 
 
 def hostile_folder(folder: Path) -> Path:
-    """Modules and packages by the names that we import, each of which leaves ``ran-NAME`` beside it."""
+    """Modules and packages by all names that are imported, each of which leaves ``ran-NAME`` beside it."""
     folder.mkdir()
-    for name in (*NAMES, "runner", "tracer", "dashboard"):
-        path = folder / f"{name}.py" if name in NAMES else folder / name / "__init__.py"
+    for name in {*NAMES, *PACKAGES}:
+        path = folder / name / "__init__.py" if name in PACKAGES else folder / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"open({str(folder / f'ran-{name}')!r}, 'w').close()\nraise SystemExit(66)\n")
+    settings = folder / ".streamlit"
+    settings.mkdir()
+    # Obeyed, they would move every page and let nobody in.
+    (settings / "config.toml").write_text('[server]\nbaseUrlPath = "elsewhere"\n')
+    (settings / "secrets.toml").write_text("[")
     return folder
 
 

@@ -46,6 +46,9 @@ GIVEN = {
 }
 """By the name of a parameter that has to be given: what is given, where no path of it is attacked. Else a choice."""
 
+WRITING = {"demo", "run", "infer", "repeat", "host", "pull", "doctor", "ladder", "overhead", "dashboard", "mcp"}
+"""Commands whose folder of runs need not be there."""
+
 
 class Place(NamedTuple):
     """A parameter of a command."""
@@ -124,3 +127,25 @@ def test_what_can_be_no_name_of_a_run_is_told_before_a_model_is_loaded(
     assert (ended.code, ended.err.count("kws-trace: "), ended.out) == (2, 1, ""), ended.said
     assert not obeyed(ended.said)
     assert sorted(path.name for path in surroundings.iterdir()) == ["fifo", "file", "good.sqlite"]
+
+
+@pytest.mark.parametrize("place", places("traces"))
+def test_a_folder_of_runs_that_is_not_there_is_told_by_what_reads_them(place: Place, surroundings: Path) -> None:
+    if place.command in WRITING:
+        pytest.skip("makes the folder, or waits for what comes into it")
+    ended = called(*place.words("nowhere"))
+    assert (ended.code, ended.err.count("kws-trace: "), ended.out) == (2, 1, ""), ended.said
+    assert "--traces nowhere: no such folder" in ended.err
+    assert "demo --traces nowhere" in ended.err
+    assert not (surroundings / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [("file", "it is a file"), ("fifo", "a named pipe"), ("", "empty"), ("away", "no such folder")],
+)
+def test_what_is_no_place_of_runs_is_told_as_what_it_is(source: str, problem: str, surroundings: Path) -> None:
+    ended = called("pull", source)
+    assert (ended.code, ended.err.count("kws-trace: "), ended.out) == (2, 1, ""), ended.said
+    assert problem in ended.err
+    assert not (surroundings / "traces").exists()

@@ -10,11 +10,15 @@ import os
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.attacks.visitors import Visitor, failures
 from tests.children import PATIENCE_S, meanwhile, served_dashboard, wait_until
 from tests.needs import chromium
 from tests.serial_client import Client, running_dut
@@ -23,6 +27,7 @@ from tracer.runs.run_store import stored_run
 BROWSERS = int(os.environ.get("KWS_TRACE_BROWSERS", "3"))
 PAGES = ("overview", "stages", "timeline", "runs", "limits", "kernels", "compare")
 LIMIT_MS = 600_000.0
+VISITORS = 20
 
 
 def opened(browser: Any, address: str, number: int) -> Any:
@@ -32,35 +37,69 @@ def opened(browser: Any, address: str, number: int) -> Any:
     return page
 
 
+class Driven:
+    """A DUT that records ``run`` while a host asks for windows, and the dashboard of it at ``address``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.traces, self._folder = folder / "traces", folder
+        self.answered, self.longest_s, self.address = 0, 0.0, ""
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """The block runs beside it; then every window has to be in the record."""
+        with running_dut(self._folder) as dut, Client(self._folder / "dut") as client:
+            client.load(bytes(490))
+            client.ask(b"infer 300 1%")
+
+            def drive(stop: threading.Event) -> None:
+                while not stop.is_set():
+                    began = time.monotonic()
+                    client.ask(b"infer %d 1%%" % (300 if self.answered % 10 == 9 else 1))
+                    self.longest_s = max(self.longest_s, time.monotonic() - began)
+                    self.answered += 1
+
+            with served_dashboard(self.traces, self._folder / "log") as self.address, meanwhile(drive):
+                yield
+                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=PATIENCE_S) as health:
+                    assert health.status == 200
+            dut.terminate()
+            assert dut.wait(PATIENCE_S) == 0
+        run = stored_run("run", self.traces)
+        assert (run.state, run.dropped) == ("complete", [])
+        assert [one["state"] for one in run.windows().to_pylist()] == ["complete"] * (self.answered + 1)
+        assert "Traceback" not in (self._folder / "log").read_text()
+
+
 @pytest.mark.timeout(1_800)
 def test_many_browsers_cost_a_run_that_is_recorded_no_window(tmp_path: Path) -> None:
     pytest.importorskip("streamlit")
-    traces, answered, longest_s = tmp_path / "traces", 0, 0.0
-    with running_dut(tmp_path) as dut, Client(tmp_path / "dut") as client:
-        client.load(bytes(490))
-        client.ask(b"infer 300 1%")
+    driven = Driven(tmp_path)
+    with driven.beside(), chromium() as browser:
+        pages = [opened(browser, driven.address, number) for number in range(BROWSERS)]
+        for page in pages:
+            page.locator("h1").first.wait_for()
+            assert not page.locator("[data-testid=stException]").count(), page.url
+        before = driven.answered
+        # All of them are open now, and refresh while it goes on.
+        wait_until(lambda: driven.answered >= before + 50, "windows go on", LIMIT_MS / 1000)
+    print(f"{BROWSERS} windows: {driven.answered} answers, the longest after {driven.longest_s:.2f} s")
 
-        def drive(stop: threading.Event) -> None:
-            nonlocal answered, longest_s
-            while not stop.is_set():
-                began = time.monotonic()
-                client.ask(b"infer %d 1%%" % (300 if answered % 10 == 9 else 1))
-                longest_s = max(longest_s, time.monotonic() - began)
-                answered += 1
 
-        with served_dashboard(traces, tmp_path / "log") as address, chromium() as browser, meanwhile(drive):
-            pages = [opened(browser, address, number) for number in range(BROWSERS)]
-            for page in pages:
-                page.locator("h1").first.wait_for()
-                assert not page.locator("[data-testid=stException]").count(), page.url
-            before = answered
-            # All of them are open now, and refresh while it goes on.
-            wait_until(lambda: answered >= before + 50, "windows go on", LIMIT_MS / 1000)
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=PATIENCE_S) as health:
-                assert health.status == 200
-        dut.terminate()
-        assert dut.wait(PATIENCE_S) == 0
-    run = stored_run("run", traces)
-    assert (run.state, run.dropped) == ("complete", [])
-    assert [one["state"] for one in run.windows().to_pylist()] == ["complete"] * (answered + 1)
-    print(f"{BROWSERS} windows: {answered} answers, the longest after {longest_s:.2f} s")
+@pytest.mark.timeout(1_800)
+def test_twenty_visitors_that_see_every_page_cost_a_run_that_is_recorded_no_window(tmp_path: Path) -> None:
+    """A visitor holds the session that a browser's page holds, and draws nothing: twenty need no twenty browsers."""
+    pytest.importorskip("streamlit")
+    driven = Driven(tmp_path)
+
+    def visit(number: int) -> float:
+        began = time.monotonic()
+        for place in range(len(PAGES)):
+            page = PAGES[(number + place) % len(PAGES)].replace("overview", "")
+            assert failures(visitors[number].ask(page, {"run": "run"})) == []
+        return time.monotonic() - began
+
+    with driven.beside(), ExitStack() as closing, ThreadPoolExecutor(VISITORS) as many:
+        visitors = [closing.enter_context(Visitor(driven.address, LIMIT_MS / 1000)) for _ in range(VISITORS)]
+        longest_s = max(many.map(visit, range(VISITORS)))
+    print(f"{VISITORS} visitors saw {len(PAGES)} pages each, the last within {longest_s:.1f} s")
+    print(f"{driven.answered} answers of the DUT, the longest after {driven.longest_s:.2f} s")

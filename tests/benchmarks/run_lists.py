@@ -11,7 +11,7 @@ from typing import Any
 from runner.machine_load import load_average
 from tests.benchmarks.pairs import interleaved
 from tests.many_runs import many_runs
-from tracer.reports.run_list import list_runs
+from tracer.reports.run_list import told_runs
 from tracer.runs.run_index import RunIndex
 
 COUNTS = (1_000, 10_000)
@@ -31,9 +31,9 @@ def _of(count: int, pairs: int) -> dict[str, Any]:
             traces = Path(folder) / "traces"
             many_runs(traces, count)
             start = time.perf_counter()
-            list_runs(traces)
+            told_runs(traces)
             first_s = time.perf_counter() - start
-            listed = interleaved(lambda: list_runs(traces), lambda: _looked_at(traces), pairs)
+            listed = interleaved(lambda: told_runs(traces), lambda: _looked_at(traces), pairs)
             last = interleaved(lambda: RunIndex(traces), lambda: _looked_at(traces), pairs)
         finally:
             del os.environ["XDG_CACHE_HOME"]

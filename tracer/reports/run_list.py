@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracer.command_line import command_line
 from tracer.figure_text import counted, minute_text, rate_text, size_text
 from tracer.runs.run_index import Progress, RunIndex
 from tracer.runs.run_note import note_lines
 from tracer.trust.judgement import verdict_text
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +41,42 @@ def _derived(folder: Path) -> dict[str, Any]:
     return run_row(folder)
 
 
-def render_runs(listed: RunList, traces: Path, console: Console, ladders: Sequence[dict[str, Any]] = ()) -> None:
-    """Print two lines a run, what could not be read, and a line a ladder."""
-    if not listed.rows and not listed.damaged:
-        hint = command_line("demo", traces=traces)
-        console.print(f"no runs in {traces}; `{hint}` makes two", markup=False, highlight=False, soft_wrap=True)
-    lines: list[str] = []
-    for row in listed.rows:
-        rate = "" if row["rate_hz"] is None else f"  {rate_text(row['rate_hz'])}"
-        facts = f"{counted(row['windows'], 'window')}{rate}  {size_text(row['bytes'])}"
-        launch = row["launch_set"]
-        facts += f"  launch {launch['number']} of {launch['of']} of {launch['name']}" if launch else ""
-        lines.append(f"{row['name']}  {row['state']}  {facts}")
-        when = minute_text(row["created"])
-        what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
-        lines += [f"  {when}  {what}", *_verdict(row), *(f"  {line}" for line in note_lines(row["note"]))]
-    lines += [f"not readable: {sentence}" for sentence in listed.damaged]
-    lines += [_ladder_line(one) for one in ladders]
-    if lines:
-        # At once, and broken by the terminal: rich takes 0.3 ms for a line that it breaks.
-        console.out("\n".join(lines), highlight=False)
+def told_runs(
+    traces: Path, progress: Progress = lambda *_: None, ladders: Sequence[dict[str, Any]] = ()
+) -> list[str]:
+    """
+    The list as lines: two or three a run, what could not be read, and a line a ladder.
+
+    The lines of each run are kept too, in an index of their own: they are a tenth of what they are made of.
+    """
+    index = RunIndex(traces, "told")
+    if not index.listed:
+        return [
+            f"no runs in {traces}; `{command_line('demo', traces=traces)}` makes two",
+            *map(_ladder_line, ladders),
+        ]
+    rows: dict[str, dict[str, Any]] = {}
+
+    def derive(folder: Path) -> dict[str, Any]:
+        if not rows:
+            rows.update((row["name"], row) for row in list_runs(traces, progress).rows)
+        # One that came since is looked at by itself.
+        row = rows.get(folder.name) or {"name": folder.name, **_derived(folder)}
+        return {"state": row["state"], "lines": _lines(row)}
+
+    lines = [line for _, row in index.rows(derive, lambda *_: None) for line in row["lines"]]
+    lines += [f"not readable: {one.error}" for one in index.listed if one.error]
+    return lines + [_ladder_line(one) for one in ladders]
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    rate = "" if row["rate_hz"] is None else f"  {rate_text(row['rate_hz'])}"
+    facts = f"{counted(row['windows'], 'window')}{rate}  {size_text(row['bytes'])}"
+    launch = row["launch_set"]
+    facts += f"  launch {launch['number']} of {launch['of']} of {launch['name']}" if launch else ""
+    what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
+    head = [f"{row['name']}  {row['state']}  {facts}", f"  {minute_text(row['created'])}  {what}"]
+    return [*head, *_verdict(row), *(f"  {line}" for line in note_lines(row["note"]))]
 
 
 def _ladder_line(ladder: dict[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """
 What lists show of every run of a folder, kept outside it: ``$XDG_CACHE_HOME/kws-trace/lists``, else in ``~/.cache``.
 
-One file for a folder of runs, and another for what ``fleet`` derives, in ``fleet``. It can be
-deleted at any time, and whatever is wrong with it (a home that is read-only, a full disk, damage, another version of
-this code) its runs are read anew.
+One file for a folder of runs, and others for what ``fleet`` derives, in ``fleet``, and for the lines of ``runs``, in
+``told``. It can be deleted at any time, and whatever is wrong with it (a home that is read-only, a full disk, damage,
+another version of this code) its runs are read anew.
 
 Of each run it holds what ``run.json`` says, good while that file keeps its time, size and number; and what was
 derived from the whole run, good while that holds of every file directly in its folder and in its sessions, and each

@@ -124,14 +124,6 @@ def board_frame(rows: Rows, judged: Rows) -> Frame:
                 max(launches, key=lambda one: str(one["created"]))["name"],
             )
         )
-    columns = [
-        "board",
-        "configuration",
-        "launches",
-        "median rate",
-        "range",
-        "trusted",
-        "among boards",
-        "newest run",
-    ]
+    figures = ["launches", "median rate", "range", "trusted"]
+    columns = ["board", "configuration", *figures, "among boards", "newest run"]
     return pd.DataFrame(shown, columns=columns)

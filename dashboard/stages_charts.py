@@ -1,8 +1,4 @@
-"""
-Charts of the Stages page as Vega-Lite (https://vega.github.io/vega-lite/docs/); pure: tests read what they draw.
-
-Not through Altair, whose import alone takes a second of the first page.
-"""
+"""Charts of the Stages page as Vega-Lite; pure: tests read what they draw."""
 
 from __future__ import annotations
 
@@ -35,15 +31,13 @@ def map_chart(
         starts: seconds and name of each window, to be marked.
         shown: where the brush lies at first, in seconds.
     """
-    brush: Spec = {"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}}
-    if shown is not None:
-        brush["value"] = {"x": list(shown)}
+    marked = {} if shown is None else {"value": {"x": list(shown)}}
     upward = {"type": "log", "nice": False, "domain": _ends(frame, "low_us", "high_us")}
     return {
         "datasets": {"cells": frame},
         "data": {"name": "cells"},
         "height": MAP_PX,
-        "params": [brush],
+        "params": [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}, **marked}],
         "description": "Inferences by time and latency; the percentiles below say in words what it shows.",
         # As SVG a brush has parts that Vega gives no name to be read out.
         "usermeta": {"embedOptions": {"renderer": "canvas"}},

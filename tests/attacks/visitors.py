@@ -7,8 +7,6 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from websockets.sync.client import connect
-
 LARGEST = 1 << 30
 """Bytes of an answer."""
 
@@ -17,6 +15,9 @@ class Visitor:
     """One WebSocket to the dashboard at ``address``; a context manager."""
 
     def __init__(self, address: str, patience_s: float = 300.0) -> None:
+        # Streamlit's own: without it there is no dashboard to visit.
+        from websockets.sync.client import connect
+
         self._patience_s = patience_s
         host = address.removeprefix("http://")
         self._closing = ExitStack()

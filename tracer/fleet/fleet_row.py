@@ -50,7 +50,7 @@ def configuration_of(info: RunInfo) -> dict[str, str]:
         "device": _device(info),
         "model_sha256": str(info.model.get("sha256") or NOT_RECORDED),
         "runtime": runtime,
-        "runtime_version": info.versions.get(runtime, NOT_RECORDED),
+        "runtime_version": str(info.versions.get(runtime) or NOT_RECORDED),
         "power_mode": str(info.machine.get("power_mode") or info.machine.get("governor") or NOT_RECORDED),
         "timed": info.timed,
         "stages_mode": info.stages_mode,

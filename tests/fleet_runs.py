@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.dashboard_runs import plain_run, windows_of
+from tests.dashboard_runs import gpu_run, plain_run, windows_of
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -15,11 +15,16 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def fleet_run(
     traces: Path, name: str, hours: float = 0, *, configuration: int = 0, board: str = "board", **how
 ) -> Path:
-    """A run of a ``configuration``, ``hours`` after the first; ``how`` are arguments of ``windows_of``."""
-    return plain_run(
+    """
+    A run of a ``configuration``, ``hours`` after the first; ``how`` are arguments of ``windows_of``.
+
+    With inferences ``captured`` it has a kernel level.
+    """
+    how = {"captured": 0, "inferences": 20, **how}
+    return (gpu_run if how["captured"] else plain_run)(
         traces,
         name,
-        windows_of(**{"captured": 0, "inferences": 20, **how}),
+        windows_of(**how),
         created=(START + timedelta(hours=hours)).isoformat(timespec="milliseconds"),
         host=board,
         board=f"device-{configuration}",
@@ -31,12 +36,19 @@ def fleet_run(
 
 
 def many_launches(
-    traces: Path, runs: int, *, configurations: int = 40, inferences: int = 2067, spread: float = 0.01
+    traces: Path,
+    runs: int,
+    *,
+    configurations: int = 40,
+    inferences: int = 2067,
+    spread: float = 0.01,
+    captured_every: int = 0,
 ) -> None:
     """
     ``runs`` launches of ``configurations`` in turn, on five boards each, as fast but for a launch's ``spread``.
 
-    With the ``inferences`` of each of five windows as they are here a run has 31,000 rows of spans.
+    With the ``inferences`` of each of five windows as they are here a run has 31,000 rows of spans. Each run whose
+    number divides by ``captured_every`` has a capture of 200 inferences: 2,030 rows of GPU work.
     """
     rng = np.random.default_rng(7)
     for number in range(runs):
@@ -48,5 +60,6 @@ def many_launches(
             board=f"board-{number // configurations % 5}",
             inferences=inferences,
             slower=float(np.exp(rng.normal(0, spread))),
+            captured=200 if captured_every and number % captured_every == 0 else 0,
             seed=number,
         )

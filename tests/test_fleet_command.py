@@ -17,10 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
-from tests.dashboard_runs import damaged_run, damaged_spans_run, gpu_run, recovered_run
+from tests.dashboard_runs import damaged_run, damaged_spans_run, gpu_run, recovered_run, with_info
 from tests.fleet_runs import fleet_run
 from tracer.errors import KwsTraceError, UsageError
+from tracer.fleet.answers import engine_answer
+from tracer.fleet.engine import DuckDb
 from tracer.fleet.fleet import fleet_folders, read_fleet
+from tracer.fleet.tables import CONFIGURATION, fleet_tables
 from tracer.runs.run_store import stored_run
 from tracer.runs.timed_inferences import timed_inferences
 
@@ -75,6 +78,41 @@ def test_runs_that_are_damaged_unfinished_or_copies_are_named_and_left_out(tmp_p
     for name, word in {**words, "strange": "of another run"}.items():
         (sentence,) = [one for one in found["left_out"] if f"/{name}" in one.split(":")[0]]
         assert word in sentence
+
+
+MODEL = {"name": "kws", "format": "tflite"}
+
+
+@pytest.mark.parametrize(
+    ("column", "facts", "value"),
+    [
+        ("device", {"board": "device-1"}, "device-1"),
+        ("device", {"board": None, "cpu": ""}, "not recorded"),
+        ("model_sha256", {"model": {**MODEL, "sha256": "ff"}}, "ff"),
+        ("model_sha256", {"model": MODEL}, "not recorded"),
+        ("runtime", {"backend": {"device": "CPU"}}, "not recorded"),
+        ("runtime_version", {"versions": {"litert": "1.4.1"}}, "1.4.1"),
+        ("runtime_version", {"versions": {}}, "not recorded"),
+        ("power_mode", {"machine": {"power_mode": "15W", "governor": "performance"}}, "15W"),
+        ("power_mode", {"machine": {}}, "not recorded"),
+        ("timed", {"timed": "end-to-end"}, "end-to-end"),
+        ("stages_mode", {"stages_mode": "fused"}, "fused"),
+    ],
+)
+def test_runs_that_differ_in_one_field_or_lack_it_are_of_two_configurations(
+    tmp_path: Path, column: str, facts: dict[str, Any], value: str
+) -> None:
+    for number, name in enumerate(("one", "other")):
+        fleet_run(tmp_path, name, number, seed=number, performance=1, inferences=5, captured=3)
+    with_info(tmp_path / "other", **facts)
+    found = read_fleet([tmp_path]).rows
+    assert value in {row[column] for row in found}
+    with DuckDb(fleet_tables(found)) as engine:
+        for query in ("rates", "latency", "overhead", "kernels", "trust", "regressions", "outliers"):
+            answered = engine_answer(engine, query, base=None, fail_over=0.02, limit=20)
+            told = {tuple(row[name] for name in CONFIGURATION) for row in answered}
+            assert told == {tuple(row[name] for name in CONFIGURATION) for row in found}, query
+            assert len(told) == 2
 
 
 def test_roots_are_folders_or_patterns_each_once(tmp_path: Path) -> None:

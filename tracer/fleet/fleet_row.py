@@ -8,7 +8,7 @@ from typing import Any
 from tracer.errors import KwsTraceError
 from tracer.fleet.damage import damage_of
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
-from tracer.reports.report import build_report
+from tracer.reports.report import compared_figures
 from tracer.reports.run_trust import on_gpu, stored_trust
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, stored_run
@@ -50,7 +50,7 @@ def configuration_of(info: RunInfo) -> dict[str, str]:
         "device": _device(info),
         "model_sha256": str(info.model.get("sha256") or NOT_RECORDED),
         "runtime": runtime,
-        "runtime_version": info.versions.get(runtime, NOT_RECORDED),
+        "runtime_version": str(info.versions.get(runtime) or NOT_RECORDED),
         "power_mode": str(info.machine.get("power_mode") or info.machine.get("governor") or NOT_RECORDED),
         "timed": info.timed,
         "stages_mode": info.stages_mode,
@@ -98,9 +98,9 @@ def _figures(run: StoredRun) -> dict[str, Any]:
 def _profiled(run: StoredRun) -> dict[str, float] | None:
     if not run.info.captures:
         return None
-    report = build_report(run)
-    both = busy_and_overhead(report["gpu"])
-    parts = {name: one["mean"] for name, one in profiled_parts(report).items()}
+    figures = compared_figures(run)
+    both = busy_and_overhead(figures["gpu"])
+    parts = {name: one["mean"] for name, one in profiled_parts(figures).items()}
     if both is None:
         return parts or None
     return {"GPU busy": both.busy_ns, "overhead": both.overhead_ns, **parts}

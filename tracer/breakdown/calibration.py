@@ -15,7 +15,8 @@ import numpy as np
 from tracer.breakdown.inflation import Inflation
 from tracer.breakdown.owners import COPY_CALL, TRACER
 from tracer.breakdown.path_calls import call_of_pieces
-from tracer.breakdown.replay import HostTimes, Replay
+from tracer.breakdown.replay import Replay
+from tracer.breakdown.replay_pass import HostTimes
 from tracer.captures.row_bounds import Ints, Mask
 
 LEAST_CALL_SHARE = 0.4

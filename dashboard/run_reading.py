@@ -67,7 +67,7 @@ def read_report(run: StoredRun) -> ReadReport:
     Raises:
         KwsTraceError: if nothing of it can be read.
     """
-    cache = RunCache(run, Path(__file__).parent)
+    cache = RunCache(run, "page", Path(__file__).parent)
     data = cache.read()
     if data is not None:
         return _unpacked(data)

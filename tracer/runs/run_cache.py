@@ -1,9 +1,9 @@
 """
 What was derived from a whole run, kept outside it: ``$XDG_CACHE_HOME/kws-trace/summaries``, else in ``~/.cache``.
 
-One file a run and version of this code. It can be deleted at any time, and whatever is wrong with it (a home that is
-read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps its name,
-size and time; a run that is being recorded, or of which a file changed just now, is not kept.
+One file a run, kind and version of this code. It can be deleted at any time, and whatever is wrong with it (a home
+that is read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps its
+name, size and time; a run that is being recorded, or of which a file changed just now, is not kept.
 """
 
 from __future__ import annotations
@@ -52,14 +52,17 @@ class RunCache:
 
     Args:
         run: as it was opened.
-        code: folder of the modules that derive it, beside ``tracer``: another version of them may say something else.
+        kind: of what is kept.
+        code: folder of the modules that derive it, where not ``tracer`` alone: another version of them may say
+            something else.
     """
 
-    def __init__(self, run: StoredRun, code: Path) -> None:
+    def __init__(self, run: StoredRun, kind: str, code: Path | None = None) -> None:
         facts, folder = _facts(run.folder), cache_folder()
         fits = run.state != "recording" and not any(racy(mtime_ns) for _, _, mtime_ns in facts)
         # A run that was not closed is told by its lock alone, which is no file's time.
-        key = (run.info.run_id, run.state, _hashed(facts), code_mark(Path(__file__).parent.parent), code_mark(code))
+        code_marks = [code_mark(one) for one in (Path(__file__).parent.parent, code) if one is not None]
+        key = (kind, run.info.run_id, run.state, _hashed(facts), *code_marks)
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
         self._path = folder / "summaries" / name if folder is not None and fits else None
 

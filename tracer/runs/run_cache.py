@@ -2,8 +2,8 @@
 What was derived from a whole run, kept outside it: ``$XDG_CACHE_HOME/kws-trace/summaries``, else in ``~/.cache``.
 
 One file a run, kind and version of this code. It can be deleted at any time, and whatever is wrong with it (a home
-that is read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps its
-name, size and time; a run that is being recorded, or of which a file changed just now, is not kept.
+that is read-only, a full disk, damage) the run is read anew. What is kept is good while each file of the run keeps
+its name, size and time; a run that is being recorded, or of which a file changed just now, is not kept.
 """
 
 from __future__ import annotations

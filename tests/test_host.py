@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from runner.dataset import Dataset, load_dataset
-from runner.host.driver import HostSession, measure_inferences, run_performance
+from runner.host.driver import HostSession
 from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan, RefusedError, WindowOutcome
+from runner.host.passes import measure_inferences, run_performance
 from runner.host.results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
 from runner.host.session import HostJob, drive
 from runner.line.link import Link

@@ -49,8 +49,9 @@ def host_config(
 
 def _measured(port: str, baud: int, seconds: float) -> int:
     from runner.dataset import shipped_dataset
-    from runner.host.driver import HostSession, measure_inferences
+    from runner.host.driver import HostSession
     from runner.host.outcomes import PerformancePlan
+    from runner.host.passes import measure_inferences
     from runner.line.ports import open_host_link
 
     with contextlib.closing(open_host_link(port, baud)) as link:

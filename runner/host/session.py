@@ -13,8 +13,9 @@ import numpy as np
 from rich.progress import Progress
 
 from runner.dataset import Dataset, chosen_dataset
-from runner.host.driver import HostSession, run_accuracy, run_performance
+from runner.host.driver import HostSession
 from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan
+from runner.host.passes import run_accuracy, run_performance
 from runner.host.results import (
     accuracy_lines,
     clock_lines,

@@ -87,7 +87,7 @@ def kept_on_disk(
         derive: gives what JSON holds, or a dataclass of that, of such dataclasses, and of frames.
         made: the same of that or its fields as they come back: a dataclass within is a dictionary, a tuple a list.
     """
-    cache = RunCache(runs, Path(__file__).parent, kind)
+    cache = RunCache(runs, kind, Path(__file__).parent)
     data = cache.read()
     if data is not None:
         return made(json.loads(data, object_hook=_with_frames))

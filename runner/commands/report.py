@@ -15,6 +15,7 @@ from tracer.command_line import DEFAULT_TRACES
 
 if TYPE_CHECKING:
     from tracer.model.devices import Limits
+    from tracer.report_types.report import Report
     from tracer.runs.run_store import StoredRun
 
 
@@ -56,12 +57,11 @@ def report(
         _refuse_baseline_of_a_set(run, baseline)
         _report_of_a_set(launch_set(run, traces), html, as_json=as_json)
         return
-    from tracer.reports.report import build_report
     from tracer.runs.run_store import stored_run
 
     beside = None if unprofiled is None else stored_run(unprofiled, traces)
     stored = stored_run(run, traces)
-    found = build_report(stored, beside, _limits(device))
+    found = _report(stored, beside, device)
     if html is not None:
         from tracer.reports.html.export import run_html
 
@@ -71,6 +71,16 @@ def report(
     from tracer.reports.report_text import render_report
 
     print_figures(found, partial(render_report, found, full_names=full_names), as_json=as_json)
+
+
+def _report(run: StoredRun, unprofiled: StoredRun | None, device: str | None) -> Report:
+    if unprofiled is None and device is None:
+        from tracer.reports.kept_report import kept_report
+
+        return kept_report(run)
+    from tracer.reports.report import build_report
+
+    return build_report(run, unprofiled, _limits(device))
 
 
 def _report_of_a_set(runs: list[StoredRun], html: Path | None, *, as_json: bool) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from tracer.breakdown.inflation import Inflation
 from tracer.breakdown.owners import COPY_CALL, TRACER
-from tracer.breakdown.path_calls import call_of_pieces
-from tracer.breakdown.replay import HostTimes, Replay
+from tracer.breakdown.replay import Replay
+from tracer.breakdown.replay_pass import HostTimes
 from tracer.captures.row_bounds import Ints, Mask
 
 LEAST_CALL_SHARE = 0.4
@@ -105,7 +105,7 @@ class _Calibration:
         path, work = replay.path, replay.work
         self.fixed = path.fixed_ns.astype(np.float64)
         self.count = max(len(work.inferences), 1)
-        self.call = call_of_pieces(replay.path)
+        self.call = path.call
         called = self.call >= 0
         names = work.stage_names
         self.by_stage = set(names) <= set(target.stages_ns)

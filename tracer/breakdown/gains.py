@@ -10,7 +10,8 @@ import numpy as np
 
 from tracer.breakdown.calibration import Spread, Target, calibrated
 from tracer.breakdown.removals import Group, Removal
-from tracer.breakdown.replay import HostTimes, Replay
+from tracer.breakdown.replay import Replay
+from tracer.breakdown.replay_pass import HostTimes
 from tracer.captures.row_bounds import Ints
 from tracer.statistics.student import t_quantile
 

@@ -1,29 +1,14 @@
-"""Which CUDA call each piece of the host's path lies in, comes after, and comes before."""
+"""Which pieces of the host's path lie between the calls of two threads, or lead to a launch."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tracer.breakdown.owners import HOST, LAUNCHING, OTHER_CALL
-from tracer.breakdown.replay_path import HostPath
+from tracer.breakdown.owners import HOST
+from tracer.breakdown.replay_path import NO_CALL, HostPath
 from tracer.captures.cuda_calls import LAUNCH
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
-
-NO_CALL = -1
-
-
-def call_of_pieces(path: HostPath) -> Ints:
-    """Of each piece that a call owns, the row of that call: of several, the one that began last; else ``NO_CALL``."""
-    found = np.full(len(path.owner), NO_CALL)
-    layers, cuts = path.pieces.layers, path.pieces.timeline.cuts
-    order = np.argsort(layers.start_ns, kind="stable")
-    first = np.searchsorted(cuts, layers.start_ns[order]).tolist()
-    last = np.searchsorted(cuts, layers.end_ns[order]).tolist()
-    for call, begin, end in zip(layers.call[order].tolist(), first, last, strict=True):
-        found[begin:end] = call
-    found[(path.owner < LAUNCHING) | (path.owner > OTHER_CALL)] = NO_CALL
-    return found
 
 
 def hand_offs(work: InferenceWork, path: HostPath) -> Mask:
@@ -34,7 +19,7 @@ def hand_offs(work: InferenceWork, path: HostPath) -> Mask:
     """
     if not len(path.owner) or not len(work.calls):
         return np.zeros(len(path.owner), np.bool_)
-    call, pieces = call_of_pieces(path), path.pieces
+    call, pieces = path.call, path.pieces
     own = np.append(work.inferences.thread, NO_CALL)[pieces.inference]
     thread = np.where(call == NO_CALL, own, work.calls.thread[call])
     key = pieces.inference * (len(work.stage_names) + 1) + pieces.stage
@@ -52,7 +37,7 @@ def before_launches(work: InferenceWork, path: HostPath, chosen: Mask) -> Mask:
     """Pieces of the launches that gave one of the ``chosen`` works, and of what comes before each in its stage."""
     if not len(path.owner) or not len(work.calls):
         return np.zeros(len(path.owner), np.bool_)
-    call, pieces = call_of_pieces(path), path.pieces
+    call, pieces = path.call, path.pieces
     wanted = np.zeros(len(work.calls), np.bool_)
     wanted[work.gpu.call[chosen]] = True
     launching = (call != NO_CALL) & (work.calls.kind[call] == LAUNCH)

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.breakdown.owners import COPY_CALL, HOST, LAUNCHING, TRACER, WAIT, PathLayers, Pieces
+from tracer.breakdown.owners import COPY_CALL, HOST, LAUNCHING, OTHER_CALL, TRACER, WAIT, PathLayers, Pieces
 from tracer.breakdown.sync_edges import ANY_STREAM, sync_scopes
 from tracer.captures.cuda_calls import COPY, SYNCHRONISE
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
+
+NO_CALL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,15 @@ class HostPath:
     Args:
         pieces: of the whole capture.
         owner: of each piece, from ``launch`` on.
+        call: of each piece that a call owns, the row of that call: of several, the one that began last; else
+            ``NO_CALL``.
         fixed_ns: what each piece takes by itself: its length, 0 where it waits for a barrier or lies in no inference.
         barriers: in any order.
     """
 
     pieces: Pieces
     owner: Ints
+    call: Ints
     fixed_ns: Ints
     barriers: Barriers
 
@@ -82,7 +87,19 @@ def host_path(work: InferenceWork) -> HostPath:
     owner = pieces.owners(LAUNCHING)
     inside = pieces.inference >= 0
     waiting = _waiting(pieces, owner, barriers, launched, pieces.layers.polled)
-    return HostPath(pieces, owner, np.where(inside & ~waiting, pieces.timeline.length_ns, 0), barriers)
+    fixed = np.where(inside & ~waiting, pieces.timeline.length_ns, 0)
+    return HostPath(pieces, owner, _calls(pieces, owner), fixed, barriers)
+
+
+def _calls(pieces: Pieces, owner: Ints) -> Ints:
+    found, layers, cuts = np.full(len(owner), NO_CALL), pieces.layers, pieces.timeline.cuts
+    order = np.argsort(layers.start_ns, kind="stable")
+    first = np.searchsorted(cuts, layers.start_ns[order]).tolist()
+    last = np.searchsorted(cuts, layers.end_ns[order]).tolist()
+    for call, begin, end in zip(layers.call[order].tolist(), first, last, strict=True):
+        found[begin:end] = call
+    found[(owner < LAUNCHING) | (owner > OTHER_CALL)] = NO_CALL
+    return found
 
 
 def _barriers(work: InferenceWork, layers: PathLayers) -> Barriers:

@@ -32,8 +32,8 @@ from tracer.reports.compare import (
     why_no_claim,
 )
 from tracer.reports.compare_words import sentence
+from tracer.reports.kept_report import kept_figures
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
-from tracer.reports.report import compared_figures
 from tracer.runs.run_store import StoredRun
 
 
@@ -55,7 +55,7 @@ def launches_of(
     runs: Sequence[StoredRun], name: str | None = None, reports: Sequence[ComparedFigures] = ()
 ) -> Launches:
     """A side of a comparison; without a ``name`` that of its first run, without ``reports`` they are made."""
-    return Launches(name or runs[0].name, runs, reports or [compared_figures(run) for run in runs])
+    return Launches(name or runs[0].name, runs, reports or [kept_figures(run) for run in runs])
 
 
 def compare_sides(sides: Sequence[Launches], threshold: float = THRESHOLD, baseline: str | None = None) -> Comparison:

@@ -52,16 +52,17 @@ class RunCache:
 
     Args:
         runs: as they were opened.
-        code: folder of the modules that derive it, beside ``tracer``: another version of them may say something else.
         kind: of what is derived; each has a file of its own.
+        code: folder of the modules that derive it, where not ``tracer`` alone: another version of them may say
+            something else.
     """
 
-    def __init__(self, runs: Sequence[StoredRun], code: Path, kind: str) -> None:
+    def __init__(self, runs: Sequence[StoredRun], kind: str, code: Path | None = None) -> None:
         facts, folder = [fact for run in runs for fact in _facts(run.folder)], cache_folder()
         fits = not any(run.state == "recording" for run in runs) and not any(racy(at) for _, _, at in facts)
         # A run that was not closed is told by its lock alone, which is no file's time.
-        marks = (_hashed(facts), code_mark(Path(__file__).parent.parent), code_mark(code))
-        key = (kind, *(f"{run.info.run_id} {run.state}" for run in runs), *marks)
+        code_marks = [code_mark(one) for one in (Path(__file__).parent.parent, code) if one is not None]
+        key = (kind, *(f"{run.info.run_id} {run.state}" for run in runs), _hashed(facts), *code_marks)
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
         self._path = folder / "summaries" / name if folder is not None and fits else None
 

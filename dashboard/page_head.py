@@ -45,10 +45,12 @@ _RULES = """@media (min-width: 769px) {
 :root .st-key-trust_chips button { min-height: 1.7rem; padding: 0.05rem 0.45rem; }
 :root .st-key-small_metrics [data-testid=stMetricValue] { font-size: 1.1rem; }
 :root [data-testid=stMetricValue] { font-size: 1.5rem; }
+:root .st-key-rate [data-testid=stMetricValue] { font-size: 2rem; }
 :root [data-testid=stHeader] { background: transparent; }
 @media (max-width: 900px) {
   :root [data-testid=stMainBlockContainer] { padding: 3.4rem 1rem 0.5rem; }
   :root [data-testid=stMetricValue] { font-size: 1.2rem; }
+  :root .st-key-rate [data-testid=stMetricValue] { font-size: 1.5rem; }
   :root :is(.st-key-gains, .st-key-small_metrics) [data-testid=stMetricValue] { font-size: 0.95rem; }
   :root [data-testid=stMetricDelta], :root [data-testid=stMetricDelta] * { font-size: 0.72rem; }
   :root :is([data-testid=stMetricValue], [data-testid=stMetricDelta], [data-testid=stMetricLabel]) * {

@@ -148,11 +148,13 @@ def test_what_the_demo_tells_to_do_next_can_be_pasted(tmp_path: Path, monkeypatc
         assert words[-2:] == ["--traces", str(folder)]
 
 
-def test_an_empty_folder_tells_the_demo_that_fills_it(tmp_path: Path) -> None:
+def test_an_empty_folder_and_a_missing_one_tell_the_demo_that_fills_it(tmp_path: Path) -> None:
     folder = tmp_path / "my runs"
+    missing = CliRunner().invoke(app, ["runs", "--traces", str(folder)]).exception
+    folder.mkdir()
     listed = CliRunner().invoke(app, ["runs", "--traces", str(folder)]).stdout
-    missing = CliRunner().invoke(app, ["report", "--traces", str(folder)]).exception
-    for text in (listed, str(missing)):
+    empty = CliRunner().invoke(app, ["report", "--traces", str(folder)]).exception
+    for text in (listed, str(missing), str(empty)):
         words = shlex.split(text.split("`")[1])
         assert words[1:] == ["demo", "--traces", str(folder)]
         parse(shlex.join(["kws-trace", *words[1:]]))

@@ -168,6 +168,17 @@ def test_the_three_largest_things_to_remove_are_kinds_of_the_run_and_not_the_tra
     assert not {row["name"] for row in rows} & {"no copies", "the tracer's own ranges", *map(part_text, told)}
 
 
+def test_a_gain_that_may_be_none_is_advised_only_where_no_other_is(traces: Path) -> None:
+    report = report_of(traces, "gpu")
+    first, second, *rest = [one["name"] for one in gain_rows(report)]
+    gains = [{**one, "interval_ns": [1.0, 2.0 * (one["gain_ns"] or 0)]} for one in report["gains"]]
+    largest = next(one for one in gains if one["group"] in ("change", "kind") and not one["bound"])
+    largest["interval_ns"] = [0.0, 1e9]
+    assert [one["name"] for one in gain_rows({**report, "gains": gains})][:1] == [second]
+    none = [{**one, "interval_ns": [0.0, 1e9]} for one in report["gains"]]
+    assert [one["name"] for one in gain_rows({**report, "gains": none})] == [first, second, *rest]
+
+
 def test_tables_hold_the_figures_of_the_report(traces: Path) -> None:
     report = report_of(traces, "gpu")
     assert stage_frame(report)["stage"].tolist() == [*runs.STAGES, "inference"]

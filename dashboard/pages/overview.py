@@ -92,8 +92,8 @@ def _rate(report: Report, against: tuple[Compared, Report] | None) -> None:
         what = "An accuracy pass" if report["accuracy"] else "No performance window"
         lines([f"{what}: no rate"] if report["run"]["state"] != "recording" else [windows_text(report)])
         return
-    figure, dots = st.columns([2, 3], vertical_alignment="bottom")
-    with figure:
+    figure, dots = st.columns(2, vertical_alignment="center")
+    with figure, st.container(key="rate"):
         _rate_metric(report, rate, against)
     with dots:
         chart(window_dots(window_rates(report), rate), "rate_dots")

@@ -18,6 +18,8 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
     """
     What gives most: changes and parts of the run, the tracer's own ranges not among them; a bound is no advice.
 
+    Nor is a gain that may as well be none, by its interval, where there are others.
+
     Returns:
         ``name``, ``title`` (what is done), ``gain``, ``interval`` and ``rate`` as text.
     """
@@ -28,6 +30,7 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
     least = LEAST_ADVICE * (shown["wall_ns"] if shown else gpu["wall_ns"]["mean"])
     kinds = [one for one in report["gains"] if one["group"] in ("change", "kind") and one["name"] != "tracer"]
     advised = [one for one in kinds if not one["bound"] and one["gain_ns"] is not None and one["gain_ns"] >= least]
+    sure = [one for one in advised if one["interval_ns"] is not None and one["interval_ns"][0] > 0]
     # What a user can do comes first; the report has it in this order, the largest first.
     return [
         {
@@ -37,7 +40,7 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
             "interval": gain_interval_text(one),
             "rate": MISSING if one["rate_hz"] is None else f"{rate_number_text(one['rate_hz'])} {words.rate}",
         }
-        for one in advised[:SHOWN_GAINS]
+        for one in (sure or advised)[:SHOWN_GAINS]
     ]
 
 

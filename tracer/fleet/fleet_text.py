@@ -125,7 +125,7 @@ def _is_shared(rows: Sequence[Row], name: str) -> bool:
 def _heading(name: str) -> str:
     for ending in ("_ns", "_hz"):
         name = name.removesuffix(ending)
-    return name.replace("_", " ")
+    return name.replace("rule_valid", "rule-valid").replace("_", " ")
 
 
 def _cell(name: str, value: Any) -> str:

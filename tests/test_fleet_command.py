@@ -83,6 +83,7 @@ def test_runs_that_are_damaged_unfinished_or_copies_are_named_and_left_out(tmp_p
 MODEL = {"name": "kws", "format": "tflite"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "facts", "value"),
     [

@@ -87,7 +87,7 @@ def test_many_browsers_cost_a_run_that_is_recorded_no_window(tmp_path: Path) -> 
 
 @pytest.mark.timeout(1_800)
 def test_visitors_that_see_every_page_at_once_cost_a_run_that_is_recorded_no_window(tmp_path: Path) -> None:
-    """A visitor holds the session that a browser's page holds, and draws nothing: twenty, as ``make browsers`` asks for, need no twenty browsers."""
+    """A visitor holds the session that a browser's page holds, and draws nothing: many need no browser each."""
     pytest.importorskip("streamlit")
     driven = Driven(tmp_path)
 

@@ -33,6 +33,7 @@ _RULES = """@media (min-width: 769px) {
 :root .st-key-page_head [data-testid=stElementContainer]:has(> [data-testid=stSkeleton]) {
   min-height: 0; height: 1.9rem; min-width: 4.9rem; overflow: hidden; }
 :root [data-testid=stCaptionContainer], :root [data-testid=stCaptionContainer] p { color: inherit; opacity: 0.85; }
+:root [data-testid=stCaptionContainer] code { color: inherit; }
 :root .stMain h2 { font-size: 1.25rem; line-height: 1.5; padding: 0.4rem 0 0.3rem; }
 :root .stMain [data-testid=stMarkdown] h2 { font-size: 1.5rem; }
 :root .stMain h3 { font-size: 1.1rem; line-height: 1.5; padding: 0.3rem 0 0.2rem; }

@@ -87,13 +87,11 @@ def kept_on_disk(
         derive: gives what JSON holds, or a dataclass of that, of such dataclasses, and of frames.
         made: the same of that or its fields as they come back: a dataclass within is a dictionary, a tuple a list.
     """
-    cache = RunCache(runs, kind, Path(__file__).parent)
-    data = cache.read()
-    if data is not None:
-        return made(json.loads(data, object_hook=_with_frames))
-    found = derive()
-    cache.keep(json.dumps(found, default=_plain).encode())
-    return found
+    return RunCache(runs, kind, Path(__file__).parent).kept_or_made(
+        derive,
+        lambda found: json.dumps(found, default=_plain).encode(),
+        lambda data: made(json.loads(data, object_hook=_with_frames)),
+    )
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -45,3 +45,11 @@ def test_what_opening_a_run_found_missing_is_not_kept(tmp_path: Path) -> None:
     assert run.dropped
     kept_report(run)
     assert RunCache([run], "report").read() is None
+
+
+def test_what_one_opening_found_is_told_though_another_s_report_is_kept(tmp_path: Path) -> None:
+    folder = gpu_run(tmp_path, "gpu")
+    kept_report(aged(folder))
+    run = aged(folder)
+    run.dropped.append("of this opening")
+    assert kept_report(run)["left_out"]["dropped"] == ["of this opening"]

@@ -36,13 +36,7 @@ def kept_figures(run: StoredRun) -> ComparedFigures:
 
 
 def _kept(run: StoredRun, kind: str, make: Callable[[], Any]) -> Any:
-    cache = RunCache([run], kind)
-    data = cache.read()
-    if data is not None:
-        return json.loads(data)
     # What opening the run found is of this opening: `last` says what no other name does.
-    whole = not run.dropped
-    found = make()
-    if whole:
-        cache.keep(json.dumps(found).encode())
-    return found
+    if run.dropped:
+        return make()
+    return RunCache([run], kind).kept_or_made(make, lambda found: json.dumps(found).encode(), json.loads)

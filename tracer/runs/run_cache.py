@@ -11,14 +11,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from stat import S_ISDIR
+from typing import TypeVar
 
 from tracer.runs.overhead_store import FILE as LEDGERS
 from tracer.runs.run_index import cache_folder, code_mark, racy
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
+
+Made = TypeVar("Made")
 
 MOST = 200
 """Files that are kept; of more the oldest go. One takes some 100 kB."""
@@ -65,6 +68,17 @@ class RunCache:
         key = (kind, *(f"{run.info.run_id} {run.state}" for run in runs), _hashed(facts), *code_marks)
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
         self._path = folder / "summaries" / name if folder is not None and fits else None
+
+    def kept_or_made(
+        self, make: Callable[[], Made], packed: Callable[[Made], bytes], unpacked: Callable[[bytes], Made]
+    ) -> Made:
+        """What was kept, else what ``make`` gives, which is kept then."""
+        data = self.read()
+        if data is not None:
+            return unpacked(data)
+        found = make()
+        self.keep(packed(found))
+        return found
 
     def read(self) -> bytes | None:
         """What was kept; None where there is nothing that is whole."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dashboard.frames import Frame
@@ -21,14 +19,11 @@ from tracer.figure_text import (
 )
 from tracer.report_types.report import Compared, Comparison, Report, Way
 from tracer.reports.breakdown_text import part_text
-from tracer.reports.compare import difference, side_of_times
 from tracer.reports.compare_report import part_rows
 from tracer.reports.compare_text import launch_cells
 from tracer.reports.compare_words import change_of
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import profiled_parts
-from tracer.runs.timed_inferences import TimedInferences
-from tracer.stages import INFERENCE
 
 VERDICTS = {"refused": "not compared"}
 """Words for the verdicts that are not called by their own."""
@@ -55,7 +50,8 @@ def run_frame(figures: Comparison) -> Frame:
 
 
 def number_sentence(row: Compared, baseline: str) -> str | None:
-    """``B is 15.0 % faster than A (12.8 to 17.3 %)``, by the rate, else by the median; None where not compared.
+    """
+    ``B is 15.0 % faster than A (12.8 to 17.3 %)``, by the rate, else by the median; None where not compared.
 
     What can't be told it only *measured*.
     """
@@ -87,23 +83,6 @@ def moved_parts(row: Compared) -> dict[str, Way]:
     """The parts of a profiled inference that differ by more than both intervals, and which way."""
     found = {part_text(name): one["change_ns"] for name, one in row["parts"].items() if one["beyond_noise"]}
     return {part: "slower" if change > 0 else "faster" for part, change in found.items()}
-
-
-def moved_stages(before: TimedInferences, after: TimedInferences) -> dict[str, Way]:
-    """The stages whose time differs by what ``compare`` calls detected, and which way."""
-    found: dict[str, Way] = {}
-    for stage in (*(one for one in after.stages if one in before.stages), INFERENCE):
-        one, other = (side_of_times([_alone(timed, stage)], [np.empty(0)]) for timed in (before, after))
-        # Of times of zero there is no ratio.
-        known = all((each > 0).all() for side in (one, other) for each in side.medians_ns)
-        told = difference(one, other) if known else None
-        if told is not None and told.median.detected is not None:
-            found[stage] = told.median.detected
-    return found
-
-
-def _alone(timed: TimedInferences, stage: str) -> TimedInferences:
-    return replace(timed, stages=(stage,), duration_ns=timed.of_stage(stage)[:, None])
 
 
 def waterfall_rows(

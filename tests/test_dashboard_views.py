@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.compare_charts import ratios, series, waterfall
-from dashboard.compare_view import NOT_TOLD, WHOLE, moved_stages, same_profiler, waterfall_rows
+from dashboard.compare_view import NOT_TOLD, WHOLE, same_profiler, waterfall_rows
 from dashboard.compare_view import kernel_frame as kernels_beside
 from dashboard.compare_view import stage_frame as stages_beside
 from dashboard.markdown_text import plain
@@ -34,6 +34,7 @@ from tracer.figure_text import change_text, time_text
 from tracer.palette import BY_MEANING, colours
 from tracer.reports.advised_gains import gain_rows
 from tracer.reports.breakdown_text import PART_TEXTS, part_text
+from tracer.reports.compare import moved_stages
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.overview_rows import icicle
 from tracer.reports.report import build_report

@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.baseline import Baseline
-from dashboard.compare_view import moved_stages
 from dashboard.frames import Frame
 from dashboard.pages.kept_inferences import kept_inferences
 from dashboard.run_reading import kept_on_disk, read_report
 from dashboard.stages_view import histogram_frame, percentile_marks
 from tracer.report_types.report import Compared, Comparison, Report, Way
+from tracer.reports.compare import moved_stages
 from tracer.reports.compare_report import Launches, compare_sides, launches_of
 from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_store import StoredRun, stored_run

@@ -40,16 +40,15 @@ def runs(
         _compact(traces, as_json=as_json)
         return
     ladders = list_ladders(traces)
-    with progress_line("runs read") as progress:
-        if not as_json:
-            told = told_runs(traces, progress, ladders)
-        else:
-            listed = list_runs(traces, progress)
     if as_json:
+        with progress_line("runs read") as progress:
+            listed = list_runs(traces, progress)
         print_json({"runs": listed.rows, "damaged": listed.damaged, "ladders": ladders})
-    else:
-        # At once, and broken by the terminal: rich takes 0.3 ms for a line that it breaks.
-        say("\n".join(told))
+        return
+    with progress_line("runs read") as progress:
+        told = told_runs(traces, progress, ladders)
+    # At once, and broken by the terminal: rich takes 0.3 ms for a line that it breaks.
+    say("\n".join(told))
 
 
 def _compact(traces: Path, *, as_json: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,6 +51,28 @@ class Edges:
         return len(self.to)
 
 
+class Rounds:
+    """Edges by the step of what waits, in rounds of which each has no more than one edge of a node."""
+
+    def __init__(self, edges: Edges, nodes: Nodes) -> None:
+        by_node = np.argsort(edges.to, kind="stable")
+        to = edges.to[by_node]
+        turn, step = np.arange(len(to)) - np.searchsorted(to, to), nodes.step[to]
+        order = np.lexsort((to, turn, step))
+        self.to, self.before = to[order], edges.before[by_node][order]
+        self.lag = edges.lag[by_node][order][:, None]
+        turn, step = turn[order], step[order]
+        new = np.flatnonzero(np.r_[True, (np.diff(turn) != 0) | (np.diff(step) != 0)]) if len(to) else to
+        self.of_step: dict[int, list[tuple[int, int]]] = {}
+        for number, bounds in zip(step[new].tolist(), pairwise([*new.tolist(), len(to)]), strict=True):
+            self.of_step.setdefault(number, []).append(bounds)
+
+    def of(self, step: int) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Of a step, round by round: what waits, for what, and the lag as a column."""
+        for first, last in self.of_step.get(step, ()):
+            yield self.to[first:last], self.before[first:last], self.lag[first:last]
+
+
 @dataclass(frozen=True, slots=True)
 class GraphShape:
     """
@@ -63,6 +87,7 @@ class GraphShape:
         late: of each of ``works``, what it may have waited for where the capture tells no events, or ``NONE``.
         awaited: works of other streams that events make a work follow; lags are those measured.
         waits: what barriers wait for.
+        steps: in turn: the number, whether it is of barriers, and the first and the last of its nodes.
     """
 
     barriers: Nodes
@@ -71,7 +96,8 @@ class GraphShape:
     lane: Ints
     late: Ints
     awaited: Edges
-    waits: Edges
+    waits: Rounds
+    steps: list[tuple[int, bool, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +115,7 @@ class ReplayGraph:
     shape: GraphShape
     latency: Ints
     lane_lag: Ints
-    others: Edges
+    others: Rounds
 
 
 def replay_graph(
@@ -126,4 +152,4 @@ def replay_graph(
     latency[by_launch] = (start - launched)[by_launch]
     by_lane &= ~by_other
     lane_lag[by_lane] = (start - before)[by_lane]
-    return ReplayGraph(shape, latency, lane_lag, others)
+    return ReplayGraph(shape, latency, lane_lag, Rounds(others, shape.works))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from tracer.breakdown.delays import Delays, End
 from tracer.breakdown.removals import Removal
-from tracer.breakdown.replay_graph import Edges, Nodes, ReplayGraph
+from tracer.breakdown.replay_graph import ReplayGraph
 from tracer.breakdown.replay_path import HostPath
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
@@ -80,16 +79,15 @@ class ReplayPass:
         ends[works:-1] = self.foreign_end[:, None]
         ends[-1] = _NEVER  # where NONE points
         shift, course = np.zeros((self.count, replays), np.int64), np.empty((len(shape.barriers), replays), np.int64)
-        others, waits = _Rounds(self.graph.others, shape.works), _Rounds(shape.waits, shape.barriers)
-        for step, barrier, first, last in _steps(shape.works, shape.barriers):
+        for step, barrier, first, last in shape.steps:
             some = slice(first, last)
             if barrier:
                 rows = shape.barriers.inference[some]
-                course[some] = shift[rows] = self._held(some, shift[rows], ends, waits.of(step))
+                course[some] = shift[rows] = self._held(some, shift[rows], ends, shape.waits.of(step))
                 continue
             start = self.ready[some] + shift[shape.works.inference[some]]
             np.maximum(start, ends[shape.lane[some]] + self.lane_lag[some], out=start)
-            for to, before, lag in others.of(step):
+            for to, before, lag in self.graph.others.of(step):
                 start[to - first] = np.maximum(start[to - first], ends[before] + lag)
             np.add(start, self.duration[some], out=ends[some])
         return shift, course
@@ -162,35 +160,3 @@ class ReplayPass:
         for column, one in enumerate(removals):
             if one is not None:
                 self.gone[:, column] = one.barriers[rows]
-
-
-class _Rounds:
-    """Edges by the step of what waits, in rounds of which each has no more than one edge of a node."""
-
-    def __init__(self, edges: Edges, nodes: Nodes) -> None:
-        by_node = np.argsort(edges.to, kind="stable")
-        to = edges.to[by_node]
-        turn, step = np.arange(len(to)) - np.searchsorted(to, to), nodes.step[to]
-        order = np.lexsort((to, turn, step))
-        self.to, self.before = to[order], edges.before[by_node][order]
-        self.lag = edges.lag[by_node][order][:, None]
-        turn, step = turn[order], step[order]
-        new = np.flatnonzero(np.r_[True, (np.diff(turn) != 0) | (np.diff(step) != 0)]) if len(to) else to
-        self.of_step: dict[int, list[tuple[int, int]]] = {}
-        for number, bounds in zip(step[new].tolist(), pairwise([*new.tolist(), len(to)]), strict=True):
-            self.of_step.setdefault(number, []).append(bounds)
-
-    def of(self, step: int) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Of a step, round by round: what waits, for what, and the lag as a column."""
-        for first, last in self.of_step.get(step, ()):
-            yield self.to[first:last], self.before[first:last], self.lag[first:last]
-
-
-def _steps(works: Nodes, barriers: Nodes) -> list[tuple[int, bool, int, int]]:
-    """Steps in turn: the number, whether it is of barriers, and the first and the last of its nodes."""
-    found = []
-    for barrier, nodes in ((False, works), (True, barriers)):
-        numbers, first = np.unique(nodes.step, return_index=True)
-        bounds = pairwise([*first.tolist(), len(nodes)])
-        found += [(step, barrier, *both) for step, both in zip(numbers.tolist(), bounds, strict=True)]
-    return sorted(found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from tracer.breakdown.launch_order import LaunchOrder
-from tracer.breakdown.replay_graph import NONE, Edges, GraphShape, Nodes
+from tracer.breakdown.replay_graph import NONE, Edges, GraphShape, Nodes, Rounds
 from tracer.breakdown.replay_path import Barriers, HostPath
 from tracer.breakdown.sync_edges import ANY_STREAM
 from tracer.captures.inference_work import InferenceWork
@@ -173,8 +174,18 @@ def graph_shape(work: InferenceWork, path: HostPath, order: LaunchOrder) -> Grap
         lane=before[:, 0],
         late=before[:, 1],
         awaited=Edges(number[to], number[awaited], lag),
-        waits=Edges(barrier[waiting], number[until], least),
+        waits=Rounds(Edges(barrier[waiting], number[until], least), barriers),
+        steps=_turns(works, barriers),
     )
+
+
+def _turns(works: Nodes, barriers: Nodes) -> list[tuple[int, bool, int, int]]:
+    found = []
+    for barrier, nodes in ((False, works), (True, barriers)):
+        numbers, first = np.unique(nodes.step, return_index=True)
+        bounds = pairwise([*first.tolist(), len(nodes)])
+        found += [(step, barrier, *both) for step, both in zip(numbers.tolist(), bounds, strict=True)]
+    return sorted(found)
 
 
 def _steps(inference: Ints, passed: Mask) -> Ints:

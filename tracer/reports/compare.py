@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
 from tracer.figure_text import counted, frequency_text
+from tracer.report_types.report import Way
 from tracer.reports.machine_report import REFUSED_BY, WARNED_BY, differing_facts, unknown_facts
 from tracer.reports.window_frequencies import figure_frequencies
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import performance_windows
+from tracer.stages import INFERENCE
 from tracer.statistics.intervals import LAUNCH, WINDOW, Estimate, clustered
 from tracer.statistics.ratio import ratio_of_groups
 from tracer.unit_words import INFERENCES
@@ -237,6 +239,23 @@ def difference(first: Side, other: Side, threshold: float = THRESHOLD) -> Differ
     if median is None:
         return None
     return Difference(median, rate, _verdict([one for one in judged if one is not None]), unit)
+
+
+def moved_stages(before: TimedInferences, after: TimedInferences) -> dict[str, Way]:
+    """The stages of two launches, and their inference, whose time differs by what is detected, and which way."""
+    found: dict[str, Way] = {}
+    for stage in (*(one for one in after.stages if one in before.stages), INFERENCE):
+        one, other = (side_of_times([_alone(timed, stage)], [np.empty(0)]) for timed in (before, after))
+        # Of times of zero there is no ratio.
+        known = all((each > 0).all() for side in (one, other) for each in side.medians_ns)
+        told = difference(one, other) if known else None
+        if told is not None and told.median.detected is not None:
+            found[stage] = told.median.detected
+    return found
+
+
+def _alone(timed: TimedInferences, stage: str) -> TimedInferences:
+    return replace(timed, stages=(stage,), duration_ns=timed.of_stage(stage)[:, None])
 
 
 def _judged(first: Floats, other: Floats, unit: str, trouble: str, threshold: float, *, times: bool) -> Judged:

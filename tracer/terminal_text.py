@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +20,7 @@ from tracer.figure_text import count_text
 from tracer.harmless_text import harmless
 
 Row = TypeVar("Row")
+Rows: TypeAlias = Iterable[Sequence[str]]
 
 FIRST_ROWS = 40
 """Of a long table on a terminal; one row more would not be worth a line that says so."""
@@ -76,7 +77,9 @@ def first_rows(rows: Sequence[Row], console: Console, *, whole: bool) -> tuple[S
     return rows[:FIRST_ROWS], f"and {count_text(len(rows) - FIRST_ROWS)} more (`--all`)"
 
 
-def framed_table(title: str | None, names: Sequence[str], figures: Sequence[str], *, wrap: bool = True) -> Table:
+def framed_table(
+    title: str | None, names: Sequence[str], figures: Sequence[str], rows: Rows = (), *, wrap: bool = True
+) -> Table:
     """A table with a frame: columns of names, then columns of figures; what is too long for either is folded."""
     from rich.table import Table
 
@@ -85,17 +88,25 @@ def framed_table(title: str | None, names: Sequence[str], figures: Sequence[str]
         table.add_column(name, overflow="fold")
     for name in figures:
         table.add_column(name, justify="right", no_wrap=not wrap, overflow="fold" if wrap else "ellipsis")
+    add_rows(table, len(names), rows)
     return table
 
 
-def figure_table(names: Sequence[str], figures: Sequence[str], *, title: str | None = None) -> Table:
+def add_rows(table: Table, names: int, rows: Rows) -> None:
+    """Rows of texts, the first so many of each as they stand: names may be out of files."""
+    for row in rows:
+        table.add_row(*map(plain, row[:names]), *row[names:])
+
+
+def figure_table(names: Sequence[str], figures: Sequence[str], rows: Rows = ()) -> Table:
     """A table without a frame: columns of names, then columns of figures."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
         table.add_column(name)
     for name in figures:
         table.add_column(name, justify="right")
+    add_rows(table, len(names), rows)
     return table

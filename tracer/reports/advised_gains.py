@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tracer.figure_text import MISSING, rate_number_text
-from tracer.report_types.gpu import Gain, KernelFigures
-from tracer.reports.breakdown_text import GAIN_TEXTS, gain_interval_text, gain_text, part_text
+from tracer.report_types.gpu import KernelFigures
+from tracer.reports.breakdown_text import gain_interval_text, gain_name, gain_text
 from tracer.unit_words import INFERENCES, UnitWords
 
 SHOWN_GAINS = 3
@@ -34,8 +34,8 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
     # What a user can do comes first; the report has it in this order, the largest first.
     return [
         {
-            "name": _name(one),
-            "title": _name(one) if one["group"] == "change" else f"without {_name(one)}",
+            "name": gain_name(one),
+            "title": gain_name(one) if one["group"] == "change" else f"without {gain_name(one)}",
             "gain": gain_text(one),
             "interval": gain_interval_text(one),
             "rate": MISSING if one["rate_hz"] is None else f"{rate_number_text(one['rate_hz'])} {words.rate}",
@@ -46,15 +46,11 @@ def gain_rows(report: KernelFigures, words: UnitWords = INFERENCES) -> list[dict
 
 def gain_of(report: KernelFigures, name: str) -> str | None:
     """The gain of the change or kind of that ``name`` of ``gain_rows`` with its interval; None where it has none."""
-    found = (one for one in report["gains"] if one["group"] in ("change", "kind") and _name(one) == name)
+    found = (one for one in report["gains"] if one["group"] in ("change", "kind") and gain_name(one) == name)
     one = next((one for one in found if one["gain_ns"] is not None), None)
     if one is None:
         return None
     return f"{'' if one['bound'] else '-'}{gain_text(one)} ({gain_interval_text(one)})"
-
-
-def _name(one: Gain) -> str:
-    return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
 
 
 def gain_note(report: KernelFigures, words: UnitWords = INFERENCES) -> str:

@@ -18,7 +18,7 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, StageWork, Unprofiled
+from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled
 from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
 from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
@@ -142,7 +142,8 @@ def render_kernel_level(
     if report["kernels"] or report["copies"]:
         console.print(_kernel_table(report, words, full_names=full_names))
     if report["kernels_by_stage"]:
-        console.print(_stage_table(report["kernels_by_stage"], words))
+        title = f"GPU work of {words.each}, by launch"
+        console.print(framed_table(title, ["launched in stage"], ("time", "works"), stage_work_rows(report)))
     if report["gains"]:
         console.print(_gain_table(report["gains"], words))
     print_lines(console, kernel_lines(gpu, words))
@@ -234,32 +235,48 @@ def _kernel_table(report: KernelFigures, words: UnitWords, *, full_names: bool) 
     return table
 
 
-def _stage_table(rows: list[StageWork], words: UnitWords) -> Table:
-    table = framed_table(f"GPU work of {words.each}, by launch", ["launched in stage"], ("time", "works"))
-    for one in rows:
-        stage = one["stage"] or "(between stages)"
-        table.add_row(plain(stage), time_text(one["ns_per_inference"]), number_text(one["works_per_inference"], 1))
-    return table
+def stage_work_rows(report: KernelFigures) -> list[tuple[str, str, str]]:
+    """A row a stage that launched GPU work: its name, time and number of works."""
+    return [
+        (
+            one["stage"] or "(between stages)",
+            time_text(one["ns_per_inference"]),
+            number_text(one["works_per_inference"], 1),
+        )
+        for one in report["kernels_by_stage"]
+    ]
 
 
 def _gain_table(gains: list[Gain], words: UnitWords) -> Table:
     columns = ("gain", "95 % interval", f"{words.rate} then")
     table = framed_table("What removing it would give, by replay", ["removed"], columns, wrap=False)
-    shown = [one for one in gains if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
+    shown, reasons = shown_gains(gains)
     for place, one in enumerate(shown):
         if place and one["group"] != shown[place - 1]["group"]:
             table.add_section()
-        name = GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
-        table.add_row(
-            plain(f"stage {one['name']}" if one["group"] == "stage" else name),
-            gain_text(one),
-            gain_interval_text(one),
-            gain_rate_text(one),
-        )
-    reasons = dict.fromkeys(one["reason"] for one in shown if one["reason"])
+        name = f"stage {one['name']}" if one["group"] == "stage" else gain_name(one)
+        table.add_row(plain(name), *gain_cells(one))
     if reasons:
-        table.caption = "at most, and -: " + "; ".join(reasons)
+        table.caption = f"at most, and -: {reasons}"
     return table
+
+
+def shown_gains(gains: list[Gain]) -> tuple[list[Gain], str]:
+    """Those that a table shows, and what makes bounds of some or leaves some untold; empty where nothing does."""
+    shown = [one for one in gains if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
+    return shown, "; ".join(dict.fromkeys(one["reason"] for one in shown if one["reason"]))
+
+
+def gain_name(one: Gain) -> str:
+    """What is removed."""
+    return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
+
+
+def gain_cells(one: Gain) -> tuple[str, str, str]:
+    """A gain, its interval, and the rate with it; of a bound no more than that."""
+    rate = number_text(one["rate_hz"], 1)
+    bound = one["rate_hz"] is not None and one["bound"]
+    return gain_text(one), gain_interval_text(one), f"≤ {rate}" if bound else rate
 
 
 def gain_interval_text(one: Gain) -> str:
@@ -273,9 +290,3 @@ def gain_text(one: Gain) -> str:
     if one["gain_ns"] is None:
         return MISSING
     return f"{'at most ' if one['bound'] else ''}{time_text(one['gain_ns'])}"
-
-
-def gain_rate_text(one: Gain) -> str:
-    """The rate with a gain; of a bound no more than that."""
-    rate = number_text(one["rate_hz"], 1)
-    return rate if one["rate_hz"] is None or not one["bound"] else f"≤ {rate}"

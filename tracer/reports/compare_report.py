@@ -226,6 +226,15 @@ def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
     return rows
 
 
+def starred_parts(figures: Comparison) -> list[tuple[str, ...]]:
+    """``part_rows`` as text alone: a star stands behind what differs by more than both intervals."""
+    names = [run["name"] for run in figures["runs"]]
+    return [
+        (part, *(cell + (" *" if name in beyond else "") for name, cell in zip(names, cells, strict=True)))
+        for part, cells, beyond in part_rows(figures)
+    ]
+
+
 def spread_text(median_ns: float | None, spread: EstimateFigures) -> str:
     """A time and its spread, as ``180.98 us (178.59 to 181.99 us)``."""
     return time_text(median_ns) + beside_text(spread, time_text)

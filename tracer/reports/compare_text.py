@@ -8,7 +8,7 @@ from rich.table import Table
 
 from tracer.figure_text import count_text, number_text, range_notes, share_text, time_text
 from tracer.report_types.report import Comparison, LaunchFigures
-from tracer.reports.compare_report import part_rows, spread_text
+from tracer.reports.compare_report import spread_text, starred_parts
 from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
@@ -34,12 +34,10 @@ def render_comparison(figures: Comparison, console: Console) -> None:
         told = [claim_line(row), *(f"Note: {warning}" for warning in row["warnings"])]
         print_lines(console, (f"  {one}" for one in told if one))
         print_lines(console, (f"  Kernel of {one}" for one in kernel_lines(row["kernels"], words)))
-    first, *rest = ("count" if of_profiles else "official inf/s", "median of all", "p99", "GPU busy")
-    table = framed_table(None, ["profile" if of_profiles else "run"], (first, *rest))
+    columns = ("count" if of_profiles else "official inf/s", "median of all", "p99", "GPU busy")
     launches = [one for run in figures["runs"] for one in run["launches"]]
-    for one in launches:
-        table.add_row(escape(one["name"]), *launch_cells(one))
-    console.print(table)
+    rows = ((one["name"], *launch_cells(one)) for one in launches)
+    console.print(framed_table(None, ["profile" if of_profiles else "run"], columns, rows))
     if any(row["median"] is not None for row in figures["comparisons"]):
         print_lines(console, [BY_TENTHS if of_profiles else BY_WINDOWS])
     print_lines(console, range_notes(one["inference"]["spread"] for one in launches))
@@ -61,10 +59,6 @@ def launch_cells(launch: LaunchFigures) -> list[str]:
 
 
 def _part_table(figures: Comparison, words: UnitWords) -> Table:
-    names = [run["name"] for run in figures["runs"]]
+    names = [escape(run["name"]) for run in figures["runs"]]
     title = f"Parts of a profiled {words.one}, median (95 %); * beyond both intervals"
-    table = framed_table(title, ["part"], [escape(name) for name in names])
-    for part, cells, beyond in part_rows(figures):
-        marked = [cell + (" *" if name in beyond else "") for name, cell in zip(names, cells, strict=True)]
-        table.add_row(escape(part), *marked)
-    return table
+    return framed_table(title, ["part"], names, starred_parts(figures))

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 
 from tracer.figure_text import (
     MISSING,
@@ -78,10 +77,7 @@ def render_launch_report(report: LaunchSetReport, console: Console) -> None:
     if len(report["left_out"]) < len(report["launches"]):
         print_lines(console, [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])])
     first, *rest = LAUNCH_COLUMNS
-    table = framed_table(None, [first], rest)
-    for name, *figures in launch_rows(report):
-        table.add_row(escape(name), *figures)
-    console.print(table)
+    console.print(framed_table(None, [first], rest, launch_rows(report)))
     print_lines(console, notes_of(report))
 
 

@@ -23,7 +23,7 @@ from tracer.figure_text import (
 )
 from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.report import Report
-from tracer.report_types.run import InferenceFigures, SplittingCost, Spread, StageFigures, WindowFigures
+from tracer.report_types.run import InferenceFigures, RunFacts, SplittingCost, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines
 from tracer.reports.machine_report import machine_lines
@@ -36,12 +36,23 @@ from tracer.trust.judgement import trust_lines, verdict_text
 WHOSE_RATE = "a window's rate is 1 over its own mean, and the official rate is that of the median window"
 
 
+def model_line(run: RunFacts) -> str:
+    """What ran on what: ``kws_ref_model on tensorflow (GPU:0)``."""
+    backend = run["backend"]
+    return f"{run['model'].get('name', '?')} on {backend.get('name')} ({backend.get('device')})"
+
+
+def mode_text(run: RunFacts) -> str:
+    """``timed reference, stages split``."""
+    return f"timed {run['timed']}, stages {run['stages_mode']}"
+
+
 def rate_line(report: Report) -> str:
     """The official rate, whether it is rule-valid, and the worst of what speaks against it, in one line."""
     rate = report["median_rate_hz"]
     if rate is None:
         return f"no performance window ({verdict_text(report['trust'])})"
-    done = sum(window["state"] == "complete" for window in _performance(report))
+    done = sum(window["state"] == "complete" for window in performance_rows(report))
     return f"{official_rate_text(rate)}, median of {counted(done, 'window')} ({verdict_text(report['trust'])})"
 
 
@@ -69,28 +80,23 @@ def spread_line(spread: EstimateFigures) -> str | None:
 def render_report(report: Report, console: Console, *, full_names: bool = False) -> None:
     """Print one report, the rate and the answer first."""
     run = report["run"]
-    backend = run["backend"]
     console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {escape(run['created'])}", highlight=False)
-    where = f"{run['model'].get('name', '?')} on {backend.get('name')} ({backend.get('device')})"
-    print_lines(console, [f"{where}, timed {run['timed']}, stages {run['stages_mode']}", *note_lines(run["note"])])
+    print_lines(console, [f"{model_line(run)}, {mode_text(run)}", *note_lines(run["note"])])
     console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
     mean = mean_line(report)
     spread = spread_line(report["inference"]["spread"])
     print_lines(console, [*(line for line in (mean, spread) if line), *trust_lines(report["trust"])])
     print_lines(console, answer_lines(report))
-    console.print(_row_table("Stages of an inference (wall time)", stage_rows(report)))
+    console.print(stage_table("Stages of an inference (wall time)", stage_rows(report)))
     render_kernel_level(report, console, full_names=full_names)
-    if _performance(report):
-        console.print(_window_table(_performance(report)))
-    if report["accuracy"]:
-        windows, median = report["accuracy"]["windows"], report["accuracy"]["median_ns"]
-        told = f"{counted(windows, 'window')} of one inference, median {time_text(median)} by wall clock"
-        print_lines(console, [f"Accuracy pass: {told}"])
+    if performance_rows(report):
+        console.print(_window_table(performance_rows(report)))
+    print_lines(console, (f"Accuracy pass: {line}" for line in accuracy_lines(report)))
     for session in report["sessions"]:
         print_lines(console, [f"Session {session['path']}", *(f"  {line}" for line in session["lines"])])
     if report["serial"]:
-        rows = [_spread_row(one["stage"], one, one["share_of_session"]) for one in report["serial"]]
-        console.print(_row_table("Serial line, outside the laps (share of the whole session)", rows))
+        rows = [spread_row(one["stage"], one, one["share_of_session"]) for one in report["serial"]]
+        console.print(stage_table("Serial line, outside the laps (share of the whole session)", rows))
     print_lines(console, closing_lines(report))
 
 
@@ -125,6 +131,14 @@ def _splitting_lines(cost: SplittingCost) -> list[str]:
     return [line, *range_notes([spread] if spread else [])]
 
 
+def accuracy_lines(report: Report) -> list[str]:
+    """The windows of the accuracy pass in a sentence; none without them."""
+    if (one := report["accuracy"]) is None:
+        return []
+    windows, median = counted(one["windows"], "window"), time_text(one["median_ns"])
+    return [f"{windows} of one inference, median {median} by wall clock"]
+
+
 def closing_lines(report: Report) -> list[str]:
     """What tracing cost, what splitting cost, the device and its limits, what was left out, and notes."""
     lines = []
@@ -153,17 +167,19 @@ def closing_lines(report: Report) -> list[str]:
     return [*lines, *(f"Note: {note}" for note in report["notes"])]
 
 
-def _performance(report: Report) -> list[WindowFigures]:
+def performance_rows(report: Report) -> list[WindowFigures]:
+    """The performance windows."""
     return [window for window in report["windows"] if window["kind"] == "performance"]
 
 
 def stage_rows(report: Report) -> list[dict[str, str]]:
-    """A row a stage and one for the whole inference, as text by the heading of its column."""
+    """A row a stage and one for the whole inference, each of ``spread_row``."""
     shown: list[StageFigures | InferenceFigures] = [*report["stages"], report["inference"]]
-    return [_spread_row(one["stage"], one, one["share"]) for one in shown]
+    return [spread_row(one["stage"], one, one["share"]) for one in shown]
 
 
-def _spread_row(stage: str, one: Spread, share: float | None) -> dict[str, str]:
+def spread_row(stage: str, one: Spread, share: float | None) -> dict[str, str]:
+    """A stage's count, percentiles and share as text, by the heading of its column."""
     return {
         "stage": stage,
         "count": count_text(one["count"]),
@@ -174,25 +190,24 @@ def _spread_row(stage: str, one: Spread, share: float | None) -> dict[str, str]:
     }
 
 
-def _row_table(title: str, rows: list[dict[str, str]]) -> Table:
-    table = framed_table(title, ["stage"], [name for name in rows[0] if name != "stage"])
-    for row in rows:
-        table.add_row(*row.values())
-    return table
+def stage_table(title: str, rows: list[dict[str, str]]) -> Table:
+    """Rows of ``spread_row``, at least one, under their headings."""
+    return framed_table(title, ["stage"], list(rows[0])[1:], [list(row.values()) for row in rows])
 
 
 def _window_table(windows: list[WindowFigures]) -> Table:
     columns = ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "rule-valid")
-    table = framed_table("Performance windows", (), columns)
-    for window in windows:
-        table.add_row(
+    rows = (
+        (
             str(window["ordinal"]),
             count_text(window["inferences"]),
             time_text(window["duration_ns"]),
             *(number_text(rate, 3) for rate in (window["rate_hz"], window["wall_rate_hz"])),
             "yes" if window["valid"] else "no",
         )
-    return table
+        for window in windows
+    )
+    return framed_table("Performance windows", (), columns, rows)
 
 
 def _top1(report: Report) -> float | None:

@@ -13,9 +13,9 @@ from rich.table import Table
 from tracer.figure_text import beside_text, count_text, counted, range_notes, share_text, time_text
 from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.gpu import GpuFigures, PartFigures
-from tracer.report_types.run import StageFigures
 from tracer.reports.breakdown_text import busy_lines, render_kernel_level
-from tracer.terminal_text import framed_table, plain, print_lines, printable
+from tracer.reports.report_text import spread_row, stage_table
+from tracer.terminal_text import framed_table, print_lines, printable
 from tracer.unit_words import INFERENCES, UNITS, UnitWords
 
 COLUMNS = ("table", "name", "group", "count", "ns", "median_ns", "share", "low_ns", "high_ns", "note")
@@ -27,11 +27,13 @@ def render_breakdown(report: BreakdownReport, console: Console, *, full_names: b
     words = words_of(report)
     print_lines(console, [printable(line) for line in _answer(report, words)])
     if report["stages"]:
-        console.print(_stage_table(report["stages"], words))
+        rows = [spread_row(one["stage"], one, one["share"]) for one in report["stages"]]
+        console.print(stage_table(f"Stages of {words.each}, wall time", rows))
     if len(report["threads"]) > 1 or any(one["shared_alone_ns"] for one in report["threads"]):
         console.print(_thread_table(report, words))
     if len(report["gpus"]) > 1:
-        console.print(_gpu_table(report, words))
+        title, (first, *rest) = f"GPUs, the mean of {words.each}", GPU_COLUMNS
+        console.print(framed_table(title, [first], rest, gpu_rows(report)))
     render_kernel_level(report, console, full_names=full_names, words=words)
     print_lines(console, (f"Note: {printable(note)}" for note in report["notes"]))
 
@@ -54,31 +56,39 @@ def _answer(report: BreakdownReport, words: UnitWords) -> list[str]:
     return [*lines, f"Slowest: {report['slowest']['sentence']}"] if report["slowest"] else lines
 
 
-def _stage_table(stages: list[StageFigures], words: UnitWords) -> Table:
-    columns = ("count", "median", "p90", "p99", "share")
-    table = framed_table(f"Stages of {words.each}, wall time", ["stage"], columns)
-    for one in stages:
-        times = map(time_text, (one["median_ns"], one["p90_ns"], one["p99_ns"]))
-        table.add_row(plain(one["stage"]), count_text(one["count"]), *times, share_text(one["share"]))
-    return table
-
-
 def _thread_table(report: BreakdownReport, words: UnitWords) -> Table:
-    columns = (words.many, "wall", "GPU busy", "others beside", "others only")
-    table = framed_table("Where units ran, the mean", ["process (thread)"], columns)
+    first, *rest = thread_columns(words)
+    table = framed_table("Where units ran, the mean", [first], rest, thread_rows(report))
     table.caption = "others: the same GPUs ran work of other units' threads or of other processes"
-    for one in report["threads"]:
-        name = f"{one['process']}" + (f" ({one['thread']})" if one["thread"] is not None else "")
-        times = (one["wall_ns"], one["busy_ns"], one["shared_beside_ns"], one["shared_alone_ns"])
-        table.add_row(plain(name), count_text(one["count"]), *map(time_text, times))
     return table
 
 
-def _gpu_table(report: BreakdownReport, words: UnitWords) -> Table:
-    table = framed_table(f"GPUs, the mean of {words.each}", ["process, GPU"], ("busy", "share"))
-    for one in report["gpus"]:
-        table.add_row(f"{one['process']}, {one['device']}", time_text(one["busy_ns"]), share_text(one["busy_share"]))
-    return table
+def thread_columns(words: UnitWords) -> tuple[str, ...]:
+    """The headings of ``thread_rows``."""
+    return "process (thread)", words.many, "wall", "GPU busy", "others beside", "others only"
+
+
+def thread_rows(report: BreakdownReport) -> list[tuple[str, ...]]:
+    """Where units ran, a process or a thread of it a row."""
+    return [
+        (
+            f"{one['process']}" + (f" ({one['thread']})" if one["thread"] is not None else ""),
+            count_text(one["count"]),
+            *map(time_text, (one["wall_ns"], one["busy_ns"], one["shared_beside_ns"], one["shared_alone_ns"])),
+        )
+        for one in report["threads"]
+    ]
+
+
+GPU_COLUMNS = ("process, GPU", "busy", "share")
+
+
+def gpu_rows(report: BreakdownReport) -> list[tuple[str, ...]]:
+    """The GPUs of each process, as ``GPU_COLUMNS``."""
+    return [
+        (f"{one['process']}, {one['device']}", time_text(one["busy_ns"]), share_text(one["busy_share"]))
+        for one in report["gpus"]
+    ]
 
 
 def breakdown_csv(report: BreakdownReport) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from tracer.figure_text import count_text, counted, number_text, share_text, time_text
 from tracer.palette import TEAL, colours
-from tracer.report_types.gpu import Gain, KernelFigures, WorkFigures
+from tracer.report_types.gpu import KernelFigures, WorkFigures
 from tracer.report_types.run import StageFigures
 from tracer.reports.advised_gains import gain_note, gain_rows
-from tracer.reports.breakdown_text import GAIN_TEXTS, gain_interval_text, gain_rate_text, gain_text, part_text
+from tracer.reports.breakdown_text import gain_cells, gain_name, part_text, shown_gains, stage_work_rows
 from tracer.reports.html.figures import Part, gain_marks, stacked_bar
 from tracer.reports.html.markup import Markup, element, folded, paragraph, together
 from tracer.reports.html.tables import name_cell, share_cell, table
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
+from tracer.reports.report_text import spread_row
 from tracer.unit_words import UnitWords
 
 BUSY, OVERHEAD = "GPU busy", "runtime overhead"
@@ -61,11 +62,7 @@ def stage_section(
     parts = [Part(one["stage"], one["total_ns"] / each, one["share"] or 0.0) for one in timed]
     rows = [
         (
-            one["stage"],
-            count_text(one["count"]),
-            time_text(one["median_ns"]),
-            time_text(one["p90_ns"]),
-            time_text(one["p99_ns"]),
+            *list(spread_row(one["stage"], one, one["share"]).values())[:-1],
             share_cell(one["share"], share_text(one["share"]), ink),
         )
         for one, ink in zip(rows_of, colours([one["stage"] for one in rows_of]), strict=True)
@@ -80,15 +77,7 @@ def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
     for name, works in (("kernel", report["kernels"]), ("copy", report["copies"])):
         if works:
             parts.append(table(_work_columns(name, words), _work_rows(works), note=": `kws-trace kernels` has each"))
-    stages = [
-        (
-            one["stage"] or "(between stages)",
-            time_text(one["ns_per_inference"]),
-            number_text(one["works_per_inference"], 1),
-        )
-        for one in report["kernels_by_stage"]
-    ]
-    if stages:
+    if stages := stage_work_rows(report):
         parts += [
             element("h3", "GPU work by the stage that launched it"),
             table(("stage", f"time of {words.each}", "works"), stages),
@@ -160,29 +149,19 @@ def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
 
 def gain_section(report: KernelFigures, words: UnitWords) -> Markup:
     """What removing each part would give, by replay."""
-    shown = [one for one in report["gains"] if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
+    shown, reasons = shown_gains(report["gains"])
     ends = [end for one in shown for end in (one["gain_ns"], *(one["interval_ns"] or ())) if end is not None]
     most = max(ends, default=0.0)
     groups = {"change": "change", "kind": "part", "stage": "stage", "bound": "bound"}
     rows = [
         (
-            _gain_name(one),
+            f"stage {one['name']}" if one["group"] == "stage" else gain_name(one),
             groups.get(one["group"], one["group"]),
             gain_marks(one, most),
-            gain_text(one),
-            gain_interval_text(one),
-            gain_rate_text(one),
+            *gain_cells(one),
         )
         for one in shown
     ]
-    reasons = dict.fromkeys(one["reason"] for one in shown if one["reason"])
     columns = ("removed", "what it is", "", "gain", "95 % interval", f"{words.rate} then")
-    note = f"At most, and -: {'; '.join(reasons)}." if reasons else None
-    caption = paragraph(gain_note(report, words), "quiet")
-    return together([caption, table(columns, rows, words=3), paragraph(note, "quiet") if note else None])
-
-
-def _gain_name(one: Gain) -> str:
-    if one["group"] == "stage":
-        return f"stage {one['name']}"
-    return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
+    note = paragraph(f"At most, and -: {reasons}.", "quiet") if reasons else None
+    return together([paragraph(gain_note(report, words), "quiet"), table(columns, rows, words=3), note])

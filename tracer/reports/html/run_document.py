@@ -24,7 +24,7 @@ from tracer.report_types.report import Comparison, Report
 from tracer.report_types.run import WindowFigures
 from tracer.report_types.trust import Trust
 from tracer.reports.breakdown_text import answer_lines, kernel_lines
-from tracer.reports.compare_report import part_rows
+from tracer.reports.compare_report import starred_parts
 from tracer.reports.compare_text import BY_WINDOWS, launch_cells
 from tracer.reports.compare_words import claim_line
 from tracer.reports.compare_words import kernel_lines as changed_kernels
@@ -35,7 +35,16 @@ from tracer.reports.html.markup import Markup, element, folded, paragraph, sente
 from tracer.reports.html.one_unit import DrawnUnit
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.tables import table
-from tracer.reports.report_text import closing_lines, mean_line, rate_line, spread_line
+from tracer.reports.report_text import (
+    accuracy_lines,
+    closing_lines,
+    mean_line,
+    mode_text,
+    model_line,
+    performance_rows,
+    rate_line,
+    spread_line,
+)
 from tracer.runs.run_note import note_lines
 from tracer.trust.judgement import rule_text, trust_lines
 from tracer.unit_words import INFERENCES
@@ -70,9 +79,8 @@ def run_document(
         ("Timeline", None if drawn is None else timeline_section(drawn)),
         ("How it was measured", _measured(report, private)),
     ]
-    where = f"{run['model'].get('name', '?')} on {run['backend'].get('name')} ({run['backend'].get('device')})"
-    facts = [where, f"{run['state']}, recorded {run['created']}, timed {run['timed']}, stages {run['stages_mode']}"]
-    facts += private.each(note_lines(run["note"]))
+    recorded = f"{run['state']}, recorded {run['created']}, {mode_text(run)}"
+    facts = [model_line(run), recorded, *private.each(note_lines(run["note"]))]
     sections = [(title, one) for title, one in told if one]
     return document(run["name"], facts, sections, f"Made by kws-trace {version} from run {run['run_id']}.")
 
@@ -88,7 +96,7 @@ def timeline_section(drawn: DrawnUnit) -> Markup:
 
 
 def _overview(report: Report, private: Private) -> Markup:
-    rate, rates = report["median_rate_hz"], [one["rate_hz"] for one in _performance(report)]
+    rate, rates = report["median_rate_hz"], [one["rate_hz"] for one in performance_rows(report)]
     known = [one for one in rates if one is not None]
     number, _, unit = official_rate_text(rate).partition(" ")
     left = [
@@ -149,17 +157,7 @@ def _comparison(figures: Comparison, private: Private) -> Markup:
         ]
     launches = [(one["name"], *launch_cells(one)) for run in figures["runs"] for one in run["launches"]]
     parts += [table(("run", "official inf/s", "median of all", "p99", "GPU busy"), launches)]
-    rows = [
-        (
-            part,
-            *(
-                f"{cell} *" if run["name"] in beyond else cell
-                for run, cell in zip(figures["runs"], cells, strict=True)
-            ),
-        )
-        for part, cells, beyond in part_rows(figures)
-    ]
-    if rows:
+    if rows := starred_parts(figures):
         parts += [
             element("h3", "Parts of a profiled inference, median (95 %)"),
             table(("part", *(run["name"] for run in figures["runs"])), rows),
@@ -169,7 +167,7 @@ def _comparison(figures: Comparison, private: Private) -> Markup:
 
 
 def _measured(report: Report, private: Private) -> Markup:
-    windows = [_window_row(one) for one in _performance(report)]
+    windows = [_window_row(one) for one in performance_rows(report)]
     columns = ("window", "inferences", "laps", "inf/s", "inf/s by wall clock", "laps to wall", "rule-valid")
     sessions = [line for one in report["sessions"] for line in one["lines"]]
     gpu = report["gpu"]
@@ -181,7 +179,7 @@ def _measured(report: Report, private: Private) -> Markup:
     return together(
         [
             table(columns, windows) if windows else None,
-            *_titled("Accuracy pass", _accuracy_lines(report)),
+            *_titled("Accuracy pass", accuracy_lines(report)),
             *_titled("What the host measured", private.each(sessions)),
             element("h3", "Facts"),
             table(("what", "value"), _facts(report), words=2),
@@ -196,19 +194,6 @@ def _measured(report: Report, private: Private) -> Markup:
 
 def _titled(title: str, lines: Sequence[str]) -> list[Markup | None]:
     return [element("h3", title), sentences(lines)] if lines else []
-
-
-def _accuracy_lines(report: Report) -> list[str]:
-    one = report["accuracy"]
-    if one is None:
-        return []
-    return [
-        f"{counted(one['windows'], 'window')} of one inference, median {time_text(one['median_ns'])} by wall clock"
-    ]
-
-
-def _performance(report: Report) -> list[WindowFigures]:
-    return [window for window in report["windows"] if window["kind"] == "performance"]
 
 
 def _window_row(one: WindowFigures) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.figure_text import beside_text, count_text, counted, range_notes, share_text, time_text
+from tracer.figure_text import beside_text, counted, range_notes, time_text
 from tracer.report_types.breakdown import BreakdownReport
 from tracer.reports.breakdown_text import busy_lines, kernel_lines
 from tracer.reports.html.document import document
@@ -12,7 +12,7 @@ from tracer.reports.html.one_unit import DrawnUnit
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.run_document import timeline_section
 from tracer.reports.html.tables import table
-from tracer.reports.unit_text import words_of
+from tracer.reports.unit_text import GPU_COLUMNS, gpu_rows, thread_columns, thread_rows, words_of
 
 
 def unit_document(report: BreakdownReport, drawn: DrawnUnit | None, private: Private, version: str) -> str:
@@ -58,24 +58,11 @@ def _overview(report: BreakdownReport, private: Private) -> Markup:
 
 def _measured(report: BreakdownReport, private: Private) -> Markup:
     words, gpu = words_of(report), report["gpu"]
-    threads = [
-        (
-            f"{one['process']}" + (f" ({one['thread']})" if one["thread"] is not None else ""),
-            count_text(one["count"]),
-            *map(time_text, (one["wall_ns"], one["busy_ns"], one["shared_beside_ns"], one["shared_alone_ns"])),
-        )
-        for one in report["threads"]
-    ]
-    gpus = [
-        (f"{one['process']}, {one['device']}", time_text(one["busy_ns"]), share_text(one["busy_share"]))
-        for one in report["gpus"]
-    ]
     notes = [*(kernel_lines(gpu, words) if gpu else []), *(f"Note: {note}" for note in report["notes"])]
-    columns = ("process (thread)", words.many, "wall", "GPU busy", "others beside", "others only")
     return together(
         [
-            table(columns, threads) if threads else None,
-            table(("process, GPU", "busy", "share"), gpus) if gpus else None,
+            table(thread_columns(words), thread_rows(report)) if report["threads"] else None,
+            table(GPU_COLUMNS, gpu_rows(report)) if report["gpus"] else None,
             sentences(private.each(notes)),
         ]
     )

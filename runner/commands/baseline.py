@@ -10,6 +10,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_figures
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError
 from tracer.terminal_text import say
 
 
@@ -23,7 +24,6 @@ def baseline(
     traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """Name the launches that later ones are held against, list such baselines, or forget one."""
-    from tracer.errors import UsageError
     from tracer.figure_text import counted
     from tracer.fleet.baselines import read_baselines, set_baseline, unset_baseline
 

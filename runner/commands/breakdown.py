@@ -10,6 +10,7 @@ import typer
 
 from runner.commands import options
 from runner.commands.output import print_document, print_figures
+from tracer.errors import UsageError
 from tracer.terminal_text import say
 
 
@@ -54,7 +55,6 @@ def breakdown(
     time, or the whole capture; the output says which.
     """
     from runner.nsys.reports import read_any_profile
-    from tracer.errors import UsageError
     from tracer.reports.unit_report import build_breakdown, timeline_of
     from tracer.reports.unit_text import breakdown_csv, render_breakdown
 

@@ -17,6 +17,7 @@ from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.commands import options
 from runner.ending_signals import ending_signals_to
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError, not_installed
 from tracer.palette import BLUE
 from tracer.terminal_text import say, terminal
 
@@ -56,7 +57,8 @@ def dashboard(
 ) -> None:
     """Open the runs on disk in a browser, on this machine only: overview, stages, kernels, timeline, comparison."""
     if profile is None:
-        _refuse_range_alone(unit_range)
+        if unit_range is not None:
+            raise UsageError("--range", "it is of a profile", "name one: `kws-trace dashboard PROFILE --range NAME`")
         raise typer.Exit(launch(traces, port, host, _warn))
     require_streamlit()
     # What is wrong with a profile is told here, before a page is served.
@@ -64,13 +66,6 @@ def dashboard(
         page = Path(folder) / "page.json"
         _write_page(profile, unit_range, page)
         raise typer.Exit(launch(traces, port, host, _warn, page))
-
-
-def _refuse_range_alone(unit_range: str | None) -> None:
-    if unit_range is not None:
-        from tracer.errors import UsageError
-
-        raise UsageError("--range", "it is of a profile", "name one: `kws-trace dashboard PROFILE --range NAME`")
 
 
 def _write_page(profile: Path, unit_range: str | None, path: Path) -> None:
@@ -95,8 +90,6 @@ def require_streamlit() -> None:
         NotInstalledError: if Streamlit is not installed.
     """
     if importlib.util.find_spec("streamlit") is None or importlib.util.find_spec("dashboard") is None:
-        from tracer.errors import not_installed
-
         raise not_installed("Streamlit", "kws-trace[dashboard]")
 
 

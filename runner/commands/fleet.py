@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_json, progress_line
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError, not_installed
 from tracer.terminal_text import say, terminal
 
 NO_REGRESSION, REGRESSION, NOT_TOLD = 0, 1, 3
@@ -48,10 +50,6 @@ def fleet(
     Exit codes of `regressions`: 0 none is failed, 1 one is slower by more than --fail-over, 2 wrong use, 3 nowhere
     were there launches enough to tell.
     """
-    from importlib.util import find_spec
-
-    from tracer.errors import not_installed
-
     missing = [package for package in ("ibis", "duckdb") if find_spec(package) is None]
     if missing:
         raise not_installed(" and ".join(missing), "kws-trace[fleet]")
@@ -84,8 +82,6 @@ def fleet(
 
 
 def _refuse_misfits(query: str, text: str | None, *, as_junit: bool, forms: int) -> None:
-    from tracer.errors import UsageError
-
     if (query == "sql") != (text is not None):
         raise UsageError(
             "fleet", "`sql` takes a text, the others none", "for example: fleet sql 'SELECT * FROM runs'"

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from runner.commands import options
+from tracer.errors import UsageError
 from tracer.terminal_text import say
 
 
@@ -32,7 +33,6 @@ def host_config(
 ) -> None:
     """Write the files with which the MLCommons runner or energyrunner finds and drives this DUT."""
     from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
-    from tracer.errors import UsageError
 
     vendor, product = parse_usb_id(usb)
     if runner == "mlcommons" and inferences is None:

@@ -10,6 +10,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_json
 from tracer.command_line import DEFAULT_TRACES
+from tracer.figure_text import counted, size_text
 from tracer.terminal_text import say, say_over
 
 if TYPE_CHECKING:
@@ -49,14 +50,10 @@ def pull(
 
 
 def _tell(came: int, total: int, runs: int) -> None:
-    from tracer.figure_text import counted, size_text
-
     say_over(f"{size_text(came)} of {size_text(total)}, {counted(runs, 'run')} in place")
 
 
 def _print(found: Pulled) -> None:
-    from tracer.figure_text import counted, size_text
-
     for name in found.came:
         say(f"came: {name}")
     for sentence in found.left_out:

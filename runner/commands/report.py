@@ -12,6 +12,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_document, print_figures, print_summary
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError
 
 if TYPE_CHECKING:
     from tracer.model.devices import Limits
@@ -44,17 +45,21 @@ def report(
     traces: options.TracesThere = DEFAULT_TRACES,
 ) -> None:
     """Say where the time of RUN went: by stage, by inference and by window, with the overhead of tracing."""
-    _refuse_baseline_alone(html, baseline)
+    if baseline is not None and html is None:
+        raise UsageError("--baseline", "it is of --html", "give --html FILE, or use `kws-trace compare`")
     if os.path.isfile(run):  # noqa: PTH113 -- false, not an error, for a name that none can be
         from tracer.profiles.open_profile import read_profile_file
 
-        _refuse_html(html, f"{run} is no run", "`kws-trace breakdown FILE --html` writes that of a profile")
+        if html is not None:
+            remedy = "`kws-trace breakdown FILE --html` writes that of a profile"
+            raise UsageError("--html", f"{run} is no run", remedy)
         print_summary(read_profile_file(Path(run)), inferences, wall_ms, cpu_ms, as_json=as_json)
         return
     from tracer.runs.launch_set import is_launch_set, launch_set
 
     if is_launch_set(run, traces):
-        _refuse_baseline_of_a_set(run, baseline)
+        if baseline is not None:
+            raise UsageError("--baseline", f"{run} is a set of launches", "`kws-trace compare` compares sets")
         _report_of_a_set(launch_set(run, traces), html, as_json=as_json)
         return
     from tracer.runs.run_store import stored_run
@@ -95,13 +100,6 @@ def _report_of_a_set(runs: list[StoredRun], html: Path | None, *, as_json: bool)
     print_document(html, set_html(over, runs), over, as_json=as_json)
 
 
-def _refuse_baseline_of_a_set(name: str, baseline: str | None) -> None:
-    if baseline is not None:
-        from tracer.errors import UsageError
-
-        raise UsageError("--baseline", f"{name} is a set of launches", "`kws-trace compare` compares sets")
-
-
 def _limits(device: str | None) -> str | Limits | None:
     """What the report takes: this machine's processor measured, or a device's name."""
     if device != "cpu":
@@ -109,17 +107,3 @@ def _limits(device: str | None) -> str | Limits | None:
     from runner.limits.cpu_probe import probe_cpu
 
     return probe_cpu()
-
-
-def _refuse_baseline_alone(html: Path | None, baseline: str | None) -> None:
-    if baseline is not None and html is None:
-        from tracer.errors import UsageError
-
-        raise UsageError("--baseline", "it is of --html", "give --html FILE, or use `kws-trace compare`")
-
-
-def _refuse_html(html: Path | None, problem: str, remedy: str) -> None:
-    if html is not None:
-        from tracer.errors import UsageError
-
-        raise UsageError("--html", problem, remedy)

@@ -8,6 +8,7 @@ from typing import Annotated
 from runner.commands import options
 from runner.commands.output import print_figures, print_json, progress_line
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError
 from tracer.terminal_text import say
 
 
@@ -22,7 +23,6 @@ def runs(
     ] = False,
 ) -> None:
     """List the runs, make a killed one complete with --recover, or join small files with --compact."""
-    from tracer.errors import UsageError
     from tracer.ladder.store import list_ladders
     from tracer.reports.run_list import list_runs, told_runs
 

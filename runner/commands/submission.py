@@ -10,6 +10,7 @@ import typer
 from runner.commands import options
 from runner.commands.output import print_json
 from tracer.command_line import DEFAULT_TRACES
+from tracer.errors import UsageError
 from tracer.terminal_text import say
 
 
@@ -44,7 +45,6 @@ def submission(
     What the round's rules refuse is named and not written: exit code 2.
     """
     from runner.submission.job import SubmissionJob, check_job, write_job
-    from tracer.errors import UsageError
     from tracer.submission.rounds import round_of
 
     rules = round_of(of_round)

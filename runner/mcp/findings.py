@@ -37,16 +37,15 @@ class Finding(TypedDict):
     remedy: str | None
 
 
+def _finding(said: str, state: str, evidence: list[str], refuted_by: str, remedy: str | None = None) -> Finding:
+    return {"finding": said, "state": state, "evidence": evidence, "refuted_by": refuted_by, "remedy": remedy}
+
+
 def trust_findings(trust: Figures) -> Iterator[Finding]:
     """The checks of a judgement, those that are fine too."""
     for check in trust["checks"]:
-        yield {
-            "finding": f"{check['key']}: {check['state']}",
-            "state": check["state"],
-            "evidence": check["evidence"].split("; "),
-            "refuted_by": REFUTES[check["key"]],
-            "remedy": check["remedy"],
-        }
+        key, state, evidence = check["key"], check["state"], check["evidence"].split("; ")
+        yield _finding(f"{key}: {state}", state, evidence, REFUTES[key], check["remedy"])
 
 
 def verdict_findings(figures: Figures, words: UnitWords = INFERENCES) -> Iterator[Finding]:
@@ -55,13 +54,8 @@ def verdict_findings(figures: Figures, words: UnitWords = INFERENCES) -> Iterato
     if not gpu:
         return
     parts = [f"{name}: {time_text(gpu[f'{name}_ns']['mean'])} {words.each}" for name in ("wall", "busy", "overhead")]
-    yield {
-        "finding": gpu["verdict"]["sentence"],
-        "state": gpu["verdict"]["key"],
-        "evidence": [*parts, *gpu["notes"]],
-        "refuted_by": "a change that shortens the part named here and leaves the wall time as it was",
-        "remedy": None,
-    }
+    refuted_by = "a change that shortens the part named here and leaves the wall time as it was"
+    yield _finding(gpu["verdict"]["sentence"], gpu["verdict"]["key"], [*parts, *gpu["notes"]], refuted_by)
 
 
 def gain_findings(gains: Iterable[Figures], words: UnitWords = INFERENCES) -> Iterator[Finding]:
@@ -72,48 +66,32 @@ def gain_findings(gains: Iterable[Figures], words: UnitWords = INFERENCES) -> It
         least = f"{bound} " if isinstance(bound, str) else ("at most " if bound else "")
         told = least + time_text(gain["gain_ns"]) if gain["gain_ns"] is not None else "not known"
         between = [] if interval is None else [f"95 % interval {time_text(interval[0])} to {time_text(interval[1])}"]
-        yield {
-            "finding": f"without {gain['name']} ({gain['group']}) {words.each} would save {told}",
-            "state": kind,
-            "evidence": [
-                f"replay of the captured {words.many} with that part at zero",
-                *between,
-                *_said(gain["reason"]),
-            ],
-            "refuted_by": f"a run without that part whose {words.many} are shorter by an amount outside the interval",
-            "remedy": None,
-        }
+        reasons = [gain["reason"]] if gain["reason"] else []
+        yield _finding(
+            f"without {gain['name']} ({gain['group']}) {words.each} would save {told}",
+            kind,
+            [f"replay of the captured {words.many} with that part at zero", *between, *reasons],
+            f"a run without that part whose {words.many} are shorter by an amount outside the interval",
+        )
 
 
 def slowest_finding(slowest: Figures, words: UnitWords) -> Finding:
     """The longest unit, with the parts by which it exceeds the median one."""
-    return {
-        "finding": slowest["sentence"],
-        "state": "slowest",
-        "evidence": [
-            f"{name}: {time_text(one['ns'])}, in the median {words.one} {time_text(one['median_ns'])}"
-            for name, one in slowest["parts"].items()
-        ],
-        "refuted_by": f"another capture in which a {words.one} of the same work takes as long by another part",
-        "remedy": None,
-    }
-
-
-def _said(reason: str | None) -> list[str]:
-    return [reason] if reason else []
+    evidence = [
+        f"{name}: {time_text(one['ns'])}, in the median {words.one} {time_text(one['median_ns'])}"
+        for name, one in slowest["parts"].items()
+    ]
+    refuted_by = f"another capture in which a {words.one} of the same work takes as long by another part"
+    return _finding(slowest["sentence"], "slowest", evidence, refuted_by)
 
 
 def session_findings(session: Figures) -> Iterator[Finding]:
     """What an audit found in a session, with the lines that prove it, then the checks of its judgement."""
     for one in session["findings"]:
         lines = [f"{line['file']}:{line['line']}: {line['text']}" for line in one["evidence"]]
-        yield {
-            "finding": f"{one['rule']}: {one['text']}",
-            "state": one["severity"],
-            "evidence": [*lines, f"rule: {one['source']}"],
-            "refuted_by": "the host's raw log, if these lines do not stand in it so",
-            "remedy": None,
-        }
+        evidence = [*lines, f"rule: {one['source']}"]
+        refuted_by = "the host's raw log, if these lines do not stand in it so"
+        yield _finding(f"{one['rule']}: {one['text']}", one["severity"], evidence, refuted_by)
     yield from trust_findings(session["trust"])
 
 
@@ -121,34 +99,20 @@ def compare_findings(comparison: Figures) -> Iterator[Finding]:
     """The judgement of each side against the baseline."""
     for one in comparison["comparisons"]:
         few = [one["why_no_claim"]] if one["why_no_claim"] else []
-        yield {
-            "finding": one["sentence"],
-            "state": one["verdict"],
-            "evidence": [*one["refusals"], *one["warnings"], *few],
-            "refuted_by": "more launches of both, in turn, whose interval of the ratio excludes this verdict",
-            "remedy": None,
-        }
+        refuted_by = "more launches of both, in turn, whose interval of the ratio excludes this verdict"
+        yield _finding(one["sentence"], one["verdict"], [*one["refusals"], *one["warnings"], *few], refuted_by)
 
 
 def note_findings(notes: Iterable[str]) -> Iterator[Finding]:
     """What a file cannot tell, or lost."""
     for note in notes:
-        yield {
-            "finding": note,
-            "state": "note",
-            "evidence": ["the profile itself"],
-            "refuted_by": "another capture of the same program that has it",
-            "remedy": None,
-        }
+        yield _finding(note, "note", ["the profile itself"], "another capture of the same program that has it")
 
 
 def doctor_findings(checks: Iterable[Figures]) -> Iterator[Finding]:
     """The lines of the doctor."""
     for check in checks:
-        yield {
-            "finding": f"{check['check']}: {check['state']}",
-            "state": check["state"],
-            "evidence": [check["said"]],
-            "refuted_by": "the same check, run again, with another result",
-            "remedy": check["remedy"],
-        }
+        refuted_by = "the same check, run again, with another result"
+        yield _finding(
+            f"{check['check']}: {check['state']}", check["state"], [check["said"]], refuted_by, check["remedy"]
+        )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from dashboard.frames import Frame
-from tracer.figure_text import count_text, counted, number_text, share_text, time_text
+from tracer.figure_text import counted, time_text
 from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.gpu import WorkFigures
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_text import part_rows, part_text, work_cells
 from tracer.reports.kernel_labels import distinct_labels
-from tracer.reports.profiled_parts import profiled_parts, profiler_text
+from tracer.reports.profiled_parts import profiler_text
+from tracer.reports.report_text import spread_row
 from tracer.reports.unit_text import words_of
 
 Figure = tuple[str, str, str | None]
@@ -39,41 +40,21 @@ def wall_metrics(figures: BreakdownReport) -> list[Figure]:
 
 def part_frame(figures: BreakdownReport) -> Frame:
     """A row a part of a unit: its exposed time in the mean, its share of the wall time, its median."""
-    rows = [
-        (part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]))
-        for name, one in profiled_parts(figures).items()
-    ]
+    rows = list(part_rows(figures).values())
     return pd.DataFrame(rows, columns=["part", words_of(figures).each, "share", "median"])
 
 
 def stage_frame(figures: BreakdownReport) -> Frame:
     """A row a stage of the units that have it."""
-    rows = []
-    for one in figures["stages"]:
-        times = map(time_text, (one["median_ns"], one["p90_ns"], one["p99_ns"]))
-        rows.append((one["stage"], count_text(one["count"]), *times, share_text(one["share"])))
+    rows = [list(spread_row(one["stage"], one, one["share"]).values()) for one in figures["stages"]]
     return pd.DataFrame(rows, columns=["stage", "count", "median", "p90", "p99", "share of the wall time"])
 
 
 def work_frame(figures: BreakdownReport, works: list[WorkFigures]) -> Frame:
     """A row a kernel or copy, the longest first; its whole name beside the short one."""
     labels = distinct_labels([one["name"] for one in works])
-    words, until = words_of(figures), 0.0
-    rows = []
-    for one in works:
-        until += one["share"]
-        rows.append(
-            (
-                labels[one["name"]],
-                time_text(one["ns_per_inference"]),
-                share_text(one["share"]),
-                share_text(min(until, 1.0)),
-                number_text(one["per_inference"], 1),
-                time_text(one["mean_ns"]),
-                time_text(one["median_ns"]),
-                one["name"],
-            )
-        )
+    words = words_of(figures)
+    rows = [(labels[one["name"]], *cells, one["name"]) for one, cells in zip(works, work_cells(works), strict=True)]
     columns = ["name", words.each, "share", "cumulative", f"calls in {words.each}", "mean", "median", "whole name"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -25,8 +25,8 @@ from dashboard.stages_view import (
 )
 from tracer.report_types.report import Report
 from tracer.reports.latency_map import QUANTITIES, joined_time, latency_map, sensor_lines, sensors_missing
+from tracer.reports.machine_report import on_gpu
 from tracer.reports.outliers import Reasons, find_outliers
-from tracer.reports.run_trust import on_gpu
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import figure_windows
@@ -185,4 +185,4 @@ def _of_stage(kept: KeptInferences, stage: str) -> Integers | None:
 
 def _reasons(run: StoredRun, timed: TimedInferences) -> Reasons:
     windows = {one.ordinal or one.number: one for one in figure_windows(run.each_window)}
-    return Reasons(timed, run.samples(), windows, on_cpu=not on_gpu(run.info))
+    return Reasons(timed, run.samples(), windows, on_cpu=not on_gpu(run.info.backend))

@@ -42,10 +42,6 @@ def baseline(
 
 
 def _runs(names: list[str], traces: Path) -> dict[str, str]:
-    from tracer.runs.launch_set import is_launch_set, launch_set
-    from tracer.runs.run_store import stored_run
+    from tracer.runs.launch_set import named_runs
 
-    every = [
-        launch_set(name, traces) if is_launch_set(name, traces) else [stored_run(name, traces)] for name in names
-    ]
-    return {run.info.run_id: run.name for runs in every for run in runs}
+    return {run.info.run_id: run.name for name in names for run in named_runs(name, traces)}

@@ -106,33 +106,21 @@ def _runs_compared(names: list[str], threshold: float, baseline: str | None, tra
     sides = {name: _side(name, traces) for name in names}
     every = [sides[name] for name in names]
     if baseline is not None and baseline not in {*sides, *(side.name for side in every)}:
-        every.append(_kept_baseline(baseline, traces))
+        every.append(_side(baseline, traces, kept=True))
     named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
     return compare_sides(every, threshold, named)
 
 
-def _side(name: str, traces: Path) -> Launches:
-    from tracer.reports.compare_report import launches_of
-    from tracer.runs.launch_set import is_launch_set, launch_set
-    from tracer.runs.run_store import stored_run
-
-    if is_launch_set(name, traces):
-        runs, called = launch_set(name, traces), name
-    else:
-        runs, called = [stored_run(name, traces)], None
-    for run in runs:
-        tell_losses(run)
-    return launches_of(runs, called)
-
-
-def _kept_baseline(name: str, traces: Path) -> Launches:
+def _side(name: str, traces: Path, *, kept: bool = False) -> Launches:
+    """A run or a set of launches; where it is a ``kept`` baseline, the launches of that."""
     from tracer.fleet.kept_launches import kept_launches
     from tracer.reports.compare_report import launches_of
+    from tracer.runs.launch_set import is_launch_set, named_runs
 
-    runs = kept_launches(name, traces)
+    runs = kept_launches(name, traces) if kept else named_runs(name, traces)
     for run in runs:
         tell_losses(run)
-    return launches_of(runs, name)
+    return launches_of(runs, name if kept or is_launch_set(name, traces) else None)
 
 
 def _exit_code(figures: Comparison) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from runner.commands import options
-from runner.commands.output import print_json
+from runner.commands.output import print_figures
 from tracer.command_line import DEFAULT_TRACES
 from tracer.errors import UsageError
 from tracer.terminal_text import say
@@ -51,7 +51,7 @@ def submission(
     if check is not None:
         if out is not None:
             raise UsageError("--check and OUT: one judges a tree, the other is written; leave one out")
-        _say(check_job(check, checker, rules), as_json=as_json)
+        _print(check_job(check, checker, rules), as_json=as_json)
         return
     given = {"OUT": out, "--organization": organization, "--system": system}
     given |= {"--performance": performance, "--accuracy": accuracy}
@@ -62,12 +62,8 @@ def submission(
         )
     sessions = {"performance": performance, "accuracy": accuracy} | ({"energy": energy} if energy else {})
     job = SubmissionJob(out, division, organization, system, sessions, tuple(run or ()), traces, rules, checker)
-    _say(write_job(job), as_json=as_json)
+    _print(write_job(job), as_json=as_json)
 
 
-def _say(figures: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(figures)
-        return
-    for line in figures["lines"]:
-        say(line)
+def _print(figures: dict[str, Any], *, as_json: bool) -> None:
+    print_figures(figures, lambda _: say("\n".join(figures["lines"])), as_json=as_json)

@@ -13,7 +13,7 @@ from typing import Any
 from runner.device.gpu_facts import sampled_gpu
 from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
-from runner.dut.energy_pin import open_pin
+from runner.dut.energy_pin import TimestampPin, open_pin
 from runner.dut.memory import give_back_freed
 from runner.dut.run_start import keep_runtime_log, ranges_wanted, start
 from runner.dut.sampling import sampled
@@ -22,6 +22,7 @@ from runner.inference.models import ModelChoice
 from runner.inference.pipeline import Pipeline
 from runner.inference.run_costs import RunCosts
 from runner.inference.window_runner import StopFlag, WindowRunner
+from runner.line.link import DutLink
 from runner.line.protocol import DutProtocol, most_inferences
 from runner.runtime_output import RuntimeOutput, tell
 from tracer.accuracy.unlabelled import run_warnings
@@ -156,31 +157,7 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
     link = open_dut_link(port, baud, stop)
     try:
         with recording_run(job, stop, port, baud, link.close) as opened:
-            if pin is not None:
-                opened.writer.update_info(energy=pin.facts)
-
-            def keep_gap(gap: dict[str, str]) -> None:
-                opened.writer.add_gap(gap)
-                tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
-
-            protocol = DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns))
-            capture = open_capture(job, opened.ranges)
-            report = _report_once(opened.problems)
-            dut = Dut(
-                link,
-                protocol,
-                opened.pipeline,
-                opened.runner,
-                opened.writer,
-                stop,
-                keep_gap,
-                capture,
-                on_problem=report,
-                on_refusal=tell,
-                after_window=opened.measure_costs,
-                windows=job.windows,
-                pin=pin,
-            )
+            dut = _dut(job, link, opened, pin, vendor)
             warn_of_input_scale(opened.pipeline)
             give_back_freed()
             dut.boot()
@@ -199,6 +176,31 @@ def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:
         if pin is not None:
             pin.close()
     return 1 if opened.problems else 0
+
+
+def _dut(job: RunJob, link: DutLink, opened: RecordingRun, pin: TimestampPin | None, vendor: str) -> Dut:
+    if pin is not None:
+        opened.writer.update_info(energy=pin.facts)
+
+    def keep_gap(gap: dict[str, str]) -> None:
+        opened.writer.add_gap(gap)
+        tell(f"the line ended ({gap['why']}) and is open again: the gap is in the record")
+
+    return Dut(
+        link,
+        DutProtocol(vendor, opened.pipeline.buffer_sizes, most_inferences(opened.latency_ns)),
+        opened.pipeline,
+        opened.runner,
+        opened.writer,
+        opened.stop,
+        keep_gap,
+        open_capture(job, opened.ranges),
+        on_problem=_report_once(opened.problems),
+        on_refusal=tell,
+        after_window=opened.measure_costs,
+        windows=job.windows,
+        pin=pin,
+    )
 
 
 def _serve(dut: Dut) -> None:

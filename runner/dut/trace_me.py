@@ -26,10 +26,6 @@ class TraceMeAttributes:
         self.payload: int | None = None
 
 
-def _always() -> bool:
-    return True
-
-
 def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
     """
     Ranges with the interface of ``tracer.recording.nvtx_ranges``; None where TensorFlow is absent, or too different.
@@ -44,7 +40,7 @@ def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
     except (ImportError, AttributeError):
         return None
     # TensorFlow 2.16 and 2.17 have no way to ask; a TraceMe that nobody hears is dropped when it stops.
-    listening = getattr(_pywrap_traceme, "traceme_enabled", _always)
+    listening = getattr(_pywrap_traceme, "traceme_enabled", lambda: True)
 
     def push(attributes: TraceMeAttributes, opened: list[Any]) -> None:
         if not listening():

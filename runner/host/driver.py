@@ -43,7 +43,7 @@ class HostSession:
     def __init__(
         self, link: Link, listener: Listener | None = None, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._link, self._listen, self._clock = link, listener or _say_nothing, clock
+        self._link, self._listen, self._clock = link, listener or (lambda *_: None), clock
         self._rest = b""
         self._answered = False
         self._step = 0
@@ -232,7 +232,3 @@ class HostSession:
             raise self._silent(command, timeout_s)
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [Reply(at_s, line.decode("ascii", "replace").strip("\r\0")) for line in lines]
-
-
-def _say_nothing(_who: str, _text: str) -> None:
-    return None

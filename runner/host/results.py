@@ -76,12 +76,8 @@ def result_entries(windows: Sequence[WindowOutcome], classes: Mapping[str, int],
     """
     What the MLCommons runner writes to ``results.json``: an entry a window, with its fields.
 
-    Args:
-        windows: in their order.
-        classes: class of an input by its name.
-        mode: ``performance`` or ``accuracy``.
-
-    Source of the fields: mlcommons/tiny, ``benchmark/runner``, ``script.py`` and ``datasets.py``.
+    ``classes`` are those of the inputs by name, ``mode`` is ``performance`` or ``accuracy``. Source of the fields:
+    mlcommons/tiny, ``benchmark/runner``, ``script.py`` and ``datasets.py``.
     """
     entries = []
     for window in windows:

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from tracer.errors import SessionError
 from tracer.figure_text import OFFICIAL_RATE_DECIMALS, number_text, time_text
@@ -20,7 +19,7 @@ from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.open_session import build_session, iter_sessions
 from tracer.sessions.session_json import session_json
-from tracer.terminal_text import first_rows, print_lines
+from tracer.terminal_text import first_rows, framed_table, print_lines
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,9 @@ class JoinedRun:
     def render(self, console: Console, *, whole: bool = False) -> None:
         """Print the official rate of each window beside ours, then the stages."""
         windows, more = first_rows(self.windows, console, whole=whole)
-        table = Table(title=f"The same windows in run {escape(self.report['run']['name'])}")
-        for name in ("window", "in the run", "joined by", "official inf/s", "our wall time", "our inf/s", "CPU time"):
-            table.add_column(name, justify="right")
-        for one in windows:
-            table.add_row(
+        columns = ("window", "in the run", "joined by", "official inf/s", "our wall time", "our inf/s", "CPU time")
+        rows = [
+            (
                 str(one.session_window),
                 str(one.run_ordinal or one.run_window),
                 one.by,
@@ -46,14 +43,14 @@ class JoinedRun:
                 number_text(one.wall_rate_hz, OFFICIAL_RATE_DECIMALS),
                 time_text(one.cpu_ns),
             )
-        console.print(table)
+            for one in windows
+        ]
+        title = f"The same windows in run {escape(self.report['run']['name'])}"
+        console.print(framed_table(title, (), columns, rows))
         print_lines(console, [more] if more else [])
-        stages = Table(title="Where an inference's time goes, in that run")
-        for name in ("", "median", "p99", "share"):
-            stages.add_column(name, justify="left" if not name else "right")
-        for row in stage_rows(self.report):
-            stages.add_row(*(row[name] for name in ("stage", "median", "p99", "share")))
-        console.print(stages)
+        shown = ("median", "p99", "share")
+        stages = [[row["stage"], *(row[name] for name in shown)] for row in stage_rows(self.report)]
+        console.print(framed_table("Where an inference's time goes, in that run", [""], shown, stages))
 
 
 def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[SessionAudit], JoinedRun | None]:

@@ -66,15 +66,13 @@ class Answers:
         ``threshold`` is the share of a figure below which a difference counts as none.
         """
         from tracer.reports.compare_report import compare_sides, launches_of
-        from tracer.runs.launch_set import is_launch_set, launch_set
-        from tracer.runs.run_store import stored_run
+        from tracer.runs.launch_set import is_launch_set, named_runs
 
-        sides = []
-        for named in map(self._folders.run, runs):
-            if is_launch_set(named, self._folders.traces):
-                sides.append(launches_of(launch_set(named, self._folders.traces), named))
-            else:
-                sides.append(launches_of([stored_run(named, self._folders.traces)], None))
+        traces = self._folders.traces
+        sides = [
+            launches_of(named_runs(named, traces), named if is_launch_set(named, traces) else None)
+            for named in map(self._folders.run, runs)
+        ]
         figures = compare_sides(sides, threshold, None)
         return _answer(figures, compare_findings(figures))
 

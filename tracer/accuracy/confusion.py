@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tracer.classes import CLASSES
 from tracer.errors import MalformedTraceError
+from tracer.statistics.dependence import mean_ranks
 
 Vectors = NDArray[np.float64]
 Classes = NDArray[np.int64]
@@ -53,8 +54,7 @@ def auc_of(results: Vectors, labels: Classes) -> float | None:
     areas = []
     for one in present:
         of_class = labels == one
-        _, place, counts = np.unique(results[:, one], return_inverse=True, return_counts=True)
-        ranks = (np.cumsum(counts) - (counts - 1) / 2)[place.reshape(-1)]
+        ranks = mean_ranks(results[:, one])
         inside = int(of_class.sum())
         outside = len(labels) - inside
         areas.append((ranks[of_class].sum() - inside * (inside + 1) / 2) / (inside * outside))

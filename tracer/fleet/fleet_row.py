@@ -7,9 +7,10 @@ from typing import Any
 
 from tracer.errors import KwsTraceError
 from tracer.fleet.damage import damage_of
+from tracer.reports.machine_report import on_gpu
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
 from tracer.reports.report import compared_figures
-from tracer.reports.run_trust import on_gpu, stored_trust
+from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.timed_inferences import timed_inferences
@@ -61,7 +62,7 @@ def _device(info: RunInfo) -> str:
     """The board where it is known; else what computed."""
     if info.board:
         return info.board
-    if on_gpu(info) and info.gpus:
+    if on_gpu(info.backend) and info.gpus:
         return str(info.gpus[0].get("name") or NOT_RECORDED)
     return info.cpu or NOT_RECORDED
 

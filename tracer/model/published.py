@@ -64,13 +64,7 @@ LATEST = next(reversed(COMMITS))
 
 
 def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> Place:
-    """
-    Where a latency, positive, stands among the submissions of a division, ``closed`` or ``open``, of a round.
-
-    Returns:
-        ``rank`` (1 is the fastest) among ``of`` results of the round, this one included. ``rounds`` has the same for
-        each round. ``faster`` and ``slower`` are the ``near`` nearest each in the round, from fast to slow.
-    """
+    """Where a latency, positive, stands in a division, ``closed`` or ``open``, with the ``near`` nearest each."""
     rows = [row for row in published() if row.division == division]
     there = sorted((row for row in rows if row.round == LATEST), key=lambda row: row.latency_ns)
     faster = [row for row in there if row.latency_ns < latency_ns]

@@ -30,27 +30,19 @@ def build_limits(
     weight_bytes: int,
 ) -> DeviceLimits:
     """
-    Times in the limit, utilisation and bandwidth of one inference.
+    Times in the limit, utilisation and bandwidth of one inference, on a device at its clocks.
 
-    Args:
-        operations: arithmetic operations, a multiply-accumulate being two.
-        moved_bytes: if every operation goes to memory.
-        least_moved_bytes: weights once, input and output.
-        limits: of the device at its clocks.
-        measured_ns: time of one inference.
-        weight_bytes: of ``least_moved_bytes``; the rest is input and output.
-
-    Returns:
-        Times in ns, rates a second. ``limit_ns`` is what no program can beat: the longer of the arithmetic at the
-        peak and of the least traffic, and ``bound`` says which. ``point`` has the intensity of the least traffic,
-        ``point_through_memory`` that of ``moved_bytes``: how far caches help decides between them. A ``utilisation``
-        is the time in the limit of its name over the measured time. ``traffic`` has a verdict for each of three
-        assumptions, from the report's of 2021 (everything but input and output stays on the chip) to ``moved_bytes``.
+    ``operations`` are arithmetic ones, a multiply-accumulate being two; ``moved_bytes`` if every operation goes to
+    memory; ``least_moved_bytes`` the weights once, which are ``weight_bytes``, input and output.
     """
     peak_ns = 1e9 * operations / limits.fp32_per_s
-    least_ns = 1e9 * least_moved_bytes / limits.bytes_per_s
     gentle_ns = _per(operations, limits.gentle_per_s)
     times = (peak_ns, gentle_ns, measured_ns)
+    on_chip, least, every = (
+        _traffic("input and output", least_moved_bytes - weight_bytes, limits, times),
+        _traffic("with the weights", least_moved_bytes, limits, times),
+        _traffic("every tensor", moved_bytes, limits, times),
+    )
     return {
         "device": limits.name,
         "source": limits.source,
@@ -66,19 +58,15 @@ def build_limits(
         "least_moved_bytes": least_moved_bytes,
         "peak_ns": peak_ns,
         "peak_fp16_ns": _per(operations, limits.fp16_per_s),
-        "memory_ns": 1e9 * moved_bytes / limits.bytes_per_s,
-        "least_memory_ns": least_ns,
+        "memory_ns": every["memory_ns"],
+        "least_memory_ns": least["memory_ns"],
         "gentle_ns": gentle_ns,
-        "limit_ns": max(peak_ns, least_ns),
-        "bound": "memory" if least_ns > peak_ns else "compute",
-        "needed_bytes_per_s_gentle": _per(moved_bytes, gentle_ns),
+        "limit_ns": max(peak_ns, least["memory_ns"]),
+        "bound": least["bound"],
+        "needed_bytes_per_s_gentle": every["needed_bytes_per_s_gentle"],
         "point": roofline_point("inference", operations, least_moved_bytes, limits, measured_ns),
         "point_through_memory": roofline_point("inference", operations, moved_bytes, limits, measured_ns),
-        "traffic": [
-            _traffic("input and output", least_moved_bytes - weight_bytes, limits, times),
-            _traffic("with the weights", least_moved_bytes, limits, times),
-            _traffic("every tensor", moved_bytes, limits, times),
-        ],
+        "traffic": [on_chip, least, every],
         "measured": None if not measured_ns else _measured(operations, moved_bytes, limits, measured_ns),
     }
 

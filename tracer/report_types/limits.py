@@ -33,7 +33,8 @@ class Utilisation(TypedDict):
 
 class Traffic(TypedDict):
     """
-    Bytes of an inference between memory and cores under one assumption of what caches keep.
+    Bytes of an inference between memory and cores under one assumption of what caches keep: from the report's of 2021
+    (everything but input and output stays on the chip) to every operation going to memory.
 
     ``bound`` says which takes longer on the device, these bytes or the arithmetic at the float32 peak; the bandwidth
     needed is that of moving them within the time of one operation a core and cycle, and within the measured time.

@@ -114,6 +114,8 @@ class ComparedRun(TypedDict):
 
 
 Way = Literal["slower", "faster"]
+Judgement = Literal["slower", "faster", "equivalent", "can't be told"]
+Verdict = Literal["slower", "faster", "equivalent", "can't be told", "rate and median disagree"]
 
 
 class JudgedFigure(TypedDict):
@@ -129,7 +131,7 @@ class JudgedFigure(TypedDict):
     ratio: float
     spread: EstimateFigures
     detected: Way | None
-    judgement: Literal["slower", "faster", "equivalent", "can't be told"]
+    judgement: Judgement
 
 
 class ChangedKernel(TypedDict):
@@ -155,7 +157,7 @@ class Compared(TypedDict):
     why_no_claim: str | None
     median: JudgedFigure | None
     rate: JudgedFigure | None
-    verdict: Literal["slower", "faster", "equivalent", "can't be told", "rate and median disagree", "refused"]
+    verdict: Verdict | Literal["refused"]
     parts: dict[str, PartChange]
     kernels: list[ChangedKernel]
     sentence: str

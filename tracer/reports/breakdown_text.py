@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from rich.console import Console
 from rich.table import Table
 
@@ -18,7 +21,7 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled
+from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled, WorkFigures
 from tracer.report_types.report import Report
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
 from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
@@ -205,34 +208,51 @@ def _part_table(report: KernelFigures, gpu: GpuFigures, words: UnitWords) -> Tab
     table = framed_table(title, ["part"], ("exposed", "share", "median", "in all"))
     exposed = "while the GPU did nothing" if gpu["has_gpu_work"] else "with no call of another part under it"
     table.caption = f"exposed: {exposed}; in all: with what ran under its work"
-    for name, one in profiled_parts(report).items():
+    for name, (part, time, share, median) in part_rows(report).items():
         overhead = report["overhead"].get("framework" if name == FRAMEWORK_AND_COMPUTING else name)
         total = MISSING if overhead is None else time_text(overhead["cpu_total"])
-        table.add_row(
-            part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]), total
-        )
+        table.add_row(part, time, share, median, total)
     wall = gpu["wall_ns"]
     table.add_row(words.one, time_text(wall["mean"]), share_text(1.0), time_text(wall["median"]), "-", style="bold")
     return table
+
+
+def part_rows(report: KernelFigures) -> dict[str, tuple[str, str, str, str]]:
+    """Of each of ``profiled_parts``, by its name: what it is called, its time in the mean, its share, its median."""
+    return {
+        name: (part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]))
+        for name, one in profiled_parts(report).items()
+    }
 
 
 def _kernel_table(report: KernelFigures, words: UnitWords, *, full_names: bool) -> Table:
     title = f"Kernels, then copies: {words.each} (share of their own time)"
     table = framed_table(title, ["name"], ("time", "share", "calls", "mean"), wrap=False)
     works = [*report["kernels"], *report["copies"]]
-    for place, one in enumerate(works if full_names else works[:SHOWN_KERNELS]):
+    shown = works if full_names else works[:SHOWN_KERNELS]
+    for place, (one, (time, share, _, calls, mean, _)) in enumerate(zip(shown, work_cells(shown), strict=True)):
         if 0 < place == len(report["kernels"]):
             table.add_section()
-        table.add_row(
-            plain(one["name"] if full_names else one["short_name"]),
-            time_text(one["ns_per_inference"]),
-            share_text(one["share"]),
-            number_text(one["per_inference"], 1),
-            time_text(one["mean_ns"]),
-        )
+        table.add_row(plain(one["name"] if full_names else one["short_name"]), time, share, calls, mean)
     if len(works) > SHOWN_KERNELS and not full_names:
         table.caption = f"{len(works) - SHOWN_KERNELS} more: --full-names, or `kws-trace kernels`"
     return table
+
+
+def work_cells(works: Sequence[WorkFigures]) -> list[tuple[str, ...]]:
+    """Of each kernel or copy its time, its share, that of all until it, its calls, and the mean and median of one."""
+    until = accumulate(one["share"] for one in works)
+    return [
+        (
+            time_text(one["ns_per_inference"]),
+            share_text(one["share"]),
+            share_text(min(sum_, 1.0)),
+            number_text(one["per_inference"], 1),
+            time_text(one["mean_ns"]),
+            time_text(one["median_ns"]),
+        )
+        for one, sum_ in zip(works, until, strict=True)
+    ]
 
 
 def stage_work_rows(report: KernelFigures) -> list[tuple[str, str, str]]:

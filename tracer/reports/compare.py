@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
 from tracer.figure_text import counted, frequency_text
-from tracer.report_types.report import Way
+from tracer.report_types.report import Judgement, Verdict, Way
 from tracer.reports.machine_report import REFUSED_BY, WARNED_BY, differing_facts, unknown_facts
 from tracer.reports.window_frequencies import figure_frequencies
 from tracer.runs.run_store import StoredRun
@@ -29,8 +29,6 @@ from tracer.statistics.ratio import ratio_of_groups
 from tracer.unit_words import INFERENCES
 
 Floats = NDArray[np.float64]
-Judgement = Literal["slower", "faster", "equivalent", "can't be told"]
-Verdict = Literal["slower", "faster", "equivalent", "can't be told", "rate and median disagree"]
 
 THRESHOLD = CHANGE
 """
@@ -38,7 +36,7 @@ Share below which a difference counts as none: frequencies that differ by less p
 small may be theirs.
 """
 
-WAYS: tuple[Literal["slower"], Literal["faster"]] = ("slower", "faster")
+WAYS: tuple[Way, Way] = ("slower", "faster")
 
 CLAIM_LAUNCHES = 5
 """Launches of each side that a claim about its configuration takes."""
@@ -95,7 +93,7 @@ class Judged:
     first: float
     other: float
     ratio: Estimate
-    detected: Literal["slower", "faster"] | None
+    detected: Way | None
     judgement: Judgement
 
 
@@ -265,7 +263,7 @@ def _judged(first: Floats, other: Floats, unit: str, trouble: str, threshold: fl
         low, high = float(subject.min() / base.max()), float(subject.max() / base.min())
         ratio = replace(ratio, low=low, high=high, kind="range", reason=trouble)
     mean, other_mean = (float(np.exp(np.log(one).mean())) for one in (first, other))
-    detected: Literal["slower", "faster"] | None = None
+    detected: Way | None = None
     judgement: Judgement = "can't be told"
     if ratio.kind == "interval":
         detected = "slower" if ratio.low > 1 else "faster" if ratio.high < 1 else None

@@ -43,10 +43,8 @@ class ProfileSide:
     """
     A profile as a side: its ``figures`` as ``breakdown`` has them, and its units as timed inferences, by tenths.
 
-    Args:
-        name: of ``profile_names``.
-        gpus: names of its GPUs, where it tells them.
-        timed: the counted units in the order of their starts; ``window`` is the tenth.
+    ``name`` is of ``profile_names``, ``gpus`` are the names of its GPUs, where it tells them; ``timed`` has the
+    counted units in the order of their starts, and ``window`` is the tenth.
     """
 
     name: str

@@ -60,12 +60,7 @@ def launches_of(
 
 def compare_sides(sides: Sequence[Launches], threshold: float = THRESHOLD, baseline: str | None = None) -> Comparison:
     """
-    Hold two or more sides against the baseline; ``threshold`` as ``difference`` takes it.
-
-    Args:
-        sides: in any order.
-        threshold: share that counts as no difference.
-        baseline: name of the side that the others are held against; None for the oldest.
+    Hold two or more sides against the one named ``baseline``, else the oldest; ``threshold`` is of ``difference``.
 
     Raises:
         UsageError: if there are fewer than two, or none of that name.

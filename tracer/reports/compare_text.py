@@ -9,7 +9,7 @@ from rich.table import Table
 from tracer.figure_text import count_text, number_text, range_notes, share_text, time_text
 from tracer.report_types.report import Comparison, LaunchFigures
 from tracer.reports.compare_report import spread_text, starred_parts
-from tracer.reports.compare_words import claim_line, kernel_lines
+from tracer.reports.compare_words import kernel_lines, note_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
 from tracer.unit_words import INFERENCES, UNITS, UnitWords
@@ -31,9 +31,8 @@ def render_comparison(figures: Comparison, console: Console) -> None:
     words = UNITS if figures["unit"] == "unit" else INFERENCES
     for row in figures["comparisons"]:
         print_lines(console, [row["sentence"]], style="bold red" if row["refusals"] else "bold")
-        told = [claim_line(row), *(f"Note: {warning}" for warning in row["warnings"])]
-        print_lines(console, (f"  {one}" for one in told if one))
-        print_lines(console, (f"  Kernel of {one}" for one in kernel_lines(row["kernels"], words)))
+        kernels = (f"Kernel of {one}" for one in kernel_lines(row["kernels"], words))
+        print_lines(console, (f"  {one}" for one in (*note_lines(row), *kernels)))
     columns = ("count" if of_profiles else "official inf/s", "median of all", "p99", "GPU busy")
     launches = [one for run in figures["runs"] for one in run["launches"]]
     rows = ((one["name"], *launch_cells(one)) for one in launches)

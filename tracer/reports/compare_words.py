@@ -82,7 +82,12 @@ def _verdict(row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold
 
 def claim_line(row: Compared) -> str | None:
     """Why nothing is said of the configurations; None where it is, or nothing was compared."""
-    return None if row["why_no_claim"] is None or row["median"] is None else row["why_no_claim"]
+    return None if row["median"] is None else row["why_no_claim"]
+
+
+def note_lines(row: Compared) -> list[str]:
+    """That, and what differs or is not known besides."""
+    return [*filter(None, [claim_line(row)]), *(f"Note: {warning}" for warning in row["warnings"])]
 
 
 def kernel_lines(kernels: list[ChangedKernel], words: UnitWords = INFERENCES) -> list[str]:

@@ -65,11 +65,7 @@ class WindowNames(dict[int, str]):
 def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> list[str]:
     """
     The figures as sentences: a line a window that was sampled, and one for the frequencies of the last of them and
-    its hottest zone.
-
-    Args:
-        figures: of ``device_figures``.
-        windows: of the report, for their names.
+    its hottest zone; ``windows`` are those of the report, for their names.
     """
     names = WindowNames(windows)
     if figures["note"]:

@@ -39,10 +39,8 @@ def kernel_figures(
     """
     The figures of a kernel level.
 
-    Args:
-        level: of the run.
-        captures: the number of the capture that each of its inferences is of, shape (n,); None for one capture.
-        frequencies: of the GPU meanwhile, in words; None where not recorded.
+    ``captures`` are the numbers of the captures that its inferences are of, shape (n,), None for one capture;
+    ``frequencies`` are the GPU's meanwhile, in words, None where not recorded.
     """
     breakdown = level.breakdown
     wall = breakdown.wall_ns

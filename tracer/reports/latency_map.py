@@ -101,14 +101,9 @@ def latency_map(
     inferences: TimedInferences, stage: str, time: JoinedTime, columns: int = COLUMNS, rows: int = ROWS
 ) -> LatencyMap:
     """
-    Where inferences started on the joined time, and how long a stage of them took.
+    Where inferences, one at least, started on the joined time, and how long a stage of them took, or ``inference``.
 
-    Args:
-        inferences: one at least.
-        stage: of them, or ``inference``.
-        time: of these inferences.
-        columns: of time, at most: no more than there are inferences.
-        rows: of latency.
+    There are no more ``columns`` than inferences.
     """
     values = np.maximum(inferences.of_stage(stage), 1)
     latency = latency_edges(values, rows)
@@ -131,12 +126,9 @@ class SensorLine:
 
 def sensor_lines(samples: pa.Table, time: JoinedTime, points: int = 2 * COLUMNS) -> list[SensorLine]:
     """
-    Frequency, temperature and power during the windows, the highest ``SOURCES`` of each.
+    Frequency, temperature and power during the windows, the highest ``SOURCES`` of each, of ``device_state.SAMPLES``.
 
-    Args:
-        samples: as ``device_state.SAMPLES``.
-        time: of the inferences shown.
-        points: of a line at most; of more readings the median of each stretch stands.
+    A line has so many ``points`` at most: of more readings the median of each stretch stands.
     """
     found = []
     for name, (quantity, unit) in QUANTITIES.items():

@@ -27,12 +27,9 @@ AROUND_NS = 500_000_000
 @dataclass(frozen=True, slots=True)
 class Outliers:
     """
-    The inferences that stand out.
+    The inferences that stand out: their positions, the longest first.
 
-    Args:
-        rows: positions of all of them, the longest first.
-        fence_ns: they are longer than this.
-        share_of_time: of the time of all inferences that they took.
+    They are longer than ``fence_ns``, and took ``share_of_time`` of the time of all inferences.
     """
 
     rows: Integers
@@ -58,11 +55,8 @@ class Reasons:
     """
     Why an inference took longer than the others, as far as the run recorded it.
 
-    Args:
-        inferences: those that it is held against.
-        samples: of the run, as ``device_state.SAMPLES``.
-        windows: of the run, by the numbers that ``inferences`` has.
-        on_cpu: the DUT computes on the CPU, so that a share of one that it lacks is time lost.
+    ``samples`` and ``windows`` (by number) are of the run. ``on_cpu`` says that the DUT computes on the CPU: a share
+    of one that it lacks is then time lost.
     """
 
     def __init__(

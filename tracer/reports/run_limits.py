@@ -46,16 +46,10 @@ def run_limits(
     device: str | Limits | None = None,
 ) -> RunLimits | None:
     """
-    The limits of one inference of a run, on a device.
+    The limits of one inference of a run, which takes ``measured_ns`` without a profiler, on a device.
 
-    Args:
-        info: of the run.
-        frequencies: as ``measured_frequencies`` gives them.
-        measured_ns: time of an inference without a profiler.
-        device: a key of ``tracer.model.devices``, the limits of a CPU that was measured, or None for the run's board.
-
-    Returns:
-        None where the model was not counted, or no device is given and the run's board is not known.
+    ``frequencies`` are ``measured_frequencies``. ``device`` is a key of ``tracer.model.devices``, the limits of a CPU
+    that was measured, or None for the run's board. None where the model was not counted, or no device is known.
 
     Raises:
         DeviceError: if there is no such device.
@@ -88,14 +82,12 @@ def why_no_limits(info: RunInfo, device: str | Limits | None) -> str | None:
         asked = device is not None or info.board is not None
         remedy = "`kws-trace cost MODEL --run RUN` counts them from the model's file"
         return f"no limits: the model's operations are not in this run; {remedy}" if asked else None
-    if device is None and info.board is None and on_gpu(info.backend) and counted_cost(info) is not None:
-        return _no_peaks(info)
-    if device is None and info.board is not None and board_of(info) is None:
+    if device is not None or board_of(info) is not None:
+        return None
+    if info.board is not None:
         return f"no limits: {info.board!r}, the run's board, is not in our table; name a device with --device"
-    return None
-
-
-def _no_peaks(info: RunInfo) -> str:
+    if not on_gpu(info.backend):
+        return None
     gpu = used_gpu(info.gpus)
     measure = "`kws-trace bandwidth` measures this machine's copies, and --device names a device"
     if gpu is None or not gpu.get("name"):

@@ -12,6 +12,7 @@ from tracer.report_types.run import DeviceFigures
 from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.report_types.trust import Trust, TrustCheck, TrustKey
 from tracer.reports.device_report import device_figures
+from tracer.reports.machine_report import on_gpu
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
@@ -46,19 +47,11 @@ def stored_trust(run: StoredRun) -> Trust:
 
 
 def run_trust(run: StoredRun, timed: TimedInferences, device: DeviceFigures, sessions: Sessions) -> Trust:
-    """
-    Judge a run.
-
-    Args:
-        run: that is judged.
-        timed: its inferences that figures are made of.
-        device: what was sampled during its windows.
-        sessions: those that a host left in it: its laps against a host's clock, and its accuracy, are theirs.
-    """
+    """Judge a run; its laps against a host's clock, and its accuracy, are those of the sessions left in it."""
     windows = performance_windows(run.each_window)
     why = why_not_official(run.each_window)
     checks = [_steadiness(windows, timed)]
-    if not on_gpu(run.info):
+    if not on_gpu(run.info.backend):
         checks.append(check_cpu_share([one.cpu_ns / one.wall_ns for one in windows if one.wall_ns > 0]))
     checks += [
         _frequencies(windows, device),
@@ -72,11 +65,6 @@ def run_trust(run: StoredRun, timed: TimedInferences, device: DeviceFigures, ses
         check_length([min(one.wall_ns, one.wall_ns if one.lap_ns is None else one.lap_ns) / 1e9 for one in windows]),
     ]
     return judgement(checks, rule_valid=why is None, why_not=why)
-
-
-def on_gpu(info: RunInfo) -> bool:
-    """Whether the backend computed on a GPU."""
-    return "GPU" in str(info.backend.get("device", "")).upper()
 
 
 def _steadiness(windows: Sequence[RunWindow], timed: TimedInferences) -> TrustCheck:

@@ -51,10 +51,8 @@ def build_runtimes(rows: Sequence[RuntimeTimes], absent: Sequence[dict[str, str]
     Times are geometric means over the rounds that nothing interrupted, the same for all: gains and speedups are those
     of the times shown, and what their spreads hold is how the two differed in one mood of the machine.
 
-    Args:
-        rows: measured in the same rounds.
-        absent: ``name``, ``reason`` and ``remedy`` of each that was not measured.
-        reference: name of the row that gains are against; without it there are none.
+    ``absent`` has ``name``, ``reason`` and ``remedy`` of each that was not measured; gains are against the row named
+    ``reference``, and without it there are none.
     """
     base = next((place for place, row in enumerate(rows) if row.name == reference), None)
     rounds = rounds_of([np.column_stack([row.rounds_ns for row in rows])] if rows else [])

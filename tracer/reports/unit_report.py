@@ -66,12 +66,8 @@ def build_breakdown(
     """
     Where the time of a program's units went.
 
-    Args:
-        profile: of any reader, with a timeline.
-        unit_range: as ``pattern`` of ``chosen_units``.
-        stages: as there.
-        wall_ns: mean wall time of a unit without the profiler, where it is known.
-        skip: as there.
+    ``unit_range``, ``stages`` and ``skip`` are of ``chosen_units``; ``wall_ns`` is the mean wall time of a unit
+    without the profiler, where it is known.
 
     Raises:
         ProfileError: if the profile has no timeline, no such range, or units of one thread that overlap.

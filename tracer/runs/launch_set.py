@@ -83,3 +83,13 @@ def is_launch_set(name: str, traces: Path) -> bool:
     if name == "last" or any(os.path.isfile(folder / "run.json") for folder in folders):  # noqa: PTH113
         return False
     return any(name in (identity, set_name(runs[0])) for identity, runs in launch_sets(traces).items())
+
+
+def named_runs(name: str, traces: Path) -> list[StoredRun]:
+    """
+    The launches of the set of that name, or the one run.
+
+    Raises:
+        RunError: as ``launch_set`` and ``stored_run``.
+    """
+    return launch_set(name, traces) if is_launch_set(name, traces) else [stored_run(name, traces)]

@@ -39,13 +39,9 @@ UNSURE = 2.0
 @dataclass(frozen=True, slots=True)
 class TwoSpeeds:
     """
-    Two levels that the values switch between.
+    Two levels that the values switch between: the medians of those at either, and the share at the ``slow`` one.
 
-    Args:
-        fast: median of the values at the lower level.
-        slow: of those at the upper.
-        slow_share: share of the values at the upper one.
-        dwell_share: half of the time passes in stays at one level that last at least this share of their window.
+    Half of the time passes in stays at one level that last at least ``dwell_share`` of their window.
     """
 
     fast: float
@@ -78,7 +74,7 @@ def effective_sizes(values: ArrayLike, *, of_median: bool = True) -> tuple[float
     if count < 4 or series.min() == series.max():
         return float(count), float(count)
     own = np.sign(series - np.median(series)) if of_median else series
-    ranks = _ranks(series)
+    ranks = mean_ranks(series)
     time = max(_correlation_time(own), _correlation_time(ranks))
     error = math.sqrt(time / count)
     size = count / (time * (1 + 2 * error + 4 * error**2))
@@ -89,10 +85,10 @@ def effective_sizes(values: ArrayLike, *, of_median: bool = True) -> tuple[float
     return size, min(size, count / max(1.0, UNSURE * slow))
 
 
-def _ranks(series: Floats) -> Floats:
-    """Equal values share their mean rank."""
+def mean_ranks(series: Floats) -> Floats:
+    """From 1; equal values share their mean rank."""
     _, place, counts = np.unique(series, return_inverse=True, return_counts=True)
-    found: Floats = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    found: Floats = (np.cumsum(counts) - (counts - 1) / 2)[place.reshape(-1)]
     return found
 
 

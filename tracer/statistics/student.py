@@ -41,9 +41,7 @@ def t_tail(value: float, freedom: float) -> float:
     """
     The probability that Student's t is above ``value``: the other way round than ``t_quantile``, by the same angle.
 
-    Args:
-        value: any.
-        freedom: degrees of freedom, at least 1; need not be whole (Welch's).
+    ``freedom`` is as there.
     """
     if freedom >= NORMAL_FROM:
         return NormalDist().cdf(-value)

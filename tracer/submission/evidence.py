@@ -16,14 +16,7 @@ FIGURES = ("windows", "median", "accuracy")
 
 
 def session_evidence(audit: SessionAudit, files: Mapping[str, str], run: RunInfo | None) -> dict[str, Any]:
-    """
-    A session's figures with what they are made of.
-
-    Args:
-        audit: the session judged.
-        files: SHA-256 of each file that is submitted, by its name.
-        run: the DUT's run that the session drove, where it is at hand.
-    """
+    """A session's figures with what they are made of: SHA-256 of the submitted files, by name, and the DUT's run."""
     figures = session_json(audit)
     return {
         "driven_by": driver_of(audit.session),

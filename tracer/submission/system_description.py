@@ -11,6 +11,7 @@ from tracer.device.device_samples import FREQUENCY_HZ
 from tracer.errors import DeviceError
 from tracer.figure_text import frequency_text
 from tracer.model.devices import find_device
+from tracer.reports.machine_report import on_gpu
 from tracer.runs.run_info import RunInfo
 from tracer.submission.rounds import STATUSES
 from tracer.trust.checks import REFERENCE_MODELS
@@ -63,20 +64,18 @@ def system_facts(info: RunInfo, samples: pa.Table) -> dict[str, str]:
     """
     What a run tells of its system, by field; a field that it does not tell is absent.
 
-    Args:
-        info: the run's facts.
-        samples: columns as ``device_state.SAMPLES``; each source's highest frequency is given.
+    Of ``samples``, columns as ``device_state.SAMPLES``, each source's highest frequency is given.
     """
     sha256 = info.model.get("sha256")
-    on_gpu = "gpu" in str(info.backend.get("device", "")).lower()
+    used = on_gpu(info.backend)
     versions = {name: text for name, text in info.versions.items() if name not in HOST_LIBRARIES}
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
     facts = {
         "Board Name": _board_name(info.board),
         "Processor(s) Name": info.cpu,
         "Processor(s) Frequencies": _frequencies(samples, "cpu"),
-        "Accelerator": ", ".join(gpu.get("name", "") for gpu in info.gpus) if on_gpu else "",
-        "Accelerator(s) Frequencies": _frequencies(samples, "gpu") if on_gpu else "",
+        "Accelerator": ", ".join(gpu.get("name", "") for gpu in info.gpus) if used else "",
+        "Accelerator(s) Frequencies": _frequencies(samples, "gpu") if used else "",
         "Hardware Notes": f"power mode {mode}" if (mode := info.machine.get("power_mode")) else "",
         "Inference Framework": _framework(str(info.backend.get("name", "")), versions),
         "Software Libraries": libraries,

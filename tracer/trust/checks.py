@@ -109,12 +109,10 @@ def check_frequencies(windows: int, sampled: int, changed: Sequence[str], thrott
 
 def check_clock(outside: float | None, slack: float | None, broken: Sequence[str] = ()) -> TrustCheck:
     """
-    Whether the laps tell the host's time.
+    Whether the laps tell the host's time; ``broken`` is what is wrong with the laps themselves.
 
-    Args:
-        outside: how far the worst window lies outside the host's bounds, as a share; None without a host's times.
-        slack: the largest difference that the bounds leave open.
-        broken: what is wrong with the laps themselves.
+    ``outside`` is how far the worst window lies outside the host's bounds, as a share, None without a host's times;
+    ``slack`` the largest difference that the bounds leave open.
     """
     remedy = "stamp laps by a clock of wall time (CLOCK_MONOTONIC), not CPU time"
     if broken:

@@ -31,10 +31,8 @@ def judgement(checks: Sequence[TrustCheck], *, rule_valid: bool | None, why_not:
 
 def judgement_of_launches(trusts: Mapping[str, Trust]) -> Trust:
     """
-    The judgement of launches of one configuration: each check in its worst state, with how many launches are in it.
-
-    Args:
-        trusts: by the launches' names.
+    The judgement of launches of one configuration, by their names: each check in its worst state, and how many are in
+    it.
     """
     found: dict[TrustKey, list[tuple[str, TrustCheck]]] = {}
     for name, trust in trusts.items():

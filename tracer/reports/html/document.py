@@ -12,15 +12,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 
 
 def document(title: str, facts: Sequence[str], sections: Sequence[tuple[str, Markup]], made_by: str) -> str:
-    """
-    One HTML file.
-
-    Args:
-        title: of the tab and of the head.
-        facts: a line each under it.
-        sections: title and content of each, in order.
-        made_by: program and version, at the foot.
-    """
+    """One HTML file; ``facts`` stand under its title, a line each, and ``made_by`` (program, version) at its foot."""
     head = element(
         "head",
         element("meta", charset="utf-8"),

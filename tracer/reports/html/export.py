@@ -42,12 +42,7 @@ class ProfilePage:
 
 def run_html(run: StoredRun, report: Report, baseline: StoredRun | None = None) -> str:
     """
-    The document of a run.
-
-    Args:
-        run: whose captures the timeline is read from.
-        report: its figures.
-        baseline: a run that it is compared with.
+    The document of a run, compared with a ``baseline``.
 
     Raises:
         KwsTraceError: if the baseline cannot be read.

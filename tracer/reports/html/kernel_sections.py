@@ -9,7 +9,15 @@ from tracer.palette import TEAL, colours
 from tracer.report_types.gpu import KernelFigures, WorkFigures
 from tracer.report_types.run import StageFigures
 from tracer.reports.advised_gains import gain_note, gain_rows
-from tracer.reports.breakdown_text import gain_cells, gain_name, part_text, shown_gains, stage_work_rows
+from tracer.reports.breakdown_text import (
+    gain_cells,
+    gain_name,
+    part_rows,
+    part_text,
+    shown_gains,
+    stage_work_rows,
+    work_cells,
+)
 from tracer.reports.html.figures import Part, gain_marks, stacked_bar
 from tracer.reports.html.markup import Markup, element, folded, paragraph, together
 from tracer.reports.html.tables import name_cell, share_cell, table
@@ -42,15 +50,8 @@ def time_bars(report: KernelFigures, words: UnitWords) -> Markup | None:
     kinds = [Part(part_text(name), one["mean"], one["share"]) for name, one in profiled_parts(report).items()]
     source = f"By {tool}, {profiled}, the profiler's own cost included; means."
     bars.append(stacked_bar(f"Every part of a profiled {words.one}", kinds, wall, source))
-    return together([*bars, _part_table(report, words)])
-
-
-def _part_table(report: KernelFigures, words: UnitWords) -> Markup:
-    rows = [
-        (part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]))
-        for name, one in profiled_parts(report).items()
-    ]
-    return folded("The parts as a table", table(("part", f"time of {words.each}", "share", "median"), rows))
+    parts_table = table(("part", f"time of {words.each}", "share", "median"), list(part_rows(report).values()))
+    return together([*bars, folded("The parts as a table", parts_table)])
 
 
 def stage_section(
@@ -76,7 +77,7 @@ def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
     parts: list[Markup | None] = []
     for name, works in (("kernel", report["kernels"]), ("copy", report["copies"])):
         if works:
-            parts.append(table(_work_columns(name, words), _work_rows(works), note=": `kws-trace kernels` has each"))
+            parts.append(_work_table(name, works, words))
     if stages := stage_work_rows(report):
         parts += [
             element("h3", "GPU work by the stage that launched it"),
@@ -98,35 +99,13 @@ def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
     return together(parts)
 
 
-def _work_columns(name: str, words: UnitWords) -> tuple[str, ...]:
-    return (
-        name,
-        f"time of {words.each}",
-        "share of its kind",
-        "cumulative",
-        f"calls in {words.each}",
-        "mean",
-        "median",
-    )
-
-
-def _work_rows(works: Sequence[WorkFigures]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    until = 0.0
-    for one in works:
-        until += one["share"]
-        rows.append(
-            (
-                name_cell(one["short_name"], one["name"]),
-                time_text(one["ns_per_inference"]),
-                share_cell(one["share"], share_text(one["share"]), TEAL),
-                share_text(min(until, 1.0)),
-                number_text(one["per_inference"], 1),
-                time_text(one["mean_ns"]),
-                time_text(one["median_ns"]),
-            )
-        )
-    return rows
+def _work_table(name: str, works: Sequence[WorkFigures], words: UnitWords) -> Markup:
+    columns = ("share of its kind", "cumulative", f"calls in {words.each}", "mean", "median")
+    rows = [
+        (name_cell(one["short_name"], one["name"]), time, share_cell(one["share"], share, TEAL), *rest)
+        for one, (time, share, *rest) in zip(works, work_cells(works), strict=True)
+    ]
+    return table((name, f"time of {words.each}", *columns), rows, note=": `kws-trace kernels` has each")
 
 
 def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:

@@ -9,13 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.captures.cuda_calls import classify_call
 from tracer.captures.timeline import Timeline
 from tracer.captures.tracks import GPU, Rows, Track, nested_tracks
 from tracer.figure_text import count_text, time_text
-from tracer.kernels.kernel_names import short_name
 from tracer.profiles.arrow_arrays import NO_ROW, Flags, encode, integers
-from tracer.stages import INFERENCE
+from tracer.reports.timeline.lanes import category
 
 LANE_SLICES, ALL_SLICES = 300, 2000
 """Drawn at most; of a lane with more the longest."""
@@ -146,7 +144,7 @@ def _lanes(tracks: Sequence[Track], start: int, end: int) -> tuple[DrawnLane, ..
             )
             begin, finish = max(int(rows.start_ns[row]), start), min(int(rows.end_ns[row]), end)
             slices = found.setdefault(label, [])
-            slices.append(Slice(begin - start, finish - start, name, _category(track.kind, name)))
+            slices.append(Slice(begin - start, finish - start, name, category(track.kind, name)))
     most = max(min(LANE_SLICES, ALL_SLICES // max(len(found), 1)), 1)
     return tuple(_drawn(label, slices, most) for label, slices in found.items())
 
@@ -154,13 +152,3 @@ def _lanes(tracks: Sequence[Track], start: int, end: int) -> tuple[DrawnLane, ..
 def _drawn(label: str, slices: Sequence[Slice], most: int) -> DrawnLane:
     longest = sorted(slices, key=lambda one: one.start_ns - one.end_ns)[:most]
     return DrawnLane(label, tuple(sorted(longest, key=lambda one: one.start_ns)), max(len(slices) - most, 0))
-
-
-def _category(kind: str, name: str) -> str:
-    if kind == "call":
-        return f"call: {classify_call(name)}"
-    if kind == "operation":
-        return kind
-    if kind == GPU:
-        return "copy or memset" if name.startswith("[") else short_name(name)
-    return name if kind != "serial" or name == INFERENCE else f"line: {name}"

@@ -26,8 +26,8 @@ from tracer.report_types.trust import Trust
 from tracer.reports.breakdown_text import answer_lines, kernel_lines
 from tracer.reports.compare_report import starred_parts
 from tracer.reports.compare_text import BY_WINDOWS, launch_cells
-from tracer.reports.compare_words import claim_line
 from tracer.reports.compare_words import kernel_lines as changed_kernels
+from tracer.reports.compare_words import note_lines as comparison_notes
 from tracer.reports.html.document import document
 from tracer.reports.html.figures import latency_bars, rate_dots, unit_timeline
 from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars
@@ -59,15 +59,10 @@ def run_document(
     latencies_ns: NDArray[np.int64] | None = None,
 ) -> str:
     """
-    The file.
+    The file, made by ``version`` of this program, in which no sentence holds what is ``private``.
 
-    Args:
-        report: of the run.
-        comparison: of the run with a baseline; None without one.
-        drawn: its inference of the timeline; None where there is none.
-        private: what no sentence may hold.
-        version: of this program.
-        latencies_ns: of each timed inference, shape (n,); None where they cannot be read.
+    ``comparison`` is with a baseline, ``drawn`` the inference of the timeline, ``latencies_ns`` of each timed
+    inference, shape (n,); each is None where there is none.
     """
     run = report["run"]
     told: list[tuple[str, Markup | None]] = [
@@ -149,10 +144,9 @@ def _stages(report: Report, latencies_ns: NDArray[np.int64] | None) -> Markup | 
 def _comparison(figures: Comparison, private: Private) -> Markup:
     parts: list[Markup | None] = [paragraph(f"The baseline is {figures['baseline']}.")]
     for row in figures["comparisons"]:
-        notes = [claim_line(row), *(f"Note: {one}" for one in row["warnings"])]
         parts += [
             paragraph(private.of(row["sentence"]), "lead"),
-            sentences(private.each(note for note in notes if note)),
+            sentences(private.each(comparison_notes(row))),
             sentences(f"Kernel of {one}" for one in changed_kernels(row["kernels"])),
         ]
     launches = [(one["name"], *launch_cells(one)) for run in figures["runs"] for one in run["launches"]]

@@ -93,7 +93,7 @@ def lanes_of(timeline: Timeline) -> list[Lane]:
     apart = _kernels_apart(timeline.tracks)
     found: list[Lane] = []
     for place, track in enumerate(timeline.tracks):
-        categories = tuple(_category(track, name, apart) for name in track.names)
+        categories = tuple(category(track.kind, name, apart) for name in track.names)
         depths = range(int(track.rows.depth.max(initial=-1)) + 1)
         found += [_lane(_label(track, depth), place, depth, timeline, categories) for depth in depths]
     return found
@@ -158,13 +158,14 @@ def _kernels_apart(tracks: Iterable[Track]) -> set[str]:
     return set(sorted(totals, key=lambda name: (-totals[name], name))[:KERNELS_APART])
 
 
-def _category(track: Track, name: str, apart: set[str]) -> str:
-    if track.kind == "call":
+def category(kind: str, name: str, apart: set[str] | None = None) -> str:
+    """What a name on a kind of track is coloured as; kernels not ``apart``, where those are given, are as one."""
+    if kind == "call":
         return f"call: {classify_call(name)}"
-    if track.kind == "operation":
+    if kind == "operation":
         return OPERATIONS
-    if track.kind == GPU:
+    if kind == GPU:
         if name.startswith("["):
             return COPIES
-        return short_name(name) if name in apart else OTHER_KERNELS
-    return name if name == INFERENCE or track.kind == "stage" else f"line: {name}"
+        return short_name(name) if apart is None or name in apart else OTHER_KERNELS
+    return f"line: {name}" if kind == "serial" and name != INFERENCE else name

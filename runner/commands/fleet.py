@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -54,6 +53,7 @@ def fleet(
     if missing:
         raise not_installed(" and ".join(missing), "kws-trace[fleet]")
     from tracer.fleet.answers import answer, checked_engine
+    from tracer.fleet.baselines import baseline_runs
     from tracer.fleet.fleet import fleet_folders, read_fleet
     from tracer.fleet.fleet_text import csv_text, junit_text, markdown_text
 
@@ -62,7 +62,7 @@ def fleet(
     folders = fleet_folders(root or [str(DEFAULT_TRACES)])
     with progress_line("runs read") as progress:
         found = read_fleet(folders, progress)
-    base = _base(folders, baseline)
+    base = None if baseline is None else set(baseline_runs(folders, baseline))
     rows = answer(found.rows, query, text=text, base=base, fail_over=fail_over, limit=limit, master=master)
     if as_json:
         print_json({"query": query, "rows": rows, "left_out": found.left_out})
@@ -90,12 +90,6 @@ def _refuse_misfits(query: str, text: str | None, *, as_junit: bool, forms: int)
         raise UsageError("--junit", f"{query} has no tests", "use it with `regressions`")
     if forms > 1:
         raise UsageError("fleet", "two forms of output are named", "name one of --json, --csv, --markdown, --junit")
-
-
-def _base(folders: list[Path], name: str | None) -> set[str] | None:
-    from tracer.fleet.baselines import baseline_runs
-
-    return None if name is None else set(baseline_runs(folders, name))
 
 
 def _print(query: str, rows: list[dict[str, Any]], count: int, fail_over: float) -> None:

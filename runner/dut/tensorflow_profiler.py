@@ -24,11 +24,11 @@ class ProfiledBlock:
 
 
 @contextmanager
-def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBlock]:
+def profile_block(logdir: Path) -> Iterator[ProfiledBlock]:
     """
     Profile what runs inside; Python's own calls are not traced. What TensorFlow says meanwhile is shown if it fails.
 
-    TensorFlow makes ``plugins/profile/<time>/`` in ``logdir``; ``level`` is of its host tracer, 1 to 3.
+    TensorFlow makes ``plugins/profile/<time>/`` in ``logdir``.
 
     Raises:
         ProfilerError: if another profiler runs in this process, or no file was written. An error of the block itself
@@ -38,7 +38,7 @@ def profile_block(logdir: Path, level: int = OPS_LEVEL) -> Iterator[ProfiledBloc
 
     profiler = tf.profiler.experimental
     before = set(logdir.rglob("*.xplane.pb"))
-    options = profiler.ProfilerOptions(host_tracer_level=level, python_tracer_level=0, device_tracer_level=1)
+    options = profiler.ProfilerOptions(host_tracer_level=OPS_LEVEL, python_tracer_level=0, device_tracer_level=1)
     block = ProfiledBlock()
     # It complains of options that it gave itself, four lines a capture.
     with RuntimeOutput() as output, output.kept():

@@ -26,7 +26,7 @@ class TraceMeAttributes:
         self.payload: int | None = None
 
 
-def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
+def open_trace_me_ranges() -> NvtxRanges | None:
     """
     Ranges with the interface of ``tracer.recording.nvtx_ranges``; None where TensorFlow is absent, or too different.
 
@@ -56,7 +56,7 @@ def open_trace_me_ranges(domain_name: str = DOMAIN) -> NvtxRanges | None:
             newest.Stop()
 
     def attributes(name: str) -> TraceMeAttributes:
-        return TraceMeAttributes(f"{domain_name}:{name}")
+        return TraceMeAttributes(f"{DOMAIN}:{name}")
 
     def numbering(attributes: TraceMeAttributes) -> Callable[[int], object]:
         return partial(setattr, attributes, "payload")

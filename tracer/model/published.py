@@ -63,9 +63,9 @@ LATEST = next(reversed(COMMITS))
 """The round in which a place is given: rules and systems changed from one to another."""
 
 
-def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> Place:
-    """Where a latency, positive, stands in a division, ``closed`` or ``open``, with the ``near`` nearest each."""
-    rows = [row for row in published() if row.division == division]
+def place_among(latency_ns: float, near: int = 2) -> Place:
+    """Where a latency, positive, stands in the closed division of the latest round, with the ``near`` nearest."""
+    rows = [row for row in published() if row.division == "closed"]
     there = sorted((row for row in rows if row.round == LATEST), key=lambda row: row.latency_ns)
     faster = [row for row in there if row.latency_ns < latency_ns]
     slower = there[len(faster) :]
@@ -75,7 +75,7 @@ def place_among(latency_ns: float, division: str = "closed", near: int = 2) -> P
         rounds[name] = {"rank": 1 + sum(one < latency_ns for one in taken), "of": len(taken) + 1}
     return {
         "latency_ns": latency_ns,
-        "division": division,
+        "division": "closed",
         "round": LATEST,
         "rank": len(faster) + 1,
         "of": len(there) + 1,

@@ -13,8 +13,7 @@ from rich.console import Console
 
 from tracer.figure_text import bounds_text, change_text, range_notes, time_text
 from tracer.reports.runtime_table import load_lines
-from tracer.statistics.intervals import Estimate
-from tracer.statistics.ratio import Rounds, rounds_of
+from tracer.statistics.ratio import rounds_of
 from tracer.terminal_text import figure_table, print_lines
 
 CONTROL = "untraced, again"
@@ -76,7 +75,7 @@ def _figures(condition: Condition) -> dict[str, Any]:
         for name in ("wall_ns", "cpu_ns")
     )
     traced, untraced = (float(one) for one in wall.times)
-    ratio = wall.ratio(0, 1)
+    ratio, cpu_ratio = wall.ratio(0, 1), cpu.ratio(0, 1) if cpu.logs else None
     return {
         "name": condition.name,
         "version": condition.version,
@@ -90,7 +89,8 @@ def _figures(condition: Condition) -> dict[str, Any]:
         "added_spread": ratio.mapped(lambda one: (one - 1) * untraced).figures,
         "ratio": ratio.value,
         "ratio_spread": ratio.figures,
-        **_cpu_ratio(cpu),
+        "cpu_ratio": None if cpu_ratio is None else cpu_ratio.value,
+        "cpu_ratio_spread": None if cpu_ratio is None else cpu_ratio.figures,
         # Between launches differs what within one does not: where memory lies, what the tool set up.
         "launch_ratios": [math.exp(float((one[:, 0] - one[:, 1]).mean())) for one in wall.logs],
     }
@@ -99,14 +99,6 @@ def _figures(condition: Condition) -> dict[str, Any]:
 def _seen(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Without the pairs of which one took no time that the clock could see."""
     return pairs[(pairs > 0).all(axis=1)]
-
-
-def _cpu_ratio(cpu: Rounds) -> dict[str, Any]:
-    ratio: Estimate | None = cpu.ratio(0, 1) if cpu.logs else None
-    return {
-        "cpu_ratio": None if ratio is None else ratio.value,
-        "cpu_ratio_spread": None if ratio is None else ratio.figures,
-    }
 
 
 GEOMETRIC = "What is added is of geometric means over the pairs of measurements, or the launches"

@@ -8,10 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from tracer.device.device_samples import FREQUENCY_HZ
-from tracer.errors import DeviceError
 from tracer.figure_text import frequency_text
-from tracer.model.devices import find_device
 from tracer.reports.machine_report import on_gpu
+from tracer.reports.run_limits import board_of
 from tracer.runs.run_info import RunInfo
 from tracer.submission.rounds import STATUSES
 from tracer.trust.checks import REFERENCE_MODELS
@@ -71,7 +70,7 @@ def system_facts(info: RunInfo, samples: pa.Table) -> dict[str, str]:
     versions = {name: text for name, text in info.versions.items() if name not in HOST_LIBRARIES}
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
     facts = {
-        "Board Name": _board_name(info.board),
+        "Board Name": board.name if (board := board_of(info)) else "",
         "Processor(s) Name": info.cpu,
         "Processor(s) Frequencies": _frequencies(samples, "cpu"),
         "Accelerator": ", ".join(gpu.get("name", "") for gpu in info.gpus) if used else "",
@@ -90,13 +89,6 @@ def _framework(backend: str, versions: Mapping[str, str]) -> str:
     """A backend with the version of its package, where the run has it."""
     version = next((text for name, text in versions.items() if backend and backend in name), None)
     return f"{backend} {version}" if version else backend
-
-
-def _board_name(key: str | None) -> str:
-    try:
-        return find_device(key).name if key else ""
-    except DeviceError:
-        return ""
 
 
 def _frequencies(samples: pa.Table, source: str) -> str:

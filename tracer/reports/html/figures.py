@@ -93,7 +93,7 @@ def rate_dots(rates_hz: Sequence[float], middle_hz: float, names: Sequence[str] 
         for number, (name, rate) in enumerate(zip(called, rates_hz, strict=True), 1)
     ]
     ends = [("start", 14.0, short_rate_text(low)), ("end", width - 14, short_rate_text(high))]
-    texts = [element("text", words, x=x, y=height - 4, text_anchor=side, class_="quiet") for side, x, words in ends]
+    texts = [_words(words, x, height - 4, side) for side, x, words in ends]
     return _drawing(
         f"Rates of {len(rates_hz)} {'launches' if names else 'windows'}: {interval_text(low, high, short_rate_text)}",
         width,
@@ -120,22 +120,15 @@ def latency_bars(values_ns: NDArray[np.int64]) -> Markup:
         if count:
             tall = (floor - 18) * float(np.log1p(count)) / most
             told = f"{count_text(count)}: {interval_text(edges[place], edges[place + 1], time_text)}"
-            bar: dict[str, float | str] = {
-                "x": step * place,
-                "y": floor - tall,
-                "width": step - 1,
-                "height": tall,
-                "fill": BLUE,
-            }
-            parts.append(element("rect", element("title", told), **bar))
+            box = {"x": step * place, "y": floor - tall, "width": step - 1, "height": tall}
+            parts.append(element("rect", element("title", told), **box, fill=BLUE))
     for name, percent in (("median", 50), ("p99", 99)):
         ns = max(float(np.percentile(values_ns, percent)), 1.0)
         x, side = at(ns), "start" if at(ns) < WIDTH / 2 else "end"
-        shift, y = (4, 12.0) if side == "start" else (-4, 12.0)
         parts.append(element("line", x1=x, x2=x, y1=2.0, y2=floor, style=f"stroke:{RED};stroke-width:2"))
-        parts.append(element("text", f"{name} {time_text(ns)}", x=x + shift, y=y, text_anchor=side, class_="quiet"))
+        parts.append(_words(f"{name} {time_text(ns)}", x + (4 if side == "start" else -4), 12.0, side))
     for side, x, ns in (("start", 0.0, edges[0]), ("end", WIDTH, edges[-1])):
-        parts.append(element("text", time_text(ns), x=x, y=height - 4, text_anchor=side, class_="quiet"))
+        parts.append(_words(time_text(ns), x, height - 4, side))
     return _drawing(f"Time of {counted(len(values_ns), 'inference')}", WIDTH, height, *parts)
 
 
@@ -145,22 +138,12 @@ def gain_marks(one: Gain, most_ns: float) -> Markup:
     if one["gain_ns"] is None or most_ns <= 0:
         return Markup("")
     scale = width / most_ns
-    ends = one["interval_ns"]
-    whisker = (
-        [element("line", x1=ends[0] * scale, x2=ends[1] * scale, y1=9.0, y2=9.0, style="stroke:var(--ink)")]
-        if ends
-        else []
-    )
-    bar = element(
-        "rect",
-        x=0.0,
-        y=3.0,
-        width=max(one["gain_ns"] * scale, 1.0),
-        height=12.0,
-        fill=TEAL,
-        opacity="0.45" if one["bound"] else None,
-    )
-    return _drawing(f"{gain_text(one)}, {gain_interval_text(one)}", width, height, bar, *whisker, fixed=True)
+    faint, length = "0.45" if one["bound"] else None, max(one["gain_ns"] * scale, 1.0)
+    parts = [element("rect", x=0.0, y=3.0, width=length, height=12.0, fill=TEAL, opacity=faint)]
+    if ends := one["interval_ns"]:
+        low, high = (end * scale for end in ends)
+        parts.append(element("line", x1=low, x2=high, y1=9.0, y2=9.0, style="stroke:var(--ink)"))
+    return _drawing(f"{gain_text(one)}, {gain_interval_text(one)}", width, height, *parts, fixed=True)
 
 
 def unit_timeline(unit: DrawnUnit) -> Markup:
@@ -173,10 +156,8 @@ def unit_timeline(unit: DrawnUnit) -> Markup:
     for step in range(5):
         x = LABEL_WIDTH + (WIDTH - LABEL_WIDTH) * step / 4
         side = "start" if step == 0 else "end" if step == 4 else "middle"
-        parts += [
-            element("line", x1=x, x2=x, y1=0.0, y2=height - 18),
-            element("text", time_text(length * step / 4), x=x, y=height - 4, text_anchor=side, class_="quiet"),
-        ]
+        parts.append(element("line", x1=x, x2=x, y1=0.0, y2=height - 18))
+        parts.append(_words(time_text(length * step / 4), x, height - 4, side))
     for place, lane in enumerate(unit.lanes):
         y = LANE_HEIGHT * place
         parts.append(
@@ -202,6 +183,11 @@ def _fitting(name: str, width: float) -> str:
     if len(name) <= letters:
         return name
     return f"{name[: letters - 1]}…" if letters >= 5 else ""
+
+
+def _words(words: str, x: float, y: float, side: str) -> Markup:
+    """A caption of which ``side`` (start, middle, end) stands at ``x``."""
+    return element("text", words, x=x, y=y, text_anchor=side, class_="quiet")
 
 
 def _drawing(label: str, width: float, height: float, *parts: str, fixed: bool = False) -> Markup:

@@ -75,7 +75,8 @@ def _figures(condition: Condition) -> dict[str, Any]:
         for name in ("wall_ns", "cpu_ns")
     )
     traced, untraced = (float(one) for one in wall.times)
-    ratio, cpu_ratio = wall.ratio(0, 1), cpu.ratio(0, 1) if cpu.logs else None
+    ratio = wall.ratio(0, 1)
+    cpu_ratio = cpu.ratio(0, 1) if cpu.logs else None
     return {
         "name": condition.name,
         "version": condition.version,

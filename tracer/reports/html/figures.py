@@ -138,7 +138,8 @@ def gain_marks(one: Gain, most_ns: float) -> Markup:
     if one["gain_ns"] is None or most_ns <= 0:
         return Markup("")
     scale = width / most_ns
-    faint, length = "0.45" if one["bound"] else None, max(one["gain_ns"] * scale, 1.0)
+    faint = "0.45" if one["bound"] else None
+    length = max(one["gain_ns"] * scale, 1.0)
     parts = [element("rect", x=0.0, y=3.0, width=length, height=12.0, fill=TEAL, opacity=faint)]
     if ends := one["interval_ns"]:
         low, high = (end * scale for end in ends)

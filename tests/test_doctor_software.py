@@ -11,7 +11,7 @@ from runner.doctor.checks import Check
 from runner.doctor.machine import Machine, Ran
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_tensorflow
-from tests.device_trees import grow
+from tests.device_trees import grow, pc_with_two_gpus
 from tests.fake_system import LITERT, RANGES, TENSORFLOW, FakeSystem, tensorflow_says
 
 JETSON = Board("NVIDIA Jetson Orin Nano Developer Kit", True, "36.4.3", 6)
@@ -62,6 +62,19 @@ def test_a_pc_may_have_a_tensorflow_without_a_gpu(system: FakeSystem) -> None:
     assert check_tensorflow(system, PC).state == "fine"
 
 
+def test_a_pc_with_nvidias_driver_is_told_of_a_tensorflow_that_does_not_see_its_gpu(tmp_path: Path) -> None:
+    system = FakeSystem(pc_with_two_gpus(tmp_path))
+    system.programs[TENSORFLOW] = tensorflow_says("CPU:0", version="2.21.0")
+    finding = check_tensorflow(system, PC)
+    assert (finding.state, finding.said.partition(", ")[2]) == (
+        "warning",
+        "and not the GPU that NVIDIA's driver is loaded for",
+    )
+    assert "tensorflow[and-cuda]" in str(finding.remedy)
+    system.programs[TENSORFLOW] = tensorflow_says("CPU:0", "GPU:0", version="2.21.0")
+    assert check_tensorflow(system, PC).state == "fine"
+
+
 def test_a_tensorflow_that_is_not_there_is_a_warning_with_the_way_to_it(system: FakeSystem) -> None:
     system.programs[TENSORFLOW] = Ran(1, "", "ModuleNotFoundError: No module named 'tensorflow'")
     assert check_tensorflow(system, PC).said == "not installed"
@@ -95,6 +108,12 @@ def test_nsys_says_its_version_or_how_it_is_had(system: FakeSystem) -> None:
     system.programs["nsys", "--version"] = Ran(127, "", "no such importer")
     assert profilers(system)["nsys"].state == "warning"
     del system.programs["nsys", "--version"]
+    toolkit = system.root / "usr/local/cuda/bin/nsys"
+    toolkit.parent.mkdir(parents=True)
+    toolkit.touch()
+    system.programs[str(toolkit), "--version"] = Ran(0, "NVIDIA Nsight Systems version 2025.3.2.474-1\n")
+    assert profilers(system)["nsys"].said == "Nsight Systems 2025.3.2.474"
+    toolkit.unlink()
     assert "JetPack" in str(profilers(system)["nsys"].remedy)
     assert "non-free" in str(profilers(system, PC)["nsys"].remedy)
     assert "nvprof" in str(profilers(system, NANO)["nsys"].remedy)

@@ -20,7 +20,7 @@ from runner.nsys.command import profile_command
 from runner.nsys.installation import Nsys, find_nsys
 from runner.nsys.launch import run_under_nsys, without_profiler_options
 from tests.children import meanwhile, wait_until
-from tests.fake_nsys import ALWAYS, HELP, OLDER, Fake
+from tests.fake_nsys import ALWAYS, HELP, NEWER, OLDER, Fake
 from tests.gpu_runs import recorded_run, usual_windows
 from tracer.errors import NotInstalledError, ProfilerError
 from tracer.reports.report import build_report
@@ -109,6 +109,7 @@ def test_a_signal_reaches_the_dut_alone_and_nsys_ends_after_it(fake: Fake, numbe
     [
         ("light", HELP, ["--trace=cuda,nvtx", "--cuda-graph-trace=graph"]),
         ("deep", HELP, ["--trace=cuda,nvtx,cudnn,cublas,osrt", "--cuda-graph-trace=node"]),
+        ("light", NEWER, ["--trace=cuda,nvtx", "--cuda-graph-trace=graph", "--cuda-event-trace=false"]),
         ("light", OLDER, ["--trace=cuda,nvtx"]),
         ("deep", OLDER, ["--trace=cuda,nvtx,osrt"]),
     ],

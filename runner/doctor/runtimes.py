@@ -8,6 +8,7 @@ from typing import Any
 
 from runner.children import code_command
 from runner.device.board import Board
+from runner.device.gpu_facts import asks_nvml
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
 
@@ -32,6 +33,10 @@ NVIDIA_WHEEL = (
     "install NVIDIA's own TensorFlow wheel for this JetPack first (its guide: Installing TensorFlow for Jetson "
     "Platform), then kws-trace without its tensorflow extra"
 )
+CUDA_WHEEL = (
+    "pip install 'tensorflow[and-cuda]', or unset CUDA_VISIBLE_DEVICES where it hides the GPU; it says why after "
+    "TF_CPP_MIN_LOG_LEVEL=0 python3 -c 'import tensorflow; tensorflow.config.list_physical_devices()'"
+)
 NO_WHEEL = {
     4: "NVIDIA's TensorFlow wheels for JetPack 4 are for Python 3.6, which kws-trace does not run on",
     5: "NVIDIA's TensorFlow wheels for JetPack 5 are for Python 3.8, which kws-trace does not run on",
@@ -41,7 +46,10 @@ NO_WHEEL = {
 
 
 def check_tensorflow(machine: Machine, board: Board) -> Check:
-    """TensorFlow and its devices; on a Jetson whose JetPack has one for the GPU, another is an error."""
+    """
+    TensorFlow and its devices; on a Jetson whose JetPack has one for the GPU, another is an error, on a PC with
+    NVIDIA's driver a warning.
+    """
     facts, problem = _ask(machine, ASK_TENSORFLOW)
     without_gpu = NO_WHEEL.get(board.jetpack or 0)
     if facts is None:
@@ -50,8 +58,11 @@ def check_tensorflow(machine: Machine, board: Board) -> Check:
         return Check("TensorFlow", WARNING, problem, remedy if without_gpu or not board.is_jetson else NVIDIA_WHEEL)
     version, devices = facts["version"], facts["devices"]
     seen = f"{version} sees {', '.join(devices) or 'no device'}"
-    if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
+    if any(device.startswith("GPU") for device in devices) or not (board.is_jetson or asks_nvml(machine.root)):
         return Check("TensorFlow", FINE, seen)
+    if not board.is_jetson:
+        why = "and not the GPU that NVIDIA's driver is loaded for"
+        return Check("TensorFlow", WARNING, f"{seen}, {why}", CUDA_WHEEL)
     if without_gpu:
         return Check("TensorFlow", WARNING, f"{seen}: {without_gpu}", "measure it as what it is, a run on the CPU")
     why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"

@@ -39,9 +39,9 @@ GPU_REMEDY = (
     "'onnxruntime-gpu[cuda,cudnn]' (on a Jetson NVIDIA's wheel)"
 )
 LIBRARY_REMEDIES = {
-    "cuda": "pip install 'onnxruntime-gpu[cuda,cudnn]' brings it, from 1.27 on that of CUDA 13 (driver 580 or newer); "
+    "cuda": "pip install 'onnxruntime-gpu[cuda,cudnn]' brings it, since 1.27 that of CUDA 13 (driver 580 or newer); "
     "with an older driver, or beside tensorflow[and-cuda], take 'onnxruntime-gpu[cuda,cudnn]<1.27', of CUDA 12",
-    "tensorrt": "pip install 'onnxruntime-gpu[cuda,cudnn]' and the TensorRT that it was built for: libnvinfer.so.10 is "
+    "tensorrt": "pip install 'onnxruntime-gpu[cuda,cudnn]' and the TensorRT it was built for: libnvinfer.so.10 is "
     "in 'tensorrt-cu13<11', and for CUDA 12 in 'tensorrt-cu12<11'",
 }
 

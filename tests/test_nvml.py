@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.device import nvml
-from runner.device.gpu_facts import asks_nvml, nvml_facts, run_gpu_facts, sampled_gpu
+from runner.device.gpu_facts import asks_nvml, nvml_facts, pc_has_gpu, run_gpu_facts, sampled_gpu
 from runner.device.sampler import DeviceSampler
 from tests.children import wait_until
 from tests.device_trees import jetson_orin, pc, pc_with_two_gpus
@@ -219,7 +219,17 @@ def test_below_windows_nvml_is_asked_though_no_driver_is_in_proc(tmp_path: Path)
     (tmp_path / "usr/lib/wsl/lib").mkdir(parents=True)
     (tmp_path / "usr/lib/wsl/lib/libnvidia-ml.so.1").touch()
     assert asks_nvml(tmp_path)
+    assert pc_has_gpu(tmp_path)
     assert sampled_gpu("GPU:0", [{"uuid": T4["uuid"], "used": True}], tmp_path) == T4["uuid"]
+
+
+def test_a_container_that_holds_the_drivers_device_alone_has_no_gpu(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidiactl").touch()
+    assert asks_nvml(tmp_path)
+    assert not pc_has_gpu(tmp_path)
+    (tmp_path / "dev/nvidia3").touch()
+    assert pc_has_gpu(tmp_path)
 
 
 def test_the_stand_in_takes_what_nvidias_package_takes() -> None:

@@ -40,6 +40,12 @@ def asks_nvml(root: Path = Path("/")) -> bool:
     return driver and not read_board(root).is_jetson
 
 
+def pc_has_gpu(root: Path = Path("/")) -> bool:
+    """Whether a GPU of a PC is there for this process: a container may hold ``/dev/nvidiactl`` and no GPU."""
+    there = bool(nvidia_gpus(root)) or any((root / "dev").glob("nvidia[0-9]*")) or (root / WINDOWS_NVML).exists()
+    return there and asks_nvml(root)
+
+
 def nvml_facts() -> dict[str, Any]:
     """What ``runner.device.nvml.facts`` says, asked in a process of its own; ``problem`` says why it says nothing."""
     try:

@@ -171,7 +171,22 @@ def _session(
     return session
 
 
-def _load_libraries(ort: Any, provider: Provider) -> None:
+def providers_there(ort: Any) -> dict[str, str | None]:
+    """Of each provider that this ONNX Runtime has the library that it does not find; None where it starts."""
+    there = [one for one, name in PROVIDERS.items() if name in ort.get_available_providers()]
+    found: dict[str, str | None] = {}
+    for provider in there:
+        if provider != "cpu":
+            _load_libraries(ort, provider)
+        found[provider] = _missing_library(_library(ort, provider))
+    return found
+
+
+def _library(ort: Any, provider: str) -> Path:
+    return Path(ort.__file__ or "").parent / "capi" / f"libonnxruntime_providers_{provider}.so"
+
+
+def _load_libraries(ort: Any, provider: str) -> None:
     """Load what Python packages bring of CUDA, cuDNN and TensorRT: the provider looks where the system does."""
     # Absent before 1.21. It says on standard output what it does not find.
     if (preload := getattr(ort, "preload_dlls", None)) is not None:
@@ -187,7 +202,7 @@ def _not_started(ort: Any, provider: Provider, error: BaseException) -> DeviceEr
 
     One that cannot load its libraries is left out, and ONNX Runtime then says that the CPU was forbidden.
     """
-    missing = _missing_library(Path(ort.__file__ or "").parent / "capi" / f"libonnxruntime_providers_{provider}.so")
+    missing = _missing_library(_library(ort, provider))
     if missing is None:
         return _refused(provider, error)
     return DeviceError(PROVIDERS[provider], f"it does not start: {missing} is not found", LIBRARY_REMEDIES[provider])

@@ -1,6 +1,7 @@
 """
-A stand-in for NVIDIA's ``tensorrt`` 10, an engine is of one GPU and version. Names and arguments were held against the
-signatures of ``tensorrt_cu12_bindings`` 11.4.
+A stand-in for NVIDIA's ``tensorrt``: an engine is of one GPU and version.
+
+Names and arguments were held against the signatures of ``tensorrt_cu12_bindings`` 11.4.
 """
 
 from __future__ import annotations

@@ -178,12 +178,9 @@ def providers_there(ort: Any) -> dict[str, str | None]:
     for provider in there:
         if provider != "cpu":
             _load_libraries(ort, provider)
-        found[provider] = _missing_library(_library(ort, provider))
+        library = Path(ort.__file__ or "").parent / "capi" / f"libonnxruntime_providers_{provider}.so"
+        found[provider] = _missing_library(library)
     return found
-
-
-def _library(ort: Any, provider: str) -> Path:
-    return Path(ort.__file__ or "").parent / "capi" / f"libonnxruntime_providers_{provider}.so"
 
 
 def _load_libraries(ort: Any, provider: str) -> None:
@@ -202,7 +199,7 @@ def _not_started(ort: Any, provider: Provider, error: BaseException) -> DeviceEr
 
     One that cannot load its libraries is left out, and ONNX Runtime then says that the CPU was forbidden.
     """
-    missing = _missing_library(_library(ort, provider))
+    missing = providers_there(ort).get(provider)
     if missing is None:
         return _refused(provider, error)
     return DeviceError(PROVIDERS[provider], f"it does not start: {missing} is not found", LIBRARY_REMEDIES[provider])

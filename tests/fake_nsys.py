@@ -108,6 +108,9 @@ HELP = """
 
 \t   Possible values are 'primary' or 'all'.
 """
+NEWER = HELP.replace(
+    "\t--kill=\n", "\t--cuda-event-trace=\n\n\t   Possible values are 'true' or 'false'.\n\n\t--kill=\n"
+)
 OLDER = HELP.replace("\t--cuda-graph-trace=\n\n\t   Possible values are 'graph' or 'node'.\n\n", "").replace(
     ", 'cublas', 'cudnn'", ""
 )

@@ -31,16 +31,31 @@ class OrtValue:
         return self.array
 
 
+WORDS = {
+    "device_id": {"0"},
+    "enable_cuda_graph": {"0", "1", "True", "False", "true", "false"},
+    "trt_cuda_graph_enable": {"True", "False", "true", "false"},
+}
+"""What the options that we give take, by onnxruntime-gpu 1.31.1's own messages."""
+
+
 class FakeOnnxRuntime(types.ModuleType):
-    """``falls_back`` start as the CPU's, ``fails`` raise at their first inference; the answer is always class 5."""
+    """
+    ``falls_back`` start as the CPU's, ``fails`` raise at their first inference, ``absent`` cannot load their
+    libraries; the answer is always class 5.
+    """
 
     __version__ = "9"
     capi = types.SimpleNamespace(onnxruntime_pybind11_state=types.SimpleNamespace(EPFail=Failed))
     OrtValue = OrtValue
 
-    def __init__(self, falls_back: str = "", fails: str = "", providers: tuple[str, ...] = ALL) -> None:
+    def __init__(
+        self, falls_back: str = "", fails: str = "", providers: tuple[str, ...] = ALL, absent: str = ""
+    ) -> None:
         super().__init__("onnxruntime")
-        self.falls_back, self.fails, self.providers = falls_back, fails, providers
+        self.falls_back, self.fails, self.providers, self.absent = falls_back, fails, providers, absent
+        self.preloaded = 0
+        self.__file__ = "/nowhere/onnxruntime/__init__.py"
         self.settings: dict[str, str] = {}
         self.entries: dict[str, str] = {}
 
@@ -50,8 +65,21 @@ class FakeOnnxRuntime(types.ModuleType):
     def SessionOptions(self) -> Any:
         return types.SimpleNamespace(add_session_config_entry=self.entries.__setitem__)
 
-    def InferenceSession(self, model: bytes, options: Any, providers: list[tuple[str, dict[str, str]]]) -> Any:
+    def preload_dlls(self) -> None:
+        self.preloaded += 1
+
+    def InferenceSession(
+        self, model: bytes, options: Any, providers: list[tuple[str, dict[str, str]]], enable_fallback: int = 1
+    ) -> Any:
         ((wanted, self.settings),) = providers
+        for option, word in self.settings.items():
+            if word not in WORDS[option]:
+                raise RuntimeError(f"The value for the key '{option}' should be one of {WORDS[option]}")
+        if wanted == self.absent:
+            said = (
+                "nodes that are assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled"
+            )
+            raise Failed("Conflicting session configuration" if enable_fallback else said)
         return Session(self, wanted)
 
 

@@ -11,10 +11,11 @@ from runner.children import code_command
 from runner.device.sysfs import read_text
 from runner.doctor.machine import Ran
 from runner.doctor.profilers import ASK_RANGES
-from runner.doctor.runtimes import ASK_LITERT, ASK_TENSORFLOW
+from runner.doctor.runtimes import ASK_LITERT, ASK_ONNXRUNTIME, ASK_TENSORFLOW
 
 TENSORFLOW = code_command(ASK_TENSORFLOW)
 LITERT = code_command(ASK_LITERT)
+ONNXRUNTIME = code_command(ASK_ONNXRUNTIME)
 RANGES = code_command(ASK_RANGES)
 
 
@@ -28,6 +29,7 @@ def healthy_programs() -> dict[tuple[str, ...], Ran]:
     return {
         TENSORFLOW: tensorflow_says("CPU:0", "GPU:0"),
         LITERT: Ran(0, '\n{"version": "2.3.0", "name": "Interpreter"}'),
+        ONNXRUNTIME: Ran(1, "", "ModuleNotFoundError: No module named 'onnxruntime'"),
         RANGES: Ran(0, "0.2.17 ranges\n"),
         ("nsys", "--version"): Ran(0, "NVIDIA Nsight Systems version 2023.2.4.44-33011852v0\n"),
         ("nvpmodel", "-q"): Ran(0, "NV Power Mode: MAXN\n0\n"),

@@ -1,4 +1,8 @@
-"""A stand-in for NVIDIA's ``tensorrt`` 10, names by its API reference: an engine is of one GPU and version."""
+"""
+A stand-in for NVIDIA's ``tensorrt``: an engine is of one GPU and version.
+
+Names and arguments were held against the signatures of ``tensorrt_cu12_bindings`` 11.4.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class FakeTensorRt(types.ModuleType):
             network.parsed = not self.refuses
             return network.parsed
 
-        return types.SimpleNamespace(parse=parse, num_errors=1, get_error=lambda number: self.refuses)
+        return types.SimpleNamespace(parse=parse, num_errors=1, get_error=lambda number: ParserError(self.refuses))
 
     def Runtime(self, logger: int) -> Any:
         return types.SimpleNamespace(deserialize_cuda_engine=self._load)
@@ -67,6 +71,16 @@ class FakeTensorRt(types.ModuleType):
             get_tensor_shape=lambda name: known[name][1],
             create_execution_context=lambda: Context(self.cuda),
         )
+
+
+class ParserError:
+    """As the real one: no text, and no exception."""
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def __str__(self) -> str:
+        return self._said
 
 
 class Network:

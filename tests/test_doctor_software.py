@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from runner.device.board import Board
 from runner.doctor.checks import Check
 from runner.doctor.machine import Machine, Ran
 from runner.doctor.profilers import check_profilers
-from runner.doctor.runtimes import check_litert, check_tensorflow
-from tests.device_trees import grow
-from tests.fake_system import LITERT, RANGES, TENSORFLOW, FakeSystem, tensorflow_says
+from runner.doctor.runtimes import check_litert, check_onnxruntime, check_tensorflow
+from tests.device_trees import grow, pc_with_two_gpus
+from tests.fake_system import LITERT, ONNXRUNTIME, RANGES, TENSORFLOW, FakeSystem, tensorflow_says
 
 JETSON = Board("NVIDIA Jetson Orin Nano Developer Kit", True, "36.4.3", 6)
 NANO = Board("NVIDIA Jetson Nano Developer Kit", True, "32.7.1", 4)
@@ -62,6 +63,19 @@ def test_a_pc_may_have_a_tensorflow_without_a_gpu(system: FakeSystem) -> None:
     assert check_tensorflow(system, PC).state == "fine"
 
 
+def test_a_pc_with_nvidias_driver_is_told_of_a_tensorflow_that_does_not_see_its_gpu(tmp_path: Path) -> None:
+    system = FakeSystem(pc_with_two_gpus(tmp_path))
+    system.programs[TENSORFLOW] = tensorflow_says("CPU:0", version="2.21.0")
+    finding = check_tensorflow(system, PC)
+    assert (finding.state, finding.said.partition(", ")[2]) == (
+        "warning",
+        "and not NVIDIA's GPU that is here",
+    )
+    assert "tensorflow[and-cuda]" in str(finding.remedy)
+    system.programs[TENSORFLOW] = tensorflow_says("CPU:0", "GPU:0", version="2.21.0")
+    assert check_tensorflow(system, PC).state == "fine"
+
+
 def test_a_tensorflow_that_is_not_there_is_a_warning_with_the_way_to_it(system: FakeSystem) -> None:
     system.programs[TENSORFLOW] = Ran(1, "", "ModuleNotFoundError: No module named 'tensorflow'")
     assert check_tensorflow(system, PC).said == "not installed"
@@ -84,6 +98,32 @@ def test_an_import_that_fails_says_how(system: FakeSystem, ran: Ran, said: str) 
     assert (finding.state, finding.said) == ("warning", said)
 
 
+def test_onnx_runtime_names_its_providers_and_the_library_that_keeps_the_gpus_from_starting(
+    system: FakeSystem, tmp_path: Path
+) -> None:
+    assert check_onnxruntime(system, PC).said == "not installed (extra onnx, for .onnx models)"
+    assert check_onnxruntime(system, PC).state == "fine"
+    assert check_onnxruntime(system, THOR).state == "warning"
+    pc = FakeSystem(pc_with_two_gpus(tmp_path / "pc"))
+    for providers, state, said, remedy in (
+        ({"cpu": None}, "warning", "1.31.1: cpu", "pip uninstall onnxruntime"),
+        ({"cpu": None, "cuda": "libcudart.so.13"}, "warning", "1.31.1: cpu, cuda lacks libcudart.so.13", "<1.27"),
+        ({"cpu": None, "cuda": None, "tensorrt": "libnvinfer.so.10"}, "fine", "tensorrt lacks libnvinfer.so.10", ""),
+    ):
+        answer = Ran(0, "Failed to load x\n" + json.dumps({"version": "1.31.1", "providers": providers}))
+        pc.programs[ONNXRUNTIME] = system.programs[ONNXRUNTIME] = answer
+        found = check_onnxruntime(pc, PC)
+        assert (found.state, said in found.said, remedy in str(found.remedy)) == (state, True, True)
+        assert check_onnxruntime(system, PC).state == "fine", "no GPU is there that it could use"
+
+
+def test_the_real_onnx_runtime_is_asked_in_a_process_of_its_own() -> None:
+    pytest.importorskip("onnxruntime")
+    ran = Machine().run(ONNXRUNTIME, 60)
+    assert ran is not None
+    assert json.loads(ran.output.splitlines()[-1])["providers"]["cpu"] is None
+
+
 def test_litert_is_needed_for_the_shipped_model(system: FakeSystem) -> None:
     assert check_litert(system).state == "fine"
     system.programs[LITERT] = Ran(1, "", "ModuleNotFoundError")
@@ -95,6 +135,12 @@ def test_nsys_says_its_version_or_how_it_is_had(system: FakeSystem) -> None:
     system.programs["nsys", "--version"] = Ran(127, "", "no such importer")
     assert profilers(system)["nsys"].state == "warning"
     del system.programs["nsys", "--version"]
+    toolkit = system.root / "usr/local/cuda/bin/nsys"
+    toolkit.parent.mkdir(parents=True)
+    toolkit.touch()
+    system.programs[str(toolkit), "--version"] = Ran(0, "NVIDIA Nsight Systems version 2025.3.2.474-1\n")
+    assert profilers(system)["nsys"].said == "Nsight Systems 2025.3.2.474"
+    toolkit.unlink()
     assert "JetPack" in str(profilers(system)["nsys"].remedy)
     assert "non-free" in str(profilers(system, PC)["nsys"].remedy)
     assert "nvprof" in str(profilers(system, NANO)["nsys"].remedy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,8 @@ def test_a_cost_is_never_negative():
 def test_few_pairs_are_not_fitted():
     assert fit_inflation(pairs(ENOUGH_PAIRS - 1, 850, 600, 0)) is None
     assert fit_inflation([]) is None
+
+
+def test_of_a_program_that_calls_nothing_of_cuda_no_cost_of_a_call_is_told():
+    without = [replace(one, calls=0, works=0) for one in pairs(40, 850, 600, 2_000)]
+    assert fit_inflation(without) is None

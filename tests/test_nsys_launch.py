@@ -14,15 +14,18 @@ import pytest
 
 from runner.children import module_command
 from runner.dut import profiler_launch
-from runner.dut.profiler_launch import LAUNCHER_OPTIONS
+from runner.dut.capture_plan import CaptureChoice
+from runner.dut.profiler_launch import LAUNCHER_OPTIONS, refuse_impossible
+from runner.dut.run_job import RunJob
+from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, ModelChoice
 from runner.nsys import installation
 from runner.nsys.command import profile_command
 from runner.nsys.installation import Nsys, find_nsys
 from runner.nsys.launch import run_under_nsys, without_profiler_options
 from tests.children import meanwhile, wait_until
-from tests.fake_nsys import ALWAYS, HELP, OLDER, Fake
+from tests.fake_nsys import ALWAYS, HELP, NEWER, OLDER, Fake
 from tests.gpu_runs import recorded_run, usual_windows
-from tracer.errors import NotInstalledError, ProfilerError
+from tracer.errors import NotInstalledError, ProfilerError, UsageError
 from tracer.reports.report import build_report
 from tracer.runs.run_store import stored_run
 
@@ -109,6 +112,7 @@ def test_a_signal_reaches_the_dut_alone_and_nsys_ends_after_it(fake: Fake, numbe
     [
         ("light", HELP, ["--trace=cuda,nvtx", "--cuda-graph-trace=graph"]),
         ("deep", HELP, ["--trace=cuda,nvtx,cudnn,cublas,osrt", "--cuda-graph-trace=node"]),
+        ("light", NEWER, ["--trace=cuda,nvtx", "--cuda-graph-trace=graph", "--cuda-event-trace=false"]),
         ("light", OLDER, ["--trace=cuda,nvtx"]),
         ("deep", OLDER, ["--trace=cuda,nvtx,osrt"]),
     ],
@@ -210,3 +214,17 @@ def test_the_newest_nsys_of_the_usual_folder_is_taken_where_path_has_none(
     found = find_nsys()
     assert isinstance(found, Nsys)
     assert found.path.parent.parent.name == "2023.2.3"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "name"),
+    [("tensorrt", "TensorRT"), ("capi", "TensorFlow's C library"), (None, "LiteRT")],
+)
+def test_tensorflows_profiler_names_each_runtime_of_which_it_sees_nothing(
+    tmp_path: Path, runtime: str | None, name: str
+) -> None:
+    model = {"tensorrt": tmp_path / "m.onnx", "capi": SHIPPED_SAVED_MODEL}.get(str(runtime), SHIPPED_TFLITE)
+    (tmp_path / "m.onnx").touch()
+    choice = ModelChoice(model, runtime=runtime, library="libtensorflow.so" if runtime == "capi" else None)
+    with pytest.raises(UsageError, match=f"runs on {name}, of which TensorFlow's profiler sees nothing"):
+        refuse_impossible(RunJob(choice, tmp_path, name="r", capture=CaptureChoice(20, 2)), "tensorflow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from runner.device.gpu_facts import asks_nvml, nvml_facts, run_gpu_facts, sampled_gpu
+from runner.device import nvml
+from runner.device.gpu_facts import asks_nvml, nvml_facts, pc_has_gpu, run_gpu_facts, sampled_gpu
 from runner.device.sampler import DeviceSampler
 from tests.children import wait_until
 from tests.device_trees import jetson_orin, pc, pc_with_two_gpus
-from tests.fake_nvml import H200, NOT_INSTALLED, T4, FakeNvml
+from tests.fake_nvml import H200, MODULE, NOT_INSTALLED, T4, FakeNvml
 from tests.recorded import samples_of
 from tracer.device.device_samples import throttle_words
 from tracer.device.sample_journal import SampleJournal, read_sample_journal
@@ -194,6 +196,8 @@ def test_without_nvml_the_driver_s_files_and_the_loaded_cuda_say_what_they_know(
     assert sampled_gpu("GPU:0", unknown["gpus"], root) == ""
     assert unknown["gpus"][0]["ecc"] is None
     loaded = cuda(uuid=T4["uuid"], compute_capability="7.5", ecc="off", memory_bytes=5)
+    part = facts_of(root, {**silent, "gpus": [H200 | {"compute_capability": None}]}, cuda(uuid="GPU-of-a-MIG-part"))
+    assert [one["used"] for one in part["gpus"]] == [True]
     known = facts_of(root, silent, loaded)["gpus"]
     assert [(one["compute_capability"], one["ecc"]) for one in known] == [(None, None), ("7.5", "off")]
 
@@ -208,6 +212,39 @@ def test_an_orin_is_read_under_sys_and_named_by_its_loaded_cuda(tmp_path: Path) 
     (gpu,) = found["gpus"]
     assert (gpu["name"], gpu["compute_capability"], gpu["used"]) == ("Orin", "8.7", True)
     assert sampled_gpu("GPU:0", found["gpus"], root) is None
+
+
+def test_below_windows_nvml_is_asked_though_no_driver_is_in_proc(tmp_path: Path) -> None:
+    assert not asks_nvml(pc(tmp_path))
+    (tmp_path / "usr/lib/wsl/lib").mkdir(parents=True)
+    (tmp_path / "usr/lib/wsl/lib/libnvidia-ml.so.1").touch()
+    assert asks_nvml(tmp_path)
+    assert pc_has_gpu(tmp_path)
+    assert sampled_gpu("GPU:0", [{"uuid": T4["uuid"], "used": True}], tmp_path) == T4["uuid"]
+
+
+def test_a_container_that_holds_the_drivers_device_alone_has_no_gpu(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidiactl").touch()
+    assert asks_nvml(tmp_path)
+    assert not pc_has_gpu(tmp_path)
+    (tmp_path / "dev/nvidia3").touch()
+    assert pc_has_gpu(tmp_path)
+
+
+def test_the_stand_in_takes_what_nvidias_package_takes() -> None:
+    real, played = pytest.importorskip("pynvml"), dict[str, Any]()
+    exec(MODULE, played)
+    for name in [one for one in played if one.startswith("nvml")]:
+        taken = inspect.signature(getattr(real, name)).parameters.values()
+        needed = [one for one in taken if one.default is inspect.Parameter.empty]
+        assert len(needed) == len(inspect.signature(played[name]).parameters), name
+    assert (real.NVML_CLOCK_SM, real.NVML_CLOCK_MEM, real.NVML_TEMPERATURE_GPU) == (1, 2, 0)
+    codes = {nvml.NOT_SUPPORTED, nvml.NO_PERMISSION, nvml.GPU_IS_LOST, nvml.RESET_REQUIRED, *nvml.REMEDIES}
+    names = ("NOT_SUPPORTED", "NO_PERMISSION", "GPU_IS_LOST", "RESET_REQUIRED", "DRIVER_NOT_LOADED")
+    names += ("LIBRARY_NOT_FOUND", "LIB_RM_VERSION_MISMATCH")
+    assert codes == {getattr(real, f"NVML_ERROR_{name}") for name in names}
+    assert real.NVMLError(nvml.NOT_SUPPORTED).value == nvml.NOT_SUPPORTED
 
 
 def test_a_run_on_the_cpu_asks_nothing_of_a_gpu(tmp_path: Path) -> None:

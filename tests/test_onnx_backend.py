@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,7 @@ def test_the_wheel_for_the_cpu_refuses_a_gpu_in_place_of_falling_back(tmp_path: 
     ort = pytest.importorskip("onnxruntime")
     if "CUDAExecutionProvider" in ort.get_available_providers():
         pytest.skip("this onnxruntime has the providers of a GPU")
-    with pytest.raises(DeviceError, match=r"onnxruntime .*: it has no \w+ExecutionProvider; install a GPU build"):
+    with pytest.raises(DeviceError, match=r"onnxruntime .*: it has no \w+ExecutionProvider; take the GPU build"):
         OnnxRuntimeBackend(onnx_model(tmp_path / "m.onnx", [1, 490]), provider)
 
 
@@ -125,16 +127,18 @@ def test_a_provider_that_does_not_do_the_work_is_an_error(
 
 
 @pytest.mark.parametrize(
-    ("provider", "option"), [("cuda", "enable_cuda_graph"), ("tensorrt", "trt_cuda_graph_enable")]
+    ("provider", "option", "word"),
+    [("cuda", "enable_cuda_graph", "1"), ("tensorrt", "trt_cuda_graph_enable", "True")],
 )
 def test_on_a_gpu_memory_is_bound_there_no_operation_may_fall_back_and_a_graph_is_asked_for_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: Any, option: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: Any, option: str, word: str
 ) -> None:
     runtime = FakeOnnxRuntime()
     monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
     model = onnx_model(tmp_path / "m.onnx", [1, 490])
     backend = OnnxRuntimeBackend(model, provider, cuda_graph=True)
-    assert runtime.settings == {"device_id": "0", option: "1"}
+    assert runtime.settings == {"device_id": "0", option: word}
+    assert runtime.preloaded == 1
     assert runtime.entries == {"session.disable_cpu_ep_fallback": "1"}
     assert (backend.way, backend.device) == (f"{provider}, CUDA graph", "GPU:0")
     monkeypatch.setattr("tests.fake_onnxruntime.Session.run", None)  # a CUDA graph replays over bound memory alone
@@ -142,6 +146,37 @@ def test_on_a_gpu_memory_is_bound_there_no_operation_may_fall_back_and_a_graph_i
     assert backend.probabilities().argmax() == 5
     OnnxRuntimeBackend(model, provider)
     assert option not in runtime.settings
+
+
+def test_a_provider_without_its_libraries_is_told_by_the_library_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = FakeOnnxRuntime(absent="CUDAExecutionProvider")
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    model = onnx_model(tmp_path / "m.onnx", [1, 490])
+    with pytest.raises(
+        DeviceError, match=r"does not run the model: .*fallback to CPU EP has been explicitly disabled"
+    ):
+        OnnxRuntimeBackend(model, "cuda")
+    folder = tmp_path / "onnxruntime" / "capi"
+    folder.mkdir(parents=True)
+    build = ["gcc", "-shared", "-x", "c", "/dev/null", "-o"]
+    if shutil.which("gcc") is None:
+        pytest.skip("no compiler is here to make a library that needs another")
+    subprocess.run([*build, str(folder / "libneeded.so.13")], check=True)
+    needs = [
+        str(folder / "libonnxruntime_providers_cuda.so"),
+        "-Wl,--no-as-needed",
+        f"-L{folder}",
+        "-l:libneeded.so.13",
+    ]
+    subprocess.run([*build, *needs], check=True)
+    (folder / "libneeded.so.13").unlink()
+    runtime.__file__ = str(folder.parent / "__init__.py")
+    with pytest.raises(
+        DeviceError, match=r"CUDA\w+: it does not start: libneeded\.so\.13 is not found; .*\[cuda,cudnn\]"
+    ):
+        OnnxRuntimeBackend(model, "cuda")
 
 
 def test_a_runtime_that_answers_otherwise_than_the_reference_is_refused(tmp_path: Path) -> None:

@@ -76,12 +76,18 @@ def test_the_c_library_answers_as_the_reference_in_a_process_without_pythons_ten
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("device", "threads"), [(None, None), (None, 1), ("CPU:1", 300), ("GPU:0", 2)])
-def test_the_c_librarys_configuration_is_the_sessions(device: str | None, threads: int | None) -> None:
+@pytest.mark.parametrize(
+    ("device", "threads", "count"),
+    [(None, None, 0), (None, 1, 0), ("CPU:1", 300, 2), ("cpu", 1, 1), ("/device:CPU:0", None, 1), ("GPU:0", 2, 0)],
+)
+def test_the_c_librarys_configuration_is_the_sessions(device: str | None, threads: int | None, count: int) -> None:
     tf = pytest.importorskip("tensorflow")
     from runner.inference.backends.tensorflow_graph import session_config
 
-    assert tf.compat.v1.ConfigProto.FromString(config_bytes(device, threads)) == session_config(tf, device, threads)
+    config = session_config(tf, device, threads)
+    assert tf.compat.v1.ConfigProto.FromString(config_bytes(device, threads)) == config
+    # On a machine with a GPU what is to run on the CPU would be placed on it, and its memory taken.
+    assert dict(config.device_count) == ({"CPU": count, "GPU": 0} if count else {})
 
 
 def test_another_library_is_told_with_what_to_give(tmp_path: Path) -> None:

@@ -28,13 +28,22 @@ NVML_LIMIT_S = 20.0
 """A driver without persistence initialises each GPU first, which takes seconds a GPU."""
 
 DRIVER = Path("proc/driver/nvidia/version")
+WINDOWS_NVML = Path("usr/lib/wsl/lib/libnvidia-ml.so.1")
+"""Of Windows' driver below a Linux (WSL), which shows neither ``/proc/driver/nvidia`` nor ``/dev/nvidia*``."""
+
 UNASKED = ("compute_capability", "memory_bytes", "ecc", "persistence", "mig", "power_limit_mw")
 
 
 def asks_nvml(root: Path = Path("/")) -> bool:
     """Whether NVIDIA's driver for PCs is there; not on a Jetson, which is read under ``/sys``."""
-    driver = (root / DRIVER).exists() or (root / "dev/nvidiactl").exists()
+    driver = any((root / path).exists() for path in (DRIVER, "dev/nvidiactl", WINDOWS_NVML))
     return driver and not read_board(root).is_jetson
+
+
+def pc_has_gpu(root: Path = Path("/")) -> bool:
+    """Whether a GPU of a PC is there for this process: a container may hold ``/dev/nvidiactl`` and no GPU."""
+    there = bool(nvidia_gpus(root)) or any((root / "dev").glob("nvidia[0-9]*")) or (root / WINDOWS_NVML).exists()
+    return there and asks_nvml(root)
 
 
 def nvml_facts() -> dict[str, Any]:
@@ -101,7 +110,8 @@ def sampled_gpu(device: str, gpus: list[dict[str, Any]], root: Path = Path("/"))
 
 def _used(gpus: list[dict[str, Any]], loaded: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
     """The UUID of the GPU that CUDA gave the runtime, or that the user named, or the only one."""
-    if loaded.get("uuid"):
+    # CUDA may name a MIG instance where NVML lists whole GPUs.
+    if loaded.get("uuid") in {one["uuid"] for one in gpus}:
         return str(loaded["uuid"])
     named = environment.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     found = [one["uuid"] for one in gpus if named.startswith("GPU-") and one["uuid"].startswith(named)]

@@ -13,7 +13,7 @@ from runner.doctor.gpio import check_pin
 from runner.doctor.gpu import check_gpus, check_host
 from runner.doctor.machine import Machine
 from runner.doctor.profilers import check_profilers
-from runner.doctor.runtimes import check_litert, check_tensorflow
+from runner.doctor.runtimes import check_litert, check_onnxruntime, check_tensorflow
 from runner.doctor.serial_port import check_port
 from runner.line.ports import PERFORMANCE_BAUD
 
@@ -57,6 +57,7 @@ def steps(machine: Machine, settings: Settings) -> tuple[Step, ...]:
     if pin is not None:
         found.append(Step(f"the timestamp pin {pin}", lambda: [check_pin(pin)]))
     found.append(Step("LiteRT", lambda: [check_litert(machine)]))
+    found.append(Step("ONNX Runtime", lambda: [check_onnxruntime(machine, board)]))
     if settings.tensorflow:
         found.append(Step("TensorFlow, whose import takes a while", lambda: [check_tensorflow(machine, board)]))
     found.append(Step("the profiler", lambda: check_profilers(machine, board)))

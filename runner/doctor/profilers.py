@@ -9,6 +9,7 @@ from runner.children import code_command
 from runner.device.board import Board
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
+from runner.nsys.installation import installed_outside_path
 
 ASK_RANGES = """
 from importlib import metadata
@@ -31,7 +32,8 @@ def check_profilers(machine: Machine, board: Board) -> Iterator[Check]:
 
 
 def _nsys_version(machine: Machine) -> str | None:
-    ran = machine.run(("nsys", "--version"), 30.0)
+    outside = [] if machine.which("nsys") else installed_outside_path(machine.root)
+    ran = machine.run((str(outside[0]) if outside else "nsys", "--version"), 30.0)
     if ran is None or not ran.fine:
         return None
     found = re.search(r"version (\d+(?:\.\d+)+)", ran.output)

@@ -8,8 +8,10 @@ from typing import Any
 
 from runner.children import code_command
 from runner.device.board import Board
+from runner.device.gpu_facts import pc_has_gpu
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
+from runner.inference.backends.onnxruntime_session import GPU_REMEDY, LIBRARY_REMEDIES
 
 IMPORT_LIMIT_S = 180.0
 """TensorFlow's import takes 8 to 14 s on a PC, and several times that from a Jetson's SD card."""
@@ -28,9 +30,19 @@ from importlib import metadata
 from ai_edge_litert.interpreter import Interpreter
 print("\\n" + json.dumps({"version": metadata.version("ai-edge-litert"), "name": Interpreter.__name__}))
 """
+ASK_ONNXRUNTIME = """
+import json
+import onnxruntime
+from runner.inference.backends.onnxruntime_session import providers_there
+print("\\n" + json.dumps({"version": onnxruntime.__version__, "providers": providers_there(onnxruntime)}))
+"""
 NVIDIA_WHEEL = (
     "install NVIDIA's own TensorFlow wheel for this JetPack first (its guide: Installing TensorFlow for Jetson "
     "Platform), then kws-trace without its tensorflow extra"
+)
+CUDA_WHEEL = (
+    "pip install 'tensorflow[and-cuda]', or unset CUDA_VISIBLE_DEVICES where it hides the GPU; it says why after "
+    "TF_CPP_MIN_LOG_LEVEL=0 python3 -c 'import tensorflow; tensorflow.config.list_physical_devices()'"
 )
 NO_WHEEL = {
     4: "NVIDIA's TensorFlow wheels for JetPack 4 are for Python 3.6, which kws-trace does not run on",
@@ -39,9 +51,15 @@ NO_WHEEL = {
 }
 """By JetPack: why TensorFlow cannot use the GPU there."""
 
+NO_TENSORFLOW_GPU = 7
+"""The JetPack on which ONNX Runtime is what can."""
+
 
 def check_tensorflow(machine: Machine, board: Board) -> Check:
-    """TensorFlow and its devices; on a Jetson whose JetPack has one for the GPU, another is an error."""
+    """
+    TensorFlow and its devices; on a Jetson whose JetPack has one for the GPU, another is an error, on a PC with
+    NVIDIA's GPU a warning.
+    """
     facts, problem = _ask(machine, ASK_TENSORFLOW)
     without_gpu = NO_WHEEL.get(board.jetpack or 0)
     if facts is None:
@@ -50,8 +68,11 @@ def check_tensorflow(machine: Machine, board: Board) -> Check:
         return Check("TensorFlow", WARNING, problem, remedy if without_gpu or not board.is_jetson else NVIDIA_WHEEL)
     version, devices = facts["version"], facts["devices"]
     seen = f"{version} sees {', '.join(devices) or 'no device'}"
-    if any(device.startswith("GPU") for device in devices) or not board.is_jetson:
+    if any(device.startswith("GPU") for device in devices) or not (board.is_jetson or pc_has_gpu(machine.root)):
         return Check("TensorFlow", FINE, seen)
+    if not board.is_jetson:
+        why = "and not NVIDIA's GPU that is here"
+        return Check("TensorFlow", WARNING, f"{seen}, {why}", CUDA_WHEEL)
     if without_gpu:
         return Check("TensorFlow", WARNING, f"{seen}: {without_gpu}", "measure it as what it is, a run on the CPU")
     why = "built without CUDA" if not facts["cuda"] else "built with CUDA, which finds no GPU"
@@ -65,6 +86,22 @@ def check_litert(machine: Machine) -> Check:
     if facts is None:
         return Check("LiteRT", ERROR, problem, "pip install ai-edge-litert")
     return Check("LiteRT", FINE, f"{facts['version']}")
+
+
+def check_onnxruntime(machine: Machine, board: Board) -> Check:
+    """ONNX Runtime and the providers that start; without the GPU's a warning where NVIDIA's GPU is there."""
+    facts, problem = _ask(machine, ASK_ONNXRUNTIME)
+    if facts is None:
+        if problem == "not installed" and board.jetpack != NO_TENSORFLOW_GPU:
+            return Check("ONNX Runtime", FINE, f"{problem} (extra onnx, for .onnx models)")
+        why = ": no other runtime that kws-trace installs reaches this board's GPU" if board.is_jetson else ""
+        return Check("ONNX Runtime", WARNING, f"{problem}{why}", "pip install 'kws-trace[onnx]', or NVIDIA's wheel")
+    providers = facts["providers"]
+    told = [f"{one} lacks {missing}" if missing else one for one, missing in providers.items()]
+    said = f"{facts['version']}: {', '.join(told)}"
+    if not (board.is_jetson or pc_has_gpu(machine.root)) or providers.get("cuda", "absent") is None:
+        return Check("ONNX Runtime", FINE, said)
+    return Check("ONNX Runtime", WARNING, said, LIBRARY_REMEDIES["cuda"] if "cuda" in providers else GPU_REMEDY)
 
 
 def _ask(machine: Machine, program: str) -> tuple[dict[str, Any] | None, str]:

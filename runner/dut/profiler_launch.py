@@ -46,6 +46,7 @@ _KINDS = {
     "litert": "LiteRT",
     "onnxruntime": "ONNX Runtime",
     "tensorflow-c": "TensorFlow's C library",
+    "tensorrt": "TensorRT",
 }
 
 

@@ -47,6 +47,8 @@ def profile_command(nsys: Nsys, preset: str, captures: int, output: Path, progra
         "sample": "none",
         "cpuctxsw": "none",
         "cuda-graph-trace": "node" if preset == "deep" else "graph",
+        # On by default since 2025: it orders streams that the program does not. Which event was recorded stays.
+        "cuda-event-trace": "false",
         "capture-range": "nvtx",
         "nvtx-capture": f"{CAPTURE_RANGE}@{DOMAIN}",
         "capture-range-end": f"repeat:{captures}",

@@ -58,8 +58,7 @@ def find_nsys() -> Nsys:
         NotInstalledError: if there is none.
         ProfilerError: if it does not run.
     """
-    found = shutil.which("nsys")
-    installed = [path for pattern in _FOLDERS for path in sorted(Path("/").glob(f"{pattern[1:]}/nsys"), reverse=True)]
+    found, installed = shutil.which("nsys"), installed_outside_path()
     if found is None and not installed:
         raise NotInstalledError(
             "nsys: not found in PATH nor under /opt/nvidia/nsight-systems; install it (JetPack: `sudo apt install "
@@ -72,6 +71,11 @@ def find_nsys() -> Nsys:
         raise nsys_failed(f"{path} --version names no version", version)
     options, traces = parse_profile_help(_said(path, "profile", "--help"))
     return Nsys(path, match[1], options, traces, _importer(path))
+
+
+def installed_outside_path(root: Path = Path("/")) -> list[Path]:
+    """The ``nsys`` of NVIDIA's packages and of the CUDA toolkit, which PATH need not name, the newest first."""
+    return [path for pattern in _FOLDERS for path in sorted(root.glob(f"{pattern[1:]}/nsys"), reverse=True)]
 
 
 def parse_profile_help(text: str) -> tuple[frozenset[str], frozenset[str]]:

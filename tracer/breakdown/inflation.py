@@ -59,10 +59,11 @@ def fit_inflation(pairs: Sequence[StagePair]) -> Inflation | None:
     Least squares of what each stage takes longer, on its calls and works, both costs at least 0.
 
     Every second pair is held out and judges the fit. The interval is that of the fits without one pair each
-    (jackknife): pairs, not stages, are what varies. None of fewer than ``ENOUGH_PAIRS`` pairs.
+    (jackknife): pairs, not stages, are what varies. None of fewer than ``ENOUGH_PAIRS`` pairs, and of a program that
+    calls nothing of CUDA, as on a CPU: nothing tells what a call would cost.
     """
     numbers = sorted({one.pair for one in pairs})
-    if len(numbers) < ENOUGH_PAIRS:
+    if len(numbers) < ENOUGH_PAIRS or not any(one.calls or one.works for one in pairs):
         return None
     fitted, held = set(numbers[::2]), set(numbers[1::2])
     rows = np.array([(one.pair, one.calls, one.works, one.on_ns - one.off_ns) for one in pairs], np.float64)

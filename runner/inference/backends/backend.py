@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,6 +60,12 @@ def chosen_device(seen: Sequence[str], wanted: str | None) -> str:
     if plain not in seen:
         raise DeviceError(f"no device {wanted}; the runtime sees {', '.join(seen)}: name one of them with --device")
     return f"/device:{plain}"
+
+
+def cpu_number(device: str | None) -> int | None:
+    """Which of TensorFlow's logical CPUs ``device`` is; None where it is none, or nothing is wished."""
+    found = re.fullmatch(r"(?:.*[/:])?CPU(?::(\d+))?", (device or "").upper())
+    return None if found is None else int(found[1] or 0)
 
 
 class Backend(Protocol):

@@ -8,6 +8,9 @@ CPU: with another provider than the CPU's a session is made that refuses this.
 
 from __future__ import annotations
 
+import ctypes
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,10 +28,22 @@ PROVIDERS: dict[str, str] = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
-GRAPH_OPTIONS = {"cuda": "enable_cuda_graph", "tensorrt": "trt_cuda_graph_enable"}
-"""The provider's option that captures a session's work as one CUDA graph and replays it."""
+GRAPH_OPTIONS = {"cuda": ("enable_cuda_graph", "1"), "tensorrt": ("trt_cuda_graph_enable", "True")}
+"""
+The provider's option that captures a session's work as one CUDA graph and replays it, and the word that turns it on:
+the TensorRT provider refuses another than ``True`` and ``False``.
+"""
 
-GPU_REMEDY = "install a GPU build of onnxruntime (on a Jetson: NVIDIA's wheel) in place of the CPU one"
+GPU_REMEDY = (
+    "take the GPU build in place of the CPU one: pip uninstall onnxruntime, then pip install "
+    "'onnxruntime-gpu[cuda,cudnn]' (on a Jetson NVIDIA's wheel)"
+)
+LIBRARY_REMEDIES = {
+    "cuda": "pip install 'onnxruntime-gpu[cuda,cudnn]' brings it, since 1.27 that of CUDA 13 (driver 580 or newer); "
+    "with an older driver, or beside tensorflow[and-cuda], take 'onnxruntime-gpu[cuda,cudnn]<1.27', of CUDA 12",
+    "tensorrt": "pip install 'onnxruntime-gpu[cuda,cudnn]' and the TensorRT it was built for: libnvinfer.so.10 is "
+    "in 'tensorrt-cu13<11', and for CUDA 12 in 'tensorrt-cu12<11'",
+}
 
 
 class OnnxRuntimeBackend:
@@ -140,18 +155,66 @@ def _session(
     settings: dict[str, str] = {}
     if provider != "cpu":
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-        settings = {"device_id": "0", **({GRAPH_OPTIONS[provider]: "1"} if cuda_graph else {})}
+        settings = {"device_id": "0", **dict([GRAPH_OPTIONS[provider]] if cuda_graph else [])}
+        _load_libraries(ort, provider)
     try:
-        session = ort.InferenceSession(serialized, options, providers=[(wanted, settings)])
+        # Its fallback, of Python, would try the CPU and raise that failure in place of the provider's own.
+        session = ort.InferenceSession(serialized, options, providers=[(wanted, settings)], enable_fallback=0)
     except _errors(ort) as error:
         if provider != "cpu":
-            raise _refused(provider, error) from None
+            raise _not_started(ort, provider, error) from None
         problem = f"ONNX Runtime does not load it ({first_line(error)})"
         raise ModelError(path, problem, "make it again with `kws-trace convert`") from None
     if (used := session.get_providers()[0]) != wanted:
         # It falls back in silence; a figure under the wrong name would be worse than none.
         raise DeviceError(wanted, f"it did not start; {used} took its place", GPU_REMEDY)
     return session
+
+
+def providers_there(ort: Any) -> dict[str, str | None]:
+    """Of each provider that this ONNX Runtime has the library that it does not find; None where it starts."""
+    there = [one for one, name in PROVIDERS.items() if name in ort.get_available_providers()]
+    found: dict[str, str | None] = {}
+    for provider in there:
+        if provider != "cpu":
+            _load_libraries(ort, provider)
+        library = Path(ort.__file__ or "").parent / "capi" / f"libonnxruntime_providers_{provider}.so"
+        found[provider] = _missing_library(library)
+    return found
+
+
+def _load_libraries(ort: Any, provider: str) -> None:
+    """Load what Python packages bring of CUDA, cuDNN and TensorRT: the provider looks where the system does."""
+    # Absent before 1.21. It says on standard output what it does not find.
+    if (preload := getattr(ort, "preload_dlls", None)) is not None:
+        preload()
+    if provider == "tensorrt":
+        with suppress(ImportError, OSError):
+            import tensorrt  # noqa: F401 -- loads its libraries
+
+
+def _not_started(ort: Any, provider: Provider, error: BaseException) -> DeviceError:
+    """
+    Why there is no session on a provider.
+
+    One that cannot load its libraries is left out, and ONNX Runtime then says that the CPU was forbidden.
+    """
+    missing = providers_there(ort).get(provider)
+    if missing is None:
+        return _refused(provider, error)
+    return DeviceError(PROVIDERS[provider], f"it does not start: {missing} is not found", LIBRARY_REMEDIES[provider])
+
+
+def _missing_library(path: Path) -> str | None:
+    """The library that ``path`` needs and the loader does not find; None where it loads or fails otherwise."""
+    if not path.is_file():
+        return None
+    try:
+        ctypes.CDLL(str(path))
+    except OSError as error:
+        found = re.match(r"(\S+\.so[.\d]*): cannot open shared object file", str(error))
+        return found[1] if found else None
+    return None
 
 
 def _refused(provider: Provider, error: BaseException) -> DeviceError:

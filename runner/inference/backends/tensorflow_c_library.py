@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from runner.inference.backends.backend import cpu_number
 from tracer.errors import NotInstalledError
 
 FLOAT = 1
@@ -140,10 +141,10 @@ def config_bytes(device: str | None, threads: int | None) -> bytes:
     config = bytes([6 << 3 | 2, 2, 4 << 3, 1])
     if threads:
         config += bytes([2 << 3]) + _varint(threads) + bytes([5 << 3]) + _varint(threads)
-    kind, _, number = (device or "").rpartition(":")
-    if kind.upper().endswith("CPU") and number.isdigit():
-        entry = bytes([1 << 3 | 2, 3]) + b"CPU" + bytes([2 << 3]) + _varint(int(number) + 1)
-        config += bytes([1 << 3 | 2]) + _varint(len(entry)) + entry
+    if (number := cpu_number(device)) is not None:
+        for name, count in ((b"CPU", number + 1), (b"GPU", 0)):
+            entry = bytes([1 << 3 | 2, 3]) + name + bytes([2 << 3]) + _varint(count)
+            config += bytes([1 << 3 | 2]) + _varint(len(entry)) + entry
     return config
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.inference.backends.backend import checked_ends
+from runner.inference.backends.backend import checked_ends, cpu_number
 from runner.model_graphs.savedmodel import serving_ends, serving_graph
 from tracer.errors import ModelError, first_line
 
 
 def session_config(tf: Any, device: str | None, threads: int | None) -> Any:
     """
-    A session's ``ConfigProto``: no soft placement, GPU memory as it is needed, the logical CPUs that are named.
+    A session's ``ConfigProto``: no soft placement, GPU memory as it is needed, the logical CPUs that are named, and
+    then no GPU.
 
     ``threads`` are of one operation, and as many run operations beside one another.
     """
@@ -25,10 +26,11 @@ def session_config(tf: Any, device: str | None, threads: int | None) -> Any:
     if threads:
         config.intra_op_parallelism_threads = threads
         config.inter_op_parallelism_threads = threads
-    kind, _, number = (device or "").rpartition(":")
-    if kind.upper().endswith("CPU") and number.isdigit():
+    if (number := cpu_number(device)) is not None:
         # More than one logical CPU exists only where it is asked for.
-        config.device_count["CPU"] = int(number) + 1
+        config.device_count["CPU"] = number + 1
+        # Seen, a GPU would take the operations that name no device, and memory.
+        config.device_count["GPU"] = 0
     return config
 
 

@@ -28,7 +28,7 @@ from tracer.whole_files import written_whole
 
 TENSORRT_REMEDY = (
     "on a Jetson: sudo apt install python3-libnvinfer, in an environment made with --system-site-packages; on a PC: "
-    "pip install 'tensorrt>=10'"
+    "pip install 'tensorrt>=10', of CUDA 13 (driver 580 or newer), or 'tensorrt-cu12>=10'"
 )
 
 THREAD_LOCAL = 1

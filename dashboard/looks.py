@@ -35,7 +35,10 @@ MOST_BYTES = 256 << 20
 """Of what is kept derived; beyond, what was asked for least recently goes."""
 
 MOST_RUNS = 64
-"""That are kept open, without their tables."""
+"""That are kept open, all but one without their tables."""
+
+MOST_TABLE_BYTES = 64 << 20
+"""Of the tables of the run that was derived from last: the next page of it reads them again where they are larger."""
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class Look:
     """
     A run as it stood; a later look has a higher ``number``, and ``mark`` tells one state of its files from another.
 
-    ``run`` is for what the pages read themselves; what is derived is derived of a copy, whose tables go with it.
+    ``run`` is for what the pages read themselves; what is derived is derived of the ``reader``, which has the tables.
     """
 
     run: StoredRun
@@ -84,6 +87,7 @@ class Looks:
         self._lock, self._numbers = threading.Lock(), itertools.count()
         self._folders: OrderedDict[Path, _Folder] = OrderedDict()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._read_last: Look | None = None
 
     def at(self, folder: Path) -> Look:
         """
@@ -164,19 +168,29 @@ class Looks:
     @contextmanager
     def _reading(self, look: Look) -> Iterator[StoredRun]:
         """The run to derive from, whose tables are read once for what is derived within; the turn is held."""
-        if look.reader is None:
-            look.reader = replace(look.run, dropped=list(look.run.dropped), _tables={})
-        look.deriving += 1
+        with self._lock:
+            look.deriving += 1
+            look.reader = look.reader or replace(look.run, dropped=list(look.run.dropped), _tables={})
+            reader = look.reader
         began = self._cpu()
         try:
-            yield look.reader
+            yield reader
         finally:
             look.deriving -= 1
             if not look.deriving:
-                look.reader = None
+                self._drop_tables(look)
                 look.spent_s += self._cpu() - began
                 rest = self._clock() + look.spent_s
                 look.until = min(max(look.until, rest), look.began + LONGEST_S)
+
+    def _drop_tables(self, look: Look) -> None:
+        """Of the run before, and of this one where they are large."""
+        with self._lock:
+            before, self._read_last = self._read_last, look
+            if before is not None and before is not look and not before.deriving:
+                before.reader = None
+            if look.reader is not None and look.reader.table_bytes > MOST_TABLE_BYTES:
+                look.reader = None
 
     def _of(self, key: Hashable, numbers: tuple[int, ...]) -> _Kept | None:
         with self._lock:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dashboard.looks import LOOKS
 from tracer.errors import KwsTraceError, RunError
 from tracer.fleet.baselines import read_baselines
 from tracer.fleet.kept_launches import kept_launches
 from tracer.runs.run_files import run_folder
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 
 PARAMETER = "baseline"
 """Of the address, on every page."""
@@ -52,4 +53,4 @@ def chosen_baseline(traces: Path, asked: str | None, shown: str) -> Baseline | N
         run = run_folder(traces, asked)
     except RunError:
         return Baseline(asked, tuple(kept_launches(asked, traces)))
-    return Baseline(asked, (stored_run(run, traces),))
+    return Baseline(asked, (LOOKS.at(run).run,))

@@ -105,13 +105,14 @@ def confusion(folder: Path) -> list[list[int]] | None:
 
 
 def top_operations(detail: KernelDetail | None) -> Frame | None:
-    """The longest operations of a host, as text; None without any."""
+    """The operations of a host with the longest own time, as text; None without any."""
     if detail is None or not len(detail.operations):
         return None
     top = detail.operations.head(SHOWN_OPERATIONS)
     rows = [
         {
             "operation": row["name"],
+            "own time": time_text(1e3 * row["self_us"]),
             "an inference": time_text(1e3 * row["us_per_inference"]),
             "calls": number_text(row["per_inference"], 1),
             "mean": time_text(1e3 * row["mean_us"]),

@@ -50,8 +50,11 @@ COMPONENT = "/component/dashboard.pages.timeline.timeline/"
 
 _OF_A_COMPONENT = (
     (b"x-frame-options", b"SAMEORIGIN"),
-    # Its own files alone, no script in its text, and nothing that it could send or fetch.
-    (b"content-security-policy", b"default-src 'none'; script-src 'self'; style-src 'self'; frame-ancestors 'self'"),
+    # Its own files and the page's fonts alone, no script in its text, and nothing that it could send or fetch.
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; frame-ancestors 'self'",
+    ),
     # The next version's files are not mixed with these.
     (b"cache-control", b"no-cache"),
     *_HEADERS[2:],

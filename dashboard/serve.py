@@ -7,6 +7,7 @@ that ``dashboard.request_guard`` lets through.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 import sys
@@ -54,6 +55,8 @@ def guard_requests(names: list[str]) -> None:
             import_module(f"dashboard.pages.{name}")
         # Streamlit asks for it on the first page, and then every module's file is looked up: 0.35 s of CPU.
         inspect.stack()
+        # After every page Streamlit collects garbage, and would look through all that was imported.
+        gc.freeze()
         return RequestGuard(make(runtime), names, is_message)
 
     server.create_starlette_app = made

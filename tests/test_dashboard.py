@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.compare_view import number_sentence
+from dashboard.looks import LOOKS
 from dashboard.markdown_text import plain
 from runner.commands.dashboard import launch
 from tests import dashboard_runs as runs
@@ -33,7 +35,7 @@ from tracer.reports.report import build_report
 from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.timed_inferences import timed_inferences
 
-streamlit = pytest.importorskip("streamlit")
+pytest.importorskip("streamlit")
 testing = pytest.importorskip("streamlit.testing.v1")
 
 SCRIPT = """
@@ -96,8 +98,7 @@ def test_a_page_that_was_shown_before_is_the_same_and_reads_no_span(
 
     def shown() -> tuple[str, list[Any], list[Any]]:
         # Another server has nothing in memory.
-        streamlit.cache_data.clear()
-        streamlit.cache_resource.clear()
+        monkeypatch.setattr(LOOKS, "_kept", OrderedDict())
         found = opened(page, tmp_path / "traces", run="gpu", **({"with": ["plain"]} if page == "compare" else {}))
         assert not found.exception
         charts = [json.loads(one.proto.spec) for one in found.get("vega_lite_chart")]

@@ -144,7 +144,9 @@ def test_the_timelines_files_may_be_framed_by_its_own_page_alone_and_run_nothing
     headers = dict(sent["headers"])
     assert headers[b"x-frame-options"] == b"SAMEORIGIN"
     policy = headers[b"content-security-policy"].decode()
-    assert policy == "default-src 'none'; script-src 'self'; style-src 'self'; frame-ancestors 'self'"
+    assert (
+        policy == "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; frame-ancestors 'self'"
+    )
     assert status(HERE, COMPONENT + "index.html", host="evil.example") == 403
     other = dict(asked(HERE, "http", "/component/another.one/index.html", host="localhost")[0]["headers"])
     assert other[b"x-frame-options"] == b"DENY"

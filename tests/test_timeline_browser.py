@@ -117,6 +117,15 @@ def test_both_pages_are_drawn_without_an_error_or_a_request_that_leaves_the_mach
     )
     light = sum(map(int, re.findall(r"\d+", grounds[0])[:3])) > 380
     assert light == (scheme == "dark")
+    # The frame has the very font of the page around it, not a font of that name that the machine may lack.
+    faces = frame.locator("canvas").evaluate(
+        """async () => {
+            const family = (element) => getComputedStyle(element).fontFamily;
+            const font = family(parent.document.querySelector("[data-testid=stMain]"));
+            return [family(document.body) === font, (await document.fonts.load(`12px ${font}`)).length > 0];
+        }"""
+    )
+    assert faces == [True, True]
     assert frame.locator("canvas").bounding_box()["width"] > 600
     assert frame.locator("canvas").get_attribute("aria-label").startswith("Timeline of the run: 7 lanes. ")
     watched.page.goto(f"{address}/kernels?run=gpu")

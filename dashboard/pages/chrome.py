@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
+from dashboard.looks import LOOKS, REFRESH_S
 from dashboard.markdown_text import plain, with_commands
 from dashboard.page_head import head_text, room_class
 from dashboard.pages.address import go_to, into_address, state
@@ -18,16 +19,13 @@ from dashboard.pages.baseline_choice import baseline_choice, strange_baseline
 from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
-from dashboard.run_reading import ReadReport, RunEntry, read_report, run_entries, what_is_left
+from dashboard.pages.kept import kept_report
+from dashboard.run_reading import RunEntry, run_entries, what_is_left
 from dashboard.vega import Spec, worded
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
-from tracer.runs.run_cache import fingerprint
 from tracer.runs.run_files import run_folder
-from tracer.runs.run_store import StoredRun, stored_run
-
-REFRESH_S = 2.0
-"""Between two looks at a run that is being recorded."""
+from tracer.runs.run_store import StoredRun
 
 ROW_PX, TABLE_PX = 35, 400
 """Of Streamlit's tables: the height of a row, and the most of a table that is not given another."""
@@ -36,29 +34,6 @@ NAMES_KEY = "names_of_the_runs"
 """Of those that open, the newest first."""
 
 _WIDGET, _CHOSEN, _SEEN = "run_widget", "run_chosen", "run_seen"
-Made = TypeVar("Made")
-
-
-def kept(
-    read: Callable[..., Made], cache: Callable[..., Callable[..., Callable[..., Made]]], most: int, said: str
-) -> Callable[..., Made]:
-    """
-    ``read``, whose result is kept until one of the run's files changes.
-
-    Args:
-        read: what is made of a run, and of further arguments, which can be hashed.
-        cache: Streamlit's: ``st.cache_data`` or ``st.cache_resource``.
-        most: results that are kept.
-        said: beside the spinner.
-    """
-
-    def of_folder(folder: str, mark: str, *more: Hashable) -> Made:  # noqa: ARG001 -- the key: it changes with the files
-        return read(stored_run(folder), *more)
-
-    # Streamlit tells its caches apart by the function's name.
-    of_folder.__module__, of_folder.__qualname__ = read.__module__, read.__qualname__
-    cached = cache(max_entries=most, show_spinner=said)(of_folder)
-    return lambda run, *more: cached(str(run.folder), fingerprint(run.folder), *more)
 
 
 def choose_run(traces: Path) -> StoredRun | None:
@@ -90,7 +65,7 @@ def choose_run(traces: Path) -> StoredRun | None:
 def _offer_to_watch(traces: Path, newest: RunEntry) -> None:
     """A click leads to the newest run while it is being recorded."""
     try:
-        recording = not newest.problem and stored_run(run_folder(traces, newest.name)).state == "recording"
+        recording = not newest.problem and LOOKS.at(run_folder(traces, newest.name)).run.state == "recording"
     except KwsTraceError:
         return
     if recording and st.sidebar.button("Watch the run being recorded", icon=":material/fiber_manual_record:"):
@@ -190,7 +165,7 @@ def card(column: DeltaGenerator, title: str, figure: str, below: str, explained:
 def opened(traces: Path, name: str) -> StoredRun | None:
     """A run of the list; None where it cannot be opened, which is then told."""
     try:
-        return stored_run(run_folder(traces, name), traces)
+        return LOOKS.at(run_folder(traces, name)).run
     except KwsTraceError as error:
         problem("The run cannot be opened.", str(error))
         return None
@@ -205,9 +180,6 @@ def lines(texts: Iterable[str]) -> None:
         st.text("\n".join(told))
 
 
-_report = kept(read_report, st.cache_data, 16, "Reading the run")
-
-
 def report_of(run: StoredRun) -> Report | None:
     """
     The report of a run, kept until one of its files changes; what is damaged is told.
@@ -216,7 +188,7 @@ def report_of(run: StoredRun) -> Report | None:
         None where nothing can be read, which is then told.
     """
     try:
-        read: ReadReport = _report(run)
+        read = kept_report(run)
     except KwsTraceError as error:
         problem("The run cannot be read.", str(error))
         return None
@@ -252,10 +224,9 @@ def headed(title: str, traces: Path) -> StoredRun | None:
 def detail_of(run: StoredRun) -> KernelDetail | None:
     """What the Kernels page has beyond the report, computed with it; None without GPU timeline or operations."""
     try:
-        read: ReadReport = _report(run)
+        return kept_report(run).detail
     except KwsTraceError:
         return None  # the report has told
-    return read.detail
 
 
 def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], None]) -> None:
@@ -268,22 +239,22 @@ def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], No
     if run is None:
         return
 
-    def body() -> None:
-        report = report_of(run)
-        if report is not None:
-            page(run, report)
-
-    if run.state != "recording":
-        body()
-        return
+    folder, growing = run.folder, run.state == "recording"
+    # A visitor's page is kept with what it refers to: the folder alone, not the run as it stood.
+    del run
 
     def again() -> None:
         try:
-            still = stored_run(run.folder).state == "recording"
+            now = LOOKS.at(folder).run
         except KwsTraceError:
-            still = False
-        if not still:
             st.rerun()
-        body()
+        if now.state != "recording" and growing:
+            st.rerun()
+        report = report_of(now)
+        if report is not None:
+            page(now, report)
 
-    st.fragment(again, run_every=REFRESH_S)()
+    if growing:
+        st.fragment(again, run_every=REFRESH_S)()
+    else:
+        again()

@@ -26,12 +26,11 @@ from dashboard.pages.address import into_address, state
 from dashboard.pages.baseline_choice import keep_baseline, kept_baseline
 from dashboard.pages.chrome import NAMES_KEY, chart, headed, lines, problem, report_of, table
 from dashboard.pages.guidance import command
-from dashboard.pages.kept_comparisons import Pair, compared, named, pair_of
+from dashboard.pages.kept_comparisons import Pair, compared, pair_of
 from dashboard.stages_charts import histogram
 from tracer.errors import KwsTraceError
 from tracer.palette import colours
 from tracer.report_types.report import Compared, Comparison, Report
-from tracer.reports.compare_report import Launches, launches_of
 from tracer.reports.compare_words import claim_line, kernel_lines
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -41,17 +40,10 @@ MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """What is compared: a run or the launches of a named baseline, and the report of the first of them."""
+class Side(Baseline):
+    """What is compared, and the report of the first of its launches."""
 
-    runs: tuple[StoredRun, ...]
     report: Report
-    launches: Launches
-
-    @property
-    def name(self) -> str:
-        """Of the run, or of the baseline."""
-        return self.launches.name
 
 
 def show(traces: Path) -> None:
@@ -108,16 +100,19 @@ def _side(one: Baseline) -> Side | None:
     readable = [report for report in reports if report is not None]
     if not readable or len(readable) < len(reports):
         return None
-    return Side(one.runs, readable[0], launches_of(one.runs, one.name, readable))
+    return Side(one.name, one.runs, readable[0])
+
+
+def _created(side: Side) -> str:
+    """When the first of its launches began."""
+    return min(run.info.created for run in side.runs)
 
 
 def _page(sides: list[Side], shown: str) -> None:
-    chosen = _baseline([one.name for one in sorted(sides, key=lambda one: one.launches.created)], shown)
+    chosen = _baseline([one.name for one in sorted(sides, key=_created)], shown)
     with st.spinner("Comparing"):
         try:
-            figures = compared(
-                [named(one.name, one.runs) for one in sides], chosen, lambda: [one.launches for one in sides]
-            )
+            figures = compared(sides, chosen)
         except KwsTraceError as error:
             problem("The runs cannot be compared.", str(error))
             return

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard.looks import LOOKS
 from dashboard.pages.baseline_choice import baseline_of
-from dashboard.run_reading import read_report
+from dashboard.pages.kept import kept_report
 from tracer.reports.html.export import run_html
 from tracer.runs.run_store import StoredRun
 
@@ -29,4 +30,11 @@ def export_button(run: StoredRun) -> None:
     """Offer the file of ``run``, with its comparison with the run that is the page's baseline."""
     baseline = baseline_of(run)
     held = baseline.runs[0] if baseline is not None and len(baseline.runs) == 1 else None
-    offer_document(run.name, lambda: run_html(run, read_report(run).report, held), "This run's report")
+    folder, other = run.folder, None if held is None else held.folder
+
+    def made() -> str:
+        # Looked at when it is asked for: the button is kept with what it refers to.
+        now, beside = LOOKS.at(folder).run, None if other is None else LOOKS.at(other).run
+        return run_html(now, kept_report(now).report, beside)
+
+    offer_document(run.name, made, "This run's report")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import streamlit as st
 
-from dashboard.pages.chrome import kept
-from dashboard.run_reading import kept_on_disk, read_report
+from dashboard.pages.kept import kept, kept_report
+from dashboard.run_reading import kept_on_disk
 from dashboard.stages_figures import (
     Bounds,
     Choice,
@@ -21,28 +18,47 @@ from dashboard.stages_figures import (
     spread_of,
 )
 from dashboard.stages_view import counted_windows
-from tracer.runs.run_cache import fingerprint
-from tracer.runs.run_store import StoredRun, stored_run
+from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import timed_inferences
 
-_MOST = 32
-"""Choices that are kept: some 50 kB each."""
+_SAID = "Reading the spans"
 
 
-def _read(run: StoredRun) -> KeptInferences:
+def kept_inferences(run: StoredRun) -> KeptInferences:
+    """The inferences of a run, with those that a profiler saw."""
+    return kept(_inferences, _SAID, of=[run])
+
+
+def kept_first_view(run: StoredRun) -> FirstView:
+    """What the page shows before anything is chosen."""
+    return kept(_first, _SAID, of=[run])
+
+
+def shown_course(run: StoredRun, choice: Choice) -> Course | None:
+    """The course of a choice; None where there is nothing in it."""
+    return kept_first_view(run).course if choice == Choice() else kept(_course, _SAID, choice, of=[run])
+
+
+def shown_spread(run: StoredRun, choice: Choice, bounds: Bounds | None, baseline: StoredRun | None) -> Spread | None:
+    """The spread of a choice and a part of its time, beside a baseline's; None where there is nothing in it."""
+    if choice == Choice() and bounds is None and baseline is None:
+        return kept_first_view(run).spread
+    if baseline is None:
+        return kept(_spread, _SAID, choice, bounds, of=[run])
+    return kept(_spread_beside, _SAID, choice, bounds, of=[run, baseline])
+
+
+def _inferences(run: StoredRun) -> KeptInferences:
     captures = [one for one in run.each_window if one.kind == "capture"]
     captured = timed_inferences(run, windows=captures).number if captures else np.empty(0, np.int64)
     return KeptInferences(counted_windows(timed_inferences(run, warmups=True), run.each_window), captured)
-
-
-kept_inferences = kept(_read, st.cache_resource, 4, "Reading the spans")
 
 
 def _first(run: StoredRun) -> FirstView:
     return kept_on_disk(
         [run],
         "stages",
-        lambda: first_view(run, kept_inferences(run), read_report(run).report),
+        lambda: first_view(run, kept_inferences(run), kept_report(run).report),
         lambda found: FirstView(
             found["stages"],
             found["windows"],
@@ -56,24 +72,10 @@ def _course(run: StoredRun, choice: Choice) -> Course | None:
     return course_of(run, kept_inferences(run), choice)
 
 
-def _spread(run: StoredRun, choice: Choice, bounds: Bounds | None, baseline: str | None, mark: str) -> Spread | None:  # noqa: ARG001 -- the key
-    beside = None if baseline is None else lambda: kept_inferences(stored_run(baseline))
-    return spread_of(run, kept_inferences(run), choice, bounds, read_report(run).report, beside)
+def _spread(run: StoredRun, choice: Choice, bounds: Bounds | None) -> Spread | None:
+    return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, None)
 
 
-kept_first_view: Callable[[StoredRun], FirstView] = kept(_first, st.cache_data, 16, "Reading the spans")
-_KEPT_COURSE: Callable[..., Course | None] = kept(_course, st.cache_data, _MOST, "Reading the spans")
-_KEPT_SPREAD: Callable[..., Spread | None] = kept(_spread, st.cache_data, _MOST, "Reading the spans")
-
-
-def shown_course(run: StoredRun, choice: Choice) -> Course | None:
-    """The course of a choice; None where there is nothing in it."""
-    return kept_first_view(run).course if choice == Choice() else _KEPT_COURSE(run, choice)
-
-
-def shown_spread(run: StoredRun, choice: Choice, bounds: Bounds | None, baseline: StoredRun | None) -> Spread | None:
-    """The spread of a choice and a part of its time, beside a baseline's; None where there is nothing in it."""
-    if choice == Choice() and bounds is None and baseline is None:
-        return kept_first_view(run).spread
-    beside, mark = (None, "") if baseline is None else (str(baseline.folder), fingerprint(baseline.folder))
-    return _KEPT_SPREAD(run, choice, bounds, beside, mark)
+def _spread_beside(run: StoredRun, baseline: StoredRun, choice: Choice, bounds: Bounds | None) -> Spread | None:
+    beside = kept_inferences(baseline)
+    return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, lambda: beside)

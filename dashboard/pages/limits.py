@@ -20,6 +20,7 @@ from dashboard.limits_view import (
 from dashboard.pages.address import into_address, state
 from dashboard.pages.chrome import chart, lines, metrics, show_report, table
 from dashboard.pages.guidance import command, explain_untimed
+from dashboard.pages.kept import kept
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import (
     board_of,
@@ -54,7 +55,7 @@ def _page(run: StoredRun, report: Report) -> None:
 def _limits(run: StoredRun, report: Report) -> None:
     device = _device(run)
     measured_ns = report["inference"]["median_ns"]
-    frequencies = measured_frequencies(run)
+    frequencies = kept(measured_frequencies, "Reading the run", of=[run])
     limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
         st.info("**No limits of the run's own board.** Choose a device to hold the run against.")

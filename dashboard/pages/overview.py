@@ -190,7 +190,8 @@ def _where_the_time_went(report: Report) -> None:
     if gpu is not None:
         # A tool's version comes from a file.
         of = f"{counted(gpu['inferences'], 'profiled inference')} ({profiler_text(gpu)})"
-        lines([f"GPU, kinds and kernels of {of}{', wall time without it' if gpu['unprofiled'] else ''}."])
+        what = "Kinds" if busy_and_overhead(gpu) is None else "GPU, kinds and kernels"
+        lines([f"{what} of {of}{', wall time without it' if gpu['unprofiled'] else ''}."])
 
 
 def _to_remove(report: Report, against: tuple[Compared, Report] | None) -> None:
@@ -214,7 +215,7 @@ def _operations(run: StoredRun, report: Report) -> None:
         return
     operations = top_operations(detail_of(run))
     if operations is not None:
-        st.markdown("**Operations of the host, the longest first** (those within one another count twice)")
+        st.markdown("**Operations of the host, the longest own time first** (without that of those within one)")
         table(operations, height="content", key="operations")
 
 

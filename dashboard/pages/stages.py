@@ -135,7 +135,7 @@ def _outliers(run: StoredRun, spread: Spread) -> None:
         f"{count_text(spread.outlying)} of {count_text(spread.count)} take longer than {time_text(spread.fence_ns)}; "
         f"they took {share_text(spread.outlying_share)} of the time."
     )
-    frame = spread.outliers
+    frame = spread.outliers.copy()  # what is kept is shared
     frame.insert(0, "timeline", [link("timeline", UrlState(run=run.name, inference=n)) for n in frame["inference"]])
     columns = {
         "timeline": st.column_config.LinkColumn("timeline", display_text="show", width="small"),

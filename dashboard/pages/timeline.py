@@ -13,6 +13,7 @@ from streamlit.components.v1 import declare_component
 from dashboard.pages import chrome
 from dashboard.pages.address import all_into_address, state
 from dashboard.pages.guidance import command
+from dashboard.pages.kept import kept
 from dashboard.timeline_answers import answer
 from dashboard.timeline_questions import Kept, Shown, around, kept_of, moved, read_asked, within
 from dashboard.url_state import UrlState
@@ -36,12 +37,17 @@ def _component() -> Any:
     return declare_component("timeline", path=str(Path(__file__).parents[1] / "timeline"))
 
 
-def _lay_out(run: StoredRun) -> Kept:
-    timeline = read_timeline(run)
-    return kept_of(fingerprint(run.folder), timeline, tuple(run.dropped))
-
-
-_laid_out = chrome.kept(_lay_out, st.cache_resource, 2, "Laying out the run")
+def _lay_out(run: StoredRun) -> tuple[Kept, str | None]:
+    """The run, and why its captures cannot be laid beside it."""
+    mark, problem = fingerprint(run.folder), None
+    try:
+        timeline = read_timeline(run)
+    except KwsTraceError as error:
+        if not run.info.captures:
+            raise
+        problem = str(error)
+        timeline = read_timeline(replace(run, info=replace(run.info, captures=[])))
+    return kept_of(mark, timeline, tuple(run.dropped)), problem
 
 
 def show(traces: Path) -> None:
@@ -49,36 +55,35 @@ def show(traces: Path) -> None:
     run = chrome.headed("Timeline", traces)
     if run is None:
         return
-    kept = _read(run)
-    if kept is None:
+    laid = _read(run)
+    if laid is None:
         return
-    if kept.dropped:
-        told = "\n".join(kept.dropped)
+    if laid.dropped:
+        told = "\n".join(laid.dropped)
         chrome.problem("Part of this run is damaged or lost. What is left is shown.", told, warning=True)
-    if not kept.lanes:
+    if not laid.lanes:
         st.info("Nothing to draw in this run: it has no spans. A host has to send `infer` while it is recorded.")
         return
     asked = state()
-    if asked.inference is not None and around(kept.timeline, asked.inference, asked.inference) is None:
-        st.warning(f"This run has no inference {asked.inference}: it recorded {kept.timeline.inferences}.")
+    if asked.inference is not None and around(laid.timeline, asked.inference, asked.inference) is None:
+        st.warning(f"This run has no inference {asked.inference}: it recorded {laid.timeline.inferences}.")
     if run.state == "recording":
         st.button("Read what has come since", icon=":material/refresh:")
-    st.fragment(_body)(kept)
+    st.fragment(_body)(laid)
     if not run.info.captures:
         recorded = command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
         st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
-    st.caption(kept.timeline.clock)
+    st.caption(laid.timeline.clock)
 
 
 def _read(run: StoredRun) -> Kept | None:
     try:
-        found: Kept = _laid_out(run)
+        found, problem = kept(_lay_out, "Laying out the run", of=[run])
     except KwsTraceError as error:
-        if not run.info.captures:
-            chrome.problem("The timeline of this run cannot be read.", str(error))
-            return None
-        chrome.problem("The captures of this run cannot be read. What the run itself recorded is shown.", str(error))
-        found = _lay_out(replace(run, info=replace(run.info, captures=[])))
+        chrome.problem("The timeline of this run cannot be read.", str(error))
+        return None
+    if problem is not None:
+        chrome.problem("The captures of this run cannot be read. What the run itself recorded is shown.", problem)
     return found
 
 

@@ -2,9 +2,9 @@
 
 import { watch } from "./input.js";
 import { readMarks } from "./marks.js";
-import { heightOf, paint, zeroOf } from "./painter.js";
+import { forgetWidths, heightOf, paint, zeroOf } from "./painter.js";
 import { showKeys, showLegend, showPanel, showSlowest, showTable } from "./panel.js";
-import { followHeight, listen, send } from "./streamlit.js";
+import { followHeight, listen, send, takeFont } from "./streamlit.js";
 
 const LEAST_NS = 50;
 const ASK_MS = 60;
@@ -152,10 +152,13 @@ function take(args, theme) {
 
 function dress(args, theme) {
   state.paper = args.paper[theme?.base === "dark" ? "dark" : "light"];
-  state.font = getComputedStyle(document.body).fontFamily;
   const { style } = document.documentElement;
   for (const [name, colour] of Object.entries(state.paper)) style.setProperty(`--${name}`, colour);
-  if (theme?.font) style.setProperty("--font", theme.font);
+  if (theme?.font && theme.font !== state.font) {
+    state.font = theme.font;
+    style.setProperty("--font", theme.font);
+    takeFont(theme.font, () => { forgetWidths(); redraw(); });
+  }
   // Not of the root: the frame would lose the page's ground.
   document.body.style.colorScheme = theme?.base === "dark" ? "dark" : "light";
 }

@@ -145,6 +145,9 @@ export function nameOf(state, layer, at) {
 
 const widths = new Map();
 
+/** Of texts as they were measured in another font. */
+export const forgetWidths = () => widths.clear();
+
 function widthOf(context, text) {
   const key = `${context.font} ${text}`;
   if (!widths.has(key)) {

@@ -25,3 +25,17 @@ export function followHeight(element) {
     last = height;
   }).observe(element);
 }
+
+/** Load the faces of the page's first font into this frame, which has its name alone; then call `loaded`. */
+export function takeFont(fonts, loaded) {
+  const name = (rule) => rule.style.getPropertyValue("font-family").replaceAll('"', "");
+  const wanted = fonts.split(",")[0].replaceAll('"', "");
+  const found = [...window.parent.document.styleSheets].flatMap((sheet) =>
+    [...sheet.cssRules].filter((rule) => rule.type === CSSRule.FONT_FACE_RULE && name(rule) === wanted).map(({ style }) => {
+      const [weight, slant, src] = ["font-weight", "font-style", "src"].map((key) => style.getPropertyValue(key));
+      const source = src.replace(/url\("?([^")]+)"?\)/g, (_, path) => `url("${new URL(path, sheet.href ?? document.baseURI)}")`);
+      return new FontFace(wanted, source, { weight, style: slant });
+    }));
+  for (const face of found) document.fonts.add(face);
+  if (found.length) document.fonts.load(`12px "${wanted}"`).then(loaded, () => {}); // else it stays in the fallback
+}

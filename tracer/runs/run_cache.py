@@ -61,13 +61,18 @@ class RunCache:
     """
 
     def __init__(self, runs: Sequence[StoredRun], kind: str, code: Path | None = None) -> None:
-        facts, folder = [fact for run in runs for fact in _facts(run.folder)], cache_folder()
-        fits = not any(run.state == "recording" for run in runs) and not any(racy(at) for _, _, at in facts)
+        self._path: Path | None = None
+        folder = cache_folder()
+        if folder is None or any(run.state == "recording" for run in runs):
+            return
+        facts = [fact for run in runs for fact in _facts(run.folder)]
+        if any(racy(at) for _, _, at in facts):
+            return
         # A run that was not closed is told by its lock alone, which is no file's time.
         code_marks = [code_mark(one) for one in (Path(__file__).parent.parent, code) if one is not None]
         key = (kind, *(f"{run.info.run_id} {run.state}" for run in runs), _hashed(facts), *code_marks)
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
-        self._path = folder / "summaries" / name if folder is not None and fits else None
+        self._path = folder / "summaries" / name
 
     def kept_or_made(
         self, make: Callable[[], Made], packed: Callable[[Made], bytes], unpacked: Callable[[bytes], Made]
@@ -77,7 +82,8 @@ class RunCache:
         if data is not None:
             return unpacked(data)
         found = make()
-        self.keep(packed(found))
+        if self._path is not None:
+            self.keep(packed(found))
         return found
 
     def read(self) -> bytes | None:

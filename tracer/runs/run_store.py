@@ -82,6 +82,11 @@ class StoredRun:
                 self._drop(sentence)
         return self._tables["samples"]
 
+    @property
+    def table_bytes(self) -> int:
+        """Memory of the tables that were read."""
+        return sum(table.nbytes for table in self._tables.values())
+
     def uncovered(self, parts: list[Part]) -> list[JournalRow]:
         """Rows of the journal that none of ``parts`` holds."""
         return [row for row in self.rows if not any(part.first <= row.seq <= part.last for part in parts)]

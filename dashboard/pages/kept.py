@@ -1,0 +1,46 @@
+"""What the pages show of runs, derived once for all who look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from dashboard.looks import LOOKS
+from dashboard.run_reading import ReadReport, read_report
+from tracer.runs.run_store import StoredRun
+
+Made = TypeVar("Made")
+
+
+def kept(
+    derive: Callable[..., Made], said: str, *more: Hashable, of: Sequence[StoredRun], key: Hashable = None
+) -> Made:
+    """
+    What ``derive`` makes of runs, or made of them as they stand.
+
+    Args:
+        derive: is given the runs, then ``more``; what it gives is shared, and changed by nobody.
+        said: beside the spinner.
+        more: further arguments.
+        of: every run that is read.
+        key: what tells it apart besides; ``derive`` is not called with it.
+    """
+
+    def made(*runs: StoredRun) -> Made:
+        return derive(*runs, *more)
+
+    looks = [LOOKS.at(run.folder) for run in of]
+    name = f"{derive.__module__}.{derive.__qualname__}"
+    return LOOKS.derived(looks, (name, more, key), made, lambda: st.spinner(said))
+
+
+def kept_report(run: StoredRun) -> ReadReport:
+    """
+    The report of a run with what is damaged told apart.
+
+    Raises:
+        KwsTraceError: if nothing of it can be read.
+    """
+    return kept(read_report, "Reading the run", of=[run])

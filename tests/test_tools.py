@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tools.dead_code import unused
 from tools.mutants.__main__ import sample, try_all
 from tools.mutants.importers import nearest_tests
@@ -114,14 +113,16 @@ def test_the_tests_of_a_module_are_those_of_the_fewest_steps() -> None:
     assert nearest_tests("t.c", graph) == []
 
 
-@pytest.mark.slow
-def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone() -> None:
-    first = sample(ROOT, "tracer/model", 7, 3)
-    assert first == sample(ROOT, "tracer/model", 7, 3)
-    assert first != sample(ROOT, "tracer/model", 7, 4)
+def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone(tmp_path: Path) -> None:
+    sums = "".join(f"def plus{one}(x):\n    return x + {one}\n" for one in range(40))
+    modules = {"tracer/__init__.py": "", "tracer/a/__init__.py": "", "tracer/a/one.py": sums, "tracer/b.py": sums}
+    tests = {"tests/__init__.py": "", "tests/test_one.py": "import tracer.a.one\n"}
+    root = grow(tmp_path / "tree", {**modules, **tests})
+    first = sample(root, "tracer/a", 7, 3)
+    assert first == sample(root, "tracer/a", 7, 3)
+    assert first != sample(root, "tracer/a", 7, 4)
     assert len(first) == 7
-    assert {str(one.path.parent) for one in first} == {"tracer/model"}
-    assert all(one.tests for one in first)
+    assert {(str(one.path.parent), one.tests) for one in first} == {("tracer/a", ("tests/test_one.py",))}
 
 
 @pytest.mark.slow

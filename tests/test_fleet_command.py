@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.dashboard_runs import damaged_run, damaged_spans_run, gpu_run, recovered_run, with_info
 from tests.fleet_runs import fleet_run
+from tests.many_runs import age
 from tracer.errors import KwsTraceError, UsageError
 from tracer.fleet.answers import engine_answer
 from tracer.fleet.engine import DuckDb
@@ -59,6 +60,36 @@ def test_the_figures_are_those_of_the_runs_themselves_and_both_schema_versions_a
         assert row["inferences"] == len(walls)
         told = [row[name] for name in ("median_ns", "p90_ns", "p99_ns")]
         assert told == pytest.approx(np.percentile(walls, [50, 90, 99]), rel=1e-12)
+
+
+def test_percentiles_are_the_same_without_what_was_kept_and_it_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "traces"
+    launches(root, 0, 3)
+    for folder in root.iterdir():
+        age(folder)
+    with DuckDb(fleet_tables(read_fleet([root]).rows)) as engine:
+        (first,) = engine_answer(engine, "latency", base=None, fail_over=0.02, limit=20)
+        assert "spans" in engine._unopened
+    (folder,) = (tmp_path / "cache" / "kws-trace" / "inferences").iterdir()
+    files = sorted(folder.iterdir())
+    assert len(files) == 3
+    whole = [one.read_bytes() for one in files]
+    files[0].unlink()
+    files[1].write_bytes(whole[1][:-1])
+    files[2].write_bytes(whole[2][:-1] + b"x")
+    for kept in (whole[:2], whole):
+        # Damage that leaves the size is found when the times are asked for: these are then summed from the spans.
+        assert rows("latency", "--root", str(root)) == [first]
+        assert [one.read_bytes() for one in sorted(folder.iterdir())] == kept
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/dev/null")
+        assert rows("latency", "--root", str(root)) == [first]
+    shutil.rmtree(root / "d0-1")
+    assert rows("latency", "--root", str(root))[0]["launches"] == 2
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_runs_that_are_damaged_unfinished_or_copies_are_named_and_left_out(tmp_path: Path) -> None:

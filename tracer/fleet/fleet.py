@@ -5,11 +5,13 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tracer.errors import UsageError
 from tracer.fleet.fleet_row import fleet_row
+from tracer.fleet.kept_inferences import KeptInferences
 from tracer.runs.run_index import Progress, RunIndex
 
 
@@ -34,9 +36,10 @@ def read_fleet(folders: Iterable[Path], progress: Progress = lambda *_: None) ->
     """
     rows, left_out = [], []
     for root in folders:
-        index = RunIndex(root, "fleet")
+        index, inferences = RunIndex(root, "fleet"), KeptInferences(root)
+        inferences.keep_only(one.folder for one in index.listed)
         left_out += [str(one.error) for one in index.listed if one.error]
-        for folder, row in index.rows(fleet_row, progress):
+        for folder, row in index.rows(partial(fleet_row, keep=inferences.keep), progress, inferences.has):
             if row["damage"]:
                 left_out.append(f"{folder}: {'; '.join(row['damage'])}")
             else:

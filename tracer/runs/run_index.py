@@ -77,7 +77,7 @@ class RunIndex:
     """
 
     def __init__(self, traces: Path, kind: str = "lists") -> None:
-        self._path = _index_path(traces, kind)
+        self._path = index_path(traces, kind)
         self._kept = _read(self._path)
         self._changed = False
         there = dict(_folders(traces))
@@ -89,31 +89,36 @@ class RunIndex:
         self._save()
 
     def rows(
-        self, derive: Callable[[Path], dict[str, Any]], progress: Progress
+        self,
+        derive: Callable[[Path], dict[str, Any]],
+        progress: Progress,
+        usable: Callable[[dict[str, Any]], bool] = lambda _: True,
     ) -> Iterator[tuple[Path, dict[str, Any]]]:
         """
         The folder of each run that can be read and what ``derive`` makes of it, in the order of ``listed``.
 
         Its ``state`` says whether the run is being recorded: then, and where it ends with a ``RunError``, nothing is
-        kept. What was made so far is kept too where this is ended early.
+        kept. What was made so far is kept too where this is ended early. A kept row that is not ``usable`` is made
+        anew.
         """
         readable = [one for one in self.listed if one.problem is None]
         marks = {one.folder: _mark(one.folder) for one in readable}
-        stale = {one.folder for one in readable if not self._holds(one, marks[one.folder])}
+        rows = {one.folder: self._held(one, marks[one.folder]) for one in readable}
+        stale = {folder for folder, row in rows.items() if row is None or not usable(row)}
         done = 0
         try:
-            for one in readable:
-                kept = self._kept[one.folder.name]
-                if one.folder not in stale:
-                    yield one.folder, json.loads(kept.row)
+            for folder, held in rows.items():
+                if held is not None and folder not in stale:
+                    yield folder, held
                     continue
                 progress(done, len(stale))
                 done += 1
                 with contextlib.suppress(RunError):
-                    row = derive(one.folder)
+                    row = derive(folder)
                     if row["state"] != "recording":
-                        kept.mark, kept.row, self._changed = marks[one.folder], json.dumps(row), True
-                    yield one.folder, row
+                        kept = self._kept[folder.name]
+                        kept.mark, kept.row, self._changed = marks[folder], json.dumps(row), True
+                    yield folder, row
         finally:
             self._save()
 
@@ -124,10 +129,11 @@ class RunIndex:
             self._changed = True
         return ListedRun(folder, **json.loads(kept.info))
 
-    def _holds(self, one: ListedRun, mark: str) -> bool:
+    def _held(self, one: ListedRun, mark: str) -> dict[str, Any] | None:
         kept = self._kept[one.folder.name]
         # Of a run that was not closed the lock alone tells whether somebody still records it.
-        return bool(mark) and kept.mark == mark and not (one.state == "recording" and is_locked(one.folder))
+        fits = bool(mark) and kept.mark == mark and not (one.state == "recording" and is_locked(one.folder))
+        return json.loads(kept.row) if fits else None
 
     def _save(self) -> None:
         if not self._changed or self._path is None:
@@ -155,7 +161,8 @@ def cache_folder() -> Path | None:
         return None
 
 
-def _index_path(traces: Path, kind: str) -> Path | None:
+def index_path(traces: Path, kind: str) -> Path | None:
+    """Where what is kept of a kind for a folder of runs lies; None where there is no cache folder."""
     folder = cache_folder()
     name = hashlib.sha256(os.fsencode(os.path.realpath(traces))).hexdigest()[:32]
     return None if folder is None else folder / kind / name

@@ -13,16 +13,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.dashboard_runs import every_kind
+from tests.dashboard_runs import KINDS, every_kind, with_info
 from tracer.fleet.fleet_row import fleet_row
 from tracer.reports.run_list import list_runs, told_runs
-from tracer.runs.run_index import VERSIONS, RunIndex
+from tracer.runs.run_index import VERSIONS, ListedRun, RunIndex
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "derived-rows.json"
 
-_OWN = ("run_id", "created", "host", "bytes")
-"""Another each time that a run is made, on each machine, or with another version of Arrow."""
+_OWN = ("run_id", "created", "bytes")
+"""Another each time that a run is made, or with another version of Arrow."""
 
 
 def rows_now() -> dict[str, Any]:
@@ -33,8 +33,10 @@ def rows_now() -> dict[str, Any]:
         try:
             made = Path(folder)
             every_kind(made)
+            for name in KINDS:
+                with_info(made / name, cpu="a processor", host="a host", platform="a platform")
             found = {
-                "listed": [one.__getstate__() for one in RunIndex(ROOT / "traces").listed],
+                "listed": [_listed(one) for one in RunIndex(ROOT / "traces").listed],
                 "told": told_runs(ROOT / "traces"),
                 "lists": [_without(row) for traces in (ROOT / "traces", made) for row in list_runs(traces).rows],
                 "fleet": [_fleet_rows(traces) for traces in (ROOT / "traces", made)],
@@ -45,6 +47,10 @@ def rows_now() -> dict[str, Any]:
                 os.environ["XDG_CACHE_HOME"] = kept
         text = json.dumps(found, default=str).replace(folder, "FOLDER").replace(str(ROOT), "ROOT")
     return json.loads(text, parse_float=lambda digits: float(f"{float(digits):.9g}"))
+
+
+def _listed(one: ListedRun) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in ("called", "created", "name", "run_id", "state", "launch_set")}
 
 
 def _fleet_rows(traces: Path) -> list[dict[str, Any]]:

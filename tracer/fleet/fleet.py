@@ -39,11 +39,12 @@ def read_fleet(folders: Iterable[Path], progress: Progress = lambda *_: None) ->
         index, inferences = RunIndex(root, "fleet"), KeptInferences(root)
         inferences.keep_only(one.folder for one in index.listed)
         left_out += [str(one.error) for one in index.listed if one.error]
-        for folder, row in index.rows(partial(fleet_row, keep=inferences.keep), progress, inferences.has):
+        for name, row in index.rows(partial(fleet_row, keep=inferences.keep), progress, inferences.has):
+            folder = root / name
             if row["damage"]:
                 left_out.append(f"{folder}: {'; '.join(row['damage'])}")
             else:
-                rows.append({"name": folder.name, "folder": str(folder), **row})
+                rows.append({"name": name, "folder": str(folder), **row})
     kept: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (row["created"], row["folder"])):
         first = kept.setdefault(row["run_id"], row)

@@ -61,16 +61,23 @@ class ListedRun:
     """
     A folder with a ``run.json``, and of that file the time of creation, name, id, state and set of launches.
 
-    ``problem`` is set where it cannot be read; then the others are empty.
+    ``called`` is the folder's own name, within ``traces``. ``problem`` is set where the file cannot be read; then the
+    others are empty.
     """
 
-    folder: Path
+    traces: Path
+    called: str
     created: str = ""
     name: str = ""
     run_id: str = ""
     state: str = ""
     launch_set: dict[str, Any] | None = None
     problem: tuple[str, str] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Made when it is asked for: of 10,000 it takes as long as reading the index."""
+        return self.traces / self.called
 
     @property
     def error(self) -> RunError | None:
@@ -93,8 +100,9 @@ class RunIndex:
         for name in self._kept.keys() - there.keys():
             del self._kept[name]
             self._changed = True
-        found = [self._listed(traces / name, mark) for name, mark in there.items()]
-        self.listed = sorted(found, key=lambda one: (one.created, one.folder))
+        self._traces, self._root = traces, str(traces)
+        found = [self._listed(name, mark) for name, mark in there.items()]
+        self.listed = sorted(found, key=lambda one: (one.created, one.called))
         self._save()
 
     def rows(
@@ -102,9 +110,9 @@ class RunIndex:
         derive: Callable[[Path], dict[str, Any]],
         progress: Progress,
         usable: Callable[[dict[str, Any]], bool] = lambda _: True,
-    ) -> Iterator[tuple[Path, dict[str, Any]]]:
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """
-        The folder of each run that can be read and what ``derive`` makes of it, in the order of ``listed``.
+        The folder's name of each run that can be read, and what ``derive`` makes of it, in the order of ``listed``.
 
         Its ``state`` says whether the run is being recorded: then, and where it ends with a ``RunError``, nothing is
         kept. What was made so far is kept too where this is ended early. A kept row that is not ``usable`` is made
@@ -116,25 +124,25 @@ class RunIndex:
         try:
             for one, row in zip(readable, held, strict=True):
                 if row is not None:
-                    yield one.folder, row
+                    yield one.called, row
                     continue
                 progress(done, stale)
                 done += 1
                 with contextlib.suppress(RunError):
-                    yield one.folder, self._derived(one.folder, derive)
+                    yield one.called, self._derived(one.folder, derive)
         finally:
             self._save()
 
-    def _listed(self, folder: Path, mark: str) -> ListedRun:
-        kept = self._kept.setdefault(folder.name, _Kept())
+    def _listed(self, called: str, mark: str) -> ListedRun:
+        kept = self._kept.setdefault(called, _Kept())
         if not mark or kept.info_mark != mark:
-            kept.info_mark, kept.info, kept.mark = mark, _facts(folder), ""
+            kept.info_mark, kept.info, kept.mark = mark, _facts(self._traces / called), ""
             self._changed = True
-        return ListedRun(folder, **kept.info)
+        return ListedRun(self._traces, called, **kept.info)
 
     def _held(self, one: ListedRun, usable: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        kept = self._kept[one.folder.name]
-        if not kept.mark or _mark(str(one.folder), kept.names) != kept.mark:
+        kept = self._kept[one.called]
+        if not kept.mark or _mark(f"{self._root}/{one.called}", kept.names) != kept.mark:
             return None
         # Of a run that was not closed the lock alone tells whether somebody still records it.
         if one.state == "recording" and is_locked(one.folder):

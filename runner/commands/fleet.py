@@ -73,7 +73,7 @@ def fleet(
     elif as_markdown:
         say(markdown_text(f"kws-trace fleet {query}", rows, found.left_out))
     elif as_junit:
-        say(junit_text(rows, fail_over))
+        say(junit_text(rows, fail_over, found.left_out))
     else:
         _print(query, rows, len(found.rows), fail_over)
     if not as_json and not as_markdown:

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
+from runner.pull.places import PlacedFile, UrlPlace
 from tests.dashboard_runs import damaged_run, damaged_spans_run, gpu_run, recovered_run, with_info
 from tests.fleet_runs import fleet_run
 from tests.many_runs import age
@@ -156,7 +159,52 @@ def test_roots_are_folders_or_patterns_each_once(tmp_path: Path) -> None:
     (tmp_path / "[ot]ne").mkdir()
     assert fleet_folders([str(tmp_path / "[ot]ne")]) == [tmp_path / "[ot]ne"]
     fleet("rates", "--root", str(tmp_path / "nowhere"), code=2)
-    fleet("rates", "--root", "s3://bucket/runs", code=2)
+    assert len(rows("rates", "--root", f"file://{tmp_path / 'one' / 'traces'}")) == 1
+
+
+def test_the_runs_behind_a_url_are_asked_as_they_are_there_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    memory, traces, url = fsspec.filesystem("memory"), tmp_path / "traces", "memory://fleet/traces"
+    launches(traces, 0, 3)
+    memory.put(str(traces), "/fleet/traces", recursive=True)
+
+    def asked() -> tuple[list[int], list[str]]:
+        found = json.loads(fleet("rates", "--root", url, "--json"))
+        return [row["launches"] for row in found["rows"]], found["left_out"]
+
+    opened = UrlPlace._open
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            UrlPlace, "_open", lambda place, file: refused(file) if "d0-2/sp" in file.path else opened(place, file)
+        )
+        counts, left_out = asked()
+    assert counts == [2]
+    assert "d0-2" in left_out[0]
+    assert asked() == ([3], [])
+    with_info(traces / "d0-1", board="another")
+    memory.rm("/fleet/traces/d0-0", recursive=True)
+    memory.put(str(traces / "d0-1" / "run.json"), "/fleet/traces/d0-1/run.json")
+    assert asked() == ([1, 1], [])
+    memory.pipe("/fleet/traces/d0-1/run.json", b"{")
+    counts, left_out = asked()
+    assert counts == [1]
+    assert left_out[0].startswith(f"{url}: d0-1/run.json")
+    memory.rm("/fleet", recursive=True)
+    fleet("rates", "--root", url, code=2)
+
+
+def refused(file: PlacedFile) -> IO[bytes]:
+    raise ConnectionError(file.path)
+
+
+@pytest.mark.skipif(find_spec("s3fs") is not None, reason="s3fs is installed")
+def test_the_package_that_a_url_needs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    error = CliRunner().invoke(app, ["fleet", "rates", "--root", "s3://bucket/runs"]).exception
+    assert isinstance(error, UsageError)
+    assert "s3fs" in str(error)
 
 
 def test_a_slower_firmware_fails_the_job_and_junit_says_which(tmp_path: Path) -> None:

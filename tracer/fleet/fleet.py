@@ -58,14 +58,12 @@ def fleet_folders(roots: Iterable[str]) -> list[Path]:
     The folders of runs that roots name: folders, or patterns of such (``labs/*/traces``).
 
     Raises:
-        UsageError: if a root is no folder, or one of another machine.
+        UsageError: if a root is no folder.
     """
     return list(dict.fromkeys(folder for root in roots for folder in _folders(root)))
 
 
 def _folders(root: str) -> list[Path]:
-    if "://" in root:
-        raise UsageError("--root", f"{root} is on another machine", f"bring its runs here: `kws-trace pull {root}`")
     if Path(root).is_dir():
         # Its name may have what is a pattern elsewhere.
         return [Path(root)]

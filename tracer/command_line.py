@@ -10,6 +10,13 @@ from pathlib import Path
 DEFAULT_TRACES = Path("traces")
 """Where runs go and are looked for when nobody says otherwise."""
 
+DEFAULT_WINDOW_S = 16.0
+"""
+Wall time of a performance window, where a host measures N and nobody says otherwise.
+
+As far from 10.5 as from 25, as a ratio, so that a rate that drifts stays within both.
+"""
+
 
 def command_line(*words: str | Path, traces: Path = DEFAULT_TRACES) -> str:
     """A call of this program, quoted for the shell; ``traces`` is named where it is not the default folder."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from runner.commands import options
-from tracer.command_line import DEFAULT_TRACES
+from tracer.command_line import DEFAULT_TRACES, DEFAULT_WINDOW_S
 
 
 def host(
@@ -20,7 +20,7 @@ def host(
     dataset: options.Dataset = None,
     seconds: Annotated[
         float, options.MEASUREMENT("Wall time of a window, for which N is measured.", min=0.01)
-    ] = 16.0,
+    ] = DEFAULT_WINDOW_S,
     inferences: Annotated[
         int | None, options.MEASUREMENT("N, the inferences of a window. Without it N is measured.", min=1)
     ] = None,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from runner.commands import options
+from tracer.command_line import DEFAULT_WINDOW_S
 from tracer.terminal_text import say
 
 
@@ -26,7 +27,7 @@ def host_config(
     port: Annotated[str | None, options.MEASUREMENT("Measure N on the DUT that is ready on this port.")] = None,
     seconds: Annotated[
         float, options.MEASUREMENT("Wall time of a window, where N is measured.", min=10.0, max=25.0)
-    ] = 16.0,
+    ] = DEFAULT_WINDOW_S,
     out: Annotated[Path, options.OUTPUT("Folder to write to.")] = Path(),
     force: Annotated[bool, options.OUTPUT("Overwrite files that are there.", "--force")] = False,
 ) -> None:

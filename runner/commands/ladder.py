@@ -10,7 +10,7 @@ import typer
 
 from runner.commands import options
 from runner.commands.output import print_figures
-from tracer.command_line import DEFAULT_TRACES
+from tracer.command_line import DEFAULT_TRACES, DEFAULT_WINDOW_S
 
 Port = Annotated[
     str | None,
@@ -53,7 +53,7 @@ def ladder(
     threads: options.EachThreads = 1,
     stages: Stages = "fused",
     rungs: Rungs = None,
-    seconds: Seconds = 10.0,
+    seconds: Seconds = DEFAULT_WINDOW_S,
     rounds: Rounds = 3,
     dataset: options.Dataset = None,
     nsys: NsysFirst = False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.command_line import DEFAULT_WINDOW_S
 from tracer.errors import DutError
 from tracer.runs.windows import OFFICIAL_WINDOWS, long_enough, rate_hz
 
@@ -66,11 +67,10 @@ class PerformancePlan:
     """
     How long a performance window is.
 
-    ``inferences`` fixes N; otherwise N is measured so that a window lasts ``seconds`` of wall time;
-    16 s is as far from 10.5 as from 25, as a ratio, so that a rate that drifts stays within both.
+    ``inferences`` fixes N; otherwise N is measured so that a window lasts ``seconds`` of wall time.
     """
 
-    seconds: float = 16.0
+    seconds: float = DEFAULT_WINDOW_S
     inferences: int | None = None
     warmups: int = 10
     windows: int = OFFICIAL_WINDOWS

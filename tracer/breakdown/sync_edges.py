@@ -72,9 +72,10 @@ def _recorded(work: InferenceWork, event: Ints, at_ns: Ints) -> tuple[Ints, Ints
     if not len(rows):
         none = np.zeros(len(event), np.int64)
         return none, none, np.flatnonzero(none)
-    # Events first, then time: one key tells both apart.
+    # Events first, then time: one key tells both apart. Ranks, since products of times from 1970 leave 64 bits.
     _, dense = np.unique(np.r_[events, event], return_inverse=True)
-    span = int(max(times.max(), at_ns.max(initial=0))) + 1
-    place = np.searchsorted(dense[: len(rows)] * span + times, dense[len(rows) :] * span + at_ns) - 1
+    moments, rank = np.unique(np.r_[times, at_ns], return_inverse=True)
+    key = dense * len(moments) + rank
+    place = np.searchsorted(key[: len(rows)], key[len(rows) :]) - 1
     known = np.flatnonzero((place >= 0) & (events[place] == event))
     return streams[place], times[place], known

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tracer.command_line import DEFAULT_WINDOW_S
 from tracer.figure_text import (
     auc_text,
     counted,
@@ -210,7 +211,12 @@ def check_length(lengths_s: Sequence[float]) -> TrustCheck:
     least = min(lengths_s)
     state: TrustState = "fine" if least >= MINIMUM_S else "doubtful" if least >= LENGTH_BAD_S else "bad"
     told = f"the shortest window lasts {seconds_text(least)}"
-    return check("length", state, told, f"windows of {MINIMUM_S} s: `kws-trace host performance --seconds 16`")
+    return check(
+        "length",
+        state,
+        told,
+        f"windows of {MINIMUM_S} s: `kws-trace host performance --seconds {DEFAULT_WINDOW_S:g}`",
+    )
 
 
 def _above(value: float, doubtful: float, bad: float) -> TrustState:

@@ -13,8 +13,14 @@ from runner.bench.runtimes.candidate import Candidate
 from runner.dataset import Dataset
 from tracer.accuracy.confusion import top1_of
 
+LEAD_NS = 5_000_000
+"""
+Of one candidate's turn, not timed. After TensorFlow's turn ONNX Runtime took 1.5 times as long for a millisecond, and
+1.1 times for the next one and a half (two cores): a DUT has neither.
+"""
+
 BLOCK_NS = 5_000_000
-"""Of one candidate's turn: long against its first, cold inference, short against the moods of the machine."""
+"""Of one candidate's turn, timed: short against the moods of the machine."""
 
 LEAST_ROUNDS = 25
 
@@ -30,16 +36,14 @@ def measure_rounds(
     """
     Time each candidate once a round, in an order that changes from round to round.
 
-    A turn begins with an inference that is not timed: it finds the caches as the candidate before left them.
-
     ``seconds`` are of each candidate, about; at least ``LEAST_ROUNDS`` rounds are made. ``advance`` takes the share
     of the work that was done, in 0 to 1; ``clock`` gives nanoseconds.
 
     Returns:
         Nanoseconds an inference, the median of each turn, float64 (rounds, candidates).
     """
-    blocks = [_block(one.infer, clock) for one in candidates]
-    rounds = max(LEAST_ROUNDS, int(seconds * 1e9 / BLOCK_NS))
+    turns = [_turn(one.infer, clock) for one in candidates]
+    rounds = max(LEAST_ROUNDS, int(seconds * 1e9 / (LEAD_NS + BLOCK_NS)))
     times = np.zeros((rounds, len(candidates)))
     order = np.random.default_rng(0)
     collecting = gc.isenabled()
@@ -47,7 +51,8 @@ def measure_rounds(
     try:
         for number in range(rounds):
             for column in order.permutation(len(candidates)):
-                times[number, column] = _median_ns(candidates[column].infer, blocks[column], clock)
+                lead, count = turns[column]
+                times[number, column] = _median_ns(candidates[column].infer, lead, count, clock)
             advance(1 / rounds)
             gc.collect(0)
     finally:
@@ -76,20 +81,22 @@ def top1(
     return top1_of(np.array(vectors, np.float64), labels), len(labels)
 
 
-def _block(infer: Callable[[], object], clock: Clock) -> int:
-    """How many inferences fill a turn, after some that only warm up."""
+def _turn(infer: Callable[[], object], clock: Clock) -> tuple[int, int]:
+    """How many inferences of a turn are not timed, and how many are, after some that only warm up."""
     for _ in range(5):
         infer()
-    return max(1, int(BLOCK_NS / max(1.0, _median_ns(infer, 5, clock))))
+    length = max(1.0, _median_ns(infer, 1, 5, clock))
+    return max(1, round(LEAD_NS / length)), max(1, int(BLOCK_NS / length))
 
 
-def _median_ns(infer: Callable[[], object], count: int, clock: Clock) -> float:
+def _median_ns(infer: Callable[[], object], lead: int, count: int, clock: Clock) -> float:
     """
-    Of ``count`` inferences, each timed: a mean would hold the time in which another program had the CPU.
+    Of ``count`` inferences after ``lead``, each timed: a mean would hold the time in which others had the CPU.
 
     The two clock readings, some 0.1 us, are in it.
     """
-    infer()
+    for _ in range(lead):
+        infer()
     edges = [0] * (2 * count)
     for place in range(0, 2 * count, 2):
         edges[place] = clock()

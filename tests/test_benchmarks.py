@@ -31,6 +31,7 @@ TINY: dict[str, tuple[Any, ...]] = {
     "dut_memory": (),
     "start_up": (3,),
     "run_lists": ((20,), 3),
+    "fleet_queries": ((4,), 3, 30),
 }
 
 

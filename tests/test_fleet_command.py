@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree
 
+import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,8 +19,10 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
+from runner.pull.places import PlacedFile, UrlPlace
 from tests.dashboard_runs import damaged_run, damaged_spans_run, gpu_run, recovered_run, with_info
 from tests.fleet_runs import fleet_run
+from tests.many_runs import age
 from tracer.errors import KwsTraceError, UsageError
 from tracer.fleet.answers import engine_answer
 from tracer.fleet.engine import DuckDb
@@ -59,6 +63,36 @@ def test_the_figures_are_those_of_the_runs_themselves_and_both_schema_versions_a
         assert row["inferences"] == len(walls)
         told = [row[name] for name in ("median_ns", "p90_ns", "p99_ns")]
         assert told == pytest.approx(np.percentile(walls, [50, 90, 99]), rel=1e-12)
+
+
+def test_percentiles_are_the_same_without_what_was_kept_and_it_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "traces"
+    launches(root, 0, 3)
+    for folder in root.iterdir():
+        age(folder)
+    with DuckDb(fleet_tables(read_fleet([root]).rows)) as engine:
+        (first,) = engine_answer(engine, "latency", base=None, fail_over=0.02, limit=20)
+        assert "spans" in engine._unopened
+    (folder,) = (tmp_path / "cache" / "kws-trace" / "inferences").iterdir()
+    files = sorted(folder.iterdir())
+    assert len(files) == 3
+    whole = [one.read_bytes() for one in files]
+    files[0].unlink()
+    files[1].write_bytes(whole[1][:-1])
+    files[2].write_bytes(whole[2][:-1] + b"x")
+    for kept in (whole[:2], whole):
+        # Damage that leaves the size is found when the times are asked for: these are then summed from the spans.
+        assert rows("latency", "--root", str(root)) == [first]
+        assert [one.read_bytes() for one in sorted(folder.iterdir())] == kept
+    with monkeypatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", "/dev/null")
+        assert rows("latency", "--root", str(root)) == [first]
+    shutil.rmtree(root / "d0-1")
+    assert rows("latency", "--root", str(root))[0]["launches"] == 2
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_runs_that_are_damaged_unfinished_or_copies_are_named_and_left_out(tmp_path: Path) -> None:
@@ -125,7 +159,52 @@ def test_roots_are_folders_or_patterns_each_once(tmp_path: Path) -> None:
     (tmp_path / "[ot]ne").mkdir()
     assert fleet_folders([str(tmp_path / "[ot]ne")]) == [tmp_path / "[ot]ne"]
     fleet("rates", "--root", str(tmp_path / "nowhere"), code=2)
-    fleet("rates", "--root", "s3://bucket/runs", code=2)
+    assert len(rows("rates", "--root", f"file://{tmp_path / 'one' / 'traces'}")) == 1
+
+
+def test_the_runs_behind_a_url_are_asked_as_they_are_there_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    memory, traces, url = fsspec.filesystem("memory"), tmp_path / "traces", "memory://fleet/traces"
+    launches(traces, 0, 3)
+    memory.put(str(traces), "/fleet/traces", recursive=True)
+
+    def asked() -> tuple[list[int], list[str]]:
+        found = json.loads(fleet("rates", "--root", url, "--json"))
+        return [row["launches"] for row in found["rows"]], found["left_out"]
+
+    opened = UrlPlace._open
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            UrlPlace, "_open", lambda place, file: refused(file) if "d0-2/sp" in file.path else opened(place, file)
+        )
+        counts, left_out = asked()
+    assert counts == [2]
+    assert "d0-2" in left_out[0]
+    assert asked() == ([3], [])
+    with_info(traces / "d0-1", board="another")
+    memory.rm("/fleet/traces/d0-0", recursive=True)
+    memory.put(str(traces / "d0-1" / "run.json"), "/fleet/traces/d0-1/run.json")
+    assert asked() == ([1, 1], [])
+    memory.pipe("/fleet/traces/d0-1/run.json", b"{")
+    counts, left_out = asked()
+    assert counts == [1]
+    assert left_out[0].startswith(f"{url}: d0-1/run.json")
+    memory.rm("/fleet", recursive=True)
+    fleet("rates", "--root", url, code=2)
+
+
+def refused(file: PlacedFile) -> IO[bytes]:
+    raise ConnectionError(file.path)
+
+
+@pytest.mark.skipif(find_spec("s3fs") is not None, reason="s3fs is installed")
+def test_the_package_that_a_url_needs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    error = CliRunner().invoke(app, ["fleet", "rates", "--root", "s3://bucket/runs"]).exception
+    assert isinstance(error, UsageError)
+    assert "s3fs" in str(error)
 
 
 def test_a_slower_firmware_fails_the_job_and_junit_says_which(tmp_path: Path) -> None:
@@ -142,7 +221,7 @@ def test_a_slower_firmware_fails_the_job_and_junit_says_which(tmp_path: Path) ->
     assert row["slowdown"] == pytest.approx(0.2, abs=0.05)
     fleet("regressions", *root, "--baseline", "gold", "--fail-over", "0.5")
     suites = ElementTree.fromstring(fleet("regressions", *root, "--baseline", "gold", "--junit", code=1))
-    assert suites.attrib == {"tests": "1", "failures": "1", "skipped": "0"}
+    assert suites.attrib == {"tests": "1", "failures": "1", "errors": "0"}
     assert "slower" in suites.find(".//failure").attrib["message"]
     assert "| yes | yes |" in fleet("regressions", *root, "--baseline", "gold", "--markdown", code=1)
     assert "FAILED: device-0" in fleet("regressions", *root, "--baseline", "gold", code=1)

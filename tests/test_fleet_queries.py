@@ -68,7 +68,8 @@ def test_latency_is_of_timed_inferences_in_windows_that_count_and_of_whole_ones(
     rows += [(0, 0, 2, "session_run", 999, True), (0, 0, None, "serial_read", 999, False)]
     rows += [(1, 2, 8, "session_run", 999, False)]
     counted = memory([{"run": run, "window": window} for run, window in ((0, 0), (1, 0), (1, 1))], INFERENCE_WINDOWS)
-    (row,) = answer(queries.latency(runs(A, A), counted, spans(*rows)))
+    table = runs({**A, "inferences": 2}, {**A, "inferences": 2}, {**A, "inferences": 0})
+    (row,) = answer(queries.latency(table, queries.inferences(table, counted, spans(*rows))))
     assert (row["launches"], row["inferences"], row["median_ns"]) == (2, 4, 25.0)
     assert (row["p90_ns"], row["p99_ns"]) == pytest.approx((37.0, 39.7), rel=1e-12)
 

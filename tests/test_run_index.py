@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dashboard_runs import plain_run, recording_run, recovered_run, windows_of
+from tests.derived_rows import GOLDEN, changed, rows_now
 from tests.many_runs import age, many_runs
 from tracer.errors import RunError
 from tracer.reports import run_row
@@ -184,10 +185,19 @@ def test_any_byte_that_is_lost_or_another_has_the_index_made_again(traces: Path)
         assert list_runs(traces) == first
 
 
-def test_another_version_of_the_code_reads_the_runs_anew(traces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_what_is_derived_reads_the_runs_anew(
+    traces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     list_runs(traces)
-    monkeypatch.setattr(run_index, "code_mark", lambda _: "another")
+    monkeypatch.setitem(run_index.VERSIONS, "lists", run_index.VERSIONS["lists"] + 1)
     assert opened(lambda: list_runs(traces)) == 3
+    assert opened(lambda: list_runs(traces)) == 0
+
+
+def test_what_is_kept_of_known_runs_is_another_only_with_another_version() -> None:
+    """To remake the file: ``python -m tests.derived_rows``."""
+    assert not changed(rows_now()), "raise the version of these kinds in tracer/runs/run_index.py, then remake it"
+    assert json.loads(GOLDEN.read_text(encoding="utf-8"))["versions"] == run_index.VERSIONS
 
 
 def test_where_nothing_can_be_kept_the_list_is_made_each_time(traces: Path) -> None:
@@ -216,7 +226,7 @@ def test_writers_at_one_index_leave_it_whole(traces: Path) -> None:
 
 
 def test_what_was_made_is_kept_where_the_list_is_left_early(traces: Path) -> None:
-    rows = RunIndex(traces).rows(run_row.run_row, lambda *_: None)
+    rows = RunIndex(traces, "lists").rows(run_row.run_row, lambda *_: None)
     next(rows)
     next(rows)
     rows.close()

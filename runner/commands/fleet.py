@@ -24,7 +24,9 @@ def fleet(
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Of `sql`: one SELECT.")] = None,
     root: Annotated[
         list[str] | None,
-        options.RECORDING("A folder of runs, or a pattern of such folders. May be given again.", metavar="R"),
+        options.RECORDING(
+            "A folder of runs, a pattern of such folders, or a URL of one. May be given again.", metavar="R"
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -54,14 +56,15 @@ def fleet(
         raise not_installed(" and ".join(missing), "kws-trace[fleet]")
     from tracer.fleet.answers import answer, checked_engine
     from tracer.fleet.baselines import baseline_runs
-    from tracer.fleet.fleet import fleet_folders, read_fleet
+    from tracer.fleet.fleet import read_fleet
     from tracer.fleet.fleet_text import csv_text, junit_text, markdown_text
 
     _refuse_misfits(query, text, as_junit=as_junit, forms=as_json + as_csv + as_markdown + as_junit)
     checked_engine(engine, query, master)
-    folders = fleet_folders(root or [str(DEFAULT_TRACES)])
+    folders, not_come = _folders(root or [str(DEFAULT_TRACES)])
     with progress_line("runs read") as progress:
         found = read_fleet(folders, progress)
+    found.left_out.extend(not_come)
     base = None if baseline is None else set(baseline_runs(folders, baseline))
     rows = answer(found.rows, query, text=text, base=base, fail_over=fail_over, limit=limit, master=master)
     if as_json:
@@ -71,7 +74,7 @@ def fleet(
     elif as_markdown:
         say(markdown_text(f"kws-trace fleet {query}", rows, found.left_out))
     elif as_junit:
-        say(junit_text(rows, fail_over))
+        say(junit_text(rows, fail_over, found.left_out))
     else:
         _print(query, rows, len(found.rows), fail_over)
     if not as_json and not as_markdown:
@@ -90,6 +93,25 @@ def _refuse_misfits(query: str, text: str | None, *, as_junit: bool, forms: int)
         raise UsageError("--junit", f"{query} has no tests", "use it with `regressions`")
     if forms > 1:
         raise UsageError("fleet", "two forms of output are named", "name one of --json, --csv, --markdown, --junit")
+
+
+def _folders(roots: list[str]) -> tuple[list[Path], list[str]]:
+    """The folders that roots name, and sentences for the runs behind URLs that did not come."""
+    from runner.commands.pull import bytes_line
+    from tracer.fleet.fleet import fleet_folders
+
+    folders, not_come = [], []
+    for root in roots:
+        if "://" not in root or root.startswith("file://"):
+            folders += fleet_folders([root.removeprefix("file://")])
+            continue
+        from runner.pull.mirror import mirrored
+
+        with bytes_line() as tell:
+            folder, sentences = mirrored(root, tell)
+        folders.append(folder)
+        not_come += sentences
+    return list(dict.fromkeys(folders)), not_come
 
 
 def _print(query: str, rows: list[dict[str, Any]], count: int, fail_over: float) -> None:

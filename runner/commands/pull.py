@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +16,7 @@ from tracer.figure_text import counted, size_text
 from tracer.terminal_text import say, say_over
 
 if TYPE_CHECKING:
-    from runner.pull.pulling import Pulled
+    from runner.pull.pulling import Progress, Pulled
 
 DONE, REFUSED = 0, 1
 """Exit codes, as the command's page explains them."""
@@ -36,17 +38,24 @@ def pull(
     from runner.pull.pulling import pull as bring
     from runner.pull.source import place_of
 
-    shown = sys.stderr.isatty()
-    try:
-        found = bring(place_of(source), traces, runs or [], _tell if shown else lambda *_: None)
-    finally:
-        if shown:
-            say_over("")
+    with bytes_line() as tell:
+        found = bring(place_of(source), traces, runs or [], tell)
     if as_json:
         print_json({name: getattr(found, name) for name in found.__slots__})
     else:
         _print(found)
     raise typer.Exit(REFUSED if found.refused else DONE)
+
+
+@contextmanager
+def bytes_line() -> Iterator[Progress]:
+    """On a terminal a line of how much came, which is gone at the end."""
+    shown = sys.stderr.isatty()
+    try:
+        yield _tell if shown else lambda *_: None
+    finally:
+        if shown:
+            say_over("")
 
 
 def _tell(came: int, total: int, runs: int) -> None:

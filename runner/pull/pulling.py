@@ -42,12 +42,17 @@ _ENDED = ("complete", "recovered")
 
 @dataclass(slots=True)
 class Pulled:
-    """Names of runs that came, and of those that were here; a sentence for each left out or refused."""
+    """
+    Names of runs that came, and of those that were here; a sentence for each left out or refused.
+
+    ``changed`` names the runs here whose content is another there.
+    """
 
     came: list[str] = field(default_factory=list)
     here: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     bytes: int = 0
 
 
@@ -156,6 +161,7 @@ class _Pulling:
         else:
             changed = f"it is here as {here}, with other content; it changed there, or here, since it came"
             self.found.refused.append(f"{name}: {changed}: rename and delete are yours")
+            self.found.changed.append(here)
 
     def _check_room(self, runs: Sequence[Run]) -> None:
         needed = sum(file.size for _, held in runs for file in held if not is_here(file, self.staging))

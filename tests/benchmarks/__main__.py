@@ -20,6 +20,7 @@ FIGURES = (
     "dashboard_pages",
     "start_up",
     "run_lists",
+    "fleet_queries",
 )
 
 

@@ -76,7 +76,7 @@ def engine_answer(
     if query == "rates":
         return [_with_interval(row) for row in engine.answer(queries.rates(runs))]
     asked = {
-        "latency": lambda: queries.latency(runs, engine.table("inference_windows"), engine.table("spans")),
+        "latency": lambda: queries.latency(runs, _inferences(engine)),
         "overhead": lambda: queries.overhead(runs, engine.table("profiled")),
         "kernels": lambda: queries.kernels(runs, engine.table("gpu_work"), limit=limit),
         "trust": lambda: queries.trust(runs),
@@ -98,6 +98,16 @@ def checked_engine(name: str, query: str, master: str | None) -> None:
         raise UsageError("--master", "it is the URL of a Spark cluster", "--engine spark --master spark://HOST:7077")
     if name == "spark" and query == "sql":
         raise UsageError("sql", "Spark cannot be kept from other files", "ask DuckDB, without --engine")
+
+
+def _inferences(engine: DuckDb | Spark) -> Any:
+    """What was kept when the runs were read, else the sums of their spans."""
+    from tracer.fleet import queries
+
+    kept = engine.kept_inferences()
+    if kept is not None:
+        return kept
+    return queries.inferences(engine.table("runs"), engine.table("inference_windows"), engine.table("spans"))
 
 
 def _engine(tables: FleetTables, master: str | None) -> DuckDb | Spark:

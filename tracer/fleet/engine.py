@@ -41,17 +41,8 @@ class DuckDb:
             ("profiled", tables.profiled),
         ):
             self._keep(name, table)
-        for name, paths in tables.files.items():
-            if paths:
-                # Of schema version 1 some columns are absent: by name, they read as null.
-                # A run may be called as a pattern of DuckDB's.
-                literal = [glob.escape(path) for path in paths]
-                self._connection.read_parquet(literal, table_name=name, union_by_name=True)
-            else:
-                self._keep(name, file_schema(name).empty_table())
-        every = [path for paths in tables.files.values() for path in paths]
-        # It asks for the pattern, then for the file.
-        self._only_read(list(dict.fromkeys([*every, *map(glob.escape, every)])))
+        self._tables = tables
+        self._unopened = dict(tables.files)
 
     def __enter__(self) -> DuckDb:
         return self
@@ -61,8 +52,21 @@ class DuckDb:
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def table(self, name: str) -> Any:
-        """A table, to be named in a query of ``tracer.fleet.queries``."""
+        """A table, to be named in a query of ``tracer.fleet.queries``; files are opened for who asks for theirs."""
+        paths = self._unopened.pop(name, None)
+        if paths:
+            # Of schema version 1 some columns are absent: by name, they read as null.
+            # A run may be called as a pattern of DuckDB's.
+            literal = [glob.escape(path) for path in paths]
+            self._connection.read_parquet(literal, table_name=name, union_by_name=True)
+        elif paths is not None:
+            self._keep(name, file_schema(name).empty_table())
         return self._connection.table(name)
+
+    def kept_inferences(self) -> Any:
+        """What ``queries.inferences`` gives, from the cache folder; None where it is not there of every run."""
+        paths = self._tables.kept()
+        return self._connection.read_parquet([glob.escape(path) for path in paths]) if paths else None
 
     def answer(self, query: Any) -> list[dict[str, Any]]:
         """The rows of a query."""
@@ -78,6 +82,11 @@ class DuckDb:
         """
         import duckdb
 
+        for name in self._tables.files:
+            self.table(name)
+        every = [path for paths in self._tables.files.values() for path in paths]
+        # It asks for the pattern, then for the file.
+        self._only_read(list(dict.fromkeys([*every, *map(glob.escape, every)])))
         connection = self._connection.con
         try:
             statements = connection.extract_statements(text)

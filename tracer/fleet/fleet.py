@@ -5,11 +5,13 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tracer.errors import UsageError
 from tracer.fleet.fleet_row import fleet_row
+from tracer.fleet.kept_inferences import KeptInferences
 from tracer.runs.run_index import Progress, RunIndex
 
 
@@ -34,13 +36,15 @@ def read_fleet(folders: Iterable[Path], progress: Progress = lambda *_: None) ->
     """
     rows, left_out = [], []
     for root in folders:
-        index = RunIndex(root, "fleet")
+        index, inferences = RunIndex(root, "fleet"), KeptInferences(root)
+        inferences.keep_only(one.folder for one in index.listed)
         left_out += [str(one.error) for one in index.listed if one.error]
-        for folder, row in index.rows(fleet_row, progress):
+        for name, row in index.rows(partial(fleet_row, keep=inferences.keep), progress, inferences.has):
+            folder = root / name
             if row["damage"]:
                 left_out.append(f"{folder}: {'; '.join(row['damage'])}")
             else:
-                rows.append({"name": folder.name, "folder": str(folder), **row})
+                rows.append({"name": name, "folder": str(folder), **row})
     kept: dict[str, dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (row["created"], row["folder"])):
         first = kept.setdefault(row["run_id"], row)
@@ -54,14 +58,12 @@ def fleet_folders(roots: Iterable[str]) -> list[Path]:
     The folders of runs that roots name: folders, or patterns of such (``labs/*/traces``).
 
     Raises:
-        UsageError: if a root is no folder, or one of another machine.
+        UsageError: if a root is no folder.
     """
     return list(dict.fromkeys(folder for root in roots for folder in _folders(root)))
 
 
 def _folders(root: str) -> list[Path]:
-    if "://" in root:
-        raise UsageError("--root", f"{root} is on another machine", f"bring its runs here: `kws-trace pull {root}`")
     if Path(root).is_dir():
         # Its name may have what is a pattern elsewhere.
         return [Path(root)]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tracer.errors import KwsTraceError
 from tracer.fleet.damage import damage_of
@@ -20,14 +24,17 @@ from tracer.statistics import percentiles
 NOT_RECORDED = "not recorded"
 PARTS = ("spans", "windows", "gpu_work")
 
+Keep = Callable[[Path, str, NDArray[np.int64]], dict[str, Any] | None]
+"""Keeps the wall times of a run's inferences: of its folder, its id and nanoseconds, and says where they are."""
 
-def fleet_row(folder: Path) -> dict[str, Any]:
+
+def fleet_row(folder: Path, keep: Keep = lambda *_: None) -> dict[str, Any]:
     """
     A run as plain values: facts of ``run.json``, the figures of its performance windows, its judgement and its parts.
 
     ``damage`` says in sentences why its figures are not those of what was recorded; then it has no figures.
     ``rate_hz``, ``median_ns`` and the like are null without a performance window, ``parts`` (nanoseconds of a
-    profiled inference, in the mean, by part) without a capture.
+    profiled inference, in the mean, by part) without a capture. ``kept`` is what ``keep`` says.
 
     Raises:
         RunError: if it is gone, or its ``run.json`` cannot be read.
@@ -37,7 +44,7 @@ def fleet_row(folder: Path) -> dict[str, Any]:
     if run.state == "recording":
         return {**row, "damage": ["it is being recorded"]}
     try:
-        figures = _figures(run)
+        figures = _figures(run, keep)
     except KwsTraceError as error:
         return {**row, "damage": [*damage_of(run), str(error)]}
     damage = damage_of(run)
@@ -78,7 +85,7 @@ def _facts(info: RunInfo) -> dict[str, Any]:
     }
 
 
-def _figures(run: StoredRun) -> dict[str, Any]:
+def _figures(run: StoredRun, keep: Keep) -> dict[str, Any]:
     windows = performance_windows(run.each_window)
     timed = timed_inferences(run, windows=windows)
     spread = percentiles(timed.wall_ns) if len(timed) else {"median_ns": None, "p90_ns": None, "p99_ns": None}
@@ -87,6 +94,7 @@ def _figures(run: StoredRun) -> dict[str, Any]:
         **spread,
         "windows": [one.number for one in windows],
         "inferences": len(timed),
+        "kept": keep(run.folder, run.info.run_id, timed.wall_ns),
         "rate_hz": official_rate_hz(run.each_window),
         "rule_valid": trust["rule_valid"],
         "trust": trust["worst"],

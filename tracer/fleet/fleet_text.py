@@ -79,27 +79,28 @@ def markdown_text(title: str, rows: Sequence[Row], left_out: Sequence[str]) -> s
     lines = [f"## {title}", ""]
     lines += [f"{_markdown('; '.join(shared_values(rows)))}", ""] if rows else ["nothing to show", ""]
     if headings:
-        lines += [f"| {' | '.join(headings)} |", f"|{'---|' * len(headings)}"]
+        lines += [f"| {' | '.join(map(_markdown, headings))} |", f"|{'---|' * len(headings)}"]
         lines += [f"| {' | '.join(map(_markdown, row))} |" for row in cells]
     if left_out:
         lines += ["", "Left out:", "", *(f"- {_markdown(sentence)}" for sentence in left_out)]
     return "\n".join(lines)
 
 
-def junit_text(rows: Sequence[Row], fail_over: float) -> str:
+def junit_text(rows: Sequence[Row], fail_over: float, left_out: Sequence[str]) -> str:
     """
     The regressions as JUnit's XML: a test a configuration, which failed, passed, or was skipped with the reason.
 
     The form is that which Jenkins, GitLab and GitHub's actions read: ``testsuites``, ``testsuite``, ``testcase``.
+    The runs that are left out stand in ``system-err``.
     """
     failed, skipped = sum(row["failed"] for row in rows), sum(bool(row["why_not"]) for row in rows)
-    counts = f'tests="{len(rows)}" failures="{failed}" skipped="{skipped}"'
+    counts = f'tests="{len(rows)}" failures="{failed}" errors="0"'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {counts}>"]
-    lines.append(f'  <testsuite name="kws-trace fleet regressions" {counts}>')
+    lines.append(f'  <testsuite name="kws-trace fleet regressions" {counts} skipped="{skipped}" time="0">')
     for row in rows:
         name = quoteattr(printable(", ".join(_cell(key, row[key]) for key in CONFIGURATION)))
         said = printable(row["why_not"] or sentence(row, fail_over))
-        lines.append(f'    <testcase classname="regressions" name={name}>')
+        lines.append(f'    <testcase classname="regressions" name={name} time="0">')
         if row["failed"]:
             lines.append(f"      <failure message={quoteattr(said)}/>")
         elif row["why_not"]:
@@ -107,6 +108,9 @@ def junit_text(rows: Sequence[Row], fail_over: float) -> str:
         else:
             lines.append(f"      <system-out>{escape(said)}</system-out>")
         lines.append("    </testcase>")
+    if left_out:
+        sentences = "\n".join(f"left out: {printable(sentence)}" for sentence in left_out)
+        lines.append(f"    <system-err>{escape(sentences)}</system-err>")
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"])
 
 
@@ -150,5 +154,5 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _markdown(text: str) -> str:
-    """As it stands in a table of Markdown: nothing in a name is markup."""
-    return "".join(f"\\{char}" if char in "\\|*_`[]<>#$~" else char for char in text)
+    """As it stands in a line or a table of Markdown: nothing in a name is markup."""
+    return "".join(f"\\{char}" if char in "\\|*_`[]<>#$~&" else char for char in printable(text))

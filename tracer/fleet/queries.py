@@ -42,34 +42,34 @@ def rates(runs: Table) -> Table:
 
 def inferences(runs: Table, inference_windows: Table, spans: Table) -> Table:
     """
-    The wall time of each timed inference of the performance windows: ``configuration``, ``run``, ``inference``,
-    ``wall_ns``.
+    The wall time of each timed inference of the performance windows: ``run_id``, ``wall_ns``.
 
-    Stages of an inference share edges, so their sum is its wall time. ``runs`` has the number of its configuration.
+    Stages of an inference share edges, so their sum is its wall time.
     """
     timed = spans.filter(
         ~spans.warmup & spans.inference.notnull() & spans.stage.cast("string").isin((INFERENCE, *INFERENCE_STAGES))
     )
     # The windows have their runs before the spans are met: an engine then keeps the few and lets the many pass.
-    windows = inference_windows.join(runs.select("run", "run_id", "configuration"), "run")
+    windows = inference_windows.join(runs.select("run", "run_id"), "run")
     used = timed.join(windows, ("run_id", "window"))
-    return used.group_by("configuration", "run", "inference").agg(wall_ns=used.duration_ns.sum().cast("int64"))
+    summed = used.group_by("run", "inference").agg(wall_ns=used.duration_ns.sum().cast("int64"))
+    return summed.join(runs.select("run", "run_id"), "run").select("run_id", "wall_ns")
 
 
-def latency(runs: Table, inference_windows: Table, spans: Table) -> Table:
-    """Percentiles of every timed inference of the performance windows, by configuration."""
+def latency(runs: Table, each: Table) -> Table:
+    """Percentiles by configuration of every timed inference: ``each`` has columns as ``inferences``."""
     # By its number: to hash seven texts of each inference takes longer than its percentiles.
     numbered = runs.mutate(configuration=ibis.dense_rank().over(order_by=CONFIGURATION))
-    each = inferences(numbered, inference_windows, spans)
-    found = each.group_by("configuration").agg(
-        launches=each.run.nunique(),
-        inferences=each.count(),
-        median_ns=each.wall_ns.quantile(0.5),
-        p90_ns=each.wall_ns.quantile(0.9),
-        p99_ns=each.wall_ns.quantile(0.99),
+    used = each.join(numbered.select("run_id", "configuration"), "run_id")
+    # As one list an engine gathers the times once.
+    found = used.group_by("configuration").agg(
+        inferences=used.count(), quantiles=used.wall_ns.quantile([0.5, 0.9, 0.99])
     )
-    named = numbered.select("configuration", *CONFIGURATION).distinct().join(found, "configuration")
-    return _ordered(named.select(*CONFIGURATION, *found.drop("configuration").columns))
+    named = numbered.group_by("configuration", *CONFIGURATION).agg(launches=(numbered.inferences > 0).sum())
+    joined = named.join(found, "configuration")
+    each_quantile = {f"{name}_ns": joined.quantiles[at] for at, name in enumerate(("median", "p90", "p99"))}
+    told = joined.mutate(**each_quantile, launches=joined.launches.cast("int64"))
+    return _ordered(told.select(*CONFIGURATION, "launches", "inferences", *each_quantile))
 
 
 def overhead(runs: Table, profiled: Table) -> Table:

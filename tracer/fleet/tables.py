@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from tracer.fleet.fleet_row import PARTS
+from tracer.fleet.kept_inferences import whole_files
 
 _TEXTS = (
     "name folder run_id created host state model device model_sha256 runtime runtime_version power_mode timed "
@@ -43,12 +44,17 @@ PROFILED = pa.schema([("run", pa.int32()), ("part", pa.string()), ("mean_ns", pa
 
 @dataclass(frozen=True, slots=True)
 class FleetTables:
-    """Tables of the runs, and of each table of a run the paths of all its Parquet files."""
+    """
+    Tables of the runs, and of each table of a run the paths of all its Parquet files.
+
+    ``kept`` gives the files of ``kept_inferences``, where each run that has inferences has a whole one; else None.
+    """
 
     runs: pa.Table
     inference_windows: pa.Table
     profiled: pa.Table
     files: Mapping[str, Sequence[str]]
+    kept: Callable[[], list[str] | None]
 
 
 def fleet_tables(rows: Sequence[Mapping[str, Any]]) -> FleetTables:
@@ -69,4 +75,5 @@ def fleet_tables(rows: Sequence[Mapping[str, Any]]) -> FleetTables:
         pa.Table.from_pylist(windows, INFERENCE_WINDOWS),
         pa.Table.from_pylist(parts, PROFILED),
         files,
+        lambda: whole_files(rows),
     )

@@ -29,8 +29,8 @@ class RunList:
 
 def list_runs(traces: Path, progress: Progress = lambda *_: None) -> RunList:
     """List a folder: what is kept in its index is taken from there, the rest is read. ``progress`` is of the rest."""
-    index = RunIndex(traces)
-    rows = [{"name": folder.name, **row} for folder, row in index.rows(_derived, progress)]
+    index = RunIndex(traces, "lists")
+    rows = [{"name": name, **row} for name, row in index.rows(_derived, progress)]
     return RunList(rows, [str(one.error) for one in index.listed if one.error])
 
 

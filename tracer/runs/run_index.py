@@ -3,12 +3,13 @@ What lists show of every run of a folder, kept outside it: ``$XDG_CACHE_HOME/kws
 
 One file for a folder of runs, and others for what ``fleet`` derives, in ``fleet``, and for the lines of ``runs``, in
 ``told``. It can be deleted at any time, and whatever is wrong with it (a home that is read-only, a full disk, damage,
-another version of this code) its runs are read anew.
+another of the ``VERSIONS``) its runs are read anew.
 
 Of each run it holds what ``run.json`` says, good while that file keeps its time, size and number; and what was
-derived from the whole run, good while that holds of every file directly in its folder and in its sessions, and each
-other folder in it keeps its time. All that writes into a run makes files or replaces them, which is seen. What is
-not: a table that something else rewrites in place, and a file that gets its old time and size back.
+derived from the whole run, good while its folder keeps its time, and so what is in it its names, and each file
+directly in it and in its sessions its time and size, and each other folder in it its time. All that writes into a run
+makes files or replaces them, which is seen. What is not: a table that something else rewrites in place, and a file or
+folder that gets its old time and size back.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ from tracer.errors import RunError
 from tracer.runs.run_files import is_locked
 from tracer.runs.run_info import read_run_info
 from tracer.whole_files import written_whole
+
+VERSIONS = {"listed": 1, "lists": 1, "told": 1, "fleet": 1}
+"""Of each kind: to be raised with every change by which the same run gives another row."""
 
 RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was looked at may change again and keep its time: then nothing is kept."""
@@ -39,11 +43,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class _Kept:
-    """The marks of a run's files, and as JSON what was read and derived under them; an empty mark fits nothing."""
+    """
+    The marks of a run's files, and what was read and derived under them; an empty mark fits nothing.
+
+    ``names`` are those of the files and folders that ``mark`` is of; ``row`` is JSON, of which few are asked for.
+    """
 
     info_mark: str = ""
-    info: str = ""
+    info: dict[str, Any] = field(default_factory=dict)
     mark: str = ""
+    names: list[str] = field(default_factory=list)
     row: str = ""
 
 
@@ -52,16 +61,23 @@ class ListedRun:
     """
     A folder with a ``run.json``, and of that file the time of creation, name, id, state and set of launches.
 
-    ``problem`` is set where it cannot be read; then the others are empty.
+    ``called`` is the folder's own name, within ``traces``. ``problem`` is set where the file cannot be read; then the
+    others are empty.
     """
 
-    folder: Path
+    traces: Path
+    called: str
     created: str = ""
     name: str = ""
     run_id: str = ""
     state: str = ""
     launch_set: dict[str, Any] | None = None
     problem: tuple[str, str] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Made when it is asked for: of 10,000 it takes as long as reading the index."""
+        return self.traces / self.called
 
     @property
     def error(self) -> RunError | None:
@@ -76,72 +92,82 @@ class RunIndex:
     Each ``kind`` of what is derived has a file of its own.
     """
 
-    def __init__(self, traces: Path, kind: str = "lists") -> None:
-        self._path = _index_path(traces, kind)
-        self._kept = _read(self._path)
+    def __init__(self, traces: Path, kind: str = "listed") -> None:
+        self._path, self._title = index_path(traces, kind), f"kws-trace {kind} {VERSIONS[kind]}"
+        self._kept = _read(self._path, self._title)
         self._changed = False
         there = dict(_folders(traces))
         for name in self._kept.keys() - there.keys():
             del self._kept[name]
             self._changed = True
-        found = [self._listed(traces / name, mark) for name, mark in there.items()]
-        self.listed = sorted(found, key=lambda one: (one.created, one.folder))
+        self._traces, self._root = traces, str(traces)
+        found = [self._listed(name, mark) for name, mark in there.items()]
+        self.listed = sorted(found, key=lambda one: (one.created, one.called))
         self._save()
 
     def rows(
-        self, derive: Callable[[Path], dict[str, Any]], progress: Progress
-    ) -> Iterator[tuple[Path, dict[str, Any]]]:
+        self,
+        derive: Callable[[Path], dict[str, Any]],
+        progress: Progress,
+        usable: Callable[[dict[str, Any]], bool] = lambda _: True,
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """
-        The folder of each run that can be read and what ``derive`` makes of it, in the order of ``listed``.
+        The folder's name of each run that can be read, and what ``derive`` makes of it, in the order of ``listed``.
 
         Its ``state`` says whether the run is being recorded: then, and where it ends with a ``RunError``, nothing is
-        kept. What was made so far is kept too where this is ended early.
+        kept. What was made so far is kept too where this is ended early. A kept row that is not ``usable`` is made
+        anew.
         """
         readable = [one for one in self.listed if one.problem is None]
-        marks = {one.folder: _mark(one.folder) for one in readable}
-        stale = {one.folder for one in readable if not self._holds(one, marks[one.folder])}
-        done = 0
+        held = [self._held(one, usable) for one in readable]
+        done, stale = 0, held.count(None)
         try:
-            for one in readable:
-                kept = self._kept[one.folder.name]
-                if one.folder not in stale:
-                    yield one.folder, json.loads(kept.row)
+            for one, row in zip(readable, held, strict=True):
+                if row is not None:
+                    yield one.called, row
                     continue
-                progress(done, len(stale))
+                progress(done, stale)
                 done += 1
                 with contextlib.suppress(RunError):
-                    row = derive(one.folder)
-                    if row["state"] != "recording":
-                        kept.mark, kept.row, self._changed = marks[one.folder], json.dumps(row), True
-                    yield one.folder, row
+                    yield one.called, self._derived(one.folder, derive)
         finally:
             self._save()
 
-    def _listed(self, folder: Path, mark: str) -> ListedRun:
-        kept = self._kept.setdefault(folder.name, _Kept())
+    def _listed(self, called: str, mark: str) -> ListedRun:
+        kept = self._kept.setdefault(called, _Kept())
         if not mark or kept.info_mark != mark:
-            kept.info_mark, kept.info, kept.mark, kept.row = mark, json.dumps(_facts(folder)), "", ""
+            kept.info_mark, kept.info, kept.mark = mark, _facts(self._traces / called), ""
             self._changed = True
-        return ListedRun(folder, **json.loads(kept.info))
+        return ListedRun(self._traces, called, **kept.info)
 
-    def _holds(self, one: ListedRun, mark: str) -> bool:
-        kept = self._kept[one.folder.name]
+    def _held(self, one: ListedRun, usable: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        kept = self._kept[one.called]
+        if not kept.mark or _mark(f"{self._root}/{one.called}", kept.names) != kept.mark:
+            return None
         # Of a run that was not closed the lock alone tells whether somebody still records it.
-        return bool(mark) and kept.mark == mark and not (one.state == "recording" and is_locked(one.folder))
+        if one.state == "recording" and is_locked(one.folder):
+            return None
+        row: dict[str, Any] = json.loads(kept.row)
+        return row if usable(row) else None
+
+    def _derived(self, folder: Path, derive: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+        names, mark = _looked_at(str(folder))
+        row = derive(folder)
+        if row["state"] != "recording":
+            kept = self._kept[folder.name]
+            kept.mark, kept.names, kept.row, self._changed = mark, names, json.dumps(row), True
+        return row
 
     def _save(self) -> None:
         if not self._changed or self._path is None:
             return
-        lines = [
-            "\t".join((name, kept.info_mark, kept.info, kept.mark, kept.row))
-            for name, kept in self._kept.items()
-            if kept.info_mark
-        ]
-        data = "\n".join(lines).encode()
+        kept = {name: one for name, one in self._kept.items() if one.info_mark}
+        facts = {name: (one.info_mark, one.info, one.mark, one.names) for name, one in kept.items()}
+        data = "\n".join((json.dumps(facts), *(one.row for one in kept.values()))).encode()
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(self._path, shared=True, lasting=False) as temporary:
-                temporary.write_bytes(_head(data) + data)
+                temporary.write_bytes(_head(self._title, data) + data)
         self._changed = False
 
 
@@ -155,29 +181,33 @@ def cache_folder() -> Path | None:
         return None
 
 
-def _index_path(traces: Path, kind: str) -> Path | None:
+def index_path(traces: Path, kind: str) -> Path | None:
+    """Where what is kept of a kind for a folder of runs lies; None where there is no cache folder."""
     folder = cache_folder()
     name = hashlib.sha256(os.fsencode(os.path.realpath(traces))).hexdigest()[:32]
     return None if folder is None else folder / kind / name
 
 
-def _read(path: Path | None) -> dict[str, _Kept]:
+def _read(path: Path | None, title: str) -> dict[str, _Kept]:
     """By name; nothing where there is no index, or none of this version that is whole."""
     if path is None:
         return {}
     try:
         data = path.read_bytes()
         head, _, body = data.partition(b"\n")
-        if head + b"\n" != _head(body):
+        if head + b"\n" != _head(title, body):
             return {}
-        rows = [line.split("\t") for line in body.decode().split("\n") if line]
-        return {name: _Kept(*fields) for name, *fields in rows}
-    except (OSError, ValueError, TypeError):
+        facts, *rows = body.decode().split("\n")
+        each = zip(json.loads(facts).items(), rows, strict=True)
+        return {
+            name: _Kept(info_mark, info, mark, names, row) for (name, (info_mark, info, mark, names)), row in each
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def _head(body: bytes) -> bytes:
-    return f"kws-trace list {code_mark(Path(__file__).parent.parent)} {zlib.crc32(body):08x}\n".encode()
+def _head(title: str, body: bytes) -> bytes:
+    return f"{title} {zlib.crc32(body):08x}\n".encode()
 
 
 @cache
@@ -208,25 +238,41 @@ def _facts(folder: Path) -> dict[str, Any]:
     return {name: getattr(info, name) for name in names}
 
 
-def _mark(folder: Path) -> str:
-    """Of the files of a run; empty where one of them changed just now, or cannot be looked at."""
+def _mark(folder: str, names: list[str]) -> str:
+    """Of a run's folder and what lies in it; empty where some of it changed just now, or cannot be looked at."""
+    times, sizes = [], []
     try:
-        facts = sorted(_looked_at(str(folder)))
+        for path in (folder, *[f"{folder}/{name}" for name in names]):
+            facts = os.stat(path)  # noqa: PTH116 -- of tens of thousands
+            times.append(facts.st_mtime_ns)
+            sizes.append(facts.st_size)
     except OSError:
         return ""
-    newest = max((mtime_ns for _, mtime_ns, _ in facts), default=0)
-    return "" if racy(newest) else _hashed(facts)
+    return "" if racy(max(times)) else _hashed((times, sizes))
 
 
-def _looked_at(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Name, time and size of what lies in the folder and in its sessions, which a host fills while a DUT is done."""
+def _looked_at(folder: str) -> tuple[list[str], str]:
+    """What lies in a run's folder now, and the mark of it."""
+    try:
+        names = sorted(_names(folder))
+    except OSError:
+        return [], ""
+    return names, _mark(folder, names)
+
+
+def _names(folder: str) -> Iterator[str]:
+    """
+    What lies in a run's folder and in its sessions, which a host fills while a DUT is done.
+
+    Not ``run.json``, which has a mark of its own, and not what is hidden, which says nothing of the run.
+    """
     with os.scandir(folder) as entries:
         for entry in entries:
-            facts = entry.stat()
-            yield entry.name, facts.st_mtime_ns, facts.st_size
+            if entry.name == "run.json" or entry.name.startswith("."):
+                continue
+            yield entry.name
             if entry.name.startswith("session") and entry.is_dir():
-                for name, mtime_ns, size in _looked_at(entry.path):
-                    yield f"{entry.name}/{name}", mtime_ns, size
+                yield from (f"{entry.name}/{name}" for name in _names(entry.path))
 
 
 def racy(mtime_ns: int) -> bool:

@@ -1,0 +1,100 @@
+"""What a continuous integration reads of a fleet: JUnit's XML and Markdown, whatever boards are called."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+
+from tracer.fleet.fleet_text import junit_text, markdown_text
+from tracer.fleet.tables import CONFIGURATION
+
+STRANGE = 'nano | <b>"x"</b> & &lt; [a](b) `c` \x1b[31m\x00\ufffe \ud800 *d* ]]>\r\n## head\n| e |'
+
+ATTRIBUTES = {
+    "testsuites": {"name", "time", "tests", "failures", "disabled", "errors"},
+    "testsuite": {
+        "name",
+        "tests",
+        "failures",
+        "errors",
+        "time",
+        "disabled",
+        "skipped",
+        "timestamp",
+        "hostname",
+        "id",
+    },
+    "testcase": {"name", "assertions", "time", "classname", "status"},
+    "failure": {"type", "message"},
+    "skipped": {"message"},
+    "system-out": set(),
+    "system-err": set(),
+}
+"""What Jenkins' schema of JUnit's files has; it allows nothing else."""
+
+
+def row(device: str, **found: Any) -> dict[str, Any]:
+    facts = dict.fromkeys(CONFIGURATION, "not recorded")
+    told = {
+        "slowdown": 0.03,
+        "low": 0.01,
+        "finds": 0.015,
+        "look": 1,
+        "detected": False,
+        "failed": False,
+        "why_not": "",
+    }
+    return {**facts, "device": device, **told, **found}
+
+
+ROWS = [
+    row(f"failing {STRANGE}", detected=True, failed=True),
+    row("passing"),
+    row(f"not told {STRANGE}", slowdown=None, low=None, finds=None, why_not=f"2 of 5 launches {STRANGE}"),
+]
+
+
+def test_junit_is_what_its_readers_take_whatever_the_boards_are_called() -> None:
+    text = junit_text(ROWS, 0.02, [f"/traces/{STRANGE}: it is damaged"])
+    root = ElementTree.fromstring(text.encode("utf-8"))
+    for element in root.iter():
+        assert set(element.attrib) <= ATTRIBUTES[element.tag], element.tag
+    (suite,) = root
+    assert [one.tag for one in suite] == ["testcase"] * 3 + ["system-err"]
+    assert [one[0].tag for one in suite if len(one)] == ["failure", "system-out", "skipped"]
+    assert "<b>" in suite[0].attrib["name"]
+    assert "it is damaged" in suite[3].text
+    assert text.count("\n") == len(text.splitlines()) - 1
+    assert ElementTree.fromstring(junit_text([], 0.02, [])).attrib["tests"] == "0"
+
+
+def test_a_reader_of_junit_counts_what_failed_passed_and_cannot_be_told() -> None:
+    junitparser = pytest.importorskip("junitparser", reason="needs junitparser")
+    (suite,) = junitparser.JUnitXml.fromstring(junit_text(ROWS, 0.02, []).encode())
+    assert (suite.tests, suite.failures, suite.skipped, suite.errors) == (3, 1, 1, 0)
+    cases = list(suite)
+    assert [case.is_passed for case in cases] == [False, True, False]
+    assert [case.is_failure for case in cases] == [True, False, False]
+    assert "2 of 5 launches" in cases[2].result[0].message
+
+
+def test_markdown_has_a_line_a_row_and_no_markup_out_of_names() -> None:
+    text = markdown_text("kws-trace fleet regressions", ROWS, [f"/traces/{STRANGE}: it is damaged"])
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    kinds = [token.type for token in tokens]
+    assert kinds.count("heading_open") == 1
+    assert kinds.count("tr_open") == 1 + len(ROWS)
+    assert kinds.count("list_item_open") == 1
+    assert "html_block" not in kinds
+    inside = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inside} <= {"text", "text_special"}
+    assert "".join(child.content for child in inside).count("&lt;") == 4
+    assert kinds.count("td_open") == len(ROWS) * kinds.count("th_open")
+
+
+def test_headings_of_a_question_in_sql_are_no_markup_either() -> None:
+    text = markdown_text("kws-trace fleet sql", [{"a|b": 1, "c": 2}], [])
+    assert MarkdownIt("commonmark").enable("table").render(text).count("<th>") == 2

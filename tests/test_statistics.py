@@ -10,7 +10,7 @@ from scipy.stats import t, ttest_ind
 
 from tests.coverage.machines import Design, autocorrelated, one_speed, two_speeds_of
 from tracer.statistics import percentiles
-from tracer.statistics.dependence import effective_sizes, two_speeds
+from tracer.statistics.dependence import SMOOTHED, _running_median, effective_sizes, two_speeds
 from tracer.statistics.intervals import clustered
 from tracer.statistics.ratio import ratio_of_groups, rounds_of
 from tracer.statistics.student import t_quantile
@@ -68,6 +68,13 @@ def test_short_series_cover_where_they_give_an_interval(correlation: float, numb
     given = [one for one in found if one.kind == "interval"]
     assert len(given) > 0.7 * len(found)
     assert sum(one.low <= 100 <= one.high for one in given) > 0.93 * len(given)
+
+
+def test_a_running_median_is_the_median_of_each_nine_neighbours() -> None:
+    series = np.random.default_rng(7).integers(0, 40, 300).astype(float)
+    naive = [np.median(series[at : at + SMOOTHED]) for at in range(len(series) - SMOOTHED + 1)]
+    assert _running_median(series).tolist() == naive
+    assert _running_median(series[:SMOOTHED]).tolist() == naive[:1]
 
 
 def test_two_speeds_are_found_with_their_levels_and_stays_and_one_speed_is_not() -> None:

@@ -43,7 +43,7 @@ class Covered:
     """The nanoseconds that at least one row covers; rows in any order, overlapping, empty or not."""
 
     def __init__(self, start_ns: Ints, end_ns: Ints) -> None:
-        start, end = np.sort(start_ns), np.sort(end_ns)
+        start, end = _ascending(start_ns), _ascending(end_ns)
         # One opens where as many rows have ended as began before it.
         opens = np.flatnonzero(np.r_[True, start[1:] > end[:-1]][: len(start)])
         self._start_ns: Ints = start[opens]

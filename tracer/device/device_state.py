@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tracer.device.device_samples import (
@@ -227,6 +226,8 @@ Series = tuple[str, NDArray[np.int64], NDArray[np.int64]]
 
 def series_of(samples: pa.Table, quantity: str) -> list[Series]:
     """Source, times and values in the order of time, of each source of ``quantity``, by name."""
+    import pyarrow.compute as pc
+
     rows = samples.filter(pc.equal(samples["quantity"].cast(pa.string()), quantity))
     sources = np.asarray(rows["source"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=str)
     times, values = rows["time_ns"].to_numpy(), rows["value"].to_numpy()

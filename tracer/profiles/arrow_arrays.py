@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Column: TypeAlias = Any
@@ -88,8 +87,8 @@ class Codes:
 
     def code_of(self, value: str) -> int:
         """The code of a text; -2, which no row has, where it is not there."""
-        found = np.flatnonzero(flags(pc.is_in(self.values, arrow_texts([value]).cast(self.values.type))))
-        return int(found[0]) if len(found) else NO_ROW - 1
+        texts = self.values.to_pylist()
+        return texts.index(value) if value in texts else NO_ROW - 1
 
     def at(self, rows: Integers) -> pa.Array:
         """The values themselves at ``rows``; texts come as plain strings."""

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError, first_line
 from tracer.given_files import check_file
+from tracer.profiles.arrow_arrays import encode, integers, present
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of
 from tracer.runs.run_files import is_locked, locked_error
@@ -94,9 +95,10 @@ class StoredRun:
     def _commands(self) -> dict[int, int]:
         """How many commands came over the line since the window before, by window."""
         spans = self.spans()
-        read = spans.filter(pc.equal(spans["stage"], SERIAL_STAGES[0]))
-        counted = read["window"].combine_chunks().value_counts()
-        return {one["values"]: one["counts"] for one in counted.to_pylist() if one["values"] is not None}
+        stage = encode(spans, "stage")
+        read = (stage.codes == stage.code_of(SERIAL_STAGES[0])) & present(spans, "window")
+        windows, counts = np.unique(integers(spans, "window")[read], return_counts=True)
+        return dict(zip(windows.tolist(), counts.tolist(), strict=True))
 
     def _table(self, name: str) -> pa.Table:
         if name not in self._tables:

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from dashboard.frames import Frame
+from tracer.arrow_arrays import NO_ROW, Codes, Integers, dense_groups, encode, integers
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.attribution import owning_rows
 from tracer.kernels.grouped_figures import group_figures
 from tracer.kernels.self_time import self_times
-from tracer.profiles.arrow_arrays import NO_ROW, Codes, Integers, dense_groups, encode, integers
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.level_tables import counted_rows
 

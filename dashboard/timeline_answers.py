@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dashboard.timeline_questions import Asked, Kept, Range, Shown
+from tracer.arrow_arrays import NO_ROW
 from tracer.captures.timeline import Timeline
 from tracer.figure_text import count_text, counted, share_text, time_text
 from tracer.palette import BY_MEANING, EDGE, LETTERS, PAPER, timeline_colours
-from tracer.profiles.arrow_arrays import NO_ROW
 from tracer.reports.timeline.lanes import Lane, lines_of, shown_name
 from tracer.reports.timeline.levels import RARE, Marks, marks_between, sentence
 from tracer.reports.timeline.selection import exact, slice_facts, sums_by_name

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import TracePacket, TrackDescriptor, TrackEvent
 
+from tracer.arrow_arrays import NO_ROW
 from tracer.captures.timeline import Timeline
 from tracer.captures.tracks import GPU, Track
-from tracer.profiles.arrow_arrays import NO_ROW
 from tracer.runs.run_store import StoredRun
 
 CATEGORIES = {"stage": "inference", "serial": "serial", "call": "cuda", "operation": "host", GPU: "gpu"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, arrow, dense_groups, integers
 from tracer.kernels.range_index import Points, enclosing_ranges
-from tracer.profiles.arrow_arrays import NO_ROW, arrow, dense_groups, integers
 from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from tracer.profiles.arrow_arrays import arrow, arrow_flags, arrow_texts, flags, numbers, valid
+from tracer.arrow_arrays import arrow, arrow_flags, arrow_texts, flags, numbers, valid
 
 integers = st.lists(st.none() | st.integers(-(2**62), 2**62), max_size=40)
 
@@ -53,7 +53,7 @@ def test_tables_are_made_without_pandas() -> None:
 import sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
-from tracer.profiles.arrow_arrays import arrow, arrow_texts
+from tracer.arrow_arrays import arrow, arrow_texts
 from tracer.kernels.kernel_listing import list_kernels
 from tracer.profiles.profile import PROFILE_TABLES, Profile
 def column(field):

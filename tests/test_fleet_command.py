@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, Any
 from xml.etree import ElementTree
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +31,7 @@ from tracer.runs.run_store import stored_run
 from tracer.runs.timed_inferences import timed_inferences
 
 pytest.importorskip("ibis", reason="needs the extra fleet")
+fsspec = pytest.importorskip("fsspec", reason="needs the extra fleet")
 
 SAMPLE = Path(__file__).parent.parent / "traces" / "sample-cpu"
 

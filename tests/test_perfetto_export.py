@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.dashboard_runs import gpu_profile, plain_run, three_kinds, windows_of
 from tests.perfetto_reference import reference_packets
+from tracer.arrow_arrays import integers
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.import_profile import ingest
 from tracer.captures.inference_ranges import stage_ranges
@@ -28,7 +29,6 @@ from tracer.captures.stored_capture import read_capture
 from tracer.captures.timeline import LaidOut, Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.errors import RunError, WriteError
-from tracer.profiles.arrow_arrays import integers
 from tracer.runs.run_store import stored_run
 
 

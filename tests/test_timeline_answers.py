@@ -18,8 +18,8 @@ from dashboard.timeline_answers import ARROWS, answer
 from dashboard.timeline_questions import Kept, Shown, around, kept_of, moved, read_asked
 from tests.conftest import ROOT
 from tests.dashboard_runs import HOSTILE, KERNELS, gpu_run
+from tracer.arrow_arrays import NO_ROW
 from tracer.captures.timeline import read_timeline
-from tracer.profiles.arrow_arrays import NO_ROW
 from tracer.runs.run_store import stored_run
 
 COLUMNS = (("from", "<f8"), ("to", "<f8"), ("busy", "<f4"), *((one, "<i4") for one in ("lane", "name", "row")))

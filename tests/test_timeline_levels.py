@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.dashboard_runs import KERNELS, three_kinds
 from tests.recorded import Sample, samples_table
+from tracer.arrow_arrays import NO_ROW
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.sensor_lines import SensorLine, sensor_lines
 from tracer.captures.timeline import Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
-from tracer.profiles.arrow_arrays import NO_ROW
 from tracer.reports.timeline.arrows import arrows_of
 from tracer.reports.timeline.lanes import NAMES_APART, categories_of, lanes_of, lines_of
 from tracer.reports.timeline.levels import RARE, WIDE_BINS, marks_between, sentence

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tracer.arrow_arrays import dense_groups
 from tracer.captures.row_bounds import Ints, checked_bounds
-from tracer.profiles.arrow_arrays import dense_groups
 
 
 def union_by_group(group: ArrayLike, start_ns: ArrayLike, end_ns: ArrayLike) -> tuple[Ints, Ints, Ints]:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracer.arrow_arrays import Flags, Integers, encode, integers
 from tracer.breakdown.bottleneck import Bottleneck, bottleneck
 from tracer.breakdown.breakdown import Breakdown, break_down
 from tracer.breakdown.calibration import Target, spreads
@@ -28,7 +29,6 @@ from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.stored_capture import read_captures
 from tracer.captures.units import Units, units_of
-from tracer.profiles.arrow_arrays import Flags, Integers, encode, integers
 from tracer.profiles.profile import Profile
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import official_rate_hz

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.arrow_arrays import NO_ROW, integers
 from tracer.breakdown.intervals import Covered
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.row_bounds import Ints
-from tracer.profiles.arrow_arrays import NO_ROW, integers
 
 
 @dataclass(frozen=True, slots=True)

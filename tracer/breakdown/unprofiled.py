@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracer.arrow_arrays import Integers
 from tracer.breakdown.calibration import Target
 from tracer.breakdown.inflation import StagePair
 from tracer.breakdown.replay import Replay
 from tracer.captures.inference_work import InferenceWork
-from tracer.profiles.arrow_arrays import Integers
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import performance_windows, profiler_pairs
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, integers
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.captures.row_bounds import InferenceRows, StageRows, covering_rows
 from tracer.captures.units import Units, units_of
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, integers
 from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile
 

@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from tracer.arrow_arrays import Flags
 from tracer.captures.ended_ranges import ended_ranges
 from tracer.captures.unit_ranges import outermost_repeated, range_units, wanted_ranges
 from tracer.captures.unit_windows import synchronised_units, window_units
 from tracer.captures.units import Units
 from tracer.errors import ProfileError, UsageError
 from tracer.figure_text import time_text
-from tracer.profiles.arrow_arrays import Flags
 from tracer.profiles.profile import Profile
 
 How = Literal["named range", "outermost range that repeats", "synchronisations", "windows", "whole capture"]

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Integers
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError
 from tracer.figure_text import time_text
-from tracer.profiles.arrow_arrays import Integers
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE, INFERENCE_STAGES
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, arrow_flags, encode, integers
 from tracer.captures.attribution import Attribution
 from tracer.captures.cuda_calls import call_kinds
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.captures.inference_work import SYNC_KINDS, CallRows, GpuRows, InferenceWork, OpRows, SyncRows
 from tracer.captures.row_bounds import InferenceRows, stage_rows
 from tracer.captures.units import Units, units_of
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, arrow_flags, encode, integers
 from tracer.profiles.profile import Profile
 from tracer.stages import INFERENCE
 

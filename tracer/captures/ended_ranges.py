@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.profiles.arrow_arrays import Codes, Integers, dense_groups, encode, integers, present
+from tracer.arrow_arrays import Codes, Integers, dense_groups, encode, integers, present
 from tracer.profiles.profile import Profile
 
 

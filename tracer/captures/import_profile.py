@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from typing import Any
 
+from tracer.arrow_arrays import encode
 from tracer.captures.clock_fit import fit_clock, recorded_stages, span_edges
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges, verify_ranges
 from tracer.captures.stored_capture import remove_captures, write_capture
 from tracer.command_line import command_line
 from tracer.errors import CaptureError, WriteError
 from tracer.figure_text import counted
-from tracer.profiles.arrow_arrays import encode
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.runs.run_files import locked_error

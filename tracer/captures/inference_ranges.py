@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.captures.row_bounds import covering_rows
 from tracer.errors import ProfileError
-from tracer.profiles.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE, INFERENCE_STAGES

@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import dense_groups
 from tracer.captures.attribution import of_launch, owning_rows
 from tracer.captures.row_bounds import InferenceRows, Ints, Mask, StageRows, checked_bounds
 from tracer.errors import MalformedTraceError
-from tracer.profiles.arrow_arrays import dense_groups
 from tracer.stages import INFERENCE
 
 FRAMEWORK_STAGES = ("session_run", INFERENCE)

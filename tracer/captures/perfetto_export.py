@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tracer.arrow_arrays import Flags, Integers
 from tracer.captures.perfetto_slices import NEEDS_STATE, SEQUENCE, Arrows, Slices
 from tracer.captures.perfetto_wire import bytes_field, integer_field
 from tracer.captures.stage_track import LABEL
 from tracer.captures.timeline import LaidOut, lay_out
 from tracer.captures.tracks import Rows
 from tracer.errors import RunError, WriteError
-from tracer.profiles.arrow_arrays import Flags, Integers
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
 

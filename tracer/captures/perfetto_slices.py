@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.captures.perfetto_wire import (
     LENGTH,
     VARINT,
@@ -25,7 +26,6 @@ from tracer.captures.perfetto_wire import (
     with_prefix,
 )
 from tracer.captures.tracks import GPU, Rows
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
 
 SEQUENCE, NEEDS_STATE = integer_field(10, 1), integer_field(13, 2)
 _SLICE_BEGIN, _SLICE_END = integer_field(9, 1), integer_field(9, 2)

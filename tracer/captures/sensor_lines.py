@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import Integers
 from tracer.captures.clock_fit import LineClock
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, sensor_name
 from tracer.device.device_state import series_of
 from tracer.figure_text import frequency_text, number_text
-from tracer.profiles.arrow_arrays import Integers
 
 _SHOWN = {FREQUENCY_HZ: "frequency", TEMPERATURE_MC: "temperature", POWER_MW: "power"}
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracer.arrow_arrays import Integers, encode, integers
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.tracks import Rows, Track, all_at, merged
-from tracer.profiles.arrow_arrays import Integers, encode, integers
 from tracer.stages import INFERENCE
 
 LABEL = "inferences"

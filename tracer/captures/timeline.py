@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.captures.attribution import Attribution, attribute, of_process
 from tracer.captures.clock_fit import LineClock, capture_clocks
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
@@ -21,7 +22,6 @@ from tracer.captures.stage_track import StageTrack, Tables, span_facts
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.tracks import GPU, Rows, Track, all_at, nested_tracks
 from tracer.figure_text import interval_text, ppm_text
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.runs.run_store import StoredRun
 
 HASHED = 1 << 32

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
+from tracer.arrow_arrays import NO_ROW, Flags, Integers
 
 GPU = "gpu"
 """The kind of a track of a GPU's stream."""

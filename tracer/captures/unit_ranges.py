@@ -7,13 +7,13 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, integers
 from tracer.captures.ended_ranges import EndedRanges, by_thread, outermost
 from tracer.captures.row_bounds import StageRows
 from tracer.captures.unit_stages import DIGITS, stages_of, with_rest
 from tracer.captures.units import Lane, Units
 from tracer.errors import ProfileError
 from tracer.figure_text import count_text, counted
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, integers
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE

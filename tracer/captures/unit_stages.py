@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.captures.ended_ranges import EndedRanges, by_thread, outermost
 from tracer.captures.row_bounds import StageRows, covering_rows
 from tracer.errors import UsageError
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers
 from tracer.stages import INFERENCE_STAGES
 
 TILED = 0.9

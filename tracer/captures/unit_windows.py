@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tracer.arrow_arrays import Integers, encode, integers
 from tracer.captures.cuda_calls import COPY, LAUNCH, SYNCHRONISE, call_kinds
 from tracer.captures.row_bounds import StageRows
 from tracer.captures.unit_ranges import shift_of_lanes
 from tracer.captures.units import Lane, Units
-from tracer.profiles.arrow_arrays import Integers, encode, integers
 from tracer.profiles.profile import Profile
 
 FEWEST_UNITS = 3

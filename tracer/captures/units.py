@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, arrow, integers
 from tracer.captures.row_bounds import StageRows, covering_rows, stage_rows
 from tracer.kernels.range_index import Points, enclosing_ranges
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, arrow, integers
 
 if TYPE_CHECKING:
     from tracer.captures.inference_ranges import InferenceRanges

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import Integers, arrow, numbers, valid
+from tracer.arrow_arrays import Integers, arrow, numbers, valid
 
 
 @dataclass(frozen=True, slots=True)

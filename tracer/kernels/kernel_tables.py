@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tracer.errors import ProfileError
-from tracer.kernels.grouped_figures import GroupedFigures, group_figures, known_sums, summed
-from tracer.profiles.arrow_arrays import (
+from tracer.arrow_arrays import (
     NO_ROW,
     Codes,
     Flags,
@@ -21,6 +19,8 @@ from tracer.profiles.arrow_arrays import (
     integers,
     present,
 )
+from tracer.errors import ProfileError
+from tracer.kernels.grouped_figures import GroupedFigures, group_figures, known_sums, summed
 from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile, ProfileSummary
 

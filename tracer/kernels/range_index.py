@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, encode, integers
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, encode, integers
 
 FOREVER = np.iinfo(np.int64).max
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Integers, arrow, arrow_flags, dense_groups, encode, integers
 from tracer.kernels.grouped_figures import group_figures, known_sums, summed
 from tracer.kernels.kernel_tables import COPY_KINDS, KERNEL_KINDS, durations, figure_columns, of_kinds
 from tracer.kernels.range_index import EnclosingRanges, Points, enclosing_ranges
-from tracer.profiles.arrow_arrays import NO_ROW, Integers, arrow, arrow_flags, dense_groups, encode, integers
 from tracer.profiles.launches import launches
 from tracer.profiles.profile import Profile
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.profiles.arrow_arrays import Integers
+from tracer.arrow_arrays import Integers
 
 
 def self_times(thread: Integers, start_ns: Integers, end_ns: Integers) -> Integers:

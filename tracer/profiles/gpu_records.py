@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.arrow_arrays import Flags, Integers, dense_groups, encode, integers, present
 from tracer.figure_text import count_text, counted
-from tracer.profiles.arrow_arrays import Flags, Integers, dense_groups, encode, integers, present
 from tracer.profiles.profile import Profile, ProfileSummary
 
 WORKS = {"launch": ("kernel", "graph"), "copy": ("memcpy",), "memset": ("memset",)}

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import arrow, integers, present
 from tracer.figure_text import count_text, counted
-from tracer.profiles.arrow_arrays import arrow, integers, present
 from tracer.profiles.columns import COPY_DIRECTIONS, MEMSET_NAME, RowsBuilder, copy_name
 from tracer.profiles.gpu_facts import cuda_version_text, gpu_sentence
 from tracer.profiles.json_events import Event, JsonEvents, interval_ns, text, whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.profiles.arrow_arrays import NO_ROW, Integers, integers, present
+from tracer.arrow_arrays import NO_ROW, Integers, integers, present
 from tracer.profiles.profile import Profile
 
 DENSE = 4

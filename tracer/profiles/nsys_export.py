@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import numbers
 from tracer.errors import ProfileError
 from tracer.given_files import LONGEST_NAME, too_many_rows
-from tracer.profiles.arrow_arrays import numbers
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
 TEXT_COLUMNS = frozenset({"value", "name", "label", "text", "uuid"})

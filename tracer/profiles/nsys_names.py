@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import arrow, arrow_texts, dense_groups
+from tracer.arrow_arrays import arrow, arrow_texts, dense_groups
 from tracer.profiles.nsys_export import Export, damaged_export, fetch_existing, require_columns, whole
 
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import arrow, arrow_flags, dense_groups, valid
-from tracer.profiles.arrow_arrays import numbers as integers
+from tracer.arrow_arrays import arrow, arrow_flags, dense_groups, valid
+from tracer.arrow_arrays import numbers as integers
 from tracer.profiles.nsys_export import Export, filled, whole
 from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import arrow_flags, numbers
 from tracer.errors import first_line
 from tracer.figure_text import count_text
 from tracer.given_files import MOST_ROWS, limited
-from tracer.profiles.arrow_arrays import arrow_flags, numbers
 from tracer.profiles.nsys_export import TEXT_COLUMNS, column_schema, damaged_export
 from tracer.profiles.nsys_tables import read_export
 from tracer.profiles.profile import Profile

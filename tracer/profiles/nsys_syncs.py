@@ -13,7 +13,7 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from tracer.profiles.arrow_arrays import Integers, arrow, encode, integers
+from tracer.arrow_arrays import Integers, arrow, encode, integers
 from tracer.profiles.nsys_export import Export, fetch_existing, filled
 from tracer.profiles.nsys_processes import ProcessNumbers
 

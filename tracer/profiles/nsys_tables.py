@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import arrow, arrow_flags, dense_groups, numbers
 from tracer.errors import first_line
 from tracer.profiles import nsys_metadata as metadata
-from tracer.profiles.arrow_arrays import arrow, arrow_flags, dense_groups, numbers
 from tracer.profiles.nsys_export import (
     Export,
     damaged_export,

@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Flags, Integers, arrow
 from tracer.given_files import open_file
-from tracer.profiles.arrow_arrays import Flags, Integers, arrow
 from tracer.profiles.sqlite_tree import (
     BEYOND,
     LEAF,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.profiles.arrow_arrays import Integers
+from tracer.arrow_arrays import Integers
 
 Bytes = NDArray[np.uint8]
 

@@ -7,10 +7,10 @@ from typing import cast
 
 import numpy as np
 
+from tracer.arrow_arrays import Integers
 from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.profiles.arrow_arrays import Integers
 from tracer.profiles.gpu_records import RecordCheck, check_records, checked_notes, unrecorded
 from tracer.report_types.gpu import (
     Gain,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.kernels.grouped_figures import GroupedFigures, group_figures
 from tracer.kernels.kernel_names import short_name
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
 from tracer.report_types.gpu import CallFigures, StageWork, WorkFigures
 from tracer.stages import INFERENCE
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tracer.arrow_arrays import Integers
 from tracer.breakdown.calibration import Target
 from tracer.breakdown.kernel_level import Beside, KernelLevel, unit_level
 from tracer.breakdown.shared_gpu import busy_by_gpu, shared_gpu
@@ -13,7 +14,6 @@ from tracer.captures.chosen_units import ChosenUnits, chosen_units
 from tracer.captures.row_bounds import covering_rows
 from tracer.errors import ProfileError
 from tracer.figure_text import counted, number_text, time_text
-from tracer.profiles.arrow_arrays import Integers
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.report_types.breakdown import BreakdownReport, SlowestUnit, SlowPart, UnitGpu, UnitThread, UnitWall
 from tracer.report_types.report import SCHEMA_VERSION

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tracer.arrow_arrays import encode, integers, present
 from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError, first_line
 from tracer.given_files import check_file
-from tracer.profiles.arrow_arrays import encode, integers, present
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of
 from tracer.runs.run_files import is_locked, locked_error

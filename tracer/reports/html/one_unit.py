@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from tracer.arrow_arrays import NO_ROW, Flags, encode, integers
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.timeline import Timeline
 from tracer.captures.tracks import GPU, Rows, Track, nested_tracks
 from tracer.figure_text import count_text, time_text
-from tracer.profiles.arrow_arrays import NO_ROW, Flags, encode, integers
 from tracer.reports.timeline.lanes import category
 
 LANE_SLICES, ALL_SLICES = 300, 2000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.arrow_arrays import Integers
 from tracer.captures.timeline import Timeline
-from tracer.profiles.arrow_arrays import Integers
 from tracer.reports.timeline.lanes import Lane
 
 

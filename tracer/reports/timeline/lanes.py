@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracer.arrow_arrays import Integers
 from tracer.captures.cuda_calls import classify_call
 from tracer.captures.timeline import Timeline
 from tracer.captures.tracks import GPU, Track
 from tracer.kernels.kernel_names import short_name
-from tracer.profiles.arrow_arrays import Integers
 from tracer.reports.kernel_labels import last_segment
 from tracer.stages import INFERENCE
 

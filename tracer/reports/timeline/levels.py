@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tracer.arrow_arrays import NO_ROW, Integers
 from tracer.captures.clock_fit import Floats
 from tracer.figure_text import counted, time_text
-from tracer.profiles.arrow_arrays import NO_ROW, Integers
 from tracer.reports.timeline.lanes import NAMES_APART, Lane, covered, covered_until
 
 MARKS = 30_000

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from tracer.arrow_arrays import NO_ROW
 from tracer.captures.timeline import Timeline
 from tracer.captures.tracks import GPU
 from tracer.figure_text import count_text, counted, time_text
-from tracer.profiles.arrow_arrays import NO_ROW
 from tracer.reports.timeline.arrows import Arrows
 from tracer.reports.timeline.lanes import Lane
 

@@ -79,6 +79,15 @@ def test_each_step_takes_the_removal_that_it_tests_from_the_rung_above() -> None
     assert steps["frozen"]["reason"] == "part of framework: no removal claims it"
 
 
+def test_what_a_runtime_s_graph_gives_lies_between_its_launches_and_all_that_the_runtime_does() -> None:
+    gains = [gain("one graph", 2e5, bound=True), gain("one graph, no framework", 3e5, bound=True)]
+    (step,) = predicted_steps(["onnx-cuda", "onnx-cuda-graph"], {"onnx-cuda": Captured("run", 1e5, [], gains)}, NOW)
+    assert (step["removal"], step["gain_ns"], step["interval_ns"]) == ("one graph", 2e5, [199_000, 301_000])
+    assert not step["bound"]
+    below = Estimate(1e5, 9e4, 1.1e5, "interval", "round", 3)
+    assert judged_step(step, below, "")[0] == "not covered"
+
+
 def test_without_a_capture_nothing_is_predicted_and_what_a_capture_has_not_gives_nothing() -> None:
     (step,) = predicted_steps(["callable", "inline"], {}, NOW)
     assert (step["gain_ns"], step["reason"]) == (None, "no GPU timeline of callable: --nsys takes one")

@@ -66,13 +66,16 @@ def _predicted(rung: Rung, above: str, captured: CapturedGains | None, now: str)
     if name is None:
         why = f"the capture of {above} has none to remove"
         return {**step, "gain_ns": 0.0, "interval_ns": [0.0, 0.0], "bound": True, "reason": why}
-    gain = told[name]
+    gain, more = told[name], told.get(rung.up_to)
+    interval, bound = gain["interval_ns"], gain["bound"]
+    if interval is not None and more is not None and more["interval_ns"] is not None:
+        interval, bound = [interval[0], max(interval[1], more["interval_ns"][1])], False
     return {
         **step,
         "removal": name,
         "gain_ns": gain["gain_ns"],
-        "interval_ns": gain["interval_ns"],
-        "bound": gain["bound"],
+        "interval_ns": interval,
+        "bound": bound,
         "reason": gain["reason"] or f"it assumes {rung.why}",
     }
 

@@ -26,10 +26,13 @@ class Rung:
     removals: tuple[str, ...] = ()
     why: str = ""
     cpu: bool = False
+    up_to: str = ""
 
 
 _OTHER_RUNTIME = "another runtime: nothing is predicted"
 _SAME_KERNELS = "the same kernels, launched as one graph"
+_REPLAYED = "the same kernels as one graph, and of the runtime's own work around them none to all gone"
+_AROUND = "one graph, no framework"
 
 RUNGS = (
     Rung("session", "TensorFlow Session.run"),
@@ -39,11 +42,11 @@ RUNGS = (
     Rung("xla", "TensorFlow XLA", "frozen", ("hand-offs and one graph", "one graph"), _SAME_KERNELS),
     Rung("capi", "TensorFlow C library", "session", (), "Python's part of framework: no removal claims it"),
     Rung("onnx-cuda", "ONNX Runtime CUDA", None, (), _OTHER_RUNTIME),
-    Rung("onnx-cuda-graph", "ONNX Runtime CUDA graph", "onnx-cuda", ("one graph",), _SAME_KERNELS),
+    Rung("onnx-cuda-graph", "ONNX Runtime CUDA graph", "onnx-cuda", ("one graph",), _REPLAYED, up_to=_AROUND),
     Rung("onnx-tensorrt", "ONNX Runtime TensorRT", "onnx-cuda", (), "other kernels: nothing is predicted"),
-    Rung("onnx-tensorrt-graph", "ONNX R. TensorRT graph", "onnx-tensorrt", ("one graph",), _SAME_KERNELS),
+    Rung("onnx-tensorrt-graph", "ONNX R. TensorRT graph", "onnx-tensorrt", ("one graph",), _REPLAYED, up_to=_AROUND),
     Rung("tensorrt", "TensorRT", "onnx-tensorrt", (), "ONNX Runtime's part of framework: no removal claims it"),
-    Rung("tensorrt-graph", "TensorRT CUDA graph", "tensorrt", ("one graph",), _SAME_KERNELS),
+    Rung("tensorrt-graph", "TensorRT CUDA graph", "tensorrt", ("one graph",), _REPLAYED, up_to=_AROUND),
     Rung("onnx-cpu", "ONNX Runtime CPU", None, (), _OTHER_RUNTIME, cpu=True),
     Rung("litert", "LiteRT", None, (), _OTHER_RUNTIME, cpu=True),
 )

@@ -17,23 +17,27 @@ from tests.conftest import ROOT
 from tests.serial_client import Client
 from tracer.runs.run_store import StoredRun, stored_run
 
+READY = b"m-ready\r\n"
 
-def flood(client: Client, command: bytes, messages: int, answer: bytes = b"m-ready\r\n") -> None:
-    """Send a command so many times without waiting, and read until each has its answer."""
-    rest, seen, tail = command * messages, 0, b""
+
+def flood(client: Client, command: bytes, messages: int, said: bytes = READY) -> None:
+    """Send a command so many times without waiting, and read until each is answered, with ``said`` in it."""
+    rest, answered, found, tail = command * messages, 0, 0, b""
     os.set_blocking(client.fd, False)
     try:
-        while seen < messages:
+        while answered < messages:
             readable, writable, _ = select.select([client.fd], [client.fd] if rest else [], [], PATIENCE_S)
-            assert readable or writable, f"the DUT stopped at {seen} of {messages}"
+            assert readable or writable, f"the DUT stopped at {answered} of {messages}"
             if writable:
                 rest = rest[os.write(client.fd, rest[:4096]) :]
             if readable:
-                data = tail + os.read(client.fd, 65536)
-                seen += data.count(answer)
-                tail = data[data.rfind(b"\n") + 1 :]
+                # Whole lines: what is counted is not read again with the rest of its line.
+                lines, end, tail = (tail + os.read(client.fd, 65536)).rpartition(b"\n")
+                answered += (lines + end).count(READY)
+                found += (lines + end).count(said)
     finally:
         os.set_blocking(client.fd, True)
+    assert (answered, found, tail) == (messages, messages, b"")
 
 
 def noise(rng: random.Random, size: int) -> bytes:

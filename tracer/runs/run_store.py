@@ -20,7 +20,7 @@ from tracer.given_files import check_file
 from tracer.runs.journal import JournalRow, read_journal
 from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of
 from tracer.runs.run_files import is_locked, locked_error
-from tracer.runs.run_index import RunIndex
+from tracer.runs.run_index import ListedRun, RunIndex
 from tracer.runs.run_info import RunInfo, read_run_info, write_run_info
 from tracer.runs.run_writer import WAITING, write_part
 from tracer.runs.sample_store import keep_samples, read_samples
@@ -229,9 +229,9 @@ def _find(ref: str, traces: Path) -> Path:
                 return folder
     runs = _readable(traces)
     if ref == "last" and runs:
-        return runs[-1]
+        return runs[-1].folder
     demo = command_line("demo", traces=traces)
-    names = ", ".join(folder.name for folder in runs[-5:])
+    names = ", ".join(one.called for one in runs[-5:])
     raise RunError(
         ref, f"no such run in {traces}", f"there are {names}" if names else f"there is none yet: `{demo}` makes two"
     )
@@ -239,15 +239,15 @@ def _find(ref: str, traces: Path) -> Path:
 
 def _newest_with_windows(traces: Path) -> list[str]:
     """What is said where the newest run is empty."""
-    for folder in reversed(_readable(traces)[:-1]):
-        if stored_run(folder).windows().num_rows:
-            return [f"no window is in it; {folder.name} is the newest run that has one"]
+    for one in reversed(_readable(traces)[:-1]):
+        if stored_run(one.folder).windows().num_rows:
+            return [f"no window is in it; {one.called} is the newest run that has one"]
     return []
 
 
-def _readable(traces: Path) -> list[Path]:
-    """The folders of runs that can be read, oldest first."""
-    return [one.folder for one in RunIndex(traces).listed if one.problem is None]
+def _readable(traces: Path) -> list[ListedRun]:
+    """The runs that can be read, oldest first."""
+    return [one for one in RunIndex(traces).listed if one.problem is None]
 
 
 def _last_rows(run: StoredRun) -> list[int]:

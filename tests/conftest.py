@@ -62,6 +62,11 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A cluster's file first: begun as the last one, the other workers would wait for its minutes."""
+    items.sort(key=lambda item: item.path.name != "test_fleet_spark.py")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was skipped and why, summed by reason: a test that did not run is not one that passed."""
     reasons = Counter(

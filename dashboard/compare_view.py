@@ -18,7 +18,7 @@ from tracer.figure_text import (
     time_text,
 )
 from tracer.report_types.report import Compared, Comparison, Report, Way
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_rows import part_text
 from tracer.reports.compare_report import part_rows
 from tracer.reports.compare_text import launch_cells
 from tracer.reports.compare_words import change_of

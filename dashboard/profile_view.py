@@ -8,7 +8,7 @@ from dashboard.frames import Frame
 from tracer.figure_text import counted, time_text
 from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.gpu import WorkFigures
-from tracer.reports.breakdown_text import part_rows, part_text, work_cells
+from tracer.reports.breakdown_rows import part_rows, part_text, work_cells
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import profiler_text
 from tracer.reports.report_text import spread_row

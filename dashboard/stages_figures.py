@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -146,7 +145,7 @@ def spread_of(
     choice: Choice,
     bounds: Bounds | None,
     report: Report,
-    baseline: Callable[[], KeptInferences] | None,
+    baseline: KeptInferences | None,
 ) -> Spread | None:
     """Of the inferences of a choice that began within ``bounds``; None where there is none."""
     timed = kept.chosen(choice)
@@ -156,7 +155,7 @@ def spread_of(
     if not len(timed):
         return None
     values = timed.of_stage(choice.stage)
-    beside = None if baseline is None else _of_stage(baseline(), choice.stage)
+    beside = None if baseline is None else _of_stage(baseline, choice.stage)
     outliers = find_outliers(values)
     shown: dict[str, Any] = {
         "histogram": histogram_frame(values, beside),

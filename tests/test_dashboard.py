@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 from tracer.command_line import command_line
 from tracer.figure_text import official_rate_text, time_text
 from tracer.fleet.baselines import set_baseline
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_rows import part_text
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.compare_words import change_of
 from tracer.reports.latency_map import joined_time

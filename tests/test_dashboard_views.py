@@ -33,7 +33,7 @@ from tests import dashboard_runs as runs
 from tracer.figure_text import change_text, time_text
 from tracer.palette import BY_MEANING, colours
 from tracer.reports.advised_gains import gain_rows
-from tracer.reports.breakdown_text import PART_TEXTS, part_text
+from tracer.reports.breakdown_rows import PART_TEXTS, part_text
 from tracer.reports.compare import moved_stages
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.overview_rows import icicle

@@ -19,7 +19,7 @@ from tracer.errors import UsageError
 from tracer.figure_text import official_rate_text, share_text, time_text
 from tracer.harmless_text import harmless
 from tracer.report_types.report import Report
-from tracer.reports.breakdown_text import gain_interval_text, gain_text
+from tracer.reports.breakdown_rows import gain_interval_text, gain_text
 from tracer.reports.html.export import run_html
 from tracer.reports.html.markup import element
 from tracer.reports.html.one_unit import DrawnLane, DrawnUnit, Slice

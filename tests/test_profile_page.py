@@ -13,7 +13,7 @@ from dashboard.markdown_text import plain
 from runner.cli import app
 from tests.gpu_runs import capture_window, gpu_export
 from tracer.figure_text import share_text, time_text
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_rows import part_text
 from tracer.reports.overview_rows import STAGE, WALL, lead_sentence, unit_icicle
 from tracer.reports.profiled_parts import profiled_parts
 

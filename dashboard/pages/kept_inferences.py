@@ -78,4 +78,4 @@ def _spread(run: StoredRun, choice: Choice, bounds: Bounds | None) -> Spread | N
 
 def _spread_beside(run: StoredRun, baseline: StoredRun, choice: Choice, bounds: Bounds | None) -> Spread | None:
     beside = kept_inferences(baseline)
-    return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, lambda: beside)
+    return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, beside)

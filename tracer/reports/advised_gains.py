@@ -6,7 +6,7 @@ from typing import Any
 
 from tracer.figure_text import MISSING, rate_number_text
 from tracer.report_types.gpu import KernelFigures
-from tracer.reports.breakdown_text import gain_interval_text, gain_name, gain_text
+from tracer.reports.breakdown_rows import gain_interval_text, gain_name, gain_text
 from tracer.unit_words import INFERENCES, UnitWords
 
 SHOWN_GAINS = 3

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
-
 from rich.console import Console
 from rich.table import Table
 
@@ -14,56 +11,25 @@ from tracer.figure_text import (
     change_text,
     count_text,
     counted,
-    interval_text,
     number_text,
     range_notes,
     ratio_text,
     share_text,
     time_text,
 )
-from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled, WorkFigures
+from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled
 from tracer.report_types.report import Report
+from tracer.reports.breakdown_rows import gain_cells, gain_name, part_rows, shown_gains, stage_work_rows, work_cells
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
-from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiled_parts, profiler_text
+from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiler_text
 from tracer.terminal_text import framed_table, plain, print_lines, printable
 from tracer.unit_words import INFERENCES, UnitWords
-
-PART_TEXTS = {
-    "kernel": "GPU kernel",
-    "copy": "GPU copy",
-    "launch": "CUDA launch",
-    "copy_call": "CUDA copy call",
-    "wait": "CUDA synchronise: waiting",
-    "wake": "CUDA synchronise: waking up",
-    "order": "CUDA ordering",
-    "prepare": "CUDA launch preparation",
-    "context": "CUDA context",
-    "other_call": "CUDA call, other",
-    "op": "computing operations (host)",
-    "framework": "framework",
-    "tracer": "the tracer's own ranges",
-}
 
 LEDGER_NAMES = {"nsys": NSYS, "tensorflow": TENSORFLOW}
 """The row of the profilers' ledger that is of a capture's source."""
 
-GAIN_TEXTS = {
-    "all launches": "all launches free",
-    "one graph": "one CUDA graph",
-    "one graph, no framework": "one graph, no framework",
-    "hand-offs": "no hand-offs",
-    "hand-offs and one graph": "one graph, no hand-offs",
-    "tiny kernels fused": "tiny kernels fused",
-    "all copies": "no copies",
-}
-"""Changes to a program, and what no change gives more than."""
 
 SHOWN_KERNELS = 12
-
-
-def part_text(name: str) -> str:
-    """What a part of an inference is called for a reader."""
-    return PART_TEXTS.get(name, name.replace("python ", "host code in "))
 
 
 def answer_lines(report: Report) -> list[str]:
@@ -217,14 +183,6 @@ def _part_table(report: KernelFigures, gpu: GpuFigures, words: UnitWords) -> Tab
     return table
 
 
-def part_rows(report: KernelFigures) -> dict[str, tuple[str, str, str, str]]:
-    """Of each of ``profiled_parts``, by its name: what it is called, its time in the mean, its share, its median."""
-    return {
-        name: (part_text(name), time_text(one["mean"]), share_text(one["share"]), time_text(one["median"]))
-        for name, one in profiled_parts(report).items()
-    }
-
-
 def _kernel_table(report: KernelFigures, words: UnitWords, *, full_names: bool) -> Table:
     title = f"Kernels, then copies: {words.each} (share of their own time)"
     table = framed_table(title, ["name"], ("time", "share", "calls", "mean"), wrap=False)
@@ -239,34 +197,6 @@ def _kernel_table(report: KernelFigures, words: UnitWords, *, full_names: bool) 
     return table
 
 
-def work_cells(works: Sequence[WorkFigures]) -> list[tuple[str, ...]]:
-    """Of each kernel or copy its time, its share, that of all until it, its calls, and the mean and median of one."""
-    until = accumulate(one["share"] for one in works)
-    return [
-        (
-            time_text(one["ns_per_inference"]),
-            share_text(one["share"]),
-            share_text(min(sum_, 1.0)),
-            number_text(one["per_inference"], 1),
-            time_text(one["mean_ns"]),
-            time_text(one["median_ns"]),
-        )
-        for one, sum_ in zip(works, until, strict=True)
-    ]
-
-
-def stage_work_rows(report: KernelFigures) -> list[tuple[str, str, str]]:
-    """A row a stage that launched GPU work: its name, time and number of works."""
-    return [
-        (
-            one["stage"] or "(between stages)",
-            time_text(one["ns_per_inference"]),
-            number_text(one["works_per_inference"], 1),
-        )
-        for one in report["kernels_by_stage"]
-    ]
-
-
 def _gain_table(gains: list[Gain], words: UnitWords) -> Table:
     columns = ("gain", "95 % interval", f"{words.rate} then")
     table = framed_table("What removing it would give, by replay", ["removed"], columns, wrap=False)
@@ -279,34 +209,3 @@ def _gain_table(gains: list[Gain], words: UnitWords) -> Table:
     if reasons:
         table.caption = f"at most, and -: {reasons}"
     return table
-
-
-def shown_gains(gains: list[Gain]) -> tuple[list[Gain], str]:
-    """Those that a table shows, and what makes bounds of some or leaves some untold; empty where nothing does."""
-    shown = [one for one in gains if one["gain_ns"] is None or one["gain_ns"] >= 0.5]
-    return shown, "; ".join(dict.fromkeys(one["reason"] for one in shown if one["reason"]))
-
-
-def gain_name(one: Gain) -> str:
-    """What is removed."""
-    return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
-
-
-def gain_cells(one: Gain) -> tuple[str, str, str]:
-    """A gain, its interval, and the rate with it; of a bound no more than that."""
-    rate = number_text(one["rate_hz"], 1)
-    bound = one["rate_hz"] is not None and one["bound"]
-    return gain_text(one), gain_interval_text(one), f"≤ {rate}" if bound else rate
-
-
-def gain_interval_text(one: Gain) -> str:
-    """The ends between which a gain lies."""
-    ends = one["interval_ns"]
-    return MISSING if ends is None else interval_text(ends[0], ends[1], time_text)
-
-
-def gain_text(one: Gain) -> str:
-    """A gain, called a bound where it is one."""
-    if one["gain_ns"] is None:
-        return MISSING
-    return f"{'at most ' if one['bound'] else ''}{time_text(one['gain_ns'])}"

@@ -20,7 +20,7 @@ from tracer.report_types.report import (
     PartChange,
     PartSpread,
 )
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_rows import part_text
 from tracer.reports.compare import (
     THRESHOLD,
     Comparability,

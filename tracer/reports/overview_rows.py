@@ -10,7 +10,7 @@ from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.gpu import KernelFigures, PartFigures
 from tracer.report_types.report import Report
 from tracer.report_types.run import StageFigures
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_rows import part_text
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
 

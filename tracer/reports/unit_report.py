@@ -18,7 +18,7 @@ from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.report_types.breakdown import BreakdownReport, SlowestUnit, SlowPart, UnitGpu, UnitThread, UnitWall
 from tracer.report_types.report import SCHEMA_VERSION
 from tracer.report_types.run import StageFigures
-from tracer.reports.breakdown_text import part_text
+from tracer.reports.breakdown_rows import part_text
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.report import spread_of
 from tracer.statistics.intervals import CAPTURE, clustered

@@ -12,12 +12,13 @@ import contextlib
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TypeVar
 
 from tracer.runs.overhead_store import FILE as LEDGERS
-from tracer.runs.run_index import cache_folder, code_mark, racy
+from tracer.runs.run_index import cache_folder, racy
 from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
 
@@ -40,6 +41,13 @@ def _facts(folder: Path) -> list[tuple[str, int, int]]:
             if not S_ISDIR(facts.st_mode):
                 found.append((str(path), facts.st_size, facts.st_mtime_ns))
     return found
+
+
+@cache
+def _code_mark(root: Path) -> str:
+    """Of the modules that derive: another version of them may say something else of the same run."""
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(root.rglob("*.py"))]
+    return _hashed(facts)
 
 
 def _hashed(facts: Iterable[tuple[str, int, int]]) -> str:
@@ -69,7 +77,7 @@ class RunCache:
         if any(racy(at) for _, _, at in facts):
             return
         # A run that was not closed is told by its lock alone, which is no file's time.
-        code_marks = [code_mark(one) for one in (Path(__file__).parent.parent, code) if one is not None]
+        code_marks = [_code_mark(one) for one in (Path(__file__).parent.parent, code) if one is not None]
         key = (kind, *(f"{run.info.run_id} {run.state}" for run in runs), _hashed(facts), *code_marks)
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
         self._path = folder / "summaries" / name

@@ -22,7 +22,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -208,13 +207,6 @@ def _read(path: Path | None, title: str) -> dict[str, _Kept]:
 
 def _head(title: str, body: bytes) -> bytes:
     return f"{title} {zlib.crc32(body):08x}\n".encode()
-
-
-@cache
-def code_mark(root: Path) -> str:
-    """Of the modules that derive: another version of them may say something else of the same run."""
-    facts = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(root.rglob("*.py"))]
-    return _hashed(facts)
 
 
 def _folders(traces: Path) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from tracer.figure_text import (
 )
 from tracer.palette import BLUE, RED, TEAL, colours, timeline_colours
 from tracer.report_types.gpu import Gain
-from tracer.reports.breakdown_text import gain_interval_text, gain_text
+from tracer.reports.breakdown_rows import gain_interval_text, gain_text
 from tracer.reports.html.markup import Markup, element, paragraph, together
 from tracer.reports.html.one_unit import DrawnUnit, Slice
 from tracer.reports.html.tables import cut

@@ -9,7 +9,7 @@ from tracer.palette import TEAL, colours
 from tracer.report_types.gpu import KernelFigures, WorkFigures
 from tracer.report_types.run import StageFigures
 from tracer.reports.advised_gains import gain_note, gain_rows
-from tracer.reports.breakdown_text import (
+from tracer.reports.breakdown_rows import (
     gain_cells,
     gain_name,
     part_rows,

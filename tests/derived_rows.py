@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -21,13 +22,19 @@ from tracer.runs.run_index import VERSIONS, ListedRun, RunIndex
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "derived-rows.json"
 
+SAMPLES = ("sample-cpu", "sample-gpu")
+
 _OWN = ("run_id", "created", "bytes")
 """Another each time that a run is made, or with another version of Arrow."""
 
 
 def rows_now() -> dict[str, Any]:
     """By kind the rows of the committed samples and of runs made here, as JSON has them, floats to nine digits."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as samples:
+        # A user's traces hold other runs too, as the demo's.
+        traces = Path(samples)
+        for name in SAMPLES:
+            shutil.copytree(ROOT / "traces" / name, traces / name)
         kept = os.environ.get("XDG_CACHE_HOME")
         os.environ["XDG_CACHE_HOME"] = "/dev/null"
         try:
@@ -36,16 +43,16 @@ def rows_now() -> dict[str, Any]:
             for name in KINDS:
                 with_info(made / name, cpu="a processor", host="a host", platform="a platform")
             found = {
-                "listed": [_listed(one) for one in RunIndex(ROOT / "traces").listed],
-                "told": told_runs(ROOT / "traces"),
-                "lists": [_without(row) for traces in (ROOT / "traces", made) for row in list_runs(traces).rows],
-                "fleet": [_fleet_rows(traces) for traces in (ROOT / "traces", made)],
+                "listed": [_listed(one) for one in RunIndex(traces).listed],
+                "told": told_runs(traces),
+                "lists": [_without(row) for one in (traces, made) for row in list_runs(one).rows],
+                "fleet": [_fleet_rows(one) for one in (traces, made)],
             }
         finally:
             del os.environ["XDG_CACHE_HOME"]
             if kept is not None:
                 os.environ["XDG_CACHE_HOME"] = kept
-        text = json.dumps(found, default=str).replace(folder, "FOLDER").replace(str(ROOT), "ROOT")
+        text = json.dumps(found, default=str).replace(folder, "FOLDER").replace(samples, "ROOT/traces")
     return json.loads(text, parse_float=lambda digits: float(f"{float(digits):.9g}"))
 
 

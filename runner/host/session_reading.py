@@ -12,9 +12,6 @@ from rich.markup import escape
 from tracer.errors import SessionError
 from tracer.figure_text import OFFICIAL_RATE_DECIMALS, number_text, time_text
 from tracer.report_types.report import Report
-from tracer.reports.report import build_report
-from tracer.reports.report_text import stage_rows
-from tracer.runs.run_store import stored_run
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.open_session import build_session, iter_sessions
@@ -48,6 +45,8 @@ class JoinedRun:
         title = f"The same windows in run {escape(self.report['run']['name'])}"
         console.print(framed_table(title, (), columns, rows))
         print_lines(console, [more] if more else [])
+        from tracer.reports.report_text import stage_rows
+
         shown = ("median", "p99", "share")
         stages = [[row["stage"], *(row[name] for name in shown)] for row in stage_rows(self.report)]
         console.print(framed_table("Where an inference's time goes, in that run", [""], shown, stages))
@@ -62,7 +61,12 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
     Raises:
         SessionError: if a path holds no session, ``run`` comes with several, or the session is not of the run.
     """
-    stored = stored_run(run, traces) if run is not None else None
+    stored = None
+    if run is not None:
+        # A session without a run needs nothing of what reads one.
+        from tracer.runs.run_store import stored_run
+
+        stored = stored_run(run, traces)
     named = paths or ([stored.folder] if stored is not None else [])
     if not named:
         raise SessionError(Path(), "no session is named", "name a session's folder or its log, or --run")
@@ -71,6 +75,8 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
         return audits, None
     if len(audits) > 1:
         raise SessionError(named[0], f"{len(audits)} sessions are here", "name the one that drove the run")
+    from tracer.reports.report import build_report
+
     windows = join_session(audits[0], stored.each_window, stored.name)
     return audits, JoinedRun(windows, build_report(stored))
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tracer.sessions import energyrunner_lines as forms
 from tracer.sessions.energyrunner_lines import OpenWindow, host_length, lost_before_windows
-from tracer.sessions.log_lines import Line
+from tracer.sessions.line_forms import ZEROS, LineForm, LineForms
+from tracer.sessions.log_lines import Block, Line
 from tracer.sessions.log_reader import LogReader, vector
+from tracer.sessions.repeated_windows import RepeatedWindows
 from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, SessionWindow
 
 _IRREGULAR_KEPT = 1000
@@ -36,37 +38,56 @@ class EnergyrunnerReader(LogReader):
         self._backwards: Evidence | None = None
         self._last_text = ""
         self._measured = 0
-        self._in_windows = self._stopped = self._energy = self._loaded = self._repeats = False
+        self._in_windows = self._stopped = self._energy = self._loaded = self._repeats = self._settled = False
         self._told: str | None = None
+        self._forms, self._repeated = LineForms(), RepeatedWindows()
         self._model: str | None = None
         self._device: str | None = None
 
-    def _take(self, line: Line) -> None:
-        stamped = forms.STAMPED.match(line.text)
-        if stamped is None:
+    def _take_block(self, block: Block) -> None:
+        texts = block.texts
+        forms_of = list(map(self._forms.__getitem__, "\n".join(texts).translate(ZEROS).split("\n")))
+        codes = "".join([form.code for form in forms_of])
+        at = 0
+        while at < len(texts):
+            end = self._repeated.end(texts, codes, at, self._stamp)
+            if end > at:
+                self._skip(texts[at:end], codes[at:end], forms_of[at:end])
+            else:
+                end = at + 1
+                self._take(Line(block.number + at, texts[at]), forms_of[at])
+            at = end
+
+    def _skip(self, texts: list[str], codes: str, forms_of: list[LineForm]) -> None:
+        """Whole windows, each like the one before, of which nothing but their count is kept."""
+        results = codes.rindex(self._repeated.results)
+        self._told = texts[results][forms_of[results].value]
+        windows = codes.count(codes[-1])
+        self._total += windows
+        self._pattern.repeat(windows)
+        self._last_text = texts[-1]
+        self._stamp = float(texts[-1][: forms_of[-1].stamp])
+
+    def _take(self, line: Line, form: LineForm) -> None:
+        if self._settled:
+            self._repeated.add(form, line.text)
+        if not form.stamp:
             # A message of several lines: what the DUT said in it came with the stamp above.
-            self._reply("dut", line.text, line)
+            self._reply(form, line)
             return
-        stamp, who, text = stamped.groups()
-        self._tell_time(float(stamp), line)
-        if line.text == self._last_text and self._tells(who, text):
-            self._add(Irregularity("duplicated", f"`{who}: {text[:60]}`", None, (self._evidence(line),)))
+        self._tell_time(float(line.text[: form.stamp]), line)
+        if form.once and line.text == self._last_text:
+            told = f"`{form.who}: {line.text[form.start :][:60]}`"
+            self._add(Irregularity("duplicated", told, None, (self._evidence(line),)))
             return
         self._last_text = line.text
-        if who in ("dut", "io"):
-            self._energy = self._energy or who == "io"
-            self._reply(who, text, line)
-        elif who.startswith("ulp-"):
-            self._summary.take(text, self._evidence(line))
+        if form.who in ("dut", "io"):
+            self._energy = self._energy or form.who == "io"
+            self._reply(form, line)
+        elif form.who.startswith("ulp-"):
+            self._summary.take(line.text[form.start :], self._evidence(line))
         else:
-            self._host_line(who, text, line)
-
-    def _tells(self, who: str, text: str) -> bool:
-        """Whether a line that stands twice in a row is one that cannot: not chatter, and no lap of a fast window."""
-        if who in ("dut", "io"):
-            reply = forms.REPLY.search(text)
-            return reply is not None and "m-lap-us" not in reply[0]
-        return who in ("parser", "sequencer", "session") or who.startswith("ulp-")
+            self._host_line(form, line)
 
     def _tell_time(self, stamp: float, line: Line) -> None:
         if self._stamp is None:
@@ -79,25 +100,21 @@ class EnergyrunnerReader(LogReader):
                 self._backwards = self._evidence(line)
         self._stamp = stamp
 
-    def _host_line(self, who: str, text: str, line: Line) -> None:
-        # A log of 100 MB has two million lines: what can be told without a pattern is.
-        command = forms.COMMAND.match(text) if 'Command "' in text else None
-        if "command[bload" in text or (command is not None and command[1].startswith("bload")):
+    def _host_line(self, form: LineForm, line: Line) -> None:
+        if form.loads:
             self._begin_load(line)
-            if load := forms.LOAD.search(text):
-                self._input = load[1]
-        if "dut infer" in text and ("command[dut infer" in text or "command[io dut infer" in text):
+            if form.input is not None:
+                self._input = line.text[form.input]
+        if form.marks:
             self._pattern.mark()
-        if who in ("sequencer", "parser"):
-            varies = forms.VARIES.search(text)
-            kind = f"{who}: {text if varies is None else text[: varies.start()]}"
-            self._pattern.count(kind)
+        if form.kind:
+            self._pattern.count(form.kind)
             if not self._in_windows:
-                self._preamble[re.sub(r"\[.*", "", kind)] += 1
-        if command:
-            self._command(command[1], line)
-        elif text.startswith("m-") and not text.startswith(("m-sequencing", "m-ready")):
-            self._fact(text)
+                self._preamble[re.sub(r"\[.*", "", form.kind)] += 1
+        if form.command:
+            self._command(form, line)
+        elif form.fact:
+            self._fact(line.text[form.start :])
 
     def _fact(self, text: str) -> None:
         if setting := forms.SETTING.match(text):
@@ -120,71 +137,69 @@ class EnergyrunnerReader(LogReader):
                 self._add(Irregularity("lost", f"`{kind}`", None, (self._evidence(line),)))
         self._loaded = True
 
-    def _command(self, command: str, line: Line) -> None:
-        self._repeats = forms.RESULTS.match(command) is not None
-        if infer := forms.INFER.match(command):
+    def _command(self, form: LineForm, line: Line) -> None:
+        self._repeats = form.command == "results"
+        if form.command == "infer":
             self._close(line, complete=True)
             self._in_windows = True
             self._pattern.mark()
-            self._open = OpenWindow(self._input, begun_s=self._stamp, evidence=[self._evidence(line)])
-            self._open.inferences = int(infer[1]) if infer[1] else None
-            self._open.warmups = int(infer[2]) if infer[2] else None
-        elif forms.QUICK.match(command):
+            inferences, warmups = (int(line.text[one]) if line.text[one] else None for one in form.counts)
+            self._open = OpenWindow(self._input, inferences, warmups, self._stamp, evidence=[self._evidence(line)])
+        elif form.command == "quick":
             self._quick_s = self._stamp
 
-    def _reply(self, who: str, text: str, line: Line) -> None:
+    def _reply(self, form: LineForm, line: Line) -> None:
         if self._quick_s is not None and self._stamp is not None:
             self._round_trip_s = max(self._round_trip_s, self._stamp - self._quick_s)
             self._quick_s = None
-        reply = forms.REPLY.search(text) if "m-" in text else None
-        if reply is None or reply.lastindex is None:
-            return
-        last = reply.lastindex
-        name, values = (reply[last - 1], [reply[last]]) if last in forms.VALUED else (reply[last], [])
-        if name == "ready" and who == "io" and not text.startswith("[dut]:"):
-            return
+        name, value = form.reply, line.text[form.value]
         if name == "init-done":
             self._restarts.add(len(self._marks))
         elif name == "model":
-            self._model = values[0]
+            self._model = value
         elif name == "name":
-            self._device = values[0]
-        else:
-            self._answer(name, values, line)
+            self._device = value
+        elif name:
+            self._answer(name, value, line)
 
-    def _answer(self, name: str, values: list[str], line: Line) -> None:
-        window = self._window_of(name, values, line)
+    def _answer(self, name: str, value: str, line: Line) -> None:
+        window = self._window_of(name, value, line)
         if window is not None:
             self._pattern.count(f"m-{name}")
         if name == "lap-us":
-            self._lap(int(values[0]), line)
+            self._lap(int(value), line)
         elif window is None:
             return
         elif name == "warmup-start":
-            window.warmups = int(values[0])
+            window.warmups = int(value)
         elif name == "infer-start":
-            window.inferences = int(values[0])
+            window.inferences = int(value)
         elif name == "infer-done":
             window.finished = True
         elif name == "results":
-            window.finished, window.told, self._told = True, values[0], values[0]
-            window.probabilities = vector(values[0]) if self._has_room else None
+            window.finished, window.told, self._told = True, value, value
+            window.probabilities = vector(value) if self._has_room else None
         elif name == "ready":
+            before = self._total
             self._close(line, complete=True)
+            if self._settled:
+                self._repeated.window(may_repeat=self._total > before and self._pattern.settled)
+            # From here on a window changes nothing but counts.
+            self._settled = self._total >= self._keep and len(self._marks) >= 3 * self._keep
 
-    def _window_of(self, name: str, values: list[str], line: Line) -> OpenWindow | None:
+    def _window_of(self, name: str, value: str, line: Line) -> OpenWindow | None:
         """The window that a reply is of: the open one, or one that begins with it."""
-        if name == "results" and self._open is not None and self._open.told not in (None, values[0]):
+        if name == "results" and self._open is not None and self._open.told not in (None, value):
             self._close(line, complete=True)
-        if self._open is None and self._opens(name, values):
+        if self._open is None and self._opens(name, value):
             self._open = OpenWindow(self._input, evidence=[self._evidence(line)])
         return self._open
 
-    def _opens(self, name: str, values: list[str]) -> bool:
+    def _opens(self, name: str, value: str) -> bool:
         """Whether a reply outside a window is of a window whose first lines are lost, or were never logged."""
         if name == "results":
             # The command `results` prints again what `infer` printed.
-            return not self._repeats and (self._loaded or values[0] != self._told)
+            return not self._repeats and (self._loaded or value != self._told)
         return name in ("warmup-start", "warmup-done", "infer-start", "infer-done")
 
     def _lap(self, value: int, line: Line) -> None:

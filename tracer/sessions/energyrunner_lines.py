@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 
 from tracer.sessions.session import Evidence, HostLength, Kind, Lap
 
-STAMPED = re.compile(r"(\d+\.\d{3}) ([A-Za-z][\w-]*): ?(.*)$", re.DOTALL)
+STAMPED = re.compile(r"(\d{1,12}\.\d{3}) ([A-Za-z][\w-]*): ?(.*)$", re.DOTALL)
 # A reply may stand behind the echo of its command, or behind what a firmware prints of itself.
 REPLY = re.compile(
-    r"m-(?:(warmup-start)-(\d+)|(warmup-done)|(infer-start)-(\d+)|(lap-us)-(\d+)|(infer-done)"
+    r"m-(?:(warmup-start)-(\d{1,20})|(warmup-done)|(infer-start)-(\d{1,20})|(lap-us)-(\d{1,20})|(infer-done)"
     r"|(results)-\[([^\]]*)\]|(ready)|(init-done)|(model)-\[([^\]]*)\]|(name)-dut-\[([^\]]*)\])$"
 )
 COMMAND = re.compile(r'(?:parser: )?Command "(.*)"$')
-INFER = re.compile(r"(?:io )?dut infer(?: (\d+))?(?: (\d+))?$")
+INFER = re.compile(r"(?:io )?dut infer(?: (\d{1,20}))?(?: (\d{1,20}))?$")
 RESULTS = re.compile(r"(?:io )?dut results$")
 QUICK = re.compile(r"(?:io )?dut (?:timestamp|profile|name)$")
 LOAD = re.compile(r'bloadp?(?: dut)? "(?:[^"]*[\\/])?([^"\\/]+)"')
 VERSION = re.compile(r"m-version\[([^\]]*)\]$")
 SETTING = re.compile(r"m-bm-cfg-name\[[^\]]*\]-key\[(\w+)\]-val\[([^\]]*)\]")
+FACT = re.compile(r"m-(?:bm-cfg-name|version|sequencer-stop|session-stop|bmark-run-name)")
+"""What the host says that is kept."""
 VALUED = frozenset({2, 5, 7, 10, 14, 16})
 """Groups of ``REPLY`` that are values; the one before is the name."""
 VARIES = re.compile('[0-9"]')

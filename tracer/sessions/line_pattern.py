@@ -30,6 +30,7 @@ class LinePattern:
         self._seen: Counter[Signature] = Counter()
         self._overflow = False
         self._mark: dict[str, int] | None = None
+        self._last: Signature = ()
 
     def count(self, kind: str) -> None:
         """A line of this kind belongs to the window that is being told."""
@@ -58,9 +59,19 @@ class LinePattern:
         if signature not in self._seen and len(self._seen) >= _PATTERNS:
             self._overflow = True
             return
+        self._last = signature
         self._seen[signature] += 1
         if self._seen[signature] <= _KEPT:
             self._windows.append((window, signature, evidence))
+
+    @property
+    def settled(self) -> bool:
+        """Whether more windows like the last would only be counted."""
+        return self._seen[self._last] >= _KEPT
+
+    def repeat(self, times: int) -> None:
+        """So many more windows were like the last; nothing but their count is kept."""
+        self._seen[self._last] += times
 
     def irregular(self) -> list[Irregularity]:
         """What single windows lack or have twice beside most of them or, of fewer than three, beside the protocol."""

@@ -1,4 +1,4 @@
-"""The lines of a host's log, one at a time: memory does not grow with the file, half a line is never given out."""
+"""The lines of a host's log, 64 KB at a time: memory does not grow with the file, half a line is never given out."""
 
 from __future__ import annotations
 
@@ -29,6 +29,20 @@ class Line(NamedTuple):
     whole: bool = True
 
 
+class Block(NamedTuple):
+    """Lines that follow one another, ``number`` that of the first; ``ended`` and ``whole`` as of a ``Line``."""
+
+    number: int
+    texts: list[str]
+    ended: bool = True
+    whole: bool = True
+
+    @property
+    def lines(self) -> list[Line]:
+        """Each line by itself."""
+        return [Line(number, text, self.ended, self.whole) for number, text in enumerate(self.texts, self.number)]
+
+
 def read_lines(path: Path) -> Iterator[Line]:
     """
     Lines of a file, CR LF or LF, in one pass; bytes that are no UTF-8 become U+FFFD.
@@ -36,31 +50,39 @@ def read_lines(path: Path) -> Iterator[Line]:
     Raises:
         SessionError: if the file cannot be read.
     """
-    number, rest, dropped = 0, bytearray(), False
+    return (line for block in read_blocks(path) for line in block.lines)
+
+
+def read_blocks(path: Path) -> Iterator[Block]:
+    """
+    The lines of ``read_lines``, those together that were read together; one whose end is not in the same chunk alone.
+
+    Raises:
+        SessionError: if the file cannot be read.
+    """
+    number, rest, dropped = 1, bytearray(), False
     try:
         with open_file(path) as file:
             while chunk := file.read(CHUNK):
-                first, *ends = chunk.split(b"\n")
-                if not ends:
-                    ends, tail = [], first
-                else:
-                    number += 1
-                    yield _line(number, rest + first, ended=True, dropped=dropped)
-                    rest, dropped, tail = bytearray(), False, ends.pop()
-                # Within a chunk no line is longer than what is kept; a newline ends half a character, too.
-                whole = b"\n".join(ends).decode("utf-8", "replace").split("\n") if ends else []
-                for number, piece in enumerate(whole, number + 1):  # noqa: B020 -- it goes on counting
-                    yield Line(number, piece.rstrip("\r"))
-                rest += tail
+                first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
+                if first >= 0:
+                    yield _block(number, rest + chunk[:first], ended=True, dropped=dropped)
+                    rest, dropped, number = bytearray(), False, number + 1
+                if last > first:
+                    # Within a chunk no line is longer than what is kept; a newline ends half a character, too.
+                    texts = chunk[first + 1 : last].decode("utf-8", "replace").split("\n")
+                    yield Block(number, [text.rstrip("\r") for text in texts] if b"\r" in chunk else texts)
+                    number += len(texts)
+                rest += chunk[last + 1 :]
                 if len(rest) > LONGEST:
                     del rest[LONGEST:]
                     dropped = True
     except OSError as error:
         raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
     if rest:
-        yield _line(number + 1, rest, ended=False, dropped=dropped)
+        yield _block(number, rest, ended=False, dropped=dropped)
 
 
-def _line(number: int, data: bytearray, *, ended: bool, dropped: bool) -> Line:
+def _block(number: int, data: bytearray, *, ended: bool, dropped: bool) -> Block:
     whole = not dropped and len(data) <= LONGEST
-    return Line(number, bytes(data[:LONGEST]).rstrip(b"\r").decode("utf-8", "replace"), ended, whole)
+    return Block(number, [bytes(data[:LONGEST]).rstrip(b"\r").decode("utf-8", "replace")], ended, whole)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tracer.sessions.line_pattern import LinePattern
-from tracer.sessions.log_lines import Line
+from tracer.sessions.log_lines import Block, Line
 from tracer.sessions.session import Evidence, Session, SessionWindow
 from tracer.sessions.summary_lines import SummaryLines
 
@@ -27,14 +27,14 @@ class LogReader(ABC):
         self._total = 0
         self._cut: Line | None = None
 
-    def read(self, lines: Iterable[Line]) -> Session:
+    def read(self, blocks: Iterable[Block]) -> Session:
         """The session that the lines tell."""
-        for line in lines:
+        for block in blocks:
             # A number at the end of the file may have been cut and be one still; a vector has its bracket.
-            if line.whole and (line.ended or _VECTOR.search(line.text)):
-                self._take(line)
-            elif not line.ended:
-                self._cut = line
+            if block.whole and (block.ended or _VECTOR.search(block.texts[0])):
+                self._take_block(block)
+            elif not block.ended:
+                self._cut = block.lines[0]
         session = self._finish()
         notes = [] if session.complete else ["the log ends before the session does"]
         if self._cut is not None and "Saved this run to session ID" not in self._cut.text:
@@ -51,8 +51,8 @@ class LogReader(ABC):
         )
 
     @abstractmethod
-    def _take(self, line: Line) -> None:
-        """A whole line."""
+    def _take_block(self, block: Block) -> None:
+        """Whole lines."""
 
     @abstractmethod
     def _finish(self) -> Session:

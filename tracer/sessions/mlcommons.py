@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tracer.sessions.log_lines import Line
+from tracer.sessions.log_lines import Block, Line
 from tracer.sessions.log_reader import LogReader, vector
 from tracer.sessions.session import Evidence, HostLength, Kind, Session, SessionWindow
 from tracer.sessions.streaming import StreamingLines
@@ -17,7 +17,7 @@ FIRST = re.compile(
     r"Logging initialized\. Writing output to |Initializing SerialDevice on port|Retrieving name from DUT"
 )
 _LOADING = re.compile(r"Loading file (.+?)(?: segment \d+)?$")
-_RUNNING = re.compile(r"Running inference with (\d+)/(\d+) \(warmup/measured\) iterations")
+_RUNNING = re.compile(r"Running inference with (\d{1,20})/(\d{1,20}) \(warmup/measured\) iterations")
 _RESULTS = re.compile(r"\s*m-results\s*: \[(.*)\]$")
 LOOSE = re.compile(rf"{_LOADING.pattern}|{_RESULTS.pattern}")
 """What a log without the runner's stamps still tells of a window's input and its result."""
@@ -54,6 +54,10 @@ class MlcommonsReader(LogReader):
         self._energy = self._saved = self._accuracy = False
         self._nameless = False
         self._last_s: float | None = None
+
+    def _take_block(self, block: Block) -> None:
+        for line in block.lines:
+            self._take(line)
 
     def _take(self, line: Line) -> None:
         evidence = self._evidence(line)

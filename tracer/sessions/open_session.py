@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from tracer.errors import SessionError
@@ -13,7 +13,7 @@ from tracer.sessions.energy_monitor import with_monitor
 from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
 from tracer.sessions.energyrunner_lines import STAMPED as ENERGYRUNNER
-from tracer.sessions.log_lines import Line, read_lines
+from tracer.sessions.log_lines import Line, read_blocks, read_lines
 from tracer.sessions.log_reader import cut_note, evidence_of
 from tracer.sessions.mlcommons import FIRST, LOOSE, MlcommonsReader
 from tracer.sessions.mlcommons import STAMPED as MLCOMMONS
@@ -80,14 +80,11 @@ def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
 
 
 def _from_log(path: Path, keep: int) -> Session:
-    lines = read_lines(path)
-    head = list(islice(lines, _SNIFFED))
-    host = _host_of(head)
-    everything = chain(head, lines)
+    host = _host_of(list(islice(read_lines(path), _SNIFFED)))
     if host == "energyrunner":
-        session = EnergyrunnerReader(path, keep).read(everything)
+        session = EnergyrunnerReader(path, keep).read(read_blocks(path))
     elif host == "mlcommons":
-        session = MlcommonsReader(path, keep).read(everything)
+        session = MlcommonsReader(path, keep).read(read_blocks(path))
     else:
         raise SessionError(path, "no line of it is of energyrunner or the MLCommons runner", _NAME_A_LOG)
     if path.name.endswith("log.txt"):

@@ -7,13 +7,13 @@ import re
 from tracer.sessions.session import Evidence, Irregularity, Printed, PrintedName, PrintedRequirement
 
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|NaN|nan|-?Infinity|-?inf)"
-_HEAD = re.compile(r"Performance results for window (\d+):?$")
+_HEAD = re.compile(r"Performance results for window (\d{1,20}):?$")
 _ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
     ("inferences", re.compile(r"\s*# Inferences\s*:\s*(\d+)$")),
     ("runtime_s", re.compile(rf"\s*Runtime\s*:\s*{_NUMBER} sec\.$")),
     ("rate_hz", re.compile(rf"\s*Throughput\s*:\s*{_NUMBER} inf\./sec\.$")),
 )
-_ENERGY_HEAD = re.compile(r"Energy data for (window|trial) (\d+)\b")
+_ENERGY_HEAD = re.compile(r"Energy data for (window|trial) (\d{1,20})\b")
 _ENERGY_ROWS: tuple[tuple[PrintedName, re.Pattern[str]], ...] = (
     ("energy_per_inference_uj", re.compile(rf"\s*Energy/Inf\.?\s*:\s*{_NUMBER} uJ/inf\.?$")),
     ("energy_uj", re.compile(rf"\s*(?:Total )?Energy\s*:\s*{_NUMBER} uJ$")),

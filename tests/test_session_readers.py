@@ -6,18 +6,16 @@ import json
 import re
 import tempfile
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sessions import RESULTS, Plan, accuracy_plan, energyrunner_lines, mlcommons_lines, write_log
 from tracer.errors import SessionError
 from tracer.sessions.audit import audit_session
-from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.log_lines import LONGEST, read_lines
 from tracer.sessions.open_session import build_session, session_paths
 from tracer.sessions.session import Session
@@ -184,58 +182,6 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
 
     peak(3)  # what is made once, such as compiled patterns
     assert peak(16) < 1.02 * peak(4) + 10_000
-
-
-def long_log() -> list[str]:
-    return energyrunner_lines(replace(accuracy_plan(200), counts=(7,) * 200, mode="bmark"))
-
-
-_FAULTS = {
-    "lost": lambda lines, at: [*lines[:at], *lines[at + 1 :]],
-    "twice": lambda lines, at: [*lines[: at + 1], *lines[at:]],
-    "chatter": lambda lines, at: [*lines[:at], f"{lines[at][:10]}dut: heap 0x1F, 12 left", *lines[at:]],
-    "unstamped": lambda lines, at: [*lines[:at], "m-ready", *lines[at:]],
-    "back": lambda lines, at: [*lines[:at], f"00001.000{lines[at][9:]}", *lines[at + 1 :]],
-    "fact": lambda lines, at: [*lines[:at], f"{lines[at][:10]}parser: m-version[9.9.9]", *lines[at:]],
-    "mode": lambda lines, at: [
-        *lines[:at],
-        f"{lines[at][:10]}parser: m-bm-cfg-name[ulp-mlperf]-key[runMode]-val[multi]",
-        *lines[at:],
-    ],
-    "count": lambda lines, at: [
-        *lines[:at],
-        *"\n".join(lines[at:]).replace("infer-start-7", "infer-start-1", 1).split("\n"),
-    ],
-    "again": lambda lines, at: [*lines[:at], f'{lines[at][:10]}parser: Command "dut results"', *lines[at:]],
-    "restart": lambda lines, at: [*lines[:at], f"{lines[at][:10]}dut: m-init-done", *lines[at:]],
-    "long": lambda lines, at: [*lines[:at], f"{lines[at][:10]}dut: m-lap-us-{'9' * 5000}", *lines[at:]],
-    "none": lambda lines, at: lines,
-}
-
-
-@pytest.mark.slow
-@given(st.lists(st.tuples(st.sampled_from(sorted(_FAULTS)), st.integers(2400, 4200)), max_size=4), st.integers(1, 4))
-@settings(max_examples=30)
-def test_windows_that_are_passed_over_at_once_give_what_their_lines_give_one_by_one(
-    faults: list[tuple[str, int]], keep: int
-) -> None:
-    lines = long_log()
-    for name, at in faults:
-        lines = _FAULTS[name](lines, at)
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_log(Path(folder), lines)
-        at_once = build_session(path, keep)
-        # No window is whole in so small a chunk.
-        with mock.patch("tracer.sessions.log_lines.CHUNK", 200):
-            assert build_session(path, keep) == at_once
-
-
-def test_of_a_long_log_most_lines_are_not_read_one_by_one(tmp_path: Path) -> None:
-    path, read = write_log(tmp_path, long_log() * 4), EnergyrunnerReader._take
-    with mock.patch.object(EnergyrunnerReader, "_take", autospec=True, side_effect=read) as one_by_one:
-        session = build_session(path, keep=5)
-    assert session.dropped_windows == 4 * 200 - 5
-    assert one_by_one.call_count < 0.4 * 4 * len(long_log())
 
 
 def test_a_line_longer_than_any_figure_is_passed_over(tmp_path: Path) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Codes, encode, flags, integers, present
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import RunWindow, figure_windows
 from tracer.stages import INFERENCE, INFERENCE_STAGES
@@ -71,30 +70,29 @@ def timed_inferences(
     """
     spans = run.spans()
     chosen = figure_windows(run.each_window) if windows is None else windows
-    numbers = pa.array([one.number for one in chosen], pa.int32())
-    mine = pc.and_(pc.is_valid(spans["inference"]), pc.is_in(spans["window"], numbers))
+    numbers = [one.number for one in chosen]
+    mine = present(spans, "inference") & present(spans, "window") & np.isin(integers(spans, "window"), numbers)
     if not warmups:
-        mine = pc.and_(mine, pc.invert(spans["warmup"]))
-    spans = spans.filter(mine)
-    known, place, stage = _places(spans)
+        mine &= ~flags(spans["warmup"])
+    known, place, stage = _places(integers(spans, "inference")[mine], encode(spans, "stage"), mine)
     there = [name for name in (INFERENCE, *INFERENCE_STAGES) if name in stage]
     size = (len(known), len(there))
     durations, starts = np.zeros(size, np.int64), np.full(len(known), np.iinfo(np.int64).max)
     windows, warm = np.zeros(len(known), np.int64), np.zeros(len(known), np.bool_)
-    columns = {name: np.asarray(spans[name]) for name in ("start_ns", "duration_ns", "window", "warmup")}
+    columns = {name: integers(spans, name)[mine] for name in ("start_ns", "duration_ns", "window")}
+    warmup = flags(spans["warmup"])[mine]
     for column, name in enumerate(there):
         rows = stage[name]
         durations[place[rows], column] += columns["duration_ns"][rows]
         starts[place[rows]] = np.minimum(starts[place[rows]], columns["start_ns"][rows])
-        windows[place[rows]], warm[place[rows]] = columns["window"][rows], columns["warmup"][rows]
+        windows[place[rows]], warm[place[rows]] = columns["window"][rows], warmup[rows]
     order = np.argsort(starts, kind="stable")
     inferences = TimedInferences(known, windows, warm, starts, tuple(there), durations)
     return inferences if np.array_equal(order, np.arange(len(order))) else inferences.only(order)
 
 
-def _places(spans: pa.Table) -> tuple[Integers, Integers, dict[str, Integers]]:
-    """Numbers of the inferences, the place of each span among them, and the rows of each stage."""
-    numbers = np.asarray(spans["inference"], np.int64)
+def _places(numbers: Integers, stage: Codes, mine: Flags) -> tuple[Integers, Integers, dict[str, Integers]]:
+    """Of the spans that are ``mine``: the inferences, the place of each among them, the rows of each stage."""
     if not len(numbers):
         return np.empty(0, np.int64), np.empty(0, np.int64), {}
     first, last = int(numbers.min()), int(numbers.max())
@@ -106,8 +104,6 @@ def _places(spans: pa.Table) -> tuple[Integers, Integers, dict[str, Integers]]:
         place = (np.cumsum(there) - 1)[numbers - first]
     else:
         known, place = np.unique(numbers, return_inverse=True)
-    codes = spans["stage"].combine_chunks()
-    names = codes.dictionary.to_pylist()
-    indices = np.asarray(codes.indices)
-    rows = {name: np.flatnonzero(indices == code) for code, name in enumerate(names)}
+    codes = stage.codes[mine]
+    rows = {name: np.flatnonzero(codes == code) for code, name in enumerate(stage.values.to_pylist())}
     return known, place, {name: found for name, found in rows.items() if len(found)}

@@ -28,6 +28,7 @@ HEAVY = {
 }
 ARROW = {"numpy", "pyarrow"}
 OURS = ("tracer.", "runner.")
+WHOLE = (*OURS, "pyarrow.")
 SAMPLE = str(ROOT / "traces" / "sample-cpu")
 
 IMPORTED = """
@@ -40,13 +41,13 @@ main()
 
 
 def imported(words: list[str], cache: Path, *, code: int = 0) -> set[str]:
-    """The top names of the modules that a command line leaves imported, and our own by their whole names."""
+    """The top names of the modules that a command line leaves imported; ours and Arrow's by their whole names."""
     environment = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     program = [sys.executable, "-c", IMPORTED, *words]
     done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     names = done.stderr.splitlines()[-1].split()
-    return {name.partition(".")[0] for name in names} | {name for name in names if name.startswith(OURS)}
+    return {name.partition(".")[0] for name in names} | {name for name in names if name.startswith(WHOLE)}
 
 
 @pytest.mark.parametrize("words", [["--help"], []])
@@ -67,6 +68,12 @@ def test_what_reads_a_run_needs_arrays_and_nothing_heavier(words: list[str], tmp
     assert not found & HEAVY
     ours = {name for name in found if name.startswith("runner.commands.")}
     assert ours <= {f"runner.commands.{name}" for name in (words[0], "options", "output")}
+
+
+def test_what_is_kept_of_a_run_is_told_without_what_computes_columns(tmp_path: Path) -> None:
+    for words, code in ((["report", SAMPLE], 0), (["compare", SAMPLE, SAMPLE], 3)):
+        imported(words, tmp_path, code=code)
+        assert "pyarrow.compute" not in imported(words, tmp_path, code=code)
 
 
 def test_what_a_run_does_not_have_is_not_imported_to_report_it(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class EnergyrunnerReader(LogReader):
         codes = "".join([form.code for form in forms_of])
         at = 0
         while at < len(texts):
-            end = self._repeated.end(texts, codes, at, self._stamp)
+            end = self._repeated.end(texts, codes, at, self._stamp) if self._settled else at
             if end > at:
                 self._skip(texts[at:end], codes[at:end], forms_of[at:end])
             else:
@@ -143,8 +143,10 @@ class EnergyrunnerReader(LogReader):
             self._close(line, complete=True)
             self._in_windows = True
             self._pattern.mark()
-            inferences, warmups = (int(line.text[one]) if line.text[one] else None for one in form.counts)
-            self._open = OpenWindow(self._input, inferences, warmups, self._stamp, evidence=[self._evidence(line)])
+            inferences, warmups = line.text[form.counts[0]], line.text[form.counts[1]]
+            self._open = OpenWindow(self._input, begun_s=self._stamp, evidence=[self._evidence(line)])
+            self._open.inferences = int(inferences) if inferences else None
+            self._open.warmups = int(warmups) if warmups else None
         elif form.command == "quick":
             self._quick_s = self._stamp
 

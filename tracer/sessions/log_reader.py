@@ -85,6 +85,6 @@ def cut_note(line: Line) -> str:
 def vector(text: str) -> tuple[float, ...] | None:
     """The numbers of a result, or None where they are none."""
     try:
-        return tuple(float(word) for word in text.split(","))
+        return tuple(map(float, text.split(",")))
     except ValueError:
         return None

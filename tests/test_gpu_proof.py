@@ -105,7 +105,7 @@ def test_predictions_are_on_the_disk_before_a_variant_is_measured_and_a_half_mad
         def await_ready(self):
             assert not seen or len(seen) == 4
 
-        def run(self):
+        def turn(self):
             seen.append((self.name, path.is_file() and "predicted" in path.read_text()))
             if len(seen) == 4:
                 raise KeyboardInterrupt
@@ -139,22 +139,22 @@ def test_the_steps_on_a_gpu_are_those_that_the_simulator_runs(monkeypatch: pytes
     from tests.gpu_proof import cuda
 
     monkeypatch.setattr(cuda, "spin_host", lambda length_ns: called.append(("host", length_ns)))
-    with cuda.Gpu() as gpu:
-        for name, inference in (("whole", WHOLE), ("one graph", VARIANTS["one graph"])):
-            stages = gpu.calls(inference)
-            assert [stage for stage, _ in stages] == list(STAGES)
-            called.clear()
-            for _, calls in stages:
-                for call in calls:
-                    call()
-            words = [one[0] for one in called]
-            assert words.count("spin") == {"whole": 44, "one graph": 4}[name]
-            assert words.count("graph") == {"whole": 0, "one graph": 1}[name]
-            assert [one[1] for one in called if one[0] == "host"] == [100_000, 60_000, 80_000]
-            assert [one[0] for one in called if one[0].startswith("copy")] == ["copy to", "copy from"]
-            assert words[-1] == "sync stream"
-            threads = {one[3] for one in called if one[0] == "spin"}
-            assert len(threads) == 2
+    gpu = cuda.Gpu()
+    for name, inference in (("whole", WHOLE), ("one graph", VARIANTS["one graph"])):
+        stages = gpu.calls(inference)
+        assert [stage for stage, _ in stages] == list(STAGES)
+        called.clear()
+        for _, calls in stages:
+            for call in calls:
+                call()
+        words = [one[0] for one in called]
+        assert words.count("spin") == {"whole": 44, "one graph": 4}[name]
+        assert words.count("graph") == {"whole": 0, "one graph": 1}[name]
+        assert [one[1] for one in called if one[0] == "host"] == [100_000, 60_000, 80_000]
+        assert [one[0] for one in called if one[0].startswith("copy")] == ["copy to", "copy from"]
+        assert words[-1] == "sync stream"
+        threads = {one[3] for one in called if one[0] == "spin"}
+        assert len(threads) == 2
 
 
 def fake_cupy(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:

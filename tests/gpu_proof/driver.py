@@ -12,19 +12,23 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from runner.nsys.installation import Nsys, find_nsys
 from runner.nsys.reports import RAW, REPORTS, export_sqlite
 from tests.conftest import ROOT
 from tests.gpu_proof.judging import REMOVALS, Pair, Said, judged, predictions
-from tests.gpu_proof.launch import READY, WARMUPS
+from tests.gpu_proof.launch import WARMUPS
 from tests.gpu_proof.program import DOMAIN, STAGES, UNIT, VARIANTS
 from tracer.public import open_profile
 from tracer.whole_files import written_whole
 
-CAPTURED, TIMED = 300, 1_000
-"""Inferences of a capture, and of a launch that is timed: more would not help, it is launches that differ."""
+CAPTURED = 300
+"""Inferences of a capture."""
+
+TURNS, TURN = 8, 80
+"""Turns of each launch that is timed, and inferences of one."""
 
 LAUNCH = (sys.executable, "-m", "tests.gpu_proof.launch")
 
@@ -56,7 +60,7 @@ class Proof:
                 stack.callback(one.end)
             for one in waiting.values():
                 one.await_ready()
-            plain, facts = waiting.pop("plain").run()
+            plain, facts = waiting.pop("plain").turn()
             self._hold_facts(facts | {"nsys": nsys.version, "kernel": platform.release()})
             path = captured(nsys, Path(folder))
             said = predictions(open_profile(path), plain, REMOVALS, f"{DOMAIN}:{UNIT}", STAGES, WARMUPS)
@@ -65,7 +69,8 @@ class Proof:
             self.pairs.append(pair)
             self.write()
             pair["measured_from"] = now()
-            pair["measured"] = {name: one.run()[0] for name, one in waiting.items()}
+            rounds = [{name: one.turn()[0] for name, one in waiting.items()} for _ in range(TURNS)]
+            pair["measured"] = {name: fmean(one[name] for one in rounds) for name in names}
             self.write()
 
     def _hold_facts(self, facts: dict[str, str]) -> None:
@@ -88,30 +93,30 @@ def read_pair(told: Mapping[str, Any]) -> Pair:
 
 
 class Waiting:
-    """A launch of a variant in a process of its own, ``plain`` for one more of the whole, with its context made."""
+    """A launch of a variant in a process of its own, ``plain`` for one more of the whole; it waits for its turns."""
 
     def __init__(self, name: str) -> None:
         self._name = "whole" if name == "plain" else name
-        command = [*LAUNCH, self._name, str(TIMED), "--wait"]
+        command = [*LAUNCH, self._name, str(TURN), "--turns"]
         self._child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def await_ready(self) -> None:
-        """Returns when it waits for its turn."""
-        assert self._child.stdout is not None
-        if self._child.stdout.readline().strip() != READY:
-            raise SystemExit(
-                f"the launch of {self._name!r} ended with {self._child.wait()}; what it said stands above"
-            )
+        """Returns when it has its context on the GPU."""
+        self._line()
 
-    def run(self) -> tuple[float, dict[str, str]]:
+    def turn(self) -> tuple[float, dict[str, str]]:
         """Mean nanoseconds of an inference, and what they hang on."""
-        told, _ = self._child.communicate("\n")
-        if self._child.returncode:
-            raise SystemExit(
-                f"the launch of {self._name!r} ended with {self._child.returncode}; what it said stands above"
-            )
-        figures = json.loads(told)
+        assert self._child.stdin is not None
+        self._child.stdin.write("\n")
+        self._child.stdin.flush()
+        figures = json.loads(self._line())
         return figures.pop("mean_ns"), figures
+
+    def _line(self) -> str:
+        assert self._child.stdout is not None
+        if not (line := self._child.stdout.readline()):
+            raise SystemExit(f"the launch of {self._name!r} ended with {self._child.wait()}; see what it said above")
+        return line
 
     def end(self) -> None:
         """Ended where it still waits."""

@@ -36,7 +36,7 @@ class LadderJob:
     """
     What to climb.
 
-    ``port`` is None where our own host drives, ``folder`` is the ladder's own; ``profiler_pairs`` are of each profiled
+    ``port`` is None where our own host drives, ``folder`` is the ladder's own; ``profiler_pairs`` are of a profiled
     launch, None where there is none.
     """
 

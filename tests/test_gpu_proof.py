@@ -10,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.gpu_proof import driver
 from tests.gpu_proof.__main__ import main
 from tests.gpu_proof.driver import Proof, read_pair
@@ -85,12 +86,25 @@ def test_every_part_of_the_simulated_program_gives_what_its_capture_predicts(tmp
     assert {name: one.outcome for name, one in found.items()} == dict.fromkeys(REMOVALS, "equivalent")
 
 
-def test_without_a_gpu_the_proof_says_that_it_stays_open(monkeypatch: pytest.MonkeyPatch, capsys):
+def test_the_docs_print_what_the_launches_on_an_h200_are_judged_to_be():
+    proof, text = Proof.opened(ROOT / "docs" / "gpu-proof-h200.json"), (ROOT / "docs" / "gpu-proof.md").read_text()
+    found = judged([read_pair(one) for one in proof.pairs])
+    assert {one.pairs for one in found.values()} == {20}
+    for name, one in found.items():
+        gave, half, low, high, margin = (
+            f"{value / 1e3:.1f}" for value in (one.gain_ns, one.half_width_ns, *one.difference_ns, one.margin_ns)
+        )
+        predicted = f"{one.predicted_ns / 1e3:.1f}{', a bound' if one.bounds == one.pairs else ''}"
+        verdict = one.outcome if one.outcome == "equivalent" else f"**{one.outcome}**"
+        assert f"| `{name}` | {gave} ± {half} | {predicted} | {low} to {high} | {margin} | {verdict} |" in text
+
+
+def test_without_a_gpu_the_proof_says_that_none_was_asked(monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu_proof"])
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main() == 2
-    assert "the proof stays open" in capsys.readouterr().err
+    assert "No GPU was asked" in capsys.readouterr().err
 
 
 def test_predictions_are_on_the_disk_before_a_variant_is_measured_and_a_half_made_pair_is_made_anew(

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from runner.device.gpu_facts import driver_version
 from runner.nsys.installation import Nsys, find_nsys
 from runner.nsys.reports import RAW, REPORTS, export_sqlite
 from tests.conftest import ROOT
@@ -61,7 +62,9 @@ class Proof:
             for one in waiting.values():
                 one.await_ready()
             plain, facts = waiting.pop("plain").turn()
-            self._hold_facts(facts | {"nsys": nsys.version, "kernel": platform.release()})
+            self._hold_facts(
+                facts | {"driver": driver_version() or "", "nsys": nsys.version, "kernel": platform.release()}
+            )
             path = captured(nsys, Path(folder))
             said = predictions(open_profile(path), plain, REMOVALS, f"{DOMAIN}:{UNIT}", STAGES, WARMUPS)
             predicted = {name: asdict(one) for name, one in said.items()}

@@ -66,6 +66,9 @@ def measure_batch(
         differences: list[float] = []
         absent = list(found.absent)
         for one in found.candidates:
+            if one.name not in singles:
+                absent.append(Absent(one.name, "it did not run one input at a time", "see above"))
+                continue
             one.load(data)
             difference = _difference(one.probabilities(), singles[one.name][places])
             if difference > _allowed(one):

@@ -96,15 +96,25 @@ def test_without_a_gpu_the_proof_says_that_it_stays_open(monkeypatch: pytest.Mon
 def test_predictions_are_on_the_disk_before_a_variant_is_measured_and_a_half_made_pair_is_made_anew(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    path, seen = tmp_path / "proof.json", []
+    path, seen, ended = tmp_path / "proof.json", [], []
 
-    def launched(variant: str):
-        seen.append((variant, path.is_file() and "predicted" in path.read_text()))
-        if len(seen) == 4:
-            raise KeyboardInterrupt
-        return (1e6 if variant == "whole" else 9e5), {"gpu": "one"}
+    class Launch:
+        def __init__(self, name: str):
+            self.name = name
 
-    monkeypatch.setattr(driver, "launched", launched)
+        def await_ready(self):
+            assert not seen or len(seen) == 4
+
+        def turn(self):
+            seen.append((self.name, path.is_file() and "predicted" in path.read_text()))
+            if len(seen) == 4:
+                raise KeyboardInterrupt
+            return (1e6 if self.name in {"whole", "plain"} else 9e5), {"gpu": "one"}
+
+        def end(self):
+            ended.append(self.name)
+
+    monkeypatch.setattr(driver, "Waiting", Launch)
     monkeypatch.setattr(driver, "captured", lambda nsys, folder: folder)
     monkeypatch.setattr(driver, "open_profile", lambda path: path)
     said = Said(1e5, 9e4, 2e5, bound=False, reason="")
@@ -112,7 +122,8 @@ def test_predictions_are_on_the_disk_before_a_variant_is_measured_and_a_half_mad
     monkeypatch.setattr(driver, "find_nsys", lambda: SimpleNamespace(version="2024.2.3"))
     with pytest.raises(KeyboardInterrupt):
         driver.prove(path, 1)
-    assert seen[0] == ("whole", False)
+    assert seen[0] == ("plain", False)
+    assert sorted(ended) == sorted(["plain", *VARIANTS])
     assert all(written for _, written in seen[1:])
     assert Proof.opened(path).pairs == []
     proof = driver.prove(path, 1)
@@ -128,22 +139,22 @@ def test_the_steps_on_a_gpu_are_those_that_the_simulator_runs(monkeypatch: pytes
     from tests.gpu_proof import cuda
 
     monkeypatch.setattr(cuda, "spin_host", lambda length_ns: called.append(("host", length_ns)))
-    with cuda.Gpu() as gpu:
-        for name, inference in (("whole", WHOLE), ("one graph", VARIANTS["one graph"])):
-            stages = gpu.calls(inference)
-            assert [stage for stage, _ in stages] == list(STAGES)
-            called.clear()
-            for _, calls in stages:
-                for call in calls:
-                    call()
-            words = [one[0] for one in called]
-            assert words.count("spin") == {"whole": 44, "one graph": 4}[name]
-            assert words.count("graph") == {"whole": 0, "one graph": 1}[name]
-            assert [one[1] for one in called if one[0] == "host"] == [100_000, 60_000, 80_000]
-            assert [one[0] for one in called if one[0].startswith("copy")] == ["copy to", "copy from"]
-            assert words[-1] == "sync stream"
-            threads = {one[3] for one in called if one[0] == "spin"}
-            assert len(threads) == 2
+    gpu = cuda.Gpu()
+    for name, inference in (("whole", WHOLE), ("one graph", VARIANTS["one graph"])):
+        stages = gpu.calls(inference)
+        assert [stage for stage, _ in stages] == list(STAGES)
+        called.clear()
+        for _, calls in stages:
+            for call in calls:
+                call()
+        words = [one[0] for one in called]
+        assert words.count("spin") == {"whole": 44, "one graph": 4}[name]
+        assert words.count("graph") == {"whole": 0, "one graph": 1}[name]
+        assert [one[1] for one in called if one[0] == "host"] == [100_000, 60_000, 80_000]
+        assert [one[0] for one in called if one[0].startswith("copy")] == ["copy to", "copy from"]
+        assert words[-1] == "sync stream"
+        threads = {one[3] for one in called if one[0] == "spin"}
+        assert len(threads) == 2
 
 
 def fake_cupy(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:

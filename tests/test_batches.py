@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner.bench.runtimes import batches, onnx_candidates
+from runner.bench.runtimes import batches, measure, onnx_candidates
 from runner.bench.runtimes.batches import batches_of, measure_batch
 from runner.bench.runtimes.candidate import Candidate, Found
 from runner.bench.runtimes.candidates import Models
@@ -254,8 +254,11 @@ def test_the_json_gains_batches_and_nothing_else_changes(tmp_path: Path, monkeyp
 
 
 @pytest.mark.slow
-def test_every_runtime_of_the_saved_model_answers_a_batch_as_it_does_its_inputs_alone(tmp_path: Path) -> None:
+def test_every_runtime_of_the_saved_model_answers_a_batch_as_it_does_its_inputs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("tensorflow")
+    monkeypatch.setattr(measure, "LEAST_ROUNDS", 2)
     from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
 
     figures = compare_runtimes(RuntimesJob(dataset=five_inputs(tmp_path), seconds=0.01, batches=(1, 8)))

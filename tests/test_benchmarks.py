@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import protocol_cost, sampling_cost
+from tests.benchmarks import large_inputs, protocol_cost, sampling_cost
 from tests.benchmarks.kernel_attribution import write_export
 from tests.benchmarks.large_inputs import write_log
 from tracer.profiles.sqlite_file import connect
@@ -30,7 +30,7 @@ TINY: dict[str, tuple[Any, ...]] = {
     "kernel_attribution": (320,),
     "large_inputs": (1, 3_000, 3_000),
     "dut_memory": (),
-    "start_up": (3,),
+    "start_up": (2,),
     "run_lists": ((20,), 3),
     "fleet_queries": ((4,), 3, 30),
 }
@@ -50,6 +50,8 @@ def test_a_benchmark_gives_its_figures(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(protocol_cost, "INFERENCES", 20)
     monkeypatch.setattr(sampling_cost, "BLOCK", 20)
     monkeypatch.setattr(sampling_cost, "PAIRS", 3)
+    monkeypatch.setattr(sampling_cost, "SHARE_S", 0.5)
+    monkeypatch.setattr(large_inputs, "ROUNDS", 2)
     found = importlib.import_module(f"tests.benchmarks.{name}").measure(*TINY[name])
     figures = list(figures_in(found))
     assert len(figures) >= 3

@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS = never
+# Where it is set, each of the tests' processes compiles what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 WORKERS ?= auto
 # A third of the slow tests' time is waiting, for a device, a browser or a profiler: more workers than processors.

@@ -32,7 +32,7 @@ TINY: dict[str, tuple[Any, ...]] = {
     "dut_memory": (),
     "start_up": (2,),
     "run_lists": ((20,), 3),
-    "fleet_queries": ((4,), 3, 30),
+    "fleet_queries": ((4,), 2, 30),
 }
 
 

@@ -52,7 +52,8 @@ def show(traces: Path) -> None:
 
 
 def _page(run: StoredRun, report: Report) -> None:
-    left, right = st.columns([11, 9], gap="medium")
+    with st.container(key="wide_lead"):
+        left, right = st.columns([11, 9], gap="medium")
     accuracy = _accuracy_of(report)
     rated = report["median_rate_hz"] is not None
     against = _against(run)

@@ -13,6 +13,7 @@ import pandas as pd
 from dashboard.kernel_detail import KernelDetail, kernel_detail
 from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
+from tracer.reports.kept_report import keep_report
 from tracer.reports.report import report_and_level
 from tracer.runs.run_cache import RunCache
 from tracer.runs.run_files import run_folder
@@ -112,6 +113,7 @@ def _derived(run: StoredRun) -> ReadReport:
             raise
         rest = replace(run, info=replace(run.info, captures=[]))
         return ReadReport(report_and_level(rest)[0], (UNREADABLE.format(error),), None)
+    keep_report(run, report)
     problem = report["capture_problem"]
     detail = None if level is None else kernel_detail(level)
     return ReadReport(report, (UNREADABLE.format(problem),) if problem else (), detail)

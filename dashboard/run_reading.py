@@ -76,6 +76,18 @@ def read_report(run: StoredRun) -> ReadReport:
     return kept_on_disk([run], "report", lambda: _derived(run), _read_report)
 
 
+def recorded_report(run: StoredRun) -> Report | None:
+    """
+    The report without what its captures say, which takes longest; None where the whole one was derived before.
+
+    Raises:
+        KwsTraceError: if nothing of it can be read.
+    """
+    if not run.info.captures or RunCache([run], "report", Path(__file__).parent).read() is not None:
+        return None
+    return report_and_level(replace(run, info=replace(run.info, captures=[])))[0]
+
+
 def kept_on_disk(
     runs: Sequence[StoredRun], kind: str, derive: Callable[[], Made], made: Callable[[Any], Made]
 ) -> Made:

@@ -32,9 +32,9 @@ def onnx_notes(path: Path) -> dict[str, str]:
         raise _damaged(path, error) from None
 
 
-def read_onnx(path: Path) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
+def read_onnx(path: Path, batch: int = 1) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
     """
-    The whole file, and the shapes that the model takes and gives one inference in.
+    The whole file, and the shapes that the model takes and gives a batch in.
 
     Raises:
         ModelError: if it cannot be read, is no ONNX model, is of another task, or takes or gives no float32.
@@ -49,7 +49,7 @@ def read_onnx(path: Path) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
             problem = f"it takes {len(inputs)} inputs and gives {len(outputs)}"
             raise ModelError(path, problem, "the keyword-spotting model takes one and gives one")
         given, gives = (value.message(2).message(1) for value in (inputs[0], outputs[0]))
-        shapes = checked_ends(path, _shape(given), _shape(gives))
+        shapes = checked_ends(path, _shape(given), _shape(gives), batch)
     except WireError as error:
         raise _damaged(path, error) from None
     if (given.number(1), gives.number(1)) != (FLOAT, FLOAT):

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
 from runner.model_graphs.reader import read_operations
-from runner.model_graphs.wire import WireError, parse, signed
 from tracer.errors import ModelError
 from tracer.model.model_cost import ModelCost, count_model
 from tracer.reports.model_cost_report import REPORT_2021, build_cost
@@ -136,18 +135,3 @@ def test_a_saved_model_without_a_serving_signature_is_told(tmp_path: Path) -> No
     (tmp_path / "model" / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ModelError, match="no signature serving_default"):
         read_operations(tmp_path / "model")
-
-
-def test_protobuf_fields_are_read_as_they_are_written() -> None:
-    # Field 1 = 150; field 2 = "hi"; field 3 = [1, 300] packed; field 4, 64 bits, is passed over; field 1 again = 1.
-    message = parse(b"\x08\x96\x01\x12\x02hi\x1a\x03\x01\xac\x02\x21\0\0\0\0\0\0\0\0\x08\x01")
-    assert (message.numbers[1], message.number(1), message.text(2)) == ([150, 1], 1, "hi")
-    assert message.integers(3) == [1, 300]
-    assert message.number(9, 7) == 7
-    assert signed(parse(b"\x08" + b"\xff" * 9 + b"\x01").number(1)) == -1
-
-
-@pytest.mark.parametrize("data", [b"\x08", b"\x12\x05hi", b"\x0b", b"\x00\x01", b"\x08" + b"\xff" * 11])
-def test_bytes_that_are_no_protobuf_are_refused(data: bytes) -> None:
-    with pytest.raises(WireError):
-        parse(data)

@@ -50,7 +50,7 @@ def model_ends(path: Path) -> ModelEnds:
     Raises:
         ModelError: if the folder holds none, or the model is not of the benchmark.
     """
-    given, gives = serving_ends(path, serving_graph(path))
+    given, gives = serving_ends(serving_graph(path))
     return ModelEnds(given.name, gives.name, checked_ends(path, given.shape, gives.shape)[0])
 
 

@@ -12,9 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from runner.device.board import power_mode
 from runner.device.gpu_facts import run_gpu_facts
 from runner.device.host import host_facts
-from runner.device.power_mode import power_mode
 from runner.inference.known_answers import check_known_answers
 from runner.inference.models import ModelChoice, known_answers_of, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline

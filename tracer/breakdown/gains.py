@@ -47,9 +47,9 @@ class GainBase:
     most_ns: Mapping[str, float] = field(default_factory=dict)
 
 
-def blocks_of(count: int, blocks: int = 10) -> Ints:
-    """Numbers of equal parts of one capture, for ``GainBase.cluster``."""
-    return np.arange(count) * blocks // max(count, 1)
+def blocks_of(count: int) -> Ints:
+    """Numbers of ten equal parts of one capture, for ``GainBase.cluster``."""
+    return np.arange(count) * 10 // max(count, 1)
 
 
 def gain_figures(replay: Replay, base: GainBase) -> list[Gain]:

@@ -64,9 +64,9 @@ def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | No
 
 
 @contextmanager
-def loaded_session(tf: Any, path: Path, threads: int | None = None) -> Iterator[Any]:
+def loaded_session(tf: Any, path: Path) -> Iterator[Any]:
     """A session that holds the model as it was exported; closed afterwards."""
-    with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config(tf, None, threads)) as session:
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config(tf, None, None)) as session:
         load_graph(tf, session, path)
         yield session
 

@@ -14,7 +14,7 @@ from tracer.breakdown.replay import Replay
 from tracer.breakdown.replay_pass import HostTimes
 from tracer.captures.row_bounds import Ints
 from tracer.report_types.gpu import Gain, Group
-from tracer.statistics.student import t_quantile
+from tracer.statistics.intervals import half_width
 
 MARGIN = 0.02
 """Of the wall time: a gain that an assumption moves by more is a bound."""
@@ -122,12 +122,10 @@ def _spilled_ns(replay: Replay) -> Ints:
 
 
 def _half_width(gains: Ints, cluster: Ints) -> float:
-    """Half the 95 % interval of the mean, by Student's t over the means of the clusters."""
+    """Half the 95 % interval of the mean, over the means of the clusters."""
     size = np.bincount(cluster)
     means = np.bincount(cluster, gains)[size > 0] / size[size > 0]
-    if len(means) < 2:
-        return 0.0
-    return t_quantile(0.975, len(means) - 1) * float(np.std(means, ddof=1)) / math.sqrt(len(means))
+    return half_width(means) if len(means) > 1 else 0.0
 
 
 def _rate(base: GainBase, gain_ns: float) -> float | None:

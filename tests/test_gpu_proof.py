@@ -10,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.gpu_proof import driver
 from tests.gpu_proof.__main__ import main
 from tests.gpu_proof.driver import Proof, read_pair
@@ -85,26 +86,49 @@ def test_every_part_of_the_simulated_program_gives_what_its_capture_predicts(tmp
     assert {name: one.outcome for name, one in found.items()} == dict.fromkeys(REMOVALS, "equivalent")
 
 
-def test_without_a_gpu_the_proof_says_that_it_stays_open(monkeypatch: pytest.MonkeyPatch, capsys):
+def test_the_docs_print_what_the_launches_on_an_h200_are_judged_to_be():
+    proof, text = Proof.opened(ROOT / "docs" / "gpu-proof-h200.json"), (ROOT / "docs" / "gpu-proof.md").read_text()
+    found = judged([read_pair(one) for one in proof.pairs])
+    assert {one.pairs for one in found.values()} == {20}
+    for name, one in found.items():
+        gave, half, low, high, margin = (
+            f"{value / 1e3:.1f}" for value in (one.gain_ns, one.half_width_ns, *one.difference_ns, one.margin_ns)
+        )
+        predicted = f"{one.predicted_ns / 1e3:.1f}{', a bound' if one.bounds == one.pairs else ''}"
+        verdict = one.outcome if one.outcome == "equivalent" else f"**{one.outcome}**"
+        assert f"| `{name}` | {gave} ± {half} | {predicted} | {low} to {high} | {margin} | {verdict} |" in text
+
+
+def test_without_a_gpu_the_proof_says_that_none_was_asked(monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu_proof"])
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main() == 2
-    assert "the proof stays open" in capsys.readouterr().err
+    assert "No GPU was asked" in capsys.readouterr().err
 
 
 def test_predictions_are_on_the_disk_before_a_variant_is_measured_and_a_half_made_pair_is_made_anew(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    path, seen = tmp_path / "proof.json", []
+    path, seen, ended = tmp_path / "proof.json", [], []
 
-    def launched(variant: str):
-        seen.append((variant, path.is_file() and "predicted" in path.read_text()))
-        if len(seen) == 4:
-            raise KeyboardInterrupt
-        return (1e6 if variant == "whole" else 9e5), {"gpu": "one"}
+    class Launch:
+        def __init__(self, name: str):
+            self.name = name
 
-    monkeypatch.setattr(driver, "launched", launched)
+        def await_ready(self):
+            assert not seen or len(seen) == 4
+
+        def turn(self):
+            seen.append((self.name, path.is_file() and "predicted" in path.read_text()))
+            if len(seen) == 4:
+                raise KeyboardInterrupt
+            return (1e6 if self.name in {"whole", "plain"} else 9e5), {"gpu": "one"}
+
+        def end(self):
+            ended.append(self.name)
+
+    monkeypatch.setattr(driver, "Waiting", Launch)
     monkeypatch.setattr(driver, "captured", lambda nsys, folder: folder)
     monkeypatch.setattr(driver, "open_profile", lambda path: path)
     said = Said(1e5, 9e4, 2e5, bound=False, reason="")
@@ -112,7 +136,8 @@ def test_predictions_are_on_the_disk_before_a_variant_is_measured_and_a_half_mad
     monkeypatch.setattr(driver, "find_nsys", lambda: SimpleNamespace(version="2024.2.3"))
     with pytest.raises(KeyboardInterrupt):
         driver.prove(path, 1)
-    assert seen[0] == ("whole", False)
+    assert seen[0] == ("plain", False)
+    assert sorted(ended) == sorted(["plain", *VARIANTS])
     assert all(written for _, written in seen[1:])
     assert Proof.opened(path).pairs == []
     proof = driver.prove(path, 1)
@@ -128,22 +153,22 @@ def test_the_steps_on_a_gpu_are_those_that_the_simulator_runs(monkeypatch: pytes
     from tests.gpu_proof import cuda
 
     monkeypatch.setattr(cuda, "spin_host", lambda length_ns: called.append(("host", length_ns)))
-    with cuda.Gpu() as gpu:
-        for name, inference in (("whole", WHOLE), ("one graph", VARIANTS["one graph"])):
-            stages = gpu.calls(inference)
-            assert [stage for stage, _ in stages] == list(STAGES)
-            called.clear()
-            for _, calls in stages:
-                for call in calls:
-                    call()
-            words = [one[0] for one in called]
-            assert words.count("spin") == {"whole": 44, "one graph": 4}[name]
-            assert words.count("graph") == {"whole": 0, "one graph": 1}[name]
-            assert [one[1] for one in called if one[0] == "host"] == [100_000, 60_000, 80_000]
-            assert [one[0] for one in called if one[0].startswith("copy")] == ["copy to", "copy from"]
-            assert words[-1] == "sync stream"
-            threads = {one[3] for one in called if one[0] == "spin"}
-            assert len(threads) == 2
+    gpu = cuda.Gpu()
+    for name, inference in (("whole", WHOLE), ("one graph", VARIANTS["one graph"])):
+        stages = gpu.calls(inference)
+        assert [stage for stage, _ in stages] == list(STAGES)
+        called.clear()
+        for _, calls in stages:
+            for call in calls:
+                call()
+        words = [one[0] for one in called]
+        assert words.count("spin") == {"whole": 44, "one graph": 4}[name]
+        assert words.count("graph") == {"whole": 0, "one graph": 1}[name]
+        assert [one[1] for one in called if one[0] == "host"] == [100_000, 60_000, 80_000]
+        assert [one[0] for one in called if one[0].startswith("copy")] == ["copy to", "copy from"]
+        assert words[-1] == "sync stream"
+        threads = {one[3] for one in called if one[0] == "spin"}
+        assert len(threads) == 2
 
 
 def fake_cupy(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:

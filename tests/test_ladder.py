@@ -188,7 +188,7 @@ def job(tmp_path: Path, rounds: int = 2) -> LadderJob:
     rungs = FoundRungs({key: ["--runtime", key] for key in ("session", "callable", "litert")})
     data = shipped_dataset()
     return LadderJob(
-        rungs, SHIPPED_SAVED_MODEL, name, tmp_path, folder, data, None, 1.0, rounds, "fused", 1, nsys=False
+        rungs, SHIPPED_SAVED_MODEL, name, tmp_path, folder, data, None, 1.0, rounds, "fused", 1, profiler_pairs=None
     )
 
 

@@ -10,7 +10,7 @@ import typer
 
 from runner.commands import options
 from runner.commands.output import print_figures
-from tracer.command_line import DEFAULT_TRACES, DEFAULT_WINDOW_S
+from tracer.command_line import DEFAULT_TRACES, DEFAULT_WINDOW_S, PROFILER_PAIRS
 
 Port = Annotated[
     str | None,
@@ -57,6 +57,7 @@ def ladder(
     rounds: Rounds = 3,
     dataset: options.Dataset = None,
     nsys: NsysFirst = False,
+    profiler_pairs: options.ProfilerPairs = PROFILER_PAIRS,
     traces: options.Traces = DEFAULT_TRACES,
     name: LadderName = None,
     show: Show = None,
@@ -87,7 +88,18 @@ def ladder(
     called, folder = new_ladder(name, traces)
     found = find_rungs(keys, models, folder / ONNX)
     job = LadderJob(
-        found, models.saved_model, called, traces, folder, inputs, port, seconds, rounds, stages, threads, nsys
+        found,
+        models.saved_model,
+        called,
+        traces,
+        folder,
+        inputs,
+        port,
+        seconds,
+        rounds,
+        stages,
+        threads,
+        profiler_pairs if nsys else None,
     )
     report = Climb(job, tell).make()
     print_figures(report, partial(render_ladder, report), as_json=as_json)

@@ -149,6 +149,14 @@ LimitsOf = Annotated[
         callback=_known_device,
     ),
 ]
+ProfilerPairs = Annotated[
+    int,
+    PROFILER(
+        "Captures that are paired with the same inferences while the profiler rests, spread over the windows: they "
+        "tell what it adds. On a GPU each takes some 3.5 s. 0 makes one capture a window and no pairs.",
+        min=0,
+    ),
+]
 Inferences = Annotated[int | None, SUMMARY("Number of inferences that the profiled program ran, warm-ups included.")]
 WallMs = Annotated[
     float | None, SUMMARY("Wall time of all these inferences in ms; the GPU's share of it is then given.")

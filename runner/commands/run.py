@@ -10,10 +10,7 @@ import typer
 
 from runner.commands import options
 from runner.commands.model_options import ChosenModel, takes_model
-from tracer.command_line import DEFAULT_TRACES
-
-PROFILER_PAIRS = 30
-"""The standard error of the mean of 30 is 18 % of their spread."""
+from tracer.command_line import DEFAULT_TRACES, PROFILER_PAIRS
 
 
 @takes_model
@@ -58,14 +55,7 @@ def run(
     capture_windows: Annotated[
         int, options.PROFILER("Number of performance windows that captures follow.", min=1)
     ] = 5,
-    profiler_pairs: Annotated[
-        int,
-        options.PROFILER(
-            "Captures that are paired with the same inferences while the profiler rests, spread over those windows: "
-            "they tell what it adds. 0 makes one capture a window and no pairs.",
-            min=0,
-        ),
-    ] = PROFILER_PAIRS,
+    profiler_pairs: options.ProfilerPairs = PROFILER_PAIRS,
     energy: Annotated[
         str | None,
         options.SERIAL_LINE("Energy mode: the GPIO line, as gpiochip0:LINE, on which a pulse stands for each lap."),

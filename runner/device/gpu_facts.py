@@ -92,7 +92,7 @@ def run_gpu_facts(
     return {
         "gpus": [_completed(one, loaded, used=_is_used(one, used, uses_gpu=uses_gpu)) for one in gpus],
         "cuda": {
-            "driver": told.get("driver") or _driver(root),
+            "driver": told.get("driver") or driver_version(root),
             "driver_version": loaded.get("driver_version") or told.get("cuda_driver"),
             "runtime_version": loaded.get("runtime_version"),
             "cudnn": loaded.get("cudnn"),
@@ -128,7 +128,8 @@ def _completed(gpu: dict[str, Any], loaded: Mapping[str, Any], *, used: bool | N
     return {**gpu, **known, "used": used}
 
 
-def _driver(root: Path) -> str | None:
+def driver_version(root: Path = Path("/")) -> str | None:
+    """Of NVIDIA's kernel module, such as 580.159.04; None where there is none."""
     found = re.search(r"Module\b.*?\s(\d+(?:\.\d+)+)\s", read_text(root / DRIVER) or "")
     return found[1] if found else None
 

@@ -33,7 +33,12 @@ WINDOWS = 5
 
 @dataclass(frozen=True, slots=True)
 class LadderJob:
-    """What to climb; ``port`` is None where our own host drives, ``folder`` is the ladder's own."""
+    """
+    What to climb.
+
+    ``port`` is None where our own host drives, ``folder`` is the ladder's own; ``profiler_pairs`` are of a profiled
+    launch, None where there is none.
+    """
 
     found: FoundRungs
     model: Path
@@ -46,7 +51,7 @@ class LadderJob:
     rounds: int
     stages: str
     threads: int
-    nsys: bool
+    profiler_pairs: int | None
 
     def options(self, rung: str) -> list[str]:
         """Of ``kws-trace run`` for a rung."""
@@ -93,11 +98,13 @@ class Climb:
 
     def _capture(self) -> None:
         """A launch under nsys of each rung that may be on a GPU."""
+        if (pairs := self.job.profiler_pairs) is None:
+            return
         cpu = {one.key for one in RUNGS if one.cpu}
-        for key in [one for one in self._alive() if self.job.nsys and one not in cpu]:
+        for key in [one for one in self._alive() if one not in cpu]:
             name = captured_run(self.job.name, key)
             self.tell(f"{key} under nsys: {name}")
-            if self._launch(key, name, ["--nsys"], {}):
+            if self._launch(key, name, ["--nsys", "--profiler-pairs", str(pairs)], {}):
                 try:
                     self.climbed[key].captured = captured_of(stored_run(name, self.job.traces))
                 except KwsTraceError as error:

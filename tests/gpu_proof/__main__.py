@@ -10,9 +10,10 @@ from pathlib import Path
 from tests.gpu_proof.judging import FEWEST_PAIRS, Pair, Verdict, judged
 from tracer.figure_text import time_text
 
-OPEN = (
-    "No GPU was asked: the proof stays open. tests/test_gpu_proof.py runs the same program and judgement on a "
-    "simulator. On a machine with an NVIDIA GPU, Nsight Systems, CuPy and nvtx: make gpu-proof"
+NO_GPU = (
+    "No GPU was asked: CuPy is not installed or sees none. docs/gpu-proof.md has what an H200 gave; "
+    "tests/test_gpu_proof.py runs the same program and judgement on a simulator. On a machine with an NVIDIA GPU, "
+    "Nsight Systems, CuPy and nvtx: make gpu-proof"
 )
 
 
@@ -28,7 +29,7 @@ def main() -> int:
 
         return _tell(judged(planted_pairs(given.planted), tuple(REMOVALS)))
     if not _gpu_there():
-        print(OPEN, file=sys.stderr)
+        print(NO_GPU, file=sys.stderr)
         return 2
     from tests.gpu_proof.driver import prove, read_pair
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 import cupy
@@ -20,6 +20,9 @@ from tracer.recording.nvtx_ranges import open_ranges
 Call = Callable[[], object]
 
 CALIBRATION_CYCLES = 20_000_000
+
+PROCESSORS = sorted(os.sched_getaffinity(0))
+"""That the process may run on, before a thread is held on one."""
 
 SOURCE = r"""
 extern "C" __global__ void spin(long long cycles) {
@@ -37,19 +40,9 @@ class Gpu:
         self.streams: dict[int, Any] = {}
         self.memory: list[Any] = []
         self.cycles_per_ns = self._calibrated()
-        self._wanted: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[Call] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._worker = threading.Thread(target=self._work, daemon=True)
-
-    def __enter__(self) -> Gpu:
-        self._worker.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self._wanted.put(None)
-        self._worker.join()
+        threading.Thread(target=self._work, daemon=True).start()
 
     def calls(self, inference: Inference) -> list[tuple[str, list[Call]]]:
         """Of each stage its name and what it calls, each ready to be called."""
@@ -103,8 +96,9 @@ class Gpu:
         self._done.get()
 
     def _work(self) -> None:
-        while (call := self._wanted.get()) is not None:
-            call()
+        pin(WORKER)
+        while True:
+            self._wanted.get()()
             self._done.put(None)
 
     def _calibrated(self) -> float:
@@ -120,6 +114,12 @@ class Gpu:
         return CALIBRATION_CYCLES / (took * 1e6)
 
 
+def pin(thread: int) -> None:
+    """Hold a thread on a processor of its own where there are enough, the same in each launch: processors differ."""
+    if len(PROCESSORS) >= 8:
+        os.sched_setaffinity(0, {PROCESSORS[len(PROCESSORS) // 2 + 2 * thread]})
+
+
 def spin_host(length_ns: int) -> None:
     """Host code that calls nothing, of a known length."""
     until = time.perf_counter_ns() + length_ns
@@ -127,15 +127,23 @@ def spin_host(length_ns: int) -> None:
         pass
 
 
-def times_ns(inference: Inference, count: int, warmups: int) -> list[int]:
-    """Wall time of each of ``count`` inferences after ``warmups``, its ranges pushed as they are under a profiler."""
+def turns_ns(inference: Inference, count: int, warmups: int, turns: Iterable[object]) -> Iterator[list[int]]:
+    """
+    Of each turn the wall times of ``count`` inferences after ``warmups``.
+
+    Their ranges are pushed as they are under a profiler.
+    """
     ranges = open_ranges(DOMAIN)
     if ranges is None:
         raise RuntimeError("the nvtx package is not installed, or of a version without its lower layer")
-    unit = ranges.attributes(UNIT)
-    found = []
-    with Gpu() as gpu:
-        stages = [(ranges.attributes(name), calls) for name, calls in gpu.calls(inference)]
+    unit, gpu = ranges.attributes(UNIT), None
+    for _ in turns:
+        # The clocks of an idle GPU are low: its kernels are measured when its first turn comes.
+        if gpu is None:
+            pin(0)
+            gpu = Gpu()
+            stages = [(ranges.attributes(name), calls) for name, calls in gpu.calls(inference)]
+        found = []
         for _ in range(warmups + count):
             start = time.perf_counter_ns()
             ranges.push(unit, ranges.domain)
@@ -146,12 +154,13 @@ def times_ns(inference: Inference, count: int, warmups: int) -> list[int]:
                 ranges.pop(ranges.domain)
             ranges.pop(ranges.domain)
             found.append(time.perf_counter_ns() - start)
-    return found[warmups:]
+        yield found[warmups:]
 
 
 def gpu_facts() -> dict[str, str]:
-    """What the figures hang on: GPU, driver, CUDA and CuPy."""
+    """What the figures hang on: GPU, driver, CUDA and CuPy. Makes the process's context on the GPU."""
     runtime = cupy.cuda.runtime
+    runtime.free(0)
     return {
         "gpu": runtime.getDeviceProperties(0)["name"].decode(),
         "driver_cuda": str(runtime.driverGetVersion()),

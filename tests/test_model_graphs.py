@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.inference.backends.onnx_file import onnx_notes
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
 from runner.model_graphs.reader import read_operations
 from tracer.errors import ModelError
@@ -135,3 +136,22 @@ def test_a_saved_model_without_a_serving_signature_is_told(tmp_path: Path) -> No
     (tmp_path / "model" / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ModelError, match="no signature serving_default"):
         read_operations(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x08", b"\x12\x05hi", b"\x00\x01", b"\x08" + b"\xff" * 11, b"\x12\xff\xff\xff\xff\x0f", b"\x0b" * 100_000],
+    ids=["cut number", "cut message", "field 0", "long number", "length past the end", "groups in groups"],
+)
+def test_bytes_that_are_no_protobuf_are_refused_by_name(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(data)
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(ModelError, match=r"its saved_model\.pb is damaged or none; export the model again"):
+        read_operations(tmp_path)
+    with pytest.raises(ModelError, match=r"model\.onnx: it is no ONNX model \(it is damaged"):
+        onnx_notes(tmp_path / "model.onnx")
+
+
+def test_names_that_are_no_utf_8_are_read(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"\x3a\x00" + b"\x72\x06\x0a\x01\xff\x12\x01\xfe")
+    assert onnx_notes(tmp_path / "model.onnx") == {"\ufffd": "\ufffd"}

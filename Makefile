@@ -4,8 +4,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS = never
+# Where it is set, each of the tests' processes compiles what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 WORKERS ?= auto
+# A third of the slow tests' time is waiting, for a device, a browser or a profiler: more workers than processors.
+SLOW_WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4
 
 .PHONY: setup demo test test-rest test-all test-new-inputs check mutants structure dead-code coverage-of-intervals gpu-proof bench soak kills faults browsers long-window published-sessions lock check-jetpack-6 check-aarch64 sizes constraints model screenshots clean
@@ -29,7 +33,7 @@ test: setup
 	@echo "The slow tests (a browser, a real nsys, attacks, many inputs) were left out: make test-rest"
 
 test-rest: setup
-	$(PYTEST) -m slow --dist loadfile
+	$(PYTEST) -n $(SLOW_WORKERS) -m slow --dist loadfile --no-loadscope-reorder
 
 test-all: test test-rest
 

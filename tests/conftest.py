@@ -62,9 +62,17 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
+LONGEST = (
+    *("test_dashboard_browser.py", "test_current_folder.py", "test_fleet_spark.py", "test_replay_answers.py"),
+    *("test_benchmarks.py", "test_ended_commands.py", "test_interval_coverage.py", "test_pull.py", "test_line.py"),
+)
+"""Files of slow tests, the longest first: a minute or more each on two cores."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A cluster's file first: begun as the last one, the other workers would wait for its minutes."""
-    items.sort(key=lambda item: item.path.name != "test_fleet_spark.py")
+    """The longest files first: begun as the last ones, the other workers would wait for their minutes."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

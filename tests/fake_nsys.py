@@ -38,6 +38,11 @@ elif words[0] == "profile":
     environment = {{key: os.environ.get(key) for key in keys}}
     facts = {{"options": options, "session": os.getsid(0), "pid": os.getpid(), "environment": environment}}
     (fake / "profile.json").write_text(json.dumps(facts))
+    with (fake / "starts").open("a") as starts:
+        print(os.getpid(), file=starts)
+    if (fake / "fails-once").exists():
+        (fake / "fails-once").unlink()
+        sys.exit((print("sem_open: No such file or directory", file=sys.stderr), 1)[1])
     if (fake / "refuses").exists():
         sys.exit((print("cannot start here"), 3)[1])
     code = subprocess.call(words[words.index(os.environ["FAKE_DUT"]):])
@@ -160,5 +165,7 @@ class Fake:
         words = ["run", "--port", "pty:dut", "--nsys", "--preset", preset, "--traces", str(self.traces)]
         return serve_under_nsys(self.job(**options), preset, [*words, "--capture-inferences=20", "--name", "mine"])
 
-    def started(self) -> bool:
-        return (self.folder / "profile.json").exists()
+    @property
+    def starts(self) -> int:
+        path = self.folder / "starts"
+        return len(path.read_text().splitlines()) if path.exists() else 0

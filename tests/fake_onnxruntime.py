@@ -111,5 +111,6 @@ class Session:
         self._gives.array[...] = np.eye(12)[[5]]
 
     def run(self, outputs: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
-        assert (outputs, feeds["x"].size) == (["y"], 490)
-        return [np.eye(12, dtype=np.float32)[[5]]]
+        batch, rest = divmod(feeds["x"].size, 490)
+        assert (outputs, rest) == (["y"], 0)
+        return [np.eye(12, dtype=np.float32)[[5] * batch]]

@@ -103,7 +103,7 @@ class NsysExport:
         self,
         start_ns: Ints,
         end_ns: Ints,
-        kind: int,
+        kind: Ints,
         size: Ints,
         *,
         process: Ints,
@@ -111,7 +111,7 @@ class NsysExport:
         device: Ints = 0,
         stream: Ints = 7,
     ) -> None:
-        """Copies of one kind (1 to the device, 2 from it) and of ``size`` bytes each."""
+        """Copies of a kind (1 to the device, 2 from it) and of ``size`` bytes each."""
         more = {"copyKind": kind, "bytes": size}
         self._activity("MEMCPY", start_ns, end_ns, process, correlation_id, device, stream, **more)
 

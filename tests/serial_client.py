@@ -10,7 +10,8 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.children import PATIENCE_S, read_until, running
@@ -83,12 +84,19 @@ def running_dut(
     if before:
         # The shell becomes the DUT: its number is written before, and stays.
         command = [*before, "sh", "-c", 'echo $$ > "$0"; exec "$@"', str(folder / "dut.pid"), *command]
-    child: subprocess.Popen[str]
-    with running(
-        command, lambda: below_profiler(folder), cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment
-    ) as child:
-        assert child.stderr is not None
-        read_until(child.stderr, "ready on")
+    start = partial(
+        running, command, lambda: below_profiler(folder), cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    with ExitStack() as stack:
+        child: subprocess.Popen[str] = stack.enter_context(start())
+        try:
+            read_until(child.stderr, "ready on")
+        except AssertionError:
+            if not before or below_profiler(folder):
+                raise
+            # As in runner.nsys.start: nsys itself has failed before what it runs had begun.
+            child = stack.enter_context(start())
+            read_until(child.stderr, "ready on")
         yield child
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import math
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import protocol_cost, sampling_cost
+from tests.benchmarks import large_inputs, protocol_cost, sampling_cost
 from tests.benchmarks.kernel_attribution import write_export
 from tests.benchmarks.large_inputs import write_log
 from tracer.profiles.sqlite_file import connect
@@ -29,9 +30,9 @@ TINY: dict[str, tuple[Any, ...]] = {
     "kernel_attribution": (320,),
     "large_inputs": (1, 3_000, 3_000),
     "dut_memory": (),
-    "start_up": (3,),
+    "start_up": (2,),
     "run_lists": ((20,), 3),
-    "fleet_queries": ((4,), 3, 30),
+    "fleet_queries": ((4,), 2, 30),
 }
 
 
@@ -49,6 +50,8 @@ def test_a_benchmark_gives_its_figures(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(protocol_cost, "INFERENCES", 20)
     monkeypatch.setattr(sampling_cost, "BLOCK", 20)
     monkeypatch.setattr(sampling_cost, "PAIRS", 3)
+    monkeypatch.setattr(sampling_cost, "SHARE_S", 0.5)
+    monkeypatch.setattr(large_inputs, "ROUNDS", 2)
     found = importlib.import_module(f"tests.benchmarks.{name}").measure(*TINY[name])
     figures = list(figures_in(found))
     assert len(figures) >= 3
@@ -56,6 +59,8 @@ def test_a_benchmark_gives_its_figures(name: str, monkeypatch: pytest.MonkeyPatc
 
 
 def peak_bytes(log: Path) -> int:
+    # A collection empties the interpreter's free lists: what is taken from them is not counted.
+    gc.collect()
     tracemalloc.start()
     try:
         build_session(log, keep=20)
@@ -66,8 +71,10 @@ def peak_bytes(log: Path) -> int:
 
 @pytest.mark.slow
 def test_a_log_ten_times_as_long_is_read_in_the_same_memory(tmp_path: Path) -> None:
-    short, long = (write_log(tmp_path / f"{size}-log.txt", size) for size in (100_000, 1_000_000))
-    assert peak_bytes(long) < 1.5 * peak_bytes(short)
+    # The short one is of several chunks: three of 64 kB are what stands in memory at once.
+    short, long = (write_log(tmp_path / f"{size}-log.txt", size) for size in (250_000, 2_500_000))
+    peak_bytes(short)
+    assert peak_bytes(long) < 1.2 * peak_bytes(short)
 
 
 def test_no_page_of_an_export_is_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

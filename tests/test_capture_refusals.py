@@ -33,7 +33,7 @@ def test_an_nsys_without_capture_ranges_is_refused_before_the_run(fake: Fake) ->
     with pytest.raises(NotInstalledError, match=r"has no --capture-range; install 2020\.4 or newer") as caught:
         fake.serve()
     assert caught.value.exit_code == 2
-    assert not fake.started()
+    assert not fake.starts
     assert not fake.traces.exists()
 
 
@@ -57,7 +57,7 @@ def test_the_run_that_nsys_needs_ranges_of_is_refused_without_them(fake: Fake) -
     with pytest.raises(UsageError, match="--no-nvtx") as caught:
         fake.serve(nvtx=False)
     assert caught.value.exit_code == 2
-    assert not fake.started()
+    assert not fake.starts
     assert not fake.traces.exists()
 
 
@@ -65,13 +65,13 @@ def test_an_nvtx_that_pushes_nothing_is_refused_before_the_run(fake: Fake, monke
     monkeypatch.setattr(profiler_launch, "open_ranges", lambda: None)
     with pytest.raises(UsageError, match=r"nvtx 0\.2\.12 or newer"):
         fake.serve()
-    assert not fake.started()
+    assert not fake.starts
 
 
 def test_a_capture_of_nothing_is_refused(fake: Fake) -> None:
     with pytest.raises(UsageError, match="--capture-inferences 0: nothing would be captured"):
         fake.serve(capture=CaptureChoice(0, 2))
-    assert not fake.started()
+    assert not fake.starts
 
 
 def test_a_name_that_is_taken_is_refused_and_what_is_there_left_alone(fake: Fake) -> None:
@@ -122,4 +122,4 @@ def test_the_command_line_refuses_what_contradicts_itself_before_anything_starts
         assert said in " ".join(f"{done.output} {done.exception}".split()), words
         assert getattr(done.exception, "exit_code", done.exit_code) == 2
     assert not fake.traces.exists()
-    assert not fake.started()
+    assert not fake.starts

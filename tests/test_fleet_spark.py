@@ -32,22 +32,31 @@ needs_spark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def master(tmp_path: Path) -> Iterator[str]:
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Of every process of the cluster: few rows need neither 200 partitions of each shuffle nor optimised code."""
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "spark-defaults.conf").write_text("spark.sql.shuffle.partitions 4\n")
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "SPARK_CONF_DIR": str(tmp_path / "conf"),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
+
+
+@pytest.fixture
+def master(tmp_path: Path, environment: dict[str, str]) -> Iterator[str]:
     """The URL of a cluster that ends with the test."""
     home = Path(importlib.util.find_spec("pyspark").submodule_search_locations[0])
-    environment = {
-        **os.environ,
-        "SPARK_HOME": str(home),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "256m",
-    }
+    of_the_cluster = {**environment, "SPARK_HOME": str(home), "SPARK_DAEMON_MEMORY": "256m"}
     log = tmp_path / "master.log"
     started = []
 
     def start(kind: str, written: Path, *words: str) -> None:
         command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{kind}", "--host", "127.0.0.1", *words]
         with written.open("wb") as file:
-            started.append(subprocess.Popen(command, env=environment, stdout=file, stderr=file))
+            started.append(subprocess.Popen(command, env=of_the_cluster, stdout=file, stderr=file))
 
     try:
         start("master.Master", log, "--port", "0", "--webui-port", "0")
@@ -95,7 +104,9 @@ def assert_same(here: Any, there: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @needs_spark
-def test_a_cluster_and_this_machine_give_the_same_keys_and_figures(tmp_path: Path, master: str) -> None:
+def test_a_cluster_and_this_machine_give_the_same_keys_and_figures(
+    tmp_path: Path, master: str, environment: dict[str, str]
+) -> None:
     traces = tmp_path / "traces"
     for number in range(12):
         facts = {"configuration": number % 2, "board": f"board-{number // 2 % 5}", "slower": 1 + number / 100}
@@ -103,7 +114,6 @@ def test_a_cluster_and_this_machine_give_the_same_keys_and_figures(tmp_path: Pat
     gpu_run(traces, "gpu")
     shutil.copytree(ROOT / "traces" / "sample-cpu", traces / "version-1")
     words = [sys.executable, "-m", "tests.spark_answers", str(traces), master]
-    environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])

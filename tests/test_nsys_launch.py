@@ -129,7 +129,26 @@ def test_an_nsys_that_does_not_start_the_dut_is_told_with_what_it_said(fake: Fak
     (fake.folder / "refuses").touch()
     with pytest.raises(ProfilerError, match="ended with 3 before the DUT began; it said: cannot start here"):
         fake.serve()
+    assert fake.starts == 2
     assert not (fake.traces / "mine.profile").exists()
+
+
+def test_an_nsys_whose_own_start_fails_is_started_once_again_and_says_so(
+    fake: Fake, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fake.leaves()
+    (fake.folder / "fails-once").touch()
+    assert fake.serve() == 0
+    assert fake.starts == 2
+    assert len(stored_run("mine", fake.traces).info.captures) == 2
+    again = [line for line in capfd.readouterr().err.splitlines() if "once again" in line]
+    assert again == ["nsys: it ended with 1 before what it runs had begun; it is started once again"]
+
+
+def test_an_nsys_whose_dut_had_begun_is_not_started_again(fake: Fake) -> None:
+    fake.says("code", "1")
+    assert fake.serve() == 1
+    assert fake.starts == 1
 
 
 def test_a_dut_that_refuses_hands_on_its_exit_code_and_leaves_nothing(fake: Fake) -> None:

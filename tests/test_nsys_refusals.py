@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.nsys.installation import Nsys
+from runner.nsys.reports import export_sqlite
 from tests.nsys_export import NsysExport, run_sql
-from tracer.errors import ProfileError
+from tracer.errors import KwsTraceError, ProfileError
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 
 
@@ -181,3 +183,22 @@ def test_warnings_of_nsys_are_handed_on_once_each(tmp_path: Path) -> None:
         "INSERT INTO DIAGNOSTIC_EVENT VALUES (1, 'started'), (2, 'events were lost'), (2, 'events were lost')",
     )
     assert read_nsys_sqlite(path).notes == ("nsys warned: events were lost",)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "problem"),
+    [
+        ("2024@2@3@38-242334140272v0", r"nsys 2024\.2\.3 recorded it, and the installed one is 2022\.4\.2\.1"),
+        ("2022@4@2@1-df9881f", r"the export of here failed; it said: Version number is invalid"),
+    ],
+)
+def test_a_report_of_a_newer_nsys_than_the_installed_one_is_said_to_be_one(
+    tmp_path: Path, recorded: str, problem: str
+) -> None:
+    report, program = tmp_path / "here.nsys-rep", tmp_path / "nsys"
+    report.write_bytes(f"NVIDIA Tegra Profiler Report {recorded}.\n".encode() + b"\x0b\x8c")
+    program.write_text("#!/bin/sh\necho Version number is invalid >&2\nexit 1\n")
+    program.chmod(0o755)
+    nsys = Nsys(program, "2022.4.2.1-df9881f", frozenset(), frozenset(), None)
+    with pytest.raises(KwsTraceError, match=problem):
+        export_sqlite(nsys, report, tmp_path)

@@ -226,6 +226,15 @@ def test_a_child_that_never_connects_is_an_error_with_its_last_words(
         pass
 
 
+def test_a_child_below_an_nsys_whose_own_start_fails_is_started_once_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails_once = ["sh", "-c", 'test -e "$0" || { touch "$0"; exit 1; }; exec "$@"', str(tmp_path / "failed")]
+    with open_worker(LITERT, tmp_path, lambda command: ([*fails_once, *command], None)) as block:
+        assert block(3).wall_ns > 0
+    assert "it ended with 1 before what it runs had begun; it is started once again" in capsys.readouterr().err
+
+
 def test_a_report_that_is_missing_or_empty_is_no_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nsys = Nsys(Path("nsys"), "1", frozenset(), frozenset(), None)
     with pytest.raises(ProfilerError, match="no report"):

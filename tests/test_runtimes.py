@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from runner.bench.runtimes import measure, onnx_candidates
 from runner.bench.runtimes.candidate import REFERENCE, Candidate
 from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
 from runner.bench.runtimes.litert_candidates import litert_candidates
-from runner.bench.runtimes.measure import measure_rounds, top1
+from runner.bench.runtimes.measure import answers_to, measure_rounds
 from runner.cli import app
 from runner.dataset import Dataset, shipped_dataset
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
@@ -99,10 +100,11 @@ def test_an_interruption_of_one_inference_does_not_move_a_turns_figure() -> None
     assert (measure_rounds([candidate("a", work)], 0.05, clock=clock) == 100_000).all()
 
 
-def test_top1_counts_right_answers() -> None:
-    data = Dataset(["a", "b", "c", "d"], np.array([3, 3, 3, 0]), array=np.zeros((4, 490), np.int8))
-    assert top1(candidate("a", lambda: None, answer=3), data) == (0.75, 4)
-    assert top1(candidate("a", lambda: None, answer=3), data, limit=2) == (1.0, 2)
+def test_every_input_is_answered_in_order() -> None:
+    data = Dataset(["a", "b"], np.array([3, 0]), array=np.array([[3] * 490, [7] * 490], np.int8))
+    given: list[bytes] = []
+    asked = replace(candidate("a", lambda: None), load=given.append, probabilities=lambda: np.eye(12)[given[-1][0]])
+    assert answers_to(asked, data).argmax(axis=1).tolist() == [3, 7]
 
 
 def test_a_gain_is_of_the_same_rounds_and_the_fastest_comes_first() -> None:

@@ -22,16 +22,26 @@ def runtimes(
     threads: options.EachThreads = 1,
     dataset: options.Dataset = None,
     seconds: Annotated[float, options.MEASUREMENT("Time for which each runtime is measured, about.", min=0.01)] = 2.0,
+    batch: Annotated[
+        str | None,
+        options.MEASUREMENT(
+            "Sizes of batches, such as 1,8,64,512: each runtime also runs so many inputs at a time, and what one "
+            "takes is compared. 1 is always measured."
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """
     Run one model on TensorFlow, LiteRT and ONNX Runtime, timed in turn, and compare their times and Top-1.
 
-    A runtime that is not installed is listed with the command that installs it.
+    A runtime that is not installed is listed with the command that installs it. With --batch it also says whether the
+    CPU or the GPU wins for one input, and from which batch on the other does.
     """
+    from runner.bench.runtimes.batches import batches_of
     from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
     from tracer.reports.runtime_table import render_runtimes
 
+    job = RuntimesJob(model, tflite or [], dataset, seconds, threads, batches_of(batch))
     with progress_bars() as advance:
-        figures = compare_runtimes(RuntimesJob(model, tflite or [], dataset, seconds, threads), advance)
+        figures = compare_runtimes(job, advance)
     print_figures(figures, partial(render_runtimes, figures), as_json=as_json)

@@ -84,11 +84,24 @@ def converted(path: Path, notes: dict[str, str]) -> bytes:
     except (ValueError, RuntimeError, KeyError) as error:
         problem = f"tf2onnx does not convert it ({first_line(error)})"
         raise ModelError(path, problem, "try another version of tf2onnx") from None
-    # A batch of unknown size keeps shapes from being folded.
-    for value in (*proto.graph.input, *proto.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
+    _set_batch(proto, 1)
     proto.ir_version = min(proto.ir_version, IR_VERSION)
     for key, text in notes.items():
         proto.metadata_props.add(key=key, value=text)
     serialized: bytes = proto.SerializeToString()
     return serialized
+
+
+def with_batch(serialized: bytes, batch: int) -> bytes:
+    """What ``converted`` gave, for a batch of another size; the operations in it take any."""
+    onnx: Any = importlib.import_module("onnx")
+    proto = onnx.load_model_from_string(serialized)
+    _set_batch(proto, batch)
+    changed: bytes = proto.SerializeToString()
+    return changed
+
+
+def _set_batch(proto: Any, batch: int) -> None:
+    # A batch of unknown size keeps shapes from being folded.
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = batch

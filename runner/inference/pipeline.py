@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import INPUT_VALUES, Backend
+from runner.inference.backends.backend import Backend
 from tracer.errors import DatasetError
 from tracer.quantization import Quantization
 from tracer.recording.inference_loop import Stage
@@ -43,7 +43,8 @@ class Pipeline:
         self.mode = mode
         self._float_model = backend.input_dtype == np.float32
         self.quantization = quantization if self._float_model else _own_quantization(backend)
-        self.buffer_sizes = (INPUT_VALUES, 4 * INPUT_VALUES) if self._float_model else (INPUT_VALUES,)
+        values = backend.host_input.size
+        self.buffer_sizes = (values, 4 * values) if self._float_model else (values,)
         self._counts = np.zeros(backend.host_input.shape, np.int8)
         self._holds_counts = True
         self._host = backend.host_input
@@ -52,14 +53,15 @@ class Pipeline:
         """
         Make an input ready: what the reference firmware does in ``th_load_tensor``, outside the laps.
 
-        ``data`` is 490 bytes of int8, or for a float model 1960 of little-endian float32.
+        ``data`` is 490 bytes of int8, or for a float model 1960 of little-endian float32; those of a batch follow
+        one another.
 
         Raises:
             DatasetError: if it is of another size.
         """
         if len(data) not in self.buffer_sizes:
             raise input_size_error(len(data), self.buffer_sizes)
-        self._holds_counts = len(data) == INPUT_VALUES
+        self._holds_counts = len(data) == self.buffer_sizes[0]
         if not self._holds_counts:
             self._host[...] = np.frombuffer(data, "<f4").reshape(self._host.shape)
             return

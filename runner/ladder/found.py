@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.bench.runtimes.comparison import ONNX_EXTRA, TENSORFLOW_EXTRA
+from runner.bench.runtimes.candidates import ONNX_EXTRA, TENSORFLOW_EXTRA
 from runner.children import module_command
 from runner.inference.backends.onnxruntime_session import GPU_REMEDY, PROVIDERS
 from runner.inference.backends.tensorrt_engine import TENSORRT_REMEDY

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from runner.ending_signals import ending_signals_to
 from runner.nsys.command import nsys_environment, profile_command, traced
 from runner.nsys.installation import Nsys, nsys_failed
 from runner.nsys.reports import RAW, REPORTS, import_raw
+from runner.nsys.start import start_nsys
 from runner.umask import current_umask, take_modes
 from tracer.errors import UsageError
 from tracer.figure_text import size_text
@@ -82,10 +84,12 @@ def run_under_nsys(
     with log.open("wb") as written:
         environment = {**nsys_environment(scratch), CHILD: orders}
         pending: list[int] = []
+        start = partial(
+            subprocess.Popen, command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
+        )
         with ending_signals_to(pending.append):
-            process = subprocess.Popen(
-                command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
-            )
+            # Who has sent a signal wants no other start.
+            process = start_nsys(start, lambda: pid_file.exists() or bool(pending))
             code = _wait_forwarding(process, pid_file, pending)
     # Locks and caches of nsys go; a raw capture stays where nsys ended before it had moved it.
     for path in scratch.glob(f"*{RAW}"):

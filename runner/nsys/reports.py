@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from runner.children import NOBODYS_FOLDER
 from runner.nsys.installation import Nsys, find_nsys, nsys_failed
-from tracer.errors import NotInstalledError
+from tracer.errors import NotInstalledError, ProfileError, ProfilerError
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile, ProfileSummary
 
@@ -59,8 +61,36 @@ def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
     if path.suffix == RAW:
         path = import_raw(nsys, path, folder)
     path, made = path.absolute(), folder.absolute() / f"{path.stem}.sqlite"
-    _run([nsys.path, "export", "--type=sqlite", "--force-overwrite=true", f"--output={made}", path], made, "export")
+    try:
+        _export(nsys, path, made)
+    except ProfilerError:
+        # The files of a newer one are not read; what is said of them names no version that a user knows.
+        if (newer := _version(_head(path))) <= _version(nsys.version):
+            raise
+        version = ".".join(map(str, newer))
+        raise ProfileError(
+            path,
+            f"nsys {version} recorded it, and the installed one is {nsys.version}",
+            f"export it where it was recorded, `nsys export --type=sqlite {shlex.quote(path.name)}`, or install nsys "
+            f"{version}",
+        ) from None
     return made
+
+
+def _export(nsys: Nsys, path: Path, made: Path) -> None:
+    _run([nsys.path, "export", "--type=sqlite", "--force-overwrite=true", f"--output={made}", path], made, "export")
+
+
+def _head(path: Path) -> str:
+    """The first line of a report, such as ``NVIDIA Tegra Profiler Report 2024@2@3@38-242334140272v0``."""
+    with path.open("rb") as file:
+        return file.read(100).decode("latin-1").partition("\n")[0]
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Year, release and patch of the first version that is named; nothing where none is."""
+    found = re.search(r"(20\d\d)[.@](\d+)[.@](\d+)", text)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def import_raw(nsys: Nsys, path: Path, folder: Path) -> Path:

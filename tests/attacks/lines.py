@@ -40,11 +40,10 @@ def flood(client: Client, command: bytes, messages: int, said: bytes = READY) ->
     assert (answered, found, tail) == (messages, messages, b"")
 
 
-def noise(rng: random.Random, size: int) -> bytes:
+def noise(rng: random.Random, size: int, infer: bytes = b"infer ") -> bytes:
     """Bytes of every kind, with what a command ends and begins with among them more often."""
-    return b"".join(rng.choice((b"%", b"infer ", b"db ", b"\r\n", rng.randbytes(29))) for _ in range(size // 10))[
-        :size
-    ]
+    kinds = (b"%", infer, b"db ", b"\r\n")
+    return b"".join(rng.choice((*kinds, rng.randbytes(29))) for _ in range(size // 10))[:size]
 
 
 @contextmanager

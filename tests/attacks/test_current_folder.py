@@ -9,10 +9,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from runner.children import code_command, module_command
 from runner.command_table import COMMANDS
+from runner.dataset import shipped_dataset
 from runner.device.sampler import DeviceSampler
 from tests.attacks.programs import PACKAGES, SCRIPT, dut, hostile_folder, ran
 from tests.attacks.visitors import Visitor, failures
@@ -65,8 +67,8 @@ WORDS = {
     "accuracy": "accuracy sample-cpu",
     "submission": "submission --check submission/tree",
     "cost": "cost --device nano --latency-us 4305",
-    "runtimes": "runtimes --seconds 0.05",
-    "ladder": "ladder --rungs litert --seconds 0.1",
+    "runtimes": "runtimes --seconds 0.05 --dataset few.npz",
+    "ladder": "ladder --rungs litert --seconds 0.1 --rounds 1 --dataset few.npz",
     "overhead": "overhead --backend litert --seconds 0.01 --launches 1",
     "bandwidth": "bandwidth --device cpu --largest 65536 --repeats 2",
     "session": "session submission/performance",
@@ -110,6 +112,9 @@ def filled(hostile: Path) -> Path:
     gpu_export(captured_windows(windows)[0]).write(hostile / "capture.sqlite")
     (hostile / "submission").mkdir()
     Submission(hostile / "submission").write()
+    whole = shipped_dataset()
+    few = {"inputs": whole.array[:20], "labels": whole.labels[:20], "names": np.array(whole.names[:20])}
+    np.savez(hostile / "few.npz", **few)
     return hostile
 
 

@@ -62,7 +62,7 @@ WRITERS = {
     "export": lambda _: ["export", SAMPLE, "--perfetto", "out.pftrace"],
     "baseline": lambda _: ["baseline", "set", "b", SAMPLE, "--traces", "."],
     "submission": _submission,
-    "overhead": lambda _: ["overhead", "--backend", "litert", "--seconds", "0.05", "--traces", "."],
+    "overhead": lambda _: ["overhead", "--backend", "litert", "--seconds=0.05", "--launches=1", "--traces", "."],
     "convert": lambda _: ["convert", "out.onnx"],
 }
 

@@ -32,9 +32,10 @@ def test_a_line_that_is_flooded_and_reopened_answers_and_every_window_is_kept(tm
             flood(client, b"infer 1 0%", FLOODED)
             flood(client, b"infer 4294967296 0%", FLOODED, b"must be <=")
             assert client.ask(b"name%")[-2:] == ["m-name-dut-[kws-trace]", "m-ready"]
-        for _ in range(BURSTS):
+        for burst in range(BURSTS):
             with Client(tmp_path / "dut") as client:
-                data = noise(rng, 1 << 20)
+                # `infer%` makes eleven inferences: thousands of such windows in one burst are enough.
+                data = noise(rng, 1 << 20, b"infer 1 0" if burst else b"infer ")
                 os.set_blocking(client.fd, False)
                 _pour(client, data)
         for number in range(REOPENED):

@@ -69,7 +69,7 @@ def test_a_run_that_is_started_with_umask_0_is_its_owners(tmp_path: Path) -> Non
 @needs_nsys
 @pytest.mark.parametrize(("umask", "forbidden"), [(0o022, 0o022), (0o077, 0o077)])
 def test_a_profiled_run_has_the_modes_of_who_started_it(tmp_path: Path, umask: int, forbidden: int) -> None:
-    a_run(tmp_path, "--nsys", umask=umask)
+    a_run(tmp_path, "--nsys", "--capture-windows", "1", "--profiler-pairs", "1", umask=umask)
     assert (tmp_path / "traces/run/windows").is_dir()
     assert list((tmp_path / "traces/run.profile").iterdir())
     assert open_to_others(tmp_path / "traces", forbidden) == []

@@ -25,6 +25,8 @@ BLOCK = 5000
 """Some 0.25 s: one sweep, as in a run. A process that goes on sweeps at once, so that the cost is not understated."""
 
 PAIRS = 150
+SHARE_S = 10.0
+"""For which the process's share of a core is looked at."""
 
 
 def measure() -> dict[str, Any]:
@@ -61,12 +63,12 @@ def _after(sampler: DeviceSampler, sent: signal.Signals, loop: Callable[[int], o
     return call
 
 
-def _cpu_share(process: int, seconds: float = 10.0) -> float:
+def _cpu_share(process: int) -> float:
     def used_ns() -> int:
         return int(Path(f"/proc/{process}/schedstat").read_text().split()[0])
 
     before, start = used_ns(), time.perf_counter_ns()
-    time.sleep(seconds)
+    time.sleep(SHARE_S)
     return round((used_ns() - before) / (time.perf_counter_ns() - start), 6)
 
 

@@ -93,7 +93,7 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
     }
     for key, changed in questions.items():
         one = said.get(key)
-        true = float(np.mean(true_gains(program, changed, machine)))
+        true = float(np.mean(true_gains(plain, changed, machine)))
         # What no change exceeds may be told exactly; the flag that counts here is that of an assumption.
         bound = one is not None and one["bound"] and one["reason"] != "no change to a program gives more"
         interval = one["interval_ns"] if one else None

@@ -21,6 +21,7 @@ from tracer.figure_text import (
     significant_text,
 )
 from tracer.report_types.estimates import EstimateFigures
+from tracer.reports.batch_table import render_batches
 from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.terminal_text import figure_table, print_lines
 
@@ -92,7 +93,7 @@ GEOMETRIC = "Times are geometric means over the rounds, and a rate is 1 over its
 
 
 def render_runtimes(figures: dict[str, Any], console: Console) -> None:
-    """Print ``build_runtimes`` with ``model``, ``threads`` and ``load``, 80 columns wide."""
+    """Print ``build_runtimes`` with ``model``, ``threads`` and ``load``, and ``batches`` if any, 80 columns wide."""
     inputs = sorted({row["inputs"] for row in figures["runtimes"]})
     asked = f", Top-1 over {counted(inputs[0], 'input')}" if len(inputs) == 1 else ""
     print_lines(console, [f"{figures['model']['name']}: {counted(figures['threads'], 'thread')}{asked}"])
@@ -102,6 +103,8 @@ def render_runtimes(figures: dict[str, Any], console: Console) -> None:
         console.print(_gain_table([row for row in figures["runtimes"] if row["gain_ns"] is not None]))
     else:
         console.print("no gains: what they would be against is not installed")
+    if "batches" in figures:
+        render_batches(figures["batches"], console)
     lines = [f"not measured: {one['name']}: {one['reason']}; {one['remedy']}" for one in figures["absent"]]
     spreads = [row[name] for row in figures["runtimes"] for name in ("spread", "speedup_spread") if row[name]]
     print_lines(console, (GEOMETRIC, *range_notes(spreads), *lines, *load_lines(figures["load"])))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +18,7 @@ from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.inference.blocks import Block, BlockTime
 from runner.inference.models import ModelChoice
 from runner.nsys.installation import last_line
+from runner.nsys.start import start_nsys
 from tracer.errors import ProcessError
 
 START_S = 300.0
@@ -35,7 +39,7 @@ def open_worker(
     Run a child that answers blocks.
 
     ``folder`` takes its socket and its log, on a path short enough for a socket; ``wrap`` gives, from its command
-    line, that of the tool that runs it, with the environment. It is to be ready within ``start_s``.
+    line, that of the nsys that runs it, with the environment. It is to be ready within ``start_s``.
 
     Raises:
         ProcessError: if it does not start, does not answer, or does not end well.
@@ -47,7 +51,9 @@ def open_worker(
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen(1)
-        process = _started(command, environment, log)
+        start = partial(_started, command, environment, log)
+        awaited = partial(_awaited, server, time.monotonic() + start_s)
+        process = start() if wrap is None else start_nsys(start, awaited)
         try:
             with _connected(server, process, log, start_s) as lines:
                 yield lambda count: _run(lines, count, log)
@@ -73,6 +79,11 @@ def _started(command: list[str], environment: dict[str, str] | None, log: Path) 
             start_new_session=True,
             cwd=NOBODYS_FOLDER,
         )
+
+
+def _awaited(server: socket.socket, limit: float) -> bool:
+    """Whether the child has called, or its time is up."""
+    return bool(select.select([server], [], [], 0)[0]) or time.monotonic() > limit
 
 
 def _failed(problem: str, log: Path) -> ProcessError:

@@ -12,6 +12,7 @@ from runner.inference.backends.backend import Backend
 from runner.inference.pipeline import Pipeline
 from tracer.errors import KwsTraceError
 from tracer.quantization import Quantization
+from tracer.reports.batch_table import on_gpu
 
 REFERENCE = "TensorFlow Session.run"
 """What the others are set against: the way that a program written after TensorFlow's own examples takes."""
@@ -27,9 +28,11 @@ class Candidate:
         version: of the runtime.
         input_type: ``float32`` or ``int8``: what it takes; a float model may hold int8 weights inside.
         device: that it runs on.
-        load: takes the 490 or 1960 bytes of an input and makes them ready, outside of what is timed.
-        infer: one inference: from the host's array to the host's array, by the fewest Python calls that do it.
-        probabilities: an inference's output, float32 (12,); runs one.
+        load: takes the 490 or 1960 bytes of an input, of a batch one after the other, and makes them ready, outside
+            of what is timed.
+        infer: one inference, or a batch of them: from the host's array to the host's array, by the fewest Python
+            calls that do it.
+        probabilities: an inference's output, float32 (12,), of a batch (batch, 12); runs one.
         close: lets its memory go.
     """
 
@@ -41,6 +44,11 @@ class Candidate:
     infer: Callable[[], object]
     probabilities: Callable[[], NDArray[np.float32]]
     close: Callable[[], None]
+
+    @property
+    def on_gpu(self) -> bool:
+        """By ``device``."""
+        return on_gpu(self.device)
 
     @classmethod
     def of(cls, name: str, backend: Backend, quantization: Quantization) -> Candidate:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.bench.runtimes.candidate import REFERENCE, Absent, Found
-from runner.bench.runtimes.litert_candidates import CONVERTED, litert_candidates
-from runner.bench.runtimes.measure import measure_rounds, top1
-from runner.dataset import chosen_dataset
+import numpy as np
+
+from runner.bench.runtimes.batches import measure_batch, single_batch
+from runner.bench.runtimes.candidate import REFERENCE
+from runner.bench.runtimes.candidates import Advance, Models, found_candidates
+from runner.bench.runtimes.measure import answers_to, measure_rounds
+from runner.dataset import Dataset, chosen_dataset
 from runner.inference.models import (
     SHIPPED_SAVED_MODEL,
     SHIPPED_TFLITE,
@@ -24,25 +24,25 @@ from runner.inference.models import (
     quantization_of,
 )
 from runner.inference.speed_environment import speed_environment
-from tracer.quantization import Quantization
+from tracer.accuracy.confusion import top1_of
+from tracer.reports.batch_table import build_batches
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes
-
-TENSORFLOW_EXTRA = "pip install 'kws-trace[tensorflow]' (on a Jetson NVIDIA's wheel, first)"
-ONNX_EXTRA = "pip install 'kws-trace[onnx]'"
-
-Advance = Callable[[str, float], object]
-"""What is being done, and the share of it that was done since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimesJob:
-    """The options of ``kws-trace runtimes``; without a model the shipped one, in both its forms."""
+    """
+    The options of ``kws-trace runtimes``; without a model the shipped one, in both its forms.
+
+    ``batches`` are the sizes measured, ascending and the first of them 1; none asks for single inferences alone.
+    """
 
     model: Path | None = None
     tflite: list[Path] = field(default_factory=list)
     dataset: Path | None = None
     seconds: float = 2.0
     threads: int = 1
+    batches: tuple[int, ...] = ()
 
 
 def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: None) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
     Measure every way that is installed.
 
     Returns:
-        As ``tracer.reports.runtime_table.build_runtimes``, with ``model``, ``tflite``, ``threads`` and ``load``.
+        As ``tracer.reports.runtime_table.build_runtimes``, with ``model``, ``tflite``, ``threads`` and ``load``; with
+        batches also ``batches``, as ``tracer.reports.batch_table.build_batches``.
     """
     load_before = os.getloadavg()[0]
     path = job.model or SHIPPED_SAVED_MODEL
@@ -60,66 +61,40 @@ def compare_runtimes(job: RuntimesJob, advance: Advance = lambda _what, _share: 
         backend_of(file, "litert")
     dataset = chosen_dataset(job.dataset)
     dataset.input(0)
-    with _found(job, path, files, advance) as found:
-        shares = []
-        for candidate in found.candidates:
-            step = 1 / (len(dataset.names) * len(found.candidates))
-            shares.append(top1(candidate, dataset, advance=lambda: advance("answers", step)))  # noqa: B023 -- at once
-        times = measure_rounds(found.candidates, job.seconds, lambda share: advance("times", share))
-        rows = [
-            RuntimeTimes(one.name, one.version, one.input_type, one.device, share, count, times[:, column])
-            for column, (one, (share, count)) in enumerate(zip(found.candidates, shares, strict=True))
-        ]
-        absent = [asdict(one) for one in found.absent]
+    with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
+        quantization = quantization_of(ModelChoice(path))
+        models = Models(path, files, Path(folder), quantization, job.threads, graphs=bool(job.batches))
+        measured = _measured(job, models, dataset, advance)
     return {
         "model": model_facts(path),
         "tflite": [model_facts(file) for file in files],
         "threads": job.threads,
         "load": {"before": load_before, "cpus": os.cpu_count()},
         "environment": speed_environment(),
-        **build_runtimes(rows, absent, REFERENCE),
+        **measured,
     }
 
 
-@contextmanager
-def _found(job: RuntimesJob, path: Path, files: list[Path], advance: Advance) -> Iterator[Found]:
-    """Every candidate that loads here, and what does not; closed afterwards."""
-    quantization = quantization_of(ModelChoice(path))
-    found = litert_candidates(files, quantization, job.threads)
-    advance("loading", 0.1)
-    if not files:
-        found.absent.append(Absent("LiteRT int8", "no .tflite of this model was given", "name it with --tflite"))
-    with tempfile.TemporaryDirectory(prefix="kws-trace-") as folder:
-        try:
-            for more in _from_saved_model(job, path, Path(folder), quantization, advance):
-                found.candidates += more.candidates
-                found.absent += more.absent
-            yield found
-        finally:
-            found.close()
+def _measured(job: RuntimesJob, models: Models, dataset: Dataset, advance: Advance) -> dict[str, Any]:
+    """Single inferences, and then each batch of more, for which the candidates are loaded anew."""
 
+    def advance_part(what: str, share: float) -> None:
+        advance(what, share / max(1, len(job.batches)))
 
-def _from_saved_model(
-    job: RuntimesJob, path: Path, folder: Path, quantization: Quantization, advance: Advance
-) -> Iterator[Found]:
-    """What is made of the SavedModel; TensorFlow has to be there to read it."""
-    from runner.bench.runtimes import onnx_candidates, tensorflow_candidates
-    from runner.bench.runtimes.litert_candidates import converted_candidate
-
-    if importlib.util.find_spec("tensorflow") is None:
-        names = (*tensorflow_candidates.NAMES, CONVERTED, onnx_candidates.NAME)
-        reason = "TensorFlow, which reads the SavedModel, is not installed"
-        yield Found([], [Absent(name, reason, TENSORFLOW_EXTRA) for name in names])
-        return
-    from runner.inference.onnx_conversion import missing_modules
-
-    yield converted_candidate(path, folder, quantization, job.threads)
-    advance("loading", 0.3)
-    if missing := missing_modules():
-        reason = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-        yield Found([], [Absent(onnx_candidates.NAME, reason, ONNX_EXTRA)])
-    else:
-        yield onnx_candidates.onnx_candidates(path, folder, quantization, job.threads)
-    advance("loading", 0.3)
-    yield tensorflow_candidates.tensorflow_candidates(path, quantization, job.threads)
-    advance("loading", 0.3)
+    with found_candidates(models, advance_part) as found:
+        answers = {}
+        for candidate in found.candidates:
+            step = 1 / (len(dataset.names) * len(found.candidates))
+            answers[candidate.name] = answers_to(candidate, dataset, lambda: advance("answers", step))  # noqa: B023 -- at once
+        times = measure_rounds(found.candidates, job.seconds, lambda share: advance_part("times", share))
+    shares = [top1_of(answers[one.name].astype(np.float64), dataset.labels) for one in found.candidates]
+    rows = [
+        RuntimeTimes(one.name, one.version, one.input_type, one.device, share, len(dataset.names), times[:, column])
+        for column, (one, share) in enumerate(zip(found.candidates, shares, strict=True))
+    ]
+    figures = build_runtimes(rows, [asdict(one) for one in found.absent], REFERENCE)
+    if not job.batches:
+        return figures
+    batches = [single_batch(found.candidates, times, found.absent)]
+    batches += [measure_batch(models, size, dataset, answers, job.seconds, advance_part) for size in job.batches[1:]]
+    return figures | {"batches": build_batches(batches)}

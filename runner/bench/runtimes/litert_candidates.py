@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,7 @@ from tracer.quantization import Quantization
 CONVERTED = "LiteRT float, converted"
 
 
-def litert_candidates(files: list[Path], quantization: Quantization, threads: int) -> Found:
+def litert_candidates(files: list[Path], quantization: Quantization, threads: int, batch: int = 1) -> Found:
     """
     One candidate a file; of an int8 model the 12 answers are dequantized in each inference, some 2 us of NumPy.
 
@@ -26,24 +27,35 @@ def litert_candidates(files: list[Path], quantization: Quantization, threads: in
         backend = LiteRtBackend(path, threads)
         whole = f"{path.name} with {backend.input_dtype} in and out"
         name = "LiteRT int8" if backend.input_scale is not None else "LiteRT float in and out"
-        taken = [one.name for one in found.candidates]
-        found.candidates.append(Candidate.of(name if name not in taken else whole, backend, quantization))
+        taken = [one.name for one in found.candidates] + [one.name for one in found.absent]
+        name = name if name not in taken else whole
+        if batch == 1:
+            found.candidates.append(Candidate.of(name, backend, quantization))
+            continue
+        backend.close()
+        found.add(name, partial(LiteRtBackend, path, threads, batch), quantization)
     return found
 
 
-def converted_candidate(path: Path, folder: Path, quantization: Quantization, threads: int) -> Found:
-    """The SavedModel's float weights as a ``.tflite`` without quantization."""
-    tf, ends = import_tensorflow(), model_ends(path)
-    file = folder / "float.tflite"
+def converted_candidate(path: Path, folder: Path, quantization: Quantization, threads: int, batch: int = 1) -> Found:
+    """The SavedModel's float weights as a ``.tflite`` without quantization, which is put into ``folder`` once."""
+    file, found = folder / "float.tflite", Found([], [])
     try:
-        with loaded_session(tf, path) as session:
-            given, gives = (session.graph.get_tensor_by_name(name) for name in (ends.input, ends.output))
-            converter = tf.compat.v1.lite.TFLiteConverter.from_session(session, [given], [gives])
-            file.write_bytes(converter.convert())
+        if not file.exists():
+            file.write_bytes(_converted(path))
     except (_converter_error(), ValueError, RuntimeError) as error:
         reason = first_line(error)
         return Found([], [Absent(CONVERTED, reason, "give a float .tflite with --tflite")])
-    return Found([Candidate.of(CONVERTED, LiteRtBackend(file, threads), quantization)], [])
+    found.add(CONVERTED, partial(LiteRtBackend, file, threads, batch), quantization)
+    return found
+
+
+def _converted(path: Path) -> bytes:
+    tf, ends = import_tensorflow(), model_ends(path)
+    with loaded_session(tf, path) as session:
+        given, gives = (session.graph.get_tensor_by_name(name) for name in (ends.input, ends.output))
+        made: bytes = tf.compat.v1.lite.TFLiteConverter.from_session(session, [given], [gives]).convert()
+        return made
 
 
 def _converter_error() -> type[Exception]:

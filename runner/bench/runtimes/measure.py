@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.bench.runtimes.candidate import Candidate
 from runner.dataset import Dataset
-from tracer.accuracy.confusion import top1_of
 
 LEAD_NS = 5_000_000
 """
@@ -21,6 +21,9 @@ Of one candidate's turn, not timed. After TensorFlow's turn ONNX Runtime took 1.
 
 BLOCK_NS = 5_000_000
 """Of one candidate's turn, timed: short against the moods of the machine."""
+
+LONG_NS = 100_000_000
+"""Of an inference or a batch that is timed without a lead: what another's turn left cold is under 1 % of it."""
 
 LEAST_ROUNDS = 25
 
@@ -36,14 +39,16 @@ def measure_rounds(
     """
     Time each candidate once a round, in an order that changes from round to round.
 
-    ``seconds`` are of each candidate, about; at least ``LEAST_ROUNDS`` rounds are made. ``advance`` takes the share
+    ``seconds`` are of each candidate, about: of the one whose turn takes longest, where one inference takes longer
+    than a turn should; at least ``LEAST_ROUNDS`` rounds are made. ``advance`` takes the share
     of the work that was done, in 0 to 1; ``clock`` gives nanoseconds.
 
     Returns:
         Nanoseconds an inference, the median of each turn, float64 (rounds, candidates).
     """
     turns = [_turn(one.infer, clock) for one in candidates]
-    rounds = max(LEAST_ROUNDS, int(seconds * 1e9 / (LEAD_NS + BLOCK_NS)))
+    longest = max([LEAD_NS + BLOCK_NS, *(turn.length_ns for turn in turns)])
+    rounds = max(LEAST_ROUNDS, int(seconds * 1e9 / longest))
     times = np.zeros((rounds, len(candidates)))
     order = np.random.default_rng(0)
     collecting = gc.isenabled()
@@ -51,8 +56,8 @@ def measure_rounds(
     try:
         for number in range(rounds):
             for column in order.permutation(len(candidates)):
-                lead, count = turns[column]
-                times[number, column] = _median_ns(candidates[column].infer, lead, count, clock)
+                turn = turns[column]
+                times[number, column] = _median_ns(candidates[column].infer, turn.lead, turn.timed, clock)
             advance(1 / rounds)
             gc.collect(0)
     finally:
@@ -61,32 +66,41 @@ def measure_rounds(
     return times
 
 
-def top1(
-    candidate: Candidate, dataset: Dataset, limit: int | None = None, advance: Callable[[], object] = lambda: None
-) -> tuple[float, int]:
+def answers_to(
+    candidate: Candidate, dataset: Dataset, advance: Callable[[], object] = lambda: None
+) -> NDArray[np.float32]:
     """
-    The share of inputs that a candidate answers rightly.
-
-    ``limit`` None takes all inputs; ``advance`` is called an input.
+    What a candidate answers to each input; ``advance`` is called an input.
 
     Returns:
-        The share, and of how many inputs.
+        Probabilities, float32 (inputs, 12).
     """
-    labels = dataset.labels[:limit]
     vectors = []
-    for index in range(len(labels)):
+    for index in range(len(dataset.names)):
         candidate.load(dataset.input(index))
         vectors.append(candidate.probabilities())
         advance()
-    return top1_of(np.array(vectors, np.float64), labels), len(labels)
+    return np.array(vectors, np.float32)
 
 
-def _turn(infer: Callable[[], object], clock: Clock) -> tuple[int, int]:
-    """How many inferences of a turn are not timed, and how many are, after some that only warm up."""
-    for _ in range(5):
-        infer()
-    length = max(1.0, _median_ns(infer, 1, 5, clock))
-    return max(1, round(LEAD_NS / length)), max(1, int(BLOCK_NS / length))
+class _Turn(NamedTuple):
+    """How many inferences of a turn are not timed, how many are, and how long all take."""
+
+    lead: int
+    timed: int
+    length_ns: float
+
+
+def _turn(infer: Callable[[], object], clock: Clock) -> _Turn:
+    """A candidate's turn, after some inferences that only warm up."""
+    if _median_ns(infer, 0, 1, clock) > LONG_NS:
+        length = _median_ns(infer, 0, 1, clock)
+    else:
+        length = max(1.0, _median_ns(infer, 5, 5, clock))
+    if length > LONG_NS:
+        return _Turn(0, 1, length)
+    lead, timed = max(1, round(LEAD_NS / length)), max(1, int(BLOCK_NS / length))
+    return _Turn(lead, timed, (lead + timed) * length if length > BLOCK_NS else 0.0)
 
 
 def _median_ns(infer: Callable[[], object], lead: int, count: int, clock: Clock) -> float:

@@ -22,10 +22,10 @@ LOADED = "TensorFlow saved_model.load"
 NAMES = (*SESSION_WAYS.values(), LOADED)
 
 
-def tensorflow_candidates(path: Path, quantization: Quantization, threads: int) -> Found:
+def tensorflow_candidates(path: Path, quantization: Quantization, threads: int, batch: int = 1) -> Found:
     """Every way that TensorFlow has here."""
     found = Found([], [])
     for way, name in SESSION_WAYS.items():
-        found.add(name, partial(TensorFlowBackend, path, None, threads, way), quantization)
-    found.add(LOADED, partial(TensorFlowFunctionBackend, path, threads), quantization)
+        found.add(name, partial(TensorFlowBackend, path, None, threads, way, batch), quantization)
+    found.add(LOADED, partial(TensorFlowFunctionBackend, path, threads, batch), quantization)
     return found

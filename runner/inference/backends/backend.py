@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tracer.errors import DeviceError, ModelError
 
@@ -25,25 +25,44 @@ def other_task(path: Path, inputs: object, outputs: object) -> ModelError:
 
 
 def checked_ends(
-    path: Path, inputs: Sequence[object], outputs: Sequence[object]
+    path: Path, inputs: Sequence[object], outputs: Sequence[object], batch: int = 1
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """
-    The shapes that a model takes and gives one inference in.
+    The shapes that a model takes and gives a batch in.
 
     A first dimension that is no number, or negative, is the batch.
 
     Raises:
-        ModelError: if the model is of another task, or takes more than one inference at a time.
+        ModelError: if the model is of another task, or takes another number of inputs at a time.
     """
-    given, gives = _of_one(inputs), _of_one(outputs)
-    if (math.prod(given), math.prod(gives)) != (INPUT_VALUES, CLASSES):
+    given, gives = _of_batch(inputs, batch), _of_batch(outputs, batch)
+    values = (math.prod(given), math.prod(gives))
+    if values == (INPUT_VALUES, CLASSES) and batch != 1:
+        raise fixed_batch(path)
+    if values != (batch * INPUT_VALUES, batch * CLASSES):
         raise other_task(path, tuple(inputs), tuple(outputs))
     return given, gives
 
 
-def _of_one(shape: Sequence[object]) -> tuple[int, ...]:
+def fixed_batch(path: Path) -> ModelError:
+    """A model that takes one input at a time."""
+    return ModelError(path, "its batch is fixed at 1", "export it with a batch of unknown size (None)")
+
+
+def input_shape(batch: int) -> tuple[int, ...]:
+    """Of the host's array."""
+    return (batch, *INPUT_SHAPE[1:])
+
+
+def answers_of(output: ArrayLike) -> NDArray[np.float32]:
+    """A copy of a model's output: float32 (12,), of a batch (batch, 12)."""
+    answers = np.array(output, np.float32).reshape(-1, CLASSES)
+    return answers[0] if len(answers) == 1 else answers
+
+
+def _of_batch(shape: Sequence[object], batch: int) -> tuple[int, ...]:
     sizes = [size if isinstance(size, int) else -1 for size in shape]
-    return tuple(1 if place == 0 and size < 0 else size for place, size in enumerate(sizes))
+    return tuple(batch if place == 0 and size < 0 else size for place, size in enumerate(sizes))
 
 
 def chosen_device(seen: Sequence[str], wanted: str | None) -> str:
@@ -101,7 +120,7 @@ class Backend(Protocol):
         """All three in one call, without a synchronisation of ours between them."""
 
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,), of the inference read back last."""
+        """float32 (12,), of the inference read back last; of a batch (batch, 12)."""
 
     def close(self) -> None:
         """Let the runtime's memory go."""

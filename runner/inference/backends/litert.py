@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, INPUT_VALUES, other_task
+from runner.inference.backends.backend import CLASSES, INPUT_VALUES, answers_of, fixed_batch, other_task
 from tracer.errors import ModelError, first_line, not_installed
 
 
 class LiteRtBackend:
     """
-    A LiteRT interpreter, one thread unless told otherwise.
+    A LiteRT interpreter, one thread unless told otherwise, over ``batch`` inputs at a time.
 
     Raises:
         ModelError: if the file is not a model that LiteRT reads, has other types than int8 and float32, or is a model
-            of another task.
+            of another task or does not take a batch.
         NotInstalledError: if ``ai-edge-litert`` is not installed.
     """
 
@@ -27,13 +27,15 @@ class LiteRtBackend:
     way = ""
     device = "CPU"
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, batch: int = 1) -> None:
         self._interpreter: Any = _interpreter(path, threads or 1)
         self.threads: int | None = threads or 1
         self.version = metadata.version("ai-edge-litert")
         given = self._interpreter.get_input_details()[0]
         gives = self._interpreter.get_output_details()[0]
         _check(path, given, gives)
+        if batch != 1:
+            given = _resized(self._interpreter, path, given, gives, batch)
         self._input_index: int = given["index"]
         self._output_index: int = gives["index"]
         self.input_dtype = np.dtype(given["dtype"])
@@ -66,8 +68,8 @@ class LiteRtBackend:
         self.readback()
 
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,)."""
-        return self._output.reshape(CLASSES).astype(np.float32)
+        """float32 (12,), of a batch (batch, 12)."""
+        return answers_of(self._output)
 
     def close(self) -> None:
         """Free the interpreter."""
@@ -86,6 +88,20 @@ def _interpreter(path: Path, threads: int) -> Any:
         reason = first_line(error)
         raise ModelError(path, f"LiteRT does not load it ({reason})", "give a whole .tflite file") from None
     return interpreter
+
+
+def _resized(interpreter: Any, path: Path, given: dict[str, Any], gives: dict[str, Any], batch: int) -> Any:
+    """Of the input, once the interpreter takes ``batch`` at a time; the output's size is known after an inference."""
+    try:
+        interpreter.resize_tensor_input(given["index"], [batch, *map(int, given["shape"][1:])])
+        interpreter.allocate_tensors()
+        interpreter.invoke()
+    except (ValueError, RuntimeError) as error:
+        problem = f"LiteRT does not resize it to a batch of {batch} ({first_line(error)})"
+        raise ModelError(path, problem, "convert it with a batch of unknown size (None)") from None
+    if interpreter.get_tensor(gives["index"]).size != batch * CLASSES:
+        raise fixed_batch(path)
+    return interpreter.get_input_details()[0]
 
 
 def _check(path: Path, given: dict[str, Any], gives: dict[str, Any]) -> None:

@@ -30,9 +30,9 @@ def onnx_notes(path: Path) -> dict[str, str]:
     return {_text(note.key): _text(note.value) for note in _read(path)[1].notes}
 
 
-def read_onnx(path: Path) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
+def read_onnx(path: Path, batch: int = 1) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
     """
-    The whole file, and the shapes that the model takes and gives one inference in.
+    The whole file, and the shapes that the model takes and gives a batch in.
 
     Raises:
         ModelError: if it cannot be read, is no ONNX model, is of another task, or takes or gives no float32.
@@ -45,7 +45,7 @@ def read_onnx(path: Path) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
         problem = f"it takes {len(inputs)} inputs and gives {len(outputs)}"
         raise ModelError(path, problem, "the keyword-spotting model takes one and gives one")
     given, gives = inputs[0].type.tensor, outputs[0].type.tensor
-    shapes = checked_ends(path, _shape(given), _shape(gives))
+    shapes = checked_ends(path, _shape(given), _shape(gives), batch)
     if (given.element, gives.element) != (_FLOAT, _FLOAT):
         problem = f"its input and output are of ONNX's types {given.element} and {gives.element}"
         raise ModelError(path, problem, "give one that takes and gives float32 (type 1)")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
+from runner.inference.backends.backend import CLASSES, answers_of, input_shape
 from runner.inference.backends.onnx_file import read_onnx
 from tracer.errors import DeviceError, ModelError, first_line, not_installed
 
@@ -51,7 +51,7 @@ class OnnxRuntimeBackend:
     A session over one provider.
 
     ``threads`` are of one operation, on the CPU; None leaves ONNX Runtime's own choice. A
-    ``cuda_graph`` is not of the CPU.
+    ``cuda_graph`` is not of the CPU. ``batch`` is how many inputs the model takes at a time.
 
     Raises:
         DeviceError: if this ONNX Runtime lacks the provider, or does not run the whole model on it.
@@ -65,18 +65,24 @@ class OnnxRuntimeBackend:
     input_zero_point: int | None = None
 
     def __init__(
-        self, path: Path, provider: Provider = "cpu", threads: int | None = None, *, cuda_graph: bool = False
+        self,
+        path: Path,
+        provider: Provider = "cpu",
+        threads: int | None = None,
+        *,
+        cuda_graph: bool = False,
+        batch: int = 1,
     ) -> None:
-        serialized, shape, gives = read_onnx(path)
+        serialized, shape, gives = read_onnx(path, batch)
         self._runtime = ort = _import_onnxruntime()
         self.version: str = ort.__version__
         self.threads = threads
         self.way = f"{provider}, CUDA graph" if cuda_graph else str(provider)
         self.device = "CPU" if provider == "cpu" else "GPU:0"
-        self.host_input: NDArray[Any] = np.zeros(INPUT_SHAPE, np.float32)
+        self.host_input: NDArray[Any] = np.zeros(input_shape(batch), np.float32)
         # A view: what is written into the one is in the other.
         self._host = self.host_input.reshape(shape)
-        self._output: Any = np.zeros((1, CLASSES), np.float32)
+        self._output: Any = np.zeros((batch, CLASSES), np.float32)
         self._session = _session(ort, path, serialized, provider, threads, cuda_graph=cuda_graph)
         self._input_name = self._session.get_inputs()[0].name
         self._output_names = [self._session.get_outputs()[0].name]
@@ -113,9 +119,9 @@ class OnnxRuntimeBackend:
             self._output = self._session.run(self._output_names, {self._input_name: self._host})[0]
 
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,)."""
+        """float32 (12,), of a batch (batch, 12)."""
         # A copy: on the CPU the array is the bound memory itself, which the next inference writes over.
-        return np.array(self._output, np.float32).reshape(CLASSES)
+        return answers_of(self._output)
 
     def close(self) -> None:
         """Let the session and its memory go."""

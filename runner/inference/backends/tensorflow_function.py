@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, INPUT_SHAPE
+from runner.inference.backends.backend import answers_of, input_shape
 from runner.inference.backends.tensorflow_graph import model_ends
 from runner.quiet_tensorflow import import_tensorflow
 from tracer.errors import ModelError, first_line
@@ -18,7 +18,8 @@ class TensorFlowFunctionBackend:
     """
     The signature ``serving_default`` as a function over eager tensors, on the device that TensorFlow puts it on.
 
-    ``threads`` hold for the process: the first backend that runs eagerly sets them.
+    ``threads`` hold for the process: the first backend that runs eagerly sets them. ``batch`` inputs run at a
+    time.
 
     Raises:
         ModelError: if TensorFlow does not load or run the model in this way.
@@ -31,14 +32,14 @@ class TensorFlowFunctionBackend:
     input_scale: float | None = None
     input_zero_point: int | None = None
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, batch: int = 1) -> None:
         tf = self._tf = import_tensorflow()
         self.version: str = tf.__version__
         self.threads = threads
         _limit_eager_threads(tf, threads)
-        self.host_input: NDArray[Any] = np.zeros(INPUT_SHAPE, np.float32)
+        self.host_input: NDArray[Any] = np.zeros(input_shape(batch), np.float32)
         # A view: what is written into the one is in the other.
-        self._host = self.host_input.reshape(model_ends(path).input_shape)
+        self._host = self.host_input.reshape(model_ends(path, batch).input_shape)
         try:
             self._signature = tf.saved_model.load(str(path)).signatures["serving_default"]
             (self._key,) = self._signature.structured_input_signature[1]
@@ -71,8 +72,8 @@ class TensorFlowFunctionBackend:
         self._output = self._result.numpy()
 
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,)."""
-        return np.asarray(self._output, np.float32).reshape(CLASSES)
+        """float32 (12,), of a batch (batch, 12)."""
+        return answers_of(self._output)
 
     def close(self) -> None:
         """Let the model go."""

@@ -36,22 +36,22 @@ def session_config(tf: Any, device: str | None, threads: int | None) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ModelEnds:
-    """Names of the input and output tensors of a SavedModel of the benchmark, and the input's shape for one."""
+    """Names of the input and output tensors of a SavedModel of the benchmark, and the input's shape for a batch."""
 
     input: str
     output: str
     input_shape: tuple[int, ...]
 
 
-def model_ends(path: Path) -> ModelEnds:
+def model_ends(path: Path, batch: int = 1) -> ModelEnds:
     """
     The ends of a SavedModel's signature ``serving_default``, read without TensorFlow.
 
     Raises:
-        ModelError: if the folder holds none, or the model is not of the benchmark.
+        ModelError: if the folder holds none, or the model is not of the benchmark or does not take ``batch`` inputs.
     """
     given, gives = serving_ends(serving_graph(path))
-    return ModelEnds(given.name, gives.name, checked_ends(path, given.shape, gives.shape)[0])
+    return ModelEnds(given.name, gives.name, checked_ends(path, given.shape, gives.shape, batch)[0])
 
 
 def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | None = None) -> None:

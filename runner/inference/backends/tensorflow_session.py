@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, chosen_device
+from runner.inference.backends.backend import CLASSES, answers_of, chosen_device, input_shape
 from runner.inference.backends.tensorflow_graph import (
     frozen_graph,
     inline_callable,
@@ -42,6 +42,7 @@ class TensorFlowBackend:
 
     ``device`` is ``GPU``, ``GPU:0``, ``CPU``, ``CPU:1``, ...; None takes the first GPU, else the CPU.
     ``threads`` are of one operation and of operations side by side; None leaves TensorFlow's own choice.
+    ``batch`` inputs are run at a time.
 
     Raises:
         DeviceError: if TensorFlow does not see the device.
@@ -55,19 +56,24 @@ class TensorFlowBackend:
     input_zero_point: int | None = None
 
     def __init__(
-        self, path: Path, device: str | None = None, threads: int | None = None, way: SessionWay = "inline"
+        self,
+        path: Path,
+        device: str | None = None,
+        threads: int | None = None,
+        way: SessionWay = "inline",
+        batch: int = 1,
     ) -> None:
         tf = import_tensorflow()
         self.version: str = tf.__version__
         self.threads = threads
         self.way: str = way
-        self.host_input: NDArray[Any] = np.zeros(INPUT_SHAPE, np.float32)
-        self._output: Any = np.zeros((1, CLASSES), np.float32)
+        self.host_input: NDArray[Any] = np.zeros(input_shape(batch), np.float32)
+        self._output: Any = np.zeros((batch, CLASSES), np.float32)
         with tf.Graph().as_default():
             self._session: Any = tf.compat.v1.Session(config=session_config(tf, device, threads))
             self.device = chosen_device(seen_devices(self._session), device)
             with tf.device(self.device):
-                nodes = _build(tf, self._session, path, way)
+                nodes = _build(tf, self._session, path, way, batch)
         self._session.run([nodes["input"].initializer, nodes["output"].initializer])
         call = partial(_CALLS.get(way, _inline), self._session)
         self._assign = call(nodes["feed"], None, nodes["assign"])
@@ -98,25 +104,25 @@ class TensorFlowBackend:
         self._output = self._whole(self.host_input)
 
     def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,)."""
-        return np.asarray(self._output, np.float32).reshape(CLASSES)
+        """float32 (12,), of a batch (batch, 12)."""
+        return answers_of(self._output)
 
     def close(self) -> None:
         """Close the session."""
         self._session.close()
 
 
-def _build(tf: Any, session: Any, path: Path, way: SessionWay) -> dict[str, Any]:
+def _build(tf: Any, session: Any, path: Path, way: SessionWay, batch: int) -> dict[str, Any]:
     """Put the model between two variables on the device in force; returns the nodes that the calls name."""
-    v1 = tf.compat.v1
+    v1, shape = tf.compat.v1, input_shape(batch)
     with tf.device("/device:CPU:0"):
-        feed = v1.placeholder(tf.float32, INPUT_SHAPE, "kws_trace_feed")
-    initial = np.zeros(INPUT_SHAPE, np.float32)
+        feed = v1.placeholder(tf.float32, shape, "kws_trace_feed")
+    initial, empty = np.zeros(shape, np.float32), np.zeros((batch, CLASSES), np.float32)
     source = v1.get_variable("kws_trace_input", initializer=initial, use_resource=True)
     # Fed, the default is left out: the fused call; not fed, the model reads the variable.
-    model_input = v1.placeholder_with_default(source.read_value(), INPUT_SHAPE, "kws_trace_model_input")
+    model_input = v1.placeholder_with_default(source.read_value(), shape, "kws_trace_model_input")
     output = _model(tf, session, path, way, model_input)
-    target = v1.get_variable("kws_trace_output", initializer=np.zeros((1, CLASSES), np.float32), use_resource=True)
+    target = v1.get_variable("kws_trace_output", initializer=empty, use_resource=True)
     return {
         "feed": feed,
         "input": source,
@@ -130,8 +136,9 @@ def _build(tf: Any, session: Any, path: Path, way: SessionWay) -> dict[str, Any]
 
 
 def _model(tf: Any, session: Any, path: Path, way: SessionWay, source: Any) -> Any:
-    """The model's output (1, 12) over ``source``, in the graph in force."""
-    ends = model_ends(path)
+    """The model's output (batch, 12) over ``source``, in the graph in force."""
+    batch = int(source.shape[0])
+    ends = model_ends(path, batch)
 
     def shaped(tensor: Any, shape: tuple[int, ...]) -> Any:
         # A reshape would be one more operation in each inference.
@@ -139,13 +146,13 @@ def _model(tf: Any, session: Any, path: Path, way: SessionWay, source: Any) -> A
 
     if way in ("session", "callable", "inline"):
         load_graph(tf, session, path, {ends.input: shaped(source, ends.input_shape)})
-        return shaped(session.graph.get_tensor_by_name(ends.output), (1, CLASSES))
+        return shaped(session.graph.get_tensor_by_name(ends.output), (batch, CLASSES))
     frozen = frozen_graph(tf, path)
 
     def graph(features: Any) -> Any:
         given = {ends.input: shaped(features, ends.input_shape)}
         (output,) = tf.graph_util.import_graph_def(frozen, given, [ends.output], name="")
-        return shaped(output, (1, CLASSES))
+        return shaped(output, (batch, CLASSES))
 
     return tf.function(graph, jit_compile=True)(source) if way == "xla" else graph(source)
 

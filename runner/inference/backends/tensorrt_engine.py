@@ -160,7 +160,8 @@ class TensorRtBackend:
                 "the keyword-spotting model takes one and gives one",
             )
         self._names = [one[0] for one in ends]
-        checked_ends(path, *(tuple(engine.get_tensor_shape(name)) for name in self._names))
+        given, gives = (tuple(engine.get_tensor_shape(name)) for name in self._names)
+        checked_ends(path, given, gives)
 
 
 def _import_tensorrt() -> Any:

@@ -14,7 +14,6 @@ from dashboard.overview_view import (
     STATES_MARKS,
     confusion,
     fact_frame,
-    frequencies_text,
     session_frame,
     stage_frame,
     top_operations,
@@ -36,6 +35,7 @@ from tracer.report_types.sessions import RunSession, SessionAccuracy, UnreadSess
 from tracer.reports.advised_gains import gain_note, gain_of, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
 from tracer.reports.compare_words import change_of
+from tracer.reports.device_report import frequencies_text
 from tracer.reports.overview_rows import icicle, lead_sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiler_text
 from tracer.reports.report_text import closing_lines
@@ -199,7 +199,8 @@ def _answer(report: Report) -> None:
     with st.container(key="small_metrics"):
         metrics(figures)
     if report["device"]["note"] or report["device"]["marked"]:
-        st.caption(f":material/info: {plain(frequencies_text(report))}.")
+        frequencies = frequencies_text(report["device"], report["windows"])
+        st.caption(f":material/info: {plain(frequencies)}.")
 
 
 def _where_the_time_went(report: Report) -> None:

@@ -49,8 +49,12 @@ def chosen_baseline(traces: Path, asked: str | None, shown: str) -> Baseline | N
     """
     if asked is None or asked == shown:
         return None
+
+    def opened(name: str) -> StoredRun:
+        return LOOKS.at(run_folder(traces, name)).run
+
     try:
-        run = run_folder(traces, asked)
+        folder = run_folder(traces, asked)
     except RunError:
-        return Baseline(asked, tuple(kept_launches(asked, traces)))
-    return Baseline(asked, (LOOKS.at(run).run,))
+        return Baseline(asked, tuple(kept_launches(asked, traces, opened)))
+    return Baseline(asked, (LOOKS.at(folder).run,))

@@ -13,7 +13,7 @@ from tracer.palette import BY_MEANING, SESSION_RUN
 VERDICTS = ("slower", "faster", "equivalent", "can't be told")
 KINDS = (WHOLE, "slower", "faster", NOT_TOLD)
 """Of a waterfall's bars, in the order of its legend."""
-ROW_PX, SERIES_PX, TICKS = 26, 240, 8
+ROW_PX, SERIES_PX, TICKS = 26, 225, 8
 
 
 def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:

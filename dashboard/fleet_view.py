@@ -17,7 +17,7 @@ from tracer.palette import GREY
 Rows = Sequence[Mapping[str, Any]]
 
 HASH_DIGITS = 12
-GROUND_PX, LEGEND_ROW_PX = 240, 18
+GROUND_PX, LEGEND_ROW_PX = 225, 18
 HOUR_OR_DAY = "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) ? '%H:%M' : '%m-%d')"
 """A label of the axis of time (Vega): the hour, at midnight the day."""
 PICKED = "picked"
@@ -113,7 +113,6 @@ def board_frame(rows: Rows, judged: Rows) -> Frame:
         shown.append(
             (
                 host,
-                named[key],
                 count_text(len(launches)),
                 rate_text(median(rates)) if rates else MISSING,
                 spread,
@@ -121,9 +120,10 @@ def board_frame(rows: Rows, judged: Rows) -> Frame:
                 {True: "not as the others", False: "as the others"}.get(verdict["outlier"], verdict["why_not"])
                 if verdict
                 else MISSING,
+                named[key],
                 max(launches, key=lambda one: str(one["created"]))["name"],
             )
         )
     figures = ["launches", "median rate", "range", "trusted"]
-    columns = ["board", "configuration", *figures, "among boards", "newest run"]
+    columns = ["board", *figures, "among boards", "configuration", "newest run"]
     return pd.DataFrame(shown, columns=columns)

@@ -7,7 +7,7 @@ from dashboard.kernels_view import REST
 from dashboard.vega import Spec, colour_by, inline, number, row_names, tooltips
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS
 
-BAR_PX, AROUND_PX = 20, 96
+BAR_PX, AROUND_PX = 20, 81
 
 
 def kernel_chart(frame: Frame, title: str) -> Spec:
@@ -38,7 +38,7 @@ def delay_chart(frame: Frame) -> Spec:
     scale = {"type": "log", "nice": False, "domain": domain}
     return {
         "data": inline(frame.to_dict("records")),
-        "height": 230,
+        "height": 215,
         "mark": "bar",
         "encoding": {
             "x": number("from_us", scale=scale, title="launch call to start of kernel, us"),

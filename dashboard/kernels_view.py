@@ -23,18 +23,8 @@ KERNELS_CHARTED = 15
 REST = "all others"
 
 KERNELS = (
-    *(
-        "name",
-        "timeline",
-        "share",
-        "cumulative",
-        "us_per_inference",
-        "against_us",
-        "per_inference",
-        "mean_us",
-        "median_us",
-    ),
-    *("launch_us", "count", "total_ms", "whole_name"),
+    *("name", "timeline", "share", "cumulative", "us_per_inference", "against_us", "per_inference", "launch_us"),
+    *("median_us", "mean_us", "count", "total_ms", "whole_name"),
 )
 COPIES = ("name", "count", "per_inference", "bytes", "bytes_per_inference", "total_ms", "mean_us", "gb_per_s")
 CALLS = ("name", "kind", *COUNTED)

@@ -12,8 +12,8 @@ from tracer.palette import BY_MEANING, EMPTY_CELL, GREY, INK, KERNELS, LETTERS, 
 from tracer.reports.overview_rows import ADDED, BUSY, KERNEL, LEVELS, OTHERS, OVERHEAD, WALL, Part
 from tracer.unit_words import INFERENCES
 
-ROW_PX, ICICLE_AXIS_PX = 24, 66
-DOTS_PX, MATRIX_PX = 72, 340
+ROW_PX, ICICLE_AXIS_PX = 24, 51
+DOTS_PX, MATRIX_PX = 57, 325
 LETTER_PX, FEWEST_LETTERS = 6.5, 6
 """Of a label, about: its width, and how many letters say something."""
 

@@ -18,7 +18,6 @@ from tracer.figure_text import (
     change_text,
     count_text,
     counted,
-    frequency_text,
     number_text,
     official_rate_text,
     share_text,
@@ -27,8 +26,7 @@ from tracer.figure_text import (
 from tracer.report_types.report import Report
 from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.report_types.trust import TrustState
-from tracer.reports.device_report import WindowNames
-from tracer.reports.report_text import stage_rows
+from tracer.reports.report_text import run_facts, stage_rows
 from tracer.runs.windows import OFFICIAL_WINDOWS
 from tracer.sessions.open_session import build_session
 from tracer.sessions.recompute import labelled_vectors
@@ -158,45 +156,7 @@ def _why(reasons: list[str]) -> str:
 
 def fact_frame(report: Report) -> Frame:
     """``what`` and ``value``: device, model, mode, frequencies and versions of a run."""
-    run = report["run"]
-    model, backend = run["model"], run["backend"]
-    threads = backend.get("threads")
-    facts = [
-        ("state", run["state"]),
-        ("recorded", run["created"]),
-        ("machine", run["host"]),
-        ("processor", run["cpu"]),
-        ("model", model.get("name")),
-        ("model's SHA-256", model.get("sha256")),
-        ("runtime", backend.get("name")),
-        ("device", backend.get("device")),
-        ("threads", "the runtime's own choice" if threads is None else threads),
-        ("timed", run["timed"]),
-        ("stages", run["stages_mode"]),
-        ("host's port", run["port"]),
-        ("frequencies", frequencies_text(report)),
-        ("profiler in the run", (run["profiler"] or {}).get("name", "none")),
-        *((f"version of {name}", version) for name, version in run["versions"].items()),
-    ]
-    return pd.DataFrame(
-        [{"what": name, "value": MISSING if value in (None, "") else str(value)} for name, value in facts]
-    )
-
-
-def frequencies_text(report: Report) -> str:
-    """The frequencies of the last window that was sampled, or that none were recorded."""
-    device = report["device"]
-    if device["note"]:
-        return str(device["note"]).capitalize()
-    sampled = [window for window in device["windows"] if window["frequencies"]]
-    if not sampled:
-        return "no window is as long as the sampling interval: not known"
-    shown = ", ".join(
-        f"{name} {frequency_text(one['median_hz'])}" for name, one in sampled[-1]["frequencies"].items()
-    )
-    names = WindowNames(report["windows"])
-    marked = ", ".join(names[number] for number in device["marked"])
-    return f"{shown}; changed or throttled in {marked}" if marked else shown
+    return pd.DataFrame(run_facts(report), columns=["what", "value"])
 
 
 def session_frame(sessions: Sequence[RunSession | UnreadSession]) -> Frame:

@@ -48,6 +48,11 @@ _RULES = """@media (min-width: 769px) {
 :root [data-testid=stMetricValue] { font-size: 1.5rem; }
 :root .st-key-rate [data-testid=stMetricValue] { font-size: 2rem; }
 :root [data-testid=stHeader] { background: transparent; }
+@media (min-width: 769px) and (max-width: 1100px) {
+  :root .stMain [data-testid=stColumn] { min-width: min(9rem, 100%); }
+  :root [class*=st-key-wide_] > * > * > [data-testid=stColumn] { min-width: min(24rem, 100%); }
+  :root .st-key-small_metrics [data-testid=stColumn] { min-width: 5rem; }
+}
 @media (max-width: 900px) {
   :root [data-testid=stMainBlockContainer] { padding: 3.4rem 1rem 0.5rem; }
   :root [data-testid=stMetricValue] { font-size: 1.2rem; }

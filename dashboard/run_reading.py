@@ -13,6 +13,7 @@ import pandas as pd
 from dashboard.kernel_detail import KernelDetail, kernel_detail
 from tracer.errors import KwsTraceError, RunError
 from tracer.report_types.report import Report
+from tracer.reports.kept_report import keep_report
 from tracer.reports.report import report_and_level
 from tracer.runs.run_cache import RunCache
 from tracer.runs.run_files import run_folder
@@ -75,6 +76,18 @@ def read_report(run: StoredRun) -> ReadReport:
     return kept_on_disk([run], "report", lambda: _derived(run), _read_report)
 
 
+def recorded_report(run: StoredRun) -> Report | None:
+    """
+    The report without what its captures say, which takes longest; None where the whole one was derived before.
+
+    Raises:
+        KwsTraceError: if nothing of it can be read.
+    """
+    if not run.info.captures or RunCache([run], "report", Path(__file__).parent).read() is not None:
+        return None
+    return report_and_level(replace(run, info=replace(run.info, captures=[])))[0]
+
+
 def kept_on_disk(
     runs: Sequence[StoredRun], kind: str, derive: Callable[[], Made], made: Callable[[Any], Made]
 ) -> Made:
@@ -112,6 +125,7 @@ def _derived(run: StoredRun) -> ReadReport:
             raise
         rest = replace(run, info=replace(run.info, captures=[]))
         return ReadReport(report_and_level(rest)[0], (UNREADABLE.format(error),), None)
+    keep_report(run, report)
     problem = report["capture_problem"]
     detail = None if level is None else kernel_detail(level)
     return ReadReport(report, (UNREADABLE.format(problem),) if problem else (), detail)

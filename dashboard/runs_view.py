@@ -19,18 +19,18 @@ STATES = {"recording": "being recorded"}
 
 
 def run_list_frame(rows: Rows) -> Frame:
-    """A row a run, in the order given: name, when, rates and whether to believe them, note, state, mode and size."""
-    columns = ["run", "recorded (UTC)", "inf/s", "windows' inf/s", "rule-valid", "trust", "note", "state", "model"]
+    """A row a run, in the order given: name, when, rates, state, whether to believe them, note, mode and size."""
+    columns = ["run", "recorded (UTC)", "inf/s", "windows' inf/s", "state", "rule-valid", "trust", "note", "model"]
     shown = [
         (
             row["name"],
             minute_text(row["created"]),
             None if row["rate_hz"] is None else round(row["rate_hz"], 1),
             row["rates_hz"],
+            STATES.get(row["state"], row["state"]),
             {True: "yes", False: "no", None: MISSING}[row["trust"]["rule_valid"]],
             worst_text(row["trust"]),
             " ".join((row["note"] or "").split()),
-            STATES.get(row["state"], row["state"]),
             *(row[key] for key in ("model", "backend", "timed", "stages", "windows")),
             row["bytes"] / 1e6,
         )

@@ -10,13 +10,13 @@ from dashboard.vega import AXIS_PX, Spec, colour_by, inline, layered, number, ro
 from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_SECONDS, number_text
 from tracer.palette import BY_MEANING, HEAT
 
-MAP_PX, SENSOR_PX, HISTOGRAM_PX, LABEL_PX = 300, 96, 300, 14
+MAP_PX, SENSOR_PX, HISTOGRAM_PX, LABEL_PX = 285, 81, 300, 14
 BRUSH = "brush"
 SIDE = {"minExtent": 58, "maxExtent": 58}
 """Left of the ground of the map and of its sensors: one time stands above another only where both leave as much."""
 
 UNITS = {"frequency": "MHz", "temperature": "degrees C", "power": "W"}
-_ACROSS = "time within the windows, joined (s)"
+_ACROSS = "time, the windows joined (s)"
 
 
 def map_chart(
@@ -117,7 +117,7 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
     return layered(
         [_bars(frame, across, upward, colour), *outline, *_rules(marks, across, domain)],
         HISTOGRAM_PX + AXIS_PX,
-        padding={"top": LABEL_PX * len(marks), "left": 5, "right": 5, "bottom": 5},
+        padding={"top": LABEL_PX * len(marks)},
     )
 
 
@@ -199,11 +199,11 @@ def _time(field: str, length_s: float, starts: Sequence[tuple[float, str]]) -> d
         # A selection is of one view alone, so that no layer can mark the windows: their beginnings are the ticks.
         ticks = [round(seconds, 3) for seconds, _ in starts]
         names = {
-            str(at).removesuffix(".0"): f"{name} · {number_text(at, 1)} s"
+            str(at).removesuffix(".0"): f"{name} · {number_text(at, 1)}"
             for at, (_, name) in zip(ticks, starts, strict=True)
         }
         axis = {
-            "title": f"{_ACROSS}; a tick is where a window begins",
+            "title": f"window and its beginning; {_ACROSS}",
             "values": ticks,
             "labelExpr": f"({names!r})['' + datum.value]",
             "labelAlign": "left",

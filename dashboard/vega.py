@@ -10,8 +10,11 @@ from tracer.palette import PAPER, colours
 Spec = dict[str, Any]
 """A chart, or a layer of one; frames may stand under ``datasets``."""
 
-AXIS_PX, LEGEND_PX = 70, 40
+AXIS_PX, LEGEND_PX = 55, 40
 """A chart's height holds its axis and its legend: Streamlit fits the whole into it."""
+
+PADDING = {"top": 5, "bottom": 5, "left": 5, "right": 8}
+"""Around a chart, in pixels: without it Streamlit leaves 20 below, and cuts the first letter of the longest name."""
 
 
 def inline(rows: Iterable[Mapping[str, Any]]) -> Spec:
@@ -64,7 +67,8 @@ def layered(layers: Sequence[Spec], height: int, **more: Any) -> Spec:
 
 
 def worded(spec: Spec, scheme: str | None) -> Spec:
-    """The chart with its words in the colours for a ``light`` or a ``dark`` ground: Vega's are black on either."""
+    """The chart within ``PADDING``, its words coloured for a ``light`` or a ``dark`` ground: Vega's are black."""
     paper = PAPER[scheme if scheme in PAPER else "light"]
     words = {"labelColor": paper["quiet"], "titleColor": paper["quiet"]}
-    return {**spec, "config": {"text": {"color": paper["ink"]}, "axis": words, "legend": words}}
+    config = {"text": {"color": paper["ink"]}, "axis": words, "legend": words}
+    return {**spec, "padding": {**PADDING, **spec.get("padding", {})}, "config": config}

@@ -100,6 +100,31 @@ class Visit:
         assert not self.errors, self.errors
 
 
+BROKEN = """[...document.querySelectorAll('[data-testid=stMetric] p, [data-testid=stMetricValue]')].flatMap(place => {
+  const words = [];
+  const walk = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    for (const { 0: word, index } of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const tops = new Set([...range.getClientRects()].map(one => Math.round(one.top)));
+      if (tops.size > 1) words.push(word);
+    }
+  }
+  return words;
+})"""
+"""Words of figures that go over two lines."""
+CUT = """[...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')].flatMap(chart => {
+  const whole = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll('text')].filter(text => {
+    const box = text.getBoundingClientRect();
+    return box.width && (box.left < whole.left || box.right > whole.right);
+  }).map(text => text.textContent);
+})"""
+"""Words of charts that reach over their chart's edge."""
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("KWS_TRACE_SCREENSHOTS", tmp_path))
@@ -225,4 +250,14 @@ def test_a_page_keeps_its_places_while_it_loads(browser: Any, address: str, page
     visit.page.add_init_script(SHIFTS)
     visit.open(f"{path_of(page)}?run=gpu")
     assert visit.page.evaluate("window.shifted ?? 0") < MOST_SHIFTED
+    visit.leave()
+
+
+@pytest.mark.parametrize("page", [page.lower() for page in PAGES])
+def test_at_800_pixels_no_word_is_broken_or_cut(browser: Any, address: str, page: str) -> None:
+    visit = Visit(browser, address)
+    visit.page.set_viewport_size({"width": 800, "height": 900})
+    visit.open(f"{path_of(page)}?run=gpu&with=gpu-slow")
+    assert visit.page.evaluate(BROKEN) == []
+    assert visit.page.evaluate(CUT) == []
     visit.leave()

@@ -223,8 +223,8 @@ def test_what_was_derived_is_read_again_and_is_the_same(
     assert (again.detail is None) == (first.detail is None)
     for name, frame in vars(first.detail).items() if first.detail else ():
         pd.testing.assert_frame_equal(getattr(again.detail, name), frame, check_dtype=False, check_index_type=False)
-    (kept,) = (tmp_path / "cache" / "kws-trace" / "summaries").iterdir()
-    kept.write_bytes(kept.read_bytes()[:-1])
+    for kept in (tmp_path / "cache" / "kws-trace" / "summaries").iterdir():
+        kept.write_bytes(kept.read_bytes()[:-1])
     with pytest.raises(pytest.fail.Exception, match="derived again"):
         read_report(run)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.device.tegrastats import memory_mhz
+from runner.doctor.hardware import memory_mhz
 
 NANO_JETPACK_4 = (
     "RAM 801/3956MB (lfb 511x4MB) SWAP 3/1978MB (cached 0MB) CPU [12%@1479,3%@1479,off,off] EMC_FREQ 4%@1600 "

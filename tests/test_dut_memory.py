@@ -39,7 +39,7 @@ def test_a_ready_dut_has_loaded_nothing_of_an_extra_and_no_reader(tmp_path: Path
 
 def test_pandas_is_left_out_of_the_process_that_asked_for_it_and_tables_are_written(tmp_path: Path) -> None:
     code = (
-        "import sys; from runner.dut.memory import leave_pandas_out; leave_pandas_out(); "
+        "import sys; from runner.no_pandas import leave_out_pandas; leave_out_pandas(); "
         "import tracer.runs.tables, pyarrow as pa, pyarrow.parquet as pq; "
         f"pq.write_table(pa.table({{'a': [1.5]}}), {str(tmp_path / 'a.parquet')!r}); print('pandas' in sys.modules)"
     )

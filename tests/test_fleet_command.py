@@ -24,6 +24,7 @@ from tests.fleet_runs import fleet_run
 from tests.many_runs import age
 from tracer.errors import KwsTraceError, UsageError
 from tracer.fleet.answers import engine_answer
+from tracer.fleet.baselines import set_baseline
 from tracer.fleet.engine import DuckDb
 from tracer.fleet.fleet import fleet_folders, read_fleet
 from tracer.fleet.tables import CONFIGURATION, fleet_tables
@@ -191,6 +192,13 @@ def test_the_runs_behind_a_url_are_asked_as_they_are_there_now(
     counts, left_out = asked()
     assert counts == [1]
     assert left_out[0].startswith(f"{url}: d0-1/run.json")
+    set_baseline(traces, "gold", {stored_run("d0-2", traces).info.run_id: "d0-2"})
+    memory.put(str(traces / "baselines.json"), "/fleet/traces/baselines.json")
+    fleet("regressions", "--root", url, "--baseline", "gold", code=3)
+    memory.rm("/fleet/traces/baselines.json")
+    error = CliRunner().invoke(app, ["fleet", "regressions", "--root", url, "--baseline", "gold"]).exception
+    assert str(error).startswith(f"gold: no baseline in {url} has that name")
+    assert str(tmp_path) not in str(error)
     memory.rm("/fleet", recursive=True)
     fleet("rates", "--root", url, code=2)
 

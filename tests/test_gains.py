@@ -9,19 +9,18 @@ from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured, captures
 from tracer.breakdown.calibration import ASSUMED, Target
-from tracer.breakdown.gains import GainBase, GainFigure, blocks_of, gain_figures
+from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
 from tracer.breakdown.replay import Replay
 from tracer.captures.inference_work import InferenceWork
+from tracer.report_types.gpu import Gain
 
 
-def figures(
-    work: InferenceWork, unprofiled: float | None = None, stages: dict | None = None
-) -> dict[str, GainFigure]:
+def figures(work: InferenceWork, unprofiled: float | None = None, stages: dict | None = None) -> dict[str, Gain]:
     replay = Replay(work)
     wall = float(np.mean(replay.wall_ns)) if unprofiled is None and len(replay.wall_ns) else unprofiled or 0.0
     target = None if unprofiled is None else Target(unprofiled, stages or {})
     base = GainBase(wall, 1e9 / wall if wall else 0.0, target, ASSUMED, blocks_of(len(replay.wall_ns)))
-    return {figure.name: figure for figure in gain_figures(replay, base)}
+    return {figure["name"]: figure for figure in gain_figures(replay, base)}
 
 
 def serial(lengths: list[int], launch: int = 10_000) -> InferenceWork:
@@ -39,58 +38,58 @@ def serial(lengths: list[int], launch: int = 10_000) -> InferenceWork:
 
 def test_a_gain_is_the_mean_over_inferences_and_the_rate_is_what_would_be_left():
     found = figures(serial([20_000, 60_000, 70_000, 80_000, 60_000, 70_000]))["python readback"]
-    assert found.gain_ns == 60_000
-    assert found.interval_ns[0] < 60_000 < found.interval_ns[1]
-    assert found.rate_hz == pytest.approx(1e9 / 40_000)
-    assert not found.bound
+    assert found["gain_ns"] == 60_000
+    assert found["interval_ns"][0] < 60_000 < found["interval_ns"][1]
+    assert found["rate_hz"] == pytest.approx(1e9 / 40_000)
+    assert not found["bound"]
 
 
 def test_changes_come_first_and_the_largest_of_each_group():
     found = list(figures(serial([60_000] * 6)).values())
     order = ("change", "kind", "stage", "bound")
-    places = [(order.index(one.group), -(one.gain_ns or 0)) for one in found]
+    places = [(order.index(one["group"]), -(one["gain_ns"] or 0)) for one in found]
     assert places == sorted(places)
 
 
 def test_what_the_profiler_adds_comes_out_of_the_calls_and_not_out_of_host_code():
     found = figures(serial([60_000] * 6, launch=14_000), unprofiled=100_000)
-    assert found["python readback"].gain_ns == pytest.approx(60_000, abs=100)
-    assert found["session_run"].gain_ns <= 40_000 + 100
+    assert found["python readback"]["gain_ns"] == pytest.approx(60_000, abs=100)
+    assert found["session_run"]["gain_ns"] <= 40_000 + 100
 
 
 def test_a_stage_is_brought_to_its_own_unprofiled_mean():
     stages = {"session_run": 38_000.0, "readback": 30_000.0}
     found = figures(serial([60_000] * 6), unprofiled=68_000, stages=stages)
-    assert found["readback"].gain_ns == pytest.approx(30_000, rel=0.01)
-    assert found["session_run"].gain_ns == pytest.approx(38_000, rel=0.01)
+    assert found["readback"]["gain_ns"] == pytest.approx(30_000, rel=0.01)
+    assert found["session_run"]["gain_ns"] == pytest.approx(38_000, rel=0.01)
 
 
 def test_a_gain_that_hangs_on_where_the_profilers_time_lies_is_a_bound_with_its_reason():
     found = figures(serial([60_000] * 6, launch=60_000), unprofiled=120_000)["launch"]
-    if found.bound:
-        assert found.reason
-        assert found.gain_ns == pytest.approx(found.interval_ns[1])
+    if found["bound"]:
+        assert found["reason"]
+        assert found["gain_ns"] == pytest.approx(found["interval_ns"][1])
 
 
 def test_where_too_little_would_be_left_there_is_no_rate():
     work = captured([(0, 100)], [("session_run", 0, 100)])
-    assert figures(work)["framework"].rate_hz is None
+    assert figures(work)["framework"]["rate_hz"] is None
 
 
 def test_the_rate_with_no_gain_is_the_rate_that_is_shown():
     replay = Replay(serial([60_000] * 6))
     base = GainBase(100_000, 12_345.0, None, (), blocks_of(6))
     for one in gain_figures(replay, base):
-        assert one.rate_hz is None or one.rate_hz >= 12_345.0
-        if one.gain_ns == 0:
-            assert one.rate_hz == 12_345.0
+        assert one["rate_hz"] is None or one["rate_hz"] >= 12_345.0
+        if one["gain_ns"] == 0:
+            assert one["rate_hz"] == 12_345.0
 
 
 def test_what_was_measured_elsewhere_caps_a_gain():
     replay = Replay(serial([60_000] * 6))
     base = GainBase(100_000, 1e4, None, (), blocks_of(6), {"python readback": 1_000.0})
-    found = {one.name: one for one in gain_figures(replay, base)}
-    assert found["python readback"].gain_ns == 1_000
+    found = {one["name"]: one for one in gain_figures(replay, base)}
+    assert found["python readback"]["gain_ns"] == 1_000
 
 
 def test_a_capture_without_inferences_has_no_gains():
@@ -103,9 +102,9 @@ def test_no_gain_is_negative_or_above_the_wall_time_and_no_rate_below_the_one_sh
     work = captured(**rows)
     wall = unprofiled or (np.mean(Replay(work).wall_ns) if len(work.inferences) else 1.0)
     for figure in figures(work, unprofiled).values():
-        assert figure.gain_ns >= 0
-        assert figure.gain_ns <= wall * (1 + 1e-9)
-        assert figure.rate_hz is None or figure.rate_hz >= 1e9 / wall * (1 - 1e-9)
+        assert figure["gain_ns"] >= 0
+        assert figure["gain_ns"] <= wall * (1 + 1e-9)
+        assert figure["rate_hz"] is None or figure["rate_hz"] >= 1e9 / wall * (1 - 1e-9)
 
 
 @settings(max_examples=10, deadline=None)
@@ -115,5 +114,5 @@ def test_leaving_out_half_of_the_inferences_moves_a_gain_by_less_than_its_interv
     lengths = random.integers(40_000, 80_000, 40).tolist()
     whole = figures(serial(lengths))["python readback"]
     half = figures(serial(lengths[::2]))["python readback"]
-    width = max(one.interval_ns[1] - one.interval_ns[0] for one in (whole, half))
-    assert abs(whole.gain_ns - half.gain_ns) < width
+    width = max(one["interval_ns"][1] - one["interval_ns"][0] for one in (whole, half))
+    assert abs(whole["gain_ns"] - half["gain_ns"]) < width

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.run_reading import read_report, recorded_report
 from tests.dashboard_runs import gpu_run, recovered_run
 from tracer.reports.kept_report import kept_figures, kept_report
 from tracer.runs.run_cache import RunCache
@@ -53,3 +54,23 @@ def test_what_one_opening_found_is_told_though_another_s_report_is_kept(tmp_path
     run = aged(folder)
     run.dropped.append("of this opening")
     assert kept_report(run)["left_out"]["dropped"] == ["of this opening"]
+
+
+OF_CAPTURES = {"gpu", "overhead", "kernels", "copies", "kernels_by_stage", "api", "gains"}
+
+
+def test_what_was_recorded_is_the_same_without_the_captures_until_the_whole_is_kept(tmp_path: Path) -> None:
+    run = aged(gpu_run(tmp_path, "gpu"))
+    recorded = recorded_report(run)
+    assert recorded is not None
+    whole = read_report(run).report
+    assert {key for key, value in whole.items() if recorded[key] != value} <= OF_CAPTURES  # type: ignore[literal-required]
+    assert whole["gpu"] is not None
+    assert recorded_report(run) is None
+
+
+def test_a_report_that_a_page_made_is_the_command_line_s_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = aged(gpu_run(tmp_path, "gpu"))
+    page = read_report(run).report
+    monkeypatch.setattr("tracer.reports.report.build_report", lambda _: pytest.fail("made again"))
+    assert json.dumps(kept_report(run)) == json.dumps(page)

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from runner.children import module_command
+from runner.device.board import power_mode
 from runner.device.gpu_facts import mps_runs
 from runner.device.host import host_facts
 from runner.device.loaded_cuda import loaded_cuda
-from runner.device.power_mode import power_mode
 from runner.doctor.checks import Check
 from runner.doctor.gpu import check_gpus, check_host
 from runner.doctor.machine import Ran

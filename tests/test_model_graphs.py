@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.inference.backends.onnx_file import onnx_notes
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE
 from runner.model_graphs.reader import read_operations
-from runner.model_graphs.wire import WireError, parse, signed
 from tracer.errors import ModelError
 from tracer.model.model_cost import ModelCost, count_model
 from tracer.reports.model_cost_report import REPORT_2021, build_cost
@@ -138,16 +138,20 @@ def test_a_saved_model_without_a_serving_signature_is_told(tmp_path: Path) -> No
         read_operations(tmp_path / "model")
 
 
-def test_protobuf_fields_are_read_as_they_are_written() -> None:
-    # Field 1 = 150; field 2 = "hi"; field 3 = [1, 300] packed; field 4, 64 bits, is passed over; field 1 again = 1.
-    message = parse(b"\x08\x96\x01\x12\x02hi\x1a\x03\x01\xac\x02\x21\0\0\0\0\0\0\0\0\x08\x01")
-    assert (message.numbers[1], message.number(1), message.text(2)) == ([150, 1], 1, "hi")
-    assert message.integers(3) == [1, 300]
-    assert message.number(9, 7) == 7
-    assert signed(parse(b"\x08" + b"\xff" * 9 + b"\x01").number(1)) == -1
+@pytest.mark.parametrize(
+    "data",
+    [b"\x08", b"\x12\x05hi", b"\x00\x01", b"\x08" + b"\xff" * 11, b"\x12\xff\xff\xff\xff\x0f", b"\x0b" * 100_000],
+    ids=["cut number", "cut message", "field 0", "long number", "length past the end", "groups in groups"],
+)
+def test_bytes_that_are_no_protobuf_are_refused_by_name(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(data)
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(ModelError, match=r"its saved_model\.pb is damaged or none; export the model again"):
+        read_operations(tmp_path)
+    with pytest.raises(ModelError, match=r"model\.onnx: it is no ONNX model \(it is damaged"):
+        onnx_notes(tmp_path / "model.onnx")
 
 
-@pytest.mark.parametrize("data", [b"\x08", b"\x12\x05hi", b"\x0b", b"\x00\x01", b"\x08" + b"\xff" * 11])
-def test_bytes_that_are_no_protobuf_are_refused(data: bytes) -> None:
-    with pytest.raises(WireError):
-        parse(data)
+def test_names_that_are_no_utf_8_are_read(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"\x3a\x00" + b"\x72\x06\x0a\x01\xff\x12\x01\xfe")
+    assert onnx_notes(tmp_path / "model.onnx") == {"\ufffd": "\ufffd"}

@@ -92,3 +92,8 @@ def test_no_other_module_holds_a_colour() -> None:
         and re.search(r"#[0-9a-fA-F]{6}\b|(?<!delta_)color=\"[a-z]+\"", path.read_text())
     ]
     assert holding == ["tracer/palette.py"]
+
+
+def test_parts_without_a_meaning_are_told_apart_from_one_another_and_from_those_with_one() -> None:
+    shown = colours(["GPU busy", *(f"configuration {number}" for number in range(11))])
+    assert len(set(shown)) == 12

@@ -9,7 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from email.utils import formatdate
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
-from runner.pull.places import FolderPlace, PlacedFile, Tell
+from runner.pull.places import FolderPlace, PlacedFile, Tell, UrlPlace
 from runner.pull.pulling import pull
 from tests.dashboard_runs import gpu_run, recovered_run
 from tests.fleet_runs import fleet_run
@@ -238,8 +241,65 @@ def test_runs_come_from_a_url(there: Path, tmp_path: Path) -> None:
     assert filecmp.cmp(there / "plain" / "run.json", here / "plain" / "run.json", shallow=False)
     assert sorted(called("memory://bucket/traces", "--traces", here)["here"]) == sorted(NAMES)
     called("nothing://bucket", "--traces", here, code=2)
+    with pytest.raises(UsageError, match=r"^memory://nowhere: no run is there"):
+        pull(UrlPlace("memory://nowhere"), here, ())
+
+
+ADDRESS = "http://board/traces"
+
+
+def web_server(folder: Path, unlisted: str = "none") -> Any:
+    """
+    As fsspec sees one: a folder is listed by the links of its page, some of which sort it, and has no sizes.
+
+    Of the folder ``unlisted`` there is no page.
+    """
+    fsspec = pytest.importorskip("fsspec", reason="needs the extra fleet")
+
+    class Web(fsspec.AbstractFileSystem):
+        def _here(self, path: str) -> Path:
+            return folder / unquote(path.removeprefix(ADDRESS).strip("/"))
+
+        def ls(self, path: str, detail: bool = True, **_: Any) -> Any:
+            if path.endswith(unlisted):
+                raise PermissionError("not for you")
+            links = {f"{path.rstrip('/')}/{quote(one.name)}": one.is_dir() for one in self._here(path).iterdir()}
+            links[f"{path.rstrip('/')}/?C=N;O=D"] = False
+            kinds = {True: "directory", False: "file"}
+            return [{"name": link, "size": None, "type": kinds[is_dir]} for link, is_dir in links.items()]
+
+        def info(self, path: str, **_: Any) -> dict[str, Any]:
+            facts = self._here(path).stat()
+            told = formatdate(facts.st_mtime, usegmt=True)
+            return {"name": path, "size": facts.st_size, "type": "file", "Last-Modified": told}
+
+        def _open(self, path: str, *_: Any, **__: Any) -> Any:
+            return self._here(path).open("rb")
+
+    return Web(skip_instance_cache=True)
+
+
+def test_runs_come_from_a_web_server_which_quotes_names_and_tells_sizes_file_by_file(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, here = web_server(there), tmp_path / "here"
+    monkeypatch.setattr("fsspec.core.url_to_fs", lambda url: (system, url))
+    assert sorted(called(ADDRESS, "--traces", here)["came"]) == sorted(NAMES)
+    for path in plain_files(there):
+        assert filecmp.cmp(there / path, here / path, shallow=False), path
+        assert (here / path).stat().st_mtime == int((there / path).stat().st_mtime), path
+    assert sorted(called(ADDRESS, "--traces", here)["here"]) == sorted(NAMES)
+
+
+def test_a_folder_behind_a_url_that_cannot_be_listed_is_no_folder_without_files(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = web_server(there, "plain/spans")
+    monkeypatch.setattr("fsspec.core.url_to_fs", lambda url: (system, url))
+    with pytest.raises(RunError, match=f"^{ADDRESS}: cannot be listed \\(not for you\\)"):
+        UrlPlace(ADDRESS).files()
 
 
 def test_a_name_that_is_not_there_is_refused(there: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such run is there"):
+    with pytest.raises(UsageError, match=r"nobody: no such run is in .*traces"):
         pull(FolderPlace(there), tmp_path / "here", ["nobody"])

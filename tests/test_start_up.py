@@ -14,6 +14,7 @@ from runner.command_table import COMMANDS
 from runner.root_help import root_help
 from tests.benchmarks.large_inputs import write_run
 from tests.conftest import ROOT
+from tests.many_runs import age
 
 HEAVY = {
     "tensorflow",
@@ -28,7 +29,6 @@ HEAVY = {
 }
 ARROW = {"numpy", "pyarrow"}
 OURS = ("tracer.", "runner.")
-WHOLE = (*OURS, "pyarrow.")
 SAMPLE = str(ROOT / "traces" / "sample-cpu")
 
 IMPORTED = """
@@ -41,13 +41,14 @@ main()
 
 
 def imported(words: list[str], cache: Path, *, code: int = 0) -> set[str]:
-    """The top names of the modules that a command line leaves imported; ours and Arrow's by their whole names."""
+    """The top names of the modules that a command line leaves imported; our own and Arrow's slow one whole."""
     environment = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     program = [sys.executable, "-c", IMPORTED, *words]
     done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     names = done.stderr.splitlines()[-1].split()
-    return {name.partition(".")[0] for name in names} | {name for name in names if name.startswith(WHOLE)}
+    told = {name for name in names if name.startswith(OURS) or name == "pyarrow.compute"}
+    return {name.partition(".")[0] for name in names} | told
 
 
 @pytest.mark.parametrize("words", [["--help"], []])
@@ -70,10 +71,9 @@ def test_what_reads_a_run_needs_arrays_and_nothing_heavier(words: list[str], tmp
     assert ours <= {f"runner.commands.{name}" for name in (words[0], "options", "output")}
 
 
-def test_what_is_kept_of_a_run_is_told_without_what_computes_columns(tmp_path: Path) -> None:
-    for words, code in ((["report", SAMPLE], 0), (["compare", SAMPLE, SAMPLE], 3)):
-        imported(words, tmp_path, code=code)
-        assert "pyarrow.compute" not in imported(words, tmp_path, code=code)
+def test_what_is_kept_of_two_runs_is_compared_without_what_computes_columns(tmp_path: Path) -> None:
+    imported(["compare", SAMPLE, SAMPLE], tmp_path, code=3)
+    assert "pyarrow.compute" not in imported(["compare", SAMPLE, SAMPLE], tmp_path, code=3)
 
 
 def test_what_a_run_does_not_have_is_not_imported_to_report_it(tmp_path: Path) -> None:
@@ -83,6 +83,15 @@ def test_what_a_run_does_not_have_is_not_imported_to_report_it(tmp_path: Path) -
     assert not {name for name in ours if name.startswith(("tracer.breakdown", "tracer.captures", "tracer.profiles"))}
     assert {name for name in ours if name.startswith("tracer.sessions.")} == {"tracer.sessions.run_sessions"}
     assert len(ours) <= 90
+
+
+def test_the_kept_report_of_the_last_run_imports_no_more_than_that_of_a_name(tmp_path: Path) -> None:
+    write_run(tmp_path, "plain", 30)
+    age(tmp_path / "plain", shared=True)  # of what changed just now no report is kept
+    words = ["--traces", str(tmp_path)]
+    imported(["report", "plain", *words], tmp_path)
+    named = imported(["report", "plain", *words], tmp_path)
+    assert not imported(["report", "last", *words], tmp_path) - named
 
 
 def test_a_list_of_which_nothing_is_new_needs_no_array(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from tracer.captures.cuda_calls import COPY, LAUNCH, call_kinds
 from tracer.errors import ProfileError, ProfilerError
 from tracer.profiles.gpu_records import check_records
 from tracer.profiles.profile import GPU_WORK, HOST_OPS, NVTX_RANGES
-from tracer.profiles.xplane import read_xplane
-from tracer.profiles.xplane_messages import space_class
+from tracer.profiles.xplane import FIELDS, read_xplane
+from tracer.protobuf_messages import message_class
 from tracer.recording.inference_loop import compose_loop
 
 
@@ -66,7 +66,7 @@ def test_ops_are_told_from_the_frames_of_the_runtime(tmp_path: Path) -> None:
 
 
 def test_a_number_still_in_the_name_is_read(tmp_path: Path) -> None:
-    space = space_class()()
+    space = message_class(FIELDS, "XSpace")()
     plane = Plane(space, "/host:CPU")
     plane.event(plane.line(1), "kws-trace:inference#number=12#", 0, 1)
     (row,) = read_xplane(write_space(tmp_path / "a.xplane.pb", space)).nvtx_ranges.to_pylist()
@@ -215,7 +215,7 @@ def test_a_profiler_that_somebody_else_stopped_is_told(real_profile: Path, tmp_p
 
 
 def test_a_call_that_bears_its_kernels_name_is_a_launch_and_a_copys_a_copy(tmp_path: Path) -> None:
-    space = space_class()()
+    space = message_class(FIELDS, "XSpace")()
     gpu = Plane(space, "/device:GPU:0")
     stream = gpu.line(14, "Stream #14(Compute)", at_ns=1000)
     gpu.event(stream, "conv", 40, 20, correlation_id=41, kernel_details="regs:32")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tracer.profiles.xplane_messages import space_class
+from tracer.profiles.xplane import FIELDS
+from tracer.protobuf_messages import message_class
 
 Stats = dict[str, int | str]
 
@@ -50,7 +51,7 @@ def write_space(path: Path, space: Any, host: bytes = b"jetson") -> Path:
 
 def host_space(inferences: int = 2) -> Any:
     """One thread: inferences of 100 ns with a stage and an op each."""
-    space = space_class()()
+    space = message_class(FIELDS, "XSpace")()
     plane = Plane(space, "/host:CPU")
     line = plane.line(7, "python", at_ns=1000)
     for number in range(inferences):

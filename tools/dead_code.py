@@ -11,6 +11,8 @@ from pathlib import Path
 
 from vulture import Vulture
 
+from runner.command_table import COMMANDS
+
 PRODUCT = ("tracer", "runner", "dashboard")
 TESTS = ("tests", "tools")
 DECORATORS = ["@*.command", "@*.command(*)", "@*.callback", "@*.callback(*)"]
@@ -27,9 +29,9 @@ ALLOWED = {
     "cpu_ratio_spread": "a key of the ledger's JSON",
     "process_renderables": "of a hook of rich: its console asks for it",
     "to_json": "of the public interface",
-    "host_config": "a command: imported by its name",
     "_repr_html_": "of the public interface: a notebook asks for it",
     "__getattr__": "of the package `tracer`: Python asks for it",
+    **{name.replace("-", "_"): "a command: imported by its name" for named in COMMANDS.values() for name in named},
 }
 """Names that are used in a way that a reader of the source cannot see, and how."""
 

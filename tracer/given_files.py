@@ -106,14 +106,14 @@ def _kernels_devices() -> set[int]:
     return found - {root}
 
 
-def check_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+def check_file(path: Path) -> None:
     """
     Refuse what ``open_file`` would, for a library that opens the file itself.
 
     Raises:
         OSError: as ``open_file``.
     """
-    open_file(path, limit_bytes).close()
+    open_file(path).close()
 
 
 def read_file(path: Path, limit_bytes: int = LIMIT_BYTES) -> bytes:

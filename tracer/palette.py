@@ -76,8 +76,8 @@ BY_MEANING = {
 KERNELS = (TEAL, "#177a9e", "#208141", "#5a62c8", "#cc2b89", "#816f4d")
 """Of the kernels that a timeline tells apart."""
 
-OTHERS = ("#b4517a", "#816f4d", "#4a7c5b", "#91559e")
-"""For what has no colour by meaning, as Python around a stage or a stage of another program."""
+OTHERS = ("#b4517a", "#816f4d", "#4a7c5b", "#91559e", "#177a9e", ORANGE, BLUE, RED, TEAL, GREEN, SLATE, MAGENTA)
+"""For what has no colour by meaning, as Python around a stage, a stage of another program, a configuration."""
 
 LINES = (SLATE, BROWN, "#4a7c5b")
 """Of the serial line's stages."""
@@ -103,9 +103,11 @@ def timeline_colours(categories: Sequence[str]) -> list[str]:
 
 
 def colours(parts: Sequence[str]) -> list[str]:
-    """A colour for each part, the same for the same part wherever it is known."""
+    """A colour for each part, the same part the same wherever it is known; a dozen unknown ones differ."""
     spare = [part for part in dict.fromkeys(parts) if part not in BY_MEANING]
-    return [BY_MEANING.get(part) or OTHERS[spare.index(part) % len(OTHERS)] for part in parts]
+    known = {BY_MEANING[part] for part in parts if part in BY_MEANING}
+    free = [one for one in OTHERS if one not in known]
+    return [BY_MEANING.get(part) or free[spare.index(part) % len(free)] for part in parts]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -157,10 +157,10 @@ class ProfileBreakdown:
         names = ("name", "group", "gain_ns", "low_ns", "high_ns", "rate_hz", "bound", "reason")
         rows = []
         for one in self.level.gains:
-            low, high = one.interval_ns or (None, None)
-            rows.append((one.name, one.group, one.gain_ns, low, high, one.rate_hz, one.bound, one.reason))
-        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-        return _in_form(pa.table(columns) if rows else pa.table({}), form)
+            low, high = one["interval_ns"] or (None, None)
+            told = {**one, "low_ns": low, "high_ns": high}
+            rows.append({name: told[name] for name in names})
+        return _in_form(pa.Table.from_pylist(rows) if rows else pa.table({}), form)
 
     def _repr_html_(self) -> str:
         console = terminal(file=io.StringIO(), width=100, record=True)

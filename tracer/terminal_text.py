@@ -98,7 +98,7 @@ def add_rows(table: Table, names: int, rows: Rows) -> None:
         table.add_row(*map(plain, row[:names]), *row[names:])
 
 
-def figure_table(names: Sequence[str], figures: Sequence[str], rows: Rows = ()) -> Table:
+def figure_table(names: Sequence[str], figures: Sequence[str]) -> Table:
     """A table without a frame: columns of names, then columns of figures."""
     from rich import box
     from rich.table import Table
@@ -108,5 +108,4 @@ def figure_table(names: Sequence[str], figures: Sequence[str], rows: Rows = ()) 
         table.add_column(name)
     for name in figures:
         table.add_column(name, justify="right")
-    add_rows(table, len(names), rows)
     return table

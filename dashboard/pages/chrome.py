@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -180,9 +181,9 @@ def lines(texts: Iterable[str]) -> None:
         st.text("\n".join(told))
 
 
-def report_of(run: StoredRun) -> Report | None:
+def report_of(run: StoredRun, above: DeltaGenerator | None = None) -> Report | None:
     """
-    The report of a run, kept until one of its files changes; what is damaged is told.
+    The report of a run, kept until one of its files changes; what is damaged is told, ``above`` where that is given.
 
     Returns:
         None where nothing can be read, which is then told.
@@ -190,13 +191,15 @@ def report_of(run: StoredRun) -> Report | None:
     try:
         read = kept_report(run)
     except KwsTraceError as error:
-        problem("The run cannot be read.", str(error))
+        with above or nullcontext():
+            problem("The run cannot be read.", str(error))
         return None
     told = [*read.problems, *read.report["left_out"]["dropped"]]
     if told:
         recovered = run.state == "recovered"
         why = "This run did not end by itself (recovered)" if recovered else "Part of this run is damaged or lost"
-        problem(f"{why}. The figures are of what is left.", "\n".join(told), warning=True)
+        with above or nullcontext():
+            problem(f"{why}. The figures are of what is left.", "\n".join(told), warning=True)
     return read.report
 
 
@@ -230,8 +233,19 @@ def detail_of(run: StoredRun) -> KernelDetail | None:
 
 
 def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], None]) -> None:
+    """A page of one run, as ``show_run``: ``page`` is given its report too."""
+
+    def reported(run: StoredRun) -> None:
+        report = report_of(run)
+        if report is not None:
+            page(run, report)
+
+    show_run(title, traces, reported)
+
+
+def show_run(title: str, traces: Path, page: Callable[[StoredRun], None]) -> None:
     """
-    A page of one run: let the user choose it, and show ``page`` of it and its report.
+    A page of one run: let the user choose it, and show ``page`` of it.
 
     While the run is being recorded, over and over, and the whole page once when it has ended.
     """
@@ -250,9 +264,7 @@ def show_report(title: str, traces: Path, page: Callable[[StoredRun, Report], No
             st.rerun()
         if now.state != "recording" and growing:
             st.rerun()
-        report = report_of(now)
-        if report is not None:
-            page(now, report)
+        page(now)
 
     if growing:
         st.fragment(again, run_every=REFRESH_S)()

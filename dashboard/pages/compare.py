@@ -180,7 +180,11 @@ def _waterfalls(before: Side, after: Side, row: Compared, pair: Pair | None) -> 
         for of, profiled, moved in kinds
         if (rows := waterfall_rows(one, other, profiled=profiled, moved=moved))
     ]
-    for column, (of, rows) in zip(st.columns(len(found)) if found else [], found, strict=True):
+    if not found:
+        return
+    with st.container(key="wide_waterfalls"):
+        columns = st.columns(len(found))
+    for column, (of, rows) in zip(columns, found, strict=True):
         with column:
             chart(waterfall(rows, of), f"waterfall-{of.partition(' ')[0]}")
 

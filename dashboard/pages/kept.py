@@ -8,7 +8,8 @@ from typing import TypeVar
 import streamlit as st
 
 from dashboard.looks import LOOKS
-from dashboard.run_reading import ReadReport, read_report
+from dashboard.run_reading import ReadReport, read_report, recorded_report
+from tracer.report_types.report import Report
 from tracer.runs.run_store import StoredRun
 
 Made = TypeVar("Made")
@@ -44,3 +45,8 @@ def kept_report(run: StoredRun) -> ReadReport:
         KwsTraceError: if nothing of it can be read.
     """
     return kept(read_report, "Reading the run", of=[run])
+
+
+def kept_recorded_report(run: StoredRun) -> Report | None:
+    """``recorded_report`` of a run: the same figures, sooner."""
+    return kept(recorded_report, "Reading the run", of=[run])

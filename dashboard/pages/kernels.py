@@ -48,7 +48,7 @@ _LABELS = {
 }
 """Headings of the columns that are not called by their names."""
 
-_WIDTHS: dict[str, Any] = {"name": 240, "kernel": 240, "kind": "small", "stage": "small"}
+_WIDTHS: dict[str, Any] = {"name": 255, "kernel": 255, "timeline": 64, "kind": "small", "stage": "small"}
 _FORMATS = {
     "count": "localized",
     "bytes": "localized",
@@ -166,7 +166,7 @@ def _table(frame: Frame, what: str, run: str) -> None:
     for name in frame.columns:
         label = _LABELS.get(name, name)
         if name == "timeline":
-            columns[name] = st.column_config.LinkColumn("timeline", display_text="show", width="small")
+            columns[name] = st.column_config.LinkColumn("timeline", display_text="show", width=_WIDTHS[name])
         elif name in ("name", "whole_name", "kind", "stage", "kernel"):
             columns[name] = st.column_config.TextColumn(label, width=_WIDTHS.get(name, "medium"))
         else:

@@ -14,7 +14,6 @@ from dashboard.overview_view import (
     STATES_MARKS,
     confusion,
     fact_frame,
-    frequencies_text,
     session_frame,
     stage_frame,
     top_operations,
@@ -25,8 +24,9 @@ from dashboard.overview_view import (
 )
 from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of
-from dashboard.pages.chrome import card, chart, detail_of, lines, metrics, problem, show_report, table
+from dashboard.pages.chrome import card, chart, detail_of, lines, metrics, problem, report_of, show_run, table
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
+from dashboard.pages.kept import kept_recorded_report
 from dashboard.pages.kept_comparisons import held_against
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
@@ -35,6 +35,7 @@ from tracer.report_types.sessions import RunSession, SessionAccuracy, UnreadSess
 from tracer.reports.advised_gains import gain_note, gain_of, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
 from tracer.reports.compare_words import change_of
+from tracer.reports.device_report import frequencies_text
 from tracer.reports.overview_rows import icicle, lead_sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiler_text
 from tracer.reports.report_text import closing_lines
@@ -48,23 +49,29 @@ NO_BREAK_PERCENT = "\N{NO-BREAK SPACE}%"
 
 def show(traces: Path) -> None:
     """Let the user choose a run, and show what its report leads with."""
-    show_report("Overview", traces, _page)
+    show_run("Overview", traces, _page)
 
 
-def _page(run: StoredRun, report: Report) -> None:
-    left, right = st.columns([11, 9], gap="medium")
-    accuracy = _accuracy_of(report)
-    rated = report["median_rate_hz"] is not None
+def _page(run: StoredRun) -> None:
+    above = st.container()
+    with st.container(key="wide_lead"):
+        left, right = st.columns([11, 9], gap="medium")
+    # What was recorded is there before its captures are broken down and replayed.
+    recorded = _recorded(run) if baseline_of(run) is None else None
+    if recorded is not None:
+        with left:
+            _result(recorded, None)
+    with right:
+        report = report_of(run, above)
+    if report is None:
+        return
     against = _against(run)
-    with left:
-        if rated or accuracy is None:
-            _rate(report, against)
-        else:
-            _accuracy(accuracy)
-        _chips(report)
+    if recorded is None:
+        with left:
+            _result(report, against)
     with right:
         _answer(report)
-        if accuracy is not None and not rated:
+        if _accuracy_of(report) is not None and report["median_rate_hz"] is None:
             _confusion(run)
     _where_the_time_went(report)
     _to_remove(report, against)
@@ -73,6 +80,23 @@ def _page(run: StoredRun, report: Report) -> None:
         if against is not None:
             lines([against[0]["sentence"]])
         _measured(run, report)
+
+
+def _recorded(run: StoredRun) -> Report | None:
+    try:
+        return kept_recorded_report(run)
+    except KwsTraceError:
+        return None  # the whole report tells
+
+
+def _result(report: Report, against: tuple[Compared, Report] | None) -> None:
+    """Rate or accuracy, and what speaks for and against it."""
+    accuracy = _accuracy_of(report)
+    if report["median_rate_hz"] is not None or accuracy is None:
+        _rate(report, against)
+    else:
+        _accuracy(accuracy)
+    _chips(report)
 
 
 def _against(run: StoredRun) -> tuple[Compared, Report] | None:
@@ -175,7 +199,8 @@ def _answer(report: Report) -> None:
     with st.container(key="small_metrics"):
         metrics(figures)
     if report["device"]["note"] or report["device"]["marked"]:
-        st.caption(f":material/info: {plain(frequencies_text(report))}.")
+        frequencies = frequencies_text(report["device"], report["windows"])
+        st.caption(f":material/info: {plain(frequencies)}.")
 
 
 def _where_the_time_went(report: Report) -> None:

@@ -49,7 +49,8 @@ def export_profile(page: ProfilePage) -> None:
 def show_breakdown(page: ProfilePage) -> None:
     """Sentence, times, nested bars and gains at first sight; one table at a time below."""
     figures = page.figures
-    left, right = st.columns([11, 9], gap="medium")
+    with st.container(key="wide_lead"):
+        left, right = st.columns([11, 9], gap="medium")
     with left:
         sentence = lead_sentence(figures)
         st.markdown(f"## {plain(sentence) if sentence else 'No GPU timeline: stages alone'}")

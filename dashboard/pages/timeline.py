@@ -69,11 +69,13 @@ def show(traces: Path) -> None:
         st.warning(f"This run has no inference {asked.inference}: it recorded {laid.timeline.inferences}.")
     if run.state == "recording":
         st.button("Read what has come since", icon=":material/refresh:")
-    st.fragment(_body)(laid)
-    if not run.info.captures:
-        recorded = command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
-        st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
-    st.caption(laid.timeline.clock)
+    # What is told below has a part of the component's room: on a wide page its legend takes less.
+    with chrome.room("timeline", _height(laid)):
+        st.fragment(_body)(laid)
+        if not run.info.captures:
+            recorded = command(traces, "run", "--port", run.info.port or "/dev/ttyGS0", "--nsys")
+            st.caption(f"No GPU timeline in this run: {recorded} adds CUDA calls and GPU work.")
+        st.caption(laid.timeline.clock)
 
 
 def _read(run: StoredRun) -> Kept | None:
@@ -104,9 +106,11 @@ def _body(kept: Kept) -> None:
         memory[_MARK], memory[_ADDRESS], memory[_TURN] = kept.mark, address, asked.turn if asked else 0
     elif asked is None and address != memory[_ADDRESS]:
         _into_address(memory[_SHOWN])  # back from another page
-    height = REST_PX + LANE_PX * len({lane.label for lane in kept.lanes}) + SENSOR_PX * len(kept.timeline.sensors)
-    with chrome.room("timeline", height):
-        _component()(key=_KEY, default=None, height=height, **answer(kept, asked, memory[_SHOWN], led))
+    _component()(key=_KEY, default=None, height=_height(kept), **answer(kept, asked, memory[_SHOWN], led))
+
+
+def _height(kept: Kept) -> int:
+    return REST_PX + LANE_PX * len({lane.label for lane in kept.lanes}) + SENSOR_PX * len(kept.timeline.sensors)
 
 
 def _first(kept: Kept, state: UrlState) -> Shown:

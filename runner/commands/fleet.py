@@ -66,7 +66,7 @@ def fleet(
     with progress_line("runs read") as progress:
         found = read_fleet(folders, progress)
     found.left_out.extend(not_come)
-    base = None if baseline is None else set(baseline_runs(folders, baseline))
+    base = None if baseline is None else set(baseline_runs(folders, baseline, root or ()))
     rows = answer(found.rows, query, text=text, base=base, fail_over=fail_over, limit=limit, master=master)
     if as_json:
         print_json({"query": query, "rows": rows, "left_out": found.left_out})

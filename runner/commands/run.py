@@ -69,9 +69,6 @@ def run(
     """
     if nsys and profiler == "tensorflow":
         raise typer.BadParameter("one profiler at a time: --nsys, or --profiler tensorflow")
-    from runner.dut.memory import leave_pandas_out
-
-    leave_pandas_out()
     choice = chosen()
     from runner.dut.capture_plan import CaptureChoice
     from runner.dut.run_job import RunJob, serve_run

@@ -9,12 +9,11 @@ from pathlib import Path
 from runner.device.board import Board, read_board
 from runner.doctor import hardware
 from runner.doctor.checks import Check
-from runner.doctor.gpio import check_pin
 from runner.doctor.gpu import check_gpus, check_host
 from runner.doctor.machine import Machine
 from runner.doctor.profilers import check_profilers
 from runner.doctor.runtimes import check_litert, check_onnxruntime, check_tensorflow
-from runner.doctor.serial_port import check_port
+from runner.doctor.serial_port import check_pin, check_port
 from runner.line.ports import PERFORMANCE_BAUD
 
 DEFAULT_PORT = "/dev/ttyGS0"

@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner.device.board import Board
+from runner.device.board import MODE_QUERY, MODE_TABLE, Board, read_power_mode
 from runner.device.cpu import CpuPolicy, cpu_policies
 from runner.device.gpu import GpuState, gpu_states
-from runner.device.power_mode import QUERY, TABLE, read_power_mode
 from runner.device.sampler import sampled_sources
-from runner.device.tegrastats import memory_mhz
 from runner.device.thermal import thermal_zones, throttles
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
@@ -29,6 +27,13 @@ ENOUGH_DISK = 1_000_000_000
 OTHER_LOAD = 0.5
 """Runnable tasks, on average over a minute; the benchmark itself is not running yet."""
 
+_MEMORY = re.compile(r"\bRAM \d+/\d+MB.*\bEMC(?:_FREQ)? (?:\d+%)?@([1-9]\d*)\b", re.IGNORECASE)
+"""
+Of ``tegrastats``, NVIDIA's own monitor, of JetPack 3 to 7: a line has ``EMC 2%@1866`` (3), ``EMC_FREQ 4%@1600`` (4
+and later) or ``EMC_FREQ @4266`` (a Thor), without ``@`` where it may not be read, and ``@0`` where the board does not
+know. Source: NVIDIA's Jetson Linux Developer Guide, "tegrastats Utility", and lines that users have printed.
+"""
+
 
 def check_board(machine: Machine, board: Board) -> Check:
     """Which board; on a PC what is absent is said here once."""
@@ -43,13 +48,13 @@ def check_board(machine: Machine, board: Board) -> Check:
 
 def check_power_mode(machine: Machine) -> Check:
     """The nvpmodel mode, on a Jetson; anything but the board's MAXN is slower than the board can be."""
-    ran = machine.run(QUERY)
+    ran = machine.run(MODE_QUERY)
     found = read_power_mode(ran.output) if ran is not None else None
     if found is None:
         why = "nvpmodel is not installed" if ran is None else "nvpmodel -q does not say it"
         return Check("power mode", WARNING, why, "sudo nvpmodel -q; without it the mode of the run is not known")
     name, number = found
-    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", machine.read(TABLE) or "")
+    modes = re.findall(r"POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", machine.read(MODE_TABLE) or "")
     fastest = [(other, label) for other, label in modes if label.startswith("MAXN")]
     if name.startswith("MAXN") and name in {"MAXN", *(label for _, label in fastest[-1:])}:
         return Check("power mode", FINE, f"{name} ({number})")
@@ -177,3 +182,9 @@ def check_sampling(machine: Machine, board: Board) -> Check:
         remedy = "run as root to record the memory's frequency too"
         return Check("sampling", WARNING, f"{'; '.join(told)}; not the memory's{now}", remedy)
     return Check("sampling", FINE, "; ".join(told))
+
+
+def memory_mhz(output: str) -> int | None:
+    """Megahertz of the memory by the first line that tells them; None where none does."""
+    found = next(filter(None, map(_MEMORY.search, output.splitlines())), None)
+    return None if found is None else int(found[1])

@@ -1,4 +1,4 @@
-"""The serial line: is the port there, ours to open, free now and free after a reboot; and its speed."""
+"""The serial line: is the port there, ours, free now and after a reboot; its speed; and the pin of energy mode."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 
 from runner.doctor.checks import ERROR, FINE, WARNING, Check, Repair
 from runner.doctor.machine import Machine
+from runner.dut.energy_pin import chip_and_line, open_pin
 from runner.line.port_errors import missing_remedy
 from runner.line.ports import line_baud
+from tracer.errors import KwsTraceError
 
 CONSOLE_PORTS = ("ttyS", "ttyTHS", "ttyAMA", "ttyTCU")
 """Ports of the board itself, on which a Jetson's ``nvgetty`` holds its console."""
@@ -120,3 +122,17 @@ def _baud(port: str, baud: int, *, energy: bool) -> Check:
         said = f"{baud}, and hosts open a DUT with {usual} in {mode} mode"
         return Check("baud", WARNING, said, f"--baud {usual}, unless the host is set to {baud} too")
     return Check("baud", FINE, f"{baud}, as hosts in {mode} mode")
+
+
+def check_pin(spec: str) -> Check:
+    """Take the line, which sets it high as a DUT does while it waits, and give it back."""
+    path, _ = chip_and_line(spec)
+    try:
+        pin = open_pin(spec)
+    except KwsTraceError as error:
+        said = f"{spec}: {error.problem}" if error.problem else str(error.thing)
+        return Check("timestamp pin", ERROR, said, error.remedy or "pip install 'kws-trace[energy]'")
+    pin.close()
+    name = f", {pin.facts['name']}" if pin.facts["name"] else ""
+    told = f"{path} ({pin.facts['chip']}) is there, its line {pin.facts['offset']}{name} is free"
+    return Check("timestamp pin", FINE, told)

@@ -134,17 +134,20 @@ def serve_under_nsys(job: RunJob, preset: str, arguments: Sequence[str]) -> int:
         if not (run_folder / "run.json").is_file():
             remove_if_empty(folder)
             return code or 1  # the DUT has said why
-        run = stored_run(run_folder)
-        reports = _whole_captures(run, reports)
-        if not reports:
-            remove_if_empty(folder)
-            raise _nothing_captured(name, job.traces)
-        take_in(run, reports, nsys)
-        tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
+        _take_in_captured(stored_run(run_folder), reports, nsys, folder)
     finally:
         ours = (run_folder, folder) if made is None else (made,)
         give_to_caller([path for path in ours if path.exists()], os.environ)
     return code
+
+
+def _take_in_captured(run: StoredRun, reports: list[Path], nsys: Nsys, folder: Path) -> None:
+    whole = _whole_captures(run, reports)
+    if not whole:
+        remove_if_empty(folder)
+        raise _nothing_captured(run.name, run.folder.parent)
+    take_in(run, whole, nsys)
+    tell(f"captured: {folder} holds the reports for Nsight's own viewer (they name this process's environment)")
 
 
 def serve_with_tensorflow(job: RunJob, port: str, baud: int, vendor: str) -> int:

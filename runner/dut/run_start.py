@@ -12,9 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from runner.device.board import power_mode
 from runner.device.gpu_facts import run_gpu_facts
 from runner.device.host import host_facts
-from runner.device.power_mode import power_mode
 from runner.inference.known_answers import check_known_answers
 from runner.inference.models import ModelChoice, known_answers_of, load_pipeline, model_facts
 from runner.inference.pipeline import Pipeline
@@ -89,13 +89,8 @@ def start(
     """
     launch_set = taken_launch()
     tell(f"loading {choice.path.name}")
-    began = time.perf_counter()
     with output.kept():
-        pipeline = load_pipeline(choice)
-        loaded_s = time.perf_counter() - began
-        known = known_answers_of(choice.path)
-        checked = None if known is None else check_known_answers(pipeline, known)
-        pipeline.load(bytes(pipeline.buffer_sizes[0]))
+        pipeline, checked, loaded_s = _loaded(choice)
     ranges = open_ranges() if nvtx.push else None
     tell(f"warming up on {pipeline.backend.name}, until three medians agree")
     with output.kept():
@@ -123,6 +118,17 @@ def start(
         **_pipeline_facts(choice, pipeline, checked),
     )
     return StartedRun(pipeline, ranges, info, costs, output.text())
+
+
+def _loaded(choice: ModelChoice) -> tuple[Pipeline, dict[str, Any] | None, float]:
+    """A pipeline with an input of zeros, the check by answers that are known of its model, and seconds to load."""
+    began = time.perf_counter()
+    pipeline = load_pipeline(choice)
+    loaded_s = time.perf_counter() - began
+    known = known_answers_of(choice.path)
+    checked = None if known is None else check_known_answers(pipeline, known)
+    pipeline.load(bytes(pipeline.buffer_sizes[0]))
+    return pipeline, checked, loaded_s
 
 
 def keep_runtime_log(folder: Path, said: str) -> None:

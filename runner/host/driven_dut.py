@@ -8,7 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,28 +55,35 @@ def drive_dut(
         port = Path(folder) / "dut"
         command = module_command("runner", "run", "--port", f"pty:{port}", *options)
         command += ["--traces", str(traces), "--name", name]
-        with (Path(folder) / "stderr").open("w+") as said:
-            # In a session of its own: a terminal sends Ctrl-C to all of a group, and the DUT would have it twice.
-            came: list[int] = []
-            with ending_signals_to(came.append):
-                child = subprocess.Popen(
-                    command,
-                    stderr=said,
-                    stdout=subprocess.DEVNULL,
-                    start_new_session=True,
-                    env={**os.environ, **(launch or {})},
-                )
-            try:
-                for number in came:
-                    os.kill(os.getpid(), number)
-                advance("loading", 0)
-                _wait_until_ready(child, Path(said.name), " ".join(options))
-                advance("performance", 2)
-                _measure(port, traces, dataset, seconds, advance)
-            finally:
-                child.send_signal(signal.SIGINT)
-                end_child(child, PROFILED_END_LIMIT_S if "--nsys" in options else END_LIMIT_S)
+        said = Path(folder) / "stderr"
+        limit_s = PROFILED_END_LIMIT_S if "--nsys" in options else END_LIMIT_S
+        with _child(command, said, {**os.environ, **(launch or {})}, limit_s) as child:
+            advance("loading", 0)
+            _wait_until_ready(child, said, " ".join(options))
+            advance("performance", 2)
+            _measure(port, traces, dataset, seconds, advance)
         advance("done", 0)
+
+
+@contextmanager
+def _child(
+    command: Sequence[str], said: Path, environment: Mapping[str, str], limit_s: float
+) -> Iterator[subprocess.Popen[Any]]:
+    """A DUT, whose errors go to ``said``; interrupted at the end, it has ``limit_s`` to make its run complete."""
+    came: list[int] = []
+    with said.open("w+") as errors:
+        # In a session of its own: a terminal sends Ctrl-C to all of a group, and the DUT would have it twice.
+        with ending_signals_to(came.append):
+            child = subprocess.Popen(
+                command, stderr=errors, stdout=subprocess.DEVNULL, start_new_session=True, env=environment
+            )
+        try:
+            for number in came:
+                os.kill(os.getpid(), number)
+            yield child
+        finally:
+            child.send_signal(signal.SIGINT)
+            end_child(child, limit_s)
 
 
 def _wait_until_ready(child: subprocess.Popen[Any], said: Path, what: str) -> None:

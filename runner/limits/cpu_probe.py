@@ -23,12 +23,7 @@ _COPY_BYTES = 64 << 20
 """Past the last-level cache of the machines that this is for."""
 
 
-def probe_cpu(
-    threads: int | None = None,
-    seconds: float = 0.3,
-    clock: Clock = time.perf_counter_ns,
-    root: Path = Path("/"),
-) -> Limits:
+def probe_cpu(threads: int | None = None, seconds: float = 0.3, clock: Clock = time.perf_counter_ns) -> Limits:
     """
     Measure the float32 rate of a matrix product and the rate of a copy in memory.
 
@@ -51,7 +46,7 @@ def probe_cpu(
     return Limits(
         name=f"this machine's CPU ({cores} {'thread' if cores == 1 else 'threads'})",
         cores=cores,
-        clock_hz=cpu_clock_hz(root),
+        clock_hz=cpu_clock_hz(),
         fp32_per_s=2e9 * _SIDE**3 / product_ns,
         fp16_per_s=None,
         bytes_per_s=2e9 * _COPY_BYTES / copy_ns,

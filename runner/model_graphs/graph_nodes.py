@@ -1,16 +1,25 @@
-"""Nodes and functions of a TensorFlow graph, from their protobuf messages."""
+"""
+Nodes and functions of a TensorFlow graph, from the protobuf messages that ``saved_model_fields.csv`` describes.
+
+Its numbers and types are those of TensorFlow's saved_model, meta_graph, graph, function, op_def, node_def, attr_value
+and tensor_shape protos.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from runner.model_graphs.wire import Message, parse, signed
 from tracer.model.model_operations import Tensor
+from tracer.protobuf_messages import message_class
+
+FIELDS = Path(__file__).with_name("saved_model_fields.csv")
 
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
-SOURCES = {"Const", "Placeholder", "PlaceholderWithDefault", "VarHandleOp", "VariableV2", "NoOp", "_Arg"}
-STORED = {"Const", "VarHandleOp", "VariableV2"}
+_SOURCES = {"Const", "Placeholder", "PlaceholderWithDefault", "VarHandleOp", "VariableV2", "NoOp", "_Arg"}
+_STORED = {"Const", "VarHandleOp", "VariableV2"}
 
 DTYPES = {
     1: "float32",
@@ -31,110 +40,96 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Node:
-    """One NodeDef: name (1), op (2), input (3), attr (5). Control inputs (``^name``) are left out."""
+    """A NodeDef; control inputs (``^name``) are left out, and ``attributes`` are messages by name."""
 
     name: str
     op: str
     inputs: list[str]
-    attributes: dict[str, Message] = field(repr=False)
+    attributes: dict[str, Any] = field(repr=False)
 
     @property
     def is_source(self) -> bool:
         """Whether it computes nothing: a constant, a variable, an input."""
-        return self.op in SOURCES
+        return self.op in _SOURCES
 
-    @property
-    def function(self) -> str:
-        """Name of the function that it calls (attribute ``f``, AttrValue.func = 10, its name = 1)."""
-        return self.attribute("f").message(10).text(1)
-
-    def attribute(self, name: str) -> Message:
-        """An AttrValue; an empty one where there is none."""
-        return self.attributes.get(name, Message())
-
-    def integers(self, name: str) -> list[int]:
-        """A list of integers (AttrValue.list = 1, its i = 3)."""
-        return self.attribute(name).message(1).integers(3)
-
-    def text(self, name: str) -> str:
-        """A string (AttrValue.s = 2)."""
-        return self.attribute(name).text(2)
-
-    def flag(self, name: str) -> bool:
-        """A boolean (AttrValue.b = 5)."""
-        return bool(self.attribute(name).number(5))
+    def attribute(self, name: str) -> Any:
+        """An Attribute; an empty one where there is none."""
+        return self.attributes.get(name) or message_class(FIELDS, "Attribute")()
 
     def shape(self, index: int) -> tuple[int, ...] | None:
         """Shape of an output, the batch as 1; None where the file does not say."""
         if self.op in ("VarHandleOp", "VariableV2"):
-            return _shape(self.attribute("shape").message(7))
-        shapes = self.attribute("_output_shapes").message(1).messages(7)
+            return _shape(self.attribute("shape").shape)
+        shapes = self.attribute("_output_shapes").list.shapes
         if index < len(shapes):
             return _shape(shapes[index])
-        if self.op == "Const":
-            return _shape(self.attribute("value").message(8).message(2))
-        return None
+        return _shape(self.attribute("value").tensor.shape) if self.op == "Const" else None
 
     def outputs(self, prefix: str) -> list[Tensor]:
         """Its outputs; ``prefix`` makes names unique where a function is called twice."""
-        count = max(1, len(self.attribute("_output_shapes").message(1).chunks.get(7, [])))
+        count = max(1, len(self.attribute("_output_shapes").list.shapes))
         if self.op.startswith("FusedBatchNorm"):
             count = 1  # the statistics beside it are for training
+        name = f"{prefix}{self.name}"
         return [
-            Tensor(
-                f"{prefix}{self.name}:{index}" if index else f"{prefix}{self.name}",
-                self.shape(index),
-                self._dtype(),
-                self.op in STORED,
-            )
+            Tensor(f"{name}:{index}" if index else name, self.shape(index), self._dtype(), self.op in _STORED)
             for index in range(count)
         ]
 
     def _dtype(self) -> str:
         for name in ("DstT", "out_type", "dtype", "T"):
             if name in self.attributes:
-                # AttrValue.type = 6
-                return DTYPES.get(self.attribute(name).number(6), "unknown")
+                return DTYPES.get(self.attributes[name].type, "unknown")
         return "unknown"
 
 
 @dataclass(frozen=True)
 class Function:
-    """One FunctionDef: signature (1), node_def (3), ret (4)."""
+    """A FunctionDef: names of its arguments, the tensors that it returns, its nodes by name."""
 
     arguments: list[str]
     returns: list[str]
     nodes: dict[str, Node]
 
 
-def read_nodes(chunks: Iterable[bytes]) -> dict[str, Node]:
-    """NodeDefs by name."""
+def text(value: bytes) -> str:
+    """A name, whose bytes need not be UTF-8."""
+    return value.decode("utf-8", "replace")
+
+
+def mapping(entries: Iterable[Any]) -> dict[str, Any]:
+    """A map field from texts, by its entries."""
+    return {text(entry.key): entry.value for entry in entries}
+
+
+def read_nodes(messages: Iterable[Any]) -> dict[str, Node]:
+    """Nodes by name."""
     nodes = {}
-    for message in map(parse, chunks):
-        inputs = [name for name in message.texts(3) if not name.startswith("^")]
-        node = Node(message.text(1), message.text(2), inputs, message.mapping(5))
+    for message in messages:
+        inputs = [text(name) for name in message.inputs if not name.startswith(b"^")]
+        node = Node(text(message.name), text(message.op), inputs, mapping(message.attributes))
         nodes[node.name] = node
     return nodes
 
 
-def read_functions(library: Message) -> dict[str, Function]:
-    """Functions by name, from a FunctionDefLibrary (function = 1)."""
+def read_functions(messages: Iterable[Any]) -> dict[str, Function]:
+    """Functions by name."""
     functions = {}
-    for message in library.messages(1):
-        signature = message.message(1)
-        returned = {entry.text(1): entry.text(2) for entry in message.messages(4)}
-        returns = [returned.get(output.text(1), "") for output in signature.messages(3)]
-        functions[signature.text(1)] = Function(
-            [argument.text(1) for argument in signature.messages(2)], returns, read_nodes(message.chunks.get(3, []))
+    for message in messages:
+        signature, returned = message.signature, mapping(message.returned)
+        functions[text(signature.name)] = Function(
+            [text(argument.name) for argument in signature.arguments],
+            [text(returned.get(text(output.name), b"")) for output in signature.outputs],
+            read_nodes(message.nodes),
         )
     return functions
 
 
-def _shape(message: Message) -> tuple[int, ...] | None:
-    """A TensorShapeProto (dim = 2, its size = 1; unknown_rank = 3); a first dimension of -1 is the batch."""
-    if message.number(3):
+def _shape(message: Any) -> tuple[int, ...] | None:
+    """A TensorShapeProto; a first dimension of -1 is the batch."""
+    if message.unknown_rank:
         return None
-    sizes = [signed(dimension.number(1)) for dimension in message.messages(2)]
+    sizes = [dimension.size for dimension in message.dimensions]
     if sizes and sizes[0] < 0:
         sizes[0] = 1
     return None if any(size < 0 for size in sizes) else tuple(sizes)

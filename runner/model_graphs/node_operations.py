@@ -56,9 +56,9 @@ def _window(node: Node, kind: str, inputs: tuple[Tensor, ...]) -> Window | None:
     if kind in ("conv2d", "depthwise_conv2d") and shape is not None and len(shape) == 4:
         return Window.of(shape[0], shape[1], shape[2] if kind == "conv2d" else 1)
     if kind == "dense" and shape is not None and len(shape) == 2:
-        return Window.of(1, 1, shape[1] if node.flag("transpose_b") else shape[0])
+        return Window.of(1, 1, shape[1] if node.attribute("transpose_b").flag else shape[0])
     if kind in ("average_pool", "max_pool"):
-        sizes = node.integers("ksize")
+        sizes = node.attribute("ksize").list.integers
         if len(sizes) == 4:
-            return Window.of(*(sizes[2:4] if node.text("data_format") == "NCHW" else sizes[1:3]))
+            return Window.of(*(sizes[2:4] if node.attribute("data_format").text == b"NCHW" else sizes[1:3]))
     return None

@@ -1,8 +1,7 @@
 """
 A SavedModel's serving signature as a list of operations, read from ``saved_model.pb`` without TensorFlow.
 
-Field numbers are those of TensorFlow's saved_model, meta_graph, graph, function, op_def, node_def, attr_value and
-tensor_shape protos. Shapes are the ``_output_shapes`` that TensorFlow writes with every node of an export.
+Shapes are the ``_output_shapes`` that TensorFlow writes with every node of an export.
 """
 
 from __future__ import annotations
@@ -10,13 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from runner.model_graphs.graph_nodes import CALLS, DTYPES, Function, Node, read_functions, read_nodes
+from runner.model_graphs.graph_nodes import (
+    CALLS,
+    DTYPES,
+    FIELDS,
+    Function,
+    Node,
+    mapping,
+    read_functions,
+    read_nodes,
+    text,
+)
 from runner.model_graphs.node_operations import hands_on, node_operation
-from runner.model_graphs.wire import Message, WireError, parse, signed
 from tracer.errors import ModelError
 from tracer.given_files import read_file
 from tracer.model.model_operations import Operation, Tensor
+from tracer.protobuf_messages import parse
 
 _LIMIT = 100_000
 """Operations: more are a graph whose functions call each other."""
@@ -30,42 +40,33 @@ def read_saved_model(path: Path) -> list[Operation]:
         ModelError: if the folder holds no such signature, or its ``saved_model.pb`` is damaged.
     """
     graph = serving_graph(path)
-    try:
-        operations = _Walk(path, read_functions(graph.message(2).message(2))).graph(graph)
-    except WireError as error:
-        raise _damaged(path, error) from None
-    return _with_layers(operations)
+    return _with_layers(_Walk(path, read_functions(graph.graph.library.functions)).graph(graph))
 
 
-def serving_graph(path: Path) -> Message:
+def serving_graph(path: Path) -> Any:
     """
-    The MetaGraphDef with the tag ``serve`` and the signature ``serving_default``.
+    The MetaGraph with the tag ``serve`` and the signature ``serving_default``, as ``FIELDS`` describes one.
 
     Raises:
         ModelError: if the folder holds none, or its ``saved_model.pb`` is damaged.
     """
     try:
-        data = read_file(path / "saved_model.pb")
+        saved = parse(FIELDS, "SavedModel", read_file(path / "saved_model.pb"))
     except OSError as error:
         reason = "no saved_model.pb in it" if isinstance(error, FileNotFoundError) else error.strerror or "unreadable"
         raise ModelError(path, reason, "name the SavedModel's own folder") from None
-    try:
-        for graph in parse(data).messages(2):
-            if "serve" in graph.message(1).texts(4) and "serving_default" in graph.mapping(5):
-                return graph
-    except WireError as error:
-        raise _damaged(path, error) from None
+    if saved is None:
+        raise ModelError(path, "its saved_model.pb is damaged or none", "export the model again")
+    for graph in saved.meta_graphs:
+        if b"serve" in graph.meta_info.tags and "serving_default" in mapping(graph.signatures):
+            return graph
     raise ModelError(path, "no signature serving_default with the tag serve", "export it for serving")
 
 
-def serving_ends(path: Path, graph: Message) -> tuple[SignatureEnd, SignatureEnd]:
-    """The first input and the first output of the signature in the ``serving_graph`` of ``path``."""
-    try:
-        signature = graph.mapping(5)["serving_default"]
-        given, gives = (next(iter(signature.mapping(field_number).values()), Message()) for field_number in (1, 2))
-        return _end(given), _end(gives)
-    except WireError as error:
-        raise _damaged(path, error) from None
+def serving_ends(graph: Any) -> tuple[SignatureEnd, SignatureEnd]:
+    """The first input and the first output of the signature of a ``serving_graph``."""
+    signature = mapping(graph.signatures)["serving_default"]
+    return _end(signature.inputs), _end(signature.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +78,12 @@ class SignatureEnd:
     shape: tuple[int, ...]
 
 
-def _end(info: Message) -> SignatureEnd:
-    # TensorInfo: name = 1, dtype = 2, tensor_shape = 3; TensorShapeProto: dim = 2, its size = 1.
-    shape = tuple(signed(dimension.number(1)) for dimension in info.message(3).messages(2))
-    number = info.number(2)
-    return SignatureEnd(info.text(1), DTYPES.get(number, f"type {number}"), shape)
-
-
-def _damaged(path: Path, error: WireError) -> ModelError:
-    return ModelError(path, f"its saved_model.pb is damaged ({error})", "export the model again")
+def _end(entries: Sequence[Any]) -> SignatureEnd:
+    if not entries:
+        return SignatureEnd("", "type 0", ())
+    info = entries[0].value
+    shape = tuple(dimension.size for dimension in info.shape.dimensions)
+    return SignatureEnd(text(info.name), DTYPES.get(info.dtype, f"type {info.dtype}"), shape)
 
 
 @dataclass(frozen=True)
@@ -95,12 +93,12 @@ class _Walk:
     path: Path
     functions: Mapping[str, Function]
 
-    def graph(self, graph: Message) -> list[Operation]:
+    def graph(self, graph: Any) -> list[Operation]:
         """Operations that the serving signature's outputs need."""
-        signature = graph.mapping(5)["serving_default"]
-        wanted = [tensor.text(1) for tensor in signature.mapping(2).values()]
+        outputs = mapping(mapping(graph.signatures)["serving_default"].outputs)
         operations: list[Operation] = []
-        self._follow(read_nodes(graph.message(2).chunks.get(1, [])), wanted, {}, "", operations)
+        wanted = [text(tensor.name) for tensor in outputs.values()]
+        self._follow(read_nodes(graph.graph.nodes), wanted, {}, "", operations)
         return operations
 
     def _follow(
@@ -129,11 +127,12 @@ class _Walk:
         return [self._tensor(known, name) for name in wanted]
 
     def _call(self, node: Node, inputs: Sequence[Tensor], prefix: str, operations: list[Operation]) -> list[Tensor]:
-        function = self.functions.get(node.function)
+        name = text(node.attribute("f").function.name)
+        function = self.functions.get(name)
         depth = prefix.count(">")
         if function is None or depth > 50:
             problem = "calls itself" if function else "is not in the file"
-            raise ModelError(self.path, f"its function {node.function} {problem}", "export the model again")
+            raise ModelError(self.path, f"its function {name} {problem}", "export the model again")
         given = dict(zip(function.arguments, inputs, strict=False))
         return self._follow(function.nodes, function.returns, given, f"{prefix}{node.name}>", operations)
 

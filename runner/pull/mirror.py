@@ -6,9 +6,11 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from runner.pull.places import Place, PlacedFile
 from runner.pull.pulling import Progress, Pulled, pull
 from runner.pull.source import place_of
 from tracer.errors import UsageError
+from tracer.fleet.baselines import FILE
 from tracer.runs.run_index import RunIndex, cache_folder
 
 
@@ -38,7 +40,14 @@ def mirrored(url: str, tell: Progress = lambda *_: None) -> tuple[Path, list[str
             shutil.rmtree(folder / name)
         found = pull(place, folder, (), tell)
     _remove_others(folder, found)
+    _bring_baselines(place, folder)
     return folder, [f"{url}: {sentence}" for sentence in (*found.left_out, *found.refused)]
+
+
+def _bring_baselines(place: Place, folder: Path) -> None:
+    """The file of baselines beside the runs, as it is there now; where it does not come there is none here."""
+    if place.fetch([PlacedFile(FILE, -1, 0)], folder, lambda _: None):
+        (folder / FILE).unlink(missing_ok=True)
 
 
 def _remove_others(folder: Path, found: Pulled) -> None:

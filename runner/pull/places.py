@@ -8,13 +8,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
+from urllib.parse import quote, unquote
 
 from runner.given_paths import refuse_impossible_path
 from tracer.errors import RunError, UsageError, WriteError, first_line, not_installed
 
 CHUNK_BYTES = 1 << 20
+
+_MARKS = ("ETag", "etag", "md5Hash", "checksum", "Content-MD5")
 
 Tell = Callable[[int], None]
 """Is told how many bytes came since it was told before."""
@@ -41,6 +45,10 @@ class PlacedFile:
 
 class Place(Protocol):
     """A folder of runs somewhere."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
 
     def files(self) -> list[PlacedFile]:
         """Every regular file in a folder of it; links are not followed."""
@@ -103,7 +111,7 @@ class FolderPlace:
     """A folder of this machine, a mounted card or share among them."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self.name = folder, str(folder)
         refuse_impossible_path("SOURCE", folder, folder=True)
         if not folder.is_dir():
             raise UsageError(folder, "no such folder", "give HOST:DIR, a folder, or a URL")
@@ -137,29 +145,58 @@ class UrlPlace:
             from fsspec.core import url_to_fs
         except ImportError:
             raise not_installed("fsspec", "kws-trace[fleet]") from None
-        self._url = url
+        self.name = url
         try:
             self._system, root = url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise UsageError(url, first_line(error), "install what fsspec asks for, or give HOST:DIR") from None
         self._root = str(root).rstrip("/")
+        # Of HTTP the paths are addresses, in which names are quoted.
+        self._quotes = url.partition(":")[0] in ("http", "https")
 
     def files(self) -> list[PlacedFile]:
         """As ``Place``."""
         try:
             self._system.invalidate_cache()
-            listed = self._system.find(self._root, detail=True)
+            # A web server's list of a folder has links that sort it, and no sizes: each file is asked for its own.
+            told = {
+                path: self._system.info(path) if one.get("size") is None else one
+                for path, one in self._find().items()
+                if not (self._quotes and "?" in path[len(self._root) :])
+            }
+        except FileNotFoundError as error:
+            raise RunError(self.name, f"it is not there ({first_line(error)})", "look at its name") from None
         except Exception as error:  # each file system has errors of its own
-            raise self._unreadable(error) from None
-        found = []
-        for path, facts in listed.items():
-            size = facts.get("size")
-            if size is None:
-                raise UsageError(self._url, "it does not tell the sizes of its files", "bring the runs another way")
-            inside = str(path)[len(self._root) :].lstrip("/")
-            marks = {key: str(facts[key]) for key in ("ETag", "etag", "md5Hash", "checksum") if facts.get(key)}
-            found.append(PlacedFile(inside, int(size), _mtime_ns(facts), "".join(marks.values())))
+            remedy = "look at its name and your access"
+            raise RunError(self.name, f"cannot be listed ({first_line(error)})", remedy) from None
+        return [self._placed(path, facts) for path, facts in told.items()]
+
+    def _find(self) -> dict[str, dict[str, Any]]:
+        """Every file by path, or an error: the walk that most file systems inherit leaves out what it cannot read."""
+        from fsspec.asyn import AsyncFileSystem
+        from fsspec.spec import AbstractFileSystem
+
+        finds = [getattr(type(self._system), name, None) for name in ("find", "_find")]
+        inherited = (AbstractFileSystem.find, getattr(AsyncFileSystem, "_find"), None)  # noqa: B009 -- as its own do
+        if any(one not in inherited for one in finds):
+            return dict(self._system.find(self._root, detail=True))
+        found: dict[str, dict[str, Any]] = {}
+        folders, seen = [self._root], {self._root}
+        for folder in folders:  # it grows by what is found
+            within = {str(one["name"]).rstrip("/"): one for one in self._system.ls(folder, detail=True)}
+            more = {path for path, one in within.items() if one["type"] == "directory"} - seen
+            found |= {path: one for path, one in within.items() if one["type"] != "directory"}
+            folders.extend(more)
+            seen |= more
         return found
+
+    def _placed(self, path: str, facts: dict[str, Any]) -> PlacedFile:
+        inside = path[len(self._root) :].lstrip("/")
+        size = facts.get("size")
+        if size is None:
+            raise UsageError(self.name, f"it does not tell the size of {inside}", "bring the runs another way")
+        marks = "".join(str(facts[key]) for key in _MARKS if facts.get(key))
+        return PlacedFile(unquote(inside) if self._quotes else inside, int(size), _mtime_ns(facts), marks)
 
     def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
         """As ``Place``."""
@@ -170,16 +207,17 @@ class UrlPlace:
         return dict(_digest_each(files, self._open))
 
     def _open(self, file: PlacedFile) -> IO[bytes]:
-        opened: IO[bytes] = self._system.open(f"{self._root}/{file.path}", "rb")
+        path = quote(file.path) if self._quotes else file.path
+        opened: IO[bytes] = self._system.open(f"{self._root}/{path}", "rb")
         return opened
-
-    def _unreadable(self, error: Exception) -> RunError:
-        return RunError(self._url, f"cannot be listed ({first_line(error)})", "look at its name and your access")
 
 
 def _mtime_ns(facts: dict[str, Any]) -> int:
-    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created", "Last-Modified"):
         value = facts.get(key)
+        if key == "Last-Modified" and isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = parsedate_to_datetime(value)
         if isinstance(value, datetime):
             return int(value.timestamp() * 1e9)
         if isinstance(value, int | float):

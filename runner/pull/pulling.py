@@ -66,7 +66,7 @@ def pull(place: Place, traces: Path, names: Sequence[str], tell: Progress = lamb
         WriteError: if the disk does not take them.
         ProcessError: if the place cannot be listed any more.
     """
-    chosen = _chosen(place.files(), names)
+    chosen = _chosen(place, names)
     with _locked(traces) as room:
         pulling = _Pulling(place, traces, room, tell)
         pulling.bring(chosen)
@@ -78,21 +78,23 @@ def pull(place: Place, traces: Path, names: Sequence[str], tell: Progress = lamb
 Run = tuple[str, list[PlacedFile]]
 
 
-def _chosen(files: Sequence[PlacedFile], names: Sequence[str]) -> list[Run]:
-    ordered = sorted(filter(_is_plain, files), key=lambda file: (file.run, file.path))
+def _chosen(place: Place, names: Sequence[str]) -> list[Run]:
+    ordered = sorted(filter(_is_plain, place.files()), key=lambda file: (file.run, file.path))
     runs = [(name, list(group)) for name, group in groupby(ordered, key=lambda file: file.run)]
     runs = [(name, held) for name, held in runs if any(file.path == f"{name}/run.json" for file in held)]
     if not runs:
-        raise UsageError("pull", "no run is there", "name the folder that holds the folders of runs")
+        raise UsageError(place.name, "no run is there", "name the folder that holds the folders of runs")
     missing = set(names) - {name for name, _ in runs}
     if missing:
-        raise UsageError(", ".join(sorted(missing)), "no such run is there", "leave the names out to bring all")
+        raise UsageError(
+            ", ".join(sorted(missing)), f"no such run is in {place.name}", "leave the names out to bring all"
+        )
     return [(name, held) for name, held in runs if not names or name in names]
 
 
 def _is_plain(file: PlacedFile) -> bool:
     """Not hidden, as locks and what a writer left are, and not out of the folder, whatever the other side says."""
-    return all(part and not part.startswith(".") for part in file.path.split("/"))
+    return "\0" not in file.path and all(part and not part.startswith(".") for part in file.path.split("/"))
 
 
 class _Pulling:
@@ -173,7 +175,7 @@ class _Pulling:
     def _bring_batch(self, batch: Sequence[Run]) -> bool:
         files = [file for _, held in batch for file in held]
         failure = self._place.fetch(files, self.staging, self._came)
-        now = dict(_chosen(self._place.files(), ()))
+        now = dict(_chosen(self._place, ()))
         theirs = self._place.digests(files)
         for name, held in batch:
             if now.get(name) != held:

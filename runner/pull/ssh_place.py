@@ -34,7 +34,7 @@ class SshPlace:
     def __init__(self, host: str, folder: str) -> None:
         if shutil.which("ssh") is None:
             raise NotInstalledError("ssh is not installed; install openssh-client, or copy the runs here another way")
-        self._host, self._folder = host, folder
+        self._host, self._folder, self.name = host, folder, f"{host}:{folder}"
         self._rsync = False
 
     def files(self) -> list[PlacedFile]:
@@ -42,7 +42,7 @@ class SshPlace:
         with self._command(_LIST) as process:
             listed = process.stdout.read().split(b"\0")
         if process.returncode == NO_FOLDER:
-            raise RunError(f"{self._host}:{self._folder}", "no such folder is there", "look at it with ssh")
+            raise RunError(self.name, "no such folder is there", "look at it with ssh")
         if process.returncode or listed[-2:] != [b"end", b""]:
             raise ProcessError(self._host, f"its runs cannot be listed ({self._said})", "try ssh to it by hand")
         # What a login prints stands before the first of our own words.

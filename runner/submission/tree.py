@@ -14,7 +14,7 @@ from runner.submission.given_session import GivenSession, file_hashes
 from tracer.errors import SubmissionError, UsageError, WriteError
 from tracer.given_json import read_json
 from tracer.submission.evidence import session_evidence
-from tracer.submission.refusals import Refusal, driver_of, model_refusals, session_refusals
+from tracer.submission.refusals import Refusal, Role, driver_of, model_refusals, session_refusals
 from tracer.submission.rounds import ENERGYRUNNER_MARK, SOURCES, Round
 from tracer.submission.system_description import description_faults, filled_description, system_facts
 
@@ -155,19 +155,7 @@ def write_tree(
     """
     driver = driver_of(sessions[0].audit.session)
     names = {one.role: submitted_files(one.folder, rules.hosts[driver], one.role) for one in sessions}
-    evidence = {
-        "made_by": f"kws-trace {version}",
-        "round": rules.name,
-        "division": place.division,
-        "organization": place.organization,
-        "system": place.system,
-        "sessions": {
-            one.role: session_evidence(
-                one.audit, file_hashes(one.folder, names[one.role]), one.run.info if one.run is not None else None
-            )
-            for one in sessions
-        },
-    }
+    evidence = _evidence(place, sessions, names, rules, version)
     partial = place.results.with_name(f".{BENCHMARK}.new")
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -184,6 +172,24 @@ def write_tree(
     except OSError as error:
         raise WriteError(place.home, "cannot write the tree", error, "make room, or name another folder") from None
     return [*(place.results / one.role for one in sessions), place.description, place.evidence]
+
+
+def _evidence(
+    place: Place, sessions: Sequence[GivenSession], names: Mapping[Role, list[str]], rules: Round, version: str
+) -> dict[str, Any]:
+    return {
+        "made_by": f"kws-trace {version}",
+        "round": rules.name,
+        "division": place.division,
+        "organization": place.organization,
+        "system": place.system,
+        "sessions": {
+            one.role: session_evidence(
+                one.audit, file_hashes(one.folder, names[one.role]), one.run.info if one.run is not None else None
+            )
+            for one in sessions
+        },
+    }
 
 
 def submitted_files(folder: Path, required: Sequence[str], role: str) -> list[str]:

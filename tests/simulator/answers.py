@@ -82,7 +82,7 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
     target = Target(wall, stage_means(plain)) if profiled else None
     inflation = fit_inflation(_pairs(replay, program, machine, cost, random)) if profiled else None
     base = GainBase(wall, 1e9 / wall, target, spreads(inflation), blocks_of(len(program)))
-    said = {(one.group, one.name): one for one in gain_figures(replay, base)}
+    said = {(one["group"], one["name"]): one for one in gain_figures(replay, base)}
     questions = {
         ("kind", "kernel"): without_kernels(program),
         ("kind", "launch"): without_launch_calls(program),
@@ -95,9 +95,9 @@ def answers(seed: int, folder: Path, *, profiled: bool = False) -> Iterator[Answ
         one = said.get(key)
         true = float(np.mean(true_gains(plain, changed, machine)))
         # What no change exceeds may be told exactly; the flag that counts here is that of an assumption.
-        bound = one is not None and one.bound and one.reason != "no change to a program gives more"
-        interval = one.interval_ns if one else None
-        yield Answer(seed, key[1], wall, max(true, 0.0), one.gain_ns if one else 0.0, bound, interval)
+        bound = one is not None and one["bound"] and one["reason"] != "no change to a program gives more"
+        interval = one["interval_ns"] if one else None
+        yield Answer(seed, key[1], wall, max(true, 0.0), one["gain_ns"] if one else 0.0, bound, interval)
 
 
 def _pairs(

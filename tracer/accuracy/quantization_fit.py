@@ -53,18 +53,10 @@ def fit_quantization(
     """
     by_sureness = _by_sureness(recorded)
     spread = by_sureness[np.linspace(0, len(by_sureness) - 1, FITTED_ON).astype(int)]
-
-    def loss_over(picked: NDArray[np.int64]) -> Loss:
-        counts, roots = data[picked], np.sqrt(np.clip(recorded[picked], 0, 1))
-
-        def loss(place: NDArray[np.float64]) -> float:
-            mapping = Quantization(float(np.exp(place[0])), float(place[1]))
-            answers = predict(quantize_anew(counts, mapping, takes_counts=takes_counts))
-            return float(np.abs(np.sqrt(np.clip(answers, 0, 1)) - roots).mean())
-
-        return loss
-
-    wide, coarse = loss_over(spread), loss_over(spread[::2])
+    wide, coarse, narrow = (
+        _hellinger_loss(predict, data[picked], recorded[picked], takes_counts=takes_counts)
+        for picked in (spread, spread[::2], by_sureness[: 2 * FITTED_ON])
+    )
     starts = [np.array([np.log(start.scale), start.zero_point], np.float64)]
     grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
     starts += [] if near else sorted(grid, key=coarse)[:STARTS]
@@ -74,7 +66,19 @@ def fit_quantization(
         middle = np.array([best[0], np.rint(best[1])])
         best = min([best, *(middle + step for step in AROUND)], key=wide)
     best = _descend(wide, best, (0.01, 0.5), 120)
-    return _whole(loss_over(by_sureness[: 2 * FITTED_ON]), best)
+    return _whole(narrow, best)
+
+
+def _hellinger_loss(predict: Predict, counts: Inputs, recorded: Vectors, *, takes_counts: bool) -> Loss:
+    """Over these inputs, by the logarithm of the scale and the zero point."""
+    roots = np.sqrt(np.clip(recorded, 0, 1))
+
+    def loss(place: NDArray[np.float64]) -> float:
+        mapping = Quantization(float(np.exp(place[0])), float(place[1]))
+        answers = predict(quantize_anew(counts, mapping, takes_counts=takes_counts))
+        return float(np.abs(np.sqrt(np.clip(answers, 0, 1)) - roots).mean())
+
+    return loss
 
 
 def _wander(loss: Loss, start: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracer.breakdown.calibration import Spread, Target, calibrated
-from tracer.breakdown.removals import Group, Removal
+from tracer.breakdown.removals import Removal
 from tracer.breakdown.replay import Replay
 from tracer.breakdown.replay_pass import HostTimes
 from tracer.captures.row_bounds import Ints
-from tracer.statistics.student import t_quantile
+from tracer.report_types.gpu import Gain, Group
+from tracer.statistics.intervals import half_width
 
 MARGIN = 0.02
 """Of the wall time: a gain that an assumption moves by more is a bound."""
@@ -22,33 +23,6 @@ LEAST_LEFT = 0.1
 """Of the wall time: where less would be left, the rate would be one over an uncertainty."""
 
 ORDER: tuple[Group, ...] = ("change", "kind", "stage", "bound")
-
-
-@dataclass(frozen=True, slots=True)
-class GainFigure:
-    """
-    The gain of one removal, of an inference in the mean.
-
-    Args:
-        name: what is removed, as in ``Removal.name``.
-        group: as in ``Removal.group``.
-        gain_ns: the mean; of a bound the most that any assumption leaves; None where it cannot be told.
-        interval_ns: 95 % over captures, with the delays at their ends and under each assumption on the profiler.
-        rate_hz: inferences per second with the gain, the rate now times ``wall / (wall - gain)``; None where too
-            little would be left.
-        rate_interval_hz: of the interval's ends; either may be None.
-        bound: whether the gain is no more than an upper bound.
-        reason: why it is one, or why there is no figure; empty else.
-    """
-
-    name: str
-    group: Group
-    gain_ns: float | None
-    interval_ns: tuple[float, float] | None
-    rate_hz: float | None
-    rate_interval_hz: tuple[float | None, float | None]
-    bound: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +47,12 @@ class GainBase:
     most_ns: Mapping[str, float] = field(default_factory=dict)
 
 
-def blocks_of(count: int, blocks: int = 10) -> Ints:
-    """Numbers of equal parts of one capture, for ``GainBase.cluster``."""
-    return np.arange(count) * blocks // max(count, 1)
+def blocks_of(count: int) -> Ints:
+    """Numbers of ten equal parts of one capture, for ``GainBase.cluster``."""
+    return np.arange(count) * 10 // max(count, 1)
 
 
-def gain_figures(replay: Replay, base: GainBase) -> list[GainFigure]:
+def gain_figures(replay: Replay, base: GainBase) -> list[Gain]:
     """Summarise the gains, changes first, largest first within each group."""
     if not len(replay.wall_ns):
         return []
@@ -95,10 +69,10 @@ def gain_figures(replay: Replay, base: GainBase) -> list[GainFigure]:
             most = min(most, stages[removal.name])
         means = [[float(gains[place].mean()) for gains in part] for part in (delayed, spread)]
         figures.append(_figure(removal, middle[place], means, base, most))
-    return sorted(figures, key=lambda one: (ORDER.index(one.group), -(one.gain_ns or 0.0)))
+    return sorted(figures, key=lambda one: (ORDER.index(one["group"]), -(one["gain_ns"] or 0.0)))
 
 
-def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainBase, most: float) -> GainFigure:
+def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainBase, most: float) -> Gain:
     gain, half = float(gains.mean()), _half_width(gains, base.cluster)
     delayed, spread = means
     low, high = min(gain, *delayed, *spread), max(gain, *delayed, *spread)
@@ -109,18 +83,18 @@ def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainB
         reason = "it depends on where the profiler's time lies"
     elif removal.group == "bound":
         reason = "no change to a program gives more"
-    ends = (max(0.0, min(low - half, most)), max(0.0, min(high + half, most)))
+    ends = [max(0.0, min(end, most)) for end in (low - half, high + half)]
     told = min(high if reason else gain, most)
-    return GainFigure(
-        name=removal.name,
-        group=removal.group,
-        gain_ns=told,
-        interval_ns=ends,
-        rate_hz=_rate(base, told),
-        rate_interval_hz=(_rate(base, ends[0]), _rate(base, ends[1])),
-        bound=bool(reason),
-        reason=reason,
-    )
+    return {
+        "name": removal.name,
+        "group": removal.group,
+        "gain_ns": told,
+        "interval_ns": ends,
+        "rate_hz": _rate(base, told),
+        "rate_interval_hz": [_rate(base, end) for end in ends],
+        "bound": bool(reason),
+        "reason": reason,
+    }
 
 
 def _most(replay: Replay, host: HostTimes, base: GainBase) -> dict[str, float]:
@@ -148,12 +122,10 @@ def _spilled_ns(replay: Replay) -> Ints:
 
 
 def _half_width(gains: Ints, cluster: Ints) -> float:
-    """Half the 95 % interval of the mean, by Student's t over the means of the clusters."""
+    """Half the 95 % interval of the mean, over the means of the clusters."""
     size = np.bincount(cluster)
     means = np.bincount(cluster, gains)[size > 0] / size[size > 0]
-    if len(means) < 2:
-        return 0.0
-    return t_quantile(0.975, len(means) - 1) * float(np.std(means, ddof=1)) / math.sqrt(len(means))
+    return half_width(means) if len(means) > 1 else 0.0
 
 
 def _rate(base: GainBase, gain_ns: float) -> float | None:

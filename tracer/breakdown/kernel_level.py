@@ -19,7 +19,7 @@ from tracer.arrow_arrays import Flags, Integers, encode, integers
 from tracer.breakdown.bottleneck import Bottleneck, bottleneck
 from tracer.breakdown.breakdown import Breakdown, break_down
 from tracer.breakdown.calibration import Target, spreads
-from tracer.breakdown.gains import GainBase, GainFigure, blocks_of, gain_figures
+from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
 from tracer.breakdown.inflation import Inflation, fit_inflation
 from tracer.breakdown.replay import Replay
 from tracer.breakdown.unprofiled import pair_walls_ns, stage_pairs, target_of, timed_spans, wall_times
@@ -30,6 +30,7 @@ from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.stored_capture import read_captures
 from tracer.captures.units import Units, units_of
 from tracer.profiles.profile import Profile
+from tracer.report_types.gpu import Gain
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import official_rate_hz
 from tracer.unit_words import INFERENCES, UnitWords
@@ -57,7 +58,7 @@ class KernelLevel:
     work: InferenceWork
     breakdown: Breakdown
     bottleneck: Bottleneck
-    gains: list[GainFigure]
+    gains: list[Gain]
     unprofiled_ns: Integers
     unprofiled: str
     interrupted: int
@@ -156,7 +157,7 @@ def unit_level(
     gains = [] if replay is None else _gains(replay, known)
     if not (len(work.gpu) or len(work.ops.start_ns)):
         # What would remain without the framework is its computing, which this capture does not show.
-        gains = [one for one in gains if one.name not in (*FRAMEWORK_STAGES, "framework")]
+        gains = [one for one in gains if one["name"] not in (*FRAMEWORK_STAGES, "framework")]
     return KernelLevel(
         profile=profile,
         ranges=units,
@@ -185,7 +186,7 @@ def _some(
     return counted_work(profile, units, attribution, _only(keep, picked))
 
 
-def _gains(replay: Replay, known: Beside) -> list[GainFigure]:
+def _gains(replay: Replay, known: Beside) -> list[Gain]:
     target, count = known.target, len(replay.work.inferences)
     wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if count else 0.0
     base = GainBase(

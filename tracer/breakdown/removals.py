@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -28,14 +27,13 @@ from tracer.breakdown.replay_path import HostPath
 from tracer.captures.cuda_calls import LAUNCH
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
+from tracer.report_types.gpu import Group
 
 TINY_NS = 5_000
 """A kernel shorter than this takes less than its launch."""
 
 _SMALL_CALLS = (ORDERING, PREPARING, CONTEXT_CALL, OTHER_CALL)
 """Calls that neither launch, nor copy, nor wait."""
-
-Group: TypeAlias = Literal["change", "kind", "stage", "bound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,7 @@ class Removal:
 
     Args:
         name: a part as in ``Breakdown.parts``, a stage, or a change: ``one graph``, ``all launches``, ``all copies``.
-        group: ``change`` is what a program can do, ``kind`` and ``stage`` are parts of the time, and nothing gives
-            more than a ``bound``.
+        group: of the gain.
         path: pieces of the host's path that take no time.
         works: GPU works that take no time.
         launches: GPU works that start as soon as they are launched, their stream is free and their turn has come.

@@ -33,23 +33,23 @@ def unset_baseline(traces: Path, name: str) -> None:
         UsageError: if there is none of that name.
     """
     known = read_baselines(traces)
-    _known(traces, name, known)
+    _known(str(traces), name, known, traces)
     _write(traces, {other: runs for other, runs in known.items() if other != name})
 
 
-def baseline_runs(roots: Sequence[Path], name: str) -> dict[str, str]:
+def baseline_runs(roots: Sequence[Path], name: str, called: Sequence[str] = ()) -> dict[str, str]:
     """
     Names by ids of the runs of a baseline, in all of ``roots`` that have one of that name.
+
+    ``called`` is what a user calls the roots, where that is something else.
 
     Raises:
         UsageError: if none has.
     """
-    found: dict[str, str] = {}
-    for root in roots:
-        found |= read_baselines(root).get(name, {})
-    if not found:
-        _known(roots[0], name, read_baselines(roots[0]))
-    return found
+    held = [read_baselines(root) for root in roots]
+    known = {one: None for each in held for one in each}
+    _known(", ".join(called) or ", ".join(map(str, roots)), name, known, roots[0])
+    return {run_id: run for each in held for run_id, run in each.get(name, {}).items()}
 
 
 def read_baselines(traces: Path) -> dict[str, dict[str, str]]:
@@ -78,11 +78,14 @@ def _is_runs(runs: object) -> bool:
     return isinstance(runs, dict) and all(isinstance(name, str) for name in runs.values())
 
 
-def _known(traces: Path, name: str, known: Mapping[str, object]) -> None:
+def _known(called: str, name: str, known: Mapping[str, object], traces: Path) -> None:
     if name not in known:
         there = f"there are {', '.join(known)}" if known else "there is none yet"
-        make = command_line("baseline", traces=traces)
-        raise UsageError(name, f"no baseline in {traces} has that name", f"{there}; `{make} set NAME RUN` makes one")
+        # Behind a URL one is made where the runs are, and not of their copies here.
+        make = command_line("baseline") if "://" in called else command_line("baseline", traces=traces)
+        where = " where they lie" if "://" in called else ""
+        remedy = f"{there}; `{make} set NAME RUN`{where} makes one"
+        raise UsageError(name, f"no baseline in {called} has that name", remedy)
 
 
 def _write(traces: Path, baselines: Mapping[str, Mapping[str, str]]) -> None:

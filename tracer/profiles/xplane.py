@@ -20,7 +20,6 @@ from tracer.given_files import read_file
 from tracer.profiles.columns import LARGEST, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 from tracer.profiles.xplane_facts import cuda_versions, device_facts, names, plane_stats, stat_text, text
-from tracer.profiles.xplane_messages import space_class
 from tracer.profiles.xplane_names import (
     RANGE_PREFIX,
     STEP_NUMBER,
@@ -30,9 +29,13 @@ from tracer.profiles.xplane_names import (
     work_kind,
     work_name,
 )
+from tracer.protobuf_messages import parse
 
 PROCESS = 0
 """A profile is of one process and does not name it."""
+
+FIELDS = Path(__file__).with_name("xplane_fields.csv")
+"""Names, numbers and types from ``tsl/profiler/protobuf/xplane.proto`` of TensorFlow 2.21."""
 
 RECORD_AGAIN = "record it again with --profiler tensorflow"
 
@@ -114,19 +117,16 @@ def _only_file(path: Path) -> Path:
 
 
 def _parse(path: Path) -> Any:
-    from google.protobuf.message import DecodeError
-
     try:
         data = read_file(path)
     except OSError as error:
         raise ProfileError(path, error.strerror or "unreadable", "name an *.xplane.pb file") from None
     if not data:
         raise ProfileError(path, "it is empty", RECORD_AGAIN)
-    try:
-        space = space_class().FromString(data)
-    except DecodeError:
+    space = parse(FIELDS, "XSpace", data)
+    if space is None:
         problem = "it is no xplane.pb, or a damaged or truncated one"
-        raise ProfileError(path, problem, f"name an *.xplane.pb file, or {RECORD_AGAIN}") from None
+        raise ProfileError(path, problem, f"name an *.xplane.pb file, or {RECORD_AGAIN}")
     # TensorFlow writes the host's name last: without it whole planes may have gone with the end of the file.
     if not space.hostnames:
         raise ProfileError(path, "it does not end as TensorFlow ends one: truncated, or no xplane.pb", RECORD_AGAIN)

@@ -85,7 +85,7 @@ class PartChange(TypedDict):
     beyond_noise: bool
 
 
-class LaunchFigures(TypedDict):
+class ComparedLaunch(TypedDict):
     """
     A launch of a side, as its report has it; ``rate_hz`` is the official one, the median of its windows.
 
@@ -108,7 +108,7 @@ class ComparedRun(TypedDict):
 
     name: str
     created: str | None
-    launches: list[LaunchFigures]
+    launches: list[ComparedLaunch]
     source: str | None
     parts: dict[str, PartSpread]
 

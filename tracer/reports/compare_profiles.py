@@ -14,7 +14,7 @@ from tracer.figure_text import counted
 from tracer.profiles.gpu_facts import gpu_names
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.report_types.breakdown import BreakdownReport
-from tracer.report_types.report import Compared, ComparedRun, Comparison, LaunchFigures
+from tracer.report_types.report import Compared, ComparedLaunch, ComparedRun, Comparison
 from tracer.reports.compare import (
     BLOCKS,
     CLAIM_LAUNCHES,
@@ -160,7 +160,7 @@ def _comparability(first: ProfileSide, other: ProfileSide) -> Comparability:
 def _side_figures(side: ProfileSide) -> ComparedRun:
     walls = side.timed.wall_ns
     shown = busy_and_overhead(side.figures["gpu"])
-    launch: LaunchFigures = {
+    launch: ComparedLaunch = {
         "name": side.name,
         "rate_hz": None,
         "trust": None,

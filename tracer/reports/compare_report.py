@@ -13,10 +13,10 @@ from tracer.report_types.report import (
     ChangedKernel,
     Compared,
     ComparedFigures,
+    ComparedLaunch,
     ComparedRun,
     Comparison,
     JudgedFigure,
-    LaunchFigures,
     PartChange,
     PartSpread,
 )
@@ -135,12 +135,12 @@ def _judged_figure(one: Judged) -> JudgedFigure:
 
 
 def _side_figures(side: Launches) -> ComparedRun:
-    launches = [_launch_figures(run, report) for run, report in zip(side.runs, side.reports, strict=True)]
+    launches = [_compared_launch(run, report) for run, report in zip(side.runs, side.reports, strict=True)]
     return compared_run(side.name, side.created, launches, side.reports[0])
 
 
 def compared_run(
-    name: str, created: str | None, launches: list[LaunchFigures], figures: KernelFigures
+    name: str, created: str | None, launches: list[ComparedLaunch], figures: KernelFigures
 ) -> ComparedRun:
     """A side, its parts out of ``figures``."""
     gpu = figures["gpu"]
@@ -151,7 +151,7 @@ def compared_run(
     return {"name": name, "created": created, "launches": launches, "source": source, "parts": parts}
 
 
-def _launch_figures(run: StoredRun, report: ComparedFigures) -> LaunchFigures:
+def _compared_launch(run: StoredRun, report: ComparedFigures) -> ComparedLaunch:
     shown = busy_and_overhead(report["gpu"])
     return {
         "name": run.name,

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import count_text, number_text, range_notes, share_text, time_text
-from tracer.report_types.report import Comparison, LaunchFigures
+from tracer.report_types.report import ComparedLaunch, Comparison
 from tracer.reports.compare_report import spread_text, starred_parts
 from tracer.reports.compare_words import kernel_lines, note_lines
 from tracer.terminal_text import framed_table, print_lines
@@ -45,7 +45,7 @@ def render_comparison(figures: Comparison, console: Console) -> None:
         console.print(_part_table(figures, words))
 
 
-def launch_cells(launch: LaunchFigures) -> list[str]:
+def launch_cells(launch: ComparedLaunch) -> list[str]:
     """
     Official rate, median of all inferences with its spread, p99 and busy share of a launch, as text.
 

@@ -93,6 +93,20 @@ def device_lines(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> li
     return lines
 
 
+def frequencies_text(figures: DeviceFigures, windows: Iterable[WindowFigures]) -> str:
+    """The frequencies of the last window that was sampled, and where they changed; or that none were recorded."""
+    if figures["note"]:
+        return str(figures["note"]).capitalize()
+    sampled = [window for window in figures["windows"] if window["frequencies"]]
+    if not sampled:
+        return "no window is as long as the sampling interval: not known"
+    last = sampled[-1]["frequencies"]
+    shown = ", ".join(f"{name} {frequency_text(one['median_hz'])}" for name, one in last.items())
+    names = WindowNames(windows)
+    marked = ", ".join(names[number] for number in figures["marked"])
+    return f"{shown}; changed or throttled in {marked}" if marked else shown
+
+
 def gpu_frequency_text(figures: DeviceFigures) -> str | None:
     """The GPU's frequency during the windows in words, with its range where it changed; None if not recorded."""
     found = [

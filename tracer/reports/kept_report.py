@@ -24,6 +24,12 @@ def kept_report(run: StoredRun) -> Report:
     return cast("Report", _kept(run, "report", made))
 
 
+def keep_report(run: StoredRun, report: Report) -> None:
+    """Keep what ``build_report`` gave elsewhere, for the next ``kept_report``."""
+    if not run.dropped:
+        RunCache([run], "report").keep(json.dumps(report).encode())
+
+
 def kept_figures(run: StoredRun) -> ComparedFigures:
     """The figures of ``compared_figures``."""
 

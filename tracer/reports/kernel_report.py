@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import cast
 
 import numpy as np
 
 from tracer.arrow_arrays import Integers
-from tracer.breakdown.gains import GainFigure
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.profiles.gpu_records import RecordCheck, check_records, checked_notes, unrecorded
 from tracer.report_types.gpu import (
-    Gain,
     GpuFigures,
     InflationFigures,
     KernelFigures,
@@ -58,7 +55,7 @@ def kernel_figures(
         "copies": work_table(level, ("memcpy", "memset")),
         "kernels_by_stage": by_stage(level),
         "api": api_table(level),
-        "gains": [_gain(one) for one in level.gains],
+        "gains": level.gains,
     }
 
 
@@ -183,9 +180,3 @@ def _notes(level: KernelLevel, check: RecordCheck) -> list[str]:
     if not level.computing_known and level.words is INFERENCES:
         notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes
-
-
-def _gain(one: GainFigure) -> Gain:
-    interval = None if one.interval_ns is None else list(one.interval_ns)
-    lists = {"interval_ns": interval, "rate_interval_hz": list(one.rate_interval_hz)}
-    return cast("Gain", {**asdict(one), **lists})

@@ -25,7 +25,7 @@ from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.report import Report
 from tracer.report_types.run import InferenceFigures, RunFacts, SplittingCost, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
-from tracer.reports.device_report import device_lines
+from tracer.reports.device_report import device_lines, frequencies_text
 from tracer.reports.machine_report import machine_lines
 from tracer.reports.pulse_report import pulse_lines
 from tracer.reports.run_limits import limits_lines
@@ -45,6 +45,31 @@ def model_line(run: RunFacts) -> str:
 def mode_text(run: RunFacts) -> str:
     """``timed reference, stages split``."""
     return f"timed {run['timed']}, stages {run['stages_mode']}"
+
+
+def run_facts(report: Report) -> list[tuple[str, str]]:
+    """What was measured with what, a name and a value each: machine, model, mode, frequencies, versions."""
+    run = report["run"]
+    model, backend = run["model"], run["backend"]
+    threads = backend.get("threads")
+    facts = [
+        ("state", run["state"]),
+        ("recorded", run["created"]),
+        ("machine", run["host"]),
+        ("processor", run["cpu"]),
+        ("model", model.get("name")),
+        ("model's SHA-256", model.get("sha256")),
+        ("runtime", backend.get("name")),
+        ("device", backend.get("device")),
+        ("threads", "the runtime's own choice" if threads is None else threads),
+        ("timed", run["timed"]),
+        ("stages", run["stages_mode"]),
+        ("host's port", run["port"]),
+        ("frequencies", frequencies_text(report["device"], report["windows"])),
+        ("profiler in the run", (run["profiler"] or {}).get("name", "none")),
+        *((f"version of {name}", version) for name, version in run["versions"].items()),
+    ]
+    return [(name, MISSING if value in (None, "") else str(value)) for name, value in facts]
 
 
 def rate_line(report: Report) -> str:

@@ -60,7 +60,7 @@ def run_trust(run: StoredRun, timed: TimedInferences, device: DeviceFigures, ses
         check_quantization(_quantization(run.info)),
         check_model(str(run.info.model.get("sha256") or ""), run.info.model.get("name")),
         check_mode(run.info.timed, _profiler(run.info)),
-        _load(windows),
+        _load(windows, run.info),
         check_windows(len(windows)),
         check_length([min(one.wall_ns, one.wall_ns if one.lap_ns is None else one.lap_ns) / 1e9 for one in windows]),
     ]
@@ -120,9 +120,10 @@ def _profiler(info: RunInfo) -> str | None:
     return str(profiler.get("name", "a profiler")) if profiler.get("by") == "hand" else None
 
 
-def _load(windows: Sequence[RunWindow]) -> TrustCheck:
+def _load(windows: Sequence[RunWindow], info: RunInfo) -> TrustCheck:
+    processors = info.machine.get("processors_allowed")
     if not windows:
-        return check_load(None, None, 0.0)
+        return check_load(None, None, 0.0, processors)
     last = windows[-1]
     own = last.cpu_ns / last.wall_ns if last.wall_ns > 0 else 0.0
-    return check_load(windows[0].load_start, last.load_end, own)
+    return check_load(windows[0].load_start, last.load_end, own, processors)

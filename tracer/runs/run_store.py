@@ -168,7 +168,7 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
         state = "recovered"
         dropped.append(UNCLOSED)
     run = StoredRun(folder, info, state, dropped, rows, parts)
-    if ref == "last" and not run.windows().num_rows:
+    if ref == "last" and not (rows or parts["windows"]):
         dropped += _newest_with_windows(traces)
     if state != "recording":
         dropped += missing_rows(parts, [row.seq for row in rows], info.journal) + missing_logs(folder)

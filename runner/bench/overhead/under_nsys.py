@@ -22,15 +22,11 @@ from tracer.recording.nvtx_ranges import DOMAIN
 
 
 @contextmanager
-def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path, preset: str = "light") -> Iterator[Block]:
-    """
-    Run a child under nsys; collecting began before its first block.
-
-    ``folder`` takes socket, log and reports; ``preset`` is as of a profiled run.
-    """
+def open_nsys_worker(choice: ModelChoice, nsys: Nsys, folder: Path) -> Iterator[Block]:
+    """Run a child under nsys; collecting began before its first block. ``folder`` takes socket, log and reports."""
 
     def wrap(command: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        return profile_command(nsys, preset, 1, folder / "capture", command), nsys_environment(folder)
+        return profile_command(nsys, "light", 1, folder / "capture", command), nsys_environment(folder)
 
     with open_worker(choice, folder, wrap) as block:
         yield block

@@ -1,20 +1,22 @@
 """
 An ONNX file's ends and notes, read without the ``onnx`` package, which a board that only runs models lacks.
 
-Field numbers are those of onnx.proto: ModelProto graph = 7, metadata_props = 14; GraphProto initializer = 5,
-input = 11, output = 12; ValueInfoProto name = 1, type = 2; its tensor_type = 1 with elem_type = 1 and shape = 2.
+``onnx_fields.csv`` describes the messages, by the numbers and types of onnx.proto.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from runner.inference.backends.backend import checked_ends
-from runner.model_graphs.wire import Message, WireError, parse
 from tracer.errors import ModelError
 from tracer.given_files import read_file
+from tracer.protobuf_messages import parse
 
-FLOAT = 1
+_FIELDS = Path(__file__).with_name("onnx_fields.csv")
+
+_FLOAT = 1
 """TensorProto.DataType of float32."""
 
 
@@ -25,11 +27,7 @@ def onnx_notes(path: Path) -> dict[str, str]:
     Raises:
         ModelError: if it cannot be read or is no ONNX model.
     """
-    _, model = _read(path)
-    try:
-        return {entry.text(1): entry.text(2) for entry in model.messages(14)}
-    except WireError as error:
-        raise _damaged(path, error) from None
+    return {_text(note.key): _text(note.value) for note in _read(path)[1].notes}
 
 
 def read_onnx(path: Path, batch: int = 1) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
@@ -40,42 +38,36 @@ def read_onnx(path: Path, batch: int = 1) -> tuple[bytes, tuple[int, ...], tuple
         ModelError: if it cannot be read, is no ONNX model, is of another task, or takes or gives no float32.
     """
     data, model = _read(path)
-    try:
-        graph = model.message(7)
-        stored = {initializer.text(8) for initializer in graph.messages(5)}
-        inputs = [value for value in graph.messages(11) if value.text(1) not in stored]
-        outputs = graph.messages(12)
-        if len(inputs) != 1 or len(outputs) != 1:
-            problem = f"it takes {len(inputs)} inputs and gives {len(outputs)}"
-            raise ModelError(path, problem, "the keyword-spotting model takes one and gives one")
-        given, gives = (value.message(2).message(1) for value in (inputs[0], outputs[0]))
-        shapes = checked_ends(path, _shape(given), _shape(gives), batch)
-    except WireError as error:
-        raise _damaged(path, error) from None
-    if (given.number(1), gives.number(1)) != (FLOAT, FLOAT):
-        problem = f"its input and output are of ONNX's types {given.number(1)} and {gives.number(1)}"
+    stored = {initializer.name for initializer in model.graph.stored}
+    inputs = [value for value in model.graph.inputs if value.name not in stored]
+    outputs = model.graph.outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        problem = f"it takes {len(inputs)} inputs and gives {len(outputs)}"
+        raise ModelError(path, problem, "the keyword-spotting model takes one and gives one")
+    given, gives = inputs[0].type.tensor, outputs[0].type.tensor
+    shapes = checked_ends(path, _shape(given), _shape(gives), batch)
+    if (given.element, gives.element) != (_FLOAT, _FLOAT):
+        problem = f"its input and output are of ONNX's types {given.element} and {gives.element}"
         raise ModelError(path, problem, "give one that takes and gives float32 (type 1)")
     return data, *shapes
 
 
-def _read(path: Path) -> tuple[bytes, Message]:
+def _read(path: Path) -> tuple[bytes, Any]:
     try:
         data = read_file(path)
     except OSError as error:
         raise ModelError(path, error.strerror or "unreadable", "name an .onnx file") from None
-    try:
-        model = parse(data)
-    except WireError as error:
-        raise _damaged(path, error) from None
-    if 7 not in model.chunks:
-        raise _damaged(path, "it holds no graph")
+    model = parse(_FIELDS, "Model", data)
+    if model is None or not model.HasField("graph"):
+        why = "it is damaged or of another kind" if model is None else "it holds no graph"
+        raise ModelError(path, f"it is no ONNX model ({why})", "make one with `kws-trace convert`")
     return data, model
 
 
-def _shape(tensor: Message) -> list[object]:
-    """Sizes as numbers, names of open ones as texts (TensorShapeProto dim = 1; its dim_value = 1, dim_param = 2)."""
-    return [one.number(1) if 1 in one.numbers else one.text(2) or "?" for one in tensor.message(2).messages(1)]
+def _shape(tensor: Any) -> list[object]:
+    """Sizes as numbers, names of open ones as texts."""
+    return [one.size if one.HasField("size") else _text(one.name) or "?" for one in tensor.shape.dimensions]
 
 
-def _damaged(path: Path, why: object) -> ModelError:
-    return ModelError(path, f"it is no ONNX model ({why})", "make one with `kws-trace convert`")
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

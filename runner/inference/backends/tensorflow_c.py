@@ -27,7 +27,6 @@ from runner.inference.backends.tensorflow_c_library import (
 )
 from runner.model_graphs.graph_nodes import read_nodes
 from runner.model_graphs.savedmodel import serving_ends, serving_graph
-from runner.model_graphs.wire import Message
 from tracer.errors import ModelError, first_line
 
 _PREFIX = "kws_trace_model"
@@ -54,7 +53,7 @@ class TensorFlowCBackend:
 
     def __init__(self, path: Path, library: Path, device: str | None = None, threads: int | None = None) -> None:
         saved = serving_graph(path)
-        given, gives = serving_ends(path, saved)
+        given, gives = serving_ends(saved)
         shapes = checked_ends(path, given.shape, gives.shape)
         self._library = CLibrary(library)
         self.version = self._library.version
@@ -98,9 +97,7 @@ class TensorFlowCBackend:
         """Close the session."""
         self._session.close()
 
-    def _prepare(
-        self, saved: Message, ends: tuple[str, str], shapes: tuple[tuple[int, ...], tuple[int, ...]]
-    ) -> None:
+    def _prepare(self, saved: Any, ends: tuple[str, str], shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
         """Variables, the model between them, and the four calls."""
         session, device = self._session, self.device
         source = session.variable("kws_trace_input", device, shapes[0])
@@ -182,13 +179,10 @@ class _Session:
         self._tf.TF_SetAttrType(made, b"dtype", FLOAT)
         return self._finished(made)
 
-    def import_again(self, saved: Message, given: str, features: Output) -> None:
+    def import_again(self, saved: Any, given: str, features: Output) -> None:
         """The model's graph once more, fed by ``features`` and over the variables that were restored."""
-        # MetaGraphDef.graph_def = 2; GraphDef.node = 1.
-        serialized = saved.chunks[2][-1]
-        variables = [
-            node.name for node in read_nodes(saved.message(2).chunks.get(1, [])).values() if node.op in _VARIABLES
-        ]
+        serialized = saved.graph.SerializeToString()
+        variables = [node.name for node in read_nodes(saved.graph.nodes).values() if node.op in _VARIABLES]
         options = self._tf.TF_NewImportGraphDefOptions()
         self._tf.TF_ImportGraphDefOptionsSetPrefix(options, _PREFIX.encode())
         for tensor, source in [(given, features), *((name, self.output(name)) for name in variables)]:

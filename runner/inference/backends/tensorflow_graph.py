@@ -50,7 +50,7 @@ def model_ends(path: Path, batch: int = 1) -> ModelEnds:
     Raises:
         ModelError: if the folder holds none, or the model is not of the benchmark or does not take ``batch`` inputs.
     """
-    given, gives = serving_ends(path, serving_graph(path))
+    given, gives = serving_ends(serving_graph(path))
     return ModelEnds(given.name, gives.name, checked_ends(path, given.shape, gives.shape, batch)[0])
 
 
@@ -64,9 +64,9 @@ def load_graph(tf: Any, session: Any, path: Path, input_map: dict[str, Any] | No
 
 
 @contextmanager
-def loaded_session(tf: Any, path: Path, threads: int | None = None) -> Iterator[Any]:
+def loaded_session(tf: Any, path: Path) -> Iterator[Any]:
     """A session that holds the model as it was exported; closed afterwards."""
-    with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config(tf, None, threads)) as session:
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config(tf, None, None)) as session:
         load_graph(tf, session, path)
         yield session
 

@@ -12,7 +12,6 @@ from tracer.figure_text import (
     change_text,
     count_text,
     counted,
-    frequency_text,
     number_text,
     official_rate_text,
     seconds_text,
@@ -43,11 +42,15 @@ from tracer.reports.report_text import (
     model_line,
     performance_rows,
     rate_line,
+    run_facts,
     spread_line,
 )
 from tracer.runs.run_note import note_lines
 from tracer.trust.judgement import rule_text, trust_lines
 from tracer.unit_words import INFERENCES
+
+_LEFT_OUT = ("state", "recorded", "machine", "model", "timed", "stages", "host's port")
+"""Facts that stand above, or that are private: the machine's name and the port."""
 
 
 def run_document(
@@ -176,7 +179,7 @@ def _measured(report: Report, private: Private) -> Markup:
             *_titled("Accuracy pass", accuracy_lines(report)),
             *_titled("What the host measured", private.each(sessions)),
             element("h3", "Facts"),
-            table(("what", "value"), _facts(report), words=2),
+            table(("what", "value"), [one for one in run_facts(report) if one[0] not in _LEFT_OUT], words=2),
             element("h3", "Overhead of tracing, what was left out, and notes"),
             sentences(private.each(lines)),
             folded("Serial line", table(("stage", "count", "median", "share of the session"), serial))
@@ -201,22 +204,3 @@ def _window_row(one: WindowFigures) -> tuple[str, ...]:
         MISSING if laps is None or not wall else change_text(laps / wall, 3),
         "yes" if one["valid"] else f"no: {', '.join(one['why'])}",
     )
-
-
-def _facts(report: Report) -> list[tuple[str, str]]:
-    """What was measured with what; neither the machine's name nor a folder nor a port is among it."""
-    run = report["run"]
-    sampled = [one for one in report["device"]["windows"] if one["frequencies"]]
-    clocks = {name: one["median_hz"] for name, one in sampled[-1]["frequencies"].items()} if sampled else {}
-    threads = run["backend"].get("threads")
-    facts = [
-        ("processor", run["cpu"]),
-        ("model's SHA-256", run["model"].get("sha256")),
-        ("runtime", run["backend"].get("name")),
-        ("device", run["backend"].get("device")),
-        ("threads", "the runtime's own choice" if threads is None else count_text(threads)),
-        ("frequencies", ", ".join(f"{name} {frequency_text(hz)}" for name, hz in clocks.items())),
-        ("profiler in the run", (run["profiler"] or {}).get("name", "none")),
-        *((f"version of {name}", version) for name, version in run["versions"].items()),
-    ]
-    return [(name, str(value) if value else MISSING) for name, value in facts]

@@ -29,7 +29,8 @@ from tests.fake_onnxruntime import FakeOnnxRuntime
 from tests.test_onnx_backend import onnx_model
 from tracer.errors import ModelError
 from tracer.quantization import Quantization
-from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, load_lines, render_runtimes
+from tracer.reports.machine_report import load_lines
+from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, render_runtimes
 
 
 class Clock:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from tracer.figure_text import MISSING, bounds_text, count_text, range_notes, significant_text, time_text
-from tracer.reports.runtime_table import load_lines
+from tracer.reports.machine_report import load_lines
 from tracer.statistics.intervals import clustered
 from tracer.terminal_text import figure_table, print_lines
 

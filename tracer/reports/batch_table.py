@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from tracer.figure_text import MISSING, beside_text, count_text, number_text, significant_text
+from tracer.reports.machine_report import on_gpu
 from tracer.statistics.intervals import Estimate
 from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.terminal_text import figure_table, print_lines
@@ -20,11 +21,6 @@ SIDES: tuple[Side, Side] = ("CPU", "GPU")
 
 COLUMNS = 5
 """Batches beside one another in a table of 80 columns."""
-
-
-def on_gpu(device: str) -> bool:
-    """Whether a runtime's name of a device, such as ``GPU:0``, is a GPU's."""
-    return "GPU" in device.upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,8 @@ def build_batches(measured: Sequence[MeasuredBatch]) -> dict[str, Any]:
 def _column(one: MeasuredBatch) -> dict[str, Any]:
     rounds = rounds_of([np.column_stack([row.rounds_ns for row in one.rows])] if one.rows else [])
     order = sorted(range(len(one.rows)), key=lambda place: rounds.time(place).value)
-    best = {side: next((p for p in order if on_gpu(one.rows[p].device) == (side == "GPU")), None) for side in SIDES}
+    on = [on_gpu({"device": row.device}) for row in one.rows]
+    best = {side: next((p for p in order if on[p] == (side == "GPU")), None) for side in SIDES}
     cpu, gpu = best["CPU"], best["GPU"]
     ratio = None if cpu is None or gpu is None else rounds.ratio(gpu, cpu)
     beside = [place for place in order[1:] if _winner(rounds.ratio(place, order[0])) is None]

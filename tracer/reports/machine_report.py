@@ -8,6 +8,7 @@ from typing import Any, cast
 from tracer.figure_text import counted, number_text, size_text
 from tracer.report_types.run import GpuFacts, RunFacts
 from tracer.runs.run_info import RunInfo
+from tracer.trust.checks import LOAD_DOUBTFUL
 
 NOT_KNOWN = "not known"
 
@@ -30,6 +31,14 @@ def on_gpu(backend: Mapping[str, Any]) -> bool:
     """Whether the backend's device says that it is a GPU."""
     device = str(backend.get("device") or "").upper()
     return any(word in device for word in ("GPU", "CUDA", "TENSORRT"))
+
+
+def load_lines(load: dict[str, Any]) -> list[str]:
+    """A warning where other work ran on the machine when the measurement began."""
+    if load["before"] < LOAD_DOUBTFUL * (load["cpus"] or 1):
+        return []
+    machine = f"{number_text(load['before'], 1)} on {counted(load['cpus'] or 1, 'CPU')}"
+    return [f"WARNING: the load was {machine} before it began: other work ran beside, ratios hold better than times"]
 
 
 def machine_lines(run: RunFacts) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from tracer.figure_text import bounds_text, change_text, range_notes, time_text
-from tracer.reports.runtime_table import load_lines
+from tracer.reports.machine_report import load_lines
 from tracer.statistics.ratio import rounds_of
 from tracer.terminal_text import figure_table, print_lines
 

@@ -22,6 +22,7 @@ from tracer.figure_text import (
 )
 from tracer.report_types.estimates import EstimateFigures
 from tracer.reports.batch_table import render_batches
+from tracer.reports.machine_report import load_lines
 from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.terminal_text import figure_table, print_lines
 
@@ -108,14 +109,6 @@ def render_runtimes(figures: dict[str, Any], console: Console) -> None:
     lines = [f"not measured: {one['name']}: {one['reason']}; {one['remedy']}" for one in figures["absent"]]
     spreads = [row[name] for row in figures["runtimes"] for name in ("spread", "speedup_spread") if row[name]]
     print_lines(console, (GEOMETRIC, *range_notes(spreads), *lines, *load_lines(figures["load"])))
-
-
-def load_lines(load: dict[str, Any]) -> list[str]:
-    """A warning where other work ran on the machine when the measurement began."""
-    if load["before"] < 0.5 * (load["cpus"] or 1):
-        return []
-    machine = f"{number_text(load['before'], 1)} on {counted(load['cpus'] or 1, 'CPU')}"
-    return [f"WARNING: the load was {machine} before it began: other work ran beside, ratios hold better than times"]
 
 
 def _time_table(rows: Sequence[dict[str, Any]]) -> Table:

@@ -12,7 +12,7 @@ from runner.inference.backends.backend import Backend
 from runner.inference.pipeline import Pipeline
 from tracer.errors import KwsTraceError
 from tracer.quantization import Quantization
-from tracer.reports.batch_table import on_gpu
+from tracer.reports.machine_report import on_gpu
 
 REFERENCE = "TensorFlow Session.run"
 """What the others are set against: the way that a program written after TensorFlow's own examples takes."""
@@ -48,7 +48,7 @@ class Candidate:
     @property
     def on_gpu(self) -> bool:
         """By ``device``."""
-        return on_gpu(self.device)
+        return on_gpu({"device": self.device})
 
     @classmethod
     def of(cls, name: str, backend: Backend, quantization: Quantization) -> Candidate:

@@ -111,6 +111,8 @@ def test_the_line_of_the_profiler_names_what_it_is_of(slow: Report) -> None:
     told["gpu"]["unprofiled"] |= {"profiler_pairs_ratio": paired.value, "profiler_pairs_spread": paired.figures}
     lines = answer_lines(told)
     assert any("1.577 times the unprofiled mean inference [1.500 to 1.612], by 4 pairs" in line for line in lines)
+    told["gpu"]["unprofiled"]["profiler_pairs_left_out"] = 2
+    assert any("by 4 pairs of windows, without 2 interrupted ones" in line for line in answer_lines(told))
     assert any(line.startswith("[ ] is a range, no interval: the rounds may count as") for line in lines)
 
 

@@ -32,6 +32,7 @@ ADDED = {
     "why_no_place",
     "profiler_pairs_ratio",
     "profiler_pairs_spread",
+    "profiler_pairs_left_out",
     "spread",
     "gpus",
     "cuda",

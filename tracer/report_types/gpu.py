@@ -29,7 +29,8 @@ class Unprofiled(TypedDict):
     """
     Wall time without the profiler, and its two parts: kinds of overhead are not rescaled.
 
-    ``profiler_pairs_ratio`` is by the pairs of windows with the profiler and without, and null where there are none.
+    ``profiler_pairs_ratio`` is by the pairs of windows with the profiler and without, but for those
+    ``profiler_pairs_left_out`` of which one was interrupted; null where there are none.
     """
 
     run: str
@@ -44,6 +45,7 @@ class Unprofiled(TypedDict):
     profiler_median_ratio: float
     profiler_pairs_ratio: float | None
     profiler_pairs_spread: EstimateFigures | None
+    profiler_pairs_left_out: int
 
 
 class VerdictFigures(TypedDict):

@@ -76,6 +76,8 @@ def _profiler_ratio(beside: Unprofiled, words: UnitWords) -> str:
     paired, spread = beside["profiler_pairs_ratio"], beside["profiler_pairs_spread"]
     if paired is not None and spread is not None:
         pairs = f"by {counted(spread['count'], 'pair')} of windows"
+        if left_out := beside["profiler_pairs_left_out"]:
+            pairs += f", without {counted(left_out, 'interrupted one')}"
         return f"{ratio_text(paired)} times the unprofiled mean {words.one}{beside_text(spread, ratio_text)}, {pairs}"
     ratio = beside["profiler_median_ratio"]
     change = f"{change_text(ratio, 0)}; spread not known"

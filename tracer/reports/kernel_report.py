@@ -112,7 +112,8 @@ def _unprofiled(level: KernelLevel) -> Unprofiled | None:
         return None
     wall, profiled = float(np.mean(walls)), float(np.mean(level.breakdown.wall_ns))
     busy = min(float(np.mean(level.breakdown.busy_ns)), wall)
-    paired = rounds_of([level.pair_walls_ns]).ratio(0, 1) if level.pair_walls_ns else None
+    pairs = rounds_of([level.pair_walls_ns])
+    paired = pairs.ratio(0, 1) if level.pair_walls_ns else None
     return {
         "run": level.unprofiled,
         "inferences": len(walls),
@@ -126,6 +127,7 @@ def _unprofiled(level: KernelLevel) -> Unprofiled | None:
         "profiler_median_ratio": float(np.median(level.breakdown.wall_ns) / np.median(walls)),
         "profiler_pairs_ratio": None if paired is None else paired.value,
         "profiler_pairs_spread": None if paired is None else paired.figures,
+        "profiler_pairs_left_out": pairs.left_out,
     }
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from tracer.given_json import read_json
-from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.run import CostGroup, CudaFacts, GpuFacts, MachineFacts
 from tracer.terminal_text import printable
 
@@ -47,6 +46,16 @@ class _Quantization(TypedDict):
     zero_point: int
 
 
+class _Spread(TypedDict):
+    kind: Literal["interval", "range", "none"]
+    low: float | None
+    high: float | None
+    unit: str
+    count: int
+    reason: str
+    speeds: tuple[float, float] | None  # a list of any length would be read as two speeds
+
+
 class _Energy(TypedDict, total=False):
     line: str
     chip: str
@@ -68,7 +77,7 @@ class _SplittingCost(TypedDict, total=False):
     fused_ns: float
     ratio: float
     interval: tuple[float, float]
-    spread: EstimateFigures
+    spread: _Spread
     groups: list[CostGroup]
 
 

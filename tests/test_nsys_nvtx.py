@@ -71,12 +71,13 @@ def test_a_payload_is_read_from_the_column_of_its_type(tmp_path: Path) -> None:
 
 
 def test_a_range_that_the_capture_cut_has_no_end(tmp_path: Path) -> None:
-    """nsys gives it none, or the end of the capture."""
+    """nsys gives it none, or the end of the capture; one of a process that outlived it a later end, seen under load."""
     export = NsysExport(duration_ns=1000)
     export.ranges([1], None, "never ended", style="start_end", **OWN)
     export.ranges([2], [1000], "cut", **OWN)
-    export.ranges([3], [999], "whole", **OWN)
-    assert read(export, tmp_path).nvtx_ranges["end_ns"].to_pylist() == [None, None, 999]
+    export.ranges([3], [1200], "cut later", **OWN)
+    export.ranges([4], [999], "whole", **OWN)
+    assert read(export, tmp_path).nvtx_ranges["end_ns"].to_pylist() == [None, None, None, 999]
 
 
 def test_marks_and_names_of_threads_are_no_ranges(tmp_path: Path) -> None:

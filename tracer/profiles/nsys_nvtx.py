@@ -84,11 +84,15 @@ def _apart(rows: pa.Table, places: NDArray[np.int64]) -> tuple[pa.Table, pa.Tabl
 
 
 def _ends(rows: pa.Table, duration_ns: int | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """End of each range, and whether it was open at the capture's end."""
+    """
+    End of each range, and whether it was open at the capture's end.
+
+    There nsys closes what is open: at the capture's end, or, where the process outlived it, later.
+    """
     ends = rows.column("end")
     unknown = ~valid(ends)
     values = integers(ends)
-    return values, unknown if duration_ns is None else unknown | (values == duration_ns)
+    return values, unknown if duration_ns is None else unknown | (values >= duration_ns)
 
 
 def _names(rows: pa.Table, strings: StringIds) -> pa.ChunkedArray | pa.Array:

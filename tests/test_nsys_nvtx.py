@@ -71,7 +71,7 @@ def test_a_payload_is_read_from_the_column_of_its_type(tmp_path: Path) -> None:
 
 
 def test_a_range_that_the_capture_cut_has_no_end(tmp_path: Path) -> None:
-    """nsys gives it none, or the end of the capture; one of a process that outlived it a later end, seen under load."""
+    """nsys gives it none, or the end of the capture; where the process outlived that, under load, a later one."""
     export = NsysExport(duration_ns=1000)
     export.ranges([1], None, "never ended", style="start_end", **OWN)
     export.ranges([2], [1000], "cut", **OWN)

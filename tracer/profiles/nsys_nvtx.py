@@ -87,12 +87,17 @@ def _ends(rows: pa.Table, duration_ns: int | None) -> tuple[NDArray[np.int64], N
     """
     End of each range, and whether it was open at the capture's end.
 
-    There nsys closes what is open: at the capture's end, or, where the process outlived it, later.
+    There nsys closes what is open: at the capture's end, or, where the process outlived it, later. Rows that all lie
+    later have another clock.
     """
     ends = rows.column("end")
     unknown = ~valid(ends)
     values = integers(ends)
-    return values, unknown if duration_ns is None else unknown | (values >= duration_ns)
+    if duration_ns is None:
+        return values, unknown
+    later = values > duration_ns
+    cut = values == duration_ns if later[~unknown].all() else values >= duration_ns
+    return values, unknown | cut
 
 
 def _names(rows: pa.Table, strings: StringIds) -> pa.ChunkedArray | pa.Array:

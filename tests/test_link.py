@@ -47,6 +47,8 @@ class Pty:
             yield stack.enter_context(forked(signal.pause))
 
     def hang_up(self) -> None:
+        # As udev takes the name of a device that is gone: the system gives its number to the next that asks.
+        self.path.unlink(missing_ok=True)
         os.close(self.master)
         self.master = -1
 

@@ -190,6 +190,7 @@ def test_warnings_of_nsys_are_handed_on_once_each(tmp_path: Path) -> None:
     [
         ("2024@2@3@38-242334140272v0", r"nsys 2024\.2\.3 recorded it, and the installed one is 2022\.4\.2\.1"),
         ("2022@4@2@1-df9881f", r"the export of here failed; it said: Version number is invalid"),
+        ("of nothing", r"here\.nsys-rep: no report of nsys \(the export of here failed\)"),
     ],
 )
 def test_a_report_of_a_newer_nsys_than_the_installed_one_is_said_to_be_one(

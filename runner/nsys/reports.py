@@ -63,11 +63,14 @@ def export_sqlite(nsys: Nsys, path: Path, folder: Path) -> Path:
     path, made = path.absolute(), folder.absolute() / f"{path.stem}.sqlite"
     try:
         _export(nsys, path, made)
-    except ProfilerError:
+    except ProfilerError as error:
+        recorded = _version(_head(path))
+        if not recorded:
+            raise ProfileError(path, f"no report of nsys ({error.problem})", "name a file that nsys wrote") from None
         # The files of a newer one are not read; what is said of them names no version that a user knows.
-        if (newer := _version(_head(path))) <= _version(nsys.version):
+        if recorded <= _version(nsys.version):
             raise
-        version = ".".join(map(str, newer))
+        version = ".".join(map(str, recorded))
         raise ProfileError(
             path,
             f"nsys {version} recorded it, and the installed one is {nsys.version}",

@@ -33,6 +33,8 @@ from tests.nsys_export import NsysExport
 from tests.recorded import info, window
 from tracer.breakdown.unprofiled import pair_walls_ns
 from tracer.recording.window import RecordedWindow
+from tracer.report_types.gpu import Gain
+from tracer.reports.breakdown_rows import GRAPH_NOTE, shown_gains
 from tracer.reports.breakdown_text import SHOWN_KERNELS, answer_lines, kernel_lines, render_kernel_level
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
@@ -187,8 +189,15 @@ def test_the_tables_say_what_their_figures_are(slow: Report) -> None:
     assert "Kernels, then copies: an inference (share of their own time)" in text
     assert "GPU work of an inference, by launch" in text
     assert "What removing it would give, by replay" in text
-    assert "at most, and -: no change to a program gives more" in " ".join(text.split())
+    assert "At most, and -: no change to a program gives more" in " ".join(text.split())
     assert "20 captured inferences" in text
+
+
+def test_one_graph_says_which_code_it_leaves_where_a_runtime_may_take_more(slow: Report) -> None:
+    graph: Gain = {**slow["gains"][0], "name": "one graph", "gain_ns": 200_000.0, "reason": ""}
+    more: Gain = {**graph, "name": "one graph, no framework", "gain_ns": 300_000.0}
+    assert shown_gains([graph, more])[1] == [GRAPH_NOTE]
+    assert shown_gains([graph])[1] == shown_gains([graph, {**more, "gain_ns": 200_000.0}])[1] == []
 
 
 def test_every_part_is_a_row_of_one_line(tmp_path: Path) -> None:

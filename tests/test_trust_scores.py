@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.sessions import EnergyrunnerLog, Plan, accuracy_plan
-from tools.trust_scores import simulated
+from tools.trust_scores import frequencies, simulated
 from tools.trust_scores.published import clock_label, half_of, score_folder, system_of
 from tracer.sessions.open_session import build_session
 
@@ -54,3 +54,10 @@ def test_a_simulated_run_is_what_its_name_says() -> None:
     for name, (make, two) in simulated.CASES.items():
         if not any(hard in name for hard in ("memory", "0.2 s", "20 s")):
             assert simulated._has_two(make(rng), rng) is two, name
+
+
+def test_a_frequency_that_differs_only_between_windows_is_doubted_and_one_is_not() -> None:
+    rng = np.random.default_rng(1)
+    for name in ("10 % down in the last window", "falling by 5 % through the run", "30 % down from 30 s on"):
+        assert frequencies._doubted(frequencies.COURSES[name][0], rng), name
+    assert not any(frequencies._doubted(frequencies.COURSES["one frequency"][0], rng) for _ in range(5))

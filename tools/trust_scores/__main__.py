@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tools.trust_scores.frequencies import COURSES, doubt_rates
 from tools.trust_scores.published import score_folder
 from tools.trust_scores.simulated import CASES, detection_rates
 
@@ -20,6 +21,8 @@ def main() -> None:
             sys.stdout.write(f"{key:12} {half:7} {label:8} {state:9} {count:4}\n")
     for name, share in detection_rates().items():
         sys.stdout.write(f"{name:40} {'two' if CASES[name][1] else 'one'}  called two-speed {share:.3f}\n")
+    for name, share in doubt_rates().items():
+        sys.stdout.write(f"{name:40} costs {COURSES[name][1]:.2%} of the rate  doubted {share:.3f}\n")
 
 
 if __name__ == "__main__":

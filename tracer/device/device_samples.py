@@ -25,6 +25,15 @@ Sources: ``cpu0`` (a cpufreq policy), ``gpu`` (of a PC: its multiprocessors), ``
 ``gpu_memory`` (of a PC's GPU), ``thermal:NAME``, ``rail:NAME``, ``throttle:NAME``.
 """
 
+CHANGE = 0.02
+"""A frequency changed in a window if its range there exceeds this share of its median."""
+
+
+def frequencies_differ(first_hz: float, second_hz: float) -> bool:
+    """Whether two windows, or two runs, had two frequencies: they are over ``CHANGE`` of the larger apart."""
+    return abs(first_hz - second_hz) > CHANGE * max(first_hz, second_hz)
+
+
 THROTTLING = {
     0x4: "power cap",
     0x8: "hardware slowdown",

@@ -14,12 +14,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tracer.device.device_samples import (
+    CHANGE,
     FREQUENCY_HZ,
     POWER_MW,
     TEMPERATURE_MC,
     THROTTLE_COUNT,
     THROTTLE_LEVEL,
     THROTTLE_REASONS,
+    frequencies_differ,
     sensor_name,
     throttle_words,
 )
@@ -37,9 +39,6 @@ SAMPLES = pa.schema([pa.field(name, kind, nullable=False) for name, kind in _COL
 
 AROUND_NS = 1_000_000_000
 """Sweeps come every 250 ms, later where the machine is busy; beyond this they say nothing of a moment."""
-
-CHANGE = 0.02
-"""A frequency changed in a window if its range there exceeds this share of its median."""
 
 WHOLE_BOARD = (("VDD_IN",), ("POM_5V_IN",), ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"))
 """
@@ -151,7 +150,7 @@ def differing_frequencies(first: Iterable[Frequency], second: Iterable[Frequency
     """Sources in both whose medians differ by more than ``CHANGE`` of the larger: two runs not to be compared."""
     others = {one.source: one.median_hz for one in second}
     pairs = [(one.source, one.median_hz, others[one.source]) for one in first if one.source in others]
-    return tuple(source for source, mine, other in pairs if abs(mine - other) > CHANGE * max(mine, other))
+    return tuple(source for source, mine, other in pairs if frequencies_differ(mine, other))
 
 
 def energy_mj(samples: pa.Table, start_ns: int, end_ns: int) -> Energy | None:

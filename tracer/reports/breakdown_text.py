@@ -202,12 +202,12 @@ def _kernel_table(report: KernelFigures, words: UnitWords, *, full_names: bool) 
 def _gain_table(gains: list[Gain], words: UnitWords) -> Table:
     columns = ("gain", "95 % interval", f"{words.rate} then")
     table = framed_table("What removing it would give, by replay", ["removed"], columns, wrap=False)
-    shown, reasons = shown_gains(gains)
+    shown, notes = shown_gains(gains)
     for place, one in enumerate(shown):
         if place and one["group"] != shown[place - 1]["group"]:
             table.add_section()
         name = f"stage {one['name']}" if one["group"] == "stage" else gain_name(one)
         table.add_row(plain(name), *gain_cells(one))
-    if reasons:
-        table.caption = f"at most, and -: {reasons}"
+    if notes:
+        table.caption = " ".join(notes)
     return table

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.device.device_state import CHANGE, Frequency, differing_frequencies
+from tracer.device.device_samples import CHANGE
+from tracer.device.device_state import Frequency, differing_frequencies
 from tracer.figure_text import counted, frequency_text
 from tracer.report_types.report import Judgement, Verdict, Way
 from tracer.reports.machine_report import REFUSED_BY, WARNED_BY, differing_facts, unknown_facts

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tracer.device.device_state import CHANGE, frequencies_around, frequencies_during, window_marks
+from tracer.device.device_samples import CHANGE
+from tracer.device.device_state import frequencies_around, frequencies_during, window_marks
 from tracer.figure_text import frequency_text, share_text, time_text
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow

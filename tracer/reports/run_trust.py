@@ -54,7 +54,7 @@ def run_trust(run: StoredRun, timed: TimedInferences, device: DeviceFigures, ses
     if not on_gpu(run.info.backend):
         checks.append(check_cpu_share([one.cpu_ns / one.wall_ns for one in windows if one.wall_ns > 0]))
     checks += [
-        _frequencies(windows, device),
+        frequencies_check([one.number for one in windows], device),
         _worst_of(sessions, "performance", "clock") or check_clock(None, None),
         _accuracy(run, sessions),
         check_quantization(_quantization(run.info)),
@@ -77,12 +77,15 @@ def _steadiness(windows: Sequence[RunWindow], timed: TimedInferences) -> TrustCh
     return check_steadiness(rates, speeds_of(wall, place), drift_of(wall))
 
 
-def _frequencies(windows: Sequence[RunWindow], device: DeviceFigures) -> TrustCheck:
-    numbers = {one.number for one in windows}
-    there = [one for one in device["windows"] if one["window"] in numbers]
-    changed = list(dict.fromkeys(source for one in there for source in one["changed"]))
-    throttled = list(dict.fromkeys(source for one in there for source in one["throttled"]))
-    return check_frequencies(len(windows), sum(bool(one["frequencies"]) for one in there), changed, throttled)
+def frequencies_check(numbers: Sequence[int], device: DeviceFigures) -> TrustCheck:
+    """Judge what was sampled in the performance windows, which are given by their numbers."""
+    known = {one["window"]: one for one in device["windows"]}
+    there = [known[number] for number in numbers if number in known]
+    changed = dict.fromkeys(source for one in there for source in one["changed"])
+    throttled = dict.fromkeys(source for one in there for source in one["throttled"])
+    sampled = [known[number]["frequencies"] if number in known else {} for number in numbers]
+    medians = [{source: one["median_hz"] for source, one in sources.items()} for sources in sampled]
+    return check_frequencies(medians, list(changed), list(throttled))
 
 
 def _worst_of(sessions: Sessions, kind: str, key: TrustKey) -> TrustCheck | None:

@@ -6,14 +6,16 @@ How the thresholds were set, and how often they doubt wrongly or not at all, sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tracer.command_line import DEFAULT_WINDOW_S
+from tracer.device.device_samples import frequencies_differ
 from tracer.figure_text import (
     auc_text,
     counted,
+    frequency_text,
     interval_text,
     number_text,
     seconds_text,
@@ -99,17 +101,39 @@ def check_cpu_share(shares: Sequence[float]) -> TrustCheck:
     return check("cpu share", state, f"the DUT had {told} of a CPU", remedy)
 
 
-def check_frequencies(windows: int, sampled: int, changed: Sequence[str], throttled: Sequence[str]) -> TrustCheck:
-    """``windows`` of performance, how many were sampled, and which sources changed or throttled in them."""
+def check_frequencies(
+    medians: Sequence[Mapping[str, float]], changed: Sequence[str], throttled: Sequence[str]
+) -> TrustCheck:
+    """
+    ``medians`` are the frequencies of each performance window by source, in Hz, none where it was not sampled;
+    ``changed`` and ``throttled`` the sources that did so within one. Windows must have one frequency among them too.
+    """
     remedy = "cool it, or set a lower, fixed frequency (nvpmodel and jetson_clocks; of a PC's GPU nvidia-smi -lgc)"
     if throttled:
         return check("frequencies", "bad", f"throttled: {', '.join(throttled)}", remedy)
-    if changed:
-        return check("frequencies", "doubtful", f"changed: {', '.join(changed)}", remedy)
-    if not windows or sampled < windows:
-        told = f"frequencies not recorded in {counted(windows - sampled, 'window')}" if sampled else "not recorded"
-        return check("frequencies", "unknown", told, "`kws-trace doctor` names what is missing")
-    return check("frequencies", "fine", f"one frequency throughout {counted(windows, 'window')}")
+    sources = list(dict.fromkeys(source for one in medians for source in one))
+    ends = {source: _ends([one[source] for one in medians if source in one]) for source in sources}
+    found = [
+        *changed,
+        *(
+            f"{source} from {frequency_text(low)} to {frequency_text(high)} between windows"
+            for source, (low, high) in ends.items()
+            if source not in changed and frequencies_differ(low, high)
+        ),
+    ]
+    if found:
+        return check("frequencies", "doubtful", f"changed: {', '.join(found)}", remedy)
+    lacking = sum(len(one) < len(sources) for one in medians) if sources else len(medians)
+    if lacking or not medians:
+        text = (
+            f"frequencies not recorded in {counted(lacking, 'window')}" if lacking < len(medians) else "not recorded"
+        )
+        return check("frequencies", "unknown", text, "`kws-trace doctor` names what is missing")
+    return check("frequencies", "fine", f"one frequency throughout {counted(len(medians), 'window')}")
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    return min(values), max(values)
 
 
 def check_clock(outside: float | None, slack: float | None, broken: Sequence[str] = ()) -> TrustCheck:

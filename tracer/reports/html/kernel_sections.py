@@ -128,7 +128,7 @@ def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
 
 def gain_section(report: KernelFigures, words: UnitWords) -> Markup:
     """What removing each part would give, by replay."""
-    shown, reasons = shown_gains(report["gains"])
+    shown, notes = shown_gains(report["gains"])
     ends = [end for one in shown for end in (one["gain_ns"], *(one["interval_ns"] or ())) if end is not None]
     most = max(ends, default=0.0)
     groups = {"change": "change", "kind": "part", "stage": "stage", "bound": "bound"}
@@ -142,5 +142,5 @@ def gain_section(report: KernelFigures, words: UnitWords) -> Markup:
         for one in shown
     ]
     columns = ("removed", "what it is", "", "gain", "95 % interval", f"{words.rate} then")
-    note = paragraph(f"At most, and -: {reasons}.", "quiet") if reasons else None
+    note = paragraph(" ".join(notes), "quiet") if notes else None
     return together([paragraph(gain_note(report, words), "quiet"), table(columns, rows, words=3), note])

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
-
-import typer
 
 from runner.commands import options
 from runner.commands.output import print_document, print_figures
@@ -15,10 +12,7 @@ from tracer.terminal_text import say
 
 
 def breakdown(
-    profile: Annotated[
-        Path,
-        typer.Argument(help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof or TensorFlow."),
-    ],
+    profile: options.Profile,
     unit_range: Annotated[
         str | None,
         options.UNITS(

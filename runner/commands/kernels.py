@@ -6,21 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from runner.commands import options
 from runner.commands.output import print_figures, print_summary
 from tracer.terminal_text import say, terminal
 
 
 def kernels(
-    profile: Annotated[
-        Path,
-        typer.Argument(
-            help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof, TensorFlow, PyTorch, JAX, "
-            "ONNX Runtime or trtexec."
-        ),
-    ],
+    profile: options.Profile,
     by: Annotated[
         Literal["kernel", "range", "api"],
         options.OUTPUT(

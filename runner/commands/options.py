@@ -31,6 +31,13 @@ SUMMARY = Group("nvprof summary")
 REPAIRS = Group("Repairs")
 OUTPUT = Group("Output")
 
+Profile = Annotated[
+    Path,
+    typer.Argument(
+        help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof, TensorFlow, PyTorch, JAX, "
+        "ONNX Runtime or trtexec."
+    ),
+]
 Baud = Annotated[int, SERIAL_LINE("Baud rate of a serial device.", min=300)]
 DutBaud = Annotated[
     int | None,

@@ -22,7 +22,7 @@ from tracer.fleet.fleet import Fleet, read_fleet
 from tracer.palette import colours
 from tracer.reports.html.plots import key_list
 
-_WIDGET, KEY_PX = "fleet_baseline", 18
+_WIDGET, KEY_PX = "fleet_baseline", 20
 
 
 def show(traces: Path) -> None:
@@ -63,7 +63,7 @@ def _rates(traces: Path, rated: list[dict[str, Any]]) -> None:
     points = launch_rows(rated, held)
     picked = chart(rate_chart(points), "fleet_rates", on_select="rerun")
     names = configurations(points)
-    drawing(key_list(dict(zip(names, colours(names), strict=True))), "fleet_keys", KEY_PX * len(names))
+    drawing(key_list(dict(zip(names, colours(names), strict=True))), "fleet_keys", KEY_PX)
     st.caption("A point is a launch, its colour the configuration; a click opens the run. Rings: the baseline.")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and clicked[0].get("run") in {row["name"] for row in rated}:

@@ -14,7 +14,6 @@ from tracer.figure_text import (
     D3_MICROSECONDS,
     D3_SECONDS,
     count_text,
-    counted,
     interval_text,
     number_text,
     time_text,
@@ -27,6 +26,9 @@ MAP_PX, SENSOR_PX, HISTOGRAM_PX, AROUND_PX = 285, 81, 260, 100
 BRUSH = "brush"
 SIDE = {"minExtent": 58, "maxExtent": 58}
 """Left of the ground of the map and of its sensors: one time stands above another only where both leave as much."""
+
+CELL = {"from_s": "from (s)", "to_s": "to (s)", "low_us": "from (us)", "high_us": "to (us)", "count": "inferences"}
+"""Of a cell of the map: the columns of its frame by their names on hover."""
 
 UNITS = {"frequency": "MHz", "temperature": "degrees C", "power": "W"}
 _ACROSS = "time, the windows joined (s)"
@@ -47,31 +49,28 @@ def map_chart(
     marked = {} if shown is None else {"value": {"x": list(shown)}}
     upward = {"type": "log", "nice": False, "domain": _ends(frame, "low_us", "high_us")}
     return {
-        # A tooltip of several fields is put together for every cell before it is drawn, by an interpreter.
-        "datasets": {"cells": frame.assign(told=[_cell(*row) for row in frame.itertuples(index=False)])},
+        "datasets": {"cells": frame.rename(columns=CELL).round(dict.fromkeys(CELL.values(), 3))},
         "data": {"name": "cells"},
         "height": MAP_PX,
         "params": [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}, **marked}],
         "description": "Inferences by time and latency; the percentiles below say in words what it shows.",
         # As SVG a brush has parts that Vega gives no name to be read out.
         "usermeta": {"embedOptions": {"renderer": "canvas"}},
-        "mark": {"type": "rect", "stroke": None},
+        # What is told is the row: fields with formats are put together for every cell before it is drawn.
+        "mark": {"type": "rect", "stroke": None, "tooltip": {"content": "data"}},
         "encoding": {
-            "x": _time("from_s", length_s, starts),
-            "x2": {"field": "to_s"},
+            "x": _time(CELL["from_s"], length_s, starts),
+            "x2": {"field": CELL["to_s"]},
             "y": number(
-                "low_us", title="time (us, log)", scale=upward, axis={**SIDE, "tickCount": 5, "format": D3_COUNT}
+                CELL["low_us"],
+                title="time (us, log)",
+                scale=upward,
+                axis={**SIDE, "tickCount": 5, "format": D3_COUNT},
             ),
-            "y2": {"field": "high_us"},
+            "y2": {"field": CELL["high_us"]},
             "color": _counts(max(float(frame["count"].max()), 2)),
-            "tooltip": {"field": "told", "type": "nominal"},
         },
     }
-
-
-def _cell(from_s: float, to_s: float, low_us: float, high_us: float, count: int) -> str:
-    ends = interval_text(1e3 * low_us, 1e3 * high_us, time_text)
-    return f"{counted(count, 'inference')} of {ends}, {number_text(from_s, 2)} to {number_text(to_s, 2)} s"
 
 
 def _counts(most: float) -> Spec:
@@ -86,7 +85,7 @@ def _counts(most: float) -> Spec:
         "format": D3_COUNT,
         "tickCount": 3,
     }
-    return number("count", scale={"type": "log", "range": list(HEAT), "domain": [1, most]}, legend=legend)
+    return number(CELL["count"], scale={"type": "log", "range": list(HEAT), "domain": [1, most]}, legend=legend)
 
 
 def sensor_chart(frame: Frame, quantity: str, length_s: float) -> Spec:

@@ -210,8 +210,9 @@ def test_the_charts_have_few_marks_and_one_time(traces: Path) -> None:
     assert course["encoding"]["x"]["scale"] == sensors["encoding"]["x"]["scale"]
     assert course["encoding"]["y"]["axis"]["minExtent"] == sensors["encoding"]["y"]["axis"]["minExtent"]
     assert len(cells) <= len(timed)
-    told = course["datasets"]["cells"]["told"]
-    assert [one.split()[0] for one in told] == [str(count) for count in cells["count"]]
+    told = course["datasets"]["cells"]
+    assert told["inferences"].tolist() == cells["count"].tolist()
+    assert told["from (us)"].tolist() == pytest.approx(cells["low_us"].tolist(), abs=0.001)
 
 
 def test_every_bar_and_step_of_the_histogram_is_drawn_where_it_counts(traces: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from dashboard.frames import Frame
 from dashboard.kernels_view import REST
-from tracer.figure_text import count_text, number_text
+from tracer.figure_text import count_text, interval_text, number_text, time_text
 from tracer.palette import colours
 from tracer.reports.html.markup import Markup
-from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot, tick_text
+from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
 
 BAR_PX, AROUND_PX, DELAYS_PX = 20, 64, 130
 
@@ -61,8 +61,8 @@ def delay_drawing(frame: Frame) -> Markup:
 
 
 def _delay(row: dict[Any, Any]) -> str:
-    ends = " to ".join(tick_text(float(f"{row[name]:.4g}")) for name in ("from_us", "to_us"))
-    return f"{count_text(row['kernels'])} launched in {row['stage']}: {ends} us"
+    ends = interval_text(1e3 * row["from_us"], 1e3 * row["to_us"], time_text)
+    return f"{count_text(row['kernels'])} launched in {row['stage']}: {ends}"
 
 
 def _stages(frame: Frame) -> dict[str, str]:

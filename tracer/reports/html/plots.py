@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tracer.figure_text import tick_text
 from tracer.reports.html.markup import Markup, element, text, together
 
 MOST_TICKS = 10
@@ -121,7 +122,7 @@ def rows_plot(plot: Rows, key: str = "") -> Markup:
 
 def _mark(one: Mark, axis: Axis) -> Markup:
     left, right = axis.at(min(one.low, one.high)), axis.at(max(one.low, one.high))
-    width = "" if one.kind == "dot" else f"width:{right - left:.6g}%;"
+    width = "" if one.kind == "dot" else f"width:{round(right - left, 4):g}%;"
     look = {"style": f"left:{left:g}%;{width}background:{one.colour}", "title": one.told or None}
     words = element("span", one.words) if one.words else None
     if one.link is None:
@@ -177,7 +178,7 @@ def columns_plot(plot: Columns) -> Markup:
     columns = []
     for one in plot.columns:
         left, right = axis.at(one.left), axis.at(one.right)
-        across = f"left:{left:g}%;width:{right - left:.6g}%"
+        across = f"left:{left:g}%;width:{round(right - left, 4):g}%"
         up = f"bottom:{_percent(one.low)};height:{_percent(one.high - one.low)}"
         columns.append(element("i", style=f"{across};{up};background:{one.colour}", title=one.told))
     ticks = [element("span", tick_text(one), style=f"left:{axis.at(one):g}%") for one in axis.ticks()]
@@ -202,7 +203,7 @@ def columns_plot(plot: Columns) -> Markup:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.4g}%"
+    return f"{round(100 * share, 3):g}%"
 
 
 def _outline(plot: Columns) -> list[Markup]:
@@ -216,7 +217,7 @@ def _outline(plot: Columns) -> list[Markup]:
         left, right = plot.across.at(start), plot.across.at(end)
         side = "top" if share >= high else "bottom"
         low, tall = min(share, high), abs(share - high)
-        where = f"left:{left:g}%;width:{right - left:.6g}%;bottom:{_percent(low)};height:{_percent(tall)}"
+        where = f"left:{left:g}%;width:{round(right - left, 4):g}%;bottom:{_percent(low)};height:{_percent(tall)}"
         parts.append(element("i", style=f"{where};border-color:{colour};border-{side}-width:2px"))
     return parts
 
@@ -243,8 +244,3 @@ def key_list(keys: Mapping[str, str]) -> Markup:
 
 def _side(at: float) -> str | None:
     return "kp-end" if at > 97 else None
-
-
-def tick_text(value: float) -> str:
-    """Of an axis: as few digits as it has."""
-    return f"{value:,.10g}"

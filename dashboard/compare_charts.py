@@ -1,4 +1,4 @@
-"""Charts of the Compare page as Vega-Lite; pure."""
+"""Charts of the Compare page; pure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.compare_view import NOT_TOLD, WHOLE
-from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, number, row_names, tooltips
-from tracer.figure_text import D3_RATIO
-from tracer.palette import BY_MEANING, SESSION_RUN
+from dashboard.vega import Spec, inline, layered, number, tooltips
+from tracer.figure_text import number_text
+from tracer.palette import BY_MEANING, SESSION_RUN, colours
+from tracer.reports.html.markup import Markup
+from tracer.reports.html.plots import Axis, Mark, Row, Rows, rows_plot
 
 VERDICTS = ("slower", "faster", "equivalent", "can't be told")
 KINDS = (WHOLE, "slower", "faster", NOT_TOLD)
 """Of a waterfall's bars, in the order of its legend."""
-ROW_PX, SERIES_PX, TICKS = 26, 225, 8
+ROW_PX, AROUND_PX, SERIES_PX = 20, 64, 225
 
 
-def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
+def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Markup:
     """
     How each run's median compares with the baseline's: a point, its spread, and the band of what counts as equal.
 
@@ -24,40 +26,22 @@ def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Spec:
         rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
         noise: half width of the band about 1.
     """
-    across, grey = {"zero": False, "padding": 20}, BY_MEANING["border"]
-    title = "median inference against the baseline (times)"
-    band = {
-        "data": inline([{"from": 1 - noise, "to": 1 + noise}]),
-        "mark": {"type": "rect", "color": grey, "opacity": 0.2},
-        "encoding": {"x": number("from", scale=across, title=title), "x2": {"field": "to"}},
-    }
-    unity = {
-        "data": inline([{"one": 1}]),
-        "mark": {"type": "rule", "color": grey},
-        "encoding": {"x": number("one", scale=across)},
-    }
-    shared = {
-        "y": row_names("run"),
-        "color": colour_by("verdict", VERDICTS),
-        "tooltip": tooltips(
-            ("run", "run"), *((name, name, D3_RATIO) for name in ("ratio", "low", "high")), ("verdict", "verdict")
-        ),
-    }
-    data = inline(rows)
-    spread = {**shared, "x": number("low", scale=across), "x2": {"field": "high"}}
-    middle = {**shared, "x": number("ratio", scale=across)}
-    return layered(
-        [
-            band,
-            unity,
-            {"data": data, "mark": {"type": "rule", "strokeWidth": 3}, "encoding": spread},
-            {"data": data, "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1}, "encoding": middle},
-        ],
-        AXIS_PX + LEGEND_PX + ROW_PX + ROW_PX * len(rows),
-    )
+    inks = dict(zip(VERDICTS, colours(VERDICTS), strict=True))
+    ends = [1 - noise, 1 + noise, *(row[name] for row in rows for name in ("low", "high", "ratio"))]
+    room = 0.06 * (max(ends) - min(ends))
+    axis = Axis(min(ends) - room, max(ends) + room, "median inference against the baseline (times)", most=8)
+    shown = []
+    for row in rows:
+        ink, low, middle, high = inks[row["verdict"]], *(row[name] for name in ("low", "ratio", "high"))
+        ends_told = f"{number_text(low, 3)} to {number_text(high, 3)}"
+        told = f"{row['run']}: {number_text(middle, 3)} ({ends_told}), {row['verdict']}"
+        marks = [Mark(1.0, 1.0, BY_MEANING["border"], kind="rule"), Mark(low, high, ink, told, kind="thin")]
+        shown.append(Row(row["run"], [*marks, Mark(middle, middle, ink, told, kind="dot")]))
+    there = {name: ink for name, ink in inks.items() if any(row["verdict"] == name for row in rows)}
+    return rows_plot(Rows("Medians against the baseline", axis, shown, there, (1 - noise, 1 + noise)))
 
 
-def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Spec:
+def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Markup:
     """
     Two wholes and the steps from one to the other.
 
@@ -65,31 +49,18 @@ def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Spec:
         rows: as ``compare_view.waterfall_rows`` gives them.
         of: what a whole is.
     """
-    # A run may be called as a part is: the place tells them apart.
-    placed = [
-        {**row, "label": f"{place:02}{row['part']}", "end": max(row["from"], row["to"])}
-        for place, row in enumerate(rows)
+    there = [one for one in KINDS if any(row["kind"] == one for row in rows)]
+    inks = dict(zip(there, colours(there), strict=True))
+    longest = max(max(row["from"], row["to"]) for row in rows)
+    shown = [
+        Row(
+            row["part"],
+            [Mark(row["from"], row["to"], inks[row["kind"]], f"{row['part']}: {row['change']}", after=row["change"])],
+        )
+        for row in rows
     ]
-    longest = max(row["end"] for row in placed)
-    shared: Spec = {
-        "y": row_names("label", labelExpr="slice(datum.label, 2)"),
-        "tooltip": tooltips(("part", "part"), ("change", "change"), ("kind", "seen to be")),
-    }
-    bars = {
-        "x": number("from", title=f"mean {of} (us)", scale={"domain": [0, 1.2 * longest]}, axis={"tickCount": TICKS}),
-        "x2": {"field": "to"},
-        "color": colour_by("kind", [one for one in KINDS if one in {row["kind"] for row in rows}]),
-    }
-    words = {"x": number("end"), "text": {"field": "change"}}
-    return layered(
-        [
-            {"mark": {"type": "bar", "height": {"band": 0.75}}, "encoding": bars},
-            {"mark": {"type": "text", "align": "left", "dx": 4}, "encoding": words},
-        ],
-        AXIS_PX + LEGEND_PX + ROW_PX * len(rows),
-        data=inline(placed),
-        encoding=shared,
-    )
+    axis = Axis(0.0, 1.2 * longest, f"mean {of} (us)", most=6)
+    return rows_plot(Rows(f"From one mean {of} to the other", axis, shown, inks))
 
 
 def series(rows: Sequence[dict[str, Any]]) -> Spec:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
-from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, number, tooltips
+from dashboard.vega import AXIS_PX, Spec, colour_by, inline, layered, number, tooltips
 from tracer.figure_text import D3_RATIO, MISSING, count_text, interval_text, rate_text, short_rate_text
 from tracer.fleet.tables import CONFIGURATION
 from tracer.palette import GREY
@@ -17,7 +17,7 @@ from tracer.palette import GREY
 Rows = Sequence[Mapping[str, Any]]
 
 HASH_DIGITS = 12
-GROUND_PX, LEGEND_ROW_PX = 225, 18
+GROUND_PX = 225
 HOUR_OR_DAY = "utcFormat(datum.value, utchours(datum.value) + utcminutes(datum.value) ? '%H:%M' : '%m-%d')"
 """A label of the axis of time (Vega): the hour, at midnight the day."""
 PICKED = "picked"
@@ -55,7 +55,6 @@ def launch_rows(rows: Rows, baseline: Collection[str] = ()) -> list[dict[str, An
 
 def rate_chart(points: Sequence[Mapping[str, Any]]) -> Spec:
     """Each launch's official rate over time, a colour a configuration; a baseline ringed, its mean a line."""
-    names = sorted({one["configuration"] for one in points})
     y = number("rate", scale={"zero": False, "padding": 12}, title="official rate, inf/s")
     encoding: Spec = {
         "x": {
@@ -68,7 +67,8 @@ def rate_chart(points: Sequence[Mapping[str, Any]]) -> Spec:
         "y": y,
     }
     told = {
-        "color": colour_by("configuration", names, labelLimit=600, columns=1),
+        # Its names are long: the page has them below, where they go over several lines.
+        "color": {**colour_by("configuration", configurations(points)), "legend": None},
         "tooltip": tooltips(
             ("run", "run"),
             ("rate", "inf/s", D3_RATIO),
@@ -90,8 +90,12 @@ def rate_chart(points: Sequence[Mapping[str, Any]]) -> Spec:
         {"data": inline(held), "mark": {"type": "point", "size": 190, "color": GREY}, "encoding": encoding},
     ]
     picked = {"name": PICKED, "select": {"type": "point", "fields": ["run"]}, "views": ["dots"]}
-    height = GROUND_PX + AXIS_PX + LEGEND_PX + LEGEND_ROW_PX * len(names)
-    return layered(layers if held else layers[1:2], height, params=[picked])
+    return layered(layers if held else layers[1:2], GROUND_PX + AXIS_PX, params=[picked])
+
+
+def configurations(points: Rows) -> list[str]:
+    """Their names, in the order of their colours."""
+    return sorted({one["configuration"] for one in points})
 
 
 def board_frame(rows: Rows, judged: Rows) -> Frame:

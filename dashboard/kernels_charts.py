@@ -1,60 +1,70 @@
-"""Charts of the Kernels page as Vega-Lite; pure."""
+"""Charts of the Kernels page; pure."""
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
+from typing import Any
+
 from dashboard.frames import Frame
 from dashboard.kernels_view import REST
-from dashboard.vega import Spec, colour_by, inline, number, row_names, tooltips
-from tracer.figure_text import D3_COUNT, D3_MICROSECONDS
+from tracer.figure_text import count_text, interval_text, number_text, time_text
+from tracer.palette import colours
+from tracer.reports.html.markup import Markup
+from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
 
-BAR_PX, AROUND_PX = 20, 81
+BAR_PX, AROUND_PX, DELAYS_PX = 20, 64, 130
 
 
-def kernel_chart(frame: Frame, title: str) -> Spec:
-    """Microseconds an inference of each kernel, the longest first, by the stage that launched it."""
+def ranked(frame: Frame) -> list[str]:
+    """The names, the longest first; what is left of them last."""
     totals = frame.groupby("kernel")["us_per_inference"].sum()
-    order = sorted(frame["kernel"].unique(), key=lambda name: (name == REST, -float(totals[name])))
-    return {
-        "data": inline(frame.to_dict("records")),
-        "height": BAR_PX * max(len(order), 1) + AROUND_PX,
-        "mark": "bar",
-        "encoding": {
-            "x": number("us_per_inference", stack="zero", title=title, axis={"tickCount": 10}),
-            "y": row_names("kernel", order),
-            "color": _stage(frame),
-            "tooltip": tooltips(
-                ("whole_name", "whole name"),
-                ("stage", "launched in"),
-                ("per_inference", "calls an inference", D3_MICROSECONDS),
-                ("us_per_inference", "us an inference", D3_MICROSECONDS),
-            ),
-        },
-    }
+    return sorted(frame["kernel"].unique(), key=lambda name: (name == REST, -float(totals[name])))
 
 
-def delay_chart(frame: Frame) -> Spec:
+def kernel_drawing(frame: Frame, title: str) -> Markup:
+    """Microseconds an inference of each kernel, the longest first, by the stage that launched it."""
+    inks = _stages(frame)
+    rows = []
+    for name, mine in ((name, frame[frame["kernel"] == name]) for name in ranked(frame)):
+        ends = [0.0, *accumulate(mine["us_per_inference"].astype(float))]
+        marks = [
+            Mark(low, high, inks[row["stage"]], _told(row))
+            for (low, high), row in zip(pairwise(ends), mine.to_dict("records"), strict=True)
+        ]
+        rows.append(Row(name, marks, str(mine["whole_name"].iloc[0])))
+    longest = max(row.marks[-1].high for row in rows)
+    return rows_plot(Rows(f"Kernels: {title}", Axis(0.0, longest or 1.0, title), rows, inks))
+
+
+def _told(row: dict[Any, Any]) -> str:
+    each = f"{number_text(row['us_per_inference'], 2)} us and {number_text(row['per_inference'], 2)} calls"
+    return f"{row['whole_name']}, launched in {row['stage']}: {each} an inference"
+
+
+def delay_axis(frame: Frame) -> Axis:
+    """Of equal ratios, with room at both ends."""
+    low, high = 0.8 * float(frame["from_us"].min()), 1.25 * float(frame["to_us"].max())
+    return Axis(low, high, "launch call to start of kernel, us", log=True)
+
+
+def delay_drawing(frame: Frame) -> Markup:
     """How many kernels began so long after the call that launched them; the axis is of equal ratios."""
-    domain = [0.8 * float(frame["from_us"].min()), 1.25 * float(frame["to_us"].max())]
-    scale = {"type": "log", "nice": False, "domain": domain}
-    return {
-        "data": inline(frame.to_dict("records")),
-        "height": 215,
-        "mark": "bar",
-        "encoding": {
-            "x": number("from_us", scale=scale, title="launch call to start of kernel, us"),
-            "x2": {"field": "to_us"},
-            "y": number("below", title="kernels"),
-            "y2": {"field": "above"},
-            "color": _stage(frame),
-            "tooltip": tooltips(
-                ("stage", "launched in"),
-                ("from_us", "from, us", D3_MICROSECONDS),
-                ("to_us", "to, us", D3_MICROSECONDS),
-                ("kernels", "kernels", D3_COUNT),
-            ),
-        },
-    }
+    inks, most = _stages(frame), float(frame["above"].max())
+    columns = [
+        Column(
+            row["from_us"], row["to_us"], row["below"] / most, row["above"] / most, inks[row["stage"]], _delay(row)
+        )
+        for row in frame.to_dict("records")
+    ]
+    heights = [(one / most, count_text(int(one))) for one in Axis(0.0, most, most=5).ticks() if one == int(one)]
+    return columns_plot(Columns("Launch delays", delay_axis(frame), "kernels", heights, columns, DELAYS_PX, inks))
 
 
-def _stage(frame: Frame) -> Spec:
-    return colour_by("stage", list(dict.fromkeys(frame["stage"])), orient="top", title="in stage", titleOrient="left")
+def _delay(row: dict[Any, Any]) -> str:
+    ends = interval_text(1e3 * row["from_us"], 1e3 * row["to_us"], time_text)
+    return f"{count_text(row['kernels'])} launched in {row['stage']}: {ends}"
+
+
+def _stages(frame: Frame) -> dict[str, str]:
+    names = list(dict.fromkeys(frame["stage"]))
+    return dict(zip((f"{name}" for name in names), colours(names), strict=True))

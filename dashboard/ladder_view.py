@@ -86,11 +86,11 @@ def step_chart(rows: list[dict[str, Any]]) -> Spec:
     shared: Spec = {
         "y": row_names("step"),
         "yOffset": nominal("what", sort=both),
-        "color": colour_by("what", both),
+        "color": colour_by("what", both, orient="top"),
         "tooltip": tooltips(("step", "step"), ("what", "which"), ("told", "gain"), ("verdict", "verdict")),
     }
     low = number("low", title="gain, us of an inference", axis={"tickCount": 10})
     bars = {"mark": {"type": "bar", "height": 8, "opacity": 0.55}, "encoding": {"x": low, "x2": {"field": "high"}}}
     dots = {"mark": {"type": "circle", "size": 90, "opacity": 1}, "encoding": {"x": number("gain")}}
-    height = AXIS_PX + 2 * LEGEND_PX + STEP_PX * len({row["step"] for row in rows})
+    height = AXIS_PX + LEGEND_PX + STEP_PX * len({row["step"] for row in rows})
     return layered([bars, dots], height, data=inline(rows), encoding=shared)

@@ -1,107 +1,46 @@
-"""The charts of the first page: the windows' rates as dots, an inference as an icicle, a confusion matrix; pure."""
+"""The charts of the first page: an inference as an icicle, a confusion matrix; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from dashboard.vega import Spec, inline, layered, nominal, number, row_names, tooltips
+from dashboard.vega import Spec, inline, layered, nominal, number, tooltips
 from tracer.classes import LABELS
 from tracer.figure_text import D3_COUNT, share_text, time_text
 from tracer.palette import BY_MEANING, EMPTY_CELL, GREY, INK, KERNELS, LETTERS, SESSION_RUN, SLATE, colours
+from tracer.reports.html.markup import Markup
+from tracer.reports.html.plots import Axis, Mark, Row, Rows, rows_plot
 from tracer.reports.overview_rows import ADDED, BUSY, KERNEL, LEVELS, OTHERS, OVERHEAD, WALL, Part
 from tracer.unit_words import INFERENCES
 
-ROW_PX, ICICLE_AXIS_PX = 24, 51
-DOTS_PX, MATRIX_PX = 57, 325
-LETTER_PX, FEWEST_LETTERS = 6.5, 6
-"""Of a label, about: its width, and how many letters say something."""
-
-PICKED = "picked"
-"""The icicle's selection: the ``page`` of the bar that was clicked."""
+ROW_PX, AXIS_PX, MATRIX_PX = 24, 40, 325
 
 
-def window_dots(rates: Sequence[tuple[int, float, str]], median: float) -> Spec:
-    """
-    A dot a window on an axis of rates, and the median as a line.
-
-    Args:
-        rates: ordinal, inferences a second, and the length of each window in words.
-        median: the official rate.
-    """
-    rows = [{"window": window, "rate": rate, "length": length} for window, rate, length in rates]
-    x = number("rate", scale={"zero": False, "padding": 12}, title=None, axis={"tickCount": 6})
-    told = tooltips(("window", "window"), ("rate", "inf/s", ",.3f"), ("length", "length by laps"))
-    line, dots = {"type": "rule", "color": GREY, "strokeWidth": 2}, {"type": "circle", "size": 150, "opacity": 0.8}
-    return layered(
-        [
-            {"data": inline([{"rate": median}]), "mark": line, "encoding": {"x": x}},
-            {
-                "data": inline(rows),
-                "mark": {**dots, "color": SESSION_RUN},
-                "encoding": {"x": x, "tooltip": told},
-            },
-        ],
-        DOTS_PX,
-    )
-
-
-def icicle_chart(parts: Sequence[Part], each: str = INFERENCES.each) -> Spec:
+def icicle_drawing(
+    parts: Sequence[Part], each: str = INFERENCES.each, link: Callable[[str], str | None] = lambda _: None
+) -> Markup:
     """Each level a row, each part a bar of its own length; names where there is room, all else on hover."""
-    end = max((one["to_ns"] for one in parts), default=1.0) / 1e3 or 1
-    levels = [level for level in LEVELS if any(one["level"] == level for one in parts)]
+    axis = Axis(0.0, max((one["to_ns"] for one in parts), default=1.0) / 1e3 or 1.0, f"{each} in the mean (us)")
     kernels = [one["part"] for one in parts if one["level"] == KERNEL]
-    across = {"domain": [0, end], "nice": False}
-    bars = {
-        "name": "bars",
-        "mark": {"type": "bar", "stroke": LETTERS, "strokeWidth": 0.5, "height": {"band": 1}, "cursor": "pointer"},
-        "encoding": {
-            "x": number("from", scale=across, title=f"{each} in the mean (us)", axis={"tickCount": 10}),
-            "x2": {"field": "to"},
-            "color": nominal("colour", scale=None),
-        },
-    }
-    letters = {
-        "transform": _shown_label(end),
-        "mark": {"type": "text", "color": LETTERS, "fontWeight": "bold", "fontSize": 11},
-        "encoding": {"x": number("middle", scale=across), "text": {"field": "shown"}},
-    }
-    told = (("name", "part"), ("time", "mean"), ("percent", "share"), ("of", "of"), ("page", "a click opens"))
-    return layered(
-        [bars, letters],
-        ROW_PX * len(levels) + ICICLE_AXIS_PX,
-        data=inline({**_bar(one, each), "colour": _colour(one, kernels)} for one in parts),
-        encoding={"y": row_names("level", sort=levels), "tooltip": tooltips(*told)},
-        params=[{"name": PICKED, "select": {"type": "point", "fields": ["page"]}, "views": ["bars"]}],
-    )
+    levels = {level: [one for one in parts if one["level"] == level] for level in LEVELS}
+    rows = [Row(level, [_bar(one, each, kernels, link) for one in mine]) for level, mine in levels.items() if mine]
+    return rows_plot(Rows(f"Time of {each} by its parts", axis, rows), "kp-icicle")
 
 
-def _shown_label(end: float) -> list[Spec]:
-    """Name and share where both have room, else the name, else what of it has; nothing of a few letters."""
-    room = f"(datum.to - datum.from) / {end} * width / {LETTER_PX}"
-    cut = f"datum.room < {FEWEST_LETTERS} ? '' : truncate(datum.short, max(1, floor(datum.room)))"
-    return [
-        {"calculate": room, "as": "room"},
-        {"calculate": f"length(datum.label) <= datum.room ? datum.label : {cut}", "as": "shown"},
-    ]
+def icicle_height(parts: Sequence[Part]) -> int:
+    """Pixels of the drawing."""
+    return ROW_PX * len({one["level"] for one in parts}) + AXIS_PX
 
 
-def _bar(one: Part, each: str) -> dict[str, Any]:
-    start, end = one["from_ns"] / 1e3, one["to_ns"] / 1e3
-    percent = share_text(one["share"])
-    time = time_text(one["to_ns"] - one["from_ns"])
-    label = f"{time} {each}" if one["part"] == WALL else f"{one['part']} {percent}"
-    facts = {"level": one["level"], "name": one["name"], "of": one["of"], "page": one["page"]}
-    return {
-        **facts,
-        "from": start,
-        "to": end,
-        "middle": (start + end) / 2,
-        "percent": percent,
-        "time": time,
-        "label": label,
-        "short": time if one["part"] == WALL else one["part"],
-    }
+def _bar(one: Part, each: str, kernels: Sequence[str], link: Callable[[str], str | None]) -> Mark:
+    percent, time = share_text(one["share"]), time_text(one["to_ns"] - one["from_ns"])
+    whole = one["part"] == WALL
+    words = f"{time} {each}" if whole else f"{one['part']} {percent}"
+    page = link(one["page"])
+    told = f"{one['name']}: {time}, {percent} of {one['of']}"
+    if page is not None:
+        told += f"; opens {one['page'].capitalize()}"
+    return Mark(one["from_ns"] / 1e3, one["to_ns"] / 1e3, _colour(one, kernels), told, words, link=page)
 
 
 def _colour(one: Part, kernels: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from tracer.figure_text import minute_text
+from tracer.reports.html.style import plot_style
 from tracer.runs.run_store import StoredRun
 
 ROOM_STEP_PX, MOST_ROOM_PX = 10, 800
@@ -65,7 +66,7 @@ _RULES = """@media (min-width: 769px) {
 """
 
 STYLE = f"""<style>
-{_ROOMS}{_RULES}</style>"""
+{_ROOMS}{_RULES}{plot_style()}</style>"""
 """
 Streamlit's own margins leave half a screen of 800 pixels empty, and its captions have a contrast of 3.9:1.
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboard.first_document import styled, whole
+from dashboard.first_document import whole, with_head
 from dashboard.page_head import STYLE
 
 Scope = MutableMapping[str, Any]
@@ -69,10 +69,18 @@ class RequestGuard:
         application: that.
         names: the names and addresses that the dashboard is reached by, in small letters.
         is_message: whether the application understands the bytes of a frame that a page sent.
+        head: of every document, besides the pages' style.
     """
 
-    def __init__(self, application: Application, names: Collection[str], is_message: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        application: Application,
+        names: Collection[str],
+        is_message: Callable[[bytes], bool],
+        head: str = "",
+    ) -> None:
         self._application, self._names, self._is_message = application, frozenset(names), is_message
+        self._head = STYLE + head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403 to what comes from elsewhere and 404 to what is closed; hand on the rest."""
@@ -88,7 +96,7 @@ class RequestGuard:
             await self._application(scope, receive, _with_headers(send, _OF_A_COMPONENT))
         elif scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(_FILES):
             asked = {**scope, "headers": whole(scope["headers"])}
-            await self._application(asked, receive, styled(_with_headers(send, _HEADERS), STYLE))
+            await self._application(asked, receive, with_head(_with_headers(send, _HEADERS), self._head))
         elif scope["type"] == "http":
             await self._application(scope, receive, _with_headers(send, _HEADERS))
         else:

@@ -42,6 +42,12 @@ def run_entries(traces: Path) -> list[RunEntry]:
     return sorted(entries, key=lambda entry: bool(entry.problem))
 
 
+def run_before(newest_first: Sequence[str], name: str) -> str:
+    """The run before this one, or of the oldest the one after it."""
+    place = newest_first.index(name)
+    return newest_first[place + 1] if place + 1 < len(newest_first) else newest_first[place - 1]
+
+
 def _link(folder: Path) -> RunError | None:
     """Of a run that is itself a link: it is not shown where it leads out. Links within it are found on opening it."""
     if not folder.is_symlink():

@@ -1,8 +1,8 @@
 """
-Starts Streamlit as it comes, with three changes.
+Starts Streamlit as it comes, with four changes.
 
-It asks no outside service for this machine's address, imports the pages before it listens, and answers only requests
-that ``dashboard.request_guard`` lets through.
+It asks no outside service for this machine's address, imports the pages before it listens, answers only requests that
+``dashboard.request_guard`` lets through, and prepares what the pages show of the newest run.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import inspect
 import logging
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from dashboard.first_document import page_script
 from dashboard.request_guard import RequestGuard
 
 
@@ -21,7 +23,8 @@ def main(arguments: list[str]) -> None:
     """
     Run ``streamlit`` and end the process.
 
-    ``arguments`` are the names that the dashboard is reached by, with commas between them, then those of Streamlit.
+    ``arguments`` are the names that the dashboard is reached by, with commas between them, then Streamlit's, then
+    those of the script.
     """
     from streamlit import net_util
     from streamlit.web import cli
@@ -30,13 +33,15 @@ def main(arguments: list[str]) -> None:
     # Streamlit checks an unknown page's origin against its external address, which it asks checkip.amazonaws.com for.
     # Without one it holds the origin against the addresses that it was told.
     net_util.get_external_ip = lambda: None
-    guard_requests(names.split(","))
+    own = rest[rest.index("--") + 1 :]
+    # Beside the page of a profile there are no runs.
+    guard_requests(names.split(","), Path(own[0]) if len(own) == 1 else None)
     cli.main(rest, prog_name="kws-trace dashboard")
 
 
-def guard_requests(names: list[str]) -> None:
+def guard_requests(names: list[str], traces: Path | None) -> None:
     """
-    Put the guard before the application that Streamlit will make.
+    Put the guard before the application that Streamlit will make, and prepare the runs of ``traces`` behind it.
 
     Raises:
         SystemExit: if this Streamlit makes it elsewhere: a dashboard without the check is none.
@@ -57,7 +62,10 @@ def guard_requests(names: list[str]) -> None:
         inspect.stack()
         # After every page Streamlit collects garbage, and would look through all that was imported.
         gc.freeze()
-        return RequestGuard(make(runtime), names, is_message)
+        if traces is not None:
+            import_module("dashboard.pages.preparation").PREPARATION.begin(traces)
+        files = Path(inspect.getfile(import_module("streamlit"))).parent / "static"
+        return RequestGuard(make(runtime), names, is_message, page_script(files))
 
     server.create_starlette_app = made
     # The server closes a WebSocket of whoever sends text that is none, and would print where it noticed.

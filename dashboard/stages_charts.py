@@ -1,19 +1,34 @@
-"""Charts of the Stages page as Vega-Lite; pure: tests read what they draw."""
+"""Charts of the Stages page; pure: tests read what they draw."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from dashboard.frames import Frame
-from dashboard.vega import AXIS_PX, Spec, colour_by, inline, layered, number, row_names, tooltips
-from tracer.figure_text import D3_COUNT, D3_MICROSECONDS, D3_SECONDS, number_text
-from tracer.palette import BY_MEANING, HEAT
+from dashboard.vega import Spec, colour_by, number, tooltips
+from tracer.figure_text import (
+    D3_COUNT,
+    D3_MICROSECONDS,
+    D3_SECONDS,
+    count_text,
+    interval_text,
+    number_text,
+    time_text,
+)
+from tracer.palette import BY_MEANING, HEAT, colours
+from tracer.reports.html.markup import Markup
+from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
 
-MAP_PX, SENSOR_PX, HISTOGRAM_PX, LABEL_PX = 285, 81, 300, 14
+MAP_PX, SENSOR_PX, HISTOGRAM_PX, AROUND_PX = 285, 81, 260, 100
 BRUSH = "brush"
 SIDE = {"minExtent": 58, "maxExtent": 58}
 """Left of the ground of the map and of its sensors: one time stands above another only where both leave as much."""
+
+CELL = {"from_s": "from (s)", "to_s": "to (s)", "low_us": "from (us)", "high_us": "to (us)", "count": "inferences"}
+"""Of a cell of the map: the columns of its frame by their names on hover."""
 
 UNITS = {"frequency": "MHz", "temperature": "degrees C", "power": "W"}
 _ACROSS = "time, the windows joined (s)"
@@ -34,29 +49,26 @@ def map_chart(
     marked = {} if shown is None else {"value": {"x": list(shown)}}
     upward = {"type": "log", "nice": False, "domain": _ends(frame, "low_us", "high_us")}
     return {
-        "datasets": {"cells": frame},
+        "datasets": {"cells": frame.rename(columns=CELL).round(dict.fromkeys(CELL.values(), 3))},
         "data": {"name": "cells"},
         "height": MAP_PX,
         "params": [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}, **marked}],
         "description": "Inferences by time and latency; the percentiles below say in words what it shows.",
         # As SVG a brush has parts that Vega gives no name to be read out.
         "usermeta": {"embedOptions": {"renderer": "canvas"}},
-        "mark": {"type": "rect", "stroke": None},
+        # What is told is the row: fields with formats are put together for every cell before it is drawn.
+        "mark": {"type": "rect", "stroke": None, "tooltip": {"content": "data"}},
         "encoding": {
-            "x": _time("from_s", length_s, starts),
-            "x2": {"field": "to_s"},
+            "x": _time(CELL["from_s"], length_s, starts),
+            "x2": {"field": CELL["to_s"]},
             "y": number(
-                "low_us", title="time (us, log)", scale=upward, axis={**SIDE, "tickCount": 5, "format": D3_COUNT}
+                CELL["low_us"],
+                title="time (us, log)",
+                scale=upward,
+                axis={**SIDE, "tickCount": 5, "format": D3_COUNT},
             ),
-            "y2": {"field": "high_us"},
+            "y2": {"field": CELL["high_us"]},
             "color": _counts(max(float(frame["count"].max()), 2)),
-            "tooltip": tooltips(
-                ("from_s", "from (s)", D3_SECONDS),
-                ("to_s", "to (s)", D3_SECONDS),
-                ("low_us", "from (us)", D3_MICROSECONDS),
-                ("high_us", "to (us)", D3_MICROSECONDS),
-                ("count", "inferences", D3_COUNT),
-            ),
         },
     }
 
@@ -73,7 +85,7 @@ def _counts(most: float) -> Spec:
         "format": D3_COUNT,
         "tickCount": 3,
     }
-    return number("count", scale={"type": "log", "range": list(HEAT), "domain": [1, most]}, legend=legend)
+    return number(CELL["count"], scale={"type": "log", "range": list(HEAT), "domain": [1, most]}, legend=legend)
 
 
 def sensor_chart(frame: Frame, quantity: str, length_s: float) -> Spec:
@@ -99,7 +111,9 @@ def sensor_chart(frame: Frame, quantity: str, length_s: float) -> Spec:
     }
 
 
-def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = (), beside: str | None = None) -> Spec:
+def histogram(
+    frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = (), beside: str | None = None
+) -> Markup:
     """
     Bars between edges that are equally far apart on a logarithmic axis, and percentiles as rules.
 
@@ -109,88 +123,52 @@ def histogram(frame: Frame, colour: str, marks: Sequence[tuple[str, float]] = ()
         marks: what each rule says, and its microseconds.
         beside: name of the run whose counts are drawn over it as a line.
     """
-    domain = _ends(frame, "low_us", "high_us")
-    across = {"type": "log", "nice": False, "domain": domain}
-    # A bar from 1 up: a count of one is seen beside one of a hundred thousand.
-    upward = {"type": "symlog", "domain": [0, 1.1 * float(max(frame["count"].max(), frame["beside"].max()))]}
-    outline = [] if beside is None else [_outline(frame, across, upward, beside)]
-    return layered(
-        [_bars(frame, across, upward, colour), *outline, *_rules(marks, across, domain)],
-        HISTOGRAM_PX + AXIS_PX,
-        padding={"top": LABEL_PX * len(marks)},
+    low, high = _ends(frame, "low_us", "high_us")
+    most = 1.1 * float(max(frame["count"].max(), frame["beside"].max()))
+
+    def up(count: float) -> float:
+        # From 1 up: a count of one is seen beside one of a hundred thousand.
+        return math.log1p(count) / math.log1p(most)
+
+    rows = frame.to_dict("records")
+    columns = [
+        Column(row["low_us"], row["high_us"], 0.0, up(row["count"]), colour, _counted(row))
+        for row in rows
+        if row["count"]
+    ]
+    outline = None
+    if beside is not None:
+        outline = (BY_MEANING["baseline"], [*((row["low_us"], up(row["beside"])) for row in rows), (high, 0.0)])
+    heights = [(up(one), count_text(one)) for one in (0, *(10**power for power in range(9))) if one <= most]
+    axis = Axis(low, high, "time (us, log)", log=True)
+    rules = [(us, words) for words, us in marks]
+    label = (
+        "Times of the inferences" if beside is None else f"Times of the inferences, and those of {beside} as a line"
+    )
+    return columns_plot(
+        Columns(label, axis, "inferences (log)", heights, columns, HISTOGRAM_PX, outline=outline, rules=rules)
     )
 
 
-def _bars(frame: Frame, across: Spec, upward: Spec, colour: str) -> Spec:
-    powers = {"values": [0, *(10**power for power in range(9))], "labelExpr": f"format(datum.value, '{D3_COUNT}')"}
-    return {
-        "data": inline(row for row in frame.to_dict("records") if row["count"]),
-        "mark": {"type": "bar", "color": colour, "binSpacing": 0},
-        "encoding": {
-            "x": number("low_us", scale=across, title="time (us, log)", axis={"format": D3_COUNT, "tickCount": 8}),
-            "x2": {"field": "high_us"},
-            "y": number("count", scale=upward, title="inferences (log)", axis=powers),
-            "y2": {"datum": 0},
-            "tooltip": tooltips(
-                ("low_us", "from (us)", D3_MICROSECONDS),
-                ("high_us", "to (us)", D3_MICROSECONDS),
-                ("count", "inferences", D3_COUNT),
-            ),
-        },
-    }
+def _counted(row: dict[str, Any]) -> str:
+    return f"{count_text(row['count'])}: {interval_text(1e3 * row['low_us'], 1e3 * row['high_us'], time_text)}"
 
 
-def _outline(frame: Frame, across: Spec, upward: Spec, name: str) -> Spec:
-    rows = [{"us": row["low_us"], "scaled": row["beside"]} for row in frame.to_dict("records")]
-    rows.append({"us": float(frame["high_us"].iloc[-1]), "scaled": 0.0})
-    return {
-        "data": inline(rows),
-        "mark": {"type": "line", "interpolate": "step-after", "color": BY_MEANING["baseline"], "strokeWidth": 2},
-        "encoding": {
-            "x": number("us", scale=across),
-            "y": number("scaled", scale=upward),
-            "tooltip": tooltips(("us", f"{name}, from (us)", D3_MICROSECONDS), ("scaled", "scaled", D3_MICROSECONDS)),
-        },
-    }
-
-
-def _rules(marks: Sequence[tuple[str, float]], across: Spec, domain: Sequence[float]) -> list[Spec]:
-    """A rule a percentile, whose words stand on a line of their own: close ones would cover each other."""
-    found: list[Spec] = []
-    # To the right of an edge words stand left of their rule: there has to be room for them.
-    edge = domain[0] ** 0.15 * domain[1] ** 0.85
-    inner, outer = ([one for one in marks if (one[1] < edge) is within] for within in (True, False))
-    # Words then cross no rule: whatever rule is on their side begins below them.
-    for place, (name, us) in enumerate([*inner, *reversed(outer)]):
-        data, x = inline([{"us": us, "name": name}]), number("us", scale=across)
-        y = {"value": LABEL_PX * (place - len(marks)) + 11}
-        rule = {"type": "rule", "color": BY_MEANING["border"], "strokeDash": [4, 3]}
-        found.append({"data": data, "mark": rule, "encoding": {"x": x, "y": y, "y2": {"value": "height"}}})
-        side, dx = ("left", 4) if us < edge else ("right", -4)
-        text = {"type": "text", "align": side, "baseline": "middle", "dx": dx}
-        found.append({"data": data, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "name"}}})
-    return found
-
-
-def by_window(frame: Frame) -> Spec:
+def by_window(frame: Frame) -> Markup:
     """A stacked bar a window of its stages' means."""
     names = list(dict.fromkeys(frame["stage"].tolist()))
-    rows = [
-        {**row, "window": f"window {row['window']}", "order": names.index(row["stage"])}
-        for row in frame.to_dict("records")
-    ]
-    return {
-        "data": inline(rows),
-        "height": AXIS_PX + 60 + 24 * int(frame["window"].nunique()),
-        "mark": {"type": "bar", "height": {"band": 0.8}},
-        "encoding": {
-            "y": row_names("window"),
-            "x": number("us", title="mean time of an inference (us)", stack="zero", axis={"tickCount": 10}),
-            "order": number("order"),
-            "color": colour_by("stage", names),
-            "tooltip": tooltips(("window", "window"), ("stage", "stage"), ("us", "us", D3_MICROSECONDS)),
-        },
-    }
+    inks, rows = dict(zip(names, colours(names), strict=True)), []
+    for window in frame["window"].unique():
+        mine = frame[frame["window"] == window]
+        ends = [0.0, *accumulate(mine["us"].astype(float))]
+        marks = [
+            Mark(low, high, inks[stage], f"{stage}: {time_text(1e3 * us)}")
+            for (low, high), stage, us in zip(pairwise(ends), mine["stage"], mine["us"], strict=True)
+        ]
+        rows.append(Row(f"window {window}", marks))
+    longest = max(row.marks[-1].high for row in rows)
+    axis = Axis(0.0, longest or 1.0, "mean time of an inference (us)")
+    return rows_plot(Rows("Mean time of the stages by window", axis, rows, inks))
 
 
 def _time(field: str, length_s: float, starts: Sequence[tuple[float, str]]) -> dict[str, Any]:

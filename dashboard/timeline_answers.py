@@ -40,18 +40,46 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         led: names what leads the component to ``shown``; it goes there once. Empty: it is there already.
     """
     start, end = shown.bounds
-    wide = end - start
-    lines: dict[str, str] = kept.once("lines", lambda: lines_of(kept.lanes))
-    places = {label: place for place, label in enumerate(lines)}
     found: dict[str, Any] = {
         "mark": kept.mark,
         "turn": asked.turn if asked else 0,
         "led": led,
-        "end": kept.timeline.end_ns,
         "view": [start, end],
         "selected": shown.selected,
         "measured": shown.measured,
         "find": shown.find,
+        "facts": slice_facts(kept.timeline, kept.lanes, kept.arrows, *shown.selected) if shown.selected else None,
+        "sums": _sums(kept, shown.measured) if shown.measured else None,
+        "hits": _hits(kept, shown),
+        **kept.once("run", lambda: _of_the_run(kept)),
+    }
+    if asked is None or asked.whole:
+        bounds = (0, max(kept.timeline.end_ns, 1))
+        marks, merged = marks_between(kept.lanes, *bounds, WHOLE_BINS, WHOLE_MARKS)
+        found["whole"], found["whole_marks"] = _columns(kept, marks, merged, bounds)
+    if asked is None or asked.marks or led:
+        found |= _near(kept, shown.bounds, asked.pixels if asked else 1200)
+    return found
+
+
+def _near(kept: Kept, view: Range, pixels: int) -> dict[str, Any]:
+    """What is in view and as much again on both sides, with its detail."""
+    start, end = view
+    wide = end - start
+    bounds = (max(start - wide, 0), min(end + wide, max(kept.timeline.end_ns, 1)))
+    bins = max(int(pixels * (bounds[1] - bounds[0]) / max(wide, 1)), 1)
+    marks, merged = marks_between(kept.lanes, *bounds, bins)
+    head, columns = _columns(kept, marks, merged, bounds)
+    head |= {"wide": wide, "arrows": _arrows(kept, bounds), "sensors": _sensors(kept.timeline, bounds)}
+    return {"near": head, "near_marks": columns, "says": sentence(kept.lanes, merged, start, end)}
+
+
+def _of_the_run(kept: Kept) -> dict[str, Any]:
+    """What no question changes."""
+    lines: dict[str, str] = lines_of(kept.lanes)
+    places = {label: place for place, label in enumerate(lines)}
+    return {
+        "end": kept.timeline.end_ns,
         "lines": list(lines.values()),
         "lanes": [_lane(lane, places[lane.label]) for lane in kept.lanes],
         "paper": PAPER,
@@ -60,24 +88,8 @@ def answer(kept: Kept, asked: Asked | None, shown: Shown, led: str) -> dict[str,
         "categories": [*kept.categories, "several"],
         "colours": [*timeline_colours(kept.categories), BY_MEANING["several"]],
         "inferences": kept.timeline.inferences,
-        "slowest": kept.once("slowest", lambda: _slowest(kept.timeline)),
-        "facts": slice_facts(kept.timeline, kept.lanes, kept.arrows, *shown.selected) if shown.selected else None,
-        "sums": _sums(kept, shown.measured) if shown.measured else None,
-        "hits": _hits(kept, shown),
+        "slowest": _slowest(kept.timeline),
     }
-    if asked is None or asked.whole:
-        bounds = (0, max(kept.timeline.end_ns, 1))
-        marks, merged = marks_between(kept.lanes, *bounds, WHOLE_BINS, WHOLE_MARKS)
-        found["whole"], found["whole_marks"] = _columns(kept, marks, merged, bounds)
-    if asked is None or asked.marks or led:
-        bounds = (max(start - wide, 0), min(end + wide, max(kept.timeline.end_ns, 1)))
-        pixels = asked.pixels if asked else 1200
-        bins = max(int(pixels * (bounds[1] - bounds[0]) / max(wide, 1)), 1)
-        marks, merged = marks_between(kept.lanes, *bounds, bins)
-        found["near"], found["near_marks"] = _columns(kept, marks, merged, bounds)
-        found["near"] |= {"wide": wide, "arrows": _arrows(kept, bounds), "sensors": _sensors(kept.timeline, bounds)}
-        found["says"] = sentence(kept.lanes, merged, start, end)
-    return found
 
 
 def _lane(lane: Lane, line: int) -> dict[str, Any]:

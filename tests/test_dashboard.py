@@ -102,6 +102,7 @@ def test_a_page_that_was_shown_before_is_the_same_and_reads_no_span(
         found = opened(page, tmp_path / "traces", run="gpu", **({"with": ["plain"]} if page == "compare" else {}))
         assert not found.exception
         charts = [json.loads(one.proto.spec) for one in found.get("vega_lite_chart")]
+        charts += [one.proto.body for one in found.get("html") if 'class="kp"' in one.proto.body]
         return words(found), [one.value.to_dict("list") for one in found.dataframe], charts
 
     first = shown()

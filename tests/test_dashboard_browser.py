@@ -164,6 +164,22 @@ def test_every_page_is_reached_by_clicks_and_keeps_the_run(
     visit.leave()
 
 
+def test_a_bar_of_the_icicle_opens_its_page_without_loading_the_app_anew(browser: Any, address: str) -> None:
+    visit = Visit(browser, address)
+    visit.open("?run=gpu")
+    visit.page.evaluate("window.mine = 1")
+    bar = visit.page.locator(".kp-icicle a[href^='/kernels']").first
+    bar.focus()
+    visit.page.keyboard.press("Enter")
+    visit.page.locator("h1").filter(has_text="Kernels").wait_for()
+    visit.page.wait_for_url(re.compile("kernels.*run=gpu"))
+    visit.settle()
+    visit.page.go_back()
+    visit.page.locator("h1").filter(has_text="Overview").wait_for()
+    assert visit.page.evaluate("window.mine") == 1
+    visit.leave()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_link_shows_the_same_comparison(browser: Any, address: str, pictures: Path, scheme: str) -> None:
     visit = Visit(browser, address, scheme)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from dashboard.compare_view import NOT_TOLD, WHOLE, same_profiler, waterfall_row
 from dashboard.compare_view import kernel_frame as kernels_beside
 from dashboard.compare_view import stage_frame as stages_beside
 from dashboard.markdown_text import plain
-from dashboard.overview_charts import confusion_chart, icicle_chart, window_dots
+from dashboard.overview_charts import confusion_chart, icicle_drawing
 from dashboard.overview_view import (
     session_frame,
     stage_frame,
@@ -30,7 +31,7 @@ from dashboard.overview_view import (
 from dashboard.run_reading import read_report, run_entries
 from dashboard.runs_view import choices, filtered, launch_set_frame, run_list_frame
 from tests import dashboard_runs as runs
-from tracer.figure_text import change_text, time_text
+from tracer.figure_text import change_text, share_text, time_text
 from tracer.palette import BY_MEANING, colours
 from tracer.reports.advised_gains import gain_rows
 from tracer.reports.breakdown_rows import PART_TEXTS, part_text
@@ -254,18 +255,28 @@ def test_a_session_in_the_run_gives_top_1_and_one_that_is_none_is_told(tmp_path:
     assert "log.txt" in frame["why"][1]
 
 
-def test_charts_are_whole_specifications_with_few_marks(traces: Path) -> None:
+def test_charts_have_few_marks(traces: Path) -> None:
     report = report_of(traces, "gpu")
     charts = [
-        icicle_chart(icicle(report)),
-        window_dots([(1, 900.0, "11 s")], 900.0),
+        icicle_drawing(icicle(report)),
         confusion_chart([[1] * 12] * 12),
         waterfall(waterfall_rows(report, report, profiled=True), "profiled inference"),
         series([{"run": "b", "created": "2026-01-01T00:00:00", "rate_hz": 1.0}]),
         ratios([{"run": "b", "ratio": 1.1, "low": 1.0, "high": 1.2, "verdict": "slower"}], 0.02),
     ]
     for chart in charts:
-        assert len(json.dumps(chart if isinstance(chart, dict) else chart.to_dict())) < 100_000
+        assert len(json.dumps(chart)) < 100_000
+
+
+def test_each_part_of_the_icicle_says_its_time_and_leads_to_its_page(traces: Path) -> None:
+    parts = icicle(report_of(traces, "gpu"))
+    drawn = icicle_drawing(parts, link=lambda page: None if page == "overview" else f"/{page}?run=gpu")
+    for part in parts:
+        told = escape(f"{part['name']}: {time_text(part['to_ns'] - part['from_ns'])}, {share_text(part['share'])}")
+        assert told in drawn
+    for page in {part["page"] for part in parts} - {"overview"}:
+        assert drawn.count(f'href="/{page}?run=gpu"') == sum(part["page"] == page for part in parts)
+    assert "href" not in icicle_drawing(parts)
     assert len(set(colours([*runs.STAGES, "GPU kernel", "GPU copy", "framework", "host code in readback"]))) >= 6
 
 

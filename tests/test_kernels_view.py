@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.kernel_detail import STAGED, KernelDetail, kernel_detail
-from dashboard.kernels_charts import delay_chart, kernel_chart
+from dashboard.kernels_charts import delay_axis, delay_drawing, kernel_drawing, ranked
 from dashboard.kernels_view import (
     KERNELS_CHARTED,
     REST,
@@ -177,11 +178,16 @@ def test_the_chart_has_the_longest_kernels_and_all_others_as_one() -> None:
     assert frame.set_index("kernel").loc[REST, "us_per_inference"] == sum(range(1, 26))
     # Forty kernels have the short name `k`: each bar is of one of them.
     assert frame["kernel"].is_unique
-    order = kernel_chart(frame, "us")["encoding"]["y"]["sort"]
+    order = ranked(frame)
     assert order[-1] == REST
+    drawn = kernel_drawing(frame, "us")
+    places = [drawn.index(f">{escape(name)}</span>") for name in order]
+    assert places == sorted(places)
 
 
-def test_the_delay_chart_has_room_where_every_delay_is_the_same(detail: KernelDetail) -> None:
+def test_the_axis_of_delays_has_room_where_every_delay_is_the_same(detail: KernelDetail) -> None:
     assert len(np.unique(detail.delays["from_us"])) == 1
-    domain = delay_chart(detail.delays)["encoding"]["x"]["scale"]["domain"]
-    assert domain[0] < detail.delays["from_us"].min() < detail.delays["to_us"].max() < domain[1]
+    axis = delay_axis(detail.delays)
+    assert axis.low < detail.delays["from_us"].min() < detail.delays["to_us"].max() < axis.high
+    assert len(axis.ticks()) > 1
+    assert delay_drawing(detail.delays).count("background:#") >= len(detail.delays)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboard.first_document import page_script
 from dashboard.request_guard import COMPONENT, LOOPBACK, RequestGuard
 from runner.commands.dashboard import page_names
 
@@ -169,3 +172,13 @@ def test_what_is_no_request_passes() -> None:
     guard = RequestGuard(application, LOOPBACK, bool)
     asyncio.run(guard({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert passed == ["lifespan"]
+
+
+def test_the_script_of_a_page_names_the_files_that_are_there_alone(tmp_path: Path) -> None:
+    files = tmp_path / "static" / "js"
+    files.mkdir(parents=True)
+    for name in ("DataFrame.x1.js", "DataFrameOther.x2.js", "PlotlyChart.x3.js"):
+        (files / name).touch()
+    assert re.findall(r'"(\./static/js/[^"]+)"', page_script(tmp_path)) == ["./static/js/DataFrame.x1.js"]
+    own = Path(pytest.importorskip("streamlit").__file__).parent / "static"
+    assert len(re.findall(r'"\./static/js/[^"]+"', page_script(own))) >= 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from dashboard.stages_view import (
 from tests import dashboard_runs as runs
 from tests.recorded import Sample, samples_table
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_LEVEL
-from tracer.palette import SESSION_RUN
+from tracer.palette import BY_MEANING, SESSION_RUN
 from tracer.reports.latency_map import joined_time, latency_map, sensor_lines, sensors_missing
 from tracer.reports.outliers import Reasons, find_outliers
 from tracer.runs.run_store import stored_run
@@ -210,6 +210,27 @@ def test_the_charts_have_few_marks_and_one_time(traces: Path) -> None:
     assert course["encoding"]["x"]["scale"] == sensors["encoding"]["x"]["scale"]
     assert course["encoding"]["y"]["axis"]["minExtent"] == sensors["encoding"]["y"]["axis"]["minExtent"]
     assert len(cells) <= len(timed)
-    spread = histogram(histogram_frame(timed.wall_ns, timed.wall_ns), SESSION_RUN, [("p50", 400.0)], "other")
-    for chart in (spread, by_window(composition_frame(timed))):
-        assert len(json.dumps(chart, default=float)) < 100_000
+    told = course["datasets"]["cells"]
+    assert told["inferences"].tolist() == cells["count"].tolist()
+    assert told["from (us)"].tolist() == pytest.approx(cells["low_us"].tolist(), abs=0.001)
+
+
+def test_every_bar_and_step_of_the_histogram_is_drawn_where_it_counts(traces: Path) -> None:
+    timed = timed_inferences(stored_run("gpu", traces))
+    frame = histogram_frame(timed.wall_ns, timed.wall_ns)
+    drawn = histogram(frame, SESSION_RUN, [("p50", float(np.median(timed.wall_ns)) / 1e3)], "other")
+    bars, steps = (re.findall(rf"<i style=\"([^\"]*{what})", drawn) for what in (SESSION_RUN, BY_MEANING["baseline"]))
+    assert len(bars) == np.count_nonzero(frame["count"])
+    assert len(steps) == len(frame) + 1
+    lengths = [float(one) for one in re.findall(r"width:([\d.]+)%;bottom:0%;", "".join(bars))]
+    assert lengths == pytest.approx([100 / len(frame)] * len(bars), abs=0.01)
+    # A run beside itself: the line is at its highest where the highest bar ends.
+    assert max(map(_top, bars)) == pytest.approx(max(map(_top, steps)), abs=0.1)
+    windows = by_window(composition_frame(timed))
+    assert windows.count("kp-name") == len(np.unique(timed.window))
+    assert windows.count("background:#") == len(timed.stages) * (len(np.unique(timed.window)) + 1)
+
+
+def _top(style: str) -> float:
+    low, tall = re.search(r"bottom:([\d.e-]+)%;height:([\d.e-]+)%", style).groups()
+    return float(low) + float(tall)

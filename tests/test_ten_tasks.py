@@ -122,7 +122,7 @@ def did_it_help(task: Task) -> list[Any]:
 def which_kernels_and_whose(task: Task) -> list[Any]:
     task.page_link("Kernels")
     # The bars by stage, drawn: name, stage and time of each.
-    return [task.page.locator("[data-testid=stVegaLiteChart]").first]
+    return [task.page.locator(".kp-rows").first]
 
 
 def a_link(task: Task) -> list[Any]:

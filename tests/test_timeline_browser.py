@@ -129,7 +129,7 @@ def test_both_pages_are_drawn_without_an_error_or_a_request_that_leaves_the_mach
     assert frame.locator("canvas").bounding_box()["width"] > 600
     assert frame.locator("canvas").get_attribute("aria-label").startswith("Timeline of the run: 7 lanes. ")
     watched.page.goto(f"{address}/kernels?run=gpu")
-    watched.page.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg").nth(1).wait_for()
+    watched.page.locator(".kp-rows, .kp-ground").nth(1).wait_for()
     watched.leave()
 
 

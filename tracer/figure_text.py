@@ -53,6 +53,11 @@ def significant_text(value: float | None, digits: int = 3) -> str:
     return number_text(rounded, max(places, 0))
 
 
+def tick_text(value: float) -> str:
+    """Of an axis: as few digits as it has."""
+    return f"{value:,.10g}"
+
+
 def count_text(count: int | None) -> str:
     """``10,000``."""
     return MISSING if count is None else f"{count:,}"

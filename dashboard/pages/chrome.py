@@ -21,10 +21,12 @@ from dashboard.pages.export_button import export_button
 from dashboard.pages.guidance import explain_empty
 from dashboard.pages.head import page_head
 from dashboard.pages.kept import kept_report
+from dashboard.pages.preparation import PREPARATION
 from dashboard.run_reading import RunEntry, run_entries, what_is_left
 from dashboard.vega import Spec, worded
 from tracer.errors import KwsTraceError
 from tracer.report_types.report import Report
+from tracer.reports.html.markup import Markup
 from tracer.runs.run_files import run_folder
 from tracer.runs.run_store import StoredRun
 
@@ -146,6 +148,12 @@ def chart(spec: Spec, key: str, **shown: Any) -> Any:
         return st.vega_lite_chart(spec=worded(spec, st.context.theme.type), width="stretch", key=key, **shown)
 
 
+def drawing(markup: Markup, key: str, height_px: float) -> None:
+    """A chart that is HTML already, about so high."""
+    with room(key, height_px):
+        st.html(markup)
+
+
 def room(key: str, height_px: float) -> DeltaGenerator:
     """A place of that height at least, before there is anything in it."""
     # A style of its own would come after what it is for: the pages' style has a rule for every height.
@@ -213,6 +221,7 @@ def headed(title: str, traces: Path) -> StoredRun | None:
     # Names come from files and hosts.
     facts.text(head_text(run))
     names = st.session_state[NAMES_KEY]
+    PREPARATION.look_at(run.name)
     wrong = strange_baseline(traces, names, run.name)
     if title != "Compare":  # it has a choice of its own
         with against:

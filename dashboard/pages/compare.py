@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
-from dashboard.compare_charts import ratios, series, waterfall
+from dashboard.compare_charts import AROUND_PX, ROW_PX, ratios, series, waterfall
 from dashboard.compare_view import (
     kernel_frame,
     moved_parts,
@@ -24,10 +24,12 @@ from dashboard.compare_view import (
 from dashboard.markdown_text import plain
 from dashboard.pages.address import into_address, state
 from dashboard.pages.baseline_choice import keep_baseline, kept_baseline
-from dashboard.pages.chrome import NAMES_KEY, chart, headed, lines, problem, report_of, table
+from dashboard.pages.chrome import NAMES_KEY, chart, drawing, headed, lines, problem, report_of, table
 from dashboard.pages.guidance import command
 from dashboard.pages.kept_comparisons import Pair, compared, pair_of
-from dashboard.stages_charts import histogram
+from dashboard.run_reading import run_before
+from dashboard.stages_charts import AROUND_PX as HISTOGRAM_AROUND_PX
+from dashboard.stages_charts import HISTOGRAM_PX, histogram
 from tracer.errors import KwsTraceError
 from tracer.palette import colours
 from tracer.report_types.report import Compared, Comparison, Report
@@ -57,7 +59,7 @@ def show(traces: Path) -> None:
         st.info(f"There is one run only. {command(traces, 'demo')} makes others to compare it with.")
         return
     kept = kept_baseline()
-    chosen = _chosen(others, kept if kept in others else _before(names, first.name))
+    chosen = _chosen(others, kept if kept in others else run_before(names, first.name))
     if not chosen:
         st.info("Choose runs to hold against the one in the sidebar.")
         return
@@ -65,12 +67,6 @@ def show(traces: Path) -> None:
     sides = [side for side in map(_side, filter(None, asked)) if side is not None]
     if len(sides) > 1 and sides[0].name == first.name:
         _page(sides, first.name)
-
-
-def _before(newest_first: list[str], name: str) -> str:
-    """The run before this one, or of the oldest the one after it."""
-    place = newest_first.index(name)
-    return newest_first[place + 1] if place + 1 < len(newest_first) else newest_first[place - 1]
 
 
 def _chosen(others: list[str], before: str) -> list[str]:
@@ -144,7 +140,7 @@ def _runs(figures: Comparison) -> None:
     )
     rows = ratio_rows(figures)
     if rows:
-        chart(ratios(rows, figures["threshold"]), "ratios")
+        drawing(ratios(rows, figures["threshold"]), "ratios", AROUND_PX + ROW_PX * len(rows))
         st.caption(f"Grey: within {100 * figures['threshold']:g} %, which counts as no difference.")
 
 
@@ -186,14 +182,15 @@ def _waterfalls(before: Side, after: Side, row: Compared, pair: Pair | None) -> 
         columns = st.columns(len(found))
     for column, (of, rows) in zip(columns, found, strict=True):
         with column:
-            chart(waterfall(rows, of), f"waterfall-{of.partition(' ')[0]}")
+            key = f"waterfall-{of.partition(' ')[0]}"
+            drawing(waterfall(rows, of), key, AROUND_PX + ROW_PX * len(rows))
 
 
 def _spread(before: StoredRun, after: StoredRun, pair: Pair) -> None:
     """Both runs' inferences in one histogram."""
     st.header("Spread of the inferences")
     spec = histogram(pair.histogram, colours([INFERENCE])[0], pair.marks, before.name)
-    chart(spec, "histograms")
+    drawing(spec, "histograms", HISTOGRAM_PX + HISTOGRAM_AROUND_PX)
     st.text(f"Bars and rules: {after.name}. Line: {before.name}, scaled to as many inferences.")
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.baseline import PARAMETER
-from dashboard.fleet_view import PICKED, board_frame, launch_rows, rate_chart
+from dashboard.fleet_view import PICKED, board_frame, configurations, launch_rows, rate_chart
 from dashboard.pages.address import go_to, into_address
-from dashboard.pages.chrome import chart, choose, lines, problem, table
+from dashboard.pages.chrome import chart, choose, drawing, lines, problem, table
 from dashboard.pages.guidance import command, explain_empty
 from dashboard.pages.head import page_head
 from tracer.errors import KwsTraceError, NotInstalledError
@@ -19,8 +19,10 @@ from tracer.figure_text import counted
 from tracer.fleet.answers import Query, answer
 from tracer.fleet.baselines import read_baselines
 from tracer.fleet.fleet import Fleet, read_fleet
+from tracer.palette import colours
+from tracer.reports.html.plots import key_list
 
-_WIDGET = "fleet_baseline"
+_WIDGET, KEY_PX = "fleet_baseline", 20
 
 
 def show(traces: Path) -> None:
@@ -58,7 +60,10 @@ def _rates(traces: Path, rated: list[dict[str, Any]]) -> None:
         chosen = None
         st.caption(f"No baseline is named yet: {command(traces, 'baseline', 'set', 'NAME', 'RUN')}")
     held = set() if chosen is None else set(known[chosen])
-    picked = chart(rate_chart(launch_rows(rated, held)), "fleet_rates", on_select="rerun")
+    points = launch_rows(rated, held)
+    picked = chart(rate_chart(points), "fleet_rates", on_select="rerun")
+    names = configurations(points)
+    drawing(key_list(dict(zip(names, colours(names), strict=True))), "fleet_keys", KEY_PX)
     st.caption("A point is a launch, its colour the configuration; a click opens the run. Rings: the baseline.")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and clicked[0].get("run") in {row["name"] for row in rated}:

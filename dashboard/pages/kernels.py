@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
-from dashboard.kernels_charts import delay_chart, kernel_chart
+from dashboard.kernels_charts import AROUND_PX, BAR_PX, DELAYS_PX, delay_drawing, kernel_drawing
 from dashboard.kernels_view import (
     KERNELS_CHARTED,
     call_frame,
@@ -97,7 +97,7 @@ def _show_level(run: StoredRun, report: Report, gpu: GpuFigures, detail: KernelD
             st.text(f"The difference is of an inference's time in this run and in the baseline {baseline.name}.")
         st.header("Launch delay")
         st.caption("From the start of the call that launched a kernel to the kernel's start; of all kernels.")
-        chrome.chart(delay_chart(detail.delays), "delays")
+        chrome.drawing(delay_drawing(detail.delays), "delays", DELAYS_PX + AROUND_PX)
     _operations(run, detail, baseline, text, alone=not len(kernels))
     calls_told = "Calls that began in the inferences, on any thread; a call may lie within another."
     for title, told, frame in (("Copies", None, copy_frame(report)), ("CUDA calls", calls_told, call_frame(report))):
@@ -148,7 +148,8 @@ def _ranked(title: str, axis: str, rows: Frame, staged: Frame, run: StoredRun) -
     if not len(rows):
         st.caption("None has this in its name.")
         return
-    chrome.chart(kernel_chart(charted(staged), axis), "ranked")
+    shown = charted(staged)
+    chrome.drawing(kernel_drawing(shown, axis), "ranked", BAR_PX * shown["kernel"].nunique() + AROUND_PX)
     if len(rows) > KERNELS_CHARTED:
         st.caption(f"The {KERNELS_CHARTED} longest of {len(rows)}, the others as one; the table has all.")
     _table(rows, title.lower().replace(" ", "-"), run.name)

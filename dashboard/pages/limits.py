@@ -20,13 +20,12 @@ from dashboard.limits_view import (
 from dashboard.pages.address import into_address, state
 from dashboard.pages.chrome import chart, lines, metrics, show_report, table
 from dashboard.pages.guidance import command, explain_untimed
-from dashboard.pages.kept import kept
+from dashboard.pages.kept import kept_frequencies
 from tracer.report_types.report import Report
 from tracer.reports.run_limits import (
     board_of,
     counted_cost,
     limits_lines,
-    measured_frequencies,
     run_limits,
     why_no_limits,
 )
@@ -55,7 +54,7 @@ def _page(run: StoredRun, report: Report) -> None:
 def _limits(run: StoredRun, report: Report) -> None:
     device = _device(run)
     measured_ns = report["inference"]["median_ns"]
-    frequencies = kept(measured_frequencies, "Reading the run", of=[run])
+    frequencies = kept_frequencies(run)
     limits = None if device is None else run_limits(run.info, frequencies, measured_ns, device)
     if limits is None:
         st.info("**No limits of the run's own board.** Choose a device to hold the run against.")

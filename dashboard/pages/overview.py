@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.markdown_text import plain
-from dashboard.overview_charts import PICKED, confusion_chart, icicle_chart, window_dots
+from dashboard.overview_charts import AXIS_PX, ROW_PX, confusion_chart, icicle_drawing, icicle_height
 from dashboard.overview_view import (
     STATES_MARKS,
     confusion,
@@ -22,12 +22,23 @@ from dashboard.overview_view import (
     window_rates,
     windows_text,
 )
-from dashboard.pages.address import go_to
 from dashboard.pages.baseline_choice import baseline_of
-from dashboard.pages.chrome import card, chart, detail_of, lines, metrics, problem, report_of, show_run, table
+from dashboard.pages.chrome import (
+    card,
+    chart,
+    detail_of,
+    drawing,
+    lines,
+    metrics,
+    problem,
+    report_of,
+    show_run,
+    table,
+)
 from dashboard.pages.guidance import command, explain_no_gpu_timeline, explain_untimed
 from dashboard.pages.kept import kept_recorded_report
 from dashboard.pages.kept_comparisons import held_against
+from dashboard.url_state import UrlState, link
 from tracer.errors import KwsTraceError
 from tracer.figure_text import auc_text, count_text, counted, official_rate_text, rate_text, share_text, time_text
 from tracer.report_types.report import Compared, Report
@@ -36,6 +47,7 @@ from tracer.reports.advised_gains import gain_note, gain_of, gain_rows
 from tracer.reports.breakdown_text import kernel_lines
 from tracer.reports.compare_words import change_of
 from tracer.reports.device_report import frequencies_text
+from tracer.reports.html.figures import rate_dots
 from tracer.reports.overview_rows import icicle, lead_sentence
 from tracer.reports.profiled_parts import busy_and_overhead, profiler_text
 from tracer.reports.report_text import closing_lines
@@ -120,7 +132,9 @@ def _rate(report: Report, against: tuple[Compared, Report] | None) -> None:
     with figure, st.container(key="rate"):
         _rate_metric(report, rate, against)
     with dots:
-        chart(window_dots(window_rates(report), rate), "rate_dots")
+        found = window_rates(report)
+        names = [f"window {window}, {length}" for window, _, length in found]
+        drawing(rate_dots([hz for _, hz, _ in found], rate, names), "rate_dots", ROW_PX + AXIS_PX)
     if report["run"]["state"] != "recording":
         trust = report["trust"]
         lines([f"{rule_text(trust).capitalize()}. {worst_text(trust).capitalize()}."])
@@ -207,10 +221,9 @@ def _where_the_time_went(report: Report) -> None:
     parts = icicle(report)
     if not parts:
         return
-    picked = chart(icicle_chart(parts), "icicle", on_select="rerun")
-    clicked = picked["selection"].get(PICKED) or []
-    if clicked and (page := clicked[0].get("page")) not in (None, "overview"):
-        go_to(page)
+    run = UrlState(run=report["run"]["name"])
+    shown = icicle_drawing(parts, link=lambda page: None if page == "overview" else link(page, run))
+    drawing(shown, "icicle", icicle_height(parts))
     gpu = report["gpu"]
     if gpu is not None:
         # A tool's version comes from a file.

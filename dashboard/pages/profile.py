@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.markdown_text import plain
-from dashboard.overview_charts import icicle_chart
-from dashboard.pages.chrome import card, chart, lines, metrics, table
+from dashboard.overview_charts import icicle_drawing, icicle_height
+from dashboard.pages.chrome import card, drawing, lines, metrics, table
 from dashboard.pages.export_button import offer_document
 from dashboard.pages.head import page_head
 from dashboard.profile_view import (
@@ -60,7 +60,8 @@ def show_breakdown(page: ProfilePage) -> None:
             metrics(wall_metrics(figures))
         if figures["slowest"] is not None:
             lines([f"Slowest: {figures['slowest']['sentence']}."])
-    chart(icicle_chart(unit_icicle(figures), words_of(figures).each), "icicle")
+    parts = unit_icicle(figures)
+    drawing(icicle_drawing(parts, words_of(figures).each), "icicle", icicle_height(parts))
     _gains(figures)
     _tables(page)
 

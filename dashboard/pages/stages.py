@@ -9,10 +9,10 @@ import streamlit as st
 from dashboard.overview_view import stage_frame
 from dashboard.pages.address import into_address, state
 from dashboard.pages.baseline_choice import baseline_run
-from dashboard.pages.chrome import chart, lines, show_report, table
+from dashboard.pages.chrome import chart, drawing, lines, show_report, table
 from dashboard.pages.guidance import command, explain_untimed
 from dashboard.pages.kept_inferences import kept_first_view, shown_course, shown_spread
-from dashboard.stages_charts import BRUSH, by_window, histogram, map_chart, sensor_chart
+from dashboard.stages_charts import AROUND_PX, BRUSH, HISTOGRAM_PX, by_window, histogram, map_chart, sensor_chart
 from dashboard.stages_figures import Bounds, Choice, Course, FirstView, Spread
 from dashboard.url_state import UrlState, link
 from tracer.figure_text import count_text, counted, seconds_text, share_text, time_text
@@ -118,7 +118,8 @@ def _spread(spread: Spread, stage: str, baseline: StoredRun | None) -> None:
     name = None if spread.beside_ns is None or baseline is None else baseline.name
     left, right = st.columns([3, 1])
     with left:
-        chart(histogram(spread.histogram, colours([stage])[0], spread.marks, name), "spread")
+        spec = histogram(spread.histogram, colours([stage])[0], spread.marks, name)
+        drawing(spec, "spread", HISTOGRAM_PX + AROUND_PX)
     right.dataframe(spread.percentiles, hide_index=True, width="stretch", height="content")
     st.caption(f"{counted(spread.count, 'value')}; both axes logarithmic. Source: the recorder's spans.")
     if name is not None and spread.beside_ns is not None:
@@ -158,4 +159,4 @@ def _tables(run: StoredRun, spread: Spread, report: Report) -> None:
     st.header("By window")
     table(spread.windows, {"inferences": "localized"}, key="by_window")
     if spread.composition["stage"].nunique() > 1:
-        chart(by_window(spread.composition), "composition")
+        drawing(by_window(spread.composition), "composition", 64 + 20 * spread.composition["window"].nunique())

@@ -17,11 +17,12 @@ from tracer.figure_text import (
     short_rate_text,
     time_text,
 )
-from tracer.palette import BLUE, RED, TEAL, colours, timeline_colours
+from tracer.palette import BLUE, GREY, RED, TEAL, colours, timeline_colours
 from tracer.report_types.gpu import Gain
 from tracer.reports.breakdown_rows import gain_interval_text, gain_text
 from tracer.reports.html.markup import Markup, element, paragraph, together
 from tracer.reports.html.one_unit import DrawnUnit, Slice
+from tracer.reports.html.plots import Axis, Mark, Row, Rows, rows_plot
 from tracer.reports.html.tables import cut
 from tracer.reports.latency_map import bin_of, latency_edges
 
@@ -76,33 +77,12 @@ def rate_dots(rates_hz: Sequence[float], middle_hz: float, names: Sequence[str] 
     called = names or [f"window {number}" for number in range(1, len(rates_hz) + 1)]
     low, high = min(rates_hz), max(rates_hz)
     margin = (high - low) * 0.12 or max(high, 1.0) * 0.01
-    left, span, width, height = low - margin, high - low + 2 * margin, 560.0, 76.0
-
-    def at(rate: float) -> float:
-        return 14 + (width - 28) * (rate - left) / span
-
-    dots = [
-        element(
-            "circle",
-            element("title", f"{name}: {official_rate_text(rate)}"),
-            cx=at(rate),
-            cy=38.0 - (8.0 if number % 2 else -8.0),
-            r=6.0,
-            fill=BLUE,
-        )
-        for number, (name, rate) in enumerate(zip(called, rates_hz, strict=True), 1)
-    ]
-    ends = [("start", 14.0, short_rate_text(low)), ("end", width - 14, short_rate_text(high))]
-    texts = [_words(words, x, height - 4, side) for side, x, words in ends]
-    return _drawing(
-        f"Rates of {len(rates_hz)} {'launches' if names else 'windows'}: {interval_text(low, high, short_rate_text)}",
-        width,
-        height,
-        element("line", x1=14.0, x2=width - 14, y1=58.0, y2=58.0),
-        element("line", x1=at(middle_hz), x2=at(middle_hz), y1=16.0, y2=58.0, style=f"stroke:{RED};stroke-width:2"),
-        *dots,
-        *texts,
-    )
+    told = [f"{name}: {official_rate_text(rate)}" for name, rate in zip(called, rates_hz, strict=True)]
+    dots = [Mark(rate, rate, BLUE, words, kind="dot") for words, rate in zip(told, rates_hz, strict=True)]
+    label = f"Rates of {len(rates_hz)} {'launches' if names else 'windows'}: "
+    axis = Axis(low - margin, high + margin, most=5)
+    row = Row("", [Mark(middle_hz, middle_hz, GREY, kind="rule"), *dots])
+    return rows_plot(Rows(label + interval_text(low, high, short_rate_text), axis, [row]), "kp-dots")
 
 
 def latency_bars(values_ns: NDArray[np.int64]) -> Markup:

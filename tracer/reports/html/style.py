@@ -1,4 +1,4 @@
-"""The style of the document: one sheet (``style.css``), whose colours are the palette's."""
+"""The style of the document: ``style.css``, and of its charts ``plots.css``, whose colours are the palette's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ def style_sheet() -> str:
     light, dark = (f":root{{{_variables(PAPER[name])}}}" for name in ("light", "dark"))
     scheme = ":root{color-scheme:light dark}"
     asked = f"@media screen and (prefers-color-scheme:dark){{{dark}}}"
-    rules = Path(__file__).with_name("style.css").read_text(encoding="utf-8").replace("var(--letters)", LETTERS)
-    return f"{scheme}{light}{asked}\n{rules}"
+    return f"{scheme}{light}{asked}\n{_rules('style')}{plot_style()}"
+
+
+def plot_style() -> str:
+    """The rules of ``plots`` alone, for a page that has a style of its own."""
+    return _rules("plots")
+
+
+def _rules(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.css").read_text(encoding="utf-8").replace("var(--letters)", LETTERS)
 
 
 def _variables(colours: dict[str, str]) -> str:

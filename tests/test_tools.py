@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tools.dead_code import unused
-from tools.mutants.__main__ import sample, try_all
+from tools.mutants.__main__ import Trials, sample
 from tools.mutants.importers import nearest_tests
-from tools.mutants.mutations import mutations_of
+from tools.mutants.mutations import mutations_of, statement_lines
 from tools.structure import arrows_of, circles, lines_of, longest_chain
 
 
@@ -105,6 +105,13 @@ def test_each_operator_and_constant_changes_once_and_the_source_stays_a_program(
     assert "LIMIT: Literal[\"a\"] = ('é~')\n" in found[0].applied(SOURCE)
 
 
+def test_the_lines_of_a_statement_are_its_own_and_of_one_with_a_body_those_of_its_head() -> None:
+    source = "if (a\n    and b):\n    c(\n        1,\n    )\nelse:\n    d = 2\n"
+    assert [statement_lines(source, line) for line in (1, 2, 3, 4, 7)] == [
+        *(range(1, 3), range(1, 3), range(3, 6), range(3, 6), range(7, 8)),
+    ]
+
+
 def test_the_tests_of_a_module_are_those_of_the_fewest_steps() -> None:
     graph = {"t.a": set(), "t.b": {"t.a"}, "tests.test_a": {"t.a"}, "tests.test_b": {"t.b"}, "t.c": set()}
     assert nearest_tests("t.a", graph) == ["tests.test_a"]
@@ -131,21 +138,29 @@ def test_a_change_that_a_test_sees_is_killed_one_that_none_sees_survives_and_the
         tmp_path / "tree",
         {
             "tracer/__init__.py": "",
-            "tracer/sums.py": "def double(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x - 7\n",
+            "tracer/sums.py": "def double(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x - 7\n"
+            "\n\nAT_IMPORT = 3\n\n\ndef looked_past(x):\n    return x + 1\n",
             "tests/__init__.py": "",
-            "tests/test_sums.py": "from tracer.sums import double\n\ndef test_it():\n    assert double(4) == 8\n",
+            "tests/test_sums.py": "import pytest\nfrom tracer.sums import AT_IMPORT, double, looked_past\n\n"
+            "def test_it():\n    assert double(4) == 8\n\n"
+            "@pytest.mark.parametrize('x', [AT_IMPORT])\ndef test_its_name(x):\n"
+            "    assert x == 3\n    looked_past(x)\n",
             "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['slow']\n",
         },
     )
     for words in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *words], cwd=root, check=True)
     before = (root / "tracer/sums.py").read_bytes()
-    found = try_all(root, sample(root, "tracer", 9, 1), jobs=2, timeout_s=60)
+    with Trials(root, jobs=2, timeout_s=60) as trials:
+        found = trials.outcomes(sample(root, "tracer", 20, 1))
     outcomes = {(one.mutation.before, one.mutation.after): outcome for one, outcome in found}
     assert outcomes == {
         ("x * 2", "(x / 2)"): "killed",
         ("2", "(3)"): "killed",
-        ("x - 7", "(x + 7)"): "survived",
-        ("7", "(8)"): "survived",
+        ("3", "(4)"): "killed",
+        ("x + 1", "(x - 1)"): "survived",
+        ("1", "(2)"): "survived",
+        ("x - 7", "(x + 7)"): "no test runs its line",
+        ("7", "(8)"): "no test runs its line",
     }
     assert (root / "tracer/sums.py").read_bytes() == before

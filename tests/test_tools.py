@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tools.dead_code import unused
-from tools.mutants.__main__ import Trials, sample
+from tools.mutants.__main__ import Trials, sample, survivors
 from tools.mutants.importers import nearest_tests
 from tools.mutants.mutations import mutations_of, statement_lines
 from tools.structure import arrows_of, circles, lines_of, longest_chain
@@ -80,12 +81,16 @@ def test_dead_names_are_told_with_who_still_uses_them(tmp_path: Path) -> None:
 
 
 SOURCE = '''"""A docstring: 1 < 2."""
+Kind: TypeAlias = Literal["type"]
 LIMIT: Literal["a"] = "é"
 
 
 def over(x: int = 3) -> bool:
     """Not this one."""
     return not x < 10 and f"{x + 1}" is not None
+
+
+list(zip("", "", strict=True))
 '''
 
 
@@ -130,6 +135,21 @@ def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone(tmp_path: Path)
     assert first != sample(root, "tracer/a", 7, 4)
     assert len(first) == 7
     assert {(str(one.path.parent), one.tests) for one in first} == {("tracer/a", ("tests/test_one.py",))}
+
+
+def test_what_survived_is_tried_again_where_it_stands_now(tmp_path: Path) -> None:
+    root = grow(tmp_path, {"tracer/a.py": "def f(x):\n    return x + 1\n", "tests/test_a.py": "import tracer.a\n"})
+    kinds = ("survived", "killed", "no test runs its line")
+    rows = [
+        {"file": "tracer/a.py", "line": 2, "before": before, "after": after, "outcome": outcome}
+        for (before, after), outcome in zip(
+            (("x + 1", "(x - 1)"), ("1", "(2)"), ("gone", "(away)")), kinds, strict=True
+        )
+    ]
+    (tmp_path / "results.json").write_text(json.dumps({"mutants": rows}))
+    (root / "tracer/a.py").write_text("\n\ndef f(x):\n    return x + 1\n")
+    (found,) = survivors(root, tmp_path / "results.json")
+    assert (found.mutation.line, found.mutation.before, found.tests) == (4, "x + 1", ("tests/test_a.py",))
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from tools.mutants.importers import import_graph, module_name, nearest_tests
-from tools.mutants.mutations import mutations_of
+from tools.mutants.mutations import Mutation, mutations_of
 from tools.mutants.trials import LIVE, NO_TEST, SURVIVED, Mutant, Seen, TreeCopy
 
 Made = TypeVar("Made")
@@ -46,15 +46,29 @@ def sample(root: Path, package: str, count: int, seed: int) -> list[Mutant]:
         count: at most so many.
         seed: of the sample.
     """
-    graph = import_graph(root, FOLDERS)
     every = [
         (path, mutation)
         for path in _modules(root, package)
         for mutation in mutations_of((root / path).read_text(encoding="utf-8"))
     ]
-    picked = random.Random(f"{seed}:{package}").sample(every, min(count, len(every)))  # noqa: S311 -- a sample
-    tests = {path: nearest_tests(module_name(path), graph) for path, _ in picked}
-    return [Mutant(path, one, tuple(f"{name.replace('.', '/')}.py" for name in tests[path])) for path, one in picked]
+    return _mutants(root, random.Random(f"{seed}:{package}").sample(every, min(count, len(every))))  # noqa: S311 -- a sample
+
+
+def survivors(root: Path, results: Path) -> list[Mutant]:
+    """The changes that a file of results says nothing saw, where they stand in the source of now."""
+    found = []
+    for row in json.loads(results.read_text(encoding="utf-8"))["mutants"]:
+        path = Path(row["file"])
+        known = mutations_of((root / path).read_text(encoding="utf-8")) if row["outcome"] in LIVE else []
+        alike = [one for one in known if (one.before, one.after) == (row["before"], row["after"])]
+        found += [(path, min(alike, key=lambda one: abs(one.line - row["line"])))] if alike else []
+    return _mutants(root, found)
+
+
+def _mutants(root: Path, changes: Sequence[tuple[Path, Mutation]]) -> list[Mutant]:
+    graph = import_graph(root, FOLDERS)
+    tests = {path: nearest_tests(module_name(path), graph) for path, _ in changes}
+    return [Mutant(path, one, tuple(f"{name.replace('.', '/')}.py" for name in tests[path])) for path, one in changes]
 
 
 class Trials:
@@ -120,11 +134,13 @@ def main(words: list[str]) -> int:
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for one change (%(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time (the cores)")
     parser.add_argument("--json", type=Path, default=Path("build/mutants.json"), help="file of results (%(default)s)")
+    parser.add_argument("--again", type=Path, help="instead of a sample: what survived by this file of results")
     asked = parser.parse_args(words)
     root, rows, counts = Path.cwd(), [], Counter[str]()
     with Trials(root, asked.jobs, asked.timeout) as trials:
-        for package in asked.package or packages_of(root, "tracer"):
-            mutants = sample(root, package.rstrip("/"), asked.count, asked.seed)
+        for package in [str(asked.again)] if asked.again else asked.package or packages_of(root, "tracer"):
+            name = package.rstrip("/")
+            mutants = survivors(root, asked.again) if asked.again else sample(root, name, asked.count, asked.seed)
             here = Counter[str]()
             for mutant, outcome in trials.outcomes(mutants):
                 one = mutant.mutation

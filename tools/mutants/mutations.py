@@ -80,8 +80,14 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params", "decorator_list"):
             continue
+        # That columns are of one length is asserted, and holds.
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
+                continue
+            # Nor types, wherever they stand.
+            if isinstance(child, ast.Subscript) and isinstance(child.value, ast.Name) and child.value.id == "Literal":
                 continue
             # A string that stands alone is a docstring.
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):

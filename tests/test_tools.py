@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.dead_code import unused
-from tools.mutants.__main__ import Trials, sample, survivors
+from tools.mutants.__main__ import Trials, as_explained, explained, sample, survivors
 from tools.mutants.importers import nearest_tests
 from tools.mutants.mutations import mutations_of, statement_lines
 from tools.structure import arrows_of, circles, lines_of, longest_chain
@@ -135,6 +135,15 @@ def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone(tmp_path: Path)
     assert first != sample(root, "tracer/a", 7, 4)
     assert len(first) == 7
     assert {(str(one.path.parent), one.tests) for one in first} == {("tracer/a", ("tests/test_one.py",))}
+
+
+def test_each_change_that_is_explained_is_one_of_the_source() -> None:
+    root = Path(__file__).parent.parent
+    known = explained()
+    for file in {row[0] for row in known}:
+        source = (root / file).read_text(encoding="utf-8")
+        changes = {as_explained(Path(file), source, one) for one in mutations_of(source)}
+        assert {row for row in known if row[0] == file} <= changes
 
 
 def test_what_survived_is_tried_again_where_it_stands_now(tmp_path: Path) -> None:

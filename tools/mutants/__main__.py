@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import json
 import os
 import queue
@@ -22,6 +23,7 @@ from tools.mutants.mutations import Mutation, mutations_of
 from tools.mutants.trials import LIVE, NO_TEST, SURVIVED, Mutant, Seen, TreeCopy
 
 Made = TypeVar("Made")
+EXPLAINED = Path(__file__).with_name("explained.csv")
 FOLDERS = ("tracer", "runner", "dashboard", "tests", "tools")
 
 
@@ -63,6 +65,17 @@ def survivors(root: Path, results: Path) -> list[Mutant]:
         alike = [one for one in known if (one.before, one.after) == (row["before"], row["after"])]
         found += [(path, min(alike, key=lambda one: abs(one.line - row["line"])))] if alike else []
     return _mutants(root, found)
+
+
+def explained() -> set[tuple[str, ...]]:
+    """File, line, before and after of changes that make the same program, or one as good: ``EXPLAINED`` says why."""
+    with EXPLAINED.open(encoding="utf-8", newline="") as rows:
+        return {(row["file"], row["line"], row["before"], row["after"]) for row in csv.DictReader(rows)}
+
+
+def as_explained(path: Path, source: str, mutation: Mutation) -> tuple[str, ...]:
+    """A change of a source, as ``explained`` has those that need no test."""
+    return str(path), source.splitlines()[mutation.line - 1].strip(), mutation.before, mutation.after
 
 
 def _mutants(root: Path, changes: Sequence[tuple[Path, Mutation]]) -> list[Mutant]:
@@ -136,7 +149,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--json", type=Path, default=Path("build/mutants.json"), help="file of results (%(default)s)")
     parser.add_argument("--again", type=Path, help="instead of a sample: what survived by this file of results")
     asked = parser.parse_args(words)
-    root, rows, counts = Path.cwd(), [], Counter[str]()
+    root, rows, counts, known = Path.cwd(), [], Counter[str](), explained()
     with Trials(root, asked.jobs, asked.timeout) as trials:
         for package in [str(asked.again)] if asked.again else asked.package or packages_of(root, "tracer"):
             name = package.rstrip("/")
@@ -144,6 +157,9 @@ def main(words: list[str]) -> int:
             here = Counter[str]()
             for mutant, outcome in trials.outcomes(mutants):
                 one = mutant.mutation
+                source = (root / mutant.path).read_text(encoding="utf-8")
+                if outcome in LIVE and as_explained(mutant.path, source, one) in known:
+                    outcome = "explained"  # noqa: PLW2901 -- what became of it, in one word
                 here[outcome] += 1
                 rows.append({"file": str(mutant.path), "line": one.line, "before": one.before, "after": one.after})
                 rows[-1] |= {"outcome": outcome, "tests": list(mutant.tests)}

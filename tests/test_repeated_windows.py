@@ -79,4 +79,7 @@ def test_a_window_of_one_inference_among_others_that_repeat_is_how_the_host_meas
         text = text.replace(words, words.replace("7", "1"), 1)
     session = build_session(write_log(tmp_path, [*lines[:later], *text.split("\n")]), keep=3)
     assert session.dropped_windows == 200 - 1 - 3
-    assert "1 times the host measured by one inference how many a window takes" in session.notes
+    assert session.notes == (
+        "1 times the host measured by one inference how many a window takes",
+        "196 windows beyond the first 3 not kept: no figure is made of them",
+    )

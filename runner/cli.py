@@ -7,7 +7,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from runner.no_pandas import leave_out_pandas
@@ -71,7 +72,7 @@ def main() -> None:
 
 def _run(words: Sequence[str]) -> None:
     """Print the help of the whole, or run a command with what it alone needs."""
-    before = list(_before_command(words))
+    before = list(takewhile(lambda word: word.startswith("-"), words))
     called = words[len(before)] if len(before) < len(words) else None
     if (called is None and not words) or "--help" in before:
         from tracer.terminal_text import say
@@ -82,13 +83,6 @@ def _run(words: Sequence[str]) -> None:
 
     # A name that there is not is answered with those that it resembles, and a shell that completes asks for all.
     build_app([called] if called in NAMES and "_KWS_TRACE_COMPLETE" not in os.environ else NAMES)()
-
-
-def _before_command(words: Sequence[str]) -> Iterator[str]:
-    for word in words:
-        if not word.startswith("-"):
-            return
-        yield word
 
 
 def _tell(message: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.gpu_runs import Clock, capture_window, ranges_of, recorded_run, usual_windows
-from tracer.captures.clock_fit import MAX_RATE_PPM, ClockFit, SpanEdges, fit_clock, span_edges
+from tracer.captures.clock_fit import MAX_RATE_PPM, ClockFit, LineClock, SpanEdges, fit_clock, span_edges
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.errors import CaptureError
 from tracer.recording.window import RecordedWindow
@@ -73,12 +73,26 @@ def test_a_long_fused_inference_fits_at_a_rate_that_lengthens_or_shortens_it(rat
     assert found.rate_ppm == pytest.approx(rate, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("rate", "added"), [(0.0, [0, 0, 0]), (800.0, [-800_000, 0, 800_000]), (-800.0, [800_000, 0, -800_000])]
+)
+def test_a_clock_maps_what_passed_since_its_origin_at_its_rate_and_back(rate: float, added: list[int]) -> None:
+    origin = 5_000_000_000
+    clock, times = LineClock(7_000, rate, origin), origin + np.array([-1_000_000_000, 0, 1_000_000_000])
+    there = clock.mapped(times)
+    assert (there - times - added).tolist() == [7_000 + round(rate * 1e-6 * origin)] * 3
+    assert clock.unmapped(there).tolist() == times.tolist()
+
+
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("step", [50_000, -50_000])
 def test_a_clock_that_steps_in_the_middle_is_refused(step: int, fused: bool) -> None:
     one = capture_window(3, 0, 100, 0, fused=fused)
     stepped = one.edges + step * (np.arange(len(one.edges)) >= 50)[:, None]
-    with pytest.raises(CaptureError, match=r"x\.sqlite: its clock and the run's do not fit.*stepped"):
+    with pytest.raises(
+        CaptureError,
+        match=r"x\.sqlite: its clock and the run's do not fit.*; a clock stepped, or it is a capture of another run$",
+    ):
         fit(one, ranges_of(one, Clock()), stepped)
 
 

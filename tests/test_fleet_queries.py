@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.stats import t
 
+from tests.dashboard_runs import plain_run
+from tracer.fleet import answers
+from tracer.fleet.fleet_row import fleet_row
+from tracer.fleet.kept_inferences import KeptInferences
 from tracer.fleet.tables import INFERENCE_WINDOWS, PROFILED, RUNS
 from tracer.profiles.profile import GPU_WORK
 
@@ -39,6 +46,39 @@ def spans(*rows: tuple[int, int, int | None, str, int, bool]) -> Any:
     types = (pa.string(), pa.int32(), pa.int64(), pa.string(), pa.int64(), pa.bool_())
     schema = pa.schema(list(zip(names, types, strict=True)))
     return memory([dict(zip(names, (f"id-{row[0]}", *row[1:]), strict=True)) for row in rows], schema)
+
+
+def test_the_mean_of_a_few_launches_has_students_interval_and_of_two_none() -> None:
+    row = {"mean_log": 5.0, "deviation_log": 0.02, "launches": 4}
+    half = t.ppf(0.975, 3) * 0.02 / 2
+    found = answers._with_interval({**row})
+    assert found["mean_hz"] == pytest.approx(np.exp(5))
+    assert found["mean_low_hz"] == pytest.approx(np.exp(5 - half), rel=1e-4)
+    assert found["mean_high_hz"] == pytest.approx(np.exp(5 + half), rel=1e-4)
+    assert answers._with_interval({**row, "launches": 2})["mean_low_hz"] is None
+
+
+def test_a_fleet_without_runs_has_no_outliers_and_no_regressions() -> None:
+    assert [answers.answer([], query) for query in ("outliers", "regressions")] == [[], []]
+
+
+def test_kept_inferences_are_there_where_their_file_has_its_size(tmp_path: Path) -> None:
+    kept = KeptInferences(tmp_path)
+    path = tmp_path / "kept"
+    row = {"inferences": 5, "kept": {"path": str(path), "bytes": 3}}
+    assert not kept.has(row)
+    path.write_bytes(b"abc")
+    assert kept.has(row)
+    path.write_bytes(b"abcd")
+    assert not kept.has(row)
+    assert not kept.has({"inferences": 5, "kept": None})
+    assert kept.has({"inferences": 0})
+
+
+def test_a_row_knows_the_set_of_launches_that_its_run_is_of(tmp_path: Path) -> None:
+    folder = plain_run(tmp_path, "run", launch_set={"id": "s", "name": "set", "number": 1, "launches": 5})
+    assert fleet_row(folder)["launch_set"] == "s"
+    assert fleet_row(plain_run(tmp_path, "other"))["launch_set"] is None
 
 
 def test_a_rate_is_the_median_of_the_launches_of_a_configuration() -> None:

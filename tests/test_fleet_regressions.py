@@ -99,6 +99,11 @@ def test_a_board_far_from_the_others_is_an_outlier_and_they_are_not() -> None:
     width = t_quantile(0.995, 4) * logs.std(ddof=1) * np.sqrt(1 + 1 / 5)
     assert found[5]["low_ns"] == pytest.approx(np.exp(logs.mean() - width))
     assert found[5]["high_ns"] == pytest.approx(np.exp(logs.mean() + width))
+    assert {row["why_not"] for row in found} == {""}
+
+
+def test_boards_that_are_all_alike_have_no_outlier() -> None:
+    assert [row["outlier"] for row in outliers(launches(1, (1.0,) * 5))] == [False] * 5
 
 
 def test_of_three_boards_none_is_called_an_outlier() -> None:

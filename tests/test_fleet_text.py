@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
+from rich.console import Console
 
-from tracer.fleet.fleet_text import junit_text, markdown_text
+from tracer.fleet.fleet_text import junit_text, markdown_text, render_table
 from tracer.fleet.tables import CONFIGURATION
 
 STRANGE = 'nano | <b>"x"</b> & &lt; [a](b) `c` \x1b[31m\x00\ufffe \ud800 *d* ]]>\r\n## head\n| e |'
@@ -45,6 +47,14 @@ ROWS = [
     row("passing"),
     row(f"not told {STRANGE}", slowdown=None, low=None, finds=None, why_not=f"2 of 5 launches {STRANGE}"),
 ]
+
+
+def test_configurations_are_numbered_from_1_and_each_row_has_the_number_of_its_own() -> None:
+    out = io.StringIO()
+    render_table([row("orin"), row("nano"), row("orin", look=2)], Console(file=out, width=200))
+    lines = [" ".join(line.replace("│", " ").split()) for line in out.getvalue().splitlines()]
+    assert [line.partition(",")[0] for line in lines[:2]] == ["1: device orin", "2: device nano"]
+    assert [line.split()[0] for line in lines if line[:2] in ("1 ", "2 ")] == ["1", "2", "1"]
 
 
 def test_junit_is_what_its_readers_take_whatever_the_boards_are_called() -> None:

@@ -17,7 +17,7 @@ EXCEPTIONS = {
     "runner/bench/overhead/worker.py": "a time limit of our own, in whole seconds",
     "runner/host/driven_dut.py": "a time limit of our own, in whole seconds",
     "tracer/sessions/session.py": "the five digits that the official runner prints, to compare with them",
-    "tracer/fleet/regressions.py": "four digits of a degree of freedom, so that its quantile is looked up once",
+    "tracer/statistics/student.py": "four digits of a degree of freedom, so that its quantile is looked up once",
     "tracer/accuracy/mistakes.py": "a scale with every digit that matters, to be copied into a program",
     "runner/accuracy/mistake_search.py": "a scale, as in tracer/accuracy/mistakes.py",
 }

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.captured import Call, Gpu, captured, captures
-from tracer.breakdown.calibration import ASSUMED, Target
+from tracer.breakdown.calibration import ASSUMED, Target, calibrated
 from tracer.breakdown.gains import GainBase, blocks_of, gain_figures
+from tracer.breakdown.owners import TRACER
 from tracer.breakdown.replay import Replay
 from tracer.captures.inference_work import InferenceWork
 from tracer.report_types.gpu import Gain
@@ -62,6 +63,19 @@ def test_a_stage_is_brought_to_its_own_unprofiled_mean():
     found = figures(serial([60_000] * 6), unprofiled=68_000, stages=stages)
     assert found["readback"]["gain_ns"] == pytest.approx(30_000, rel=0.01)
     assert found["session_run"]["gain_ns"] == pytest.approx(38_000, rel=0.01)
+
+
+def test_what_the_tracer_takes_between_stages_is_no_time_of_the_profiler_even_where_calls_lie_there():
+    calls = [Call("cudaLaunchKernel", 10_000, 20_000), Call("cudaMalloc", 52_000, 54_000)]
+    stages = [("session_run", 0, 50_000), ("readback", 60_000, 100_000)]
+    replay = Replay(captured([(0, 100_000)], stages, [Gpu(20_000, 22_000, 0)], calls))
+    tracer = replay.path.owner == TRACER
+    before = replay.path.fixed_ns
+    assert before[tracer].sum() == 8_000
+    for spread in ASSUMED:
+        after = calibrated(replay, Target(80_000, {}), spread).fixed_ns
+        assert after[tracer].tolist() == before[tracer].tolist()
+        assert after.sum() == pytest.approx(80_000, rel=0.01)
 
 
 def test_a_gain_that_hangs_on_where_the_profilers_time_lies_is_a_bound_with_its_reason():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tests.profiles import EXECUTOR, MAIN, call, copy, inference, kernel, nvtx, profile
 from tests.projected_ranges import project_ranges
 from tracer.kernels.grouped_figures import group_figures
+from tracer.kernels.kernel_listing import list_kernels
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.profile import ProfileSummary, SummaryRow
@@ -41,6 +44,41 @@ def test_kernels_come_by_their_total_and_copies_apart() -> None:
     (moved,) = copies_by_name(capture).to_pylist()
     assert (moved["name"], moved["bytes"], moved["total_ns"]) == ("[CUDA memcpy Host-to-Device]", 490, 5)
     assert moved["bytes_per_s"] == pytest.approx(490 / 5e-9)
+
+
+def test_work_of_one_name_and_two_kinds_is_two_rows() -> None:
+    work = [copy("x", 0, 5, 1), {**copy("x", 10, 30, 2), "kind": "memset"}]
+    name = copies_by_name(profile(work)).to_pylist()[0]["name"]
+    rows = copies_by_name(profile([{**one, "name": name} for one in work])).to_pylist()
+    assert [(row["kind"], row["name"], row["total_ns"]) for row in rows] == [
+        ("memset", name, 20),
+        ("memcpy", name, 5),
+    ]
+
+
+def test_the_tables_of_a_terminal_have_their_headings() -> None:
+    ranges = inference(1, 0, STAGES)
+    capture = profile([kernel("k", 20, 30, 1), copy("a", 0, 5, None)], [call("cudaLaunchKernel", 12, 15, 1)], ranges)
+    said = {}
+    for by in ("kernel", "range", "api"):
+        out = io.StringIO()
+        listing = list_kernels(capture, by, thread_wise=False, domain=None, copies=by == "range")  # type: ignore[arg-type]
+        listing.render(Console(file=out, width=100), full_names=False)
+        said[by] = " ".join(out.getvalue().replace("┃", " ").split())
+    assert "Kernels by range that launched them (in every range around them)" in said["range"]
+    assert "share total count mean range kernel" in said["range"]
+    assert "share total count launched GPU time delay name" in said["api"]
+    assert "share total count mean rate name" in said["kernel"]
+    assert "1 piece of GPU work has no CUDA call in the capture and so no range" in said["range"]
+
+
+def test_durations_too_long_to_be_packed_with_their_group_are_sorted_none_the_less() -> None:
+    long = 1 << 61
+    groups, durations = np.array([2, 0, 2, 0, 2, 0]), long + np.array([5, 1, 9, 3, 7, 2])
+    figures = group_figures(groups, durations, 3)
+    assert [float(figures.median_ns[one]) for one in (0, 2)] == [pytest.approx(long + 2), pytest.approx(long + 7)]
+    assert [int(figures.min_ns[one] - long) for one in (0, 2)] == [1, 5]
+    assert [int(figures.max_ns[one] - long) for one in (0, 2)] == [3, 9]
 
 
 def test_a_graph_traced_as_one_block_is_among_the_kernels() -> None:

@@ -147,7 +147,7 @@ def test_a_real_capture_is_listed_whole(shared_data: Path) -> None:
     said = kws_trace(str(shared_data / "nsys/h100_2gpu_1s.sqlite"), "--by", "range", "--format", "json")
     rows = json.loads(said.stdout)
     assert sum(row["innermost_count"] for row in rows) == 3442
-    assert "1810 pieces of GPU work" in said.stderr
+    assert "1,810 pieces of GPU work" in said.stderr
 
 
 @pytest.mark.parametrize("name", ["a.nsys-rep", "a.qdrep"])

@@ -25,6 +25,7 @@ from tools.report_schema import build_schema
 from tracer.errors import ProcessError, RunError, UsageError
 from tracer.ladder.build import Captured, Climbed, Launch, ladder_notes, measured_gain, rung_figures, step_figures
 from tracer.ladder.predictions import judged_step, predicted_steps
+from tracer.ladder.rungs import RUNGS
 from tracer.ladder.store import list_ladders, new_ladder, read_ladder
 from tracer.report_types.gpu import Gain
 from tracer.report_types.ladder import LadderReport, PredictedStep
@@ -77,6 +78,25 @@ def test_each_step_takes_the_removal_that_it_tests_from_the_rung_above() -> None
         "litert": ("onnx-cuda-graph", None, None, False),
     }
     assert steps["frozen"]["reason"] == "part of framework: no removal claims it"
+    assert steps["xla"]["reason"] == "it assumes the same kernels, launched as one graph"
+
+
+def test_what_a_removal_assumes_is_said_where_the_gain_has_no_reason_of_its_own() -> None:
+    there = ["callable", "inline", "onnx-tensorrt", "onnx-tensorrt-graph", "tensorrt", "tensorrt-graph"]
+    gains = [gain("one graph", 5e5), gain("hand-offs", 3e5)]
+    steps = predicted_steps(there, {key: Captured(f"{key}-run", 1e5, [], gains) for key in there}, NOW)
+    told = {one["rung"]: (one["removal"], one["reason"]) for one in steps}
+    assert told["inline"] == ("hand-offs", "it assumes the same calls, made by one thread")
+    for key in ("onnx-tensorrt-graph", "tensorrt-graph"):
+        assert told[key][0] == "one graph"
+        assert told[key][1].startswith("it assumes the same kernels as one graph, and of the runtime's own work")
+
+
+def test_the_rungs_of_the_cpu_are_two_and_each_rung_is_named_on_its_page() -> None:
+    assert [one.key for one in RUNGS if one.cpu] == ["onnx-cpu", "litert"]
+    page = (Path(__file__).parent.parent / "docs/commands/ladder.md").read_text()
+    assert [one.key for one in RUNGS if f"`{one.key}`" not in page] == []
+    assert [one.name for one in RUNGS if one.key.startswith("tensorrt")] == ["TensorRT", "TensorRT CUDA graph"]
 
 
 def test_what_a_runtime_s_graph_gives_lies_between_its_launches_and_all_that_the_runtime_does() -> None:
@@ -97,6 +117,7 @@ def test_without_a_capture_nothing_is_predicted_and_what_a_capture_has_not_gives
         ["callable", "inline"], {"callable": Captured("run", 1e5, [], [gain("one graph", 5e5)])}, NOW
     )
     assert (step["gain_ns"], step["interval_ns"], step["bound"]) == (0.0, [0.0, 0.0], True)
+    assert step["reason"] == "the capture of callable has none to remove"
 
 
 def predicted(low: float, high: float, *, bound: bool = False) -> PredictedStep:
@@ -162,7 +183,9 @@ def test_a_gain_is_of_the_rounds_that_both_rungs_have() -> None:
 
 def test_that_the_cpu_wins_is_said_where_a_gpu_was_measured_and_nowhere_else() -> None:
     gpu, cpu = rung_figures(climbed("xla", {1: 168})), rung_figures(climbed("litert", {1: 66}, "CPU"))
-    (note,) = ladder_notes([gpu, cpu])
+    slower = rung_figures(climbed("frozen", {1: 300}))
+    assert gpu["rate_hz"] == pytest.approx(1e6 / 168, rel=1e-12)
+    (note,) = ladder_notes([slower, gpu, cpu])
     assert note.startswith("At batch 1 of this model the CPU wins: LiteRT takes 66.00 us against 168.00 us")
     assert ladder_notes([cpu]) == ladder_notes([gpu, rung_figures(climbed("litert", {1: 500}, "CPU"))]) == []
 
@@ -201,7 +224,12 @@ def recording(made: list[str], tmp_path: Path, fault: Callable[[str], None]) -> 
         made.append(name)
         fault(name)
         launch = json.loads(_rest[-1][climb.launch_environment("", 0, 0).popitem()[0]])
-        writer = RunWriter.create(traces, name, replace(info(name), launch_set=launch), lambda _: None)
+        writer = RunWriter.create(
+            traces,
+            name,
+            replace(info(name), launch_set=launch, backend={"name": "fake", "version": "1", "way": "way"}),
+            lambda _: None,
+        )
         for number in range(5):
             writer.append(window(number))
         writer.close()
@@ -229,6 +257,8 @@ def test_the_rounds_go_over_all_rungs_in_turn_after_the_predictions_and_a_failur
     assert all(one["prediction"]["written"] <= (one["measured_from"] or "9") for one in report["steps"])
     assert [run.name for run in launch_set("one-litert", tmp_path)] == ["one-litert-1", "one-litert-2"]
     check_report(report)
+    assert {path.name for path in (tmp_path / "one.ladder").iterdir()} == {"predictions.json", "ladder.json"}
+    assert {one["runtime"] for one in report["rungs"]} == {"fake 1 way", None}
     assert read_ladder("one", tmp_path) == json.loads(json.dumps(report))
     with pytest.raises(RunError, match="exists"):
         new_ladder("one", tmp_path)

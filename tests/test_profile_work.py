@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tests.captured import EXECUTOR, MAIN
+from tests.captured import EXECUTOR, MAIN, Call, Gpu, captured
 from tracer.breakdown.breakdown import break_down
 from tracer.captures.attribution import attribute
-from tracer.captures.counted_work import counted_work
+from tracer.captures.counted_work import counted_work, near_inferences
 from tracer.captures.inference_ranges import InferenceRanges
 from tracer.captures.row_bounds import stage_rows
 from tracer.profiles.columns import rows_table
@@ -51,6 +51,15 @@ def parts(found: Profile, launch: list[int]) -> dict[str, int]:
     )
     work = counted_work(found, ranges, attribute(found, ranges), np.array([True]))
     return {name: int(ns[0]) for name, ns in break_down(work).parts().items() if ns[0]}
+
+
+def test_work_outside_of_the_inferences_goes_and_the_call_of_what_runs_in_one_stays():
+    calls = [Call("cudaLaunchKernel", 80, 90), Call("cudaLaunchKernel", 500, 510), Call("cudaMalloc", 520, 530)]
+    gpu = [Gpu(120, 140, 0), Gpu(515, 540, 1)]
+    near = near_inferences(captured([(100, 200)], [("session_run", 100, 200)], gpu, calls))
+    assert near.gpu.start_ns.tolist() == [120]
+    assert near.gpu.call.tolist() == [0]
+    assert near.calls.start_ns.tolist() == [80]
 
 
 def test_rows_of_other_processes_are_left_out_and_launches_keep_to_their_work():

@@ -39,6 +39,12 @@ def test_a_call_lies_in_every_range_of_its_thread_and_innermost_in_the_last_begu
     assert innermost == [0, 1, 1, 0, 2, -1]
 
 
+def test_of_ranges_that_begin_at_once_the_longer_lies_around_the_other_whatever_their_order() -> None:
+    ranges = [nvtx("late inner", 40, 50), nvtx("first", 10, 90), nvtx("late outer", 40, 80)]
+    assert found(ranges, [(100, MAIN, 45, 46), (100, MAIN, 60, 61)])[1] == [0, 2]
+    assert found(ranges[::2], [(100, MAIN, 45, 46), (100, MAIN, 60, 61)])[1] == [0, 1]
+
+
 def test_a_call_of_an_executor_lies_in_the_ranges_of_the_only_thread_that_has_some_open() -> None:
     ranges = [nvtx("stage", 0, 100), nvtx("late", 150, 200, thread=3)]
     calls = [(100, EXECUTOR, 50, 51), (100, EXECUTOR, 120, 121), (100, EXECUTOR, 160, 161), (7, EXECUTOR, 50, 51)]

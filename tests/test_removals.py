@@ -43,6 +43,7 @@ def test_tiny_kernels_take_their_launches_along_and_long_ones_keep_theirs():
     assert "tiny kernels fused" not in gains_of(launches(1, 1, 1, length=6_000))
 
 
-def test_a_launch_alone_is_no_graph():
-    found = gains_of(launches(1))
-    assert "one graph" not in found
+def test_a_launch_alone_is_no_graph_and_two_are_one():
+    assert "one graph" not in gains_of(launches(1))
+    # The second launch and the 20 us before it go; its kernel follows the first one's.
+    assert gains_of(launches(1, 1))["one graph"] == 30_000 - 2_000

@@ -66,3 +66,20 @@ def test_of_a_long_log_most_lines_are_not_read_one_by_one(tmp_path: Path) -> Non
         session = build_session(path, keep=5)
     assert session.dropped_windows == 4 * 200 - 5
     assert one_by_one.call_count < 0.4 * 4 * len(long_log())
+
+
+@pytest.mark.parametrize("told", [('"dut infer 7', "m-infer-start-7"), ("m-infer-start-7",)])
+def test_a_window_of_one_inference_among_others_that_repeat_is_how_the_host_measured(
+    tmp_path: Path, told: tuple[str, ...]
+) -> None:
+    lines = long_log()
+    later = next(place for place, line in enumerate(lines) if place > 3000 and '"dut infer 7' in line)
+    text = "\n".join(lines[later:])
+    for words in told:
+        text = text.replace(words, words.replace("7", "1"), 1)
+    session = build_session(write_log(tmp_path, [*lines[:later], *text.split("\n")]), keep=3)
+    assert session.dropped_windows == 200 - 1 - 3
+    assert session.notes == (
+        "1 times the host measured by one inference how many a window takes",
+        "196 windows beyond the first 3 not kept: no figure is made of them",
+    )

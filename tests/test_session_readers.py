@@ -228,6 +228,16 @@ def test_the_folders_of_several_sessions_are_found_in_order(tmp_path: Path) -> N
     assert session_paths(tmp_path) == [tmp_path / "a" / "log.txt", tmp_path / "b" / "log.txt"]
 
 
+def test_the_logs_one_folder_below_are_the_sessions_and_deeper_ones_where_there_are_no_such(tmp_path: Path) -> None:
+    deeper, near = tmp_path / "a" / "old" / "log.txt", tmp_path / "b" / "log.txt"
+    for path in (deeper, near):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x\n")
+    assert session_paths(tmp_path) == [near]
+    near.unlink()
+    assert session_paths(tmp_path) == [deeper]
+
+
 def entries(lines: list[str], start_us: int = 1000, idle_us: int = 300_000) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for line in lines:

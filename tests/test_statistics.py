@@ -10,8 +10,8 @@ from scipy.stats import t, ttest_ind
 
 from tests.coverage.machines import Design, autocorrelated, one_speed, two_speeds_of
 from tracer.statistics import percentiles
-from tracer.statistics.dependence import SMOOTHED, _running_median, effective_sizes, two_speeds
-from tracer.statistics.intervals import clustered
+from tracer.statistics.dependence import SMOOTHED, _running_median, _threshold, effective_sizes, two_speeds
+from tracer.statistics.intervals import clustered, why_few
 from tracer.statistics.ratio import ratio_of_groups, rounds_of
 from tracer.statistics.student import t_quantile
 
@@ -32,10 +32,17 @@ def test_the_effective_number_is_that_of_an_autoregressive_process(correlation: 
 
 
 def test_values_that_stand_still_count_each_and_a_short_series_counts_less_than_it_says() -> None:
-    assert effective_sizes([5] * 30) == (30, 30)
-    assert effective_sizes([1, 2, 3]) == (3, 3)
+    assert effective_sizes([5] * 30, of_median=True) == (30, 30)
+    assert effective_sizes([1, 2, 3], of_median=True) == (3, 3)
     # No value tells of the next: the time is 1, of which 1 + 2 / sqrt(n) + 4 / n is held possible.
     assert effective_sizes([1, 2] * 30, of_median=False)[0] == pytest.approx(60 / (1 + 2 / 60**0.5 + 4 / 60))
+
+
+def test_a_rare_stay_far_away_weighs_on_the_mean_and_hardly_on_the_median() -> None:
+    series = np.random.default_rng(14).standard_normal(2000)
+    series[500:520] += 1000
+    by_median, by_mean = (effective_sizes(series, of_median=one)[0] for one in (True, False))
+    assert by_mean < 200 < 1000 < by_median
 
 
 @pytest.mark.slow
@@ -75,6 +82,10 @@ def test_a_running_median_is_the_median_of_each_nine_neighbours() -> None:
     naive = [np.median(series[at : at + SMOOTHED]) for at in range(len(series) - SMOOTHED + 1)]
     assert _running_median(series).tolist() == naive
     assert _running_median(series[:SMOOTHED]).tolist() == naive[:1]
+    short = [3.0, 1.0, 2.5]
+    assert [_running_median(np.array(one)).tolist() for one in (short, [])] == [[2.5], []], (
+        "a short window is one value"
+    )
 
 
 def test_two_speeds_are_found_with_their_levels_and_stays_and_one_speed_is_not() -> None:
@@ -87,6 +98,36 @@ def test_two_speeds_are_found_with_their_levels_and_stays_and_one_speed_is_not()
     assert 0.1 < found.dwell_share <= 1
     for one in one_speed(rng, 20, Design(1, 5, 2000), correlation=0.9, windows=0.01):
         assert two_speeds(list(one[0])) is None
+
+
+def test_two_levels_part_in_the_middle_between_them_and_each_has_a_twentieth_of_the_values() -> None:
+    assert _threshold(np.repeat([1.0, 1.9, 2.0], [100, 1, 99])) == pytest.approx(1.45)
+    assert [_threshold(np.repeat([1.0, 2.0], counts)) for counts in ([10, 190], [190, 10])] == [1.5, 1.5]
+    assert [_threshold(np.repeat([1.0, 2.0], counts)) for counts in ([9, 191], [191, 9])] == [None, None]
+    assert _threshold(np.full(200, 1.0)) is None
+    # A running median of nine has eight values less.
+    assert two_speeds([np.repeat([1.0, 2.0], [100, 108])]) is not None
+    assert two_speeds([np.repeat([1.0, 2.0], [100, 107])]) is None
+
+
+def test_consecutive_values_have_the_interval_of_as_many_independent_ones() -> None:
+    values = np.random.default_rng(15).permutation(400) / 100 + 1
+    median, mean = (clustered(values, [], of_median=one) for one in (True, False))
+    for found in (median, mean):
+        assert (found.kind, found.unit, found.count) == ("interval", "inference", 400)
+        assert found.effective is not None
+    sizes = [one.effective or 0.0 for one in (median, mean)]
+    student = [t_quantile(0.975, size - 1) / np.sqrt(size) for size in sizes]
+    ranks = np.quantile(values, [0.5 - student[0] / 2, 0.5 + student[0] / 2])
+    assert [median.low, median.high] == pytest.approx(ranks.tolist(), rel=1e-12)
+    assert [mean.low, mean.high] == pytest.approx(
+        [values.mean() + side * student[1] * values.std(ddof=1) for side in (-1, 1)], rel=1e-12
+    )
+
+
+def test_twenty_independent_values_are_enough_for_an_interval() -> None:
+    assert why_few(20, "inference") == ""
+    assert why_few(19.9, "inference") == "the inferences may count as fewer than 20 independent ones"
 
 
 def test_two_of_something_give_a_range_and_three_an_interval() -> None:
@@ -134,6 +175,7 @@ def test_one_value_has_no_spread_and_none_is_no_number() -> None:
     one, none = clustered([7.0], []), clustered([], [])
     assert (one.value, one.kind, one.figures["low"]) == (7.0, "none", None)
     assert (np.isnan(none.value), none.kind, none.count) == (True, "none", 0)
+    assert (one.reason, none.reason) == ("one value", "no value")
 
 
 @settings(deadline=None)

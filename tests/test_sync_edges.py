@@ -53,6 +53,7 @@ def test_an_event_is_that_of_its_last_record(rows: list[Row], base_ns: int) -> N
 
 @pytest.mark.parametrize("base_ns", [0, EPOCH_NS])
 @given(rows=ROWS)
+@example(rows=[(EVENT_RECORD, 1, 3), (STREAM_WAIT, 0, 3), (STREAM_WAIT, -1, 3)])
 def test_a_stream_waits_for_the_stream_that_recorded_the_event(rows: list[Row], base_ns: int) -> None:
     wanted = []
     for at, (kind, stream, event) in enumerate(rows):

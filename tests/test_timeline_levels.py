@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dashboard_runs import KERNELS, three_kinds
+from tests.dashboard_runs import KERNELS, gpu_run, three_kinds, with_info
 from tests.recorded import Sample, samples_table
 from tracer.arrow_arrays import NO_ROW
 from tracer.captures.clock_fit import LineClock
 from tracer.captures.sensor_lines import SensorLine, sensor_lines
+from tracer.captures.stored_capture import read_captures
 from tracer.captures.timeline import Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.reports.timeline.arrows import arrows_of
@@ -196,6 +197,14 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def timeline(traces: Path) -> Timeline:
     return read_timeline(stored_run("gpu", traces))
+
+
+def test_what_no_real_file_has_tested_is_said_of_a_stored_capture_too(tmp_path: Path) -> None:
+    folder = gpu_run(tmp_path, "gpu")
+    assert not read_captures(stored_run(folder)).experimental
+    (capture,) = stored_run(folder).info.captures
+    with_info(folder, captures=[{**capture, "experimental": True}])
+    assert read_captures(stored_run(folder)).experimental
 
 
 def test_lines_are_stages_then_calls_by_thread_then_kernels_by_stream(timeline: Timeline) -> None:

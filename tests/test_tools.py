@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tools.dead_code import unused
-from tools.mutants.__main__ import sample, try_all
+from tools.mutants.__main__ import Trials, as_explained, explained, sample, survivors
 from tools.mutants.importers import nearest_tests
-from tools.mutants.mutations import mutations_of
+from tools.mutants.mutations import mutations_of, statement_lines
 from tools.structure import arrows_of, circles, lines_of, longest_chain
 
 
@@ -80,12 +81,16 @@ def test_dead_names_are_told_with_who_still_uses_them(tmp_path: Path) -> None:
 
 
 SOURCE = '''"""A docstring: 1 < 2."""
+Kind: TypeAlias = Literal["type"]
 LIMIT: Literal["a"] = "é"
 
 
 def over(x: int = 3) -> bool:
     """Not this one."""
     return not x < 10 and f"{x + 1}" is not None
+
+
+list(zip("", "", strict=True))
 '''
 
 
@@ -103,6 +108,13 @@ def test_each_operator_and_constant_changes_once_and_the_source_stays_a_program(
     for one in found:
         ast.parse(one.applied(SOURCE))
     assert "LIMIT: Literal[\"a\"] = ('é~')\n" in found[0].applied(SOURCE)
+
+
+def test_the_lines_of_a_statement_are_its_own_and_of_one_with_a_body_those_of_its_head() -> None:
+    source = "if (a\n    and b):\n    c(\n        1,\n    )\nelse:\n    d = 2\n"
+    assert [statement_lines(source, line) for line in (1, 2, 3, 4, 7)] == [
+        *(range(1, 3), range(1, 3), range(3, 6), range(3, 6), range(7, 8)),
+    ]
 
 
 def test_the_tests_of_a_module_are_those_of_the_fewest_steps() -> None:
@@ -125,27 +137,59 @@ def test_a_sample_of_a_seed_is_the_same_and_of_the_package_alone(tmp_path: Path)
     assert {(str(one.path.parent), one.tests) for one in first} == {("tracer/a", ("tests/test_one.py",))}
 
 
+def test_each_change_that_is_explained_is_one_of_the_source() -> None:
+    root = Path(__file__).parent.parent
+    known = explained()
+    for file in {row[0] for row in known}:
+        source = (root / file).read_text(encoding="utf-8")
+        changes = {as_explained(Path(file), source, one) for one in mutations_of(source)}
+        assert {row for row in known if row[0] == file} <= changes
+
+
+def test_what_survived_is_tried_again_where_it_stands_now(tmp_path: Path) -> None:
+    root = grow(tmp_path, {"tracer/a.py": "def f(x):\n    return x + 1\n", "tests/test_a.py": "import tracer.a\n"})
+    kinds = ("survived", "killed", "no test runs its line")
+    rows = [
+        {"file": "tracer/a.py", "line": 2, "before": before, "after": after, "outcome": outcome}
+        for (before, after), outcome in zip(
+            (("x + 1", "(x - 1)"), ("1", "(2)"), ("gone", "(away)")), kinds, strict=True
+        )
+    ]
+    (tmp_path / "results.json").write_text(json.dumps({"mutants": rows}))
+    (root / "tracer/a.py").write_text("\n\ndef f(x):\n    return x + 1\n")
+    (found,) = survivors(root, tmp_path / "results.json")
+    assert (found.mutation.line, found.mutation.before, found.tests) == (4, "x + 1", ("tests/test_a.py",))
+
+
 @pytest.mark.slow
 def test_a_change_that_a_test_sees_is_killed_one_that_none_sees_survives_and_the_tree_stays(tmp_path: Path) -> None:
     root = grow(
         tmp_path / "tree",
         {
             "tracer/__init__.py": "",
-            "tracer/sums.py": "def double(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x - 7\n",
+            "tracer/sums.py": "def double(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x - 7\n"
+            "\n\nAT_IMPORT = 3\n\n\ndef looked_past(x):\n    return x + 1\n",
             "tests/__init__.py": "",
-            "tests/test_sums.py": "from tracer.sums import double\n\ndef test_it():\n    assert double(4) == 8\n",
+            "tests/test_sums.py": "import pytest\nfrom tracer.sums import AT_IMPORT, double, looked_past\n\n"
+            "def test_it():\n    assert double(4) == 8\n\n"
+            "@pytest.mark.parametrize('x', [AT_IMPORT])\ndef test_its_name(x):\n"
+            "    assert x == 3\n    looked_past(x)\n",
             "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['slow']\n",
         },
     )
     for words in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *words], cwd=root, check=True)
     before = (root / "tracer/sums.py").read_bytes()
-    found = try_all(root, sample(root, "tracer", 9, 1), jobs=2, timeout_s=60)
+    with Trials(root, jobs=2, timeout_s=60) as trials:
+        found = trials.outcomes(sample(root, "tracer", 20, 1))
     outcomes = {(one.mutation.before, one.mutation.after): outcome for one, outcome in found}
     assert outcomes == {
         ("x * 2", "(x / 2)"): "killed",
         ("2", "(3)"): "killed",
-        ("x - 7", "(x + 7)"): "survived",
-        ("7", "(8)"): "survived",
+        ("3", "(4)"): "killed",
+        ("x + 1", "(x - 1)"): "survived",
+        ("1", "(2)"): "survived",
+        ("x - 7", "(x + 7)"): "no test runs its line",
+        ("7", "(8)"): "no test runs its line",
     }
     assert (root / "tracer/sums.py").read_bytes() == before

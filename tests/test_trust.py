@@ -116,6 +116,7 @@ SHIPPED_SCALE = Quantization(0.21565359830856323, 2)
         (check_windows(0), "unknown"),
         (check_length([10.0, 11.0]), "fine"),
         (check_length([9.999, 11.0]), "doubtful"),
+        (check_length([1.0, 11.0]), "doubtful"),
         (check_length([0.999, 11.0]), "bad"),
         (check_length([]), "unknown"),
     ],
@@ -124,6 +125,49 @@ def test_a_check_has_its_state_on_both_sides_of_a_threshold(found: TrustCheck, s
     assert found["state"] == state
     assert found["evidence"]
     assert (found["remedy"] is None) == (state == "fine")
+
+
+@pytest.mark.parametrize(
+    ("found", "key", "remedy"),
+    [
+        (
+            check_steadiness([], None, None),
+            "steadiness",
+            "look for other programs, the governor and heat; then measure again",
+        ),
+        (check_cpu_share([]), "cpu share", "record the run with `kws-trace run`"),
+        (check_cpu_share([0.1]), "cpu share", "end what runs beside the DUT, or give it a core of its own (taskset)"),
+        (check_frequencies(0, 0, [], []), "frequencies", "`kws-trace doctor` names what is missing"),
+        (check_clock(0.0, 0.031), "clock", "use a host that stamps each line, in milliseconds"),
+        (check_accuracy(0.5, 0.99, 1000), "accuracy", "`kws-trace accuracy` says from which mistake"),
+        (check_accuracy(0.95, None, 1000), "accuracy", "an AUC needs every class"),
+        (check_accuracy(None, None, 0), "accuracy", "drive one: `kws-trace host accuracy`"),
+        (check_quantization(None), "quantization", "name it: --input-scale"),
+        (check_model("", None), "model", "record the run with `kws-trace run`"),
+        (check_mode("end-to-end", None), "mode", "measure with --timed reference and no profiler around the run"),
+        (check_load(8.1, 2.1, 1.0, 16), "load", "end what runs beside the DUT; then measure again"),
+        (check_load(None, 1.0, 1.0, 2), "load", "record the run with a newer `kws-trace run`"),
+        (check_log(["line-lost"]), "log", "keep the host's whole log"),
+        (check_windows(4), "windows", "an official rate is the median of 5 windows"),
+        (check_length([1.0]), "length", "windows of 10 s: `kws-trace host performance --seconds 16`"),
+        (check_length([]), "length", "drive a performance pass"),
+    ],
+)
+def test_a_check_has_its_key_and_says_what_would_make_it_fine(found: TrustCheck, key: str, remedy: str) -> None:
+    assert found["key"] == key
+    assert found["remedy"] == remedy
+
+
+def test_a_window_that_breaks_the_rules_is_told_by_them_and_the_headline_names_what_else_is_wrong() -> None:
+    rows = [check(key, "doubtful", f"{key} is short", "longer") for key in ("windows", "length", "load")]  # type: ignore[arg-type]
+    assert (
+        worst_text(judgement(rows, rule_valid=False, why_not="short"))
+        == "doubtful: load is short, and 2 more doubtful"
+    )
+    assert (
+        worst_text(judgement(rows[:2], rule_valid=False, why_not="short"))
+        == "doubtful: windows is short, and 1 more doubtful"
+    )
 
 
 def judged(*states: str) -> Any:

@@ -69,7 +69,8 @@ def others_at_hand(model: Path, named: list[Path]) -> list[Path]:
     SavedModels are among them only where ``model`` is one or they are named: TensorFlow takes long to start.
     """
     folder = model.resolve().parent
-    neighbours = [path for path in sorted(folder.iterdir()) if path.suffix == ".tflite" or _is_saved_model(path)]
+    files = sorted(folder.iterdir())
+    neighbours = [path for path in files if path.suffix == ".tflite" or (path / "saved_model.pb").is_file()]
     found = [*named, *neighbours, SHIPPED_TFLITE, SHIPPED_SAVED_MODEL]
     wanted = [path for path in found if path in named or model.is_dir() or not path.is_dir()]
     different: dict[Path, Path] = {}
@@ -77,7 +78,3 @@ def others_at_hand(model: Path, named: list[Path]) -> list[Path]:
         different.setdefault(path.resolve(), path)
     different.pop(model.resolve(), None)
     return list(different.values())
-
-
-def _is_saved_model(path: Path) -> bool:
-    return (path / "saved_model.pb").is_file()

@@ -15,7 +15,7 @@ from runner.dut.capture_plan import NO_CAPTURE, CaptureChoice
 from runner.dut.collectors import Capture, NvtxCapture, TensorFlowCapture
 from runner.dut.energy_pin import TimestampPin, open_pin
 from runner.dut.memory import give_back_freed
-from runner.dut.run_start import keep_runtime_log, ranges_wanted, start
+from runner.dut.run_start import StartedRun, keep_runtime_log, ranges_wanted, start
 from runner.dut.sampling import sampled
 from runner.dut.server import Dut
 from runner.inference.models import ModelChoice
@@ -111,20 +111,11 @@ def recording_run(
     """
     # Before the model: a name that cannot be should not cost the time that a runtime takes to load.
     name = free_run_name(job.traces, given_run_name(job.name))
-    problems: list[str] = []
-    with RuntimeOutput() as output:
-
-        def leave() -> None:
-            on_early_end()
-            output.say(f"{NEVER_READY}\n")
-
-        with stop.ending_at_once(leave):
-            wanted = ranges_wanted(os.environ, asked=job.nvtx, captures=job.capture.inferences > 0)
-            started = start(name, job.choice, (port, baud), job.profiler, output, nvtx=wanted)
-    pipeline, ranges, info = started.pipeline, started.ranges, started.info
+    started, problems = _started(job, name, stop, (port, baud), on_early_end), list[str]()
+    pipeline, ranges, info, latency_ns = started.pipeline, started.ranges, started.info, started.latency_ns
     writer = RunWriter.create(job.traces, info.name, info, _report_once(problems))
-    runner = WindowRunner(pipeline, ranges, stop, started.latency_ns)
-    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, started.costs, started.latency_ns)
+    runner = WindowRunner(pipeline, ranges, stop, latency_ns)
+    opened = RecordingRun(pipeline, runner, ranges, writer, stop, problems, started.costs, latency_ns)
     try:
         keep_runtime_log(writer.folder, started.said)
         gpu = sampled_gpu(str(pipeline.backend.device), info.gpus)
@@ -143,6 +134,20 @@ def recording_run(
         if opened.lacks:
             _report_once(problems)(f"{writer.folder} lacks {opened.lacks}")
         pipeline.backend.close()
+
+
+def _started(
+    job: RunJob, name: str, stop: StopFlag, line: tuple[str | None, int | None], on_early_end: Callable[[], None]
+) -> StartedRun:
+    with RuntimeOutput() as output:
+
+        def leave() -> None:
+            on_early_end()
+            output.say(f"{NEVER_READY}\n")
+
+        with stop.ending_at_once(leave):
+            wanted = ranges_wanted(os.environ, asked=job.nvtx, captures=job.capture.inferences > 0)
+            return start(name, job.choice, line, job.profiler, output, nvtx=wanted)
 
 
 def serve_run(job: RunJob, port: str, baud: int, vendor: str) -> int:

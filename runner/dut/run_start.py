@@ -85,7 +85,7 @@ def start(
     """
     Load, warm up and measure the costs, and say what is being done.
 
-    ``line`` is the port and its rate, None without one. What the runtime writes is kept in ``output``.
+    ``line`` is the port and its rate, None without one. ``output`` keeps what the runtime writes.
     """
     launch_set = taken_launch()
     tell(f"loading {choice.path.name}")
@@ -95,12 +95,7 @@ def start(
     tell(f"warming up on {pipeline.backend.name}, until three medians agree")
     with output.kept():
         startup = {"load_s": round(loaded_s, 3), **settle(pipeline, on_batch=_moving(output))}
-    split = pipeline.mode == "split"
-    tell(f"measuring what recording{' and splitting' if split else ''} cost{'s' * (not split)}")
-    costs = RunCosts(pipeline, nvtx=nvtx.push, split=split)
-    with output.kept():
-        costs.measure()
-    gpu = run_gpu_facts(str(pipeline.backend.device), os.environ)
+    costs = _costs(pipeline, output, nvtx=nvtx.push)
     info = new_run_info(
         name=name,
         command=[Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -111,9 +106,7 @@ def start(
         nvtx=_nvtx_facts(ranges, nvtx),
         profiler=profiler or attached_profiler(os.environ),
         cost=run_cost(choice.path, tell),
-        board=run_board(gpu["gpus"]),
-        machine={**host_facts(), "power_mode": power_mode()},
-        **gpu,
+        **_machine_facts(pipeline),
         launch_set=launch_set,
         **_pipeline_facts(choice, pipeline, checked),
     )
@@ -154,6 +147,20 @@ def _nvtx_facts(ranges: NvtxRanges | None, wanted: RangesWanted) -> dict[str, An
         return {"ranges": True, "why": wanted.why, "version": ranges.version, "layer": "nvtx._lib.lib"}
     why = "the installed nvtx has no lower layer that we know" if wanted.push else wanted.why
     return {"ranges": False, "why": why}
+
+
+def _costs(pipeline: Pipeline, output: RuntimeOutput, *, nvtx: bool) -> RunCosts:
+    split = pipeline.mode == "split"
+    tell(f"measuring what recording{' and splitting' if split else ''} cost{'s' * (not split)}")
+    costs = RunCosts(pipeline, nvtx=nvtx, split=split)
+    with output.kept():
+        costs.measure()
+    return costs
+
+
+def _machine_facts(pipeline: Pipeline) -> dict[str, Any]:
+    gpu = run_gpu_facts(str(pipeline.backend.device), os.environ)
+    return {"board": run_board(gpu["gpus"]), "machine": {**host_facts(), "power_mode": power_mode()}, **gpu}
 
 
 def _pipeline_facts(choice: ModelChoice, pipeline: Pipeline, checked: dict[str, Any] | None) -> dict[str, Any]:

@@ -87,10 +87,8 @@ def recorded_window(
     probabilities: tuple[float, ...] | None = None,
 ) -> RecordedWindow:
     """
-    Put a window together.
-
-    ``number`` is -1 for ``serial``, the spans of the line, after the last window; ``data`` is the input as the host
-    loaded it; ``probabilities`` are of the last inference, None marks a window that was cut short.
+    A window: ``number`` is -1 for ``serial``, the spans of the line, after the last one; ``data`` is the input as the
+    host loaded it; ``probabilities`` are of the last inference, None marks a window that was cut short.
     """
     warmups = readings.inferences if notes.start_ns is None else notes.warmups
     complete = data is None or probabilities is not None

@@ -81,16 +81,7 @@ def run_under_nsys(
     umask = current_umask()
     profiler = {"name": "nsys", "version": nsys.version, "preset": preset, "traced": traced(nsys, preset)}
     orders = json.dumps({"name": name, "pid_file": str(pid_file), "profiler": profiler, "umask": umask})
-    with log.open("wb") as written:
-        environment = {**nsys_environment(scratch), CHILD: orders}
-        pending: list[int] = []
-        start = partial(
-            subprocess.Popen, command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
-        )
-        with ending_signals_to(pending.append):
-            # Who has sent a signal wants no other start.
-            process = start_nsys(start, lambda: pid_file.exists() or bool(pending))
-            code = _wait_forwarding(process, pid_file, pending)
+    code = _run_to_its_end(command, {**nsys_environment(scratch), CHILD: orders}, log, pid_file)
     # Locks and caches of nsys go; a raw capture stays where nsys ended before it had moved it.
     for path in scratch.glob(f"*{RAW}"):
         path.rename(folder / path.name)
@@ -103,6 +94,17 @@ def run_under_nsys(
         raise nsys_failed(f"{nsys.path} ended with {code} before the DUT began", said)
     pid_file.unlink()
     return code, _reports(nsys, folder)
+
+
+def _run_to_its_end(command: list[str], environment: dict[str, str], log: Path, pid_file: Path) -> int:
+    pending: list[int] = []
+    with log.open("wb") as written, ending_signals_to(pending.append):
+        start = partial(
+            subprocess.Popen, command, env=environment, start_new_session=True, stdout=written, cwd=NOBODYS_FOLDER
+        )
+        # Who has sent a signal wants no other start.
+        process = start_nsys(start, lambda: pid_file.exists() or bool(pending))
+        return _wait_forwarding(process, pid_file, pending)
 
 
 def remove_if_empty(folder: Path) -> None:

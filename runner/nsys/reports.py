@@ -22,11 +22,6 @@ REPORTS = (REPORT, ".qdrep")
 """``.qdrep`` is the name until 2021.4."""
 
 
-def is_report(path: Path) -> bool:
-    """Whether only nsys itself can read it."""
-    return path.suffix in (RAW, *REPORTS)
-
-
 def read_any_profile(path: Path, nsys: Nsys | None = None, work_in: Path | None = None) -> Profile | ProfileSummary:
     """
     Read a profile; a report of nsys is exported first, by ``nsys`` or by the installed one.
@@ -36,7 +31,7 @@ def read_any_profile(path: Path, nsys: Nsys | None = None, work_in: Path | None 
     Raises:
         KwsTraceError: if it cannot be read; NotInstalledError: if it needs nsys, and there is none.
     """
-    if not (is_report(path) and path.is_file()):
+    if not (path.suffix in (RAW, *REPORTS) and path.is_file()):
         return read_profile_file(path)
     nsys = nsys or find_nsys()
     beside = work_in or path.parent

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -107,7 +108,38 @@ def not_taken(path: Path, error: OSError) -> WriteError:
     return WriteError(path, "the disk did not take it", error, "make room, and give the same command: it goes on")
 
 
-class FolderPlace:
+class _OpenedPlace(ABC):
+    """A place whose files are opened one by one."""
+
+    @abstractmethod
+    def _open(self, file: PlacedFile) -> IO[bytes]:
+        """What a file holds."""
+
+    def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
+        """As ``Place``."""
+        for file in files:
+            if is_here(file, into):
+                tell(file.size)
+                continue
+            try:
+                with self._open(file) as source:
+                    keep(file, source, into, tell)
+            except WriteError:
+                raise
+            except Exception as error:  # each file system has errors of its own
+                return f"{file.path}: {first_line(error)}"
+        return None
+
+    def digests(self, files: Sequence[PlacedFile]) -> dict[str, str]:
+        """As ``Place``; each is read again."""
+        found = {}
+        for file in files:
+            with contextlib.suppress(OSError), self._open(file) as source:
+                found[file.path] = digest(source)
+        return found
+
+
+class FolderPlace(_OpenedPlace):
     """A folder of this machine, a mounted card or share among them."""
 
     def __init__(self, folder: Path) -> None:
@@ -128,16 +160,11 @@ class FolderPlace:
                     found.append(PlacedFile(inside, facts.st_size, facts.st_mtime_ns))
         return found
 
-    def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
-        """As ``Place``."""
-        return _fetch_each(files, into, tell, lambda file: (self._folder / file.path).open("rb"))
-
-    def digests(self, files: Sequence[PlacedFile]) -> dict[str, str]:
-        """As ``Place``."""
-        return dict(_digest_each(files, lambda file: (self._folder / file.path).open("rb")))
+    def _open(self, file: PlacedFile) -> IO[bytes]:
+        return (self._folder / file.path).open("rb")
 
 
-class UrlPlace:
+class UrlPlace(_OpenedPlace):
     """A folder behind a URL, by fsspec: object stores, SFTP, and what else has a package for it."""
 
     def __init__(self, url: str) -> None:
@@ -198,14 +225,6 @@ class UrlPlace:
         marks = "".join(str(facts[key]) for key in _MARKS if facts.get(key))
         return PlacedFile(unquote(inside) if self._quotes else inside, int(size), _mtime_ns(facts), marks)
 
-    def fetch(self, files: Sequence[PlacedFile], into: Path, tell: Tell) -> str | None:
-        """As ``Place``."""
-        return _fetch_each(files, into, tell, self._open)
-
-    def digests(self, files: Sequence[PlacedFile]) -> dict[str, str]:
-        """As ``Place``; each is read again."""
-        return dict(_digest_each(files, self._open))
-
     def _open(self, file: PlacedFile) -> IO[bytes]:
         path = quote(file.path) if self._quotes else file.path
         opened: IO[bytes] = self._system.open(f"{self._root}/{path}", "rb")
@@ -223,30 +242,6 @@ def _mtime_ns(facts: dict[str, Any]) -> int:
         if isinstance(value, int | float):
             return int(value * 1e9)
     return 0
-
-
-def _fetch_each(
-    files: Sequence[PlacedFile], into: Path, tell: Tell, opened: Callable[[PlacedFile], IO[bytes]]
-) -> str | None:
-    for file in files:
-        if is_here(file, into):
-            tell(file.size)
-            continue
-        try:
-            source = opened(file)
-            with source:
-                keep(file, source, into, tell)
-        except WriteError:
-            raise
-        except Exception as error:  # each file system has errors of its own
-            return f"{file.path}: {first_line(error)}"
-    return None
-
-
-def _digest_each(files: Iterable[PlacedFile], opened: Callable[[PlacedFile], IO[bytes]]) -> Iterator[tuple[str, str]]:
-    for file in files:
-        with contextlib.suppress(OSError), opened(file) as source:
-            yield file.path, digest(source)
 
 
 def digest(source: IO[bytes]) -> str:

@@ -63,12 +63,31 @@ def mutations_of(source: str) -> list[Mutation]:
     return sorted(found, key=lambda one: (one.start, one.end, one.after))
 
 
+def statement_lines(source: str, line: int) -> range:
+    """The lines of the innermost statement that ``line`` lies in; of one with a body, those of its head."""
+    found = range(line, line + 1)
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.stmt) or not node.lineno <= line <= (node.end_lineno or node.lineno):
+            continue
+        body = getattr(node, "body", None)
+        end = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+        if line <= max(end, node.lineno):
+            found = range(node.lineno, max(end, node.lineno) + 1)
+    return found
+
+
 def _expressions(node: ast.AST) -> Iterator[ast.expr]:
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_params", "decorator_list"):
             continue
+        # That columns are of one length is asserted, and holds.
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue
         for child in value if isinstance(value, list) else [value]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
+                continue
+            # Nor types, wherever they stand.
+            if isinstance(child, ast.Subscript) and isinstance(child.value, ast.Name) and child.value.id == "Literal":
                 continue
             # A string that stands alone is a docstring.
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):

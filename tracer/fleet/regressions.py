@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.fleet.tables import CONFIGURATION
-from tracer.statistics.student import t_quantile, t_tail
+from tracer.statistics.student import t_quantile, welch
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ def regressions(sides: Sequence[Sides], fail_over: float, error: float = ERROR) 
     null where ``why_not`` says why.
     """
     asked = [one for one in sides if not one.why_not]
-    tests = [_welch(one) for one in asked]
+    tests = [welch(np.log(one.newest), np.log(one.base)) for one in asked]
     adjusted = _holm([test.tail() / _share(one.look) for test, one in zip(tests, asked, strict=True)])
     found = {}
     for one, test, chance in zip(asked, tests, adjusted, strict=True):
@@ -143,32 +143,6 @@ def regressions(sides: Sequence[Sides], fail_over: float, error: float = ERROR) 
         }
         for one in sides
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Welch:
-    """The difference of two means of logarithms, its standard error and degrees of freedom (Biometrika 34, 1947)."""
-
-    value: float
-    error: float
-    freedom: float
-
-    def tail(self) -> float:
-        """The probability of such a difference, or more, where there is none."""
-        if self.error == 0:
-            return 0.0 if self.value > 0 else 1.0
-        return t_tail(self.value / self.error, self.freedom)
-
-
-def _welch(sides: Sides) -> _Welch:
-    base, newest = np.log(sides.base), np.log(sides.newest)
-    shares = [float(group.var(ddof=1)) / len(group) for group in (base, newest)]
-    variance = sum(shares)
-    below = sum(share**2 / (len(group) - 1) for share, group in zip(shares, (base, newest), strict=True))
-    freedom = variance**2 / below if below > 0 else float(len(base) + len(newest) - 2)
-    # In four digits, so that the quantiles of many configurations are those of a few.
-    freedom = float(f"{freedom:.4g}")
-    return _Welch(float(newest.mean() - base.mean()), math.sqrt(variance), freedom)
 
 
 def _share(look: int) -> float:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from tracer.errors import ProfileError
+from tracer.figure_text import counted
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name, ops_by_name, without_timeline
 from tracer.kernels.kernel_text import render_calls, render_copies, render_kernels, render_notes, render_ranges
 from tracer.kernels.range_tables import work_by_range
@@ -146,9 +147,9 @@ def _range_notes(profile: Profile, unlaunched: int, ambiguous: int) -> list[str]
     if not len(profile.nvtx_ranges):
         notes.append("no NVTX range was pushed while the capture lasted")
     if unlaunched:
-        notes.append(f"{unlaunched} pieces of GPU work have no CUDA call in the capture and so no range")
+        work = counted(unlaunched, "piece of GPU work has", "pieces of GPU work have")
+        notes.append(f"{work} no CUDA call in the capture and so no range")
     if ambiguous:
-        notes.append(
-            f"{ambiguous} were launched by a thread without a range while several others had one: in no range"
-        )
+        were = counted(ambiguous, "was", "were")
+        notes.append(f"{were} launched by a thread without a range while several others had one: in no range")
     return notes

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from tracer.model.devices import Limits
 from tracer.model.model_cost import ModelCost
-from tracer.report_types.limits import DeviceLimits, Moved, RooflinePoint, Traffic, Utilisation
+from tracer.report_types.limits import DeviceAlone, DeviceLimits, Moved, RooflinePoint, Traffic, Utilisation
 
 
 def attainable_per_s(intensity: float, limits: Limits) -> float:
@@ -35,8 +35,7 @@ def build_limits(
     ``operations`` are arithmetic ones, a multiply-accumulate being two; ``moved_bytes`` if every operation goes to
     memory; ``least_moved_bytes`` the weights once, which are ``weight_bytes``, input and output.
     """
-    peak_ns = 1e9 * operations / limits.fp32_per_s
-    gentle_ns = _per(operations, limits.gentle_per_s)
+    peak_ns, gentle_ns = 1e9 * operations / limits.fp32_per_s, _per(operations, limits.gentle_per_s)
     times = (peak_ns, gentle_ns, measured_ns)
     on_chip, least, every = (
         _traffic("input and output", least_moved_bytes - weight_bytes, limits, times),
@@ -44,15 +43,7 @@ def build_limits(
         _traffic("every tensor", moved_bytes, limits, times),
     )
     return {
-        "device": limits.name,
-        "source": limits.source,
-        "cores": limits.cores,
-        "clock_hz": limits.clock_hz,
-        "fp32_per_s": limits.fp32_per_s,
-        "fp16_per_s": limits.fp16_per_s,
-        "tf32_per_s": limits.tf32_per_s,
-        "bytes_per_s": limits.bytes_per_s,
-        "ridge_operations_per_byte": limits.ridge,
+        **_device(limits),
         "operations": operations,
         "moved_bytes": moved_bytes,
         "least_moved_bytes": least_moved_bytes,
@@ -68,6 +59,20 @@ def build_limits(
         "point_through_memory": roofline_point("inference", operations, moved_bytes, limits, measured_ns),
         "traffic": [on_chip, least, every],
         "measured": None if not measured_ns else _measured(operations, moved_bytes, limits, measured_ns),
+    }
+
+
+def _device(limits: Limits) -> DeviceAlone:
+    return {
+        "device": limits.name,
+        "source": limits.source,
+        "cores": limits.cores,
+        "clock_hz": limits.clock_hz,
+        "fp32_per_s": limits.fp32_per_s,
+        "fp16_per_s": limits.fp16_per_s,
+        "tf32_per_s": limits.tf32_per_s,
+        "bytes_per_s": limits.bytes_per_s,
+        "ridge_operations_per_byte": limits.ridge,
     }
 
 

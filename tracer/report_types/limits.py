@@ -48,13 +48,10 @@ class Traffic(TypedDict):
     needed_bytes_per_s: float | None
 
 
-class DeviceLimits(TypedDict):
+class DeviceAlone(TypedDict):
     """
-    An inference against a device, as ``tracer.model.roofline`` has it.
+    What a device could do, in operations and bytes a second.
 
-    ``limit_ns`` is what no program can beat: the longer of the arithmetic at the peak and of the least traffic, and
-    ``bound`` says which. ``point`` has the intensity of the least traffic, ``point_through_memory`` that of
-    ``moved_bytes``: how far caches help decides between them. ``gentle`` is one operation a core and cycle.
     ``fp16_per_s`` is of a Jetson's CUDA cores, of the tensor cores of a GPU in a PC; ``tf32_per_s`` of those.
     """
 
@@ -67,6 +64,17 @@ class DeviceLimits(TypedDict):
     tf32_per_s: float | None
     bytes_per_s: float
     ridge_operations_per_byte: float
+
+
+class DeviceLimits(DeviceAlone):
+    """
+    An inference against a device, as ``tracer.model.roofline`` has it.
+
+    ``limit_ns`` is what no program can beat: the longer of the arithmetic at the peak and of the least traffic, and
+    ``bound`` says which. ``point`` has the intensity of the least traffic, ``point_through_memory`` that of
+    ``moved_bytes``: how far caches help decides between them. ``gentle`` is one operation a core and cycle.
+    """
+
     operations: int
     moved_bytes: int
     least_moved_bytes: int

@@ -18,6 +18,7 @@ from tracer.report_types.gpu import KernelFigures
 from tracer.report_types.report import SCHEMA_VERSION, ComparedFigures, Report
 from tracer.report_types.run import (
     AccuracyPass,
+    DeviceFigures,
     InferenceFigures,
     LeftOut,
     RecorderCost,
@@ -29,6 +30,7 @@ from tracer.report_types.run import (
     StageFigures,
     WindowFigures,
 )
+from tracer.report_types.sessions import RunSession, UnreadSession
 from tracer.reports.device_report import device_figures, gpu_frequency_text
 from tracer.reports.pulse_report import pulse_figures
 from tracer.reports.run_limits import measured_frequencies, run_limits, why_no_limits
@@ -68,31 +70,24 @@ def report_and_level(
     """
     The figures of a run, and the kernel level that those of its captures are of; None without one that can be read.
 
-    The figures are set against the limits of ``device``, which ``run_limits`` takes.
-
-    The wall time of ``unprofiled``, a run of the same configuration without a profiler, stands beside the kernels.
+    ``run_limits`` takes ``device``; ``unprofiled`` is a run of the same configuration, whose wall time stands beside.
 
     Raises:
         DeviceError: if there is no such device.
     """
     every, spans, timed = run.each_window, run.spans(), timed_inferences(run)
-    windows = asked_windows(every)
-    samples = device_figures(run.samples(), run.windows())
-    rate, session = official_rate_hz(every), _session_ns(spans)
-    inference = _inference_figures(timed)
-    sessions = run_sessions(run.folder)
-    trust = run_trust(run, timed, samples, sessions)
-    no_place = why_no_place(trust)
+    windows, session = asked_windows(every), _session_ns(spans)
+    samples, sessions = device_figures(run.samples(), run.windows()), run_sessions(run.folder)
     level, problem = _kernel_level(run, unprofiled)
-    report: Report = {
+    compared = _compared_figures(run, timed, level, samples, sessions)
+    rate, trust, no_place = compared["median_rate_hz"], compared["trust"], why_no_place(compared["trust"])
+    return {
         "schema_version": SCHEMA_VERSION,
         "run": _run_facts(run),
         "session_ns": session,
-        "median_rate_hz": rate,
+        **compared,
         "why_not_official": trust["why_not_rule_valid"],
-        "trust": trust,
         "windows": [_window_figures(window) for window in windows],
-        "inference": inference,
         "stages": _stage_figures(timed),
         "serial": _serial_figures(spans, session),
         "pulses": pulse_figures(run.info, spans),
@@ -104,22 +99,30 @@ def report_and_level(
         "device": samples,
         "sessions": sessions,
         "ledger": ledger_of(run),
-        "limits": run_limits(run.info, measured_frequencies(run), inference["median_ns"], device),
+        "limits": run_limits(run.info, measured_frequencies(run), compared["inference"]["median_ns"], device),
         "published": place_among(1e9 / rate) if rate and no_place is None else None,
         "why_no_place": no_place,
-        **_kernel_figures(run, level, gpu_frequency_text(samples)),
         "capture_problem": problem,
-    }
-    return report, level
+    }, level
 
 
 def compared_figures(run: StoredRun) -> ComparedFigures:
     """What a comparison takes of a run's report, without the rest, and without the replay of its captures."""
-    timed, samples = timed_inferences(run), device_figures(run.samples(), run.windows())
+    samples = device_figures(run.samples(), run.windows())
     level, _ = _kernel_level(run, None, replayed=False)
+    return _compared_figures(run, timed_inferences(run), level, samples, run_sessions(run.folder))
+
+
+def _compared_figures(
+    run: StoredRun,
+    timed: TimedInferences,
+    level: KernelLevel | None,
+    samples: DeviceFigures,
+    sessions: list[RunSession | UnreadSession],
+) -> ComparedFigures:
     return {
         "median_rate_hz": official_rate_hz(run.each_window),
-        "trust": run_trust(run, timed, samples, run_sessions(run.folder)),
+        "trust": run_trust(run, timed, samples, sessions),
         "inference": _inference_figures(timed),
         **_kernel_figures(run, level, gpu_frequency_text(samples)),
     }

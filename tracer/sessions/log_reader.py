@@ -69,12 +69,12 @@ class LogReader(ABC):
             self._windows.append(window)
 
     def _evidence(self, line: Line) -> Evidence:
-        return Evidence(self._file_name, line.number, line.text[:200])
+        return evidence_of(self._file_name, line)
 
 
-def evidence_of(path: Path, line: Line) -> Evidence:
+def evidence_of(file_name: str, line: Line) -> Evidence:
     """The line, as far as a finding quotes it."""
-    return Evidence(path.name, line.number, line.text[:200])
+    return Evidence(file_name, line.number, line.text[:200])
 
 
 def cut_note(line: Line) -> str:

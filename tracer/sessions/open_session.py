@@ -125,7 +125,7 @@ def _with_results(session: Session, path: Path) -> Session:
             repeated += 1
         elif line.ended and line.whole:
             last = text
-            summary.take(text, evidence_of(path, line))
+            summary.take(text, evidence_of(path.name, line))
         else:
             notes.append(f"{path.name}: {cut_note(line)}")
     if repeated:

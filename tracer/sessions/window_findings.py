@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from tracer.figure_text import SECONDS_DECIMALS, counted, interval_text, number_
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.finding import EVIDENCE, SOURCES, Finding, lengths_by, named, window_finding, window_lines
-from tracer.sessions.session import Evidence, Irregularity, Session
+from tracer.sessions.session import Irregularity, Session
 
 OUTLIER_SHARE = 0.05
 OUTLIER_SPREADS = 6.0
@@ -31,7 +31,8 @@ def line_findings(found: Iterable[Irregularity]) -> list[Finding]:
     for (kind, numbers), whats in together.items():
         what = next(iter(whats)) if len(whats) == 1 else f"{len(whats)} kinds of lines ({', '.join(whats)})"
         single, many = ("is missing", "are missing") if kind == "lost" else ("stands twice", "stand twice")
-        evidence = _lines_of(whats)[:EVIDENCE]
+        lines = (line for ones in whats.values() for one in ones for line in one.evidence)
+        evidence = tuple(dict.fromkeys(lines))[:EVIDENCE]
         if kind == "lost" and numbers == (1,) and evidence and evidence[0].line == 1:
             what = f"it begins within window 1, {what}"
         told = f"{what} {single if len(whats) == 1 else many}" + (f" in {named(numbers)}" if numbers else "")
@@ -39,11 +40,6 @@ def line_findings(found: Iterable[Irregularity]) -> list[Finding]:
             Finding(f"line-{kind}", "warning", f"the log is not whole: {told}", SOURCES["log"], evidence, numbers)
         )
     return findings
-
-
-def _lines_of(found: Mapping[str, Iterable[Irregularity]]) -> tuple[Evidence, ...]:
-    """The lines that prove them, each once."""
-    return tuple(dict.fromkeys(line for ones in found.values() for one in ones for line in one.evidence))
 
 
 def window_findings(session: Session, windows: list[WindowAudit]) -> list[Finding]:

@@ -50,7 +50,7 @@ class TwoSpeeds:
     dwell_share: float
 
 
-def effective_sizes(values: ArrayLike, *, of_median: bool = True) -> tuple[float, float]:
+def effective_sizes(values: ArrayLike, *, of_median: bool) -> tuple[float, float]:
     """
     How many independent values tell as much of the median (or the mean) as these consecutive ones; how few they may.
 
@@ -152,11 +152,11 @@ def _ranked(first: Floats, second: Floats, third: Floats) -> tuple[Floats, Float
 
 
 def _threshold(values: Floats) -> float | None:
-    """Where the values fall in two; None where they do not."""
+    """Where the values, at least ``LOOKED_AT``, fall in two; None where they do not."""
     low, high = np.quantile(values, [TRIMMED, 1 - TRIMMED])
     kept = np.sort(values[(values >= low) & (values <= high)])
     count, total = len(kept), kept.sum()
-    if count < 2 or low == high:
+    if low == high:
         return None
     below = np.arange(1, count)
     sums = np.cumsum(kept)[:-1]

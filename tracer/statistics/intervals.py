@@ -123,29 +123,25 @@ def clustered(
     units = [(name, _units(series, np.asarray(numbers))) for name, numbers in levels]
     unit, groups = next(((name, some) for name, some in units if len(some) > 1), (each, [series]))
     if len(series) < 2:
-        value = float(series[0]) if len(series) else math.nan
-        why = "one value" if len(series) else "no value"
-        return Estimate(value, math.nan, math.nan, "none", each, len(series), why)
+        return _lone(series, each)
     statistic = np.median if of_median else np.mean
     inner = units[-1][1] if units else groups
     speeds = two_speeds(inner)
     effective, least = None, None
     if unit != LAUNCH:
-        sizes = [effective_sizes(one, of_median=of_median) for one in inner]
-        effective, least = (sum(column) for column in zip(*sizes, strict=True))
+        effective, least = map(sum, zip(*(effective_sizes(one, of_median=of_median) for one in inner), strict=True))
     figures = np.array([statistic(one) for one in groups]) if len(groups) > 1 else series
     reason = _why_range(unit, figures, least, speeds, alone=len(groups) == 1, of_median=of_median)
     value = float(statistic(series))
     if reason:
         shown = figures if len(groups) > 1 else _tenths(series, of_median=of_median)
-        low, high = min(value, float(shown.min())), max(value, float(shown.max()))
+        ends = (min(value, float(shown.min())), max(value, float(shown.max())))
     elif len(groups) > 1:
         half = half_width(figures)
-        low, high = value - half, value + half
+        ends = (value - half, value + half)
     else:
-        low, high = _consecutive(series, effective or 1.0, of_median=of_median)
-    kind: Kind = "range" if reason else "interval"
-    return Estimate(value, low, high, kind, unit, len(figures), reason, effective, speeds)
+        ends = _consecutive(series, effective or 1.0, of_median=of_median)
+    return Estimate(value, *ends, "range" if reason else "interval", unit, len(figures), reason, effective, speeds)
 
 
 def half_width(figures: Floats, effective: float | None = None) -> float:
@@ -182,6 +178,11 @@ def _why_range(
     if not alone and count >= FEWEST_ORDERED and (np.all(np.diff(figures) > 0) or np.all(np.diff(figures) < 0)):
         return f"it drifts, each {unit} beyond the one before"
     return "" if least is None else why_few(least, unit if alone else "inference")
+
+
+def _lone(series: Floats, each: str) -> Estimate:
+    value, why = (float(series[0]), "one value") if len(series) else (math.nan, "no value")
+    return Estimate(value, math.nan, math.nan, "none", each, len(series), why)
 
 
 def _units(series: Floats, numbers: Integers) -> list[Floats]:

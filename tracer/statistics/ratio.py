@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.statistics.dependence import effective_sizes
 from tracer.statistics.intervals import COVERAGE, FEWEST, LAUNCH, Estimate, Kind, half_width, only, why_few
-from tracer.statistics.student import t_quantile
+from tracer.statistics.student import t_quantile, welch
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +99,7 @@ def ratio_of_groups(subject: ArrayLike, base: ArrayLike, unit: str) -> Estimate:
     """
     The geometric mean of one group of figures over that of another.
 
-    Welch's t of the logarithms (Biometrika 34, 1947). Of two in a group, or one, it is a range: from the least of
+    Welch's t of the logarithms. Of two in a group, or one, it is a range: from the least of
     the one over the most of the other.
 
     Args:
@@ -114,11 +114,7 @@ def ratio_of_groups(subject: ArrayLike, base: ArrayLike, unit: str) -> Estimate:
         ends = (math.exp(value), math.exp(one.min() - two.max()), math.exp(one.max() - two.min()))
         kind: Kind = "range" if max(len(one), len(two)) > 1 else "none"
         return Estimate(*ends, kind, unit, count, only(count, unit))
-    shares = [group.var(ddof=1) / len(group) for group in (one, two)]
-    variance = float(sum(shares))
-    half = 0.0
-    if variance > 0:
-        below = sum(share**2 / (len(group) - 1) for share, group in zip(shares, (one, two), strict=True))
-        half = t_quantile(COVERAGE, round(variance**2 / float(below), 3)) * math.sqrt(variance)
+    found = welch(one, two)
+    half = t_quantile(COVERAGE, found.freedom) * found.error
     ends = (math.exp(value), math.exp(value - half), math.exp(value + half))
     return Estimate(*ends, "interval", unit, count)

@@ -124,3 +124,16 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let the runtime's memory go."""
+
+
+class FloatBackend:
+    """What the backends of a float model have in common: ``_output`` is what ``readback`` brought."""
+
+    input_dtype: np.dtype[Any] = np.dtype(np.float32)
+    input_scale: float | None = None
+    input_zero_point: int | None = None
+    _output: Any
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """float32 (12,), of a batch (batch, 12); a copy: the next inference may write over the output's memory."""
+        return answers_of(self._output)

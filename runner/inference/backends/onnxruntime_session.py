@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, answers_of, input_shape
+from runner.inference.backends.backend import CLASSES, FloatBackend, input_shape
 from runner.inference.backends.onnx_file import read_onnx
 from tracer.errors import DeviceError, ModelError, first_line, not_installed
 
@@ -46,7 +46,7 @@ LIBRARY_REMEDIES = {
 }
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(FloatBackend):
     """
     A session over one provider.
 
@@ -60,9 +60,6 @@ class OnnxRuntimeBackend:
     """
 
     name = "onnxruntime"
-    input_dtype: np.dtype[Any] = np.dtype(np.float32)
-    input_scale: float | None = None
-    input_zero_point: int | None = None
 
     def __init__(
         self,
@@ -117,11 +114,6 @@ class OnnxRuntimeBackend:
             self._output = self._output_value.numpy()
         else:
             self._output = self._session.run(self._output_names, {self._input_name: self._host})[0]
-
-    def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,), of a batch (batch, 12)."""
-        # A copy: on the CPU the array is the bound memory itself, which the next inference writes over.
-        return answers_of(self._output)
 
     def close(self) -> None:
         """Let the session and its memory go."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, checked_ends, chosen_device
+from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, FloatBackend, checked_ends, chosen_device
 from runner.inference.backends.tensorflow_c_library import (
     FLOAT,
     Buffer,
@@ -33,7 +33,7 @@ _PREFIX = "kws_trace_model"
 _VARIABLES = ("VarHandleOp", "VariableV2")
 
 
-class TensorFlowCBackend:
+class TensorFlowCBackend(FloatBackend):
     """
     A SavedModel with the tag ``serve`` and the signature ``serving_default``.
 
@@ -47,9 +47,6 @@ class TensorFlowCBackend:
 
     name = "tensorflow-c"
     way = "capi"
-    input_dtype: np.dtype[Any] = np.dtype(np.float32)
-    input_scale: float | None = None
-    input_zero_point: int | None = None
 
     def __init__(self, path: Path, library: Path, device: str | None = None, threads: int | None = None) -> None:
         saved = serving_graph(path)
@@ -88,10 +85,6 @@ class TensorFlowCBackend:
         """Feed, run and fetch in one ``TF_SessionRun``."""
         ctypes.memmove(self._memory, self.host_input.ctypes.data, self.host_input.nbytes)
         self._whole()
-
-    def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,)."""
-        return self._output.reshape(CLASSES).astype(np.float32)
 
     def close(self) -> None:
         """Close the session."""

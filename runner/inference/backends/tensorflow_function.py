@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import answers_of, input_shape
+from runner.inference.backends.backend import FloatBackend, input_shape
 from runner.inference.backends.tensorflow_graph import model_ends
 from runner.quiet_tensorflow import import_tensorflow
 from tracer.errors import ModelError, first_line
 
 
-class TensorFlowFunctionBackend:
+class TensorFlowFunctionBackend(FloatBackend):
     """
     The signature ``serving_default`` as a function over eager tensors, on the device that TensorFlow puts it on.
 
@@ -28,9 +28,6 @@ class TensorFlowFunctionBackend:
 
     name = "tensorflow"
     way = "loaded"
-    input_dtype: np.dtype[Any] = np.dtype(np.float32)
-    input_scale: float | None = None
-    input_zero_point: int | None = None
 
     def __init__(self, path: Path, threads: int | None = None, batch: int = 1) -> None:
         tf = self._tf = import_tensorflow()
@@ -70,10 +67,6 @@ class TensorFlowFunctionBackend:
         """All three, as a program writes them."""
         self._result = self._signature(**{self._key: self._tf.constant(self._host)})[self._gives]
         self._output = self._result.numpy()
-
-    def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,), of a batch (batch, 12)."""
-        return answers_of(self._output)
 
     def close(self) -> None:
         """Let the model go."""

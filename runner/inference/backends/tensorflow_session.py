@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.inference.backends.backend import CLASSES, answers_of, chosen_device, input_shape
+from runner.inference.backends.backend import CLASSES, FloatBackend, chosen_device, input_shape
 from runner.inference.backends.tensorflow_graph import (
     frozen_graph,
     inline_callable,
@@ -36,7 +36,7 @@ thread, the same over a graph whose variables are constants, and that graph comp
 """
 
 
-class TensorFlowBackend:
+class TensorFlowBackend(FloatBackend):
     """
     A SavedModel with the tag ``serve`` and the signature ``serving_default``.
 
@@ -51,9 +51,6 @@ class TensorFlowBackend:
     """
 
     name = "tensorflow"
-    input_dtype: np.dtype[Any] = np.dtype(np.float32)
-    input_scale: float | None = None
-    input_zero_point: int | None = None
 
     def __init__(
         self,
@@ -102,10 +99,6 @@ class TensorFlowBackend:
     def fused(self) -> None:
         """Feed, run and fetch in one call."""
         self._output = self._whole(self.host_input)
-
-    def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,), of a batch (batch, 12)."""
-        return answers_of(self._output)
 
     def close(self) -> None:
         """Close the session."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.device.cuda_driver import STREAMS, CudaDriver, NoGpuError, load_library
-from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, checked_ends
+from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, FloatBackend, checked_ends
 from runner.inference.backends.onnx_file import read_onnx
 from tracer.errors import DeviceError, ModelError, NotInstalledError, first_line
 from tracer.runs.run_index import cache_folder
@@ -38,7 +38,7 @@ NON_BLOCKING = 1
 """``CU_STREAM_NON_BLOCKING``."""
 
 
-class TensorRtBackend:
+class TensorRtBackend(FloatBackend):
     """
     An engine with one context on a stream of its own; with ``cuda_graph`` its work is replayed as one graph.
 
@@ -52,9 +52,6 @@ class TensorRtBackend:
     name = "tensorrt"
     device = "GPU:0"
     threads: int | None = None
-    input_dtype: np.dtype[Any] = np.dtype(np.float32)
-    input_scale: float | None = None
-    input_zero_point: int | None = None
 
     def __init__(self, path: Path, *, cuda_graph: bool = False) -> None:
         serialized, given, gives = read_onnx(path)
@@ -104,11 +101,6 @@ class TensorRtBackend:
         self._execute()
         self._copy_out()
         self._wait()
-
-    def probabilities(self) -> NDArray[np.float32]:
-        """float32 (12,)."""
-        copied: NDArray[np.float32] = self._output.copy()
-        return copied
 
     def close(self) -> None:
         """Let the engine and its memory go."""

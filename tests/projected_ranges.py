@@ -26,8 +26,10 @@ def project_ranges(profile: Profile, *, thread_wise: bool = False) -> pa.Table:
     of_calls = (integers(profile.api_calls, name) for name in ("process", "thread", "start_ns", "end_ns"))
     points = Points(*(column[launch[launched]] for column in of_calls))
     around = enclosing_ranges(profile.nvtx_ranges, points, thread_wise=thread_wise)
-    work = launched[around.point]
-    distinct, groups = dense_groups(around.range_row)
+    none = (np.empty(0, np.int64), np.empty(0, np.int64))
+    point, range_row = (np.concatenate(column) for column in zip(none, *around.pairs, strict=True))
+    work = launched[point]
+    distinct, groups = dense_groups(range_row)
     order = np.argsort(groups, kind="stable")
     count = np.bincount(groups, minlength=len(distinct))
     begins = np.cumsum(count) - count

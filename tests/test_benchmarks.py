@@ -12,11 +12,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.benchmarks import large_inputs, protocol_cost, sampling_cost
 from tests.benchmarks.kernel_attribution import write_export
 from tests.benchmarks.large_inputs import write_log
+from tracer.arrow_arrays import integers
+from tracer.captures.attribution import attribute
+from tracer.captures.chosen_units import chosen_units
+from tracer.captures.counted_work import counted_work
+from tracer.captures.work_parts import PART_ROWS, work_parts
+from tracer.kernels.range_index import Points, enclosing_ranges
+from tracer.profiles.nsys_sqlite import read_nsys_sqlite
 from tracer.profiles.sqlite_file import connect
 from tracer.profiles.sqlite_pages import read_pages
 from tracer.sessions.open_session import build_session
@@ -89,7 +97,30 @@ def test_no_page_of_an_export_is_read_twice(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "preadv", counted)
     with closing(connect(path)) as database:
         for table in ("CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS"):
-            assert len(read_pages(path, database, table, ("start", "end"), None)) >= 6_400
+            found = read_pages(path, database, table, ("start", "end"), None)
+            assert len(found) >= 6_400
+            # In so few pieces that who needs one array joins little.
+            assert found["start"].num_chunks <= 2
     # But the root of each table, by which its tree is told from its leaves.
     assert len(read) - len(set(read)) <= 3 * (1 + (1 << 20) // 4096)
     assert len(set(read)) * 4096 <= path.stat().st_size
+
+
+def test_no_more_rows_are_cut_into_pieces_at_once_than_a_part_has(tmp_path: Path) -> None:
+    profile = read_nsys_sqlite(write_export(tmp_path / "capture.sqlite", 32_000))
+    units = chosen_units(profile).units
+    work = counted_work(profile, units, attribute(profile, units), np.ones(len(units), bool))
+    parts = [one.work for one in work_parts(work)]
+    sizes = [len(one.inferences) + len(one.stages.stage) + len(one.calls) + len(one.gpu) for one in parts]
+    assert len(parts) > 2
+    assert max(sizes) <= 1.1 * PART_ROWS
+    assert sum(len(one.calls) for one in parts) == len(work.calls)
+    # A work that lasts over the end of a part is in both.
+    assert 0 <= sum(len(one.gpu) for one in parts) - len(work.gpu) <= len(parts)
+
+
+def test_pairs_of_kernel_and_range_are_made_a_thread_at_a_time(tmp_path: Path) -> None:
+    profile = read_nsys_sqlite(write_export(tmp_path / "capture.sqlite", 6_400))
+    calls = (integers(profile.api_calls, name) for name in ("process", "thread", "start_ns", "end_ns"))
+    pairs = enclosing_ranges(profile.nvtx_ranges, Points(*calls)).pairs
+    assert [len(point) for point, _ in pairs] == [4 * 6_400 // 8] * 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.captured import MAIN, Call, Gpu, captured, captures
 from tracer.breakdown.breakdown import break_down
 from tracer.breakdown.owners import OWNERS
+from tracer.captures import work_parts
 from tracer.captures.cuda_calls import classify_call
 from tracer.captures.inference_work import InferenceWork
 
@@ -73,6 +75,19 @@ def test_the_parts_sum_to_the_wall_time_and_none_exceeds_its_whole(rows):
     for owner in ("kernel", "copy", "launch", "copy_call", "wait", "wake", "order", "other_call", "op", "tracer"):
         place = OWNERS.index(owner)
         assert (found.owned_ns[:, place] <= found.total_ns[:, place]).all(), owner
+
+
+@settings(max_examples=100, deadline=None)
+@given(captures())
+def test_an_inference_at_a_time_gives_what_all_at_once_give(rows):
+    work = captured(**rows)
+    whole = break_down(work)
+    with mock.patch.object(work_parts, "PART_ROWS", 1):
+        assert len(list(work_parts.work_parts(work))) == len(rows["inferences"])
+        apart = break_down(work)
+    assert facts(apart, rows) == facts(whole, rows)
+    for name in ("inference", "cause", "start_ns", "end_ns"):
+        assert getattr(apart.gaps, name).tolist() == getattr(whole.gaps, name).tolist()
 
 
 @settings(max_examples=30, deadline=None)

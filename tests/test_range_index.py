@@ -26,7 +26,7 @@ def found(
     ranges: list[Row], calls: list[Call], *, thread_wise: bool = False
 ) -> tuple[set[Any], list[int], list[bool]]:
     got = enclosing_ranges(profile(ranges=ranges).nvtx_ranges, points(calls), thread_wise=thread_wise)
-    pairs = list(zip(got.point.tolist(), got.range_row.tolist(), strict=True))
+    pairs = [pair for point, row in got.pairs for pair in zip(point.tolist(), row.tolist(), strict=True)]
     assert len(pairs) == len(set(pairs))
     return set(pairs), got.innermost.tolist(), got.ambiguous.tolist()
 

@@ -148,6 +148,11 @@ def dense_groups(keys: Integers) -> tuple[Integers, Integers]:
     return distinct, table[keys].astype(np.int64)
 
 
+def small(keys: Integers) -> NDArray[Any]:
+    """Keys of 0 or more to be sorted stably: as 16-bit ones where none is larger, which NumPy sorts by radix."""
+    return keys.astype(np.uint16) if int(keys.max(initial=0)) < 1 << 16 else keys
+
+
 def _chunks(column: Column) -> list[pa.Array]:
     return list(column.chunks) if isinstance(column, pa.ChunkedArray) else [column]
 

@@ -7,11 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from tracer.breakdown.gpu_idle import GpuGaps, QueuedKernels, gpu_gaps, queued_kernels
+from tracer.breakdown.gpu_idle import GpuGaps, QueuedKernels, gpu_gaps, idle_gaps, queued_kernels
+from tracer.breakdown.gpu_waits import waited_until
 from tracer.breakdown.outside_work import OutsideWork, Polling, Spill, outside_work, polling, spill
 from tracer.breakdown.owners import COPIED, HOST, KERNEL, OWNERS, Pieces, host_part
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
+from tracer.captures.work_parts import work_parts
 
 
 @dataclass(frozen=True)
@@ -87,16 +89,24 @@ def break_down(work: InferenceWork) -> Breakdown:
     that inference is left out. Queries count where the inference's own thread makes them, then as ``other_call``. GPU
     work counts when it runs, whoever launched it; an operation where it runs in ``session_run``.
     """
-    owned, total = Pieces(work).tables()
-    gaps, queued = gpu_gaps(work), queued_kernels(work)
+    until = waited_until(work)
+    shape = (len(OWNERS), len(work.stage_names) + 1, len(work.inferences))
+    owned, total = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    idle = []
+    for part in work_parts(work):
+        pieces = Pieces(part.work, until_ns=until[part.calls])
+        inference, start, end = idle_gaps(pieces, pieces.fill(owned[..., part.place], total[..., part.place]))
+        idle.append((inference + part.place.start, start, end))
+    none = (np.empty(0, np.int64),) * 3
+    gaps = gpu_gaps(work, *(np.concatenate(column) for column in zip(*(idle or [none]), strict=True)))
     return Breakdown(
         number=work.inferences.number,
         wall_ns=work.inferences.end_ns - work.inferences.start_ns,
         stage_names=work.stage_names,
-        owned_ns=owned,
-        total_ns=total,
+        owned_ns=owned.transpose(2, 0, 1),
+        total_ns=total.transpose(2, 0, 1),
         gaps=gaps,
-        queued=queued,
+        queued=queued_kernels(work),
         spill=spill(work),
         outside=outside_work(work),
         polling=polling(work),

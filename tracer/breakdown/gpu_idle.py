@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.breakdown.delays import measured_delays
-from tracer.breakdown.intervals import Partition
 from tracer.breakdown.launch_order import launch_order
+from tracer.breakdown.owners import Pieces
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
 
@@ -73,16 +73,19 @@ class QueuedKernels:
         return int(self.queued.sum()) / followers if followers else None
 
 
-def gpu_gaps(work: InferenceWork) -> GpuGaps:
-    """The pieces of each inference in which no device worked, each with its cause."""
-    inferences, gpu = work.inferences, work.gpu
-    timeline = Partition([inferences.start_ns, inferences.end_ns, gpu.start_ns, gpu.end_ns])
-    row = timeline.rows(inferences.start_ns, inferences.end_ns)
-    idle = np.flatnonzero((row >= 0) & (timeline.counts(gpu.start_ns, gpu.end_ns) == 0))
+def idle_gaps(pieces: Pieces, idle: Ints) -> tuple[Ints, Ints, Ints]:
+    """The inference, start and end of each gap, of the pieces in which no device worked; ascending."""
+    if not len(idle):
+        return idle, idle, idle
+    row, timeline = pieces.inference, pieces.timeline
     # A zero-length kernel or a range of nothing cuts time without ending a gap.
-    opens = np.flatnonzero(np.r_[True, (np.diff(idle) > 1) | (np.diff(row[idle]) != 0)]) if len(idle) else idle
-    closes = np.r_[opens[1:] - 1, len(idle) - 1] if len(idle) else idle
-    inference, start, end = row[idle[opens]], timeline.start_ns[idle[opens]], timeline.end_ns[idle[closes]]
+    opens = np.flatnonzero(np.r_[True, (np.diff(idle) > 1) | (np.diff(row[idle]) != 0)])
+    closes = np.r_[opens[1:] - 1, len(idle) - 1]
+    return row[idle[opens]], timeline.start_ns[idle[opens]], timeline.end_ns[idle[closes]]
+
+
+def gpu_gaps(work: InferenceWork, inference: Ints, start: Ints, end: Ints) -> GpuGaps:
+    """The pieces of each inference in which no device worked (``idle_gaps``), each with its cause."""
     return GpuGaps(inference, _causes(work, inference, start, end), start, end)
 
 

@@ -154,10 +154,6 @@ def unit_level(
     replay = Replay(near_inferences(_some(profile, units, attribution, keep, work))) if replayed else None
     known = beside(replay)
     target = known.target
-    gains = [] if replay is None else _gains(replay, known)
-    if not (len(work.gpu) or len(work.ops.start_ns)):
-        # What would remain without the framework is its computing, which this capture does not show.
-        gains = [one for one in gains if one["name"] not in (*FRAMEWORK_STAGES, "framework")]
     return KernelLevel(
         profile=profile,
         ranges=units,
@@ -166,7 +162,7 @@ def unit_level(
         work=work,
         breakdown=breakdown,
         bottleneck=bottleneck(breakdown, target.wall_ns if target else None, words),
-        gains=gains,
+        gains=[] if replay is None else _gains(replay, known, work),
         unprofiled_ns=known.unprofiled_ns,
         unprofiled=known.unprofiled,
         interrupted=int((counted & ~keep).sum()),
@@ -186,7 +182,7 @@ def _some(
     return counted_work(profile, units, attribution, _only(keep, picked))
 
 
-def _gains(replay: Replay, known: Beside) -> list[Gain]:
+def _gains(replay: Replay, known: Beside, work: InferenceWork) -> list[Gain]:
     target, count = known.target, len(replay.work.inferences)
     wall = target.wall_ns if target else float(np.mean(replay.wall_ns)) if count else 0.0
     base = GainBase(
@@ -197,7 +193,11 @@ def _gains(replay: Replay, known: Beside) -> list[Gain]:
         cluster=blocks_of(count) if known.cluster is None else known.cluster,
         most_ns=known.most_ns,
     )
-    return gain_figures(replay, base)
+    gains = gain_figures(replay, base)
+    if len(work.gpu) or len(work.ops.start_ns):
+        return gains
+    # What would remain without the framework is its computing, which this capture does not show.
+    return [one for one in gains if one["name"] not in (*FRAMEWORK_STAGES, "framework")]
 
 
 def interrupted_by_profiler(profile: Profile, ranges: InferenceRanges | Units) -> Flags:

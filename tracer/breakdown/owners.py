@@ -57,11 +57,12 @@ class PathLayers:
     The rows of each owner that may claim time, clipped to where they may.
 
     Rows of calls are those on the path of an inference, up to its end; ``polled`` are the inferences in which another
-    thread polls.
+    thread polls. ``until_ns`` is of ``waited_until``, where ``work`` is a part of a capture.
     """
 
-    def __init__(self, work: InferenceWork) -> None:
+    def __init__(self, work: InferenceWork, until_ns: Ints | None = None) -> None:
         calls, row = work.calls, work.call_inference
+        until_ns = waited_until(work) if until_ns is None else until_ns
         own = np.zeros(len(calls), np.bool_)
         on_path = row >= 0
         own[on_path] = calls.thread[on_path] == work.inferences.thread[row[on_path]]
@@ -73,7 +74,7 @@ class PathLayers:
         self.thread = calls.thread[self.call]
         self.start_ns = calls.start_ns[self.call]
         self.end_ns = np.minimum(calls.end_ns[self.call], work.inferences.end_ns[row[self.call]])
-        self.until_ns = np.minimum(waited_until(work)[self.call], self.end_ns)
+        self.until_ns = np.minimum(until_ns[self.call], self.end_ns)
         self.kind = calls.kind[self.call]
 
     def of(self, owner: int) -> tuple[Ints, Ints, Ints]:
@@ -96,11 +97,12 @@ class Pieces:
     Args:
         work: the capture.
         cuts: further times to cut at.
+        until_ns: as in ``PathLayers``.
     """
 
-    def __init__(self, work: InferenceWork, cuts: Ints | None = None) -> None:
+    def __init__(self, work: InferenceWork, cuts: Ints | None = None, until_ns: Ints | None = None) -> None:
         self.work = work
-        self.layers = PathLayers(work)
+        self.layers = PathLayers(work, until_ns)
         inferences, stages, gpu = work.inferences, work.stages, work.gpu
         low = int(inferences.start_ns[0]) if len(inferences) else 0
         high = int(inferences.end_ns[-1]) if len(inferences) else 0
@@ -127,14 +129,18 @@ class Pieces:
             owner[self._threads(place) > 0] = place
         return owner
 
-    def tables(self) -> tuple[Ints, Ints]:
-        """``Breakdown.owned_ns`` and ``Breakdown.total_ns``."""
+    def fill(self, owned: Ints, total: Ints) -> Ints:
+        """
+        Write ``Breakdown.owned_ns`` and ``Breakdown.total_ns`` of these inferences, inferences last: whole columns.
+
+        Both are zeros before; what no owner has is not touched.
+
+        Returns:
+            The pieces within inferences in which no device worked, ascending.
+        """
         length = self.timeline.length_ns
         between = self.stage == len(self.work.stage_names)
         owner: Ints = np.where(between, np.int8(TRACER), np.int8(HOST))
-        # Inferences last: what is summed over stages and owners is then whole columns.
-        shape = (len(OWNERS), len(self.work.stage_names) + 1, len(self.work.inferences))
-        total = np.zeros(shape, np.int64)
         total[TRACER] = self._sums(between, length[between])
         own = self.layers.own
         calling = self.timeline.counts(self.layers.start_ns[own], self.layers.end_ns[own]) > 0
@@ -146,12 +152,10 @@ class Pieces:
             owner[some] = place
             if len(some):
                 total[place] = self._sums(some, length[some] * threads[some])
-        del threads, quiet, calling
-        place_of = (owner * np.int64(shape[1]) + self.stage) * shape[2] + self.inference
-        inside = self.inference >= 0
-        sums = np.bincount(place_of[inside], length[inside], minlength=int(np.prod(shape)))
-        owned = sums.astype(np.int64).reshape(shape)
-        return owned.transpose(2, 0, 1), total.transpose(2, 0, 1)
+        for place in np.flatnonzero(np.bincount(owner)).tolist():
+            mine = owner == place
+            owned[place] = self._sums(mine, length[mine])
+        return np.flatnonzero((owner > COPIED) & (self.inference >= 0))
 
     def _sums(self, pieces: Ints | Mask, weight_ns: Ints) -> Ints:
         """The weights of these pieces summed by stage and inference, of those that lie in one."""

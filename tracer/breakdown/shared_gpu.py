@@ -9,6 +9,7 @@ import numpy as np
 from tracer.arrow_arrays import NO_ROW, integers
 from tracer.breakdown.intervals import Covered
 from tracer.breakdown.kernel_level import KernelLevel
+from tracer.captures.counted_work import lane_rows
 from tracer.captures.row_bounds import Ints
 
 
@@ -63,7 +64,7 @@ def busy_by_gpu(level: KernelLevel) -> list[tuple[int, int, Ints]]:
     process = np.array([one.process for one in units.lanes], np.int64)
     attribution = level.attribution
     # The rows of ``level.work.gpu``, as ``counted_work`` takes them.
-    lane = attribution.lane[(attribution.lane != NO_ROW) & np.append(level.keep, True)[attribution.place]]
+    lane = attribution.lane[lane_rows(attribution.lane, np.append(level.keep, True)[attribution.place])]
     found = []
     for one in units.processes:
         mine = np.flatnonzero(process[lane_of_unit] == one)

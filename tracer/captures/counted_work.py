@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import NO_ROW, Flags, Integers, arrow_flags, encode, integers
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, encode, integers, small
 from tracer.captures.attribution import Attribution
 from tracer.captures.cuda_calls import call_kinds
 from tracer.captures.inference_ranges import InferenceRanges
@@ -29,7 +29,7 @@ def counted_work(
 
     Operations of the host are taken only where the process did no GPU work: elsewhere, running one on the host means
     launching it. Work without a known launch is listed as outside, so it stays. Units of several lanes come one lane
-    behind the other (``Lane.shift_ns``), each with what is its own.
+    behind the other (``Lane.shift_ns``), each with what is its own, in the order of ``lane_rows``.
 
     ``keep`` tells of each inference whether figures are made of it; warm-ups are not.
 
@@ -37,38 +37,50 @@ def counted_work(
         MalformedTraceError: as ``InferenceWork``.
     """
     units, counts = units_of(ranges), np.append(keep, True)  # the last, which NO_ROW finds: outside every inference
-    calls, gpu = profile.api_calls, profile.gpu_work
-    my_calls = (attribution.call_lane != NO_ROW) & counts[attribution.call_place]
-    my_gpu = (attribution.lane != NO_ROW) & counts[attribution.place]
-    row_of_call = np.full(len(calls) + 1, NO_ROW)
-    row_of_call[np.flatnonzero(my_calls)] = np.arange(int(my_calls.sum()))
+    my_calls = lane_rows(attribution.call_lane, counts[attribution.call_place])
+    my_gpu = lane_rows(attribution.lane, counts[attribution.place])
+    row_of_call = np.full(len(profile.api_calls) + 1, NO_ROW)
+    row_of_call[my_calls] = np.arange(len(my_calls))
     kept = units.only(keep)
-    inferences = InferenceRows(kept.numbers, kept.thread, kept.start_ns, kept.end_ns)
     rows = kept.rows if kept.stages else stage_rows(kept.start_ns[:, None], kept.end_ns[:, None])
-    names = encode(calls, "name")
-    kinds = call_kinds(names.values.to_pylist())[names.codes] if len(calls) else np.empty(0, np.int8)
-    lane, call_lane = attribution.lane[my_gpu], attribution.call_lane[my_calls]
-    shift, call_shift = units.shifts(lane), units.shifts(call_lane)
     return InferenceWork(
-        inferences=inferences,
+        inferences=InferenceRows(kept.numbers, kept.thread, kept.start_ns, kept.end_ns),
         stage_names=kept.stages or (INFERENCE,),
         stages=rows,
-        gpu=GpuRows(
-            kernel=_of_kinds(gpu, "kernel", "graph")[my_gpu],
-            device=integers(gpu, "device")[my_gpu],
-            stream=integers(gpu, "stream")[my_gpu] + lane * LANE_STREAMS,
-            start_ns=integers(gpu, "start_ns")[my_gpu] + shift,
-            end_ns=integers(gpu, "end_ns")[my_gpu] + shift,
-            call=row_of_call[attribution.launch[my_gpu]],
-        ),
-        calls=CallRows(
-            kinds[my_calls],
-            integers(calls, "thread")[my_calls],
-            integers(calls, "start_ns")[my_calls] + call_shift,
-            integers(calls, "end_ns")[my_calls] + call_shift,
-        ),
-        ops=OpRows() if my_gpu.any() else _operations(profile, units),
-        syncs=_syncs(calls, my_calls, call_lane),
+        gpu=_gpu(profile.gpu_work, my_gpu, units, attribution, row_of_call),
+        calls=_calls(profile.api_calls, my_calls, units, attribution.call_lane[my_calls]),
+        ops=OpRows() if len(my_gpu) else _operations(profile, units),
+        syncs=_syncs(profile.api_calls, my_calls, attribution.call_lane[my_calls]),
+    )
+
+
+def lane_rows(lane: Integers, counts: Flags) -> Integers:
+    """Rows that count and have a lane, one lane behind the other: what was in the order of time is so on its line."""
+    rows = np.flatnonzero(counts & (lane != NO_ROW))
+    mine = lane[rows]
+    return rows if len(rows) < 2 or (mine[1:] >= mine[:-1]).all() else rows[np.argsort(small(mine), kind="stable")]
+
+
+def _gpu(work: pa.Table, rows: Integers, units: Units, attribution: Attribution, row_of_call: Integers) -> GpuRows:
+    lane = attribution.lane[rows]
+    shift = units.shifts(lane)
+    return GpuRows(
+        kernel=_of_kinds(work, "kernel", "graph")[rows],
+        device=integers(work, "device")[rows],
+        stream=integers(work, "stream")[rows] + lane * LANE_STREAMS,
+        start_ns=integers(work, "start_ns")[rows] + shift,
+        end_ns=integers(work, "end_ns")[rows] + shift,
+        call=row_of_call[attribution.launch[rows]],
+    )
+
+
+def _calls(calls: pa.Table, rows: Integers, units: Units, lane: Integers) -> CallRows:
+    names, shift = encode(calls, "name"), units.shifts(lane)
+    return CallRows(
+        call_kinds(names.values.to_pylist())[names.codes[rows]] if len(rows) else np.empty(0, np.int8),
+        integers(calls, "thread")[rows],
+        integers(calls, "start_ns")[rows] + shift,
+        integers(calls, "end_ns")[rows] + shift,
     )
 
 
@@ -103,10 +115,12 @@ def near_inferences(work: InferenceWork) -> InferenceWork:
     )
 
 
-def _syncs(calls: pa.Table, mine: Flags, lane: Integers) -> SyncRows:
-    kind = encode(calls.filter(arrow_flags(mine)), "sync_kind")
+def _syncs(calls: pa.Table, mine: Integers, lane: Integers) -> SyncRows:
+    if calls["sync_kind"].null_count == len(calls):
+        return SyncRows()
+    kind = encode(calls, "sync_kind")
     place = {name: at for at, name in enumerate(SYNC_KINDS)}
-    known = np.array([place.get(name, NO_ROW) for name in kind.values.to_pylist()] + [NO_ROW])[kind.codes]
+    known = np.array([place.get(name, NO_ROW) for name in kind.values.to_pylist()] + [NO_ROW])[kind.codes[mine]]
     rows = np.flatnonzero(known != NO_ROW)
     columns = [integers(calls, name, NO_ROW)[mine][rows] for name in ("sync_stream", "sync_event")]
     own = [np.where(one == NO_ROW, NO_ROW, one + lane[rows] * LANE_STREAMS) for one in columns]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrow_arrays import Codes, Integers, dense_groups, encode, integers, present
+from tracer.arrow_arrays import Codes, Integers, dense_groups, encode, integers, present, small
 from tracer.profiles.profile import Profile
 
 
@@ -60,8 +60,7 @@ def by_thread(found: EndedRanges, rows: Integers) -> list[Integers]:
     if not len(rows):
         return []
     lane = found.lane[rows]
-    # NumPy sorts 16-bit integers by radix.
-    order = np.argsort(lane.astype(np.uint16) if int(lane.max()) < 1 << 16 else lane, kind="stable")
+    order = np.argsort(small(lane), kind="stable")
     sizes = np.bincount(lane)
     return np.split(order, np.cumsum(sizes[sizes > 0])[:-1])
 

@@ -42,20 +42,10 @@ def stages_of(
         UsageError: if a named stage is in no unit.
     """
     inside, unit = _within(found, rows)
-    if named is not None:
-        chosen, column, names = _named(found, inside, named)
-    else:
-        domains = {found.texts[one][0] for one in np.unique(found.code[rows]).tolist()}
-        mine = np.array([*(domain in domains for domain, _ in found.texts), False])[found.code[inside]]
-        wall = int((found.end[rows] - found.start[rows]).sum())
-        for candidates in (inside[mine], inside):
-            chosen = candidates[outermost(found, candidates)]
-            column, names = _by_name(found, chosen, len(rows))
-            whole = int((found.end[chosen] - found.start[chosen]).sum())
-            if len(names) and (ours or (whole >= TILED * wall and len(names) <= MOST_STAGES)):
-                break
-        else:
-            return (), _no_stages()
+    told = _tiling(found, rows, inside, ours=ours) if named is None else _named(found, inside, named)
+    if told is None:
+        return (), StageRows(*(np.empty(0, np.int64) for _ in range(3)))
+    chosen, column, names = told
     owner = np.full(len(found.start), NO_ROW)
     owner[inside] = unit
     unit = owner[chosen]
@@ -83,10 +73,6 @@ def with_rest(stages: StageRows, rest: int, start_ns: Integers, end_ns: Integers
     last = np.concatenate([stages.end_ns, end[there]])
     order = np.lexsort((last, first))
     return StageRows(stage[order], first[order], last[order])
-
-
-def _no_stages() -> StageRows:
-    return StageRows(*(np.empty(0, np.int64) for _ in range(3)))
 
 
 def _within(found: EndedRanges, rows: Integers) -> tuple[Integers, Integers]:
@@ -126,6 +112,22 @@ def _named(found: EndedRanges, inside: Integers, named: Sequence[str]) -> tuple[
         remedy = f"give some of {', '.join(there[:MOST_STAGES])}" if there else "leave it out: no unit has ranges"
         raise UsageError("--stages", f"no unit has a range {', '.join(missing)} outside the other stages", remedy)
     return chosen, column, list(named)
+
+
+def _tiling(
+    found: EndedRanges, rows: Integers, inside: Integers, *, ours: bool
+) -> tuple[Integers, Integers, list[str]] | None:
+    """The outermost ranges ``inside`` the units ``rows``, where they tile them, as ``_named`` gives them."""
+    domains = {found.texts[one][0] for one in np.unique(found.code[rows]).tolist()}
+    mine = np.array([*(domain in domains for domain, _ in found.texts), False])[found.code[inside]]
+    wall = int((found.end[rows] - found.start[rows]).sum())
+    for candidates in (inside[mine], inside):
+        chosen = candidates[outermost(found, candidates)]
+        column, names = _by_name(found, chosen, len(rows))
+        whole = int((found.end[chosen] - found.start[chosen]).sum())
+        if len(names) and (ours or (whole >= TILED * wall and len(names) <= MOST_STAGES)):
+            return chosen, column, names
+    return None
 
 
 def _by_name(found: EndedRanges, chosen: Integers, units: int) -> tuple[Integers, list[str]]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import NO_ROW, Flags, Integers, encode, integers
+from tracer.arrow_arrays import NO_ROW, Flags, Integers, encode, integers, small
 
 FOREVER = np.iinfo(np.int64).max
 
@@ -30,14 +30,13 @@ class EnclosingRanges:
     The ranges that enclose each point.
 
     Args:
-        point: number of the point, one a pair of a point and a range that encloses it.
-        range_row: row of that range.
+        pairs: of each thread with ranges, and each domain where the rule looks at them apart, the numbers of points
+            and the rows of ranges that enclose them, two columns of one length.
         innermost: one a point: row of the enclosing range that began last, else ``NO_ROW``.
         ambiguous: one a point: no range of its own thread was open, and ranges of several others were.
     """
 
-    point: Integers
-    range_row: Integers
+    pairs: list[tuple[Integers, Integers]]
     innermost: Integers
     ambiguous: Flags
 
@@ -80,10 +79,7 @@ def enclosing_ranges(ranges: pa.Table, points: Points, *, thread_wise: bool = Fa
         for point, row in find(group, points, of_process, ambiguous):
             pairs.append((point, row))
             _keep_innermost(innermost, (point, row), newest, start, end)
-    if not pairs:
-        return EnclosingRanges(np.empty(0, np.int64), np.empty(0, np.int64), innermost, ambiguous)
-    point, row = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    return EnclosingRanges(point, row, innermost, ambiguous & (innermost == NO_ROW))
+    return EnclosingRanges(pairs, innermost, ambiguous & (innermost == NO_ROW))
 
 
 def _lanes(ranges: pa.Table, start: Integers, end: Integers, *, thread_wise: bool) -> list[tuple[int, list[_Lane]]]:
@@ -96,8 +92,7 @@ def _lanes(ranges: pa.Table, start: Integers, end: Integers, *, thread_wise: boo
     process, thread, domain = (encode(ranges, name) for name in ("process", "thread", "domain"))
     domains = np.zeros_like(domain.codes) if thread_wise else domain.codes + 1
     lane = (process.codes * (len(domain.values) + 1) + domains) * len(thread.values) + thread.codes
-    # numpy sorts 16-bit integers by radix, several times as fast as 64-bit ones.
-    order = np.argsort(lane.astype(np.uint16) if lane.max() < 1 << 16 else lane, kind="stable")
+    order = np.argsort(small(lane), kind="stable")
     start, end = start[order], end[order]
     cuts = np.flatnonzero(np.diff(lane[order])) + 1
     groups: dict[tuple[int, int], tuple[int, list[_Lane]]] = {}
@@ -140,25 +135,31 @@ def _any_thread(
         return
     threads = points.thread[of_process]
     own_open = np.zeros(len(of_process), dtype=bool)
+    own = []
     for lane in lanes:
         place = np.flatnonzero(threads == lane.thread)
         bounds = _bounds(lane, points.start_ns[of_process[place]])
         own_open[place] = _open(bounds, len(place))
-        yield _pairs(lane, bounds, of_process[place])
+        own.append((bounds, of_process[place]))
     others = of_process[~own_open]
-    if not len(others):
-        return
-    at = points.start_ns[others]
+    lent = _lent(lanes, points.start_ns[others], ambiguous, others)
+    for lane, (bounds, mine), theirs in zip(lanes, own, lent, strict=True):
+        found = _pairs(lane, bounds, mine)
+        if len(theirs):
+            more = _pairs(lane, _bounds(lane, points.start_ns[theirs]), theirs)
+            found = np.concatenate([found[0], more[0]]), np.concatenate([found[1], more[1]])
+        yield found
+
+
+def _lent(lanes: list[_Lane], at: Integers, ambiguous: Flags, others: Integers) -> list[Integers]:
+    """Of each lane those of ``others``, which began ``at`` these times, that lie in its ranges and in no other's."""
     how_many, which = np.zeros(len(others), dtype=np.int64), np.zeros(len(others), dtype=np.int64)
-    for number, lane in enumerate(lanes):
+    for number, lane in enumerate(lanes if len(others) else ()):
         there = _open(_bounds(lane, at), len(at))
         how_many += there
         which[there] = number
     ambiguous[others[how_many > 1]] = True
-    for number, lane in enumerate(lanes):
-        lent = others[(how_many == 1) & (which == number)]
-        if len(lent):
-            yield _pairs(lane, _bounds(lane, points.start_ns[lent]), lent)
+    return [others[(how_many == 1) & (which == number)] for number in range(len(lanes))]
 
 
 def _bounds(lane: _Lane, at: Integers) -> tuple[Integers, Integers]:

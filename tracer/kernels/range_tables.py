@@ -88,30 +88,36 @@ def work_by_range(
 
 
 def _ranged_rows(profile: Profile, laid: _Laid, took: Integers, whole: int) -> pa.Table:
-    point, row = laid.around.point, laid.around.range_row
-    work = laid.rows[point]
     of_range, samples = _range_groups(laid.ranges)
     of_kernel, kernels = _kernel_groups(profile)
-    distinct, groups = dense_groups(of_range[row] * max(len(kernels), 1) + of_kernel[work])
-    range_of, kernel_of = np.divmod(distinct, max(len(kernels), 1))
-    figures = group_figures(groups, took[work], len(distinct))
-    inner = laid.around.innermost[point] == row
-    sample = samples[range_of]
-    table = pa.table(
-        {
-            "range": encode(laid.ranges, "name").at(sample),
+    # A group of ranges is of one thread: its pairs are summed up alone, columns that stay in the processor's cache.
+    none = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    parts = []
+    for point, row in laid.around.pairs or none:
+        work = laid.rows[point]
+        distinct, groups = dense_groups(of_range[row] * max(len(kernels), 1) + of_kernel[work])
+        range_of, kernel_of = np.divmod(distinct, max(len(kernels), 1))
+        inner = np.flatnonzero(laid.around.innermost[point] == row)
+        figures = {
             **_work_columns(profile, kernels[kernel_of]),
-            **figure_columns(figures, whole),
+            **figure_columns(group_figures(groups, took[work], len(distinct)), whole),
             "innermost_count": arrow(np.bincount(groups[inner], minlength=len(distinct))),
             "innermost_total_ns": arrow(summed(groups[inner], took[work[inner]], len(distinct))),
             "instances": arrow(_instances(row, groups, len(distinct))),
             "bytes": known_sums(profile.gpu_work["bytes"], work, groups, len(distinct)),
-            **{name: encode(laid.ranges, name).at(sample) for name in ("domain", "style")},
-            **{name: arrow(integers(laid.ranges, name)[sample]) for name in ("process", "thread")},
         }
-    )
-    range_total = summed(range_of, figures.total_ns, len(samples))
-    return table.take(arrow(np.lexsort((-figures.total_ns, sample, -range_total[range_of]))))
+        parts.append(pa.table({**figures, "group": arrow(range_of)}))
+    found = pa.concat_tables(parts)
+    range_of, total = integers(found, "group"), integers(found, "total_ns")
+    sample = samples[range_of]
+    columns = {
+        "range": encode(laid.ranges, "name").at(sample),
+        **{name: found[name] for name in found.column_names[:-1]},
+        **{name: encode(laid.ranges, name).at(sample) for name in ("domain", "style")},
+        **{name: arrow(integers(laid.ranges, name)[sample]) for name in ("process", "thread")},
+    }
+    range_total = summed(range_of, total, len(samples))
+    return pa.table(columns).take(arrow(np.lexsort((-total, sample, -range_total[range_of]))))
 
 
 def _rest_rows(profile: Profile, work: Integers, took: Integers, whole: int, schema: pa.Schema) -> pa.Table:

@@ -48,8 +48,6 @@ def nvtx_ranges(
         return pa.Table.from_batches([], NVTX_RANGES), []
     types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
     made, rows = _apart(rows, np.flatnonzero(types_of_rows == types["NvtxDomainCreate"]))
-    types_of_rows = whole(export, "NVTX_EVENTS", rows, "eventType")
-    push_pop = np.isin(types_of_rows, [types["NvtxPushPopRange"], types["NvtxtPushPopRange"]])
     start = whole(export, "NVTX_EVENTS", rows, "start")
     end, open_end = _ends(rows, duration_ns)
     backwards = ~open_end & (end < start)
@@ -61,18 +59,28 @@ def nvtx_ranges(
         "domain": domains,
         "name": _names(rows, strings),
         "payload": _payloads(rows),
-        "style": encode_names(["start_end", "push_pop"], push_pop.astype(np.int64)),
+        "style": _styles(whole(export, "NVTX_EVENTS", rows, "eventType"), types),
         "start_ns": arrow(start),
         "end_ns": arrow(end, open_end),
     }
     table = pa.table(columns).cast(NVTX_RANGES)
-    notes = []
     if backwards.any():
         table = table.filter(arrow_flags(~backwards))
-        notes.append(f"{int(backwards.sum())} NVTX ranges end before they start and are left out")
+    return table, _notes(int(backwards.sum()), nameless)
+
+
+def _notes(backwards: int, nameless: int) -> list[str]:
+    notes = []
+    if backwards:
+        notes.append(f"{backwards} NVTX ranges end before they start and are left out")
     if nameless:
         notes.append(f"{nameless} NVTX ranges are of domains whose names the export does not give")
-    return table, notes
+    return notes
+
+
+def _styles(types_of_rows: NDArray[np.int64], types: dict[str, int]) -> pa.DictionaryArray:
+    push_pop = np.isin(types_of_rows, [types["NvtxPushPopRange"], types["NvtxtPushPopRange"]])
+    return encode_names(["start_end", "push_pop"], push_pop.astype(np.int64))
 
 
 def _apart(rows: pa.Table, places: NDArray[np.int64]) -> tuple[pa.Table, pa.Table]:

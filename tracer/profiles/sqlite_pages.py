@@ -67,21 +67,23 @@ def read_pages(
         OSError: if the file cannot be read.
     """
     layout = _layout(database, table, columns)
-    parts: list[list[pa.Array]] = []
-    rows = 0
+    found: list[_Column] = []
     with open_file(path) as file:
         pages = Pages.of(file.fileno())
-        for leaves in pages.batches(leaves_of(pages, layout.root)):
-            read = _Rows(leaves, pages.size).columns(layout)
-            parts.append(read)
-            rows += len(read[0])
-            if most_rows is not None and rows > most_rows:
+        leaves = leaves_of(pages, layout.root)
+        read = 0
+        for batch in pages.batches(leaves):
+            rows = _Rows(batch, pages.size)
+            read += len(rows.whole)
+            parts = rows.columns(layout)
+            # As many rows a page as so far, and some more.
+            more = len(rows) + 9 * len(rows) * (len(leaves) - read) // (8 * len(rows.whole))
+            found = found or [_Column() for _ in columns]
+            for column, part in zip(found, parts, strict=True):
+                column.append(part, more)
+            if most_rows is not None and len(found[0]) > most_rows:
                 break
-    arrays = (
-        [_one_type(chunks) for chunks in zip(*parts, strict=True)]
-        if parts
-        else [pa.chunked_array([], pa.null())] * len(columns)
-    )
+    arrays = [one.chunked() for one in found] or [pa.chunked_array([], pa.null())] * len(columns)
     return pa.table(dict(zip(columns, arrays, strict=True)))
 
 
@@ -114,7 +116,7 @@ class _Rows:
         self._data = data
         # Eight bytes from any place on, as a whole number.
         self._words = np.ndarray(len(data) - 7, ">i8", data, strides=(1,))
-        whole = data[:-BEYOND].reshape(-1, size)
+        self.whole = whole = data[:-BEYOND].reshape(-1, size)
         cells = whole[:, 3].astype(np.int64) << 8 | whole[:, 4]
         if (
             (whole[:, 0] != LEAF).any()
@@ -143,11 +145,11 @@ class _Rows:
     def __len__(self) -> int:
         return len(self._end)
 
-    def columns(self, layout: _Layout) -> list[pa.Array]:
-        """Those of the rows that are wanted."""
+    def columns(self, layout: _Layout) -> list[pa.Array | Integers]:
+        """Those of the rows that are wanted; an array of NumPy's where there is no null."""
         if not len(self):
             return [pa.nulls(0)] * len(layout.places)
-        found: dict[int, pa.Array] = {}
+        found: dict[int, pa.Array | Integers] = {}
         at, values = self._types, self._values
         for place in range(max(layout.places) + 1):
             kind, at = self._varints(at)
@@ -163,7 +165,7 @@ class _Rows:
             if place == layout.rowid:
                 if high:
                     raise UnusualFileError("a key in its rows")
-                found[place] = arrow(self._rowid.astype(np.int64))
+                found[place] = self._rowid.astype(np.int64)
         self._check_ends(values)
         if (at > self._values).any() or ((at == self._values) & (values != self._end)).any():
             raise UnusualFileError("rows of another length")
@@ -173,7 +175,9 @@ class _Rows:
         if (values > self._end).any():
             raise UnusualFileError("rows of another length")
 
-    def _decoded(self, kind: Unsigned, extremes: tuple[int, int], first: Integers, last: Integers) -> pa.Array:
+    def _decoded(
+        self, kind: Unsigned, extremes: tuple[int, int], first: Integers, last: Integers
+    ) -> pa.Array | Integers:
         low, high = extremes
         if high == _NULL:
             return pa.nulls(len(kind))
@@ -192,7 +196,7 @@ class _Rows:
         values >>= _SHIFTS[low] if low == high else _SHIFTS[kind]
         if high >= _ZERO:
             values = np.where(kind >= _ZERO, kind == _ONE, values)
-        return arrow(values, null)
+        return values if null is None else arrow(values, null)
 
     def _texts(self, first: Integers, last: Integers, null: Flags | None) -> pa.Array:
         ends = np.cumsum(last - first)
@@ -225,10 +229,40 @@ class _Rows:
         raise UnusualFileError("numbers longer than eight bytes")
 
 
-def _one_type(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
-    """Chunks without a value take the type of the others."""
-    types = {chunk.type for chunk in chunks} - {pa.null()}
-    if len(types) > 1:
-        raise UnusualFileError("values of several types")
-    kind = types.pop() if types else pa.null()
-    return pa.chunked_array([chunk.cast(kind) for chunk in chunks], kind)
+class _Column:
+    """A column from its parts: whole numbers without nulls in few large pieces, which nobody need join."""
+
+    def __init__(self) -> None:
+        self._chunks: list[pa.Array] = []
+        self._piece = np.empty(0, np.int64)
+        self._used = self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, part: pa.Array | Integers, more: int) -> None:
+        """``more`` is how many rows are expected from here on, those of the part among them."""
+        self._rows += len(part)
+        if not isinstance(part, np.ndarray):
+            self._close()
+            self._chunks.append(part)
+            return
+        if self._used + len(part) > len(self._piece):
+            self._close()
+            self._piece = np.empty(max(more, len(part)), np.int64)
+        self._piece[self._used : self._used + len(part)] = part
+        self._used += len(part)
+
+    def chunked(self) -> pa.ChunkedArray:
+        """All parts; those without a value take the type of the others."""
+        self._close()
+        types = {chunk.type for chunk in self._chunks} - {pa.null()}
+        if len(types) > 1:
+            raise UnusualFileError("values of several types")
+        kind = types.pop() if types else pa.null()
+        return pa.chunked_array([one if one.type == kind else one.cast(kind) for one in self._chunks], kind)
+
+    def _close(self) -> None:
+        if self._used:
+            self._chunks.append(arrow(self._piece[: self._used]))
+        self._piece, self._used = np.empty(0, np.int64), 0

@@ -55,24 +55,30 @@ class Pages:
             raise UnusualFileError("its length")
         return cls(descriptor, size, count)
 
-    def read(self, numbers: Integers) -> Bytes:
-        """Pages by number, from 1, in a row of bytes; neighbours in one go."""
+    def batches(self, numbers: Integers) -> Iterator[Bytes]:
+        """
+        Pages by number, from 1, in a row of bytes with zeros behind them, a megabyte at a time.
+
+        Each batch lies where the one before it lay: fresh memory for each would be half of what a reader takes.
+        """
         if len(numbers) and (int(numbers.min()) < 2 or int(numbers.max()) > self.count):
             raise UnusualFileError("a page that is not there")
-        taken = np.zeros(len(numbers) * self.size + BEYOND, np.uint8)
-        view = taken.data
+        step = max(_BATCH_BYTES // self.size, 1)
+        taken = np.zeros(min(step, len(numbers)) * self.size + BEYOND, np.uint8)
+        for first in range(0, len(numbers), step):
+            batch = numbers[first : first + step]
+            end = len(batch) * self.size
+            self._read(batch, taken.data)
+            taken[end : end + BEYOND] = 0
+            yield taken[: end + BEYOND]
+
+    def _read(self, numbers: Integers, into: memoryview) -> None:
+        """Neighbours in one go."""
         cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
         for first, last in zip([0, *cuts.tolist()], [*cuts.tolist(), len(numbers)], strict=True):
-            part = view[first * self.size : last * self.size]
+            part = into[first * self.size : last * self.size]
             if os.preadv(self.descriptor, [part], (int(numbers[first]) - 1) * self.size) != len(part):
                 raise UnusualFileError("its length")
-        return taken
-
-    def batches(self, numbers: Integers) -> Iterator[Bytes]:
-        """Pages by number, a megabyte at a time, and zeros behind them."""
-        step = max(_BATCH_BYTES // self.size, 1)
-        for first in range(0, len(numbers), step):
-            yield self.read(numbers[first : first + step])
 
 
 def leaves_of(pages: Pages, root: int) -> Integers:

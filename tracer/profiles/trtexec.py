@@ -56,10 +56,7 @@ def read_trtexec_times(path: Path) -> Profile:
         last_end = _at(events, event, ("endComputeMs",))
         ranges.append((0, 0, None, INFERENCE, number, "start_end", start, end))
         if "startEnqMs" in event:
-            began, ended = _at(events, event, ("startEnqMs",)), _at(events, event, ("endEnqMs",))
-            if ended < began:
-                raise events.damaged(f"inference {number} ends before it starts")
-            calls.append((0, 0, ENQUEUE, began, ended, number))
+            calls.append((0, 0, ENQUEUE, *_enqueued(events, event, number), number))
     if not work.count:
         raise events.damaged("it holds no inference")
     return Profile(
@@ -81,6 +78,13 @@ def _at(events: JsonEvents, event: Event, names: tuple[str, ...]) -> int:
     if found is None:
         raise events.damaged(f"an inference has no {names[0]} that can be")
     return found
+
+
+def _enqueued(events: JsonEvents, event: Event, number: int) -> tuple[int, int]:
+    began, ended = _at(events, event, ("startEnqMs",)), _at(events, event, ("endEnqMs",))
+    if ended < began:
+        raise events.damaged(f"inference {number} ends before it starts")
+    return began, ended
 
 
 def _gpu_parts(events: JsonEvents, event: Event) -> list[tuple[str, str, int, int] | None]:

@@ -79,16 +79,7 @@ def read_xplane(path: Path) -> Profile:
     space = _parse(file)
     found = _Found()
     for plane in space.planes:
-        name = text(plane.name)
-        if name in _HOST_PLANES:
-            _read_host(file, plane, found)
-            found.traced |= {"ops", "nvtx"} if name == _HOST_PLANES[0] else {"cuda"}
-        elif match := _GPU_PLANE.fullmatch(name):
-            _read_gpu(file, plane, int(match[1]), found)
-            found.devices.append(device_facts(int(match[1]), plane_stats(plane)))
-            found.traced.add("cuda")
-        elif name == _VERSIONS:
-            found.version = cuda_versions(plane_stats(plane))
+        _read_plane(file, plane, found)
     if not found.traced:
         raise ProfileError(file, "it has no plane of a host or a GPU", RECORD_AGAIN)
     return Profile(
@@ -102,6 +93,19 @@ def read_xplane(path: Path) -> Profile:
         host_ops=rows_table(HOST_OPS, found.ops),
         notes=_notes(space, found),
     )
+
+
+def _read_plane(path: Path, plane: Any, found: _Found) -> None:
+    name = text(plane.name)
+    if name in _HOST_PLANES:
+        _read_host(path, plane, found)
+        found.traced |= {"ops", "nvtx"} if name == _HOST_PLANES[0] else {"cuda"}
+    elif match := _GPU_PLANE.fullmatch(name):
+        _read_gpu(path, plane, int(match[1]), found)
+        found.devices.append(device_facts(int(match[1]), plane_stats(plane)))
+        found.traced.add("cuda")
+    elif name == _VERSIONS:
+        found.version = cuda_versions(plane_stats(plane))
 
 
 def _only_file(path: Path) -> Path:

@@ -24,7 +24,8 @@ from tracer.runs.launch_set import launch_sets
 from tracer.runs.run_files import delete_run, rename_run
 from tracer.runs.run_index import RunIndex, cache_folder
 from tracer.runs.run_note import write_note
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,8 @@ FORMAT = 2
 RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was looked at may change again and keep its time: then nothing is kept."""
 
+Row = dict[str, Any]
+
 Progress = Callable[[int, int], None]
 """Is told how many runs were derived, and how many there are to derive."""
 
@@ -111,11 +113,8 @@ class RunIndex:
         self._save()
 
     def rows(
-        self,
-        derive: Callable[[Path], dict[str, Any]],
-        progress: Progress,
-        usable: Callable[[dict[str, Any]], bool] = lambda _: True,
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        self, derive: Callable[[Path], Row], progress: Progress, usable: Callable[[Row], bool] = lambda _: True
+    ) -> Iterator[tuple[str, Row]]:
         """
         The folder's name of each run that can be read, and what ``derive`` makes of it, in the order of ``listed``.
 
@@ -148,14 +147,12 @@ class RunIndex:
             self._changed = True
         return ListedRun(self._traces, called, *kept.info)
 
-    def _held(
-        self, runs: Sequence[ListedRun], usable: Callable[[dict[str, Any]], bool]
-    ) -> list[dict[str, Any] | None]:
+    def _held(self, runs: Sequence[ListedRun], usable: Callable[[Row], bool]) -> list[Row | None]:
         """The kept row of each run; None where it is to be made."""
         fits = [self._fits(one) for one in runs]
         # As one text: the parser begins 10,000 times in the time of a third of what it reads.
         texts = [self._kept[one.called].row for one, fit in zip(runs, fits, strict=True) if fit]
-        rows: Iterator[dict[str, Any]] = iter(json.loads(f"[{','.join(texts)}]"))
+        rows: Iterator[Row] = iter(json.loads(f"[{','.join(texts)}]"))
         held = [next(rows) if fit else None for fit in fits]
         return [row if row is not None and usable(row) else None for row in held]
 
@@ -166,7 +163,7 @@ class RunIndex:
         # Of a run that was not closed the lock alone tells whether somebody still records it.
         return one.state != "recording" or not is_locked(one.folder)
 
-    def _derived(self, folder: Path, derive: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    def _derived(self, folder: Path, derive: Callable[[Path], Row]) -> Row:
         names, mark = _looked_at(str(folder))
         row = derive(folder)
         if row["state"] != "recording":
@@ -224,11 +221,10 @@ def _read(path: Path | None, title: str) -> dict[str, _Kept]:
 def _columns(kept: dict[str, _Kept]) -> list[Any]:
     """What ``_read`` takes apart: columns, which are parsed in half of the time of objects; a list of names once."""
     runs = kept.values()
-    lists = list(dict.fromkeys(tuple(one.names) for one in runs))
-    places = {names: place for place, names in enumerate(lists)}
-    which = [places[tuple(one.names)] for one in runs]
+    lists: dict[tuple[str, ...], int] = {}
+    which = [lists.setdefault(tuple(one.names), len(lists)) for one in runs]
     infos = list(zip(*(one.info for one in runs), strict=True))
-    return [list(kept), [one.info_mark for one in runs], [one.mark for one in runs], lists, which, infos]
+    return [list(kept), [one.info_mark for one in runs], [one.mark for one in runs], list(lists), which, infos]
 
 
 def _head(title: str, body: bytes) -> bytes:

@@ -93,7 +93,7 @@ class StoredRun:
 
     def span_tables(self) -> Iterator[pa.Table]:
         """The spans, those of a part at a time, and none kept: for what needs each once."""
-        return self._each_table("spans")
+        return self._read_tables("spans")
 
     def _commands(self) -> dict[int, int]:
         from tracer.runs.run_tables import commands_by_window
@@ -104,10 +104,10 @@ class StoredRun:
         if name not in self._tables:
             from tracer.runs.run_tables import joined
 
-            self._tables[name] = joined(name, self._each_table(name))
+            self._tables[name] = joined(name, self._read_tables(name))
         return self._tables[name]
 
-    def _each_table(self, name: str) -> Iterator[pa.Table]:
+    def _read_tables(self, name: str) -> Iterator[pa.Table]:
         from tracer.runs.run_tables import part_tables
 
         return part_tables(name, self.parts.get(name, []), self.uncovered, self.info.run_id, self._drop)

@@ -19,9 +19,8 @@ from tracer.figure_text import (
 )
 from tracer.report_types.report import Compared, Comparison, Report, Way
 from tracer.reports.breakdown_rows import part_text
-from tracer.reports.compare_report import part_rows
 from tracer.reports.compare_text import launch_cells
-from tracer.reports.compare_words import change_of
+from tracer.reports.compare_words import change_of, part_rows
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import profiled_parts
 

@@ -12,13 +12,14 @@ import pytest
 
 from dashboard.run_reading import read_report, recorded_report
 from tests.dashboard_runs import gpu_run, recovered_run
-from tracer.reports.kept_report import kept_figures, kept_report
+from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.kept_report import kept_comparison, kept_figures, kept_report
 from tracer.runs.run_cache import RunCache
 from tracer.runs.run_store import StoredRun, stored_run
 
 
-def aged(folder: Path) -> StoredRun:
-    for path in folder.rglob("*"):
+def aged(folder: Path, *more: Path) -> StoredRun:
+    for path in (*folder.rglob("*"), *more):
         os.utime(path, ns=(10**18, 10**18))
     return stored_run(folder)
 
@@ -39,6 +40,37 @@ def test_what_was_made_is_read_again_until_a_file_changes(
     (run.folder / "note.txt").write_text("x", encoding="utf-8")
     with pytest.raises(pytest.fail.Exception, match="made again"):
         read(aged(run.folder))
+
+
+def test_a_comparison_is_read_again_until_a_run_of_it_changes_or_another_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (aged(gpu_run(tmp_path, name)) for name in ("one", "other"))
+    sides = [("one", [one]), ("called", [other])]
+    first = kept_comparison(sides, 0.02, None)
+    assert first == compare_sides([launches_of(runs, name) for name, runs in sides], 0.02)
+    monkeypatch.setattr("tracer.reports.compare_report.compare_sides", lambda *_: pytest.fail("made again"))
+    assert json.dumps(kept_comparison(sides, 0.02, None)) == json.dumps(first)
+    (other.folder / "note.txt").write_text("x", encoding="utf-8")
+    changed = [sides[0], ("called", [aged(other.folder)])]
+    others = [(sides, 0.03, None), (sides, 0.02, "called"), (sides[::-1], 0.02, None), (changed, 0.02, None)]
+    others.append(([("one", [one, other])], 0.02, None))
+    for asked in others:
+        with pytest.raises(pytest.fail.Exception, match="made again"):
+            kept_comparison(*asked)
+
+
+def test_a_file_that_a_run_links_to_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, elsewhere = gpu_run(tmp_path / "traces", "gpu"), tmp_path / "elsewhere"
+    (folder / "gpu_work").rename(elsewhere)
+    (folder / "gpu_work").symlink_to(elsewhere)
+    (folder / "spans" / "back").symlink_to(folder)
+    first = kept_report(aged(folder, *elsewhere.iterdir()))
+    monkeypatch.setattr("tracer.reports.report.build_report", lambda _: pytest.fail("made again"))
+    assert kept_report(stored_run(folder)) == first
+    os.utime(next(elsewhere.iterdir()), ns=(10**18, 10**18 + 1))
+    with pytest.raises(pytest.fail.Exception, match="made again"):
+        kept_report(stored_run(folder))
 
 
 def test_what_opening_a_run_found_missing_is_not_kept(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from tests.children import forked
 from tests.recorded import info, window
 from tracer.runs import run_writer
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 KILLS = 100

@@ -16,7 +16,7 @@ from tools.report_schema import FILES, build_schema, schema_text
 from tracer.report_types.report import SCHEMA_VERSION
 from tracer.reports.compare_report import compare_sides, launches_of
 from tracer.reports.report import build_report
-from tracer.runs import run_store
+from tracer.runs import run_tables
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
@@ -144,13 +144,13 @@ def test_the_schema_refuses_a_misspelt_key_and_a_wrong_kind() -> None:
 def test_a_report_reads_each_file_of_a_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu_run(tmp_path, "gpu")
     counts: Counter[Path] = Counter()
-    read = run_store.read_table
+    read = run_tables.read_table
 
     def counted(path: Path, *rest: Any) -> Any:
         counts[path] += 1
         return read(path, *rest)
 
-    monkeypatch.setattr(run_store, "read_table", counted)
+    monkeypatch.setattr(run_tables, "read_table", counted)
     runs = [stored_run("gpu", tmp_path)]
     assert build_report(runs[0])["gpu"] is not None
     assert {path.parent.name for path in counts} >= {"spans", "windows"}

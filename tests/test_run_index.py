@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +28,8 @@ from tracer.runs.launch_set import launch_sets
 from tracer.runs.run_files import delete_run, rename_run
 from tracer.runs.run_index import RunIndex, cache_folder
 from tracer.runs.run_note import write_note
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +65,22 @@ def opened(work: Callable[[], object]) -> int:
         patch.setattr(run_row, "run_row", lambda folder: (names.append(folder), real(folder))[1])
         work()
     return len(names)
+
+
+def looks(work: Callable[[], object]) -> Counter[str]:
+    """How often the work asks for a file's facts, opens a file and lists a folder."""
+    found: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., Any]:
+        real = getattr(io if name == "open" else os, name)
+        return lambda *words, **options: (found.update([name]), real(*words, **options))[1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("stat", "scandir", "listdir"):
+            patch.setattr(os, name, counted(name))
+        patch.setattr(io, "open", counted("open"))
+        work()
+    return found
 
 
 def _first(traces: Path) -> Path | None:
@@ -245,11 +266,36 @@ def test_the_last_run_and_the_sets_of_launches_are_found_without_reading_a_run_t
     def refused(path: Path) -> None:
         raise AssertionError(path)
 
-    monkeypatch.setattr(run_index, "read_run_info", refused)
+    monkeypatch.setattr("tracer.runs.run_info.read_run_info", refused)
     assert stored_run("last", traces).name == "run-00002"
     assert [run.name for run in launch_sets(traces)["one"]] == ["run-00001"]
     with pytest.raises(RunError, match="there are run-00000, run-00001, run-00002"):
         stored_run("nowhere", traces)
+
+
+@pytest.mark.parametrize(("work", "most"), [(told_runs, 5), (lambda traces: stored_run("last", traces), 1)])
+def test_a_run_of_which_nothing_is_new_costs_so_many_looks(
+    tmp_path: Path, work: Callable[[Path], object], most: int
+) -> None:
+    """Of a list: ``run.json``, the folder and its three tables; of the last run: ``run.json`` alone."""
+    counts = []
+    for count in (2, 5):
+        many_runs(tmp_path / str(count), count)
+        work(tmp_path / str(count))
+        counts.append(looks(lambda: work(tmp_path / str(count))))  # noqa: B023 -- called here
+    few, more = counts
+    assert few["open"] >= 1
+    assert {name: more[name] - few[name] for name in more | few} == {
+        **dict.fromkeys(more | few, 0),
+        "stat": 3 * most,
+    }
+
+
+def test_a_change_just_now_beside_a_time_to_come_is_not_kept(traces: Path) -> None:
+    ahead_ns = time.time_ns() + 10**15
+    os.utime(traces / "run-00001" / "windows", ns=(ahead_ns, ahead_ns))
+    os.utime(traces / "run-00001" / "spans")
+    assert [opened(lambda: list_runs(traces)) for _ in range(2)] == [3, 1]
 
 
 def test_names_that_are_no_text_are_listed_and_not_kept(traces: Path) -> None:

@@ -17,7 +17,8 @@ from tests.recorded import info, window
 from tracer.errors import KwsTraceError, RunError
 from tracer.runs import run_writer
 from tracer.runs.run_index import RunIndex
-from tracer.runs.run_store import StoredRun, recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter
 
 

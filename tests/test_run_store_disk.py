@@ -16,7 +16,8 @@ from tests.recorded import info, window
 from tracer.errors import RunError, WriteError
 from tracer.recording.window import RecordedWindow, SerialSpan
 from tracer.runs import run_writer
-from tracer.runs.run_store import StoredRun, recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import StoredRun, stored_run
 from tracer.runs.run_writer import RunWriter
 
 Refuse = Callable[[str], None]
@@ -172,7 +173,7 @@ def test_a_recovery_that_the_disk_refuses_changes_nothing(tmp_path: Path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr("tracer.runs.run_store.write_part", full)
+        broken.setattr("tracer.runs.run_recovery.write_part", full)
         with pytest.raises(WriteError, match="room") as caught:
             recover_run("dead", tmp_path)
     assert caught.value.exit_code == 1

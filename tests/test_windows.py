@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from tracer.runs.windows import (
     asked_windows,
     figure_windows,
     median_rate_hz,
+    middle,
     official_rate_hz,
     performance_windows,
     profiler_pairs,
@@ -151,6 +153,11 @@ def test_the_official_rate_is_the_median_of_the_laps() -> None:
     assert official_rate_hz(windows) == 100.0
     assert official_rate_hz([of(1, lap_us=0), of(2, lap_end_us=None)]) is None
     assert median_rate_hz([None, 2.0, 4.0]) == 3.0
+
+
+@given(st.lists(st.floats(1e-3, 1e9), min_size=1))
+def test_the_middle_of_values_is_numpy_s_median(values: list[float]) -> None:
+    assert middle(values) == float(np.median(values))
 
 
 @given(st.integers(0, 10**13), st.integers(1, 10**8), st.integers(2, 10**7))

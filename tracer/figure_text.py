@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from tracer.report_types.estimates import EstimateFigures
+if TYPE_CHECKING:
+    from tracer.report_types.estimates import EstimateFigures
 
 MISSING = "-"
 

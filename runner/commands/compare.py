@@ -15,7 +15,7 @@ from tracer.errors import UsageError
 
 if TYPE_CHECKING:
     from tracer.report_types.report import Comparison
-    from tracer.reports.compare_report import Launches
+    from tracer.runs.run_store import StoredRun
 
 
 ALIKE, SLOWER, REFUSED, FEW_LAUNCHES, NOT_TOLD = 0, 1, 2, 3, 4
@@ -101,26 +101,34 @@ def _profiles_compared(
 
 
 def _runs_compared(names: list[str], threshold: float, baseline: str | None, traces: Path) -> Comparison:
-    from tracer.reports.compare_report import compare_sides
+    from tracer.reports.kept_report import kept_comparison
 
     sides = {name: _side(name, traces) for name in names}
     every = [sides[name] for name in names]
-    if baseline is not None and baseline not in {*sides, *(side.name for side in every)}:
-        every.append(_side(baseline, traces, kept=True))
-    named = None if baseline is None else sides[baseline].name if baseline in sides else baseline
-    return compare_sides(every, threshold, named)
+    if baseline is not None and baseline not in {*sides, *(called for called, _ in every)}:
+        every.append((baseline, _told(_of_baseline(baseline, traces))))
+    named = sides[baseline][0] if baseline in sides else baseline
+    return kept_comparison(every, threshold, named)
 
 
-def _side(name: str, traces: Path, *, kept: bool = False) -> Launches:
-    """A run or a set of launches; where it is a ``kept`` baseline, the launches of that."""
-    from tracer.fleet.kept_launches import kept_launches
-    from tracer.reports.compare_report import launches_of
+def _side(name: str, traces: Path) -> tuple[str, list[StoredRun]]:
+    """What a run or a set of launches is called, and its launches."""
     from tracer.runs.launch_set import is_launch_set, named_runs
 
-    runs = kept_launches(name, traces) if kept else named_runs(name, traces)
+    runs = _told(named_runs(name, traces))
+    return (name if is_launch_set(name, traces) else runs[0].name), runs
+
+
+def _of_baseline(name: str, traces: Path) -> list[StoredRun]:
+    from tracer.fleet.kept_launches import kept_launches
+
+    return kept_launches(name, traces)
+
+
+def _told(runs: list[StoredRun]) -> list[StoredRun]:
     for run in runs:
         tell_losses(run)
-    return launches_of(runs, name if kept or is_launch_set(name, traces) else None)
+    return runs
 
 
 def _exit_code(figures: Comparison) -> int:

@@ -29,7 +29,7 @@ def runs(
     if recover is not None:
         if compact:
             raise UsageError("--compact", "--recover is given too", "recover the run, then compact")
-        from tracer.runs.run_store import recover_run
+        from tracer.runs.run_recovery import recover_run
 
         recovered = recover_run(recover, traces)
         outcome = {"name": recovered.name, "state": recovered.state, "dropped": list(recovered.dropped)}

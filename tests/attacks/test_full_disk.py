@@ -20,7 +20,8 @@ from tests.recorded import info, window
 from tests.serial_client import Client
 from tracer.errors import RunError
 from tracer.runs import journal, run_writer, tables
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 WINDOWS = 6

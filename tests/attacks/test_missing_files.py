@@ -13,7 +13,8 @@ from runner.accuracy.recorded_results import read_recorded
 from tests.attacks.programs import SCRIPT, called
 from tests.recorded import info, window
 from tracer.runs import run_writer
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.runs.schema import TABLES
 

@@ -15,7 +15,8 @@ import pytest
 from tests.recorded import info, window
 from tracer.errors import RunError
 from tracer.runs import run_writer
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 
 

@@ -24,7 +24,8 @@ from tests.children import PATIENCE_S, running
 from tests.conftest import ROOT
 from tests.serial_client import Client
 from tracer.errors import RunError
-from tracer.runs.run_store import recover_run, stored_run
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
 
 FAULTS = int(os.environ.get("KWS_TRACE_FAULTS", "6"))
 WINDOWS = (1, 20, 1)

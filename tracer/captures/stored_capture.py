@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from tracer.errors import CaptureError, first_line
 from tracer.profiles.profile import PROFILE_TABLES, Profile
-from tracer.runs.run_store import StoredRun, read_table
+from tracer.runs.run_store import StoredRun
+from tracer.runs.run_tables import read_table
 from tracer.whole_files import written_whole
 
 APART_NS = 1_000_000_000

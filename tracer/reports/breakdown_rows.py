@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from tracer.figure_text import MISSING, interval_text, number_text, share_text, time_text
-from tracer.report_types.gpu import Gain, KernelFigures, WorkFigures
 from tracer.reports.profiled_parts import profiled_parts
+
+if TYPE_CHECKING:
+    from tracer.report_types.gpu import Gain, KernelFigures, WorkFigures
 
 PART_TEXTS = {
     "kernel": "GPU kernel",

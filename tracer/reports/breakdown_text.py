@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table
 
@@ -17,13 +19,15 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled
-from tracer.report_types.report import Report
 from tracer.reports.breakdown_rows import gain_cells, gain_name, part_rows, shown_gains, stage_work_rows, work_cells
 from tracer.reports.overhead_ledger import NSYS, TENSORFLOW
 from tracer.reports.profiled_parts import FRAMEWORK_AND_COMPUTING, busy_and_overhead, profiler_text
 from tracer.terminal_text import framed_table, plain, print_lines, printable
 from tracer.unit_words import INFERENCES, UnitWords
+
+if TYPE_CHECKING:
+    from tracer.report_types.gpu import Gain, GpuFigures, KernelFigures, Unprofiled
+    from tracer.report_types.report import Report
 
 LEDGER_NAMES = {"nsys": NSYS, "tensorflow": TENSORFLOW}
 """The row of the profilers' ledger that is of a capture's source."""

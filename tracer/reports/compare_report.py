@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracer.errors import UsageError
-from tracer.figure_text import MISSING, beside_text, time_text
 from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.gpu import KernelFigures
 from tracer.report_types.report import (
@@ -20,7 +19,6 @@ from tracer.report_types.report import (
     PartChange,
     PartSpread,
 )
-from tracer.reports.breakdown_rows import part_text
 from tracer.reports.compare import (
     THRESHOLD,
     Comparability,
@@ -205,31 +203,3 @@ def _apart(one: EstimateFigures, two: EstimateFigures) -> bool:
     if low is None or high is None or low_two is None or high_two is None:
         return False
     return low_two > high or high_two < low
-
-
-def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
-    """
-    A row a part of an inference: its name, of each run its median with its interval, as text, and the runs whose part
-    differs from the first's by more than both intervals.
-    """
-    rows = []
-    for name in dict.fromkeys(name for run in figures["runs"] for name in run["parts"]):
-        spreads = [run["parts"].get(name) for run in figures["runs"]]
-        cells = [MISSING if one is None else spread_text(one["median_ns"], one["spread"]) for one in spreads]
-        changes = {row["run"]: row["parts"].get(name) for row in figures["comparisons"]}
-        rows.append((part_text(name), cells, [run for run, one in changes.items() if one and one["beyond_noise"]]))
-    return rows
-
-
-def starred_parts(figures: Comparison) -> list[tuple[str, ...]]:
-    """``part_rows`` as text alone: a star stands behind what differs by more than both intervals."""
-    names = [run["name"] for run in figures["runs"]]
-    return [
-        (part, *(cell + (" *" if name in beyond else "") for name, cell in zip(names, cells, strict=True)))
-        for part, cells, beyond in part_rows(figures)
-    ]
-
-
-def spread_text(median_ns: float | None, spread: EstimateFigures) -> str:
-    """A time and its spread, as ``180.98 us (178.59 to 181.99 us)``."""
-    return time_text(median_ns) + beside_text(spread, time_text)

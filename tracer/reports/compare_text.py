@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import count_text, number_text, range_notes, share_text, time_text
-from tracer.report_types.report import ComparedLaunch, Comparison
-from tracer.reports.compare_report import spread_text, starred_parts
-from tracer.reports.compare_words import kernel_lines, note_lines
+from tracer.reports.compare_words import kernel_lines, note_lines, spread_text, starred_parts
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
 from tracer.unit_words import INFERENCES, UNITS, UnitWords
+
+if TYPE_CHECKING:
+    from tracer.report_types.report import ComparedLaunch, Comparison
 
 BY_WINDOWS = (
     "Compared are geometric means over the windows of a side (over the tenths of a launch, where a window has few "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tracer.figure_text import (
     MISSING,
     beside_text,
@@ -12,8 +14,12 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.report import ChangedKernel, Compared, ComparedRun, JudgedFigure
+from tracer.reports.breakdown_rows import part_text
 from tracer.unit_words import INFERENCES, UnitWords
+
+if TYPE_CHECKING:
+    from tracer.report_types.estimates import EstimateFigures
+    from tracer.report_types.report import ChangedKernel, Compared, ComparedRun, Comparison, JudgedFigure
 
 KERNELS_NAMED = 6
 """Changed kernels that a comparison prints at most."""
@@ -98,3 +104,31 @@ def kernel_lines(kernels: list[ChangedKernel], words: UnitWords = INFERENCES) ->
     ]
     left = len(kernels) - KERNELS_NAMED
     return [*lines, f"and {counted(left, 'kernel')} more that only one of them runs"] if left > 0 else lines
+
+
+def part_rows(figures: Comparison) -> list[tuple[str, list[str], list[str]]]:
+    """
+    A row a part of an inference: its name, of each run its median with its interval, as text, and the runs whose part
+    differs from the first's by more than both intervals.
+    """
+    rows = []
+    for name in dict.fromkeys(name for run in figures["runs"] for name in run["parts"]):
+        spreads = [run["parts"].get(name) for run in figures["runs"]]
+        cells = [MISSING if one is None else spread_text(one["median_ns"], one["spread"]) for one in spreads]
+        changes = {row["run"]: row["parts"].get(name) for row in figures["comparisons"]}
+        rows.append((part_text(name), cells, [run for run, one in changes.items() if one and one["beyond_noise"]]))
+    return rows
+
+
+def starred_parts(figures: Comparison) -> list[tuple[str, ...]]:
+    """``part_rows`` as text alone: a star stands behind what differs by more than both intervals."""
+    names = [run["name"] for run in figures["runs"]]
+    return [
+        (part, *(cell + (" *" if name in beyond else "") for name, cell in zip(names, cells, strict=True)))
+        for part, cells, beyond in part_rows(figures)
+    ]
+
+
+def spread_text(median_ns: float | None, spread: EstimateFigures) -> str:
+    """A time and its spread, as ``180.98 us (178.59 to 181.99 us)``."""
+    return time_text(median_ns) + beside_text(spread, time_text)

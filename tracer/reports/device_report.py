@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from tracer.device.device_state import (
-    Energy,
-    energy_mj,
-    frequencies_around,
-    frequencies_during,
-    hottest_during,
-    window_marks,
-)
 from tracer.figure_text import count_text, frequency_text, interval_text, number_text, significant_text
-from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies, WindowFigures
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tracer.device.device_state import Energy
+    from tracer.report_types.run import DeviceFigures, DeviceWindow, EnergyFigures, Frequencies, WindowFigures
 
 NOT_RECORDED = "frequencies not recorded"
 
@@ -24,6 +20,14 @@ def device_figures(samples: pa.Table, windows: pa.Table) -> DeviceFigures:
     """What was sampled (``SAMPLES``), window by window (``schema.WINDOWS``); without rows a note says so."""
     if not samples.num_rows:
         return {"note": NOT_RECORDED, "windows": [], "marked": []}
+    from tracer.device.device_state import (
+        energy_mj,
+        frequencies_around,
+        frequencies_during,
+        hottest_during,
+        window_marks,
+    )
+
     states = window_marks(samples, windows)
     figures: list[DeviceWindow] = []
     columns = (windows[name].to_pylist() for name in ("start_ns", "end_ns", "inferences", "pair"))

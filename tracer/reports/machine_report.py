@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tracer.figure_text import counted, number_text, size_text
-from tracer.report_types.run import GpuFacts, RunFacts
-from tracer.runs.run_info import RunInfo
-from tracer.trust.checks import LOAD_DOUBTFUL
+
+if TYPE_CHECKING:
+    from tracer.report_types.run import GpuFacts, RunFacts
+    from tracer.runs.run_info import RunInfo
 
 NOT_KNOWN = "not known"
 
@@ -35,6 +36,8 @@ def on_gpu(backend: Mapping[str, Any]) -> bool:
 
 def load_lines(load: dict[str, Any]) -> list[str]:
     """A warning where other work ran on the machine when the measurement began."""
+    from tracer.trust.checks import LOAD_DOUBTFUL
+
     if load["before"] < LOAD_DOUBTFUL * (load["cpus"] or 1):
         return []
     machine = f"{number_text(load['before'], 1)} on {counted(load['cpus'] or 1, 'CPU')}"

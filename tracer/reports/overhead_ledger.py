@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
+from typing import TYPE_CHECKING, Any
 
 from tracer.figure_text import bounds_text, change_text, range_notes, time_text
 from tracer.reports.machine_report import load_lines
-from tracer.statistics.ratio import rounds_of
 from tracer.terminal_text import figure_table, print_lines
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import Console
 
 CONTROL = "untraced, again"
 RECORDER = "recorder"
@@ -70,6 +70,8 @@ def build_ledger(conditions: Sequence[Condition], absent: Sequence[dict[str, str
 
 
 def _figures(condition: Condition) -> dict[str, Any]:
+    from tracer.statistics.ratio import rounds_of
+
     wall, cpu = (
         rounds_of([_seen(getattr(times, name) / times.inferences) for times in condition.times])
         for name in ("wall_ns", "cpu_ns")

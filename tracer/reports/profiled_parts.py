@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tracer.report_types.gpu import GpuFigures, KernelFigures, PartFigures, Unprofiled
+if TYPE_CHECKING:
+    from tracer.report_types.gpu import GpuFigures, KernelFigures, PartFigures, Unprofiled
 
 FRAMEWORK_AND_COMPUTING = "framework and computing"
 

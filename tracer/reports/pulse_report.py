@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tracer.figure_text import counted, interval_text, number_text, time_text
-from tracer.report_types.run import PulseFigures
-from tracer.runs.run_info import RunInfo
 from tracer.stages import PIN_FALL, PIN_RISE
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from tracer.report_types.run import PulseFigures
+    from tracer.runs.run_info import RunInfo
 
 
 def pulse_figures(info: RunInfo, spans: pa.Table) -> PulseFigures | None:
@@ -21,6 +20,7 @@ def pulse_figures(info: RunInfo, spans: pa.Table) -> PulseFigures | None:
 
     A pulse is as wide as the time from the middle of the call that lowered the pin to that of the one that raised it.
     """
+    import numpy as np
     import pyarrow.compute as pc
 
     calls = {}

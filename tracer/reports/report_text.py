@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,9 +22,6 @@ from tracer.figure_text import (
     share_text,
     time_text,
 )
-from tracer.report_types.estimates import EstimateFigures
-from tracer.report_types.report import Report
-from tracer.report_types.run import InferenceFigures, RunFacts, SplittingCost, Spread, StageFigures, WindowFigures
 from tracer.reports.breakdown_text import answer_lines, render_kernel_level
 from tracer.reports.device_report import device_lines, frequencies_text
 from tracer.reports.machine_report import machine_lines
@@ -32,6 +30,11 @@ from tracer.reports.run_limits import limits_lines
 from tracer.runs.run_note import note_lines
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
+
+if TYPE_CHECKING:
+    from tracer.report_types.estimates import EstimateFigures
+    from tracer.report_types.report import Report
+    from tracer.report_types.run import InferenceFigures, RunFacts, SplittingCost, Spread, StageFigures, WindowFigures
 
 WHOSE_RATE = "a window's rate is 1 over its own mean, and the official rate is that of the median window"
 

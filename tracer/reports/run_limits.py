@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tracer.errors import DeviceError
 from tracer.figure_text import counted, frequency_text, giga_text, rate_text, share_text, time_text
 from tracer.model.devices import Device, Limits, find_device
-from tracer.report_types.limits import Place, RunLimits
 from tracer.reports.machine_report import on_gpu, used_gpu
-from tracer.reports.window_frequencies import figure_frequencies
-from tracer.runs.run_info import RunInfo
-from tracer.runs.run_store import StoredRun
+
+if TYPE_CHECKING:
+    from tracer.report_types.limits import Place, RunLimits
+    from tracer.runs.run_info import RunInfo
+    from tracer.runs.run_store import StoredRun
 
 COUNTS = ("operations", "macs", "parameters", "weight_bytes", "moved_bytes", "least_moved_bytes")
 """Of one inference, as ``model_cost.ModelCost`` has them: what ``run.json`` keeps of the model's cost."""
@@ -34,6 +37,8 @@ def board_of(info: RunInfo) -> Device | None:
 
 def measured_frequencies(run: StoredRun) -> tuple[float | None, float | None]:
     """Of the GPU and of the memory, in Hz, during what figures are made of; None for what was not sampled."""
+    from tracer.reports.window_frequencies import figure_frequencies
+
     known = {one.source: one.median_hz for one in figure_frequencies(run)}
     gpu, memory = (known.get(source) or None for source in ("gpu", "emc"))
     return gpu, memory

@@ -19,7 +19,7 @@ from tracer.runs.parts import Part, part_path, parts_of, superseded
 from tracer.runs.run_files import held
 from tracer.runs.run_index import RunIndex
 from tracer.runs.run_info import read_run_info
-from tracer.runs.run_store import read_table
+from tracer.runs.run_tables import read_table
 from tracer.runs.schema import TABLES
 from tracer.runs.tables import write_spans
 from tracer.whole_files import sync, written_whole

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tracer.errors import MalformedTraceError
 from tracer.given_files import read_text_file
 from tracer.given_json import parsed_json
-from tracer.report_types.limits import Ledger
-from tracer.runs.run_store import StoredRun
 from tracer.whole_files import written_whole
+
+if TYPE_CHECKING:
+    from tracer.report_types.limits import Ledger
+    from tracer.runs.run_store import StoredRun
 
 FILE = "overhead.json"
 VERSION = 1

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+TABLE_NAMES = ("spans", "windows", "results")
+"""Of the tables that are in parts; their columns are in ``schema``."""
+
 _PART = re.compile(r"part-(\d+)-(\d+)\.parquet\Z")
 _SESSION = re.compile(r"session(?:-(\d{1,6}))?\Z")
 _Range = tuple[int, int]

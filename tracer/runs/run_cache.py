@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from stat import S_ISDIR
 from typing import TypeVar
 
 from tracer.runs.overhead_store import FILE as LEDGERS
@@ -28,29 +28,59 @@ MOST = 200
 """Files that are kept; of more the oldest go. One takes some 100 kB."""
 
 
+_Fact = tuple[str, int, int]
+"""Of a file its path, its size and its time."""
+
+
 def fingerprint(folder: Path) -> str:
     """Changes whenever a file of the run does, or that of the ledgers beside it: name, size and time, as a hash."""
     return _hashed(_facts(folder))
 
 
-def _facts(folder: Path) -> list[tuple[str, int, int]]:
-    found = []
-    for path in (*sorted(folder.rglob("*")), folder.parent / LEDGERS):
-        with contextlib.suppress(OSError):  # gone since the listing: a journal that became a part
-            facts = path.lstat()
-            if not S_ISDIR(facts.st_mode):
-                found.append((str(path), facts.st_size, facts.st_mtime_ns))
-    return found
+def _facts(folder: Path) -> list[_Fact]:
+    return [*_files(str(folder)), *_fact(str(folder.parent / LEDGERS))]
 
 
 @cache
 def _code_mark(root: Path) -> str:
     """Of the modules that derive: another version of them may say something else of the same run."""
-    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(root.rglob("*.py"))]
-    return _hashed(facts)
+    return _hashed(_files(str(root), ".py"))
 
 
-def _hashed(facts: Iterable[tuple[str, int, int]]) -> str:
+def _files(root: str, ending: str = "") -> list[_Fact]:
+    """
+    Of each file below a folder with this ``ending``, by their paths.
+
+    As texts: a ``Path`` for each of our own modules takes longer than reading what is kept.
+    """
+    found: list[_Fact] = []
+    folders, known = [root], set()
+    while folders:
+        folder = folders.pop()
+        with contextlib.suppress(OSError):  # gone since it was listed
+            here = os.stat(folder)  # noqa: PTH116
+            if (here.st_dev, here.st_ino) in known:  # a link leads back to it
+                continue
+            known.add((here.st_dev, here.st_ino))
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir():
+                        folders.append(entry.path)
+                    elif entry.name.endswith(ending):
+                        found += _fact(entry.path)
+    return sorted(found)
+
+
+def _fact(path: str) -> list[_Fact]:
+    """Of the file that a link leads to; of one that leads nowhere the link's own; none where nothing is there."""
+    for look in (os.stat, os.lstat):
+        with contextlib.suppress(OSError):
+            facts = look(path)
+            return [(path, facts.st_size, facts.st_mtime_ns)]
+    return []
+
+
+def _hashed(facts: Iterable[_Fact]) -> str:
     found = hashlib.sha256()
     for path, size, mtime_ns in facts:
         found.update(f"{path}\0{size}\0{mtime_ns}\n".encode(errors="surrogateescape"))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
-import socket
-import uuid
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from functools import cache
@@ -79,6 +76,10 @@ class RunInfo:
 
 def new_run_info(name: str, **facts: Any) -> RunInfo:
     """A run that begins now on this machine; ``facts`` are fields of ``RunInfo``."""
+    import platform
+    import socket
+    import uuid
+
     return RunInfo(
         run_id=str(uuid.uuid4()),
         name=name,
@@ -94,6 +95,8 @@ def new_run_info(name: str, **facts: Any) -> RunInfo:
 
 def default_run_name() -> str:
     """Time and host name, as ``20260131-235959-bench``."""
+    import socket
+
     host = "".join(c if c.isalnum() or c in "-_" else "-" for c in socket.gethostname())
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{host}"
 
@@ -155,6 +158,8 @@ def _cpu_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
+        import platform
+
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
     return names[0] if names else platform.machine()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from tracer.runs.parts import TABLE_NAMES
+
 _NAMES = pa.dictionary(pa.int8(), pa.string())
 _RUN_ID = pa.dictionary(pa.int32(), pa.string())
 
@@ -57,7 +59,7 @@ RESULTS = pa.schema(
         ("probabilities", pa.list_(pa.float32())),
     ]
 )
-TABLES: Mapping[str, pa.Schema] = {"spans": SPANS, "windows": WINDOWS, "results": RESULTS}
+TABLES: Mapping[str, pa.Schema] = dict(zip(TABLE_NAMES, (SPANS, WINDOWS, RESULTS), strict=True))
 
 JOURNAL = pa.schema(
     [

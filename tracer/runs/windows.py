@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from tracer.figure_text import counted
 
 if TYPE_CHECKING:
@@ -54,8 +52,13 @@ def long_enough(duration_ns: float) -> bool:
 
 def median_rate_hz(rates: Iterable[float | None]) -> float | None:
     """The benchmark's figure: the median of the rates of the windows; None without any."""
-    known = [rate for rate in rates if rate is not None]
-    return float(np.median(known)) if known else None
+    return middle([rate for rate in rates if rate is not None])
+
+
+def middle(values: Sequence[float]) -> float | None:
+    """Their median, as NumPy's, which a list of runs starts without; None of no value."""
+    ordered, count = sorted(values), len(values)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2 if count else None
 
 
 @dataclass(frozen=True, slots=True)

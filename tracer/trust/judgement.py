@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from tracer.report_types.trust import Trust, TrustCheck, TrustKey, TrustState
+if TYPE_CHECKING:
+    from tracer.report_types.trust import Trust, TrustCheck, TrustKey, TrustState
 
 ORDER: tuple[TrustState, ...] = ("bad", "doubtful", "unknown", "fine")
 """From the worst."""

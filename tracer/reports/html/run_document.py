@@ -23,10 +23,10 @@ from tracer.report_types.report import Comparison, Report
 from tracer.report_types.run import WindowFigures
 from tracer.report_types.trust import Trust
 from tracer.reports.breakdown_text import answer_lines, kernel_lines
-from tracer.reports.compare_report import starred_parts
 from tracer.reports.compare_text import BY_WINDOWS, launch_cells
 from tracer.reports.compare_words import kernel_lines as changed_kernels
 from tracer.reports.compare_words import note_lines as comparison_notes
+from tracer.reports.compare_words import starred_parts
 from tracer.reports.html.document import document
 from tracer.reports.html.figures import latency_bars, rate_dots, unit_timeline
 from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars

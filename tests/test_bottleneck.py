@@ -69,8 +69,22 @@ def test_without_a_gpu_the_sentence_tells_operations_from_the_framework_and_othe
     found = judged(work)
     assert found.key == "host-bound"
     assert found.sentence == (
-        "Host-bound: no GPU work; operations take 50.0 %, the framework 30.0 %, host code elsewhere 20.0 %."
+        "Host-bound: no GPU work; operations take 50.0 %, the framework takes 30.0 %, host code elsewhere 20.0 %."
     )
+
+
+def test_of_a_program_without_a_framework_s_stage_no_framework_is_told():
+    found = judged(captured([(0, 100)], [("step", 0, 100)], ops=[(EXECUTOR, 10, 60)]))
+    assert found.sentence == "Host-bound: no GPU work; host code takes 100.0 %."
+    work = captured([(0, 100)], [("step", 0, 100)], [Gpu(63, 68, 0)], [Call("cudaLaunchKernel", 60, 62)])
+    assert judged(work).sentence.endswith("or between stages, host code takes 93.0 %.")
+
+
+def test_a_gpu_that_works_for_less_than_half_of_the_time_bounds_nothing_though_its_kernels_were_queued():
+    early = [(1, 2, 3, 24), (2, 3, 24, 45), (3, 4, 45, 48), (84, 85, 90, 92)]
+    found = judged(launched(110, [*early, (85, 86, 92, 93), (86, 87, 93, 94), (87, 88, 94, 95), (88, 89, 95, 96)]))
+    assert (found.key, found.queued_share) == ("balanced", 6 / 7)
+    assert "the GPU is busy 46.4 % of an inference, waits 38.2 % for launches" in found.sentence
 
 
 def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():

@@ -17,7 +17,10 @@ from tracer.terminal_text import say
 def breakdown(
     profile: Annotated[
         Path,
-        typer.Argument(help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof or TensorFlow."),
+        typer.Argument(
+            help="A profile of nsys (.nsys-rep, .qdstrm, .sqlite, Parquet folder), nvprof, TensorFlow, PyTorch, JAX, "
+            "ONNX Runtime or trtexec."
+        ),
     ],
     unit_range: Annotated[
         str | None,

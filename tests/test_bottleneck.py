@@ -35,6 +35,14 @@ def test_kernels_queued_in_time_make_it_gpu_bound():
     assert (found.key, found.queued_share) == ("gpu-bound", 1.0)
 
 
+def test_a_gpu_whose_work_waits_for_other_work_of_it_bounds_and_says_so():
+    found = judged(launched(100_000, [(0, 1_000, 2_000, 22_000), (1_000, 2_000, 62_000, 98_000)]))
+    assert found.key == "gpu-bound"
+    assert (
+        "the GPU is busy 56.0 % of an inference, kernels 56.0 %, 40.0 % wait for other work of it;" in found.sentence
+    )
+
+
 def test_late_launches_that_leave_hardly_a_gap_leave_it_gpu_bound():
     found = judged(launched(100, [(0, 1, 2, 48), (49, 50, 51, 97)]))
     assert (found.key, found.queued_share) == ("gpu-bound", 0.0)

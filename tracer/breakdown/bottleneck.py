@@ -25,6 +25,9 @@ QUEUED_LOW, QUEUED_HIGH = 0.25, 0.75
 GPU_SHARE = 0.5
 """Of the wall time: a GPU that works for less of it waits for more than it works, and sets no pace."""
 
+OWN_WAIT = 0.05
+"""Of the wall time: what a GPU's work waits less for other work of it is not told."""
+
 SMALL_LAUNCH_PART = 0.1
 """Of the time from kernel to kernel: gaps this small leave the GPU the bound however late the launches come."""
 
@@ -129,10 +132,12 @@ def _sentence(
     if gaps["no_work"] == 1:
         return f"Host-bound: no GPU work; {operations}{host}."
     launch = share_text(gaps["launch_bound"] + gaps["launch_latency"])
+    # Idle, and yet the GPU's own pace: else a GPU that is busy for less than half of the time could hardly bound.
+    own = f", {share_text(gaps['dependency'])} wait for other work of it" if gaps["dependency"] >= OWN_WAIT else ""
     around = share_text(gaps["before_first"] + gaps["tail"] + gaps["no_work"] + gaps["hand_off"])
     why = {
         "launch-bound": f"{busy} and waits {launch} for the next launch{known}",
-        "gpu-bound": f"{busy}, kernels {took['kernel']}{known}",
+        "gpu-bound": f"{busy}, kernels {took['kernel']}{own}{known}",
         "copy-bound": f"copies take {took['copy']} and the calls for them {took['copy_call']}",
         "host-bound": f"{busy}; {around} pass before its first work, after its last or between stages, {host}",
         "balanced": f"{busy}, waits {launch} for launches, and {around} pass around them{known}",

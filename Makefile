@@ -79,10 +79,11 @@ KILLS ?= 100
 kills: setup
 	KWS_TRACE_KILLS=$(KILLS) $(BIN)/python -m pytest tests/attacks/test_kills.py -q
 
-# A disk below the real DUT that refuses each step of a run in turn, with EIO and ENOSPC, once or from then on; 0 for all.
+# A disk below the real DUT that refuses each step of a run in turn, with EIO and ENOSPC, once or from then on; then each
+# change on the disk by the commands that write, ended or refused; 0 for all.
 FAULTS ?= 0
 faults: setup
-	KWS_TRACE_FAULTS=$(FAULTS) $(BIN)/python -m pytest tests/attacks/test_refusing_disk.py -q
+	KWS_TRACE_FAULTS=$(FAULTS) $(BIN)/python -m pytest tests/attacks/test_refusing_disk.py tests/attacks/test_interrupted_writing.py -q
 
 # Windows of a browser on the dashboard while a run is recorded.
 BROWSERS ?= 20

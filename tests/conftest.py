@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -22,6 +23,16 @@ settings.load_profile("same-inputs")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end_as_by_ctrl_c(number: int, frame: FrameType | None) -> None:
+    # `timeout` tells twice; what the first began is to come to its end.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    raise KeyboardInterrupt
+
+
+# `timeout`, or a job that is cancelled: with the tests ends what they started, which stands in sessions of its own.
+signal.signal(signal.SIGTERM, _end_as_by_ctrl_c)
 
 ROOT = Path(__file__).resolve().parent.parent
 

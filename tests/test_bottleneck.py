@@ -35,6 +35,14 @@ def test_kernels_queued_in_time_make_it_gpu_bound():
     assert (found.key, found.queued_share) == ("gpu-bound", 1.0)
 
 
+def test_a_gpu_whose_work_waits_for_other_work_of_it_bounds_and_says_so():
+    found = judged(launched(100_000, [(0, 1_000, 2_000, 22_000), (1_000, 2_000, 62_000, 98_000)]))
+    assert found.key == "gpu-bound"
+    assert (
+        "the GPU is busy 56.0 % of an inference, kernels 56.0 %, 40.0 % wait for other work of it;" in found.sentence
+    )
+
+
 def test_late_launches_that_leave_hardly_a_gap_leave_it_gpu_bound():
     found = judged(launched(100, [(0, 1, 2, 48), (49, 50, 51, 97)]))
     assert (found.key, found.queued_share) == ("gpu-bound", 0.0)
@@ -69,8 +77,22 @@ def test_without_a_gpu_the_sentence_tells_operations_from_the_framework_and_othe
     found = judged(work)
     assert found.key == "host-bound"
     assert found.sentence == (
-        "Host-bound: no GPU work; operations take 50.0 %, the framework 30.0 %, host code elsewhere 20.0 %."
+        "Host-bound: no GPU work; operations take 50.0 %, the framework takes 30.0 %, host code elsewhere 20.0 %."
     )
+
+
+def test_of_a_program_without_a_framework_s_stage_no_framework_is_told():
+    found = judged(captured([(0, 100)], [("step", 0, 100)], ops=[(EXECUTOR, 10, 60)]))
+    assert found.sentence == "Host-bound: no GPU work; host code takes 100.0 %."
+    work = captured([(0, 100)], [("step", 0, 100)], [Gpu(63, 68, 0)], [Call("cudaLaunchKernel", 60, 62)])
+    assert judged(work).sentence.endswith("or between stages, host code takes 93.0 %.")
+
+
+def test_a_gpu_that_works_for_less_than_half_of_the_time_bounds_nothing_though_its_kernels_were_queued():
+    early = [(1, 2, 3, 24), (2, 3, 24, 45), (3, 4, 45, 48), (84, 85, 90, 92)]
+    found = judged(launched(110, [*early, (85, 86, 92, 93), (86, 87, 93, 94), (87, 88, 94, 95), (88, 89, 95, 96)]))
+    assert (found.key, found.queued_share) == ("balanced", 6 / 7)
+    assert "the GPU is busy 46.4 % of an inference, waits 38.2 % for launches" in found.sentence
 
 
 def test_a_capture_of_nothing_is_judged_without_a_division_by_nothing():

@@ -18,22 +18,29 @@ NAMES_BY_KIND = {
     "launch": """
         cudaLaunchKernel cudaLaunchKernel_v7000 cudaLaunchKernel_ptsz_v7000 cudaLaunchKernelExC_v11060 cuLaunchKernel
         cuLaunchKernelEx cuLaunchKernel_ptsz cudaLaunchCooperativeKernel cudaLaunch cuLaunchGridAsync cudaGraphLaunch
-        cuGraphLaunch_ptsz cudaGraphLaunch_v10000""",
+        cuGraphLaunch_ptsz cudaGraphLaunch_v10000 hipLaunchKernel hipExtModuleLaunchKernel hipModuleLaunchKernel
+        hipGraphLaunch""",
     "copy": """
         cudaMemcpyAsync_v3020 cudaMemcpy cuMemcpyHtoDAsync_v2 cuMemcpyDtoH_v2_ptds cudaMemsetAsync_v3020
-        cuMemsetD32Async_ptsz cudaMemcpy2DAsync cudaMemcpyToSymbol cuMemcpy3DPeerAsync""",
+        cuMemsetD32Async_ptsz cudaMemcpy2DAsync cudaMemcpyToSymbol cuMemcpy3DPeerAsync
+        hipMemcpyWithStream hipMemsetAsync""",
     "synchronise": """
         cudaStreamSynchronize_v3020 cudaStreamSynchronize_ptsz cuStreamSynchronize cudaDeviceSynchronize
-        cuCtxSynchronize cuCtxSynchronize_v2 cudaEventSynchronize cuEventSynchronize cudaThreadSynchronize""",
+        cuCtxSynchronize cuCtxSynchronize_v2 cudaEventSynchronize cuEventSynchronize cudaThreadSynchronize
+        hipDeviceSynchronize""",
     "query": "cudaEventQuery cuEventQuery cudaStreamQuery_v3020 cuStreamQuery_ptsz",
     "other": """
         cudaMalloc cudaLaunchHostFunc cuLaunchHostFunc cudaGraphAddMemcpyNode cudaGraphInstantiate
-        cudaMemPrefetchAsync MyLaunchKernel""",
+        cudaMemPrefetchAsync MyLaunchKernel hipLaunchHostFunc hipMalloc""",
     "prepare": """
         cuModuleLoadData cuStreamGetCaptureInfo_v2 cudaStreamIsCapturing_v10000 cuKernelGetName cuKernelGetFunction
-        cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor __cudaPushCallConfiguration""",
-    "order": "cudaStreamWaitEvent cuStreamWaitEvent cudaEventRecord_v3020 cuEventRecord cudaEventRecordWithFlags",
-    "context": "cuCtxSetCurrent cuCtxPushCurrent_v2 cudaSetDevice cudaGetDevice cuDevicePrimaryCtxRetain",
+        cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor __cudaPushCallConfiguration
+        hipModuleLoadData""",
+    "order": """
+        cudaStreamWaitEvent cuStreamWaitEvent cudaEventRecord_v3020 cuEventRecord cudaEventRecordWithFlags
+        hipEventRecord""",
+    "context": """
+        cuCtxSetCurrent cuCtxPushCurrent_v2 cudaSetDevice cudaGetDevice cuDevicePrimaryCtxRetain hipSetDevice""",
 }
 
 

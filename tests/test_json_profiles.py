@@ -40,6 +40,9 @@ from tracer.profiles.open_profile import (
     recognise,
 )
 from tracer.profiles.profile import Profile, ProfileSummary
+from tracer.reports.breakdown_text import busy_lines
+from tracer.reports.unit_report import build_breakdown, timeline_of
+from tracer.unit_words import UNITS
 
 LAYERS = (
     '[\n  { "count" : 4216 }\n, { "name" : "conv1 + relu", "timeMs" : 51.4526, "averageMs" : 0.0122041, '
@@ -133,6 +136,50 @@ def test_a_trace_of_pytorch_without_a_gpu_is_said_to_have_none(tmp_path: Path) -
     assert "cuda" not in profile.traced
     assert any("ProfilerActivity.CUDA" in note for note in profile.notes)
     assert list_kernels(profile, "kernel").ops
+
+
+def test_steps_of_a_trace_of_2021_which_calls_them_operators_are_ranges(tmp_path: Path) -> None:
+    names = [
+        "ProfilerStep#3",
+        "Optimizer.step#SGD.step",
+        "enumerate(DataLoader)#_Iter.__next__",
+        "aten::mm#1",
+        "step",
+    ]
+    events = [complete("Operator", name, 100, 100, 0, 9) for name in names]
+    profile = opened(write(tmp_path / "x.json", kineto(events)))
+    ranges = [(one["name"], one["payload"]) for one in profile.nvtx_ranges.to_pylist()]
+    assert ranges == [
+        ("ProfilerStep", 3),
+        ("Optimizer.step#SGD.step", None),
+        ("enumerate(DataLoader)#_Iter.__next__", None),
+    ]
+    assert profile.host_ops["name"].to_pylist() == ["aten::mm#1", "step"]
+
+
+def test_a_trace_of_an_amd_gpu_has_launches_and_says_whose_calls_they_are(tmp_path: Path) -> None:
+    steps = [complete("user_annotation", f"ProfilerStep#{n}", 100, 100, n * 100, n * 100 + 90) for n in range(2)]
+    calls = [kineto_call("hipLaunchKernel", n * 100 + 10, n * 100 + 20, n + 1) for n in range(2)]
+    kernels = [kineto_kernel("Cijk", n * 100 + 30, n * 100 + 50, n + 1) for n in range(2)]
+    profile = opened(write(tmp_path / "x.json", kineto([*steps, *calls, *kernels])))
+    assert any("HIP" in note for note in profile.notes)
+    assert build_breakdown(profile)["overhead"]["launch"]["mean"] == 10
+
+
+def test_a_trace_in_which_no_gpu_was_traced_does_not_say_that_none_worked(tmp_path: Path) -> None:
+    steps = [complete("user_annotation", f"ProfilerStep#{n}", 100, 100, n * 100, n * 100 + 90) for n in range(2)]
+    ops = [complete("cpu_op", "aten::mm", 100, 100, n * 100, n * 100 + 80) for n in range(2)]
+    figures = build_breakdown(opened(write(tmp_path / "x.json", kineto([*steps, *ops]))))
+    lines = busy_lines(figures["gpu"], UNITS)
+    assert lines == ["No GPU record in 2 captured units of 90 ns in the mean"]
+
+
+def test_a_summary_says_how_its_own_tool_gives_a_timeline(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "x.json", [{"count": 4}, {"name": "conv", "timeMs": 1.5, "averageMs": 1, "percentage": 100}]
+    )
+    with pytest.raises(ProfileError, match="trtexec --exportTimes"):
+        timeline_of(read_profile_file(path))
 
 
 def test_whole_microseconds_are_said_to_be_all_there_is(tmp_path: Path) -> None:

@@ -232,6 +232,29 @@ def test_without_ranges_and_synchronisations_units_are_windows_or_the_whole_capt
     assert many["count"] == 40
 
 
+def test_synchronisations_that_hold_few_of_the_launches_divide_nothing(tmp_path):
+    """A program that synchronises while it starts, then trains without: its start is not the program."""
+    export = NsysExport()
+    launches = np.arange(300) * 10 * US
+    ids = np.arange(1, 301)
+    export.calls(launches, launches + US, "cudaLaunchKernel_v7000", process=7, thread=7, correlation_id=ids)
+    export.kernels(launches + 2 * US, launches + 4 * US, "gemm", process=7, correlation_id=ids)
+    waits = launches[:60:10] + 5 * US
+    export.calls(waits, waits + US, "cudaDeviceSynchronize_v3020", process=7, thread=7, correlation_id=ids[:6] + 300)
+    found = build_breakdown(profile_of(export.write(tmp_path / "a.sqlite")))
+    assert found["range"]["how"] == "windows"
+    assert "synchronising calls do not divide it" in found["range"]["sentence"]
+    assert found["gpu"]["outside"]["works"] == 0
+
+
+def test_ranges_of_which_each_holds_all_the_others_of_its_name_do_not_repeat(tmp_path):
+    """A test of one layer: it warms up once, within a range of the same name, and measures once."""
+    nested = [("warmup", 0, 900), ("warmup", 10, 890), ("measure", 1_000, 1_100), ("measure", 1_010, 1_090)]
+    found = build_breakdown(ranged(tmp_path / "a.sqlite", nested))
+    assert found["range"]["how"] == "whole capture"
+    assert found["range"]["sentence"].startswith("No NVTX range repeats")
+
+
 def test_the_slowest_unit_says_by_what_it_is_slow(tmp_path):
     steps = [("step", at * 100, at * 100 + 90) for at in range(4)] + [("step", 1_000, 1_900)]
     slowest = build_breakdown(ranged(tmp_path / "a.sqlite", steps))["slowest"]

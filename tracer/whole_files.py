@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,9 @@ CANNOT = (errno.EINVAL, errno.EOPNOTSUPP)
 
 NEW = ".*.new"
 """Pattern of what a writer that was killed leaves beside its file."""
+
+_KILLED_S = 3600.0
+"""No writer takes as long as this over a file that several write: what is older was left by one that was killed."""
 
 
 @contextlib.contextmanager
@@ -31,6 +36,8 @@ def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> 
     _refuse_what_is_no_file(path)
     writer = f".{os.getpid()}-{threading.get_ident()}" if shared else ""
     temporary = path.with_name(f".{path.name}{writer}.new")
+    if shared and lasting:
+        sweep(path)
     try:
         yield temporary
         if lasting:
@@ -42,6 +49,14 @@ def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> 
         raise
     if lasting:
         sync(path.parent)
+
+
+def sweep(path: Path) -> None:
+    """Remove what writers of a shared file left that were killed; where that fails, it stays."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*-*.new"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _KILLED_S:
+                left.unlink()
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

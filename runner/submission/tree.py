@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tracer.submission.evidence import session_evidence
 from tracer.submission.refusals import Refusal, Role, driver_of, model_refusals, session_refusals
 from tracer.submission.rounds import ENERGYRUNNER_MARK, SOURCES, Round
 from tracer.submission.system_description import description_faults, filled_description, system_facts
+from tracer.whole_files import sync, written_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*\Z")
 BENCHMARK = "kws"
@@ -67,9 +69,9 @@ def place_of(tree: Path, division: str, organization: str, system: Path) -> Plac
         if not _NAME.match(name):
             raise UsageError(f"{option} {name}", "it names a folder", "take letters, digits, _, -, + and .")
     place = Place(tree, division, organization, system.stem)
-    for path in (place.results, place.evidence):
-        if path.exists():
-            raise UsageError(path, "it exists", "remove it, or write elsewhere")
+    # Evidence without results is what a writing left that was killed.
+    if place.results.exists():
+        raise UsageError(place.results, "it exists", "remove it, or write elsewhere")
     return place
 
 
@@ -147,6 +149,8 @@ def write_tree(
     """
     Write the tree's part of one system; the results come last, so that what was cut off is no submission.
 
+    An ending that is told takes back what was new; after a kill the next writing replaces what is left.
+
     Returns:
         What was written: sessions, description, evidence.
 
@@ -155,23 +159,39 @@ def write_tree(
     """
     driver = driver_of(sessions[0].audit.session)
     names = {one.role: submitted_files(one.folder, rules.hosts[driver], one.role) for one in sessions}
-    evidence = _evidence(place, sessions, names, rules, version)
+    files = {place.description: description, place.evidence: _evidence(place, sessions, names, rules, version)}
     partial = place.results.with_name(f".{BENCHMARK}.new")
+    folders = {folder for path in (*files, partial) for folder in path.parents}
+    new = [path for path in (*files, *sorted(folders, reverse=True)) if not path.exists()]
     try:
+        # What a writer left that was killed.
         shutil.rmtree(partial, ignore_errors=True)
         for one in sessions:
             (partial / one.role).mkdir(parents=True)
             for name in names[one.role]:
                 shutil.copyfile(one.folder / name, partial / one.role / name)
+                sync(partial / one.role / name)
         if driver == "energyrunner":
             (partial / ENERGYRUNNER_MARK).touch()
-        for path, value in ((place.description, description), (place.evidence, evidence)):
+        for path, value in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+            with written_whole(path) as temporary:
+                temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
         partial.replace(place.results)
-    except OSError as error:
+    except BaseException as error:
+        _take_back(partial, new)
+        if not isinstance(error, OSError):
+            raise
         raise WriteError(place.home, "cannot write the tree", error, "make room, or name another folder") from None
     return [*(place.results / one.role for one in sessions), place.description, place.evidence]
+
+
+def _take_back(partial: Path, new: Sequence[Path]) -> None:
+    """What an ended writing has made; others may have put something beside it, and that stays."""
+    shutil.rmtree(partial, ignore_errors=True)
+    for path in new:
+        with suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def _evidence(

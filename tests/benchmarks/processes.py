@@ -110,9 +110,14 @@ def tree_cpu_s(pid: int) -> float:
     return sum(_cpu_s(one) for one in _tree(pid))
 
 
+def started_cpu_s(word: bytes) -> float:
+    """CPU seconds of the processes that live, that this one started, and whose command line has a word."""
+    return sum(_cpu_s(one) for one in _tree(os.getpid()) if word in _of(one, "cmdline"))
+
+
 def renderers_cpu_s() -> float:
     """CPU seconds of the renderers of the browsers that this process started."""
-    return sum(_cpu_s(one) for one in _tree(os.getpid()) if b"--type=renderer" in _of(one, "cmdline"))
+    return started_cpu_s(b"--type=renderer")
 
 
 def _tree(pid: int) -> list[int]:

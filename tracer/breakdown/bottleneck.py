@@ -9,6 +9,7 @@ import numpy as np
 
 from tracer.breakdown.breakdown import Breakdown
 from tracer.breakdown.gpu_idle import GAP_CAUSES
+from tracer.captures.inference_work import FRAMEWORK_STAGES
 from tracer.captures.row_bounds import Ints
 from tracer.figure_text import share_text
 from tracer.unit_words import INFERENCES, UnitWords
@@ -20,6 +21,12 @@ LEADING_SHARE = 0.4
 
 QUEUED_LOW, QUEUED_HIGH = 0.25, 0.75
 """Shares of kernels queued in time below and above which launches, or the GPU, set the pace."""
+
+GPU_SHARE = 0.5
+"""Of the wall time: a GPU that works for less of it waits for more than it works, and sets no pace."""
+
+OWN_WAIT = 0.05
+"""Of the wall time: what a GPU's work waits less for other work of it is not told."""
 
 SMALL_LAUNCH_PART = 0.1
 """Of the time from kernel to kernel: gaps this small leave the GPU the bound however late the launches come."""
@@ -66,7 +73,8 @@ def bottleneck(
     busy = int(breakdown.busy_ns.sum())
     base = unprofiled_wall_ns * len(breakdown.wall_ns) if unprofiled_wall_ns else wall
     share = min(1.0, busy / base) if base else 0.0
-    sentence = _sentence(key, parts, gaps, queued, share, words)
+    in_framework = any(name in FRAMEWORK_STAGES for name in breakdown.stage_names)
+    sentence = _sentence(key, parts, gaps, queued, share, words, in_framework=in_framework)
     if unprofiled_wall_ns and "busy" in sentence:
         sentence = f"{sentence[:-1]} (shares but the first are of a profiled {words.one})."
     return Bottleneck(key, sentence, queued)
@@ -98,7 +106,7 @@ def _pace(device: float, launch: float, queued: float | None) -> BottleneckKey:
     if queued <= QUEUED_LOW:
         return "launch-bound"
     # Kernels in time and yet the GPU mostly waits: it is copies and sets that are launched late.
-    return "gpu-bound" if queued >= QUEUED_HIGH and device >= launch else "balanced"
+    return "gpu-bound" if queued >= QUEUED_HIGH and device >= max(launch, GPU_SHARE) else "balanced"
 
 
 def _sentence(
@@ -108,27 +116,30 @@ def _sentence(
     queued: float | None,
     busy_share: float,
     words: UnitWords,
+    *,
+    in_framework: bool,
 ) -> str:
-    """``busy_share`` is of the inference that leads the report."""
+    """``busy_share`` is of the inference that leads the report; of other programs no stage is a framework's."""
     took = {name: share_text(share) for name, share in {**parts, "python": _python(parts)}.items()}
     early = f"{share_text(queued)} of the kernels were queued before the one before them ended"
     known = "" if queued is None else f"; {early}"
     busy = f"the GPU is busy {share_text(busy_share)} of {words.each}"
+    host = f"host code takes {took['python']}"
+    operations = ""
+    if in_framework:
+        host = f"the framework takes {took['framework']}, host code elsewhere {took['python']}"
+        operations = f"operations take {took['op']}, "
     if gaps["no_work"] == 1:
-        return (
-            f"Host-bound: no GPU work; operations take {took['op']}, the framework {took['framework']}, "
-            f"host code elsewhere {took['python']}."
-        )
+        return f"Host-bound: no GPU work; {operations}{host}."
     launch = share_text(gaps["launch_bound"] + gaps["launch_latency"])
+    # Idle, and yet the GPU's own pace: else a GPU that is busy for less than half of the time could hardly bound.
+    own = f", {share_text(gaps['dependency'])} wait for other work of it" if gaps["dependency"] >= OWN_WAIT else ""
     around = share_text(gaps["before_first"] + gaps["tail"] + gaps["no_work"] + gaps["hand_off"])
     why = {
         "launch-bound": f"{busy} and waits {launch} for the next launch{known}",
-        "gpu-bound": f"{busy}, kernels {took['kernel']}{known}",
+        "gpu-bound": f"{busy}, kernels {took['kernel']}{own}{known}",
         "copy-bound": f"copies take {took['copy']} and the calls for them {took['copy_call']}",
-        "host-bound": (
-            f"{busy}; {around} pass before its first work, after its last or between stages, "
-            f"the framework takes {took['framework']}, host code elsewhere {took['python']}"
-        ),
+        "host-bound": f"{busy}; {around} pass before its first work, after its last or between stages, {host}",
         "balanced": f"{busy}, waits {launch} for launches, and {around} pass around them{known}",
     }
     return f"{key.capitalize().replace('Gpu', 'GPU')}: {why[key]}."

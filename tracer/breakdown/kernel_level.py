@@ -69,7 +69,8 @@ class KernelLevel:
     @property
     def computing_known(self) -> bool:
         """Whether the capture tells computing from the framework around it: by GPU work or by a host's operations."""
-        return bool(len(self.work.gpu) or len(self.work.ops.start_ns))
+        in_framework = any(name in FRAMEWORK_STAGES for name in self.work.stage_names)
+        return bool(len(self.work.gpu) or (in_framework and len(self.work.ops.start_ns)))
 
 
 @dataclass(frozen=True, slots=True)

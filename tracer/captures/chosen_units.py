@@ -97,7 +97,7 @@ def _without_ranges(profile: Profile, stages: Sequence[str] | None) -> ChosenUni
     if length is None:
         said = f"{why}, and too little happens to divide: the unit is the whole capture"
         return ChosenUnits(units, "whole capture", "whole capture", said, _all(units))
-    said = f"{why}, and no synchronisation divides it: a unit is a window of {time_text(length)}"
+    said = f"{why}, and synchronising calls do not divide it: a unit is a window of {time_text(length)}"
     return ChosenUnits(units, f"windows of {time_text(length)}", "windows", said, _all(units), window_ns=length)
 
 

@@ -1,4 +1,4 @@
-"""What a call of the CUDA runtime or driver does to the path of an inference, by its name."""
+"""What a call of the CUDA runtime or driver, or of AMD's HIP, does to the path of an inference, by its name."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ LAUNCH, COPY, SYNCHRONISE, QUERY, OTHER, PREPARE, ORDER, CONTEXT = range(8)
 # A name as the profilers give it: `cudaLaunchKernel_v7000`, `cuMemcpyHtoDAsync_v2_ptsz`, `cuLaunchKernel_ptds`.
 _SUFFIXES = re.compile(r"(_v\d+|_ptsz|_ptds)+\Z")
 # TensorFlow's profiler does not name the call: its reader does, by the work.
-_LAUNCH = re.compile(r"((cuda|cu)(Launch(?!HostFunc)\w*|GraphLaunch)|\[CUDA launch\])\Z")
-_COPY = re.compile(r"((cuda|cu)(Memcpy|Memset)\w*|\[CUDA (memcpy|memset) call\])\Z")
-_SYNCHRONISE = re.compile(r"(cuda|cu)(Stream|Event|Device|Ctx|Thread)Synchronize\Z")
-_QUERY = re.compile(r"(cuda|cu)(Stream|Event)Query\Z")
-_PREPARE = re.compile(
-    r"(cuda|cu)(Stream(GetCaptureInfo|IsCapturing)|(Kernel|Func|Module|Library|Occupancy)\w+|GetFuncBySymbol)\Z"
-    r"|__cuda(Push|Pop)CallConfiguration\Z"
+_LAUNCH = re.compile(
+    r"((cuda|cu|hip)(Launch(?!HostFunc)\w*|GraphLaunch)|hip(Ext)?(Hcc)?(Module)?LaunchKernel\w*|\[CUDA launch\])\Z"
 )
-_ORDER = re.compile(r"(cuda|cu)(EventRecord(WithFlags)?|StreamWaitEvent)\Z")
-_CONTEXT = re.compile(r"cuCtx\w+\Z|cuda(Set|Get)Device(Flags)?\Z|cuDevicePrimaryCtx\w+\Z")
+_COPY = re.compile(r"((cuda|cu|hip)(Memcpy|Memset)\w*|\[CUDA (memcpy|memset) call\])\Z")
+_SYNCHRONISE = re.compile(r"(cuda|cu|hip)(Stream|Event|Device|Ctx|Thread)Synchronize\Z")
+_QUERY = re.compile(r"(cuda|cu|hip)(Stream|Event)Query\Z")
+_PREPARE = re.compile(
+    r"(cuda|cu|hip)(Stream(GetCaptureInfo|IsCapturing)|(Kernel|Func|Module|Library|Occupancy)\w+|GetFuncBySymbol)\Z"
+    r"|__(cuda|hip)(Push|Pop)CallConfiguration\Z"
+)
+_ORDER = re.compile(r"(cuda|cu|hip)(EventRecord(WithFlags)?|StreamWaitEvent)\Z")
+_CONTEXT = re.compile(r"(cu|hip)Ctx\w+\Z|(cuda|hip)(Set|Get)Device(Flags)?\Z|(cu|hip)DevicePrimaryCtx\w+\Z")
 _PATTERNS = (
     (LAUNCH, _LAUNCH),
     (COPY, _COPY),
@@ -50,7 +52,7 @@ def classify_call(name: str) -> str:
     returns when the GPU has finished something, ``query`` asks whether it has. ``prepare`` finds or asks for what a
     launch needs (a function, its name, whether a stream is being captured), ``order`` queues an order between streams
     (``cudaStreamWaitEvent``, ``cudaEventRecord``), ``context`` sets or asks for a context or device. A host function
-    is ``other``, as is everything else. Names are those of the CUDA runtime and driver API references.
+    is ``other``, as is everything else. Names are those of the CUDA runtime and driver API references, and of HIP's.
     """
     return CALL_KINDS[_code(name)]
 

@@ -59,7 +59,7 @@ def wanted_ranges(profile: Profile, found: EndedRanges, pattern: str) -> Integer
 
 def outermost_repeated(profile: Profile, found: EndedRanges) -> tuple[str, Integers] | None:
     """
-    The name of the outermost range that comes twice or more, and its places; None where nothing repeats.
+    The name of the outermost range that comes twice or more, and its places; None where nothing repeats outermost.
 
     Of the ranges that lie in no other that repeats, the name that holds the most time, among those in which CUDA
     calls began where there are any. A range repeats where a thread has two of it. Names that do not, and differ in
@@ -81,6 +81,8 @@ def outermost_repeated(profile: Profile, found: EndedRanges) -> tuple[str, Integ
         length = np.where(calling, length, 0)
     # A range that encloses itself counts once, and comes once: it repeats only by its outermost.
     often = np.bincount(codes[outer], minlength=len(names)) > 1
+    if not often.any():
+        return None
     length = np.where(often, length, 0) if (often & (length > 0)).any() else length
     chosen = int(np.argmax(length))
     return names[chosen], np.flatnonzero(codes == chosen)

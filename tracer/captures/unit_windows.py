@@ -14,6 +14,9 @@ from tracer.profiles.profile import Profile
 FEWEST_UNITS = 3
 """Synchronised units below which the capture is cut into windows."""
 
+FEWEST_LAUNCHED = 0.5
+"""Share of a process's launches that its synchronised units must hold, else they say nothing of the program."""
+
 WINDOWS = 20
 """Windows that a capture is cut into, about."""
 
@@ -25,7 +28,8 @@ def synchronised_units(profile: Profile, name: str) -> Units | None:
     """
     From the end of one synchronising call to that of the next, of the thread of each process that makes the most.
 
-    What launched nothing is part of the next unit. None where no process has ``FEWEST_UNITS``.
+    What launched nothing is part of the next unit. None where no process has ``FEWEST_UNITS`` that hold
+    ``FEWEST_LAUNCHED``.
     """
     calls = profile.api_calls
     names = encode(calls, "name")
@@ -44,8 +48,9 @@ def synchronised_units(profile: Profile, name: str) -> Units | None:
         if len(launched) and before[0]:
             # The first unit began with its first launch.
             edges, before = np.r_[launched[0], edges], np.r_[0, before]
+        held = int(before[-1] - before[0])
         edges = edges[np.r_[True, np.diff(before) > 0]]
-        if len(edges) > FEWEST_UNITS:
+        if len(edges) > FEWEST_UNITS and held >= FEWEST_LAUNCHED * len(launched):
             found.append((one, main, edges))
     return _units(profile, found, name) if found else None
 

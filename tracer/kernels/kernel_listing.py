@@ -122,12 +122,12 @@ def _by_kernel(profile: Profile | ProfileSummary, *, copies: bool) -> KernelList
 
 def _of_summary(summary: ProfileSummary, by: By, *, copies: bool) -> KernelListing:
     if by == "range":
-        raise without_timeline(summary.path, "kernels by range")
+        raise without_timeline(summary, "kernels by range")
     if by == "kernel":
         return _by_kernel(summary, copies=copies)
     rows = calls_by_name(summary)
     if not len(rows):
-        raise without_timeline(summary.path, "CUDA calls, of which it lists none")
+        raise without_timeline(summary, "CUDA calls, of which it lists none")
     return KernelListing(by, rows, None, ops=False, notes=checked_notes(summary))
 
 

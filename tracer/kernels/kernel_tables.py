@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 
@@ -30,10 +28,10 @@ KERNEL_KINDS = ("kernel", "graph")
 COPY_KINDS = ("memcpy", "memset")
 
 
-def without_timeline(path: Path, wanted: str) -> ProfileError:
+def without_timeline(profile: ProfileSummary, wanted: str) -> ProfileError:
     """A summary was asked for what only a capture with a timeline can tell."""
     problem = f"a summary has totals and no timeline, it cannot give {wanted}"
-    return ProfileError(path, problem, "record one with `nsys profile` or `nvprof --export-profile`")
+    return ProfileError(profile.path, problem, profile.timeline_remedy)
 
 
 def of_kinds(work: pa.Table, kinds: tuple[str, ...]) -> tuple[Codes, Integers]:

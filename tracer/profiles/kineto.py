@@ -34,6 +34,8 @@ _OPS = {"cpu_op": "op", "operator": "op", "python_function": "runtime", "overhea
 _RANGES = "user_annotation"
 _REPEATS = ("gpu_user_annotation", "trace", "async_task")
 """Complete events that repeat others on another line, or span the whole trace."""
+_ANNOTATED = re.compile(r"ProfilerStep#\d+|Optimizer\.(step|zero_grad)#.*|enumerate\(DataLoader\)#.*")
+"""What PyTorch annotates itself; its traces until 1.9 have no category for annotations, and call these operators."""
 _NUMBERED = re.compile(r"(.+)#(\d{1,18})")
 """As ``ProfilerStep#12``: a name that repeats, and its number."""
 _DIRECTION = re.compile(r"\b([HDAP]to[HDAP])\b")
@@ -51,6 +53,7 @@ class _Found:
     devices: set[int] = field(default_factory=set)
     unknown: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
+    hip: bool = False
     fractions: bool = False
 
 
@@ -99,6 +102,8 @@ def _take(events: JsonEvents, event: Event, found: _Found) -> None:
         found.repeats += category == "gpu_user_annotation"
         return
     take = _TAKERS.get(category)
+    if category == "operator" and _ANNOTATED.fullmatch(text(event.get("name"))):
+        take = _take_range
     if take is None:
         found.unknown[category] += 1
         return
@@ -135,8 +140,9 @@ def _take_work(events: JsonEvents, event: Event, args: Event, times: tuple[int, 
 
 
 def _take_call(events: JsonEvents, event: Event, args: Event, times: tuple[int, int], found: _Found) -> None:
-    place = _whole(events, event, "pid"), _whole(events, event, "tid")
-    found.calls.append((*place, text(event.get("name")), *times, whole(args.get("correlation"))))
+    place, name = (_whole(events, event, "pid"), _whole(events, event, "tid")), text(event.get("name"))
+    found.hip = found.hip or name.startswith("hip")
+    found.calls.append((*place, name, *times, whole(args.get("correlation"))))
 
 
 def _take_range(events: JsonEvents, event: Event, _: Event, times: tuple[int, int], found: _Found) -> None:
@@ -206,6 +212,8 @@ def _notes(beside: Event, found: _Found, ownerless: int, *, cuda: bool) -> tuple
         notes.append("no GPU activity: profile with `activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]`")
     if not found.fractions:
         notes.append("its times are whole microseconds, as PyTorch wrote them until 2.2: shorter gaps are not told")
+    if found.hip:
+        notes.append("calls are those of AMD's HIP: they are counted, and named, as CUDA's of the same name")
     if ownerless:
         notes.append(f"{counted(ownerless, 'piece')} of GPU work of several processes have no call: process 0")
     if found.repeats:

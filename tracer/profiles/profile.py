@@ -107,3 +107,9 @@ class ProfileSummary:
     source: str
     rows: tuple[SummaryRow, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def timeline_remedy(self) -> str:
+        """How a user gets what this one does not have."""
+        more = {"nvprof": "`nvprof --export-profile FILE`", "trtexec": "`trtexec --exportTimes=FILE`"}[self.source]
+        return f"record one with `nsys profile`, or export it with {more}"

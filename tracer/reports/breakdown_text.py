@@ -56,7 +56,7 @@ def busy_lines(gpu: GpuFigures, words: UnitWords = INFERENCES) -> list[str]:
     lines, shown, beside = [], busy_and_overhead(gpu), gpu["unprofiled"]
     if shown is None:
         captured = counted(gpu["inferences"], f"captured {words.one}")
-        what = "GPU record" if gpu["unrecorded"] else "GPU work"
+        what = "GPU record" if gpu["unrecorded"] or not gpu_known(gpu, words) else "GPU work"
         lines.append(f"No {what} in {captured} of {time_text(gpu['wall_ns']['mean'])} in the mean")
     else:
         lines.append(
@@ -73,6 +73,11 @@ def busy_lines(gpu: GpuFigures, words: UnitWords = INFERENCES) -> list[str]:
         lines.append(f"The profiler: {_profiler_ratio(beside, words)}, {profiler_text(gpu)}")
         lines += range_notes([beside["profiler_pairs_spread"]] if beside["profiler_pairs_spread"] else [])
     return lines
+
+
+def gpu_known(gpu: GpuFigures, words: UnitWords = INFERENCES) -> bool:
+    """Whether no GPU work is a fact: the device of a run of our own is known, that of other programs is not."""
+    return words is INFERENCES or "cuda" in gpu["traced"]
 
 
 def _profiler_ratio(beside: Unprofiled, words: UnitWords) -> str:

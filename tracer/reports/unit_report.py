@@ -39,9 +39,7 @@ def timeline_of(profile: Profile | ProfileSummary) -> Profile:
         ProfileError: if it has totals only.
     """
     if isinstance(profile, ProfileSummary):
-        raise ProfileError(
-            profile.path, "it has totals and no timeline", "export the timeline: `nvprof --export-profile`"
-        )
+        raise ProfileError(profile.path, "it has totals and no timeline", profile.timeline_remedy)
     return profile
 
 

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from tracer.errors import RunError
 from tracer.runs.run_files import is_locked
-from tracer.whole_files import written_whole
+from tracer.whole_files import sweep, written_whole
 
 VERSIONS = {"listed": 1, "lists": 1, "told": 1, "fleet": 1}
 """Of each kind: to be raised with every change by which the same run gives another row."""
@@ -180,6 +180,7 @@ class RunIndex:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with written_whole(self._path, shared=True, lasting=False) as temporary:
                 temporary.write_bytes(_head(self._title, data) + data)
+            sweep(self._path)
         self._changed = False
 
 

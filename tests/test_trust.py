@@ -137,7 +137,7 @@ def test_a_check_has_its_state_on_both_sides_of_a_threshold(found: TrustCheck, s
         ),
         (check_cpu_share([]), "cpu share", "record the run with `kws-trace run`"),
         (check_cpu_share([0.1]), "cpu share", "end what runs beside the DUT, or give it a core of its own (taskset)"),
-        (check_frequencies(0, 0, [], []), "frequencies", "`kws-trace doctor` names what is missing"),
+        (check_frequencies([], [], []), "frequencies", "`kws-trace doctor` names what is missing"),
         (check_clock(0.0, 0.031), "clock", "use a host that stamps each line, in milliseconds"),
         (check_accuracy(0.5, 0.99, 1000), "accuracy", "`kws-trace accuracy` says from which mistake"),
         (check_accuracy(0.95, None, 1000), "accuracy", "an AUC needs every class"),

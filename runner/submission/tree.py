@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,10 +167,7 @@ def write_tree(
         # What a writer left that was killed.
         shutil.rmtree(partial, ignore_errors=True)
         for one in sessions:
-            (partial / one.role).mkdir(parents=True)
-            for name in names[one.role]:
-                shutil.copyfile(one.folder / name, partial / one.role / name)
-                sync(partial / one.role / name)
+            _copy(one.folder, names[one.role], partial / one.role)
         if driver == "energyrunner":
             (partial / ENERGYRUNNER_MARK).touch()
         for path, value in files.items():
@@ -184,6 +181,13 @@ def write_tree(
             raise
         raise WriteError(place.home, "cannot write the tree", error, "make room, or name another folder") from None
     return [*(place.results / one.role for one in sessions), place.description, place.evidence]
+
+
+def _copy(folder: Path, names: Iterable[str], to: Path) -> None:
+    to.mkdir(parents=True)
+    for name in names:
+        shutil.copyfile(folder / name, to / name)
+        sync(to / name)
 
 
 def _take_back(partial: Path, new: Sequence[Path]) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tracer.arrow_arrays import arrow, arrow_flags, dense_groups, numbers
 from tracer.errors import first_line
+from tracer.figure_text import counted
 from tracer.profiles import nsys_metadata as metadata
 from tracer.profiles.nsys_export import (
     Export,
@@ -212,11 +213,13 @@ class _Reading:
             )
             if kind == "graph" and rows.num_rows:
                 notes.append(
-                    f"{rows.num_rows} launches of CUDA graphs were traced as one block each, without their kernels; "
+                    f"{counted(rows.num_rows, 'launch of a CUDA graph was', 'launches of CUDA graphs were')} traced "
+                    "as one block each, without kernels; "
                     "capture with --cuda-graph-trace=node to have them"
                 )
         if homeless:
-            notes.append(f"of {homeless} pieces of GPU work the process is not known: they are given process 0")
+            work = counted(homeless, "piece of GPU work", "pieces of GPU work")
+            notes.append(f"of {work} the process is not known: process 0 is taken")
         return _joined(GPU_WORK, parts), notes
 
     def _gpu_tables(self, labels: dict[int, str]) -> list[tuple[str, str, pa.Table, pa.DictionaryArray]]:

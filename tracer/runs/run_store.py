@@ -132,20 +132,8 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     # First whether it is locked: a run that ends meanwhile then reads as recording, not as killed.
     locked = is_locked(folder)
     info = read_run_info(folder / "run.json")
-    dropped = list(info.not_recorded)
-    rows: list[JournalRow] = []
-    for path in sorted(folder.glob("journal-*.arrows")):
-        from tracer.runs.journal import read_journal
-
-        try:
-            journal = read_journal(path)
-        except OSError as error:
-            dropped.append(f"{path.name} is not readable ({first_line(error)}): what it held is left out")
-            continue
-        rows += journal.rows
-        if journal.torn_bytes and not locked:
-            dropped.append(f"{path.name}: its last {journal.torn_bytes} bytes are no whole window and are left out")
-    rows.sort(key=lambda row: row.seq)
+    rows, torn = _journal_rows(folder, locked=locked)
+    dropped = [*info.not_recorded, *torn]
     # Parts after journals, spans last: what moves from one to the other meanwhile is seen in one of them at least.
     parts = {table: parts_of(folder / table) for table in sorted(TABLE_NAMES, key="spans".__eq__)}
     state = info.state
@@ -158,6 +146,24 @@ def stored_run(ref: str | Path, traces: Path = Path("traces")) -> StoredRun:
     if state != "recording":
         dropped += missing_rows(parts, [row.seq for row in rows], info.journal) + missing_logs(folder)
     return run
+
+
+def _journal_rows(folder: Path, *, locked: bool) -> tuple[list[JournalRow], list[str]]:
+    """The windows that wait in journals, in their order, and what of them is left out."""
+    rows: list[JournalRow] = []
+    dropped = []
+    for path in sorted(folder.glob("journal-*.arrows")):
+        from tracer.runs.journal import read_journal
+
+        try:
+            journal = read_journal(path)
+        except OSError as error:
+            dropped.append(f"{path.name} is not readable ({first_line(error)}): what it held is left out")
+            continue
+        rows += journal.rows
+        if journal.torn_bytes and not locked:
+            dropped.append(f"{path.name}: its last {journal.torn_bytes} bytes are no whole window and are left out")
+    return sorted(rows, key=lambda row: row.seq), dropped
 
 
 def find_run(ref: str, traces: Path) -> Path:

@@ -130,6 +130,13 @@ def test_twenty_independent_values_are_enough_for_an_interval() -> None:
     assert why_few(19.9, "inference") == "the inferences may count as fewer than 20 independent ones"
 
 
+def test_a_range_names_what_its_values_are_of() -> None:
+    wandering = np.cumsum(np.random.default_rng(4).standard_normal(60)) + 1_000
+    for numbers in ([], [("window", np.arange(60) // 12)]):
+        reason = clustered(wandering, numbers, each="unit").reason
+        assert reason == "the units may count as fewer than 20 independent ones"
+
+
 def test_two_of_something_give_a_range_and_three_an_interval() -> None:
     values = np.repeat([100.0, 110, 105], 50)
     number = np.repeat([4, 2, 9], 50)

@@ -44,7 +44,10 @@ def kernel_figures(
     parts, totals = breakdown.parts(), breakdown.totals()
     of_capture = np.zeros(len(wall), np.int64) if captures is None else captures
     overhead: dict[str, OverheadFigures] = {
-        name: {**_time(ns, wall, of_capture), "cpu_total": float(np.mean(totals[name])) if len(wall) else 0.0}
+        name: {
+            **_time(ns, wall, of_capture, level.words.one),
+            "cpu_total": float(np.mean(totals[name])) if len(wall) else 0.0,
+        }
         for name, ns in parts.items()
         if name not in GPU_PARTS and (ns.any() or totals[name].any())
     }
@@ -59,13 +62,13 @@ def kernel_figures(
     }
 
 
-def _time(ns: Integers, wall: Integers, captures: Integers) -> PartFigures:
+def _time(ns: Integers, wall: Integers, captures: Integers, each: str) -> PartFigures:
     if not len(ns):
         return {"mean": 0.0, "median": 0.0, "spread": NOTHING.figures, "share": 0.0}
     return {
         "mean": float(np.mean(ns)),
         "median": float(np.median(ns)),
-        "spread": clustered(ns, [(CAPTURE, captures)]).figures,
+        "spread": clustered(ns, [(CAPTURE, captures)], each=each).figures,
         "share": float(ns.sum() / wall.sum()) if wall.sum() else 0.0,
     }
 
@@ -83,11 +86,11 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "has_gpu_work": bool(len(level.work.gpu)),
         "unrecorded": unrecorded(profile, check),
         "computing_known": level.computing_known,
-        "wall_ns": _time(wall, wall, captures),
-        "kernel_ns": _time(parts["kernel"], wall, captures),
-        "copy_ns": _time(parts["copy"], wall, captures),
-        "busy_ns": _time(breakdown.busy_ns, wall, captures),
-        "overhead_ns": _time(breakdown.overhead_ns, wall, captures),
+        "wall_ns": _time(wall, wall, captures, level.words.one),
+        "kernel_ns": _time(parts["kernel"], wall, captures, level.words.one),
+        "copy_ns": _time(parts["copy"], wall, captures, level.words.one),
+        "busy_ns": _time(breakdown.busy_ns, wall, captures, level.words.one),
+        "overhead_ns": _time(breakdown.overhead_ns, wall, captures, level.words.one),
         "unprofiled": _unprofiled(level),
         "verdict": {"key": level.bottleneck.key, "sentence": level.bottleneck.sentence},
         "queued_share": level.bottleneck.queued_share,

@@ -131,7 +131,7 @@ def clustered(
     if unit != LAUNCH:
         effective, least = map(sum, zip(*(effective_sizes(one, of_median=of_median) for one in inner), strict=True))
     figures = np.array([statistic(one) for one in groups]) if len(groups) > 1 else series
-    reason = _why_range(unit, figures, least, speeds, alone=len(groups) == 1, of_median=of_median)
+    reason = _why_range(unit, each, figures, least, speeds, of_median=of_median)
     value = float(statistic(series))
     if reason:
         shown = figures if len(groups) > 1 else _tenths(series, of_median=of_median)
@@ -163,7 +163,7 @@ def why_few(least: float, each: str) -> str:
 
 
 def _why_range(
-    unit: str, figures: Floats, least: float | None, speeds: TwoSpeeds | None, *, alone: bool, of_median: bool
+    unit: str, each: str, figures: Floats, least: float | None, speeds: TwoSpeeds | None, *, of_median: bool
 ) -> str:
     count = len(figures)
     if count < FEWEST:
@@ -175,9 +175,9 @@ def _why_range(
         return "two speeds, each kept for more than a tenth of a window"
     if speeds is not None and of_median and EVENLY <= speeds.slow_share <= 1 - EVENLY:
         return "two speeds, and the median may lie at either"
-    if not alone and count >= FEWEST_ORDERED and (np.all(np.diff(figures) > 0) or np.all(np.diff(figures) < 0)):
+    if unit != each and count >= FEWEST_ORDERED and (np.all(np.diff(figures) > 0) or np.all(np.diff(figures) < 0)):
         return f"it drifts, each {unit} beyond the one before"
-    return "" if least is None else why_few(least, unit if alone else "inference")
+    return "" if least is None else why_few(least, each)
 
 
 def _lone(series: Floats, each: str) -> Estimate:

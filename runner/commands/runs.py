@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from runner.commands import options
-from runner.commands.output import print_figures, print_json, progress_line
+from runner.commands.output import print_figures, print_json_lists, progress_line
 from tracer.command_line import DEFAULT_TRACES
 from tracer.errors import UsageError
 from tracer.terminal_text import say
@@ -43,7 +43,7 @@ def runs(
     if as_json:
         with progress_line("runs read") as progress:
             listed = list_runs(traces, progress)
-        print_json({"runs": listed.rows, "damaged": listed.damaged, "ladders": ladders})
+        print_json_lists({"runs": listed.rows, "damaged": listed.damaged, "ladders": ladders})
         return
     with progress_line("runs read") as progress:
         told = told_runs(traces, progress, ladders)

@@ -8,14 +8,14 @@ from typing import Any
 from dashboard.compare_view import NOT_TOLD, WHOLE
 from dashboard.vega import Spec, inline, layered, number, tooltips
 from tracer.figure_text import number_text
-from tracer.palette import BY_MEANING, SESSION_RUN, colours
+from tracer.palette import BY_MEANING, SESSION_RUN, colour_by_part
 from tracer.reports.html.markup import Markup
 from tracer.reports.html.plots import Axis, Mark, Row, Rows, rows_plot
 
 VERDICTS = ("slower", "faster", "equivalent", "can't be told")
 KINDS = (WHOLE, "slower", "faster", NOT_TOLD)
 """Of a waterfall's bars, in the order of its legend."""
-ROW_PX, AROUND_PX, SERIES_PX = 20, 64, 225
+SERIES_PX = 225
 
 
 def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Markup:
@@ -26,7 +26,7 @@ def ratios(rows: Sequence[dict[str, Any]], noise: float) -> Markup:
         rows: ``run``, ``ratio``, ``low``, ``high`` and ``verdict``.
         noise: half width of the band about 1.
     """
-    inks = dict(zip(VERDICTS, colours(VERDICTS), strict=True))
+    inks = colour_by_part(VERDICTS)
     ends = [1 - noise, 1 + noise, *(row[name] for row in rows for name in ("low", "high", "ratio"))]
     room = 0.06 * (max(ends) - min(ends))
     axis = Axis(min(ends) - room, max(ends) + room, "median inference against the baseline (times)", most=8)
@@ -50,7 +50,7 @@ def waterfall(rows: Sequence[dict[str, Any]], of: str) -> Markup:
         of: what a whole is.
     """
     there = [one for one in KINDS if any(row["kind"] == one for row in rows)]
-    inks = dict(zip(there, colours(there), strict=True))
+    inks = colour_by_part(there)
     longest = max(max(row["from"], row["to"]) for row in rows)
     shown = [
         Row(

@@ -8,11 +8,11 @@ from typing import Any
 from dashboard.frames import Frame
 from dashboard.kernels_view import REST
 from tracer.figure_text import count_text, interval_text, number_text, time_text
-from tracer.palette import colours
+from tracer.palette import colour_by_part
 from tracer.reports.html.markup import Markup
 from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
 
-BAR_PX, AROUND_PX, DELAYS_PX = 20, 64, 130
+AROUND_PX, DELAYS_PX = 64, 130
 
 
 def ranked(frame: Frame) -> list[str]:
@@ -66,5 +66,4 @@ def _delay(row: dict[Any, Any]) -> str:
 
 
 def _stages(frame: Frame) -> dict[str, str]:
-    names = list(dict.fromkeys(frame["stage"]))
-    return dict(zip((f"{name}" for name in names), colours(names), strict=True))
+    return colour_by_part(frame["stage"])

@@ -18,7 +18,7 @@ from tracer.figure_text import (
     number_text,
     time_text,
 )
-from tracer.palette import BY_MEANING, HEAT, colours
+from tracer.palette import BY_MEANING, HEAT, colour_by_part
 from tracer.reports.html.markup import Markup
 from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
 
@@ -156,8 +156,7 @@ def _counted(row: dict[str, Any]) -> str:
 
 def by_window(frame: Frame) -> Markup:
     """A stacked bar a window of its stages' means."""
-    names = list(dict.fromkeys(frame["stage"].tolist()))
-    inks, rows = dict(zip(names, colours(names), strict=True)), []
+    inks, rows = colour_by_part(frame["stage"].tolist()), []
     for window in frame["window"].unique():
         mine = frame[frame["window"] == window]
         ends = [0.0, *accumulate(mine["us"].astype(float))]

@@ -7,7 +7,7 @@ formula of WCAG 2.2. Words on a page have the theme's colour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 TEAL, GREEN, ORANGE, OCHRE, VIOLET = "#167f74", "#457f1b", "#c05010", "#936a0c", "#7e54c6"
 MAGENTA, BROWN, BLUE, RED, SLATE, GREY = "#b73da2", "#905c45", "#2e6fba", "#d0253b", "#617192", "#6d6d6d"
@@ -108,6 +108,12 @@ def colours(parts: Sequence[str]) -> list[str]:
     known = {BY_MEANING[part] for part in parts if part in BY_MEANING}
     free = [one for one in OTHERS if one not in known]
     return [BY_MEANING.get(part) or free[spare.index(part) % len(free)] for part in parts]
+
+
+def colour_by_part(parts: Iterable[str]) -> dict[str, str]:
+    """``colours`` by the part, each once."""
+    names = list(dict.fromkeys(parts))
+    return dict(zip(names, colours(names), strict=True))
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

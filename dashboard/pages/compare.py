@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.baseline import PARAMETER, Baseline, baseline_names, chosen_baseline
-from dashboard.compare_charts import AROUND_PX, ROW_PX, ratios, series, waterfall
+from dashboard.compare_charts import ratios, series, waterfall
 from dashboard.compare_view import (
     kernel_frame,
     moved_parts,
@@ -28,12 +28,12 @@ from dashboard.pages.chrome import NAMES_KEY, chart, drawing, headed, lines, pro
 from dashboard.pages.guidance import command
 from dashboard.pages.kept_comparisons import Pair, compared, pair_of
 from dashboard.run_reading import run_before
-from dashboard.stages_charts import AROUND_PX as HISTOGRAM_AROUND_PX
-from dashboard.stages_charts import HISTOGRAM_PX, histogram
+from dashboard.stages_charts import AROUND_PX, HISTOGRAM_PX, histogram
 from tracer.errors import KwsTraceError
 from tracer.palette import colours
 from tracer.report_types.report import Compared, Comparison, Report
 from tracer.reports.compare_words import claim_line, kernel_lines
+from tracer.reports.html.plots import rows_height
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
 
@@ -140,7 +140,7 @@ def _runs(figures: Comparison) -> None:
     )
     rows = ratio_rows(figures)
     if rows:
-        drawing(ratios(rows, figures["threshold"]), "ratios", AROUND_PX + ROW_PX * len(rows))
+        drawing(ratios(rows, figures["threshold"]), "ratios", rows_height(len(rows)))
         st.caption(f"Grey: within {100 * figures['threshold']:g} %, which counts as no difference.")
 
 
@@ -183,14 +183,14 @@ def _waterfalls(before: Side, after: Side, row: Compared, pair: Pair | None) -> 
     for column, (of, rows) in zip(columns, found, strict=True):
         with column:
             key = f"waterfall-{of.partition(' ')[0]}"
-            drawing(waterfall(rows, of), key, AROUND_PX + ROW_PX * len(rows))
+            drawing(waterfall(rows, of), key, rows_height(len(rows)))
 
 
 def _spread(before: StoredRun, after: StoredRun, pair: Pair) -> None:
     """Both runs' inferences in one histogram."""
     st.header("Spread of the inferences")
     spec = histogram(pair.histogram, colours([INFERENCE])[0], pair.marks, before.name)
-    drawing(spec, "histograms", HISTOGRAM_PX + HISTOGRAM_AROUND_PX)
+    drawing(spec, "histograms", HISTOGRAM_PX + AROUND_PX)
     st.text(f"Bars and rules: {after.name}. Line: {before.name}, scaled to as many inferences.")
 
 

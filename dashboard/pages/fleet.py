@@ -19,7 +19,7 @@ from tracer.figure_text import counted
 from tracer.fleet.answers import Query, answer
 from tracer.fleet.baselines import read_baselines
 from tracer.fleet.fleet import Fleet, read_fleet
-from tracer.palette import colours
+from tracer.palette import colour_by_part
 from tracer.reports.html.plots import key_list
 
 _WIDGET, KEY_PX = "fleet_baseline", 20
@@ -62,8 +62,7 @@ def _rates(traces: Path, rated: list[dict[str, Any]]) -> None:
     held = set() if chosen is None else set(known[chosen])
     points = launch_rows(rated, held)
     picked = chart(rate_chart(points), "fleet_rates", on_select="rerun")
-    names = configurations(points)
-    drawing(key_list(dict(zip(names, colours(names), strict=True))), "fleet_keys", KEY_PX)
+    drawing(key_list(colour_by_part(configurations(points))), "fleet_keys", KEY_PX)
     st.caption("A point is a launch, its colour the configuration; a click opens the run. Rings: the baseline.")
     clicked = picked["selection"].get(PICKED) or []
     if clicked and clicked[0].get("run") in {row["name"] for row in rated}:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.frames import Frame
 from dashboard.kernel_detail import KernelDetail
-from dashboard.kernels_charts import AROUND_PX, BAR_PX, DELAYS_PX, delay_drawing, kernel_drawing
+from dashboard.kernels_charts import AROUND_PX, DELAYS_PX, delay_drawing, kernel_drawing
 from dashboard.kernels_view import (
     KERNELS_CHARTED,
     call_frame,
@@ -27,6 +27,7 @@ from dashboard.pages.guidance import explain_no_gpu_timeline
 from tracer.figure_text import counted, number_text, time_text
 from tracer.report_types.gpu import GpuFigures
 from tracer.report_types.report import Report
+from tracer.reports.html.plots import rows_height
 from tracer.reports.profiled_parts import profiler_text
 from tracer.runs.run_store import StoredRun
 
@@ -149,7 +150,7 @@ def _ranked(title: str, axis: str, rows: Frame, staged: Frame, run: StoredRun) -
         st.caption("None has this in its name.")
         return
     shown = charted(staged)
-    chrome.drawing(kernel_drawing(shown, axis), "ranked", BAR_PX * shown["kernel"].nunique() + AROUND_PX)
+    chrome.drawing(kernel_drawing(shown, axis), "ranked", rows_height(shown["kernel"].nunique()))
     if len(rows) > KERNELS_CHARTED:
         st.caption(f"The {KERNELS_CHARTED} longest of {len(rows)}, the others as one; the table has all.")
     _table(rows, title.lower().replace(" ", "-"), run.name)

@@ -18,6 +18,7 @@ from dashboard.url_state import UrlState, link
 from tracer.figure_text import count_text, counted, seconds_text, share_text, time_text
 from tracer.palette import colours
 from tracer.report_types.report import Report
+from tracer.reports.html.plots import rows_height
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
 
@@ -159,4 +160,4 @@ def _tables(run: StoredRun, spread: Spread, report: Report) -> None:
     st.header("By window")
     table(spread.windows, {"inferences": "localized"}, key="by_window")
     if spread.composition["stage"].nunique() > 1:
-        drawing(by_window(spread.composition), "composition", 64 + 20 * spread.composition["window"].nunique())
+        drawing(by_window(spread.composition), "composition", rows_height(spread.composition["window"].nunique()))

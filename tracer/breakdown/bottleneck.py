@@ -9,7 +9,7 @@ import numpy as np
 
 from tracer.breakdown.breakdown import Breakdown
 from tracer.breakdown.gpu_idle import GAP_CAUSES
-from tracer.captures.inference_work import FRAMEWORK_STAGES
+from tracer.captures.inference_work import has_framework
 from tracer.captures.row_bounds import Ints
 from tracer.figure_text import share_text
 from tracer.unit_words import INFERENCES, UnitWords
@@ -73,7 +73,7 @@ def bottleneck(
     busy = int(breakdown.busy_ns.sum())
     base = unprofiled_wall_ns * len(breakdown.wall_ns) if unprofiled_wall_ns else wall
     share = min(1.0, busy / base) if base else 0.0
-    in_framework = any(name in FRAMEWORK_STAGES for name in breakdown.stage_names)
+    in_framework = has_framework(breakdown.stage_names)
     sentence = _sentence(key, parts, gaps, queued, share, words, in_framework=in_framework)
     if unprofiled_wall_ns and "busy" in sentence:
         sentence = f"{sentence[:-1]} (shares but the first are of a profiled {words.one})."

@@ -26,7 +26,7 @@ from tracer.breakdown.unprofiled import pair_walls_ns, stage_pairs, target_of, t
 from tracer.captures.attribution import Attribution, attribute
 from tracer.captures.counted_work import counted_work, near_inferences
 from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
-from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
+from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork, has_framework
 from tracer.captures.stored_capture import read_captures
 from tracer.captures.units import Units, units_of
 from tracer.profiles.profile import Profile
@@ -69,8 +69,7 @@ class KernelLevel:
     @property
     def computing_known(self) -> bool:
         """Whether the capture tells computing from the framework around it: by GPU work or by a host's operations."""
-        in_framework = any(name in FRAMEWORK_STAGES for name in self.work.stage_names)
-        return bool(len(self.work.gpu) or (in_framework and len(self.work.ops.start_ns)))
+        return bool(len(self.work.gpu) or (has_framework(self.work.stage_names) and len(self.work.ops.start_ns)))
 
 
 @dataclass(frozen=True, slots=True)

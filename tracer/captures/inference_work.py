@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +17,11 @@ from tracer.stages import INFERENCE
 
 FRAMEWORK_STAGES = ("session_run", INFERENCE)
 """Stages whose host code is the framework's; ``inference`` is that of a run whose stages were not separated."""
+
+
+def has_framework(stages: Iterable[str]) -> bool:
+    """Whether the host code of one of these stages is a framework's."""
+    return not set(FRAMEWORK_STAGES).isdisjoint(stages)
 
 
 def _empty() -> Ints:

@@ -14,6 +14,9 @@ from tracer.figure_text import tick_text
 from tracer.reports.html.markup import Markup, element, text, together
 
 MOST_TICKS = 10
+ROW_PX, AROUND_PX = 20, 64
+"""Of a chart of rows: each (as in ``plots.css``), and the axis with its title and the keys."""
+
 LINE_PX = 14.0
 """Of words one below another."""
 
@@ -95,6 +98,11 @@ class Rows:
     rows: Sequence[Row]
     keys: Mapping[str, str] = field(default_factory=dict)
     band: tuple[float, float] | None = None
+
+
+def rows_height(count: int) -> int:
+    """Pixels of a chart of so many rows, about."""
+    return AROUND_PX + ROW_PX * count
 
 
 def rows_plot(plot: Rows, key: str = "") -> Markup:

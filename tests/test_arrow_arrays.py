@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from tracer.arrow_arrays import arrow, arrow_flags, arrow_texts, flags, numbers, valid
+from tracer.arrow_arrays import TABLE, arrow, arrow_flags, arrow_texts, dense_groups, flags, numbers, valid
 
 integers = st.lists(st.none() | st.integers(-(2**62), 2**62), max_size=40)
 
@@ -68,3 +68,12 @@ sys.exit("pandas" in sys.modules)
 """
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([-3, 0, 1, 7, TABLE - 1, TABLE, 2**62]), max_size=12))
+def test_groups_are_numbered_in_the_order_of_their_keys(keys: list[int]) -> None:
+    distinct, places = dense_groups(np.array(keys, np.int64))
+    assert distinct.tolist() == sorted(set(keys))
+    assert (distinct.dtype, places.dtype) == (np.int64, np.int64)
+    assert [distinct[place] for place in places] == keys

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracer.breakdown.intervals import Covered, Partition, union_by_group
-from tracer.captures.row_bounds import covering_rows
+from tracer.captures.row_bounds import begun, covering_rows
 from tracer.errors import MalformedTraceError
 
 SPAN = 40
@@ -74,6 +74,14 @@ def test_a_partition_counts_the_rows_over_each_piece(pairs):
     partition = Partition([start, end])
     naive = [sum(a <= at < b for a, b in pairs) for at in partition.start_ns.tolist()]
     assert partition.counts(start, end).tolist() == naive
+
+
+@ANY
+@given(st.lists(st.integers(0, SPAN), max_size=6), st.lists(st.integers(0, SPAN), max_size=30), st.booleans())
+def test_what_has_begun_is_counted_alike_for_times_in_order_and_not(starts, times, in_order):
+    times = sorted(times) if in_order else times
+    found = begun(np.array(sorted(starts), np.int64), np.array(times, np.int64))
+    assert found.tolist() == [sum(start <= at for start in starts) for at in times]
 
 
 def test_a_time_at_the_end_of_a_row_lies_in_the_next_one():

@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 NO_ROW = -1
 """In a column of row numbers or codes: there is none."""
 
-TABLE = 1 << 25
+TABLE = 1 << 24
 """Keys up to this one are counted in a table of that length; beyond, they are sorted."""
 
 FEW = 256
@@ -138,14 +138,17 @@ def dense_groups(keys: Integers) -> tuple[Integers, Integers]:
     Returns:
         The distinct keys in rising order, and for each key its place among them.
     """
-    if not len(keys) or int(keys.min()) < 0 or int(keys.max()) >= TABLE:
+    low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, TABLE)
+    if low == high:
+        return keys[:1], np.zeros(len(keys), np.int64)
+    if low < 0 or high >= TABLE:
         distinct, places = np.unique(keys, return_inverse=True)
         return distinct, places.astype(np.int64)
-    table = np.zeros(int(keys.max()) + 1, np.int32)
+    table = np.zeros(high + 1, np.int64)
     table[keys] = 1
     distinct = np.flatnonzero(table)
-    table[distinct] = np.arange(len(distinct), dtype=np.int32)
-    return distinct, table[keys].astype(np.int64)
+    table[distinct] = np.arange(len(distinct))
+    return distinct, table[keys]
 
 
 def small(keys: Integers) -> NDArray[Any]:

@@ -66,7 +66,7 @@ def bottleneck(
     """
     wall = int(breakdown.wall_ns.sum())
     parts = {name: _share(ns, wall) for name, ns in breakdown.parts().items()}
-    by_cause = breakdown.gaps.by_cause(len(breakdown.wall_ns)).sum(axis=0)
+    by_cause = breakdown.idle_ns.sum(axis=0)
     gaps = {name: _share(by_cause[place], wall) for place, name in enumerate(GAP_CAUSES)}
     queued = breakdown.queued.share
     key = _key(parts, gaps, queued)

@@ -13,7 +13,8 @@ from tracer.breakdown.outside_work import OutsideWork, Polling, Spill, outside_w
 from tracer.breakdown.owners import COPIED, HOST, KERNEL, OWNERS, Pieces, host_part
 from tracer.captures.inference_work import InferenceWork
 from tracer.captures.row_bounds import Ints
-from tracer.captures.work_parts import work_parts
+from tracer.captures.work_parts import WorkPart, work_parts
+from tracer.side_by_side import both, each
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Breakdown:
     def _exposed(self) -> dict[str, Ints]:
         return self._by_part(self.owned_ns)
 
+    @cached_property
+    def idle_ns(self) -> Ints:
+        """Of each inference, while the GPU idled, by ``GAP_CAUSES``; shape (n, causes)."""
+        return self.gaps.by_cause(len(self.number))
+
     @property
     def busy_ns(self) -> Ints:
         """Of each inference, while the GPU ran a kernel or a copy."""
@@ -92,13 +98,17 @@ def break_down(work: InferenceWork) -> Breakdown:
     until = waited_until(work)
     shape = (len(OWNERS), len(work.stage_names) + 1, len(work.inferences))
     owned, total = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    idle = []
-    for part in work_parts(work):
+
+    def idle_of(part: WorkPart) -> tuple[Ints, Ints, Ints]:
         pieces = Pieces(part.work, until_ns=until[part.calls])
         inference, start, end = idle_gaps(pieces, pieces.fill(owned[..., part.place], total[..., part.place]))
-        idle.append((inference + part.place.start, start, end))
-    none = (np.empty(0, np.int64),) * 3
-    gaps = gpu_gaps(work, *(np.concatenate(column) for column in zip(*(idle or [none]), strict=True)))
+        return inference + part.place.start, start, end
+
+    idle = each(idle_of, work_parts(work)) or [(np.empty(0, np.int64),) * 3]
+    columns = [np.concatenate(column) for column in zip(*idle, strict=True)]
+    gaps, (queued, spilled, outside) = both(
+        lambda: gpu_gaps(work, *columns), lambda: (queued_kernels(work), spill(work), outside_work(work))
+    )
     return Breakdown(
         number=work.inferences.number,
         wall_ns=work.inferences.end_ns - work.inferences.start_ns,
@@ -106,8 +116,8 @@ def break_down(work: InferenceWork) -> Breakdown:
         owned_ns=owned.transpose(2, 0, 1),
         total_ns=total.transpose(2, 0, 1),
         gaps=gaps,
-        queued=queued_kernels(work),
-        spill=spill(work),
-        outside=outside_work(work),
+        queued=queued,
+        spill=spilled,
+        outside=outside,
         polling=polling(work),
     )

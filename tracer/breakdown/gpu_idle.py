@@ -11,7 +11,7 @@ from tracer.breakdown.delays import measured_delays
 from tracer.breakdown.launch_order import launch_order
 from tracer.breakdown.owners import Pieces
 from tracer.captures.inference_work import InferenceWork
-from tracer.captures.row_bounds import Ints
+from tracer.captures.row_bounds import Ints, begun
 
 GAP_CAUSES = (
     "no_work",
@@ -106,8 +106,8 @@ def _causes(work: InferenceWork, inference: Ints, start: Ints, end: Ints) -> NDA
         known = gpu.call[following] >= 0
         cause[known] = LAUNCH_LATENCY
         cause[known & (launched >= start)] = LAUNCH_BOUND
-        began = np.searchsorted(work.stages.start_ns, [start, end], side="right")
-        cause[known & (launched >= start) & (began[1] > began[0])] = HAND_OFF
+        stages = work.stages.start_ns
+        cause[known & (launched >= start) & (begun(stages, end) > begun(stages, start))] = HAND_OFF
         cause[known & (returned <= start) & (ready <= start)] = DEPENDENCY
     cause[last] = TAIL
     cause[first] = BEFORE_FIRST

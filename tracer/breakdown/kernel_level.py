@@ -29,10 +29,12 @@ from tracer.captures.inference_ranges import InferenceRanges, stage_ranges
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork, has_framework
 from tracer.captures.stored_capture import read_captures
 from tracer.captures.units import Units, units_of
+from tracer.profiles.gpu_records import RecordCheck, check_records
 from tracer.profiles.profile import Profile
 from tracer.report_types.gpu import Gain
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import official_rate_hz
+from tracer.side_by_side import both
 from tracer.unit_words import INFERENCES, UnitWords
 
 REPLAYED = 300
@@ -55,6 +57,7 @@ class KernelLevel:
     ranges: Units
     keep: Flags
     attribution: Attribution
+    records: RecordCheck
     work: InferenceWork
     breakdown: Breakdown
     bottleneck: Bottleneck
@@ -148,8 +151,12 @@ def unit_level(
     """
     interrupted = interrupted_by_profiler(profile, units)
     keep = counted & ~interrupted if (counted & ~interrupted).any() else counted
-    attribution = attribute(profile, units)
-    work = counted_work(profile, units, attribution, keep)
+
+    def owned() -> tuple[Attribution, InferenceWork]:
+        found = attribute(profile, units)
+        return found, counted_work(profile, units, found, keep)
+
+    (attribution, work), records = both(owned, lambda: check_records(profile))
     breakdown = break_down(work)
     replay = Replay(near_inferences(_some(profile, units, attribution, keep, work))) if replayed else None
     known = beside(replay)
@@ -159,6 +166,7 @@ def unit_level(
         ranges=units,
         keep=keep,
         attribution=attribution,
+        records=records,
         work=work,
         breakdown=breakdown,
         bottleneck=bottleneck(breakdown, target.wall_ns if target else None, words),

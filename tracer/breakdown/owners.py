@@ -6,7 +6,7 @@ import numpy as np
 
 from tracer.breakdown.gpu_waits import waited_until
 from tracer.breakdown.intervals import Partition, union_by_group
-from tracer.captures.cuda_calls import CONTEXT, COPY, LAUNCH, ORDER, OTHER, PREPARE, QUERY, SYNCHRONISE
+from tracer.captures.cuda_calls import CALL_KINDS, CONTEXT, COPY, LAUNCH, ORDER, OTHER, PREPARE, QUERY, SYNCHRONISE
 from tracer.captures.inference_work import FRAMEWORK_STAGES, InferenceWork
 from tracer.captures.row_bounds import Ints, Mask
 
@@ -37,7 +37,7 @@ GPU. ``host``: a stage's own code. ``tracer``: between stages.
 
 KERNEL, COPIED, LAUNCHING, COPY_CALL, WAIT, WAKE, ORDERING, PREPARING, CONTEXT_CALL = range(9)
 OTHER_CALL, OP, HOST, TRACER = range(9, 13)
-_CALLS = {
+_KINDS = {
     LAUNCHING: (LAUNCH,),
     COPY_CALL: (COPY,),
     ORDERING: (ORDER,),
@@ -45,6 +45,8 @@ _CALLS = {
     CONTEXT_CALL: (CONTEXT,),
     OTHER_CALL: (OTHER, QUERY),
 }
+_OWNS = {owner: np.isin(np.arange(len(CALL_KINDS)), kinds) for owner, kinds in _KINDS.items()}
+"""By owner, of each kind of call whether it is that owner's."""
 
 
 def host_part(stage: str) -> str:
@@ -84,7 +86,7 @@ class PathLayers:
             start = self.start_ns if owner == WAIT else self.until_ns
             end = self.until_ns if owner == WAIT else self.end_ns
             return self.thread[kept], start[kept], end[kept]
-        kept = np.isin(self.kind, _CALLS[owner])
+        kept = _OWNS[owner][self.kind]
         if owner == ORDERING:
             kept |= (self.kind == SYNCHRONISE) & (self.until_ns == self.start_ns)
         return self.thread[kept], self.start_ns[kept], self.end_ns[kept]

@@ -56,12 +56,20 @@ def checked_bounds(start_ns: ArrayLike, end_ns: ArrayLike, what: str) -> tuple[I
     return start, end
 
 
+def begun(start_ns: Ints, times_ns: Ints) -> Ints:
+    """How many of the ascending starts each time has reached: ``np.searchsorted`` of the right side."""
+    if len(times_ns) < 2 * len(start_ns) or not (times_ns[1:] >= times_ns[:-1]).all():
+        return np.searchsorted(start_ns, times_ns, side="right")
+    # Many times in order: to look for the fewer starts among them is quicker.
+    edges = np.searchsorted(times_ns, start_ns)
+    return np.repeat(np.arange(len(start_ns) + 1), np.diff(edges, prepend=0, append=len(times_ns)))
+
+
 def covering_rows(times_ns: Ints, start_ns: Ints, end_ns: Ints) -> Ints:
     """For ascending rows that do not overlap: the row in which each time lies, or -1."""
     if not len(start_ns):
         return np.full(len(times_ns), -1, np.int64)
-    row = np.searchsorted(start_ns, times_ns, side="right")
-    row -= 1
+    row = begun(start_ns, times_ns) - 1
     # Row -1 is the last one, which ends after all that are before the first: it stays -1.
     row[times_ns >= end_ns[row]] = -1
     return row

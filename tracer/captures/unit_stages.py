@@ -41,13 +41,12 @@ def stages_of(
     Raises:
         UsageError: if a named stage is in no unit.
     """
-    inside, unit = _within(found, rows)
+    owner = _owner(found, rows)
+    inside = np.flatnonzero(owner != NO_ROW)
     told = _tiling(found, rows, inside, ours=ours) if named is None else _named(found, inside, named)
     if told is None:
         return (), StageRows(*(np.empty(0, np.int64) for _ in range(3)))
     chosen, column, names = told
-    owner = np.full(len(found.start), NO_ROW)
-    owner[inside] = unit
     unit = owner[chosen]
     offset = found.start[chosen] - found.start[rows[unit]]
     begins = [int(offset[column == place].min()) for place in range(len(names))]
@@ -75,25 +74,20 @@ def with_rest(stages: StageRows, rest: int, start_ns: Integers, end_ns: Integers
     return StageRows(stage[order], first[order], last[order])
 
 
-def _within(found: EndedRanges, rows: Integers) -> tuple[Integers, Integers]:
-    """Places of the ranges that begin in a unit of their thread, and the place in ``rows`` of that unit."""
+def _owner(found: EndedRanges, rows: Integers) -> Integers:
+    """Of each range the place in ``rows`` of the unit of its thread in which it begins; ``NO_ROW`` of others."""
     units: Flags = np.zeros(len(found.start), np.bool_)
     units[rows] = True
     at = np.zeros(len(found.start), np.int64)
     at[rows] = np.arange(len(rows))
-    inside, owner = [], []
+    owner = np.full(len(found.start), NO_ROW)
     for lane in by_thread(found, np.arange(len(found.start))):
         outer, inner = lane[units[lane]], lane[~units[lane]]
         place = covering_rows(found.start[inner], found.start[outer], found.end[outer])
         # What begins with a unit and lasts longer is around it, and comes before it.
         there = (place != NO_ROW) & (inner > np.append(outer, len(found.start))[place])
-        inside.append(inner[there])
-        owner.append(at[outer[place[there]]])
-    if not inside:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    places, owners = np.concatenate(inside), np.concatenate(owner)
-    order = np.argsort(places, kind="stable")
-    return places[order], owners[order]
+        owner[inner[there]] = at[outer[place[there]]]
+    return owner
 
 
 def _named(found: EndedRanges, inside: Integers, named: Sequence[str]) -> tuple[Integers, Integers, list[str]]:

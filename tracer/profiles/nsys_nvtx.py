@@ -52,9 +52,10 @@ def nvtx_ranges(
     end, open_end = _ends(rows, duration_ns)
     backwards = ~open_end & (end < start)
     ids = whole(export, "NVTX_EVENTS", rows, "globalTid")
-    domains, nameless = _domains(_domain_names(export, made, strings, numbers), rows, numbers.process(ids))
+    processes = numbers.process(ids)
+    domains, nameless = _domains(_domain_names(export, made, strings, numbers), rows, processes)
     columns = {
-        "process": arrow(numbers.process(ids)),
+        "process": arrow(processes),
         "thread": arrow(thread_numbers(ids)),
         "domain": domains,
         "name": _names(rows, strings),
@@ -110,15 +111,16 @@ def _ends(rows: pa.Table, duration_ns: int | None) -> tuple[NDArray[np.int64], N
 
 def _names(rows: pa.Table, strings: StringIds) -> pa.ChunkedArray | pa.Array:
     """Text of each row, its own or registered; null where it has neither."""
-    own = (
-        rows.column("text").combine_chunks() if "text" in rows.column_names else pa.nulls(rows.num_rows, pa.string())
-    )
+    none = pa.chunked_array([pa.nulls(rows.num_rows, pa.string())])
+    own = rows.column("text") if "text" in rows.column_names else none
     if own.null_count == 0 and rows.num_rows:
         return own.dictionary_encode()
     ids = filled(rows, "textId", -1)
     null = ids < 0 if "textId" not in rows.column_names else ~valid(rows.column("textId"))
+    if own.null_count == rows.num_rows and not null.any():
+        return strings.encode(ids)
     registered = strings.encode(ids[~null])
-    spelled = own.dictionary_encode()
+    spelled = own.combine_chunks().dictionary_encode()
     codes = np.zeros(rows.num_rows, np.int64)
     codes[~null] = integers(registered.indices)
     has_text = valid(own)

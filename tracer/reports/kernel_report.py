@@ -9,7 +9,7 @@ import numpy as np
 from tracer.arrow_arrays import Integers
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
-from tracer.profiles.gpu_records import RecordCheck, check_records, checked_notes, unrecorded
+from tracer.profiles.gpu_records import checked_notes, unrecorded
 from tracer.report_types.gpu import (
     GpuFigures,
     InflationFigures,
@@ -75,8 +75,7 @@ def _time(ns: Integers, wall: Integers, captures: Integers, each: str) -> PartFi
 
 def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, frequencies: str | None) -> GpuFigures:
     breakdown, profile = level.breakdown, level.profile
-    wall, check = breakdown.wall_ns, check_records(profile)
-    gaps = breakdown.gaps.by_cause(len(wall))
+    wall = breakdown.wall_ns
     return {
         "source": profile.source,
         "version": profile.version,
@@ -84,7 +83,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "traced": sorted(profile.traced),
         "inferences": len(wall),
         "has_gpu_work": bool(len(level.work.gpu)),
-        "unrecorded": unrecorded(profile, check),
+        "unrecorded": unrecorded(profile, level.records),
         "computing_known": level.computing_known,
         "wall_ns": _time(wall, wall, captures, level.words.one),
         "kernel_ns": _time(parts["kernel"], wall, captures, level.words.one),
@@ -95,7 +94,8 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "verdict": {"key": level.bottleneck.key, "sentence": level.bottleneck.sentence},
         "queued_share": level.bottleneck.queued_share,
         "gaps_ns": {
-            name: float(gaps[:, place].mean()) if len(wall) else 0.0 for place, name in enumerate(GAP_CAUSES)
+            name: float(breakdown.idle_ns[:, place].mean()) if len(wall) else 0.0
+            for place, name in enumerate(GAP_CAUSES)
         },
         "launch_delay_ns": _launch_delay(level),
         "spill": _spill(level),
@@ -104,7 +104,7 @@ def _gpu(level: KernelLevel, parts: dict[str, Integers], captures: Integers, fre
         "frequencies": frequencies,
         "interrupted": level.interrupted,
         "inflation": _inflation(level),
-        "notes": _notes(level, check),
+        "notes": _notes(level),
     }
 
 
@@ -175,13 +175,13 @@ def _outside(level: KernelLevel) -> OutsideWork:
     }
 
 
-def _notes(level: KernelLevel, check: RecordCheck) -> list[str]:
+def _notes(level: KernelLevel) -> list[str]:
     profile, work = level.profile, level.work
     absent = ["copy"] if len(work.gpu) and work.gpu.kernel.all() else []
     # TensorFlow's profile of a CPU says so itself.
     if not len(work.gpu) and profile.source != "tensorflow":
         absent.append("launch")
-    notes = list(checked_notes(profile, absent, check))
+    notes = list(checked_notes(profile, absent, level.records))
     if not level.computing_known and level.words is INFERENCES:
         notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes

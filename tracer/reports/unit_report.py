@@ -21,6 +21,7 @@ from tracer.report_types.run import StageFigures
 from tracer.reports.breakdown_rows import part_text
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.report import spread_of
+from tracer.side_by_side import both
 from tracer.statistics.intervals import CAPTURE, clustered
 from tracer.unit_words import INFERENCES, UNITS
 
@@ -78,7 +79,7 @@ def build_breakdown(
 
 def breakdown_figures(level: KernelLevel, chosen: ChosenUnits) -> BreakdownReport:
     """The figures of the level of chosen units."""
-    shared = shared_gpu(level)
+    shared, kernels = both(lambda: shared_gpu(level), lambda: kernel_figures(level))
     walls = level.breakdown.wall_ns
     notes = []
     if any(one.thread is not None for one in level.ranges.lanes):
@@ -108,7 +109,7 @@ def breakdown_figures(level: KernelLevel, chosen: ChosenUnits) -> BreakdownRepor
         "gpus": _gpus(level),
         "unknown_works": shared.unknown_works,
         "notes": notes,
-        **kernel_figures(level),
+        **kernels,
     }
 
 

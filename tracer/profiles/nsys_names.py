@@ -39,8 +39,8 @@ class StringIds:
         self._values = values.take(arrow(order)) if len(order) else arrow_texts([])
         if len(ids) > 1 and bool((np.diff(self._ids) == 0).any()):
             raise damaged_export(export.path, "StringIds gives one id to two strings")
-        self.unknown = 0
-        """Rows so far whose string is not in the table."""
+        self.unknown: list[int] = []
+        """Rows whose string is not in the table, of each ``encode``: two threads may append at once."""
 
     def encode(self, ids: NDArray[np.int64], rename: Callable[[str], str] | None = None) -> pa.DictionaryArray:
         """
@@ -52,7 +52,7 @@ class StringIds:
         names = [self._name(identity) for identity in used.tolist()]
         missing = np.array([name is None for name in names], bool)
         if missing.any():
-            self.unknown += int(missing[codes].sum())
+            self.unknown.append(int(missing[codes].sum()))
         texts = [
             f"[string {identity} is not in the export]" if name is None else name
             for identity, name in zip(used.tolist(), names, strict=True)

@@ -33,6 +33,7 @@ from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
 from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
 from tracer.profiles.nsys_syncs import with_syncs
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, Profile
+from tracer.side_by_side import both
 
 _GPU = ("start", "end", "deviceId", "streamId", "correlationId", "globalPid")
 _CUPTI = "CUPTI_ACTIVITY_KIND_"
@@ -120,12 +121,14 @@ class _Reading:
         self.names = dict(zip(processes, (name for _, name in named), strict=True))
 
     def profile(self) -> Profile:
-        calls = with_syncs(self._threaded(API_CALLS, _CALLS), self.export, self.numbers)
-        work, notes = self._gpu_work(calls)
+        events, duration = self.raw.get("NVTX_EVENTS", pa.table({})), metadata.read_duration(self.export)
+        # SQLite answers the thread that opened the file, and nothing is asked of it for the ranges.
+        (calls, work, notes), (ranges, told) = both(
+            self._calls_and_work,
+            lambda: nvtx_ranges(self.export, events, self.strings, self.types, self.numbers, duration),
+        )
         rows = {table: raw.num_rows for table, raw in self.raw.items()}
         traced, unsure = metadata.read_traced(self.export, self.strings, rows)
-        events, duration = self.raw.get("NVTX_EVENTS", pa.table({})), metadata.read_duration(self.export)
-        ranges, told = nvtx_ranges(self.export, events, self.strings, self.types, self.numbers, duration)
         return Profile(
             path=self.export.path,
             source="nsys",
@@ -149,6 +152,10 @@ class _Reading:
             ),
         )
 
+    def _calls_and_work(self) -> tuple[pa.Table, pa.Table, list[str]]:
+        calls = with_syncs(self._threaded(API_CALLS, _CALLS), self.export, self.numbers)
+        return calls, *self._gpu_work(calls)
+
     def _with(self, column: str) -> Iterable[tuple[str, pa.Table]]:
         return [(table, rows) for table, rows in self.raw.items() if column in rows.column_names]
 
@@ -156,8 +163,8 @@ class _Reading:
         losses = []
         if self.backwards:
             losses.append(f"{self.backwards} rows end before they start and are left out")
-        if self.strings.unknown:
-            losses.append(f"{self.strings.unknown} rows name a string that is not in the export")
+        if unknown := sum(self.strings.unknown):
+            losses.append(f"{unknown} rows name a string that is not in the export")
         return tuple(losses)
 
     def _forward(self, table: str) -> pa.Table:

@@ -314,6 +314,12 @@ def test_the_range_that_is_chosen_can_be_named(tmp_path):
     assert (named["count"], named["wall_ns"]) == (4, chosen["wall_ns"])
 
 
+def test_fewer_than_no_units_cannot_be_left_out(tmp_path):
+    profile = profile_of(named_ranges(["step"] * 3).write(tmp_path / "x.sqlite"))
+    with pytest.raises(UsageError, match="--skip: -1 units"):
+        build_breakdown(profile, "step", skip=-1)
+
+
 def test_stages_are_meant_as_ranges_are(tmp_path):
     export = named_ranges(["step", "step"])
     export.ranges([0, 400, 1000], [400, 800, 1400], ["part[1]", "part1", "part[1]"], process=7, thread=7)

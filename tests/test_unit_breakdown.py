@@ -314,6 +314,13 @@ def test_the_range_that_is_chosen_can_be_named(tmp_path):
     assert (named["count"], named["wall_ns"]) == (4, chosen["wall_ns"])
 
 
+@pytest.mark.parametrize("wall_ns", [0, -5, float("nan"), float("inf"), 1e30])
+def test_a_wall_time_that_cannot_be_is_refused(tmp_path, wall_ns):
+    profile = profile_of(named_ranges(["step"] * 3).write(tmp_path / "x.sqlite"))
+    with pytest.raises(UsageError, match="is no wall time of a unit"):
+        build_breakdown(profile, "step", wall_ns=wall_ns)
+
+
 def test_fewer_than_no_units_cannot_be_left_out(tmp_path):
     profile = profile_of(named_ranges(["step"] * 3).write(tmp_path / "x.sqlite"))
     with pytest.raises(UsageError, match="--skip: -1 units"):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import typer.main
 from typer.testing import CliRunner
 
@@ -33,6 +34,13 @@ PATHS = [
     for name, command in COMMANDS.items()
     for argument in command.params
     if argument.param_type_name == "argument" and "Path" in inspect.get_annotations(command.callback)[argument.name]
+]
+
+FLOATS = [
+    (name, option.opts[0])
+    for name, command in COMMANDS.items()
+    for option in command.params
+    if option.param_type_name == "option" and option.type.name.startswith("float")
 ]
 
 
@@ -233,3 +241,17 @@ def test_a_file_is_no_folder_of_runs(name: str, tmp_path: Path) -> None:
     said = CliRunner().invoke(app, [name, "--traces", str(tmp_path / "file"), *["x"] * 2], env={"COLUMNS": "200"})
     assert said.exit_code == 2
     assert "is a file" in said.output
+
+
+def test_some_options_take_a_fraction() -> None:
+    assert {("breakdown", "--wall-us"), ("compare", "--threshold"), ("host", "--seconds")} <= set(FLOATS)
+
+
+@pytest.mark.parametrize(("command", "option"), FLOATS)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_what_is_no_finite_number_is_refused(command: str, option: str, value: str) -> None:
+    """Every lower limit lets infinity pass, and every limit of any kind what is no number."""
+    group = COMMANDS[command]
+    parsed = next(one for one in group.params if option in one.opts)
+    with pytest.raises(typer.BadParameter, match=r"finite number|not in the range"):
+        parsed.process_value(typer.Context(group), value)

@@ -71,3 +71,10 @@ def test_a_run_is_not_compared_with_a_profile(tmp_path: Path) -> None:
     assert isinstance(error, UsageError)
     assert "a run is not compared with a profile" in str(error)
     assert "--range kws-trace:inference" in str(error)
+
+
+@pytest.mark.parametrize("named", ["b.sqlite", "folder/b"])
+def test_a_profile_that_is_not_there_is_not_called_a_run(tmp_path: Path, named: str) -> None:
+    error = compared(profile(tmp_path / "a.sqlite", 100), tmp_path / named, "--traces", tmp_path).exception
+    assert isinstance(error, UsageError)
+    assert f"{named}: no such profile, and no such run in" in str(error)

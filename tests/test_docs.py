@@ -184,3 +184,11 @@ def test_every_command_line_of_the_first_readme_still_opens(line: str, monkeypat
     # Parsed, not run: types, choices and required options are held, files need not be there.
     context = command.make_context(words[0], words[1:], parent=root.make_context("kws-trace", [words[0]]))
     context.close()
+
+
+@pytest.mark.parametrize("package", ["runner", "tracer"])
+def test_the_rooms_of_the_design_are_the_folders(package: str) -> None:
+    _, _, below = (ROOT / "docs" / "design.md").read_text().partition(f"| room of `{package}/` |")
+    rows = below.split("\n\n", maxsplit=1)[0].splitlines()[2:]
+    rooms = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert rooms == {one.parent.name for one in (ROOT / package).glob("*/__init__.py")}

@@ -394,6 +394,23 @@ def test_trtexecs_times_are_inferences_whose_median_is_its_own(tmp_path: Path) -
     assert any("records no kernel" in note for note in profile.notes)
 
 
+def test_inferences_whose_copies_overlap_are_said_not_to_be_told_apart(tmp_path: Path) -> None:
+    """As ``trtexec`` runs them by default: the next input is copied while this one computes."""
+    rows = [
+        {name: at * 10 + value for name, value in (("startH2dMs", 0), ("endH2dMs", 2), ("startComputeMs", 8))}
+        | {name: at * 10 + value for name, value in (("endComputeMs", 17), ("startD2hMs", 17), ("endD2hMs", 18))}
+        for at in range(4)
+    ]
+    path = write(tmp_path / "t.json", trtexec_times(rows))
+    found = build_breakdown(opened(path))
+    assert found["range"]["sentence"].startswith("No NVTX range repeats outside the others of its name")
+    assert found["gpu"] is not None
+    assert any(note.startswith("3 inferences began to copy before") for note in found["gpu"]["notes"])
+    apart = write(tmp_path / "u.json", trtexec_times(rows[::2]))
+    assert build_breakdown(opened(apart))["count"] == 2
+    assert not any("began to copy" in note for note in opened(apart).notes)
+
+
 def test_copies_that_took_no_time_were_not_made(tmp_path: Path) -> None:
     rows = [{**one, "h2dMs": 0, "d2hMs": 0} for one in TIMES]
     profile = opened(write(tmp_path / "t.json", trtexec_times(rows)))

@@ -79,6 +79,17 @@ def test_a_folder_is_parquet_or_tensorflows(tmp_path: Path) -> None:
         read_profile_file(tmp_path / "b")
 
 
+def test_captures_are_sought_no_deeper_than_where_their_profilers_put_them(tmp_path: Path) -> None:
+    """``/`` or a home would be searched for minutes, and files vanish meanwhile."""
+    deep = tmp_path / "run" / "plugins" / "profile" / "2026"
+    (deep / "more").mkdir(parents=True)
+    written(deep / "more" / "host.xplane.pb", XSPACE)
+    with pytest.raises(ProfileError, match=r"neither Parquet files nor an xplane\.pb"):
+        recognise(tmp_path)
+    written(deep / "host.xplane.pb", XSPACE)
+    assert recognise(tmp_path) == XPLANE
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -283,3 +283,61 @@ def test_launches_that_left_no_gpu_record_are_said(shared_data):
 def test_a_breakdown_is_of_its_schema(shared_data):
     for name in ("h200/graph-nodes.sqlite", "nsys/h100_2gpu_1s.sqlite"):
         jsonschema.validate(build_breakdown(profile_of(shared_data / name)), build_schema(BreakdownReport))
+
+
+def named_ranges(names: list[str], domain: str | None = None) -> NsysExport:
+    """One range of each name, each with a kernel of its own."""
+    export = NsysExport()
+    start = np.arange(len(names)) * 1000
+    export.ranges(start, start + 800, names, process=7, thread=7, domain=domain)
+    ids = np.arange(len(names)) + 1
+    export.calls(start + 10, start + 60, "cudaLaunchKernel", process=7, thread=7, correlation_id=ids)
+    export.kernels(start + 100, start + 300, "gemm", process=7, correlation_id=ids)
+    return export
+
+
+def test_a_name_means_the_ranges_called_so_and_only_else_those_that_fit_it(tmp_path):
+    path = named_ranges(["layer[0]", "layer[0]", "layer0", "*", "*", "what?", "whats"]).write(tmp_path / "x.sqlite")
+    profile = profile_of(path)
+    counts = {
+        name: build_breakdown(profile, name)["count"]
+        for name in ("layer[0]", "layer[?]", "layer?", "*", "what?", "what*", "la*0*")
+    }
+    assert counts == {"layer[0]": 2, "layer[?]": 2, "layer?": 1, "*": 2, "what?": 1, "what*": 2, "la*0*": 3}
+
+
+def test_the_range_that_is_chosen_can_be_named(tmp_path):
+    path = named_ranges([f"tokens[{one}]" for one in range(4)], "app").write(tmp_path / "x.sqlite")
+    chosen = build_breakdown(profile_of(path))
+    assert chosen["range"]["name"] == "app:tokens[*]"
+    named = build_breakdown(profile_of(path), chosen["range"]["name"])
+    assert (named["count"], named["wall_ns"]) == (4, chosen["wall_ns"])
+
+
+@pytest.mark.parametrize("wall_ns", [0, -5, float("nan"), float("inf"), 1e30])
+def test_a_wall_time_that_cannot_be_is_refused(tmp_path, wall_ns):
+    profile = profile_of(named_ranges(["step"] * 3).write(tmp_path / "x.sqlite"))
+    with pytest.raises(UsageError, match="is no wall time of a unit"):
+        build_breakdown(profile, "step", wall_ns=wall_ns)
+
+
+def test_fewer_than_no_units_cannot_be_left_out(tmp_path):
+    profile = profile_of(named_ranges(["step"] * 3).write(tmp_path / "x.sqlite"))
+    with pytest.raises(UsageError, match="--skip: -1 units"):
+        build_breakdown(profile, "step", skip=-1)
+
+
+def test_stages_are_meant_as_ranges_are(tmp_path):
+    export = named_ranges(["step", "step"])
+    export.ranges([0, 400, 1000], [400, 800, 1400], ["part[1]", "part1", "part[1]"], process=7, thread=7)
+    figures = build_breakdown(profile_of(export.write(tmp_path / "x.sqlite")), "step", ["part[1]"])
+    assert [(one["stage"], one["count"]) for one in figures["stages"]] == [("part[1]", 2), ("between stages", 2)]
+
+
+def test_a_wall_time_in_which_the_gpu_works_longer_is_said(tmp_path):
+    profile = profile_of(named_ranges(["step"] * 4).write(tmp_path / "x.sqlite"))
+    for wall_ns, notes in ((199, 1), (200, 0)):
+        figures = build_breakdown(profile, "step", wall_ns=wall_ns)
+        assert figures["gpu"] is not None
+        told = [one for one in figures["gpu"]["notes"] if "longer than a whole unprofiled one takes (199 ns)" in one]
+        assert len(told) == notes

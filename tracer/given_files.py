@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +38,9 @@ _KINDS = {
 _KERNELS = ("/proc", "/sys", "/sys/kernel/debug", "/sys/kernel/tracing")
 """File systems whose regular files are none: some wait for an event, some never end, and all say 0 bytes."""
 
+_LEVELS = 4
+"""Below a folder that is named, down to ``RUN/plugins/profile/DATE``; else a search in ``/`` has no end."""
+
 _limits = {"on": True}
 
 
@@ -48,6 +52,14 @@ def lift_limits() -> None:
 def limited(limit: int) -> int | None:
     """``limit``, or None where limits were lifted."""
     return limit if _limits["on"] else None
+
+
+def xplanes_in(folder: Path) -> Iterator[Path]:
+    """The captures of TensorFlow and JAX in a folder, or below it; what cannot be looked into is passed over."""
+    for at, folders, files in os.walk(folder):
+        if at in _KERNELS or len(Path(at).relative_to(folder).parts) == _LEVELS:
+            folders.clear()
+        yield from (Path(at, name) for name in files if name.endswith(".xplane.pb"))
 
 
 def too_many_rows(count: int) -> str | None:

@@ -27,7 +27,8 @@ class _HarmlessOutput(RenderHook):
 
 
 def harmless_console(**options: Any) -> Console:
-    """A console on which every text is made harmless; ``options`` are those of ``Console``."""
-    console = Console(**options)
+    """A console on which every text is made harmless and stands as it is; ``options`` are those of ``Console``."""
+    # A range may be called app:fire:, which is no picture.
+    console = Console(**options, emoji=False)
     console.push_render_hook(_HarmlessOutput())
     return console

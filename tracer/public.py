@@ -170,7 +170,7 @@ class ProfileBreakdown:
 
 @dataclass(frozen=True)
 class OpenProfile:
-    """A profile of Nsight Systems, nvprof or TensorFlow's profiler; times are nanoseconds of its own clock."""
+    """A profile of any program, by any tool that ``open_profile`` reads; times are nanoseconds of its own clock."""
 
     profile: Profile | ProfileSummary
 
@@ -219,15 +219,15 @@ class OpenProfile:
         Where the time of a program's units went, as ``kws-trace breakdown`` prints it.
 
         Args:
-            unit_range: the NVTX range whose instances are units: its name, or ``domain:name``, globs too; None for
-                the outermost that repeats, and without ranges for synchronisations, or windows of time.
+            unit_range: the NVTX range whose instances are units: its name, or ``domain:name``, or a glob of ``*`` and
+                ``?``; None for the outermost that repeats, and without ranges for synchronisations, or windows.
             stages: names of the ranges within a unit that are its stages; None for those that tile it.
             unprofiled_wall_ns: mean wall time of a unit without the profiler: the base of gains and busy share.
             skip: units left out at the start of each process or thread, as a program's warm-up.
 
         Raises:
             ProfileError: if the profile has no timeline, no such range, or units of one thread that overlap.
-            UsageError: if a stage is in no unit, or nothing is left to count.
+            UsageError: if a stage is in no unit, nothing is left to count, or the wall time cannot be.
         """
         profile = self._timeline()
         chosen = chosen_units(profile, unit_range, stages, skip)

@@ -61,7 +61,7 @@ def plain(text: str, style: str = "") -> Text:
 def print_lines(console: Console, lines: Iterable[str], style: str | None = None) -> None:
     """Sentences that may hold names out of files, as they stand."""
     for line in lines:
-        console.print(line, style=style, markup=False, highlight=False, emoji=False)
+        console.print(line, style=style, markup=False, highlight=False)
 
 
 def first_rows(rows: Sequence[Row], console: Console, *, whole: bool) -> tuple[Sequence[Row], str | None]:

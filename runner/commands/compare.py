@@ -12,6 +12,7 @@ from runner.commands import options
 from runner.commands.output import print_figures, tell_losses
 from tracer.command_line import DEFAULT_TRACES
 from tracer.errors import UsageError
+from tracer.given_files import xplanes_in
 
 if TYPE_CHECKING:
     from tracer.report_types.report import Comparison
@@ -72,6 +73,11 @@ def _are_profiles(names: list[str], traces: Path) -> bool:
     profiles = [name for name in names if _is_profile(name, traces)]
     others = [name for name in names if name not in profiles]
     if profiles and others:
+        path = Path(others[0])
+        if (path.suffix or len(path.parts) > 1) and not (path.exists() or (traces / path).exists()):
+            raise UsageError(
+                others[0], f"no such profile, and no such run in {traces}", "name two profiles, or two runs"
+            )
         raise UsageError(
             others[0],
             f"a run is not compared with a profile ({profiles[0]})",
@@ -85,7 +91,7 @@ def _is_profile(name: str, traces: Path) -> bool:
     path = Path(name)
     if (traces / name / "run.json").exists() or (path / "run.json").exists():
         return False
-    return path.is_file() or any(path.glob("StringIds.parquet")) or any(path.glob("**/*.xplane.pb"))
+    return path.is_file() or any(path.glob("StringIds.parquet")) or any(xplanes_in(path))
 
 
 def _profiles_compared(

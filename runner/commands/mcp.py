@@ -21,7 +21,8 @@ def mcp(
     ] = None,
 ) -> None:
     """
-    Serve report, compare, kernels, session and doctor as read-only tools of the Model Context Protocol.
+    Serve runs, report, compare, kernels, breakdown, session and doctor as read-only tools of the Model Context
+    Protocol.
 
     An assistant's program starts it and speaks to it over standard input and output. Only the runs folder and the
     folders of --allow are read, and nothing is written there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,14 @@ class Group(str):
 
     def __call__(self, text: str, *names: str, **settings: Any) -> Any:
         """The option, as ``typer.Option`` makes it."""
-        return typer.Option(*names, help=text, rich_help_panel=self, **settings)
+        return typer.Option(*names, help=text, rich_help_panel=self, **{"callback": _finite, **settings})
+
+
+def _finite(value: Any) -> Any:
+    """What was given, where it is no number that every limit lets pass."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no finite number")
+    return value
 
 
 SERIAL_LINE = Group("Serial line")

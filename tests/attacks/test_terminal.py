@@ -62,6 +62,18 @@ def test_a_console_prints_no_command_of_a_text_and_keeps_its_own_colours() -> No
     assert obeyed(said) == []
 
 
+def test_a_name_between_colons_is_no_picture() -> None:
+    out = io.StringIO()
+    console = terminal(file=out, width=200)
+    table = Table(title=":fire:")
+    table.add_column(":o:")
+    table.add_row("app:key:1")
+    for one in (table, ":fire: :o: app:key:1"):
+        console.print(one, markup=False)
+        console.print(one)
+    assert [out.getvalue().count(name) for name in (":fire:", ":o:", "app:key:1")] == [4, 4, 4]
+
+
 def test_a_line_is_printed_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     say(HOSTILE)
     say(HOSTILE, err=True)

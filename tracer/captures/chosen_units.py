@@ -82,7 +82,9 @@ def _without_ranges(profile: Profile, stages: Sequence[str] | None) -> ChosenUni
         raise UsageError(
             "--stages", "no NVTX range repeats in this profile, and stages are ranges in units", "leave it out"
         )
-    why = "No NVTX range repeats" if len(profile.nvtx_ranges) else "Without NVTX ranges"
+    why = (
+        "No NVTX range repeats outside the others of its name" if len(profile.nvtx_ranges) else "Without NVTX ranges"
+    )
     if not (len(profile.gpu_work) or len(profile.api_calls) or len(profile.host_ops)):
         raise ProfileError(
             profile.path,
@@ -102,6 +104,8 @@ def _without_ranges(profile: Profile, stages: Sequence[str] | None) -> ChosenUni
 
 
 def _skipped(chosen: ChosenUnits, skip: int) -> ChosenUnits:
+    if skip < 0:
+        raise UsageError("--skip", f"{skip} units cannot be left out", "give 0 or more")
     if not skip:
         return chosen
     lane = chosen.units.lane

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 
-from tracer.arrow_arrays import Codes, Integers, dense_groups, encode, integers, present, small
+from tracer.arrow_arrays import Codes, Flags, Integers, dense_groups, encode, integers, present, small
 from tracer.profiles.profile import Profile
 
 
@@ -28,9 +28,21 @@ class EndedRanges:
     end: Integers
     lane: Integers
 
-    def named(self, wanted: Sequence[bool]) -> Integers:
+    def meant(self, pattern: str) -> Flags:
+        """
+        Of each of ``texts`` whether ``pattern`` means it: those that are called so, by name or ``domain:name``; where
+        none is, those that fit it as a glob, in which ``*`` and ``?`` match and nothing else does.
+        """
+        spelled = [(name, f"{domain}:{name}") for domain, name in self.texts]
+        called = np.array([pattern in both for both in spelled], np.bool_)
+        glob = pattern.replace("[", "[[]")
+        if called.any():
+            return called
+        return np.array([any(fnmatchcase(one, glob) for one in both) for both in spelled], np.bool_)
+
+    def named(self, wanted: Flags) -> Integers:
         """Places of the ranges whose code is wanted."""
-        return np.flatnonzero(np.array([*wanted, False])[self.code])
+        return np.flatnonzero(np.append(wanted, np.False_)[self.code])
 
 
 def ended_ranges(profile: Profile) -> EndedRanges:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -25,12 +24,6 @@ BETWEEN = "between stages"
 """The stage of what lies in a unit and in none of its stages."""
 
 
-def matches(domain: str, name: str, pattern: str) -> bool:
-    """Whether a range is meant: its name, or ``domain:name``, is the pattern or fits it as a glob."""
-    whole = f"{domain}:{name}"
-    return pattern in (name, whole) or fnmatchcase(name, pattern) or fnmatchcase(whole, pattern)
-
-
 def shown(domain: str, name: str) -> str:
     """A range as ``--range`` takes it."""
     return f"{domain}:{name}" if domain else name
@@ -43,7 +36,7 @@ def wanted_ranges(profile: Profile, found: EndedRanges, pattern: str) -> Integer
     Raises:
         ProfileError: if there is none; the message names those that there are.
     """
-    chosen = found.named([matches(domain, name, pattern) for domain, name in found.texts])
+    chosen = found.named(found.meant(pattern))
     if len(chosen):
         return chosen
     if not len(found.rows):

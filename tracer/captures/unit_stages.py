@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -94,9 +93,7 @@ def _named(found: EndedRanges, inside: Integers, named: Sequence[str]) -> tuple[
     """The outermost ranges of these names, the place of the name of each, and the names."""
     stage_of = np.full(len(found.texts) + 1, NO_ROW)
     for place, pattern in enumerate(named):
-        for code, (_, name) in enumerate(found.texts):
-            if stage_of[code] == NO_ROW and (name == pattern or fnmatchcase(name, pattern)):
-                stage_of[code] = place
+        stage_of[:-1][(stage_of[:-1] == NO_ROW) & found.meant(pattern)] = place
     chosen = inside[stage_of[found.code[inside]] != NO_ROW]
     chosen = chosen[outermost(found, chosen)]
     column = stage_of[found.code[chosen]]

@@ -97,7 +97,7 @@ def read_kineto(path: Path) -> Profile:
 
 
 def _take(events: JsonEvents, event: Event, found: _Found) -> None:
-    category = text(event.get("cat")).lower()
+    category = text(event.get("cat", "")).lower()
     if category in _REPEATS:
         found.repeats += category == "gpu_user_annotation"
         return

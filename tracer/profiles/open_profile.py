@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from tracer.errors import ProfileError
-from tracer.given_files import open_file
+from tracer.given_files import open_file, xplanes_in
 from tracer.profiles.profile import Profile, ProfileSummary
 
 NSYS_SQLITE = "nsys SQLite"
@@ -177,7 +177,7 @@ def _refuse_what_is_none(path: Path, sample: bytes) -> None:
 def _recognise_folder(path: Path) -> str:
     if any(path.glob("*.parquet")):
         return NSYS_PARQUET
-    if any(path.rglob("*.xplane.pb")):
+    if any(xplanes_in(path)):
         return XPLANE
     raise ProfileError(path, "the folder holds neither Parquet files nor an xplane.pb", _KNOWN)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tracer.figure_text import counted
 from tracer.profiles.columns import RowsBuilder, copy_name
 from tracer.profiles.json_events import Event, JsonEvents, scaled, text, whole
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile, ProfileSummary, SummaryRow
@@ -45,15 +46,16 @@ def read_trtexec_times(path: Path) -> Profile:
     events = JsonEvents(path, TIMES_AGAIN)
     schemas = (GPU_WORK, API_CALLS, NVTX_RANGES)
     work, calls, ranges = (RowsBuilder(path, schema) for schema in schemas)
-    last_end, overlaps = None, 0
+    computed, copied, overlaps, crossing = None, 0, 0, 0
     for number, event in enumerate(events):
         parts = [part for part in _gpu_parts(events, event) if part is not None]
         for kind, name, start, end in parts:
             work.append((0, 0, 0, kind, name, None, start, end, number))
         start, end = parts[0][2], max(_at(events, event, ("endD2hMs", "endOutMs")), *(part[3] for part in parts))
         compute = _at(events, event, ("startComputeMs",))
-        overlaps += last_end is not None and compute < last_end
-        last_end = _at(events, event, ("endComputeMs",))
+        overlaps += computed is not None and compute < computed
+        crossing += computed is not None and start < copied
+        computed, copied = _at(events, event, ("endComputeMs",)), max(copied, end)
         ranges.append((0, 0, None, INFERENCE, number, "start_end", start, end))
         if "startEnqMs" in event:
             calls.append((0, 0, ENQUEUE, *_enqueued(events, event, number), number))
@@ -68,7 +70,7 @@ def read_trtexec_times(path: Path) -> Profile:
         api_calls=calls.table(),
         nvtx_ranges=ranges.table(),
         host_ops=HOST_OPS.empty_table(),
-        notes=_notes(overlaps, calls.count),
+        notes=_notes(overlaps, crossing, calls.count),
     )
 
 
@@ -103,7 +105,7 @@ def _gpu_parts(events: JsonEvents, event: Event) -> list[tuple[str, str, int, in
     return parts
 
 
-def _notes(overlaps: int, enqueues: int) -> tuple[str, ...]:
+def _notes(overlaps: int, crossing: int, enqueues: int) -> tuple[str, ...]:
     notes = [
         f"trtexec records no kernel: {WORK_NAME} is the time between two CUDA events, with the gaps inside it",
         "times have six digits: a start after the first second is told to 10 us, after ten to 100 us, a length finer",
@@ -112,6 +114,11 @@ def _notes(overlaps: int, enqueues: int) -> tuple[str, ...]:
         notes.append("no enqueue times in the file, as before TensorRT 7: launch delays are not known")
     if overlaps:
         notes.append(f"{overlaps} inferences began before the one before them ended: several streams, shown as one")
+    if crossing:
+        notes.append(
+            f"{counted(crossing, 'inference')} began to copy before the one before had copied its output: as units "
+            "they cannot be told apart; `trtexec --exposeDMA`, or --noDataTransfers, runs one after the other"
+        )
     return tuple(notes)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ProfileError
-from tracer.given_files import read_file
+from tracer.given_files import read_file, xplanes_in
 from tracer.profiles.columns import LARGEST, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
 from tracer.profiles.xplane_facts import cuda_versions, device_facts, names, plane_stats, stat_text, text
@@ -111,7 +111,7 @@ def _read_plane(path: Path, plane: Any, found: _Found) -> None:
 def _only_file(path: Path) -> Path:
     if not path.is_dir():
         return path
-    files = sorted(path.rglob("*.xplane.pb"))
+    files = sorted(xplanes_in(path))
     if not files:
         raise ProfileError(path, "no *.xplane.pb in this folder", RECORD_AGAIN)
     if len(files) > 1:

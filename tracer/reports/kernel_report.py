@@ -9,6 +9,7 @@ import numpy as np
 from tracer.arrow_arrays import Integers
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
+from tracer.figure_text import time_text
 from tracer.profiles.gpu_records import checked_notes, unrecorded
 from tracer.report_types.gpu import (
     GpuFigures,
@@ -182,6 +183,13 @@ def _notes(level: KernelLevel) -> list[str]:
     if not len(work.gpu) and profile.source != "tensorflow":
         absent.append("launch")
     notes = list(checked_notes(profile, absent, level.records))
+    walls, busy, one = level.unprofiled_ns, level.breakdown.busy_ns, level.words.one
+    if len(walls) and len(busy) and busy.mean() > walls.mean():
+        notes.append(
+            f"the GPU works {time_text(busy.mean())} of a profiled {one}, longer than a whole unprofiled one takes "
+            f"({time_text(walls.mean())}): they differ in frequency or in what they do, or the time given is not "
+            f"that of {level.words.each}"
+        )
     if not level.computing_known and level.words is INFERENCES:
         notes.append("framework and its computing are not told apart here; --profiler tensorflow records operations")
     return notes

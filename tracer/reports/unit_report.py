@@ -12,7 +12,7 @@ from tracer.breakdown.kernel_level import Beside, KernelLevel, unit_level
 from tracer.breakdown.shared_gpu import busy_by_gpu, shared_gpu
 from tracer.captures.chosen_units import ChosenUnits, chosen_units
 from tracer.captures.row_bounds import covering_rows
-from tracer.errors import ProfileError
+from tracer.errors import ProfileError, UsageError
 from tracer.figure_text import counted, number_text, time_text
 from tracer.profiles.profile import Profile, ProfileSummary
 from tracer.report_types.breakdown import BreakdownReport, SlowestUnit, SlowPart, UnitGpu, UnitThread, UnitWall
@@ -27,6 +27,9 @@ from tracer.unit_words import INFERENCES, UNITS
 
 GIVEN = "--wall-us"
 """Stands for the name of the run whose unprofiled wall time was given."""
+
+LONGEST_WALL_NS = 366 * 86_400 * 10**9
+"""Of a unit that is given."""
 
 TELLING = 1.05
 """Ratio to the median from which a reason is sought for the slowest unit."""
@@ -45,9 +48,20 @@ def timeline_of(profile: Profile | ProfileSummary) -> Profile:
 
 
 def profile_level(profile: Profile, chosen: ChosenUnits, wall_ns: float | None = None) -> KernelLevel:
-    """The kernel level of chosen units; ``wall_ns`` is a unit's mean wall time without the profiler."""
+    """
+    The kernel level of chosen units; ``wall_ns`` is a unit's mean wall time without the profiler.
+
+    Raises:
+        UsageError: if that is none that can be.
+    """
     known = Beside()
     if wall_ns is not None:
+        if not 1 <= wall_ns <= LONGEST_WALL_NS:
+            raise UsageError(
+                GIVEN,
+                f"{wall_ns:g} ns is no wall time of a unit",
+                "give its mean, of 1 ns to a year, or leave it out",
+            )
         walls = np.array([round(wall_ns)], np.int64)
         known = Beside(target=Target(wall_ns, {}), unprofiled_ns=walls, unprofiled=GIVEN)
     words = INFERENCES if chosen.ours else UNITS

@@ -48,7 +48,7 @@ def render_session(audit: SessionAudit, console: Console) -> None:
     session = audit.session
     host = "kws-trace host" if session.runner_version == "kws-trace" else _HOSTS[session.host]
     mode = f", mode {session.mode}" if session.mode else ""
-    console.print(f"[bold]{escape(str(session.path))}[/bold]", highlight=False, emoji=False)
+    console.print(f"[bold]{escape(str(session.path))}[/bold]", highlight=False)
     console.print(
         f"{host}, {session.kind}{escape(mode)}, model {escape(session.model or 'not told')}, "
         f"DUT {escape(session.device or 'not told')}",
@@ -87,7 +87,7 @@ def render_table(audits: Sequence[SessionAudit], console: Console, *, whole: boo
     print_lines(console, [more] if more else [])
     for number, audit in enumerate(audits, 1):
         if audit.findings:
-            console.print(f"[bold]{number}. {escape(str(audit.session.path))}[/bold]", highlight=False, emoji=False)
+            console.print(f"[bold]{number}. {escape(str(audit.session.path))}[/bold]", highlight=False)
             for finding in audit.findings:
                 _render_finding(finding, console)
 
@@ -240,7 +240,6 @@ def _render_finding(finding: Finding, console: Console) -> None:
     console.print(
         f"[{style}]{finding.severity.upper()}[/{style}] {finding.rule}: {escape(finding.text)}.",
         highlight=False,
-        emoji=False,
     )
     quoted = [f"  {line.file}:{line.line}: {line.text[:100]}" for line in finding.evidence[:QUOTED_LINES]]
     if len(finding.evidence) > QUOTED_LINES:

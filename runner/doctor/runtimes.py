@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from runner.children import code_command
+from runner.children import code_command, last_line
 from runner.device.board import Board
 from runner.device.gpu_facts import pc_has_gpu
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
@@ -114,10 +114,9 @@ def _ask(machine: Machine, program: str) -> tuple[dict[str, Any] | None, str]:
     if not ran.fine:
         if "ModuleNotFoundError" in ran.errors:
             return None, "not installed"
-        last = ran.errors.strip().splitlines()[-1:] or [f"ended with {ran.code}"]
-        return None, f"it does not import: {last[0]}"
+        return None, f"it does not import: {last_line(ran.errors, f'ended with {ran.code}')}"
     try:
-        facts: dict[str, Any] = json.loads(ran.output.strip().splitlines()[-1])
-    except (ValueError, IndexError):
+        facts: dict[str, Any] = json.loads(last_line(ran.output))
+    except ValueError:
         return None, "its import ended without an answer"
     return facts, ""

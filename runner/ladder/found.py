@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.bench.runtimes.candidates import ONNX_EXTRA, TENSORFLOW_EXTRA
-from runner.children import module_command
+from runner.children import last_line, module_command
 from runner.inference.backends.onnxruntime_session import GPU_REMEDY, PROVIDERS
 from runner.inference.backends.tensorrt_engine import TENSORRT_REMEDY
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, backend_of
@@ -189,5 +189,4 @@ def _converted(model: Path, out: Path) -> Path | str:
     made = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if made.returncode == 0:
         return out
-    said = made.stderr.strip().splitlines()
-    return f"the model was not converted: {said[-1] if said else f'exit code {made.returncode}'}"
+    return f"the model was not converted: {last_line(made.stderr, f'exit code {made.returncode}')}"

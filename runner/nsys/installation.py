@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.children import NOBODYS_FOLDER, module_command
+from runner.children import NOBODYS_FOLDER, last_line, module_command
 from runner.device.board import read_board
 from tracer.errors import NotInstalledError, ProfilerError, UsageError
 
@@ -23,11 +23,6 @@ _IMPORTER = "host-linux-*/QdstrmImporter"
 def nsys_failed(what: str, said: str) -> ProfilerError:
     """``nsys`` does not do what was asked of it."""
     return ProfilerError("nsys", what, f"it said: {last_line(said)}")
-
-
-def last_line(said: str) -> str:
-    """The last line with something in it of what a program said, which is where it says why it ended."""
-    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "nothing")
 
 
 @dataclass(frozen=True, slots=True)

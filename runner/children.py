@@ -62,11 +62,6 @@ def asked(
     )
 
 
-def last_line(said: str, nothing: str = "nothing") -> str:
-    """The last line with something in it of what a program said, which is where it says why it ended."""
-    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), nothing)
-
-
 def end_child(process: subprocess.Popen[Any], patience_s: float = 0.0) -> None:
     """Wait so long for a child to end by itself; then terminate it, then kill it: it does not live on."""
     for limit_s, force in ((patience_s, process.terminate), (TERMINATED_S, process.kill)):

@@ -36,6 +36,11 @@ def first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
+def last_line(said: str, nothing: str = "nothing") -> str:
+    """The last line with something in it of what a program said, which is where it says why it ended."""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), nothing)
+
+
 class MalformedTraceError(KwsTraceError):
     """A trace breaks a rule of its own format."""
 

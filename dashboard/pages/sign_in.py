@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from dashboard.pages.chrome import problem
-from dashboard.request_guard import LOOPBACK
+from tracer.command_line import LOOPBACK
 
 
 def published() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from runner.accuracy.mistake_search import diagnose
-from runner.accuracy.models import LoadedModel, VectorModel, model_path_of, others_at_hand
+from runner.accuracy.models import LoadedModel, model_path_of, others_at_hand
 from runner.accuracy.recorded_results import match, read_recorded
 from runner.accuracy.report_text import diagnosis_json, render_diagnosis
 from runner.dataset import chosen_dataset
@@ -56,7 +56,7 @@ def examine(
         render_diagnosis(facts, findings, terminal())
 
 
-def _loaded(path: Path, named: list[Path]) -> Iterator[VectorModel]:
+def _loaded(path: Path, named: list[Path]) -> Iterator[LoadedModel]:
     """Other models, each loaded when it is asked for; one that only happens to lie there may fail to load."""
     names = {path.name}
     for other in others_at_hand(path, named):

@@ -6,12 +6,13 @@ import json
 import sys
 from typing import Any
 
-from runner.children import code_command, last_line
+from runner.children import code_command
 from runner.device.board import Board
 from runner.device.gpu_facts import pc_has_gpu
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
 from runner.inference.backends.onnxruntime_session import GPU_REMEDY, LIBRARY_REMEDIES
+from tracer.errors import last_line
 
 IMPORT_LIMIT_S = 180.0
 """TensorFlow's import takes 8 to 14 s on a PC, and several times that from a Jetson's SD card."""
@@ -34,6 +35,7 @@ ASK_ONNXRUNTIME = """
 import json
 import onnxruntime
 from runner.inference.backends.onnxruntime_session import providers_there
+from tracer.errors import last_line
 print("\\n" + json.dumps({"version": onnxruntime.__version__, "providers": providers_there(onnxruntime)}))
 """
 NVIDIA_WHEEL = (

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.children import NOBODYS_FOLDER, last_line, module_command
+from runner.children import NOBODYS_FOLDER, module_command
 from runner.device.board import read_board
-from tracer.errors import NotInstalledError, ProfilerError, UsageError
+from tracer.errors import NotInstalledError, ProfilerError, UsageError, last_line
 
 _FOLDERS = ("/opt/nvidia/nsight-systems/*/target-linux-*", "/opt/nvidia/nsight-systems/*/bin", "/usr/local/cuda/bin")
 _IMPORTER = "host-linux-*/QdstrmImporter"

@@ -9,8 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.children import last_line
-from tracer.errors import ProcessError, UsageError
+from tracer.errors import ProcessError, UsageError, last_line
 from tracer.submission.refusals import Refusal
 from tracer.submission.rounds import Round
 

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from runner.children import NOBODYS_FOLDER, end_child, last_line, module_command
+from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.inference.blocks import Block, BlockTime
 from runner.inference.models import ModelChoice
 from runner.nsys.start import start_nsys
-from tracer.errors import ProcessError
+from tracer.errors import ProcessError, last_line
 
 START_S = 300.0
 """For a runtime to load and settle; TensorFlow under a profiler on a busy board takes minutes."""

@@ -8,6 +8,8 @@ a caller can tell a run from a profile from a port; the case is in the message.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class KwsTraceError(Exception):
@@ -29,6 +31,15 @@ class KwsTraceError(Exception):
         self.thing, self.problem, self.remedy = thing, problem, remedy
         if exit_code is not None:
             self.exit_code = exit_code
+
+
+@contextmanager
+def told_unreadable(family: type[KwsTraceError], path: object, remedy: str) -> Iterator[None]:
+    """What the system says of a file that the block reads, as an error of ``family``."""
+    try:
+        yield
+    except OSError as error:
+        raise family(path, error.strerror or "unreadable", remedy) from None
 
 
 def first_line(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from tracer.errors import ModelError
 from tracer.figure_text import significant_text
 from tracer.given_json import parsed_json
 from tracer.quantization import Quantization
+from tracer.reports.machine_report import on_gpu
 
 NOTE = "kws-trace.known_answers"
 """Key of an ONNX file's notes."""
@@ -114,7 +115,7 @@ def allowed_difference(pipeline: Pipeline) -> float:
     """By the arithmetic of the runtime."""
     if pipeline.backend.input_scale is not None:
         return ALLOWED_INT8
-    return ALLOWED_GPU if "GPU" in pipeline.backend.device.upper() else ALLOWED_FLOAT32
+    return ALLOWED_GPU if on_gpu({"device": pipeline.backend.device}) else ALLOWED_FLOAT32
 
 
 def _answered(

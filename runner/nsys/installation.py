@@ -136,10 +136,20 @@ def _importer(path: Path) -> Path | None:
 
 
 def _said(path: Path, *arguments: str) -> str:
+    done = run_program([path, *arguments], 60.0)
+    return done.stdout + done.stderr
+
+
+def run_program(command: Sequence[str | Path], limit_s: float | None = None) -> subprocess.CompletedProcess[str]:
+    """
+    Run a program of an installation to its end.
+
+    Raises:
+        ProfilerError: if it does not start, or has not ended in time.
+    """
     try:
-        done = subprocess.run(
-            [path, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=NOBODYS_FOLDER
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=limit_s, check=False, cwd=NOBODYS_FOLDER
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise nsys_failed(f"{path} does not run", str(error)) from None
-    return done.stdout + done.stderr
+        raise nsys_failed(f"{command[0]} does not run", str(error)) from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import RunError, SessionError
+from tracer.errors import RunError, SessionError, told_unreadable
 from tracer.given_files import open_file
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, stored_run
@@ -74,9 +74,6 @@ def file_hashes(folder: Path, names: Sequence[str]) -> dict[str, str]:
         path = folder / name
         if not path.is_file():
             continue
-        try:
-            with open_file(path) as file:
-                hashes[name] = digest(file)
-        except OSError as error:
-            raise SessionError(path, error.strerror or "unreadable", "name a session that can be read") from None
+        with told_unreadable(SessionError, path, "name a session that can be read"), open_file(path) as file:
+            hashes[name] = digest(file)
     return hashes

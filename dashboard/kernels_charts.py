@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate, pairwise
 from typing import Any
 
 from dashboard.frames import Frame
@@ -10,7 +9,7 @@ from dashboard.kernels_view import REST
 from tracer.figure_text import count_text, interval_text, number_text, time_text
 from tracer.palette import colour_by_part
 from tracer.reports.html.markup import Markup
-from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
+from tracer.reports.html.plots import Axis, Column, Columns, Row, Rows, columns_plot, rows_plot, stacked
 
 AROUND_PX, DELAYS_PX = 64, 130
 
@@ -26,12 +25,8 @@ def kernel_drawing(frame: Frame, title: str) -> Markup:
     inks = _stages(frame)
     rows = []
     for name, mine in ((name, frame[frame["kernel"] == name]) for name in ranked(frame)):
-        ends = [0.0, *accumulate(mine["us_per_inference"].astype(float))]
-        marks = [
-            Mark(low, high, inks[row["stage"]], _told(row))
-            for (low, high), row in zip(pairwise(ends), mine.to_dict("records"), strict=True)
-        ]
-        rows.append(Row(name, marks, str(mine["whole_name"].iloc[0])))
+        parts = [(row["us_per_inference"], inks[row["stage"]], _told(row)) for row in mine.to_dict("records")]
+        rows.append(Row(name, stacked(parts), str(mine["whole_name"].iloc[0])))
     longest = max(row.marks[-1].high for row in rows)
     return rows_plot(Rows(f"Kernels: {title}", Axis(0.0, longest or 1.0, title), rows, inks))
 

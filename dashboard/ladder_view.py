@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.frames import Frame
-from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, nominal, number, row_names, tooltips
+from dashboard.vega import AXIS_PX, LEGEND_PX, Spec, colour_by, inline, layered, nominal, number, tooltips
 from tracer.figure_text import MISSING, beside_text, count_text, interval_text, rate_text, share_text, time_text
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.trust.judgement import worst_text
@@ -84,7 +84,7 @@ def step_chart(rows: list[dict[str, Any]]) -> Spec:
     """Each step's predicted interval above its measured one, on one axis of microseconds gained."""
     both = [PREDICTED, MEASURED]
     shared: Spec = {
-        "y": row_names("step"),
+        "y": nominal("step", sort=None, axis={"labelOverlap": False, "labelFlush": False, "labelLimit": 320}),
         "yOffset": nominal("what", sort=both),
         "color": colour_by("what", both, orient="top"),
         "tooltip": tooltips(("step", "step"), ("what", "which"), ("told", "gain"), ("verdict", "verdict")),

@@ -12,15 +12,12 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from dashboard.first_document import whole, with_head
+from dashboard.first_document import Send, whole, with_head
 from dashboard.page_head import STYLE
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 ANY_ADDRESS = "*"
 """Among the names: every address by its number, which no name can be made to lead to."""

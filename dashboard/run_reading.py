@@ -95,7 +95,10 @@ def recorded_report(run: StoredRun) -> Report | None:
 
 
 def kept_on_disk(
-    runs: Sequence[StoredRun], kind: str, derive: Callable[[], Made], made: Callable[[Any], Made]
+    runs: Sequence[StoredRun],
+    kind: str,
+    derive: Callable[[], Made],
+    made: Callable[[Any], Made] = lambda found: found,
 ) -> Made:
     """
     What was derived of a run or of several, from the cache folder where it was derived before.

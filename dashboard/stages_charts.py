@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from typing import Any
 
 from dashboard.frames import Frame
@@ -20,7 +19,7 @@ from tracer.figure_text import (
 )
 from tracer.palette import BY_MEANING, HEAT, colour_by_part
 from tracer.reports.html.markup import Markup
-from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, columns_plot, rows_plot
+from tracer.reports.html.plots import Axis, Column, Columns, Row, Rows, columns_plot, rows_plot, stacked
 
 MAP_PX, SENSOR_PX, HISTOGRAM_PX, AROUND_PX = 285, 81, 260, 100
 BRUSH = "brush"
@@ -159,12 +158,11 @@ def by_window(frame: Frame) -> Markup:
     inks, rows = colour_by_part(frame["stage"].tolist()), []
     for window in frame["window"].unique():
         mine = frame[frame["window"] == window]
-        ends = [0.0, *accumulate(mine["us"].astype(float))]
-        marks = [
-            Mark(low, high, inks[stage], f"{stage}: {time_text(1e3 * us)}")
-            for (low, high), stage, us in zip(pairwise(ends), mine["stage"], mine["us"], strict=True)
+        parts = [
+            (us, inks[stage], f"{stage}: {time_text(1e3 * us)}")
+            for stage, us in zip(mine["stage"], mine["us"], strict=True)
         ]
-        rows.append(Row(f"window {window}", marks))
+        rows.append(Row(f"window {window}", stacked(parts)))
     longest = max(row.marks[-1].high for row in rows)
     axis = Axis(0.0, longest or 1.0, "mean time of an inference (us)")
     return rows_plot(Rows("Mean time of the stages by window", axis, rows, inks))

@@ -45,12 +45,6 @@ def nominal(field: str, **more: Any) -> Spec:
     return {"field": field, "type": "nominal", "title": None, **more}
 
 
-def row_names(field: str, sort: Sequence[str] | None = None, **axis: Any) -> Spec:
-    """A channel of names down the side, in the order of the data or of ``sort``, each beside its own row."""
-    shown = {"labelOverlap": False, "labelFlush": False, "labelLimit": 320, **axis}
-    return nominal(field, sort=sort, axis=shown)
-
-
 def colour_by(field: str, names: Sequence[str], **legend: Any) -> Spec:
     """The palette's colour of each name, and their legend: below and untitled unless ``legend`` says otherwise."""
     return nominal(

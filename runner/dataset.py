@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.classes import CLASSES
-from tracer.errors import DatasetError, first_line
+from tracer.errors import DatasetError, first_line, told_unreadable
 from tracer.figure_text import counted, size_text
 from tracer.given_files import limited, open_file, read_file, read_text_file
 
@@ -62,10 +62,8 @@ def read_input(path: Path, absent: str, other_size: str) -> bytes:
     Raises:
         DatasetError: if it cannot be read, with the remedy ``absent``, or is of another size, with ``other_size``.
     """
-    try:
+    with told_unreadable(DatasetError, path, absent):
         data = read_file(path, 1 << 20)
-    except OSError as error:
-        raise DatasetError(path, error.strerror or "unreadable", absent) from None
     if len(data) not in SIZES:
         raise DatasetError(path, f"it has {len(data)} bytes", other_size)
     return data

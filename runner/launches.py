@@ -8,7 +8,6 @@ import os
 import subprocess
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,24 +60,7 @@ def refuse_existing(name: str, launches: int, traces: Path) -> None:
             raise exists_error(folder)
 
 
-@dataclass
-class Launches:
-    """
-    What became of the launches.
-
-    ``codes`` are the exit codes of those that were begun; ``stopped`` is True when a signal ended the last of them.
-    """
-
-    codes: list[int] = field(default_factory=list)
-    stopped: bool = False
-
-    @property
-    def failed(self) -> list[int]:
-        """Numbers of the launches that ended badly."""
-        return [number for number, code in enumerate(self.codes, start=1) if code]
-
-
-def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable[[str], None]) -> Launches:
+def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable[[str], None]) -> list[int]:
     """
     Launch ``kws-trace WORDS`` so many times; each as soon as the one before has ended.
 
@@ -90,19 +72,22 @@ def make_launches(words: Sequence[str], name: str, launches: int, tell: Callable
         name: of the set; its runs are called ``NAME-1`` and so on.
         launches: how many.
         tell: told which launch begins, and how one that failed ended.
+
+    Returns:
+        The exit codes of those that were begun.
     """
-    made, identity = Launches(), str(uuid.uuid4())
+    codes, identity = list[int](), str(uuid.uuid4())
     for number in range(1, launches + 1):
         run = launch_name(name, number)
         tell(f"launch {number} of {launches}: {run}")
         environment = {**os.environ, **launch_environment(identity, number, launches)}
-        code, made.stopped = launched([*words, "--name", run], environment)
-        made.codes.append(code)
+        code, stopped = launched([*words, "--name", run], environment)
+        codes.append(code)
         if code:
             tell(f"launch {number} of {launches} failed: exit code {code}")
-        if made.stopped or code not in (0, INCOMPLETE):
+        if stopped or code not in (0, INCOMPLETE):
             break
-    return made
+    return codes
 
 
 def launch_environment(identity: str, number: int, launches: int) -> dict[str, str]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
+from textwrap import wrap as wrapped
 
 from runner.command_table import COMMANDS, EXIT_CODES, LEAD, OPTIONS, SUMMARY
 
 WIDEST = 100
 """Columns: longer lines are hard to read."""
+
+wrap = partial(wrapped, break_long_words=False, break_on_hyphens=False)
+"""At blanks alone."""
 
 
 def root_help() -> str:
@@ -18,7 +23,7 @@ def root_help() -> str:
     bold = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() and "NO_COLOR" not in os.environ else ("", "")
     lines = ["Usage: kws-trace [OPTIONS] COMMAND [ARGS]...", ""]
     for text in (SUMMARY, LEAD, EXIT_CODES):
-        lines += [*_wrapped(text.replace("`", ""), width), ""]
+        lines += [*wrap(text.replace("`", ""), width), ""]
     commands = [(heading, ((name, one[0]) for name, one in named.items())) for heading, named in COMMANDS.items()]
     for heading, rows in [("Options", OPTIONS.items()), *commands]:
         lines += [f"{bold[0]}{heading}{bold[1]}", *_table(rows, width), ""]
@@ -29,20 +34,9 @@ def _table(rows: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
     listed = list(rows)
     left = 4 + max(len(name) for name, _ in listed)
     for name, text in listed:
-        first, *rest = _wrapped(text.replace("`", ""), width - left)
+        first, *rest = wrap(text.replace("`", ""), width - left)
         yield f"  {name}".ljust(left) + first
         yield from (" " * left + line for line in rest)
-
-
-def _wrapped(text: str, width: int) -> Iterator[str]:
-    line = ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            yield line
-            line = word
-        else:
-            line = f"{line} {word}".lstrip()
-    yield line
 
 
 def _columns() -> int:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from runner.dut.capture_plan import CaptureChoice
-from runner.dut.server import Dut, WindowSink
+from runner.dut.server import Dut
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag, WindowRunner
 from runner.line.protocol import DutProtocol
 from tests.test_dut import FakeLink
 from tracer.recording.nvtx_ranges import NvtxRanges
+from tracer.runs.run_writer import RunWriter
 
 
 class Named:
@@ -101,7 +102,7 @@ class CapturedDut:
     """
 
     def __init__(
-        self, script: list[bytes | Exception], pipeline: Pipeline, sink: WindowSink, capture: Any, stop: StopFlag
+        self, script: list[bytes | Exception], pipeline: Pipeline, sink: RunWriter, capture: Any, stop: StopFlag
     ) -> None:
         self.stop = stop
         self.link = FakeLink(script, stop)

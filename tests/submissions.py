@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from runner.submission.job import SubmissionJob, write_job
+from runner.submission.job import write_job
 from tests.recorded import info, window
 from tests.sessions import WORDS, mlcommons_lines, write_log
 from tracer.runs.run_writer import RunWriter
@@ -105,4 +105,4 @@ class Submission:
         sessions = {"performance": self.performance, "accuracy": self.accuracy}
         runs = (str(self.run),)
         rest = (sessions, runs, self.folder, RULES)
-        return write_job(SubmissionJob(self.tree, self.division, self.organization, system, *rest))
+        return write_job(self.tree, self.division, self.organization, system, *rest)

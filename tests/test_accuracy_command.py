@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runner.accuracy.diagnosis import AccuracyJob, examine
+from runner.accuracy.diagnosis import examine
 from runner.accuracy.mistake_search import diagnose
 from runner.accuracy.models import LoadedModel, others_at_hand
 from runner.accuracy.recorded_results import Matched, match, read_recorded
@@ -102,7 +102,7 @@ def test_a_healthy_run_is_reproduced_and_a_session_with_a_mistake_is_diagnosed(
 ) -> None:
     path, inputs = dataset
     run = write_run(tmp_path, "healthy", inputs, shipped.predict(data_of(inputs)))
-    examine(AccuracyJob(run, tmp_path, SHIPPED_TFLITE, path, [], None, None, True, False))
+    examine(run, tmp_path, SHIPPED_TFLITE, path, [], None, None, quiet=True, as_json=False)
     said = capsys.readouterr().out
     assert f"Reproduced as it should be, {COUNT} of {COUNT} vectors" in " ".join(said.split())
     assert "no mistake" in said
@@ -136,9 +136,9 @@ def test_wrong_input_is_told_by_what_it_is(tmp_path: Path, words: list[str], sai
     (tmp_path / "good.txt").write_text(f"Loading file {shipped_dataset().names[0]}\nm-results : [{vector}]\n")
     ref, *rest = [word.format(tmp=tmp_path) for word in words]
     paths = {option: Path(value) for option, value in zip(rest[::2], rest[1::2], strict=True)}
-    job = AccuracyJob(ref, tmp_path, paths.get("--model"), paths.get("--dataset"), [], None, None, True, True)
+    named = (paths.get("--model"), paths.get("--dataset"))
     with pytest.raises(KwsTraceError, match=said) as caught:
-        examine(job)
+        examine(ref, tmp_path, *named, [], None, None, quiet=True, as_json=True)
     assert caught.value.exit_code == 2
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.accuracy.diagnosis import AccuracyJob, examine
+from runner.accuracy.diagnosis import examine
 from runner.accuracy.recorded_results import match, read_recorded
 from runner.dataset import Dataset
 from tests.conftest import ROOT
@@ -196,6 +196,5 @@ def test_published_sessions_have_a_vector_a_window(shared_data: Path, name: str,
 @pytest.mark.parametrize("one", [{"input_scale": 0.5}, {"input_zero_point": 83}])
 def test_one_of_scale_and_zero_point_is_refused_without_the_other(one: dict[str, float], tmp_path: Path) -> None:
     options = {"input_scale": None, "input_zero_point": None, "also": [], "quiet": True, "as_json": True, **one}
-    ran = AccuracyJob(str(ROOT / "traces" / "sample-cpu"), tmp_path, model=None, dataset=None, **options)
     with pytest.raises(UsageError, match="give both"):
-        examine(ran)
+        examine(str(ROOT / "traces" / "sample-cpu"), tmp_path, model=None, dataset=None, **options)

@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.bench.bandwidth import measurement as bandwidth_job
-from runner.bench.bandwidth.measurement import SIZES, BandwidthJob, measure_bandwidth
+from runner.bench.bandwidth.measurement import SIZES, measure_bandwidth
 from runner.cli import app
 from runner.device.cuda_driver import CudaDriver, CudaError, NoGpuError, load_library
 from tests.fake_cuda import NO_DEVICE, OUT_OF_MEMORY, FakeCuda
@@ -38,7 +38,7 @@ def no_library() -> object:
 
 
 def measured(cuda: FakeCuda, largest: int = 4000) -> dict[str, object]:
-    return measure_bandwidth(BandwidthJob(None, largest, 3), lambda: cuda, cuda.clock)
+    return measure_bandwidth(None, largest, 3, lambda: cuda, cuda.clock)
 
 
 def test_every_kind_is_measured_at_every_size_and_all_memory_is_given_back() -> None:
@@ -90,11 +90,11 @@ def test_bytes_arrive() -> None:
     "cuda", [FakeCuda(devices=0), FakeCuda(fails={"cuInit": NO_DEVICE}), FakeCuda(fails={"cuInit": 999})]
 )
 def test_without_a_device_memory_is_measured_and_it_is_said(cuda: FakeCuda) -> None:
-    figures = measure_bandwidth(BandwidthJob(None, 2000, 2), lambda: cuda)
+    figures = measure_bandwidth(None, 2000, 2, lambda: cuda)
     assert {row["direction"] for row in figures["copies"]} == {IN_MEMORY}
     assert "no GPU" in figures["device"]["why_no_gpu"]
     with pytest.raises(NoGpuError, match="--device cpu"):
-        measure_bandwidth(BandwidthJob("GPU:0"), lambda: cuda)
+        measure_bandwidth("GPU:0", library=lambda: cuda)
 
 
 def test_a_driver_that_lacks_a_function_is_too_old() -> None:
@@ -106,13 +106,13 @@ def test_a_driver_that_lacks_a_function_is_too_old() -> None:
 
 def test_a_device_of_another_number_is_refused() -> None:
     with pytest.raises(DeviceError, match="sees 1"):
-        measure_bandwidth(BandwidthJob("gpu:1"), FakeCuda)
+        measure_bandwidth("gpu:1", library=FakeCuda)
 
 
 @pytest.mark.parametrize("device", ["nano", "GPU:x", "GPU:-1", ""])
 def test_a_device_that_is_none_is_refused(device: str) -> None:
     with pytest.raises(DeviceError):
-        measure_bandwidth(BandwidthJob(device), no_library)
+        measure_bandwidth(device, library=no_library)
 
 
 def test_memory_that_is_not_there_is_an_error_with_a_remedy_and_nothing_leaks() -> None:
@@ -128,7 +128,7 @@ def test_an_error_without_a_name_keeps_its_number() -> None:
 
 
 def test_the_text_fits_80_columns_and_sets_the_nano_beside_it() -> None:
-    figures = measure_bandwidth(BandwidthJob(None, 3000, 2), lambda: FakeCuda(integrated=True))
+    figures = measure_bandwidth(None, 3000, 2, lambda: FakeCuda(integrated=True))
     times = [CopyTimes(DEVICE_TO_HOST, PAGEABLE, 32_000_000, 1, (9e9, 1.23e9))]
     figures |= build_bandwidth(times, gpu=True) | {"load": {"before": 9.0, "cpus": 2}}
     said = io.StringIO()
@@ -154,6 +154,6 @@ def test_a_real_gpu_gives_a_rate_for_every_kind_and_size() -> None:
         CudaDriver(load_library()).close()
     except NoGpuError as error:
         pytest.skip(f"needs a GPU: {error}")
-    figures = measure_bandwidth(BandwidthJob("GPU:0", 4 << 20, 3))
+    figures = measure_bandwidth("GPU:0", 4 << 20, 3)
     assert len(figures["copies"]) == 25
     assert all(row["bytes_per_s"] > 1e3 for row in figures["copies"])

@@ -259,9 +259,9 @@ def test_every_runtime_of_the_saved_model_answers_a_batch_as_it_does_its_inputs_
 ) -> None:
     pytest.importorskip("tensorflow")
     monkeypatch.setattr(measure, "LEAST_ROUNDS", 2)
-    from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
+    from runner.bench.runtimes.comparison import compare_runtimes
 
-    figures = compare_runtimes(RuntimesJob(dataset=five_inputs(tmp_path), seconds=0.01, batches=(1, 8)))
+    figures = compare_runtimes(dataset=five_inputs(tmp_path), seconds=0.01, batches=(1, 8))
     one, eight = figures["batches"]["measured"]
     assert {row["name"] for row in one["runtimes"]} == {row["name"] for row in eight["runtimes"]}
     assert len(eight["runtimes"]) >= 8

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from runner.dut.capture_plan import CaptureChoice
-from runner.dut.collectors import CAPTURE_WARMUPS, NvtxCapture
+from runner.dut.collectors import CAPTURE_WARMUPS, nsys_capture
 from runner.inference.pipeline import Pipeline
 from runner.inference.window_runner import StopFlag
 from tests.capture_rig import CapturedDut, FlagCapture, NotedRanges
@@ -120,7 +120,7 @@ def test_each_captured_inference_pushes_its_number_and_a_range_a_stage(mode: str
 
 def test_the_range_that_nsys_waits_for_stands_around_the_captured_inferences() -> None:
     noted = NotedRanges()
-    rig = Rig(*[b"infer 3 1%"] * 2, capture=NvtxCapture(noted.api, CaptureChoice(4, 2)))
+    rig = Rig(*[b"infer 3 1%"] * 2, capture=nsys_capture(noted.api, CaptureChoice(4, 2)))
     rig.serve()
     _, starts, ends = noted.columns(CAPTURE_RANGE)
     payloads, begun, ended = noted.columns("inference")

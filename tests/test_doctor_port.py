@@ -80,8 +80,9 @@ def test_a_port_that_somebody_holds_is_an_error_that_names_him(system: FakeSyste
     finding = lines(system)["port free"]
     assert (finding.state, finding.said) == ("error", "/dev/ttyGS0: minicom (process 812) holds it")
     assert finding.remedy == "end minicom (process 812)"
-    system.held_by = "agetty (process 7)"
-    assert "comes back" in str(lines(system)["port free"].remedy)
+    for console in ("agetty (process 7)", "login (process 7)"):
+        system.held_by = console
+        assert "comes back" in str(lines(system)["port free"].remedy)
 
 
 def test_a_getty_on_the_port_is_masked_so_that_it_stays_away(system: FakeSystem) -> None:

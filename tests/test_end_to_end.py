@@ -13,7 +13,8 @@ import pytest
 
 from runner.accuracy.recorded_results import match, read_recorded
 from runner.dataset import shipped_dataset
-from runner.host.outcomes import AccuracyOutcome, PerformancePlan
+from runner.host.outcomes import PerformancePlan
+from runner.host.results import answers_of
 from runner.host.session import HostJob, run_session
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.line.ports import open_host_link
@@ -102,16 +103,15 @@ def test_the_accuracy_pass_of_the_run_is_the_one_that_its_host_printed(tmp_path:
         try:
             for mode in ("performance", "accuracy"):
                 job = HostJob(port, 115200, mode, tmp_path, plan, session=tmp_path / mode, quiet=True)
-                outcome, _, _ = run_session(job, link, dataset, lambda: None)
+                windows, _, _ = run_session(job, link, dataset, lambda: None)
         finally:
             link.close()
         child.send_signal(signal.SIGTERM)
         assert child.wait() == 0
-    assert isinstance(outcome, AccuracyOutcome)
     run = stored_run("run", tmp_path / "traces")
     kinds = [one.kind for one in run.each_window]
     assert kinds.count("calibration") >= 3
-    assert (kinds.count("performance"), kinds.count("accuracy")) == (2, len(outcome.vectors))
+    assert (kinds.count("performance"), kinds.count("accuracy")) == (2, len(windows))
     recorded = match(read_recorded("run", tmp_path / "traces"), dataset)
-    assert len(recorded.all_vectors) == len(outcome.vectors) == len(dataset.names)
-    assert top1_of(recorded.all_vectors, recorded.all_labels) == top1_of(np.array(outcome.vectors), outcome.labels)
+    assert len(recorded.all_vectors) == len(windows) == len(dataset.names)
+    assert top1_of(recorded.all_vectors, recorded.all_labels) == top1_of(*answers_of(windows, dataset.labels))

@@ -14,7 +14,7 @@ import pytest
 
 from runner.dataset import Dataset, load_dataset
 from runner.host.driver import HostSession
-from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan, RefusedError, WindowOutcome
+from runner.host.outcomes import PerformancePlan, RefusedError, WindowOutcome, median_rate_hz
 from runner.host.passes import measure_inferences, run_performance
 from runner.host.results import accuracy_lines, clock_lines, exact_auc_lines, outcome_json, performance_lines
 from runner.host.session import HostJob, drive
@@ -144,8 +144,8 @@ def test_results_that_are_no_twelve_numbers_are_an_error(results: str) -> None:
 def test_five_inputs_make_five_windows(dut: FakeDut, link: Link, dataset: Dataset) -> None:
     outcome = run_performance(HostSession(link), dataset, PerformancePlan(inferences=20, warmups=3))
     assert [command for command in dut.commands if command.startswith("infer")] == ["infer 20 3"] * 5
-    assert [int(np.argmax(window.probabilities)) for window in outcome.windows] == [0, 1, 2, 3, 0]
-    assert outcome.median_rate_hz == np.median([window.rate_hz for window in outcome.windows])
+    assert [int(np.argmax(window.probabilities)) for window in outcome] == [0, 1, 2, 3, 0]
+    assert median_rate_hz(outcome) == np.median([window.rate_hz for window in outcome])
 
 
 class TimedDut(Link):
@@ -186,8 +186,8 @@ def test_n_is_measured_for_windows_of_the_length_that_was_asked_for(dataset: Dat
     dut = TimedDut(inference_s=0.0005)
     plan = PerformancePlan(seconds=0.5, warmups=0, windows=2)
     outcome = run_performance(HostSession(dut, clock=dut.clock), dataset, plan)
-    assert [window.inferences for window in outcome.windows] == [1000, 1000]
-    assert [window.wall_s for window in outcome.windows] == pytest.approx([0.5, 0.5])
+    assert [window.inferences for window in outcome] == [1000, 1000]
+    assert [window.wall_s for window in outcome] == pytest.approx([0.5, 0.5])
 
 
 class OneReadDut(TimedDut):
@@ -239,25 +239,23 @@ def window(seconds: float, inferences: int = 2400, wall_s: float | None = None) 
 def test_results_have_the_lines_of_the_published_ones(shared_data: Path) -> None:
     published = shared_data / "mlperf-tiny-results" / "v0.5-reference-Nucleo-L4R5ZI" / "results.txt"
     lines = [line.split(": ", 1)[1] for line in published.read_text().splitlines()]
-    outcome = PerformanceOutcome([window(18.192, 100)] * 5)
+    outcome = [window(18.192, 100)] * 5
     assert performance_lines(outcome, 2) == lines[:-1]
     people = [line for line in performance_lines(outcome) if line.startswith("Performance results")]
     assert people == [f"Performance results for window {number}:" for number in range(1, 6)]
 
 
 def test_a_window_under_ten_seconds_has_not_met_the_requirement() -> None:
-    lines = performance_lines(PerformanceOutcome([window(9.99)]))
+    lines = performance_lines([window(9.99)])
     assert any("NOT been met" in line for line in lines)
     assert not any(line == "Runtime requirements have been met." for line in lines)
 
 
 def test_laps_that_differ_from_the_hosts_clock_are_told() -> None:
     # The windows of the 2021 session: CPU time in the laps.
-    assert (
-        "Window 1: the DUT's laps say 10.540 s" in clock_lines(PerformanceOutcome([window(10.540, wall_s=10.037)]))[0]
-    )
-    assert clock_lines(PerformanceOutcome([window(10.040, wall_s=10.037)])) == []
-    assert clock_lines(PerformanceOutcome([window(0.0, wall_s=1.0)])) != []
+    assert "Window 1: the DUT's laps say 10.540 s" in clock_lines([window(10.540, wall_s=10.037)])[0]
+    assert clock_lines([window(10.040, wall_s=10.037)]) == []
+    assert clock_lines([window(0.0, wall_s=1.0)]) != []
 
 
 @pytest.mark.parametrize(("lap_scale", "differ"), [(1.5, True), (1.0, False)])
@@ -265,31 +263,32 @@ def test_a_dut_whose_laps_are_cpu_time_is_found_out(dataset: Dataset, lap_scale:
     dut = TimedDut(0.0005, lap_scale)
     plan = PerformancePlan(inferences=400, warmups=0, windows=1)
     outcome = run_performance(HostSession(dut, clock=dut.clock), dataset, plan)
-    assert outcome.windows[0].wall_s == pytest.approx(0.2)
-    assert outcome.windows[0].clocks_differ is differ
+    assert outcome[0].wall_s == pytest.approx(0.2)
+    assert outcome[0].clocks_differ is differ
 
 
 def test_classes_that_do_not_occur_are_named_and_left_out_of_the_exact_auc() -> None:
-    outcome = AccuracyOutcome(np.array([0, 1]), [np.eye(12)[0], np.eye(12)[1]])
-    top1, auc = accuracy_lines(outcome)
+    outcome = np.eye(12)[:2], np.array([0, 1])
+    top1, auc = accuracy_lines(*outcome)
     assert top1 == "Top-1: 100.0%"
     assert auc.startswith("AUC: not defined: no input of left, no, off")
-    assert exact_auc_lines(outcome) == ["The exact AUC over the 2 classes that occur: 1.0000"]
-    assert exact_auc_lines(AccuracyOutcome(np.array([0]), [np.eye(12)[0]])) == []
+    assert exact_auc_lines(*outcome) == ["The exact AUC over the 2 classes that occur: 1.0000"]
+    assert exact_auc_lines(np.eye(12)[:1], np.array([0])) == []
 
 
 def test_an_output_that_is_no_number_has_no_auc() -> None:
-    outcome = AccuracyOutcome(np.arange(12), [np.full(12, np.nan), *np.eye(12)[1:]])
-    assert accuracy_lines(outcome)[1] == "AUC: not defined: an output is no number"
-    assert exact_auc_lines(outcome) == []
+    outcome = np.array([np.full(12, np.nan), *np.eye(12)[1:]]), np.arange(12)
+    assert accuracy_lines(*outcome)[1] == "AUC: not defined: an output is no number"
+    assert exact_auc_lines(*outcome) == []
 
 
 def test_the_auc_is_printed_as_energyrunner_computes_it_and_the_exact_one_is_given_beside_it() -> None:
     # Scores that rank perfectly, all under 0.01: energyrunner's lowest threshold sees none of them.
-    outcome = AccuracyOutcome(np.arange(24) % 12, list(np.eye(12)[np.arange(24) % 12] * 0.005))
-    assert accuracy_lines(outcome) == ["Top-1: 100.0%", "AUC: 0.50"]
-    assert exact_auc_lines(outcome) == ["The exact AUC: 1.0000"]
-    facts = outcome_json("accuracy", outcome, "session")
+    outcome = np.eye(12)[np.arange(24) % 12] * 0.005, np.arange(24) % 12
+    assert accuracy_lines(*outcome) == ["Top-1: 100.0%", "AUC: 0.50"]
+    assert exact_auc_lines(*outcome) == ["The exact AUC: 1.0000"]
+    windows = [WindowOutcome(1, 1, 1.0, vector) for vector in outcome[0]]
+    facts = outcome_json("accuracy", windows, outcome[1], "session")
     assert (facts["auc"], facts["auc_at_thresholds"]) == (1.0, 0.5)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from runner.dataset import shipped_dataset
 from runner.dut.capture_plan import CaptureChoice
-from runner.dut.collectors import CAPTURE_WARMUPS, NvtxCapture
+from runner.dut.collectors import CAPTURE_WARMUPS, nsys_capture
 from runner.dut.profiler_launch import take_in
 from runner.inference.models import SHIPPED_TFLITE, ModelChoice, load_pipeline
 from runner.inference.window_runner import StopFlag
@@ -61,7 +61,7 @@ def dut_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredRun, NotedR
     facts = replace(info("run"), stages=[name for name, _ in pipeline.stages()])
     writer = RunWriter.create(folder, "run", facts, lambda _: None)
     script: list[bytes | Exception] = [load(shipped_dataset().input(0)), *[b"infer 40 5%"] * 3]
-    CapturedDut(script, pipeline, writer, NvtxCapture(noted.api, CaptureChoice(25, 2)), StopFlag()).serve()
+    CapturedDut(script, pipeline, writer, nsys_capture(noted.api, CaptureChoice(25, 2)), StopFlag()).serve()
     pipeline.backend.close()
     writer.close()
     return stored_run(folder / "run"), noted

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from dashboard.first_document import page_script
-from dashboard.request_guard import COMPONENT, LOOPBACK, RequestGuard
+from dashboard.request_guard import COMPONENT, RequestGuard
 from runner.commands.dashboard import page_names
+from tracer.command_line import LOOPBACK
 
 Message = dict[str, Any]
 

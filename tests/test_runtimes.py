@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from runner.bench.runtimes import measure, onnx_candidates
 from runner.bench.runtimes.candidate import REFERENCE, Candidate
-from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
+from runner.bench.runtimes.comparison import compare_runtimes
 from runner.bench.runtimes.litert_candidates import litert_candidates
 from runner.bench.runtimes.measure import answers_to, measure_rounds
 from runner.cli import app
@@ -163,9 +163,9 @@ def test_a_quiet_machine_needs_no_warning() -> None:
 
 def test_a_model_of_the_wrong_kind_is_refused_before_anything_loads() -> None:
     with pytest.raises(ModelError):
-        compare_runtimes(RuntimesJob(model=SHIPPED_TFLITE))
+        compare_runtimes(model=SHIPPED_TFLITE)
     with pytest.raises(ModelError):
-        compare_runtimes(RuntimesJob(tflite=[SHIPPED_SAVED_MODEL]))
+        compare_runtimes(tflite=[SHIPPED_SAVED_MODEL])
 
 
 def test_two_files_of_one_kind_get_names_of_their_own() -> None:
@@ -208,7 +208,7 @@ def test_the_same_weights_answer_alike_on_every_runtime(tmp_path: Path) -> None:
     assert whole.array is not None
     few = tmp_path / "few.npz"
     np.savez(few, inputs=whole.array[:60], labels=whole.labels[:60], names=np.array(whole.names[:60]))
-    figures = compare_runtimes(RuntimesJob(dataset=few, seconds=0.01))
+    figures = compare_runtimes(dataset=few, seconds=0.01)
     found = {one["name"]: one for one in figures["runtimes"]}
     floats = {name: one["top1"] for name, one in found.items() if one["input_type"] == "float32"}
     assert {REFERENCE, "TensorFlow make_callable", "TensorFlow inline callable", "TensorFlow frozen, inline"} <= set(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.submission.given_session import read_given
-from runner.submission.job import SubmissionJob, check_job, write_job
+from runner.submission.job import check_job, write_job
 from tests.recorded import info, window
 from tests.submissions import RULES, WRITTEN, Submission
 from tests.test_session_energy import mlcommons_energy, power_entries
@@ -56,7 +56,7 @@ def written(folder: Path, energy: Path) -> tuple[Path, dict[str, object]]:
     system.write_text(json.dumps(WRITTEN))
     sessions = {"performance": sound.performance, "accuracy": sound.accuracy, "energy": energy}
     runs = (str(sound.run), str(energy_run(folder / "energy-run")))
-    said = write_job(SubmissionJob(sound.tree, "closed", "Acme", system, sessions, runs, folder, RULES))
+    said = write_job(sound.tree, "closed", "Acme", system, sessions, runs, folder, RULES)
     return sound.tree, said
 
 

@@ -21,6 +21,10 @@ As far from 10.5 as from 25, as a ratio, so that a rate that drifts stays within
 """
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine that no other reaches it by: what is served on another address is published."""
+
+
 def command_line(*words: str | Path, traces: Path = DEFAULT_TRACES) -> str:
     """A call of this program, quoted for the shell; ``traces`` is named where it is not the default folder."""
     folder = [] if traces.absolute() == DEFAULT_TRACES.absolute() else ["--traces", traces]

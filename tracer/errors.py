@@ -8,6 +8,8 @@ a caller can tell a run from a profile from a port; the case is in the message.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class KwsTraceError(Exception):
@@ -31,9 +33,23 @@ class KwsTraceError(Exception):
             self.exit_code = exit_code
 
 
+@contextmanager
+def told_unreadable(family: type[KwsTraceError], path: object, remedy: str) -> Iterator[None]:
+    """What the system says of a file that the block reads, as an error of ``family``."""
+    try:
+        yield
+    except OSError as error:
+        raise family(path, error.strerror or "unreadable", remedy) from None
+
+
 def first_line(error: BaseException) -> str:
     """What an error of a library says, without its later lines; its type's name where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def last_line(said: str, nothing: str = "nothing") -> str:
+    """The last line with something in it of what a program said, which is where it says why it ended."""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), nothing)
 
 
 class MalformedTraceError(KwsTraceError):

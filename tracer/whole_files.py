@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import glob
+import hashlib
+import json
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 CANNOT = (errno.EINVAL, errno.EOPNOTSUPP)
 """How a file system refuses what it does not know."""
@@ -49,6 +52,20 @@ def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> 
         raise
     if lasting:
         sync(path.parent)
+
+
+def write_json(path: Path, value: Any, **how: bool) -> None:
+    """Write one JSON document as ``written_whole``, which ``how`` is for, writes a file."""
+    with written_whole(path, **how) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def digest(source: IO[bytes]) -> str:
+    """SHA-256 of what a file holds."""
+    found = hashlib.sha256()
+    while chunk := source.read(1 << 20):
+        found.update(chunk)
+    return found.hexdigest()
 
 
 def sweep(path: Path) -> None:

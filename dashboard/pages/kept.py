@@ -18,26 +18,19 @@ from tracer.runs.run_store import StoredRun
 Made = TypeVar("Made")
 
 
-def kept(
-    derive: Callable[..., Made], said: str, *more: Hashable, of: Sequence[StoredRun], key: Hashable = None
-) -> Made:
+def kept(derive: Callable[..., Made], said: str, *, of: Sequence[StoredRun], key: Hashable = None) -> Made:
     """
     What ``derive`` makes of runs, or made of them as they stand.
 
     Args:
-        derive: is given the runs, then ``more``; what it gives is shared, and changed by nobody.
+        derive: is given the runs; what it gives is shared, and changed by nobody.
         said: beside the spinner.
-        more: further arguments.
         of: every run that is read.
-        key: what tells it apart besides; ``derive`` is not called with it.
+        key: what tells it apart besides its name, as a choice that it was made for.
     """
-
-    def made(*runs: StoredRun) -> Made:
-        return derive(*runs, *more)
-
     looks = [LOOKS.at(run.folder) for run in of]
     name = f"{derive.__module__}.{derive.__qualname__}"
-    return LOOKS.derived(looks, (name, more, key), made, lambda: _waiting(said))
+    return LOOKS.derived(looks, (name, key), derive, lambda: _waiting(said))
 
 
 def _waiting(said: str) -> AbstractContextManager[Any]:

@@ -45,7 +45,7 @@ def compared(sides: Sequence[Baseline], against: str) -> Comparison:
 
     def found(*runs: StoredRun) -> Comparison:
         kind = f"comparison {json.dumps([against, counts])}"
-        return kept_on_disk(runs, kind, lambda: derive(*runs), _as_it_is)
+        return kept_on_disk(runs, kind, lambda: derive(*runs))
 
     return kept(found, "Comparing", of=[run for side in sides for run in side.runs], key=(against, *counts))
 
@@ -61,17 +61,12 @@ def held_against(run: StoredRun, baseline: Baseline) -> tuple[Compared, Report]:
     return found["comparisons"][0], kept_report(baseline.runs[0]).report
 
 
-def _as_it_is(found: Comparison) -> Comparison:
-    return found
-
-
 def pair_of(before: StoredRun, after: StoredRun) -> Pair | None:
     """Of two runs that can be held against each other; None where one has no timed inference."""
     return kept(_pair, "Comparing", of=[before, after])
 
 
-def _pair(before: StoredRun, after: StoredRun) -> Pair | None:
-    runs = [before, after]
+def _pair(*runs: StoredRun) -> Pair | None:
     return kept_on_disk(runs, "pair", lambda: _derived_pair(*runs), lambda found: found and Pair(**found))
 
 

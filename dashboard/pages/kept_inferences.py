@@ -36,16 +36,21 @@ def kept_first_view(run: StoredRun) -> FirstView:
 
 def shown_course(run: StoredRun, choice: Choice) -> Course | None:
     """The course of a choice; None where there is nothing in it."""
-    return kept_first_view(run).course if choice == Choice() else kept(_course, _SAID, choice, of=[run])
+    if choice == Choice():
+        return kept_first_view(run).course
+    return kept(lambda run: course_of(run, kept_inferences(run), choice), _SAID, of=[run], key=choice)
 
 
 def shown_spread(run: StoredRun, choice: Choice, bounds: Bounds | None, baseline: StoredRun | None) -> Spread | None:
     """The spread of a choice and a part of its time, beside a baseline's; None where there is nothing in it."""
     if choice == Choice() and bounds is None and baseline is None:
         return kept_first_view(run).spread
-    if baseline is None:
-        return kept(_spread, _SAID, choice, bounds, of=[run])
-    return kept(_spread_beside, _SAID, choice, bounds, of=[run, baseline])
+
+    def derive(run: StoredRun, baseline: StoredRun | None = None) -> Spread | None:
+        beside = None if baseline is None else kept_inferences(baseline)
+        return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, beside)
+
+    return kept(derive, _SAID, of=[run] if baseline is None else [run, baseline], key=(choice, bounds))
 
 
 def _inferences(run: StoredRun) -> KeptInferences:
@@ -66,16 +71,3 @@ def _first(run: StoredRun) -> FirstView:
             None if found["spread"] is None else Spread(**found["spread"]),
         ),
     )
-
-
-def _course(run: StoredRun, choice: Choice) -> Course | None:
-    return course_of(run, kept_inferences(run), choice)
-
-
-def _spread(run: StoredRun, choice: Choice, bounds: Bounds | None) -> Spread | None:
-    return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, None)
-
-
-def _spread_beside(run: StoredRun, baseline: StoredRun, choice: Choice, bounds: Bounds | None) -> Spread | None:
-    beside = kept_inferences(baseline)
-    return spread_of(run, kept_inferences(run), choice, bounds, kept_report(run).report, beside)

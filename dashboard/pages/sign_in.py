@@ -8,8 +8,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from dashboard.pages.chrome import problem
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from tracer.command_line import LOOPBACK
 
 
 def published() -> bool:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from runner.accuracy.models import VectorModel
+from runner.accuracy.models import LoadedModel
 from runner.accuracy.recorded_results import Matched
 from tracer.accuracy.confusion import Vectors, auc_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
@@ -48,7 +48,7 @@ class Diagnosis:
 
 
 def diagnose(
-    matched: Matched, model: VectorModel, others: Iterable[VectorModel] = (), progress: Progress = lambda _: None
+    matched: Matched, model: LoadedModel, others: Iterable[LoadedModel] = (), progress: Progress = lambda _: None
 ) -> Diagnosis:
     """
     Try every mistake with ``model``; then, unless something reproduces the results closely, other models and a fit.
@@ -87,7 +87,7 @@ class _Trial:
         decided = verdict.kind in {"mistake", "as_it_should_be"}
         return decided and verdict.tolerance <= max(TIGHT, 10.0**-self.decimals)
 
-    def add(self, model: VectorModel, mistakes: Mistakes) -> None:
+    def add(self, model: LoadedModel, mistakes: Mistakes) -> None:
         """Every reading of the bytes by one model, with every mistake after it."""
         for reading in readings(self.matched.data, takes_counts=model.takes_counts, quantization=model.quantization):
             self._progress(f"{model.name}: {', '.join(one.text for one in reading.mistakes) or 'as it should be'}")
@@ -96,7 +96,7 @@ class _Trial:
             made = (*mistakes, *reading.mistakes)
             self.found += explain(model.name, made, self.matched.vectors, answers, self.decimals)
 
-    def add_fit(self, model: VectorModel) -> None:
+    def add_fit(self, model: LoadedModel) -> None:
         """Scale and zero point by fit, where inputs are int8 and there are enough different results."""
         recorded = self.matched.vectors
         if self.matched.data.dtype != np.int8 or recorded.min() < -0.01 or recorded.max() > 1.01:
@@ -138,6 +138,6 @@ class _Trial:
             same_class=int((mended.argmax(axis=1) == vectors.argmax(axis=1)).sum()),
         )
 
-    def _of_mapping(self, model: VectorModel, mapping: Quantization, mistake: Mistake) -> Explanation:
+    def _of_mapping(self, model: LoadedModel, mapping: Quantization, mistake: Mistake) -> Explanation:
         answers = model.predict(quantize_anew(self.matched.data, mapping, takes_counts=model.takes_counts))
         return next(explain(model.name, (mistake,), self.matched.vectors, answers, self.decimals))

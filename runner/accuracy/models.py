@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +15,12 @@ from tracer.quantization import Quantization
 from tracer.runs.run_store import StoredRun
 
 
-class VectorModel(Protocol):
-    """A model; ``quantization`` is that of the int8 inputs that it is used with."""
-
-    name: str
-    takes_counts: bool
-    quantization: Quantization
-
-    def predict(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Answer (N, 490), int8 for a model that takes counts and float32 otherwise, with (N, 12)."""
-
-
 class LoadedModel:
     """
     A model on its runtime, one inference after another as a DUT runs them: 0.2 to 0.4 ms each.
 
-    ``name`` is what to call it by, instead of its file's.
+    ``name`` is what to call it by, instead of its file's; ``quantization`` is that of the int8 inputs that it is used
+    with.
     """
 
     def __init__(self, choice: ModelChoice, name: str | None = None) -> None:
@@ -44,7 +34,7 @@ class LoadedModel:
         self.quantization = pipeline.quantization or Quantization(1.0, 0)
 
     def predict(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Run the model over each input."""
+        """Answer (N, 490), int8 for a model that takes counts and float32 otherwise, with (N, 12)."""
         answers = np.empty((len(values), CLASSES), np.float64)
         host_input = self._backend.host_input
         for number, value in enumerate(values):

@@ -30,6 +30,6 @@ def accuracy(
     as_json: options.Json = False,
 ) -> None:
     """Find out whether the results of RUN or SESSION are those of the model, or which mistake explains them."""
-    from runner.accuracy.diagnosis import AccuracyJob, examine
+    from runner.accuracy.diagnosis import examine
 
-    examine(AccuracyJob(ref, traces, model, dataset, also or [], input_scale, input_zero_point, quiet, as_json))
+    examine(ref, traces, model, dataset, also or [], input_scale, input_zero_point, quiet=quiet, as_json=as_json)

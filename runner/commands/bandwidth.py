@@ -23,9 +23,9 @@ def bandwidth(
 
     Without a GPU it measures memory to memory, and says so.
     """
-    from runner.bench.bandwidth.measurement import BandwidthJob, measure_bandwidth
+    from runner.bench.bandwidth.measurement import measure_bandwidth
     from tracer.reports.bandwidth_table import render_bandwidth
 
     with progress_bars() as advance:
-        figures = measure_bandwidth(BandwidthJob(device, largest, repeats), advance=partial(advance, "copies"))
+        figures = measure_bandwidth(device, largest, repeats, advance=partial(advance, "copies"))
     print_figures(figures, partial(render_bandwidth, figures), as_json=as_json)

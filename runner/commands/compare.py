@@ -107,12 +107,13 @@ def _profiles_compared(
 
 
 def _runs_compared(names: list[str], threshold: float, baseline: str | None, traces: Path) -> Comparison:
+    from tracer.fleet.kept_launches import kept_launches
     from tracer.reports.kept_report import kept_comparison
 
     sides = {name: _side(name, traces) for name in names}
     every = [sides[name] for name in names]
     if baseline is not None and baseline not in {*sides, *(called for called, _ in every)}:
-        every.append((baseline, _told(_of_baseline(baseline, traces))))
+        every.append((baseline, _told(kept_launches(baseline, traces))))
     named = sides[baseline][0] if baseline in sides else baseline
     return kept_comparison(every, threshold, named)
 
@@ -123,12 +124,6 @@ def _side(name: str, traces: Path) -> tuple[str, list[StoredRun]]:
 
     runs = _told(named_runs(name, traces))
     return (name if is_launch_set(name, traces) else runs[0].name), runs
-
-
-def _of_baseline(name: str, traces: Path) -> list[StoredRun]:
-    from tracer.fleet.kept_launches import kept_launches
-
-    return kept_launches(name, traces)
 
 
 def _told(runs: list[StoredRun]) -> list[StoredRun]:

@@ -16,12 +16,10 @@ import typer
 from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.commands import options
 from runner.ending_signals import ending_signals_to
-from tracer.command_line import DEFAULT_TRACES
+from tracer.command_line import DEFAULT_TRACES, LOOPBACK
 from tracer.errors import UsageError, not_installed
 from tracer.palette import BLUE
 from tracer.terminal_text import say, terminal
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 STREAMLIT_OPTIONS = (
     "--server.headless=true",

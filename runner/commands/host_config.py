@@ -33,15 +33,15 @@ def host_config(
     force: Annotated[bool, options.OUTPUT("Overwrite files that are there.", "--force")] = False,
 ) -> None:
     """Write the files with which the MLCommons runner or energyrunner finds and drives this DUT."""
-    from runner.host.config_files import BenchFacts, energyrunner_files, mlcommons_files, parse_usb_id, write_files
+    from runner.host.config_files import energyrunner_files, mlcommons_files, parse_usb_id, write_files
 
     vendor, product = parse_usb_id(usb)
     if runner == "mlcommons" and inferences is None:
         if port is None:
             raise UsageError("host-config mlcommons: N is not known; give --inferences N, or --port to measure it")
         inferences = _measured(port, baud, seconds)
-    facts = BenchFacts(vendor, product, baud, inferences or 0)
-    files = mlcommons_files(facts) if runner == "mlcommons" else energyrunner_files(facts)
+    named = (vendor, product, baud, inferences or 0)
+    files = mlcommons_files(*named) if runner == "mlcommons" else energyrunner_files(baud)
     for path in write_files(files, out, force=force):
         say(str(path))
     if runner == "energyrunner":

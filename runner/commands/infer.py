@@ -33,10 +33,9 @@ def infer(
     Exits with 1 if the run was ended early or its record has a gap.
     """
     choice = chosen()
-    from runner.dut.local_inference import infer_inputs, local_inputs, print_outcome
+    from runner.dut.local_inference import infer_inputs, print_outcome
     from runner.dut.run_job import RunJob
 
-    inputs = local_inputs(files or [], dataset)
-    outcome = infer_inputs(RunJob(choice, traces, name, nvtx=nvtx), inputs, repeat, warmups)
+    outcome = infer_inputs(RunJob(choice, traces, name, nvtx=nvtx), files or [], dataset, repeat, warmups)
     print_outcome(outcome, traces, as_json=as_json)
     raise typer.Exit(0 if outcome["complete"] else 1)

@@ -66,17 +66,21 @@ def tell_losses(run: StoredRun) -> None:
 
 
 @contextmanager
-def progress_line(what: str) -> Iterator[Callable[[int, int], None]]:
-    """On standard error, where that is a terminal: how many of how many are done; nothing where few are to do."""
+def passing_line(text: Callable[..., str]) -> Iterator[Callable[..., None]]:
+    """On standard error, where that is a terminal, what ``text`` makes of what is told; gone at the end."""
     shown = sys.stderr.isatty()
+    try:
+        yield lambda *told: say_over(text(*told)) if shown else None
+    finally:
+        if shown:
+            say_over("")
 
-    def tell(done: int, count: int) -> None:
-        if shown and count >= 20 and done % 5 == 0:
-            say_over(f"{done} of {count} {what}")
 
-    yield tell
-    if shown:
-        say_over("")
+@contextmanager
+def progress_line(what: str) -> Iterator[Callable[[int, int], None]]:
+    """How many of how many are done, in a ``passing_line``; nothing where few are to do."""
+    with passing_line(lambda done, count: f"{done} of {count} {what}") as tell:
+        yield lambda done, count: tell(done, count) if count >= 20 and done % 5 == 0 else None
 
 
 @contextmanager

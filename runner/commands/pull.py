@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runner.commands import options
-from runner.commands.output import print_json
+from runner.commands.output import passing_line, print_json
 from tracer.command_line import DEFAULT_TRACES
 from tracer.figure_text import counted, size_text
-from tracer.terminal_text import say, say_over
+from tracer.terminal_text import say
 
 if TYPE_CHECKING:
     from runner.pull.pulling import Progress, Pulled
@@ -47,19 +45,11 @@ def pull(
     raise typer.Exit(REFUSED if found.refused else DONE)
 
 
-@contextmanager
-def bytes_line() -> Iterator[Progress]:
-    """On a terminal a line of how much came, which is gone at the end."""
-    shown = sys.stderr.isatty()
-    try:
-        yield _tell if shown else lambda *_: None
-    finally:
-        if shown:
-            say_over("")
-
-
-def _tell(came: int, total: int, runs: int) -> None:
-    say_over(f"{size_text(came)} of {size_text(total)}, {counted(runs, 'run')} in place")
+def bytes_line() -> AbstractContextManager[Progress]:
+    """How much came, in a ``passing_line``."""
+    return passing_line(
+        lambda came, total, runs: f"{size_text(came)} of {size_text(total)}, {counted(runs, 'run')} in place"
+    )
 
 
 def _print(found: Pulled) -> None:

@@ -34,8 +34,8 @@ def repeat(
     checked_command(command)
     set_name = checked_run_name(given_run_name(name))
     refuse_existing(set_name, launches, traces)
-    made = make_launches([*_ending(command), "--traces", str(traces)], set_name, launches, tell)
-    whole = len(made.codes) - len(made.failed)
+    codes = make_launches([*_ending(command), "--traces", str(traces)], set_name, launches, tell)
+    whole = codes.count(0)
     hint = f"; `{command_line('report', set_name, traces=traces)}` shows them" if whole else ""
     tell(f"{whole} of {launches} launches made{hint}")
     raise typer.Exit(0 if whole == launches else 1)

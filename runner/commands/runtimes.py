@@ -38,10 +38,10 @@ def runtimes(
     CPU or the GPU wins for one input, and from which batch on the other does.
     """
     from runner.bench.runtimes.batches import batches_of
-    from runner.bench.runtimes.comparison import RuntimesJob, compare_runtimes
+    from runner.bench.runtimes.comparison import compare_runtimes
     from tracer.reports.runtime_table import render_runtimes
 
-    job = RuntimesJob(model, tflite or [], dataset, seconds, threads, batches_of(batch))
+    sizes = batches_of(batch)
     with progress_bars() as advance:
-        figures = compare_runtimes(job, advance)
+        figures = compare_runtimes(model, tflite or (), dataset, seconds, threads, sizes, advance)
     print_figures(figures, partial(render_runtimes, figures), as_json=as_json)

@@ -44,7 +44,7 @@ def submission(
 
     What the round's rules refuse is named and not written: exit code 2.
     """
-    from runner.submission.job import SubmissionJob, check_job, write_job
+    from runner.submission.job import check_job, write_job
     from tracer.submission.rounds import round_of
 
     rules = round_of(of_round)
@@ -61,8 +61,8 @@ def submission(
             out or "submission", f"not given: {', '.join(absent)}", "a tree needs them, and --check TREE judges one"
         )
     sessions = {"performance": performance, "accuracy": accuracy} | ({"energy": energy} if energy else {})
-    job = SubmissionJob(out, division, organization, system, sessions, tuple(run or ()), traces, rules, checker)
-    _print(write_job(job), as_json=as_json)
+    done = write_job(out, division, organization, system, sessions, run or (), traces, rules, checker)
+    _print(done, as_json=as_json)
 
 
 def _print(figures: dict[str, Any], *, as_json: bool) -> None:

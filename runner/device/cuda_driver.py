@@ -16,6 +16,7 @@ from typing import Any
 
 from tracer.command_line import command_line
 from tracer.errors import DeviceError
+from tracer.profiles.gpu_facts import cuda_version_text
 
 LIBRARY = "libcuda.so.1"
 
@@ -122,8 +123,7 @@ class CudaDriver:
         self.call("cuDriverGetVersion", byref(version))
         self.name = name.value.decode(errors="replace")
         self.integrated = bool(integrated.value)
-        # As cudaDriverGetVersion: 12020 is 12.2.
-        self.version = f"{version.value // 1000}.{version.value % 1000 // 10}"
+        self.version = cuda_version_text(version.value)
         self._device = device
         context = c_void_p()
         self.call("cuDevicePrimaryCtxRetain", byref(context), device)

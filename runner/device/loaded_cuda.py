@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tracer.profiles.gpu_facts import cuda_version_text
+
 MAPS = Path("/proc/self/maps")
 _MAJOR, _MINOR, _ECC = 75, 76, 32
 """``CUdevice_attribute``: the two parts of the compute capability, and whether ECC is on."""
@@ -58,9 +60,8 @@ def loaded_library(name: str) -> Any:
 
 
 def _version(library: Any, call: str) -> str | None:
-    """CUDA writes 13.0 as 13000."""
     number = _number(library, call)
-    return None if not number else f"{number // 1000}.{number % 1000 // 10}"
+    return None if not number else cuda_version_text(number)
 
 
 def _cudnn_version(library: Any) -> str | None:

@@ -20,6 +20,7 @@ from tracer.device.device_samples import (
     THROTTLE_REASONS,
     UTILISATION_PERCENT,
 )
+from tracer.profiles.gpu_facts import cuda_version_text
 from tracer.terminal_text import say
 
 NOT_SUPPORTED, NO_PERMISSION, GPU_IS_LOST, RESET_REQUIRED = 3, 4, 15, 16
@@ -168,7 +169,7 @@ def facts() -> dict[str, Any]:
     return {
         "problem": None,
         "driver": _text(_asked(nvml, nvml.nvmlSystemGetDriverVersion)),
-        "cuda_driver": None if number is None else f"{number // 1000}.{number % 1000 // 10}",
+        "cuda_driver": None if number is None else cuda_version_text(number),
         "gpus": [_gpu_facts(nvml, handle) for handle in handles if handle is not None],
     }
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from runner.children import end_child, module_command
 from runner.device.cpu import cpu_sensors
@@ -25,7 +25,7 @@ from runner.device.gpu import gpu_sensors, memory_sensors
 from runner.device.nvml import NvmlSensor
 from runner.device.nvml import open_sensors as open_nvml_sensors
 from runner.device.power import rail_sensors
-from runner.device.sysfs import Sensor, open_sensors
+from runner.device.sysfs import OpenSensor, Sensor, open_sensors
 from runner.device.thermal import thermal_sensors, throttle_sensors
 from tracer.device.device_samples import failures_line, header_line, problem_line, sweep_line
 
@@ -35,18 +35,6 @@ NICENESS = 10
 
 INJECTED = ("LD_PRELOAD", "NVTX_INJECTION64_PATH", "CUDA_INJECTION64_PATH")
 """By these a profiler enters a run's children; this one is none of its business."""
-
-
-class Readable(Protocol):
-    """What is sampled, whether a file or NVML gives it; ``gone`` where it gives no more, and that was told."""
-
-    @property
-    def source(self) -> str: ...  # noqa: D102
-    @property
-    def quantity(self) -> str: ...  # noqa: D102
-    @property
-    def gone(self) -> bool: ...  # noqa: D102
-    def read(self) -> int | None: ...  # noqa: D102
 
 
 def all_sensors(root: Path) -> list[Sensor]:
@@ -123,7 +111,11 @@ class DeviceSampler:
 
 
 def sample(
-    sensors: Sequence[Readable], interval_ms: int, target: TextIO, parent: int, problems: Sequence[list[str]] = ()
+    sensors: Sequence[OpenSensor | NvmlSensor],
+    interval_ms: int,
+    target: TextIO,
+    parent: int,
+    problems: Sequence[list[str]] = (),
 ) -> None:
     """
     Sweep over the sensors every ``interval_ms`` until ``parent``, a descriptor, can be read: its far end closed.
@@ -172,7 +164,7 @@ def _main(root: str, interval_ms: str, gpu: str | None = None) -> None:
     if gpu is not None:
         nvml, told = open_nvml_sensors(gpu)
         problems = [told, *(sensor.gpu.problems for sensor in nvml[:1])]
-    sensors: list[Readable] = [*open_sensors(all_sensors(Path(root))), *nvml]
+    sensors: list[OpenSensor | NvmlSensor] = [*open_sensors(all_sensors(Path(root))), *nvml]
     sample(sensors, int(interval_ms), sys.stdout, sys.stdin.fileno(), problems)
 
 

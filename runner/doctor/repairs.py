@@ -6,7 +6,6 @@ The record is a file of the user's, so that ``--undo`` works after a reboot too.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from runner.doctor.machine import Machine
 from tracer.command_line import command_line
 from tracer.errors import RepairError
 from tracer.given_json import read_json
-from tracer.whole_files import written_whole
+from tracer.whole_files import write_json
 
 COMMAND_LIMIT_S = 120.0
 """``sudo`` may ask for a password on the terminal."""
@@ -99,5 +98,4 @@ def _write(record: Path, repairs: list[list[list[str]]]) -> None:
         record.unlink(missing_ok=True)
         return
     record.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(record) as temporary:
-        temporary.write_text(json.dumps({"repairs": repairs}, indent=2) + "\n", encoding="utf-8")
+    write_json(record, {"repairs": repairs})

@@ -12,6 +12,7 @@ from runner.device.gpu_facts import pc_has_gpu
 from runner.doctor.checks import ERROR, FINE, WARNING, Check
 from runner.doctor.machine import Machine
 from runner.inference.backends.onnxruntime_session import GPU_REMEDY, LIBRARY_REMEDIES
+from tracer.errors import last_line
 
 IMPORT_LIMIT_S = 180.0
 """TensorFlow's import takes 8 to 14 s on a PC, and several times that from a Jetson's SD card."""
@@ -34,6 +35,7 @@ ASK_ONNXRUNTIME = """
 import json
 import onnxruntime
 from runner.inference.backends.onnxruntime_session import providers_there
+from tracer.errors import last_line
 print("\\n" + json.dumps({"version": onnxruntime.__version__, "providers": providers_there(onnxruntime)}))
 """
 NVIDIA_WHEEL = (
@@ -114,10 +116,9 @@ def _ask(machine: Machine, program: str) -> tuple[dict[str, Any] | None, str]:
     if not ran.fine:
         if "ModuleNotFoundError" in ran.errors:
             return None, "not installed"
-        last = ran.errors.strip().splitlines()[-1:] or [f"ended with {ran.code}"]
-        return None, f"it does not import: {last[0]}"
+        return None, f"it does not import: {last_line(ran.errors, f'ended with {ran.code}')}"
     try:
-        facts: dict[str, Any] = json.loads(ran.output.strip().splitlines()[-1])
-    except (ValueError, IndexError):
+        facts: dict[str, Any] = json.loads(last_line(ran.output))
+    except ValueError:
         return None, "its import ended without an answer"
     return facts, ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.doctor.checks import ERROR, FINE, WARNING, Check, Repair
 from runner.doctor.machine import Machine
 from runner.dut.energy_pin import chip_and_line, open_pin
-from runner.line.port_errors import missing_remedy
+from runner.line.port_errors import is_console, missing_remedy
 from runner.line.ports import line_baud
 from tracer.errors import KwsTraceError
 
@@ -53,7 +53,8 @@ def _holder(machine: Machine, port: str) -> Check:
     if holder is None:
         seen = "nobody holds it" if machine.is_root else "nobody that we may see holds it"
         return Check("port free", FINE, f"{port}: {seen}")
-    remedy = "see the service below: a getty that is only killed comes back" if "getty" in holder else f"end {holder}"
+    console = "see the service below: a getty that is only killed comes back"
+    remedy = console if is_console(holder) else f"end {holder}"
     return Check("port free", ERROR, f"{port}: {holder} holds it", remedy)
 
 

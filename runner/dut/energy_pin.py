@@ -17,7 +17,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tracer.errors import DeviceError, NotInstalledError, UsageError, not_installed
 from tracer.stages import PIN_FALL, PIN_RISE
@@ -31,16 +31,6 @@ KERNEL = (5, 10)
 """The first with the interface of GPIO lines that libgpiod 2 speaks."""
 
 
-class PinOutput(Protocol):
-    """What drives the pin: a line of the kernel, or what a test puts in its place."""
-
-    def drive(self, *, high: bool) -> None:
-        """Set the level; raises OSError where the chip is gone."""
-
-    def close(self) -> None:
-        """Give the line back."""
-
-
 class TimestampPin:
     """
     Marks times by pulses; high between them.
@@ -49,7 +39,7 @@ class TimestampPin:
     """
 
     def __init__(
-        self, output: PinOutput, facts: dict[str, Any], now: Callable[[], int] = time.perf_counter_ns
+        self, output: _KernelLine, facts: dict[str, Any], now: Callable[[], int] = time.perf_counter_ns
     ) -> None:
         self.facts = {**facts, "hold_ns": HOLD_NS}
         self._output, self._now = output, now
@@ -95,9 +85,11 @@ class _KernelLine:
         self._levels = {True: Value.ACTIVE, False: Value.INACTIVE}
 
     def drive(self, *, high: bool) -> None:
+        """Set the level; raises OSError where the chip is gone."""
         self._request.set_value(self._offset, self._levels[high])
 
     def close(self) -> None:
+        """Give the line back."""
         self._request.release()
 
 

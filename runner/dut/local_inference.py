@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,64 +24,58 @@ from tracer.terminal_text import terminal
 _REMEDY = "give files of 490 bytes (int8) or 1960 (float32), or --dataset DIR"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalInputs:
-    """Names and bytes of the inputs, and their classes where they are known."""
+def local_inputs(files: list[Path], dataset: Path | None) -> tuple[list[str], list[bytes], NDArray[np.int64] | None]:
+    """
+    The inputs that a user named: files, a dataset, or neither for the shipped one.
 
-    names: list[str]
-    inputs: list[bytes]
-    labels: NDArray[np.int64] | None
-
-
-def local_inputs(files: list[Path], dataset: Path | None) -> LocalInputs:
-    """The inputs that a user named: files, a dataset, or neither for the shipped one."""
+    Returns:
+        Their names, their bytes, and their classes (N,) where they are known.
+    """
     if files and dataset is not None:
         raise UsageError("FILES and --dataset: name inputs one way or the other")
     if not files:
         loaded = chosen_dataset(dataset)
-        return LocalInputs(loaded.names, [loaded.input(i) for i in range(len(loaded.names))], loaded.labels)
-    return LocalInputs([path.name for path in files], [read_input(path, _REMEDY, _REMEDY) for path in files], None)
+        return loaded.names, [loaded.input(i) for i in range(len(loaded.names))], loaded.labels
+    return [path.name for path in files], [read_input(path, _REMEDY, _REMEDY) for path in files], None
 
 
-def infer_inputs(job: RunJob, inputs: LocalInputs, repeat: int, warmups: int) -> dict[str, Any]:
+def infer_inputs(job: RunJob, files: list[Path], dataset: Path | None, repeat: int, warmups: int) -> dict[str, Any]:
     """
-    Run the model over each input and record it; a signal ends it early, complete as far as it came.
+    Run the model over each of the ``local_inputs`` and record it; a signal ends it early, complete as far as it came.
 
     Returns:
         ``run``, ``complete``, ``inferences``, ``elapsed_ns``, ``median_ns``, ``predictions``, and ``top1`` and
         ``auc`` where labels exist.
     """
+    names, inputs, labels = local_inputs(files, dataset)
     stop = StopFlag()
     stop.install()
     vectors: list[NDArray[np.float32]] = []
     durations: list[NDArray[np.int64]] = []
     progress = Progress(console=terminal(stderr=True), transient=True)
     with recording_run(job, stop) as opened, progress:
-        task = progress.add_task("inferences", total=len(inputs.inputs))
-        for number, data in enumerate(inputs.inputs):
+        task = progress.add_task("inferences", total=len(inputs))
+        for number, data in enumerate(inputs):
             durations.append(_one_window(opened, number, data, repeat, warmups))
             if stop.stopped:
                 break
             vectors.append(opened.pipeline.backend.probabilities())
             progress.advance(task)
-    name = opened.writer.name
     timed = np.concatenate(durations)
     outcome = {
-        "run": name,
-        "complete": len(vectors) == len(inputs.inputs) and not opened.problems,
+        "run": opened.writer.name,
+        "complete": len(vectors) == len(inputs) and not opened.problems,
         "inferences": int(timed.size),
         "elapsed_ns": int(timed.sum()),
         "median_ns": int(np.median(timed)) if timed.size else None,
         "predictions": [
             {"file": file, "class": int(vector.argmax()), "probabilities": [round(float(p), 6) for p in vector]}
-            for file, vector in zip(inputs.names, vectors, strict=False)
+            for file, vector in zip(names, vectors, strict=False)
         ],
     }
-    if inputs.labels is not None and vectors:
-        labels = inputs.labels[: len(vectors)]
-        stacked = np.array(vectors, np.float64)
-        outcome["top1"] = top1_of(stacked, labels)
-        outcome["auc"] = auc_of(stacked, labels)
+    if labels is not None and vectors:
+        answered = np.array(vectors, np.float64), labels[: len(vectors)]
+        outcome |= {"top1": top1_of(*answered), "auc": auc_of(*answered)}
     return outcome
 
 

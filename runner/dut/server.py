@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,22 +34,12 @@ from runner.line.protocol import (
 )
 from tracer.errors import KwsTraceError
 from tracer.recording.inference_loop import InferenceLoop
-from tracer.recording.window import RecordedWindow
+from tracer.runs.run_writer import RunWriter
 
 _now = time.perf_counter_ns
 
 QUIET_NS = 5_000_000_000
 """After the last answer: a host that had more to ask would have done so."""
-
-
-class WindowSink(Protocol):
-    """Where finished windows go."""
-
-    def append(self, window: RecordedWindow) -> None:
-        """Keep a window; returns when it is on disk, or was reported not to be."""
-
-    def make_parts_if_due(self) -> None:
-        """Do what takes longer, while no host is timing."""
 
 
 class Dut:
@@ -79,7 +68,7 @@ class Dut:
         protocol: DutProtocol,
         pipeline: Pipeline,
         runner: WindowRunner,
-        sink: WindowSink,
+        sink: RunWriter,
         stop: StopFlag,
         on_gap: Callable[[dict[str, str]], None],
         capture: Capture | None = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,8 @@ OPS_LEVEL = 2
 """Host tracer level that records our ranges and the ops that TensorFlow calls expensive; 3 records every op."""
 
 
-@dataclass(slots=True)
-class ProfiledBlock:
-    """``path`` of the ``*.xplane.pb``; None until the block has ended."""
-
-    path: Path | None = None
-
-
 @contextmanager
-def profile_block(logdir: Path) -> Iterator[ProfiledBlock]:
+def profile_block(logdir: Path) -> Iterator[None]:
     """
     Profile what runs inside; Python's own calls are not traced. What TensorFlow says meanwhile is shown if it fails.
 
@@ -39,7 +31,6 @@ def profile_block(logdir: Path) -> Iterator[ProfiledBlock]:
     profiler = tf.profiler.experimental
     before = set(logdir.rglob("*.xplane.pb"))
     options = profiler.ProfilerOptions(host_tracer_level=OPS_LEVEL, python_tracer_level=0, device_tracer_level=1)
-    block = ProfiledBlock()
     # It complains of options that it gave itself, four lines a capture.
     with RuntimeOutput() as output, output.kept():
         try:
@@ -48,15 +39,13 @@ def profile_block(logdir: Path) -> Iterator[ProfiledBlock]:
             remedy = "stop it, or leave out --profiler tensorflow"
             raise ProfilerError(_PROFILER, "another one runs in this process", remedy) from None
         try:
-            yield block
+            yield
         finally:
             _stop(profiler, logdir)
-    written = sorted(set(logdir.rglob("*.xplane.pb")) - before)
-    if not written:
+    if not set(logdir.rglob("*.xplane.pb")) - before:
         raise ProfilerError(
             _PROFILER, f"it left no *.xplane.pb in {logdir}", "see whether that folder can be written to"
         )
-    block.path = written[-1]
 
 
 def _stop(profiler: Any, logdir: Path) -> None:

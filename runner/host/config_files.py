@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.errors import UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class BenchFacts:
-    """USB ids of the DUT's port as the host sees it, its baud rate, and N of a performance window."""
-
-    vendor_id: int
-    product_id: int
-    baud: int
-    inferences: int
 
 
 def parse_usb_id(text: str) -> tuple[int, int]:
@@ -38,27 +27,27 @@ def _usb_error(text: str) -> UsageError:
     return UsageError(f"--usb {text}", "write VENDOR:PRODUCT in hexadecimal, as 0525:a4a7", "`lsusb` lists them")
 
 
-def mlcommons_files(facts: BenchFacts) -> dict[str, str]:
-    """Devices and test files of the MLCommons Tiny runner, by name."""
+def mlcommons_files(vendor: int, product: int, baud: int, inferences: int) -> dict[str, str]:
+    """Devices and test files of the MLCommons Tiny runner, by name: USB ids of the DUT's port, its baud rate, N."""
     devices = f"""\
 # For the MLCommons Tiny runner: main.py --device_list devices_kws_trace.yaml
 - name: kws-trace
   type: dut
   baud:
     energy: 9600
-    performance: {facts.baud}
-    accuracy: {facts.baud}
+    performance: {baud}
+    accuracy: {baud}
   usb:
-    0x{facts.vendor_id:04X}: 0x{facts.product_id:04X}
+    0x{vendor:04X}: 0x{product:04X}
 """
     return {
         "devices_kws_trace.yaml": devices,
-        "tests_performance_kws_trace.yaml": _tests("loop 5", f"infer {facts.inferences} 10"),
+        "tests_performance_kws_trace.yaml": _tests("loop 5", f"infer {inferences} 10"),
         "tests_accuracy_kws_trace.yaml": _tests("loop", "infer 1 0"),
     }
 
 
-def energyrunner_files(facts: BenchFacts) -> dict[str, str]:
+def energyrunner_files(baud: int) -> dict[str, str]:
     """
     Energyrunner's settings, read from the home directory of who runs it.
 
@@ -67,7 +56,7 @@ def energyrunner_files(facts: BenchFacts) -> dict[str, str]:
     """
     settings = {
         "root": str(Path.home()),
-        "dut-baud": str(facts.baud),
+        "dut-baud": str(baud),
         "dut-boot-mv": "3000",
         "default-timeout-ms": "120000",
         "emon-drop-thresh-pct": "0.1",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,21 +77,6 @@ class PerformancePlan:
     windows: int = OFFICIAL_WINDOWS
 
 
-@dataclass
-class PerformanceOutcome:
-    """The windows, and the median of their rates."""
-
-    windows: list[WindowOutcome] = field(default_factory=list)
-
-    @property
-    def median_rate_hz(self) -> float:
-        """The benchmark's figure."""
-        return float(np.median([window.rate_hz for window in self.windows]))
-
-
-@dataclass
-class AccuracyOutcome:
-    """Output vectors in the order of the dataset, and its classes."""
-
-    labels: NDArray[np.int64]
-    vectors: list[NDArray[np.float64]] = field(default_factory=list)
+def median_rate_hz(windows: Sequence[WindowOutcome]) -> float:
+    """The benchmark's figure."""
+    return float(np.median([window.rate_hz for window in windows]))

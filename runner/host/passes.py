@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from runner.dataset import Dataset
 from runner.host.driver import HostSession
-from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan
+from runner.host.outcomes import PerformancePlan, WindowOutcome
 from runner.line.protocol import MAX_INFERENCES
 from tracer.figure_text import count_text, time_text
 
@@ -16,15 +16,13 @@ def run_performance(
     dataset: Dataset,
     plan: PerformancePlan,
     progress: Callable[[], None] = lambda: None,
-    outcome: PerformanceOutcome | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> PerformanceOutcome:
+) -> list[WindowOutcome]:
     """
-    Five inputs, one window each.
+    Five inputs, one window each; the session has the finished ones when the DUT fails.
 
-    ``say`` is told what a window will be; an ``outcome`` that is given keeps the finished ones when the DUT fails.
+    ``say`` is told what a window will be.
     """
-    outcome = outcome or PerformanceOutcome()
     count = plan.inferences
     for number in range(plan.windows):
         index = number % len(dataset.names)
@@ -35,9 +33,9 @@ def run_performance(
             how = "as asked" if plan.inferences else f"measured, for about {time_text(plan.seconds * 1e9)} a window"
             limit = time_text(session.silence_limit_s(count + plan.warmups) * 1e9)
             say(f"N is {count_text(count)} ({how}); the DUT may be silent for {limit} over it")
-        outcome.windows.append(session.infer(count, plan.warmups))
+        session.infer(count, plan.warmups)
         progress()
-    return outcome
+    return session.windows
 
 
 def measure_inferences(session: HostSession, plan: PerformancePlan) -> int:
@@ -58,16 +56,9 @@ def measure_inferences(session: HostSession, plan: PerformancePlan) -> int:
         count = max(2 * count, min(round(count * plan.seconds / 8 / seconds), 100 * count))
 
 
-def run_accuracy(
-    session: HostSession,
-    dataset: Dataset,
-    progress: Callable[[], None] = lambda: None,
-    outcome: AccuracyOutcome | None = None,
-) -> AccuracyOutcome:
-    """Each input once; an ``outcome`` that is given keeps the finished inputs when the DUT fails."""
-    outcome = outcome or AccuracyOutcome(dataset.labels)
+def run_accuracy(session: HostSession, dataset: Dataset, progress: Callable[[], None]) -> None:
+    """Each input once; the session has the finished ones when the DUT fails."""
     for index, name in enumerate(dataset.names):
         session.load(dataset.input(index), name)
-        outcome.vectors.append(session.infer(1, 0).probabilities)
+        session.infer(1, 0)
         progress()
-    return outcome

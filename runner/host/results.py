@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, WindowOutcome
+from runner.host.outcomes import WindowOutcome, median_rate_hz
 from tracer.accuracy.confusion import Classes, Vectors, auc_of, confusion_of, top1_of
 from tracer.classes import LABELS
 from tracer.figure_text import auc_text, rate_text, seconds_text
@@ -16,14 +16,14 @@ from tracer.runs.windows import MINIMUM_S
 from tracer.sessions.accuracy_figures import auc
 
 
-def performance_lines(outcome: PerformanceOutcome, step: int = 1) -> list[str]:
+def performance_lines(windows: Sequence[WindowOutcome], step: int = 1) -> list[str]:
     """
     The results of a performance session.
 
     ``step`` leads from one window's number to the next; it is 2 in energyrunner's files, where a load counts too.
     """
     lines = []
-    for number, window in enumerate(outcome.windows, 1):
+    for number, window in enumerate(windows, 1):
         lines += [
             f"Performance results for window {step * number}:",
             f"  # Inferences : {window.inferences:>12}",
@@ -34,42 +34,34 @@ def performance_lines(outcome: PerformanceOutcome, step: int = 1) -> list[str]:
             else f"Runtime requirements have NOT been met: a window lasts at least {MINIMUM_S} s.",
         ]
     rule = "-" * 57
-    return [*lines, rule, f"Median throughput is {outcome.median_rate_hz:.3f} inf./sec.", rule]
+    return [*lines, rule, f"Median throughput is {median_rate_hz(windows):.3f} inf./sec.", rule]
 
 
-def clock_lines(outcome: PerformanceOutcome) -> list[str]:
+def clock_lines(windows: Sequence[WindowOutcome]) -> list[str]:
     """A line a window whose laps and host differ by more than 1 %."""
     return [
         f"Window {number}: the DUT's laps say {seconds_text(window.lap_us / 1e6)}, this clock "
         f"{seconds_text(window.wall_s)}: by this clock the rate is {rate_text(window.inferences / window.wall_s)}."
-        for number, window in enumerate(outcome.windows, 1)
+        for number, window in enumerate(windows, 1)
         if window.clocks_differ
     ]
 
 
-def accuracy_lines(outcome: AccuracyOutcome) -> list[str]:
+def accuracy_lines(vectors: Vectors, labels: Classes) -> list[str]:
     """Top-1 and AUC as energyrunner prints them: the AUC at 101 thresholds."""
-    vectors, labels = _pass(outcome)
     area = auc(labels, vectors, "thresholds")
     lacking = f"no input of {', '.join(missing)}" if (missing := _missing(labels)) else "an output is no number"
     shown = f"not defined: {lacking}" if area is None else f"{area:.2f}"
     return [f"Top-1: {100 * top1_of(vectors, labels):.1f}%", f"AUC: {shown}"]
 
 
-def exact_auc_lines(outcome: AccuracyOutcome) -> list[str]:
+def exact_auc_lines(vectors: Vectors, labels: Classes) -> list[str]:
     """What energyrunner does not print: the area under the whole curve, and over which classes; or none."""
-    vectors, labels = _pass(outcome)
     area = auc_of(vectors, labels)
     if area is None:
         return []
     over = f" over the {len(LABELS) - len(missing)} classes that occur" if (missing := _missing(labels)) else ""
     return [f"The exact AUC{over}: {auc_text(area)}"]
-
-
-def confusion(outcome: AccuracyOutcome) -> list[list[int]]:
-    """12 by 12: inputs by true class (row) and by the class that the DUT gave (column)."""
-    rows: list[list[int]] = confusion_of(*_pass(outcome)).tolist()
-    return rows
 
 
 def result_entries(windows: Sequence[WindowOutcome], classes: Mapping[str, int], mode: str) -> list[dict[str, Any]]:
@@ -98,9 +90,9 @@ def result_entries(windows: Sequence[WindowOutcome], classes: Mapping[str, int],
     return entries
 
 
-def _pass(outcome: AccuracyOutcome) -> tuple[Vectors, Classes]:
+def answers_of(windows: Sequence[WindowOutcome], labels: Classes) -> tuple[Vectors, Classes]:
     """Vectors float64 (N, 12) of the inputs that were measured, and their classes (N,)."""
-    return np.array(outcome.vectors, np.float64), outcome.labels[: len(outcome.vectors)]
+    return np.array([one.probabilities for one in windows], np.float64), labels[: len(windows)]
 
 
 def _missing(labels: Classes) -> list[str]:
@@ -108,10 +100,10 @@ def _missing(labels: Classes) -> list[str]:
     return [label for number, label in enumerate(LABELS) if number not in present]
 
 
-def outcome_json(mode: str, outcome: PerformanceOutcome | AccuracyOutcome, session_dir: str) -> dict[str, Any]:
-    """The outcome for programs; ``auc`` is exact, ``auc_at_thresholds`` what energyrunner's results print."""
+def outcome_json(mode: str, windows: Sequence[WindowOutcome], labels: Classes, session_dir: str) -> dict[str, Any]:
+    """What was measured, for programs; ``auc`` is exact, ``auc_at_thresholds`` what energyrunner's results print."""
     facts: dict[str, Any] = {"mode": mode, "session_dir": session_dir}
-    if isinstance(outcome, PerformanceOutcome):
+    if mode == "performance":
         facts["windows"] = [
             {
                 "inferences": window.inferences,
@@ -121,15 +113,15 @@ def outcome_json(mode: str, outcome: PerformanceOutcome | AccuracyOutcome, sessi
                 "met": window.met,
                 "clocks_differ": window.clocks_differ,
             }
-            for window in outcome.windows
+            for window in windows
         ]
-        facts["median_rate_hz"] = outcome.median_rate_hz
+        facts["median_rate_hz"] = median_rate_hz(windows)
         return facts
-    vectors, labels = _pass(outcome)
+    vectors, labels = answers_of(windows, labels)
     return {
         **facts,
         "top1": top1_of(vectors, labels),
         "auc": auc_of(vectors, labels),
         "auc_at_thresholds": auc(labels, vectors, "thresholds"),
-        "confusion": confusion(outcome),
+        "confusion": confusion_of(vectors, labels).tolist(),
     }

@@ -9,17 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.progress import Progress
 
 from runner.dataset import Dataset, chosen_dataset
 from runner.host.driver import HostSession
-from runner.host.outcomes import AccuracyOutcome, PerformanceOutcome, PerformancePlan
+from runner.host.outcomes import PerformancePlan, WindowOutcome, median_rate_hz
 from runner.host.passes import run_accuracy, run_performance
 from runner.host.results import (
     accuracy_lines,
+    answers_of,
     clock_lines,
-    confusion,
     exact_auc_lines,
     outcome_json,
     performance_lines,
@@ -28,6 +27,7 @@ from runner.host.results import (
 from runner.host.session_log import SessionLog, session_folder
 from runner.line.link import Link
 from runner.line.ports import open_host_link
+from tracer.accuracy.confusion import Classes, Vectors, confusion_of
 from tracer.accuracy.confusion_text import confusion_table
 from tracer.accuracy.symptoms import accuracy_symptoms, symptom_lines
 from tracer.errors import RunError
@@ -67,8 +67,8 @@ def drive(job: HostJob) -> None:
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task(f"{job.mode}, DUT on {job.port}", total=total)
             above = functools.partial(console.print, markup=False, highlight=False)
-            outcome, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task), above)
-        _print(job, outcome, lines, folder)
+            windows, lines, folder = run_session(job, link, dataset, lambda: progress.advance(task), above)
+        _print(job, windows, dataset.labels, lines, folder)
 
 
 def run_session(
@@ -77,33 +77,32 @@ def run_session(
     dataset: Dataset,
     advance: Callable[[], None],
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[PerformanceOutcome | AccuracyOutcome, list[str], Path]:
+) -> tuple[list[WindowOutcome], list[str], Path]:
     """
     Run one session over an open line, written down in energyrunner's form.
 
     ``advance`` is called after each window; ``say`` is told what a window will be.
 
     Returns:
-        What was measured, the lines of its results, and the session's folder.
+        The windows, the lines of its results, and the session's folder.
 
     Raises:
         KwsTraceError: if the DUT refuses or goes silent; what was measured by then is written.
     """
-    outcome = PerformanceOutcome() if job.mode == "performance" else AccuracyOutcome(dataset.labels)
     with SessionLog(job.session or session_folder(job.port, job.traces)) as log:
         session = HostSession(link, log)
         session.describe("kws-trace", _settings(job, dataset))
         try:
             session.handshake()
-            if isinstance(outcome, PerformanceOutcome):
-                run_performance(session, dataset, job.plan, advance, outcome, say)
+            if job.mode == "performance":
+                run_performance(session, dataset, job.plan, advance, say)
             else:
-                run_accuracy(session, dataset, advance, outcome)
+                run_accuracy(session, dataset, advance)
         finally:
-            lines = _conclude(log, outcome)
+            lines = _conclude(log, job.mode, session.windows, dataset.labels)
             classes = dict(zip(dataset.names, dataset.labels.tolist(), strict=True))
             log.entries(result_entries(session.windows, classes, job.mode))
-    return outcome, lines, log.folder
+    return session.windows, lines, log.folder
 
 
 def _settings(job: HostJob, dataset: Dataset) -> dict[str, str]:
@@ -118,40 +117,41 @@ def _settings(job: HostJob, dataset: Dataset) -> dict[str, str]:
     }
 
 
-def _conclude(log: SessionLog, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+def _conclude(log: SessionLog, mode: str, windows: list[WindowOutcome], labels: Classes) -> list[str]:
     """End the session with the results of what was measured, all of it or, after a failure, a part."""
     log.end()
-    if isinstance(outcome, PerformanceOutcome):
-        if not outcome.windows:
-            return []
-        extra = ["Cannot compute accuracy metrics in single-run mode."]
-        lines, written = performance_lines(outcome), performance_lines(outcome, 2)
+    if not windows:
+        return []
+    if mode == "performance":
+        lines, written = performance_lines(windows), performance_lines(windows, 2)
+        written.append("Cannot compute accuracy metrics in single-run mode.")
     else:
-        lines, extra = (accuracy_lines(outcome) if outcome.vectors else []), []
-        written = lines
-        if outcome.vectors and len(outcome.vectors) < len(outcome.labels):
-            extra = [f"Only {len(outcome.vectors)} of {len(outcome.labels)} inputs were measured."]
-    for line in [*written, *extra]:
+        lines = written = accuracy_lines(*answers_of(windows, labels))
+        if len(windows) < len(labels):
+            written = [*lines, f"Only {len(windows)} of {len(labels)} inputs were measured."]
+    for line in written:
         log.result(line)
     return lines
 
 
-def _print(job: HostJob, outcome: PerformanceOutcome | AccuracyOutcome, lines: list[str], folder: Path) -> None:
+def _print(job: HostJob, windows: list[WindowOutcome], labels: Classes, lines: list[str], folder: Path) -> None:
     console = terminal()
-    judged, trust = _judged(folder, outcome), _trust(folder)
+    answers = None if job.mode == "performance" else answers_of(windows, labels)
+    judged, trust = _judged(folder, answers), _trust(folder)
     if job.as_json:
-        found = {**outcome_json(job.mode, outcome, str(folder)), "judged": judged, "trust": trust}
+        found = {**outcome_json(job.mode, windows, labels, str(folder)), "judged": judged, "trust": trust}
         say(json.dumps(found, indent=2))
         return
     print_lines(console, lines)
-    if isinstance(outcome, PerformanceOutcome):
-        print_lines(console, clock_lines(outcome), "bold yellow")
+    if answers is None:
+        print_lines(console, clock_lines(windows), "bold yellow")
     else:
-        print_lines(console, exact_auc_lines(outcome))
-        console.print(confusion_table("Inputs by true class (row) and given class (column)", confusion(outcome)))
+        print_lines(console, exact_auc_lines(*answers))
+        matrix = confusion_of(*answers).tolist()
+        console.print(confusion_table("Inputs by true class (row) and given class (column)", matrix))
     print_lines(console, judged, "bold yellow")
-    if isinstance(outcome, PerformanceOutcome):
-        print_lines(console, [f"{official_rate_text(outcome.median_rate_hz)} ({verdict_text(trust)})"], "bold")
+    if answers is None:
+        print_lines(console, [f"{official_rate_text(median_rate_hz(windows))} ({verdict_text(trust)})"], "bold")
         print_lines(console, trust_lines(trust))
     print_lines(console, [f"session: {folder}"])
 
@@ -164,10 +164,9 @@ def _trust(folder: Path) -> Trust:
     return session_trust(audit_session(build_session(folder / "log.txt")))
 
 
-def _judged(folder: Path, outcome: PerformanceOutcome | AccuracyOutcome) -> list[str]:
+def _judged(folder: Path, answers: tuple[Vectors, Classes] | None) -> list[str]:
     """What is wrong with the session by its own raw lines, and with the results by what they say alone."""
     lines = [finding_line(finding) for finding in audit_session(build_session(folder / "log.txt")).findings]
-    if isinstance(outcome, AccuracyOutcome) and outcome.vectors:
-        count = len(outcome.vectors)
-        lines += symptom_lines(accuracy_symptoms(np.array(outcome.vectors), np.array(outcome.labels[:count])))
+    if answers is not None and len(answers[0]):
+        lines += symptom_lines(accuracy_symptoms(*answers))
     return lines

@@ -8,7 +8,6 @@ The reference is TensorFlow's ``Session.run`` over the SavedModel. Its answers a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +20,7 @@ from tracer.errors import ModelError
 from tracer.figure_text import significant_text
 from tracer.given_json import parsed_json
 from tracer.quantization import Quantization
+from tracer.reports.machine_report import on_gpu
 
 NOTE = "kws-trace.known_answers"
 """Key of an ONNX file's notes."""
@@ -77,7 +77,7 @@ def reference_answers(pipeline: Pipeline, quantization: Quantization, dataset: D
     """The answers of ``pipeline`` to the first input of each class."""
     places = [int(np.flatnonzero(dataset.labels == one)[0]) for one in np.unique(dataset.labels)]
     counts = np.array([np.frombuffer(dataset.input(place), np.int8) for place in places])
-    return KnownAnswers(counts, quantization, _answered(pipeline, counts, quantization, _fused(pipeline)))
+    return KnownAnswers(counts, quantization, _answered(pipeline, counts, quantization, "fused"))
 
 
 def check_known_answers(pipeline: Pipeline, known: KnownAnswers) -> dict[str, Any]:
@@ -93,11 +93,9 @@ def check_known_answers(pipeline: Pipeline, known: KnownAnswers) -> dict[str, An
     backend = pipeline.backend
     allowed = allowed_difference(pipeline)
     found = 0.0
-    for run in (_split(pipeline), _fused(pipeline)):
-        answers = _answered(pipeline, known.counts, known.quantization, run)
-        # What is no number compares as larger than nothing.
-        differences = np.nan_to_num(np.abs(answers - known.answers), nan=np.inf)
-        found = max(found, float(differences.max()))
+    for mode in ("split", "fused"):
+        answers = _answered(pipeline, known.counts, known.quantization, mode)
+        found = max(found, largest_difference(answers, known.answers))
     if found > allowed:
         said, limit = (significant_text(value) for value in (found, allowed))
         raise ModelError(
@@ -108,15 +106,20 @@ def check_known_answers(pipeline: Pipeline, known: KnownAnswers) -> dict[str, An
     return {"inputs": len(known.counts), "largest_difference": found, "allowed": allowed}
 
 
+def largest_difference(answers: NDArray[np.float32], known: NDArray[np.float32]) -> float:
+    """Of a probability; infinite where one is no number, which would compare as larger than nothing."""
+    return float(np.nan_to_num(np.abs(answers - known), nan=np.inf).max())
+
+
 def allowed_difference(pipeline: Pipeline) -> float:
     """By the arithmetic of the runtime."""
     if pipeline.backend.input_scale is not None:
         return ALLOWED_INT8
-    return ALLOWED_GPU if "GPU" in pipeline.backend.device.upper() else ALLOWED_FLOAT32
+    return ALLOWED_GPU if on_gpu({"device": pipeline.backend.device}) else ALLOWED_FLOAT32
 
 
 def _answered(
-    pipeline: Pipeline, counts: NDArray[np.int8], quantization: Quantization, run: Callable[[], None]
+    pipeline: Pipeline, counts: NDArray[np.int8], quantization: Quantization, mode: str
 ) -> NDArray[np.float32]:
     answers = []
     for one in counts:
@@ -125,21 +128,7 @@ def _answered(
             pipeline.load(((one.astype("<f4") - quantization.zero_point) * np.float32(quantization.scale)).tobytes())
         else:
             pipeline.load(one.tobytes())
-        run()
+        for _, stage in pipeline.in_mode(mode).stages():
+            stage()
         answers.append(pipeline.backend.probabilities())
     return np.array(answers, np.float32)
-
-
-def _fused(pipeline: Pipeline) -> Callable[[], None]:
-    return pipeline.backend.fused
-
-
-def _split(pipeline: Pipeline) -> Callable[[], None]:
-    backend = pipeline.backend
-
-    def run() -> None:
-        backend.host_to_device()
-        backend.session_run()
-        backend.readback()
-
-    return run

@@ -12,7 +12,7 @@ from runner.inference.backends.backend import Backend
 from runner.inference.backends.onnx_file import onnx_notes
 from runner.inference.known_answers import NOTE, KnownAnswers
 from runner.inference.pipeline import Pipeline
-from tracer.errors import ModelError, UsageError
+from tracer.errors import ModelError, UsageError, told_unreadable
 from tracer.given_files import check_file, read_file
 from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
 
@@ -157,10 +157,8 @@ def backend_of(path: Path, wanted: str | None) -> str:
         found = "tensorflow"
     elif path.suffix in _FILES:
         found = _FILES[path.suffix]
-        try:
+        with told_unreadable(ModelError, path, f"name a {path.suffix} file"):
             check_file(path)
-        except OSError as error:
-            raise ModelError(path, error.strerror or "unreadable", f"name a {path.suffix} file") from None
     else:
         raise ModelError(path, "neither a folder nor a .tflite or .onnx file", _REMEDY)
     if wanted not in (None, found):
@@ -183,10 +181,8 @@ def model_facts(path: Path) -> dict[str, Any]:
     for file in files:
         if path.is_dir():
             digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-        try:
+        with told_unreadable(ModelError, file, "name a model that is whole"):
             digest.update(read_file(file))
-        except OSError as error:
-            raise ModelError(file, error.strerror or "unreadable", "name a model that is whole") from None
     kind = "SavedModel" if path.is_dir() else path.suffix.removeprefix(".")
     return {"name": path.stem, "path": str(path), "sha256": digest.hexdigest(), "format": kind}
 

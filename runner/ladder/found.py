@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from runner.bench.runtimes.candidates import ONNX_EXTRA, TENSORFLOW_EXTRA
@@ -14,7 +16,7 @@ from runner.inference.backends.tensorrt_engine import TENSORRT_REMEDY
 from runner.inference.models import SHIPPED_SAVED_MODEL, SHIPPED_TFLITE, backend_of
 from runner.inference.onnx_conversion import missing_modules
 from runner.runtime_output import runtime_quiet
-from tracer.errors import NotInstalledError, UsageError
+from tracer.errors import NotInstalledError, UsageError, last_line
 from tracer.ladder.rungs import KEYS, RUNGS
 from tracer.report_types.ladder import AbsentRung
 
@@ -61,20 +63,6 @@ class FoundRungs:
         self.absent.append({"rung": key, "name": name, "reason": reason, "remedy": remedy})
 
 
-@dataclass(slots=True)
-class OnnxModel:
-    """The ONNX file of the rungs: the one that was given, or converted to ``made`` when the first rung needs it."""
-
-    models: LadderModels
-    made: Path
-    found: Path | str | None = None
-
-    def file(self) -> Path | str:
-        """The file, or why there is none."""
-        self.found = self.found or self.models.onnx or _converted(self.models.saved_model, self.made)
-        return self.found
-
-
 def chosen_keys(words: str | None) -> list[str]:
     """
     The rungs that ``--rungs`` names, thickest first; all without it.
@@ -100,23 +88,15 @@ def find_rungs(keys: list[str], models: LadderModels, made_onnx: Path) -> FoundR
     Raises:
         NotInstalledError: if none is.
     """
-    found, providers = FoundRungs(), _providers() if any(key.startswith("onnx") for key in keys) else None
-    onnx = OnnxModel(models, made_onnx)
+    found = FoundRungs()
+    # Asked when the first rung needs them.
+    onnx, providers = cache(lambda: models.onnx or _converted(models.saved_model, made_onnx)), cache(_providers)
     for key in keys:
-        if key in TENSORFLOW_WAYS:
-            _add_tensorflow(found, key, models)
-        elif key == "capi":
-            _add_library(found, models)
-        elif key == "litert":
-            _add_litert(found, models)
-        elif key.startswith("tensorrt"):
-            _add_tensorrt(found, key, onnx)
-        elif providers is None:
-            found.lack(key, "ONNX Runtime is not installed", ONNX_EXTRA)
-        elif (provider := PROVIDERS[key.split("-")[1]]) not in providers:
-            found.lack(key, f"this ONNX Runtime has no {provider}", GPU_REMEDY)
+        way = _onnx_way(key, onnx, providers) if key.startswith(("onnx", "tensorrt")) else _way(key, models)
+        if isinstance(way, list):
+            found.options[key] = way
         else:
-            _add_onnx(found, key, onnx)
+            found.lack(key, *way)
     if not found.options:
         raise NotInstalledError(
             "; ".join(f"{one['rung']}: {one['reason']} ({one['remedy']})" for one in found.absent)
@@ -124,50 +104,49 @@ def find_rungs(keys: list[str], models: LadderModels, made_onnx: Path) -> FoundR
     return found
 
 
-def _add_tensorflow(found: FoundRungs, key: str, models: LadderModels) -> None:
-    if importlib.util.find_spec("tensorflow") is None:
-        found.lack(key, "TensorFlow is not installed", TENSORFLOW_EXTRA)
-    else:
-        found.options[key] = ["--model", str(models.saved_model), "--runtime", key]
+Lack = tuple[str, str]
+"""Why a rung is not here, and what brings it."""
 
 
-def _add_library(found: FoundRungs, models: LadderModels) -> None:
-    if models.library is None:
-        found.lack("capi", "no C library was named", "give --library with the path of libtensorflow.so")
-    else:
-        words = ["--model", str(models.saved_model), "--runtime", "capi", "--library", models.library]
-        found.options["capi"] = words
+def _way(key: str, models: LadderModels) -> list[str] | Lack:
+    """The options of a rung, of TensorFlow or LiteRT."""
+    if key == "capi":
+        if models.library is None:
+            return "no C library was named", "give --library with the path of libtensorflow.so"
+        return ["--model", str(models.saved_model), "--runtime", key, "--library", models.library]
+    if key in TENSORFLOW_WAYS:
+        if importlib.util.find_spec("tensorflow") is None:
+            return "TensorFlow is not installed", TENSORFLOW_EXTRA
+        return ["--model", str(models.saved_model), "--runtime", key]
+    return _litert_way(models)
 
 
-def _add_litert(found: FoundRungs, models: LadderModels) -> None:
+def _litert_way(models: LadderModels) -> list[str] | Lack:
     file = models.tflite or (SHIPPED_TFLITE if models.model is None else None)
     if file is None:
-        found.lack("litert", "no .tflite of this model was given", "name it with --tflite")
-    elif importlib.util.find_spec("ai_edge_litert") is None:
-        found.lack("litert", "LiteRT is not installed", "pip install kws-trace")
-    else:
-        found.options["litert"] = ["--model", str(file)]
+        return "no .tflite of this model was given", "name it with --tflite"
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        return "LiteRT is not installed", "pip install kws-trace"
+    return ["--model", str(file)]
 
 
-def _add_onnx(found: FoundRungs, key: str, onnx: OnnxModel) -> None:
-    _, provider, *graph = key.split("-")
-    _add_onnx_file(found, key, onnx, ["--provider", provider, *(["--cuda-graph"] if graph else [])])
-
-
-def _add_tensorrt(found: FoundRungs, key: str, onnx: OnnxModel) -> None:
-    if importlib.util.find_spec("tensorrt") is None:
-        found.lack(key, "TensorRT is not installed", TENSORRT_REMEDY)
-    else:
-        words = ["--cuda-graph"] if key.endswith("graph") else []
-        _add_onnx_file(found, key, onnx, ["--runtime", "tensorrt", *words])
-
-
-def _add_onnx_file(found: FoundRungs, key: str, onnx: OnnxModel, words: list[str]) -> None:
-    file = onnx.file()
+def _onnx_way(
+    key: str, onnx: Callable[[], Path | str], providers: Callable[[], list[str] | None]
+) -> list[str] | Lack:
+    """Those of a rung that runs an ONNX file, ``onnx-PROVIDER`` or ``tensorrt``, each also with ``-graph``."""
+    runtime, *words = key.removesuffix("-graph").split("-")
+    options = ["--provider", *words] if words else ["--runtime", runtime]
+    if not words and importlib.util.find_spec("tensorrt") is None:
+        return "TensorRT is not installed", TENSORRT_REMEDY
+    there = providers() if words else ()
+    if there is None:
+        return "ONNX Runtime is not installed", ONNX_EXTRA
+    if words and (provider := PROVIDERS[words[0]]) not in there:
+        return f"this ONNX Runtime has no {provider}", GPU_REMEDY
+    file = onnx()
     if isinstance(file, str):
-        found.lack(key, file, "give --onnx with a file that `kws-trace convert` made elsewhere")
-    else:
-        found.options[key] = ["--model", str(file), *words]
+        return file, "give --onnx with a file that `kws-trace convert` made elsewhere"
+    return ["--model", str(file), *options, *(["--cuda-graph"] if key.endswith("-graph") else [])]
 
 
 def _providers() -> list[str] | None:
@@ -189,5 +168,4 @@ def _converted(model: Path, out: Path) -> Path | str:
     made = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if made.returncode == 0:
         return out
-    said = made.stderr.strip().splitlines()
-    return f"the model was not converted: {said[-1] if said else f'exit code {made.returncode}'}"
+    return f"the model was not converted: {last_line(made.stderr, f'exit code {made.returncode}')}"

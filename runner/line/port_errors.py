@@ -93,9 +93,14 @@ def other_end_error(spec: str) -> PortError:
     return PortError(spec, "the host connects, and the DUT listens", f"give --port tcp:{address}")
 
 
+def is_console(holder: str) -> bool:
+    """Whether who holds a port is a getty, or the login that it became: it comes back when it is only killed."""
+    return "getty" in holder or "login" in holder
+
+
 def busy_error(spec: str, holder: str) -> PortError:
-    """Somebody holds the port; a getty is told apart, since it comes back when it is only killed."""
+    """Somebody holds the port."""
     remedy = f"end {holder}"
-    if "getty" in holder or "login" in holder:
+    if is_console(holder):
         remedy = f"sudo systemctl mask --now serial-getty@{Path(spec).name}"
     return PortError(spec, f"{holder} holds it", remedy)

@@ -2,19 +2,8 @@
 The serial protocol of the MLPerf Tiny device under test, sans I/O: bytes in, commands and replies out.
 
 No port, no clock and no model here. Source of the replies: the benchmark's reference firmware
-(``benchmark/api/internally_implemented.cpp`` of MLCommons Tiny). Where invalid commands are answered
-otherwise than there:
-
-- bytes outside 0x20 to 0x7E: dropped anywhere (the firmware keeps them)
-- CR or LF: also throw away an unfinished command: modem probes send `AT` and CR to a new port
-- more than 80 characters: thrown away up to `%`, then e-[Command too long] (the firmware cuts them)
-- `%` alone, or blanks: m-ready (the firmware crashes)
-- `db HEX` with a wrong digit: nothing of it is loaded (the firmware loads the digits before it)
-- `db HEX` without room: e-[...] (the firmware writes past its buffer)
-- `db load` of another size than the model's: e-[...] naming the sizes; a loaded buffer stays
-- numbers with other characters in them: e-[...] (the firmware reads the digits before them)
-- `infer` without a full buffer: e-[...] (the firmware runs on what was there)
-- `infer` of more inferences than a window may have: e-[...] (the firmware runs them, for days)
+(``benchmark/api/internally_implemented.cpp`` of MLCommons Tiny). Where invalid commands are answered otherwise than
+there stands in ``docs/design.md``, "Deviations".
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runner.model_graphs.graph_nodes import Node
-from tracer.model.model_operations import Operation, Tensor, Window
+from tracer.model.model_operations import Operation, Tensor, Window, kind_by_window
 
 KINDS = {
     "Conv2D": "conv2d",
@@ -45,9 +45,7 @@ def node_operation(node: Node, inputs: tuple[Tensor, ...], outputs: tuple[Tensor
     """One node as an operation; its layer is filled in later."""
     kind = KINDS.get(node.op, "unknown")
     window = _window(node, kind, inputs)
-    if window is None and kind in ("conv2d", "depthwise_conv2d", "dense", "average_pool", "max_pool"):
-        kind = "unknown"
-    return Operation(kind, node.name, "", node.op, inputs, outputs, window)
+    return Operation(kind_by_window(kind, window), node.name, "", node.op, inputs, outputs, window)
 
 
 def _window(node: Node, kind: str, inputs: tuple[Tensor, ...]) -> Window | None:

@@ -10,9 +10,9 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import ModelError, first_line, not_installed
+from tracer.errors import ModelError, first_line, not_installed, told_unreadable
 from tracer.given_files import read_file
-from tracer.model.model_operations import Operation, Tensor, Window
+from tracer.model.model_operations import Operation, Tensor, Window, kind_by_window
 
 KINDS = {
     "CONV_2D": "conv2d",
@@ -49,10 +49,8 @@ def read_tflite(path: Path) -> list[Operation]:
         from ai_edge_litert import schema_py_generated as schema
     except ImportError:
         raise not_installed("LiteRT", "ai-edge-litert") from None
-    try:
+    with told_unreadable(ModelError, path, "give a .tflite file"):
         data = read_file(path)
-    except OSError as error:
-        raise ModelError(path, error.strerror or "unreadable", "give a .tflite file") from None
     if data[4:8] != b"TFL3":
         raise ModelError(path, "it is no tflite file", "give a whole .tflite file")
     try:
@@ -82,8 +80,7 @@ class _Reader:
         options = operator.builtinOptions
         kind = KINDS.get(source, "unknown")
         window = _window(kind, inputs, options)
-        if window is None and kind in ("conv2d", "depthwise_conv2d", "dense", "average_pool", "max_pool"):
-            kind = "unknown"
+        kind = kind_by_window(kind, window)
         fused = self._activations[getattr(options, "fusedActivationFunction", 0)].lower()
         name = f"{index} {source}"
         return Operation(kind, name, name, source, inputs, outputs, window, None if fused == "none" else fused)

@@ -14,7 +14,7 @@ from typing import Any
 
 from runner.children import NOBODYS_FOLDER, module_command
 from runner.device.board import read_board
-from tracer.errors import NotInstalledError, ProfilerError, UsageError
+from tracer.errors import NotInstalledError, ProfilerError, UsageError, last_line
 
 _FOLDERS = ("/opt/nvidia/nsight-systems/*/target-linux-*", "/opt/nvidia/nsight-systems/*/bin", "/usr/local/cuda/bin")
 _IMPORTER = "host-linux-*/QdstrmImporter"
@@ -23,11 +23,6 @@ _IMPORTER = "host-linux-*/QdstrmImporter"
 def nsys_failed(what: str, said: str) -> ProfilerError:
     """``nsys`` does not do what was asked of it."""
     return ProfilerError("nsys", what, f"it said: {last_line(said)}")
-
-
-def last_line(said: str) -> str:
-    """The last line with something in it of what a program said, which is where it says why it ended."""
-    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +136,20 @@ def _importer(path: Path) -> Path | None:
 
 
 def _said(path: Path, *arguments: str) -> str:
+    done = run_program([path, *arguments], 60.0)
+    return done.stdout + done.stderr
+
+
+def run_program(command: Sequence[str | Path], limit_s: float | None = None) -> subprocess.CompletedProcess[str]:
+    """
+    Run a program of an installation to its end.
+
+    Raises:
+        ProfilerError: if it does not start, or has not ended in time.
+    """
     try:
-        done = subprocess.run(
-            [path, *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=NOBODYS_FOLDER
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=limit_s, check=False, cwd=NOBODYS_FOLDER
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise nsys_failed(f"{path} does not run", str(error)) from None
-    return done.stdout + done.stderr
+        raise nsys_failed(f"{command[0]} does not run", str(error)) from None

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.children import NOBODYS_FOLDER
-from runner.nsys.installation import Nsys, find_nsys, nsys_failed
+from runner.nsys.installation import Nsys, find_nsys, nsys_failed, run_program
 from tracer.errors import NotInstalledError, ProfileError, ProfilerError
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile, ProfileSummary
@@ -110,9 +108,6 @@ def import_raw(nsys: Nsys, path: Path, folder: Path) -> Path:
 
 
 def _run(command: Sequence[str | Path], made: Path, what: str) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=NOBODYS_FOLDER)
-    except OSError as error:
-        raise nsys_failed(f"{command[0]} does not run", str(error)) from None
+    done = run_program(command)
     if done.returncode or not made.is_file():
         raise nsys_failed(f"the {what} of {made.stem} failed", done.stderr + done.stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from urllib.parse import quote, unquote
 
 from runner.given_paths import refuse_impossible_path
 from tracer.errors import RunError, UsageError, WriteError, first_line, not_installed
+from tracer.whole_files import digest
 
 CHUNK_BYTES = 1 << 20
 
@@ -242,11 +242,3 @@ def _mtime_ns(facts: dict[str, Any]) -> int:
         if isinstance(value, int | float):
             return int(value * 1e9)
     return 0
-
-
-def digest(source: IO[bytes]) -> str:
-    """SHA-256 of what a file holds."""
-    found = hashlib.sha256()
-    while chunk := source.read(CHUNK_BYTES):
-        found.update(chunk)
-    return found.hexdigest()

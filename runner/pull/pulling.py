@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from runner.pull.ledger import Ledger, fingerprint
-from runner.pull.places import Place, PlacedFile, digest, is_here, not_taken
+from runner.pull.places import Place, PlacedFile, is_here, not_taken
 from tracer.errors import RunError, UsageError
 from tracer.figure_text import size_text
 from tracer.fleet.damage import damage_of
@@ -26,7 +26,7 @@ from tracer.runs.run_files import NAME_RULE, is_run_name
 from tracer.runs.run_index import RunIndex
 from tracer.runs.run_info import RunInfo, read_run_info
 from tracer.runs.run_store import stored_run
-from tracer.whole_files import sync
+from tracer.whole_files import digest, sync
 
 Progress = Callable[[int, int, int], None]
 """Is told how many bytes of how many came, and how many runs are in their place."""

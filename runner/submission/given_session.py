@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import RunError, SessionError
+from tracer.errors import RunError, SessionError, told_unreadable
 from tracer.given_files import open_file
 from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun, stored_run
@@ -16,8 +15,7 @@ from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import join_session
 from tracer.sessions.open_session import build_session
 from tracer.submission.refusals import ModelFacts, Role
-
-_PIECE = 1 << 20
+from tracer.whole_files import digest
 
 
 @dataclass(frozen=True)
@@ -76,12 +74,6 @@ def file_hashes(folder: Path, names: Sequence[str]) -> dict[str, str]:
         path = folder / name
         if not path.is_file():
             continue
-        total = hashlib.sha256()
-        try:
-            with open_file(path) as file:
-                while piece := file.read(_PIECE):
-                    total.update(piece)
-        except OSError as error:
-            raise SessionError(path, error.strerror or "unreadable", "name a session that can be read") from None
-        hashes[name] = total.hexdigest()
+        with told_unreadable(SessionError, path, "name a session that can be read"), open_file(path) as file:
+            hashes[name] = digest(file)
     return hashes

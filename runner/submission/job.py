@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,43 +23,37 @@ from tracer.runs.run_store import stored_run
 from tracer.submission.refusals import ROLES
 from tracer.submission.rounds import Round
 from tracer.submission.system_description import empty_fields
-from tracer.whole_files import written_whole
+from tracer.whole_files import write_json
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionJob:
-    """What a user asked for; ``sessions`` by their role."""
-
-    out: Path
-    division: str
-    organization: str
-    system: Path
-    sessions: Mapping[str, Path]
-    runs: tuple[str, ...]
-    traces: Path
-    rules: Round
-    checker: Path | None = None
-
-
-def write_job(job: SubmissionJob) -> dict[str, Any]:
+def write_job(
+    out: Path,
+    division: str,
+    organization: str,
+    system: Path,
+    sessions: Mapping[str, Path],
+    runs: Sequence[str],
+    traces: Path,
+    rules: Round,
+    checker: Path | None = None,
+) -> dict[str, Any]:
     """
-    Write a tree, and judge it as it lies there.
+    Write a tree of ``sessions`` by their role, and judge it as it lies there.
 
     Raises:
         SubmissionError: if the rules refuse it; then nothing was written but a description that was not there.
     """
-    place = place_of(job.out, job.division, job.organization, job.system)
-    runs = [stored_run(name, job.traces) for name in job.runs]
-    sessions = [read_given(role, job.sessions[role], runs) for role in ROLES if role in job.sessions]
-    description = fill_description(job.system, sessions, place)
-    new = not job.system.exists()
-    if new:
-        _write_description(job.system, description)
-    refusals = refusals_of(sessions, place, job.rules)
-    refusals += description_refusals(description, job.system, job.division)
-    refuse(refusals, f"a submission to round {job.rules.name}, {job.division} division,")
-    written = write_tree(place, sessions, description, job.rules, metadata.version("kws-trace"))
-    found = check_job(job.out, job.checker, job.rules)
+    place = place_of(out, division, organization, system)
+    opened = [stored_run(name, traces) for name in runs]
+    given = [read_given(role, sessions[role], opened) for role in ROLES if role in sessions]
+    description = fill_description(system, given, place)
+    if not system.exists():
+        _write_description(system, description)
+    refusals = refusals_of(given, place, rules)
+    refusals += description_refusals(description, system, division)
+    refuse(refusals, f"a submission to round {rules.name}, {division} division,")
+    written = write_tree(place, given, description, rules, metadata.version("kws-trace"))
+    found = check_job(out, checker, rules)
     empty = empty_fields(description)
     lines = [str(path) for path in written]
     if empty:
@@ -90,7 +82,6 @@ def check_job(tree: Path, checker: Path | None, rules: Round) -> dict[str, Any]:
 
 def _write_description(path: Path, description: Mapping[str, str]) -> None:
     try:
-        with written_whole(path) as temporary:
-            temporary.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        write_json(path, description)
     except OSError as error:
         raise UsageError(path, f"cannot be written ({error.strerror})", "name a file that can be written") from None

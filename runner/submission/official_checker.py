@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer.errors import ProcessError, UsageError
+from tracer.errors import ProcessError, UsageError, last_line
 from tracer.submission.refusals import Refusal
 from tracer.submission.rounds import Round
 
@@ -73,6 +73,6 @@ def ask_checker(checker: Path, tree: Path, rules: Round) -> OfficialVerdict:
             raise ProcessError(checker, f"it took more than {LIMIT_S} s", "try it by hand") from None
     verdict = read_verdict(done.stderr + done.stdout)
     if verdict is None:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = last_line(done.stderr, "it said nothing")
         raise ProcessError(checker, f"it came to no summary ({last})", "it needs Python with pandas; try it by hand")
     return verdict

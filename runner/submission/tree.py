@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from tracer.submission.evidence import session_evidence
 from tracer.submission.refusals import Refusal, Role, driver_of, model_refusals, session_refusals
 from tracer.submission.rounds import ENERGYRUNNER_MARK, SOURCES, Round
 from tracer.submission.system_description import description_faults, filled_description, system_facts
-from tracer.whole_files import sync, written_whole
+from tracer.whole_files import sync, write_json
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*\Z")
 BENCHMARK = "kws"
@@ -172,8 +171,7 @@ def write_tree(
             (partial / ENERGYRUNNER_MARK).touch()
         for path, value in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(path) as temporary:
-                temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+            write_json(path, value)
         partial.replace(place.results)
     except BaseException as error:
         _take_back(partial, new)

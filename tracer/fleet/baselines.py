@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tracer.command_line import command_line
 from tracer.errors import MalformedTraceError, UsageError, WriteError
 from tracer.given_json import read_json
-from tracer.whole_files import written_whole
+from tracer.whole_files import write_json
 
 FILE = "baselines.json"
 VERSION = 1
@@ -89,10 +88,8 @@ def _known(called: str, name: str, known: Mapping[str, object], traces: Path) ->
 
 
 def _write(traces: Path, baselines: Mapping[str, Mapping[str, str]]) -> None:
-    text = json.dumps({"version": VERSION, "baselines": baselines}, indent=2) + "\n"
     try:
-        with written_whole(traces / FILE, shared=True) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_json(traces / FILE, {"version": VERSION, "baselines": baselines}, shared=True)
     except OSError as error:
         remedy = "give --traces a folder of runs that you may write to"
         raise WriteError(traces / FILE, "it cannot be written", error, remedy) from None

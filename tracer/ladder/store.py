@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from tracer.command_line import command_line
 from tracer.errors import RunError, WriteError
 from tracer.given_json import read_json
 from tracer.runs.run_files import checked_run_name
-from tracer.whole_files import written_whole
+from tracer.whole_files import write_json
 
 if TYPE_CHECKING:
     from tracer.report_types.ladder import LadderReport, PredictedStep
@@ -132,8 +131,7 @@ def list_ladders(traces: Path) -> list[dict[str, Any]]:
 def _write(path: Path, what: Any) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as temporary:
-            temporary.write_text(json.dumps(what, indent=2) + "\n", encoding="utf-8")
+        write_json(path, what)
     except OSError as error:
         raise WriteError(
             path, "it cannot be written", error, "give --traces a folder that you may write to"

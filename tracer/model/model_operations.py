@@ -64,6 +64,12 @@ class Window:
         return self.height * self.width * self.channels
 
 
+def kind_by_window(kind: str, window: Window | None) -> str:
+    """``kind``, or ``unknown`` where what it computes is counted by a window and the file gives none."""
+    counted = ("conv2d", "depthwise_conv2d", "dense", "average_pool", "max_pool")
+    return "unknown" if window is None and kind in counted else kind
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from functools import cache
@@ -12,7 +11,7 @@ from typing import Any, get_type_hints
 from tracer.command_line import command_line
 from tracer.errors import RunError
 from tracer.runs.run_json import SHAPES, misfit, read_facts
-from tracer.whole_files import written_whole
+from tracer.whole_files import write_json
 
 SCHEMA_VERSION = 2
 """Of a run on disk; a newer reader opens older runs, an older reader refuses newer ones."""
@@ -114,9 +113,7 @@ def write_run_info(path: Path, info: RunInfo) -> None:
         OSError: if the disk does not take it; then it is as before.
     """
     known = asdict(info)
-    text = json.dumps({**known.pop("extra"), **known}, indent=2) + "\n"
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_json(path, {**known.pop("extra"), **known})
 
 
 def read_run_info(path: Path) -> RunInfo:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.errors import SessionError
+from tracer.errors import SessionError, told_unreadable
 from tracer.given_files import open_file
 
 _MARK = b"\xf1"
@@ -59,11 +59,8 @@ def read_samples(path: Path) -> EnergySamples:
     Raises:
         SessionError: if it is none, or cannot be read.
     """
-    try:
-        with open_file(path) as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise SessionError(path, error.strerror or "unreadable", "leave it out, or copy it anew") from None
+    with told_unreadable(SessionError, path, "leave it out, or copy it anew"), open_file(path) as file:
+        data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise SessionError(path, f"it is larger than {LARGEST >> 20} MiB", "leave it out")
     whole = (len(data) - _HEAD) // 4

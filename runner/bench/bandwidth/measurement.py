@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,25 +26,19 @@ Clock = Callable[[], int]
 OpenCopies = Callable[[int], AbstractContextManager[dict[Kind, Copy]]]
 
 
-@dataclass(frozen=True, slots=True)
-class BandwidthJob:
-    """The options of ``kws-trace bandwidth``; without a device the first GPU, else the CPU."""
-
-    device: str | None = None
-    largest: int = SIZES[-1]
-    repeats: int = REPEATS
-
-
 def measure_bandwidth(
-    job: BandwidthJob,
+    device: str | None = None,
+    largest: int = SIZES[-1],
+    repeats: int = REPEATS,
     library: Callable[[], Any] = load_library,
     clock: Clock = time.perf_counter_ns,
     advance: Callable[[float], object] = lambda _: None,
 ) -> dict[str, Any]:
     """
-    Measure every kind that the device has.
+    Measure every kind that the device has; without a device the first GPU's, else the CPU's.
 
-    ``library`` gives CUDA's driver, ``clock`` nanoseconds; ``advance`` takes the share that was done, in 0 to 1.
+    ``largest`` copy in bytes; ``repeats`` of each kind and size. ``library`` gives CUDA's driver, ``clock``
+    nanoseconds; ``advance`` takes the share that was done, in 0 to 1.
 
     Returns:
         As ``tracer.reports.bandwidth_table.build_bandwidth``, with ``device`` and ``load``.
@@ -56,15 +49,15 @@ def measure_bandwidth(
         CudaError: if a call of the driver fails.
     """
     load_before = os.getloadavg()[0]
-    sizes = sorted({min(size, job.largest) for size in SIZES})
-    driver, why_not = _open_device(job.device, library)
+    sizes = sorted({min(size, largest) for size in SIZES})
+    driver, why_not = _open_device(device, library)
     facts: dict[str, Any] = {"name": "CPU", "integrated": None, "driver": None, "why_no_gpu": why_not}
     if driver is None:
-        times = _measure(memory_copies, sizes, job.repeats, clock, advance)
+        times = _measure(memory_copies, sizes, repeats, clock, advance)
     else:
         facts |= {"name": driver.name, "integrated": driver.integrated, "driver": driver.version}
         with contextlib.closing(driver):
-            times = _measure(partial(gpu_copies, driver), sizes, job.repeats, clock, advance)
+            times = _measure(partial(gpu_copies, driver), sizes, repeats, clock, advance)
     load = {"before": load_before, "cpus": os.cpu_count()}
     return {"device": facts, "load": load, **build_bandwidth(times, gpu=driver is not None)}
 

@@ -14,8 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from runner.dut.capture_plan import NO_CAPTURE
-from runner.dut.collectors import NvtxCapture
+from runner.dut.collectors import capture_range
 from runner.inference.blocks import recorded_block, untraced_block
 from runner.inference.models import ModelChoice, load_pipeline
 from runner.inference.pipeline import Pipeline
@@ -54,7 +53,7 @@ def _prepare(orders: dict[str, Any]) -> tuple[Pipeline, NvtxRanges | None]:
 
 def _answer(lines: IO[str], pipeline: Pipeline, ranges: NvtxRanges | None) -> None:
     block = untraced_block(pipeline.stages()) if ranges is None else recorded_block(pipeline.stages(), ranges)
-    with nullcontext() if ranges is None else NvtxCapture(ranges, NO_CAPTURE).collecting():
+    with nullcontext() if ranges is None else capture_range(ranges):
         # What a tool does when it begins to collect is not what is measured.
         block(10)
         _say(lines, {"ready": True})

@@ -17,9 +17,8 @@ from typing import IO, Any
 from runner.children import NOBODYS_FOLDER, end_child, module_command
 from runner.inference.blocks import Block, BlockTime
 from runner.inference.models import ModelChoice
-from runner.nsys.installation import last_line
 from runner.nsys.start import start_nsys
-from tracer.errors import ProcessError
+from tracer.errors import ProcessError, last_line
 
 START_S = 300.0
 """For a runtime to load and settle; TensorFlow under a profiler on a busy board takes minutes."""

@@ -14,7 +14,7 @@ from runner.bench.runtimes.candidate import Absent, Candidate
 from runner.bench.runtimes.candidates import Advance, Models, found_candidates
 from runner.bench.runtimes.measure import measure_rounds
 from runner.dataset import Dataset
-from runner.inference.known_answers import ALLOWED_FLOAT32, ALLOWED_GPU
+from runner.inference.known_answers import ALLOWED_FLOAT32, ALLOWED_GPU, largest_difference
 from tracer.errors import UsageError
 from tracer.figure_text import count_text, seconds_text, significant_text
 from tracer.reports.batch_table import BatchTimes, MeasuredBatch
@@ -70,7 +70,8 @@ def measure_batch(
                 absent.append(Absent(one.name, "it did not run one input at a time", "see above"))
                 continue
             one.load(data)
-            difference = _difference(one.probabilities(), singles[one.name][places])
+            answers, known = one.probabilities(), singles[one.name][places]
+            difference = largest_difference(answers, known) if answers.shape == known.shape else np.inf
             if difference > _allowed(one):
                 absent.append(_refused(one, difference))
             elif (seconds_taken := _seconds(one)) > MOST_SECONDS:
@@ -81,13 +82,6 @@ def measure_batch(
         times = measure_rounds(held, seconds, lambda share: advance("times", share)) / batch
     rows = [BatchTimes(one.name, one.device, times[:, place], differences[place]) for place, one in enumerate(held)]
     return MeasuredBatch(batch, rows, [asdict(one) for one in absent])
-
-
-def _difference(answers: NDArray[np.float32], singles: NDArray[np.float32]) -> float:
-    if answers.shape != singles.shape:
-        return np.inf
-    # What is no number compares as larger than nothing.
-    return float(np.nan_to_num(np.abs(answers - singles), nan=np.inf).max())
 
 
 def _allowed(candidate: Candidate) -> float:

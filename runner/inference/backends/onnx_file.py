@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.inference.backends.backend import checked_ends
-from tracer.errors import ModelError
+from tracer.errors import ModelError, told_unreadable
 from tracer.given_files import read_file
 from tracer.protobuf_messages import parse
 
@@ -53,10 +53,8 @@ def read_onnx(path: Path, batch: int = 1) -> tuple[bytes, tuple[int, ...], tuple
 
 
 def _read(path: Path) -> tuple[bytes, Any]:
-    try:
+    with told_unreadable(ModelError, path, "name an .onnx file"):
         data = read_file(path)
-    except OSError as error:
-        raise ModelError(path, error.strerror or "unreadable", "name an .onnx file") from None
     model = parse(_FIELDS, "Model", data)
     if model is None or not model.HasField("graph"):
         why = "it is damaged or of another kind" if model is None else "it holds no graph"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from runner.device.cuda_driver import STREAMS, CudaDriver, NoGpuError, load_library
 from runner.inference.backends.backend import CLASSES, INPUT_SHAPE, FloatBackend, checked_ends
 from runner.inference.backends.onnx_file import read_onnx
-from tracer.errors import DeviceError, ModelError, NotInstalledError, first_line
+from tracer.errors import DeviceError, ModelError, NotInstalledError, first_line, told_unreadable
 from tracer.runs.run_index import cache_folder
 from tracer.whole_files import written_whole
 
@@ -185,10 +185,8 @@ def _engine(trt: Any, path: Path, serialized: bytes, given: tuple[int, ...], gpu
     logger, kept = trt.Logger(trt.Logger.ERROR), engine_path(serialized, gpu, trt.__version__)
     plan, known = None, kept is not None and kept.is_file()
     if kept is not None and known:
-        try:
+        with told_unreadable(ModelError, kept, "remove it: it is built again"):
             plan = kept.read_bytes()
-        except OSError as error:
-            raise ModelError(kept, error.strerror or "unreadable", "remove it: it is built again") from None
     else:
         plan = _built(trt, logger, path, serialized, given)
         _keep(kept, plan)

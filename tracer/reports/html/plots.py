@@ -7,7 +7,7 @@ Rows of bars beside their names, and columns between edges.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracer.figure_text import tick_text
@@ -78,6 +78,15 @@ class Mark:
     after: str = ""
     link: str | None = None
     kind: str = "bar"
+
+
+def stacked(parts: Iterable[tuple[float, str, str]]) -> list[Mark]:
+    """The parts of a bar after one another, from 0: of each its length, its colour and what it tells."""
+    found, end = list[Mark](), 0.0
+    for length, ink, told in parts:
+        found.append(Mark(end, end + length, ink, told))
+        end += length
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,16 @@ def test_a_table_on_a_terminal(two_launches: Profile, by: By) -> None:
     assert [line.rstrip() for line in out.getvalue().splitlines()] == TABLES[by].split("\n")
 
 
+def test_a_range_without_a_name_says_so_and_one_that_is_repeated_is_dim() -> None:
+    work = [kernel("a", 20, 30, 1), kernel("b", 30, 50, 2)]
+    calls = [call("cudaLaunchKernel", at, at + 1, at) for at in (1, 2)]
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, color_system="standard", no_color=False)
+    list_kernels(profile(work, calls, [nvtx(None, 0, 9)]), "range").render(console, full_names=False)
+    first, second = (line for line in out.getvalue().splitlines() if "(unnamed)" in line)
+    assert ("\x1b[2m" in first, "\x1b[2m(unnamed)\x1b[0m" in second) == (False, True)
+
+
 def test_the_rows_of_a_range_and_those_of_none(two_launches: Profile) -> None:
     found = work_by_range(two_launches, copies=True)
     figures = {"count": 2, "total_ns": 40, "mean_ns": 20.0, "median_ns": 20.0, "min_ns": 10, "max_ns": 30}
@@ -146,6 +156,8 @@ def test_what_was_not_told_and_not_traced_is_a_note_or_a_refusal_with_its_remedy
         assert (
             str(told.value) == "made-up.sqlite: it traced no CUDA work; capture with `nsys profile --trace=cuda,nvtx`"
         )
+    with pytest.raises(ProfileError, match="it traced no CUDA calls"):
+        list_kernels(replace(profile([kernel("k", 0, 1, 1)]), traced=frozenset()), "api")
     with pytest.raises(ProfileError, match="it traced no NVTX ranges"):
         list_kernels(replace(profile(), traced=frozenset({"cuda"})), "range")
 
@@ -253,13 +265,13 @@ def test_a_summary_gives_its_rows_and_no_median() -> None:
         SummaryRow("kernel", "b", 1, 30, 0.9),
     )
     summary = ProfileSummary(Path("x.txt"), "nvprof", (*rows, SummaryRow("memset", "[CUDA memset]", 2, 3, 0.01)))
-    found = kernels_by_name(summary).to_pylist()
-    assert [(row["name"], row["mean_ns"], row["median_ns"], row["share"]) for row in found] == [
-        ("b", 30.0, None, 0.9),
-        ("a", 5.0, None, 0.1),
+    figures = {"median_ns": None, "min_ns": None, "max_ns": None}
+    assert kernels_by_name(summary).to_pylist() == [
+        {"name": "b", "kind": "kernel", "count": 1, "total_ns": 30, "mean_ns": 30.0, **figures, "share": 0.9},
+        {"name": "a", "kind": "kernel", "count": 4, "total_ns": 20, "mean_ns": 5.0, **figures, "share": 0.1},
     ]
     assert [row["name"] for row in copies_by_name(summary).to_pylist()] == ["[CUDA memset]"]
-    assert [row["name"] for row in calls_by_name(summary).to_pylist()] == ["x"]
+    assert [(row["name"], row["share"]) for row in calls_by_name(summary).to_pylist()] == [("x", None)]
 
 
 sizes = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 1 << 45)), min_size=1, max_size=30)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.test_nvprof_text import OLDER, summary
 from tracer.errors import ProfileError
-from tracer.kernels.summary_share import render_summary, summary_figures
+from tracer.kernels.summary_share import GpuShare, render_summary, summary_figures
 from tracer.profiles.nvprof_text import read_nvprof_text
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
@@ -119,6 +119,18 @@ def test_a_summary_without_shares_tells_the_rows_listed() -> None:
         "GPU: 2.00 ms an inference in the rows listed; the summary has no shares",
         "no share of wall time: give it with --wall-ms",
     ]
+
+
+def test_shares_that_lack_no_more_than_their_rounding_are_of_the_whole_and_zeros_are_none() -> None:
+    def figures(*shares: float, **told: float) -> GpuShare:
+        rows = tuple(SummaryRow("kernel", f"k{place}", 1, 1_000_000, share) for place, share in enumerate(shares))
+        return summary_figures(ProfileSummary(Path("x"), "nvprof", rows), 1, **told)
+
+    assert figures(0.3333, 0.3333, 0.3332).gpu_ns == 3_000_000
+    assert figures(0.3333, 0.3333, 0.333).gpu_ns > 3_000_000
+    assert figures(0.0, 0.0).listed_share is None
+    # As much GPU time as wall time is no contradiction.
+    assert not any("more GPU time" in note for note in figures(1.0, wall_ms=1).notes)
 
 
 def test_a_figure_that_cannot_be_is_named_with_its_remedy() -> None:

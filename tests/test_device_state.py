@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recorded import Sample, samples_of, samples_table
-from tracer.device.device_samples import frequencies_differ, header_line, sweep_line, throttle_words
+from tracer.device.device_samples import (
+    failures_line,
+    frequencies_differ,
+    header_line,
+    problem_line,
+    sweep_line,
+    throttle_words,
+)
 from tracer.device.device_state import (
     SAMPLES,
     Energy,
@@ -23,7 +30,8 @@ from tracer.device.device_state import (
     journal_table,
     window_marks,
 )
-from tracer.device.sample_journal import read_sample_journal
+from tracer.device.sample_journal import SampleJournal, read_sample_journal
+from tracer.errors import MalformedTraceError
 from tracer.reports.device_report import device_figures, device_lines
 
 SECOND = 1_000_000_000
@@ -205,6 +213,31 @@ def test_a_journal_becomes_the_table_of_its_samples(tmp_path: Path) -> None:
     assert found.to_pylist() == samples_table(samples_of(journal), "run").to_pylist()
     assert found.num_rows == 5
     assert window_marks(found, windows((5, 6))) == (WindowState(0, 2, ("cpu",), ()),)
+
+
+def test_a_journal_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "samples.txt"
+    sources = (("cpu0", "frequency_hz"), ("gpu", "power_mw"))
+    lines = [header_line(sources, 250), sweep_line(5, [7, None]), problem_line("no rail; name it")]
+    path.write_text("".join([*lines, sweep_line(6, [8, 9]), failures_line([0, 1])]))
+    assert path.read_text().splitlines() == [
+        '{"sources": [["cpu0", "frequency_hz"], ["gpu", "power_mw"]], "interval_ms": 250}',
+        "5 0=7",
+        '{"problem": "no rail; name it"}',
+        "6 0=8 1=9",
+        '{"failures": [0, 1]}',
+    ]
+    failures = {("gpu", "power_mw"): 1}
+    assert read_sample_journal(path) == SampleJournal(
+        250, sources, [5, 6, 6], [0, 0, 1], [7, 8, 9], failures, 0, ("no rail; name it",)
+    )
+    # A number beyond the sources, or below 0, is a line that was torn.
+    path.write_text(header_line(sources, 250) + "5 2=1\n6 -1=1\n7 1=1\n")
+    assert read_sample_journal(path) == SampleJournal(250, sources, [7], [1], [1], None, 2)
+    path.write_text("{}\n")
+    with pytest.raises(MalformedTraceError) as told:
+        read_sample_journal(path)
+    assert str(told.value) == f"{path}: no sample journal begins like this; the run has no samples"
 
 
 def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:

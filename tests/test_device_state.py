@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recorded import Sample, samples_of, samples_table
-from tracer.device.device_samples import header_line, sweep_line
+from tracer.device.device_samples import (
+    failures_line,
+    frequencies_differ,
+    header_line,
+    problem_line,
+    sweep_line,
+    throttle_words,
+)
 from tracer.device.device_state import (
     SAMPLES,
+    Energy,
     Frequency,
     WindowState,
     differing_frequencies,
@@ -22,7 +30,8 @@ from tracer.device.device_state import (
     journal_table,
     window_marks,
 )
-from tracer.device.sample_journal import read_sample_journal
+from tracer.device.sample_journal import SampleJournal, read_sample_journal
+from tracer.errors import MalformedTraceError
 from tracer.reports.device_report import device_figures, device_lines
 
 SECOND = 1_000_000_000
@@ -58,6 +67,10 @@ def test_what_is_shorter_than_a_sweep_has_the_frequency_of_the_sweeps_beside_it(
     start, end = int(1.2 * SECOND), int(1.3 * SECOND)
     assert frequencies_around(samples, start, end) == (Frequency("gpu", 905, 900, 910, 2),)
     assert frequencies_around(samples, -start, end) == frequencies_around(samples, start, 9 * SECOND) == ()
+    # A sweep may be a second away, on either side.
+    assert frequencies_around(samples, SECOND, SECOND + 1)[0].samples == 2
+    apart = samples_table(table("gpu", "frequency_hz", [100, 900], step_ns=2 * SECOND), "run")
+    assert frequencies_around(apart, SECOND, SECOND) == (Frequency("gpu", 500, 100, 900, 2),)
     slow = samples_table(table("gpu", "frequency_hz", [100, 900, 910], step_ns=3 * SECOND), "run")
     for far in (int(3.5 * SECOND), int(5.5 * SECOND)):
         assert frequencies_around(slow, far, far) == ()
@@ -83,17 +96,25 @@ def test_energy_is_the_area_under_the_whole_boards_rail() -> None:
 
 
 def test_a_board_without_an_input_rail_is_the_sum_of_its_parts() -> None:
-    parts = {"VDD_GPU_SOC": 3000, "VDD_CPU_CV": 1000, "VIN_SYS_5V0": 4000, "VDDQ_VDD2_1V8AO": 700}
-    rows = [row for name, value in parts.items() for row in table(f"rail:{name}", "power_mw", [value, value])]
-    found = energy_mj(samples_table(rows, "run"), 0, SECOND)
-    assert found is not None
-    assert found.energy_mj == pytest.approx(8000.0)
-    assert found.step_mw == 0
+    parts = {
+        "VDD_GPU_SOC": [10, 20, 13],
+        "VDD_CPU_CV": [5, 5, 5],
+        "VIN_SYS_5V0": [100, 104, 100],
+        "VDDQ_VDD2_1V8AO": [700, 701, 700],
+    }
+    rows = [row for name, values in parts.items() for row in table(f"rail:{name}", "power_mw", values)]
+    # Trapezoids: 15 + 16.5, 5 + 5 and 102 + 102 mJ; the last rail is fed from the third. The grain is 104 - 100 mW.
+    found = energy_mj(samples_table(rows, "run"), 0, 2 * SECOND)
+    assert found == Energy(245.5, ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0"), 3, SECOND, 4)
+    still = energy_mj(samples_table(table("rail:VDD_IN", "power_mw", [7, 7]), "run"), 0, SECOND)
+    assert still == Energy(7.0, ("VDD_IN",), 2, SECOND, 0)
 
 
 def test_energy_is_not_told_beyond_the_readings_nor_from_a_part_of_the_board() -> None:
     whole = samples_table(table("rail:POM_5V_IN", "power_mw", [1000, 1000]), "run")
     assert energy_mj(whole, 0, SECOND) is not None
+    assert energy_mj(whole, SECOND, SECOND) is None
+    assert energy_mj(samples_table(table("rail:VDD_IN", "power_mw", [1000]), "run"), 0, SECOND) is None
     assert energy_mj(whole, -1, SECOND) is None
     assert energy_mj(whole, 0, SECOND + 1) is None
     assert energy_mj(samples_table(table("rail:POM_5V_GPU", "power_mw", [1, 1]), "run"), 0, SECOND) is None
@@ -144,6 +165,30 @@ def test_throttling_that_began_in_a_window_marks_it_and_that_before_does_not() -
     assert [state.marked for state in states] == [True, False, True]
 
 
+def test_a_count_that_rises_within_the_first_window_marks_it() -> None:
+    samples = samples_table(table("throttle:oc3", "throttle_count", [4, 5, 5]), "run")
+    states = window_marks(samples, windows((0, SECOND), (2 * SECOND, 2 * SECOND)))
+    assert [state.throttled for state in states] == [("throttle:oc3",), ()]
+
+
+def test_what_a_gpu_s_driver_tells_as_its_reason_marks_the_windows_in_which_it_does() -> None:
+    # A power cap (4) with a thermal slowdown (32); then an idle GPU (1), which nothing holds down.
+    samples = samples_table(table("gpu", "throttle_reasons", [0x4 | 0x20, 0x1]), "run")
+    states = window_marks(samples, windows((0, 0), (SECOND, SECOND)))
+    assert [state.throttled for state in states] == [("gpu (power cap)", "gpu (thermal slowdown)"), ()]
+    assert throttle_words(0xFFF) == (
+        "power cap",
+        "hardware slowdown",
+        "sync boost",
+        "thermal slowdown",
+        "hardware thermal slowdown",
+        "power brake",
+        "board limit",
+        "reliability limit",
+    )
+    assert throttle_words(0x1 | 0x2 | 0x100) == ()
+
+
 def test_a_window_between_two_sweeps_says_that_nothing_is_known() -> None:
     samples = samples_table(table("gpu", "frequency_hz", [921, 614]), "run")
     assert window_marks(samples, windows((10, 20))) == (WindowState(0, 0, (), ()),)
@@ -154,6 +199,8 @@ def test_two_runs_at_different_frequencies_are_told_apart() -> None:
     assert differing_frequencies(first, [Frequency("gpu", 614, 614, 614, 1)]) == ("gpu",)
     assert differing_frequencies(first, [Frequency("cpu0", 1015, 1015, 1015, 1)]) == ()
     assert differing_frequencies(first, []) == ()
+    # Two percent of the larger, and no less.
+    assert [frequencies_differ(1000, other) for other in (980, 979)] == [False, True]
 
 
 def test_a_journal_becomes_the_table_of_its_samples(tmp_path: Path) -> None:
@@ -166,6 +213,31 @@ def test_a_journal_becomes_the_table_of_its_samples(tmp_path: Path) -> None:
     assert found.to_pylist() == samples_table(samples_of(journal), "run").to_pylist()
     assert found.num_rows == 5
     assert window_marks(found, windows((5, 6))) == (WindowState(0, 2, ("cpu",), ()),)
+
+
+def test_a_journal_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "samples.txt"
+    sources = (("cpu0", "frequency_hz"), ("gpu", "power_mw"))
+    lines = [header_line(sources, 250), sweep_line(5, [7, None]), problem_line("no rail; name it")]
+    path.write_text("".join([*lines, sweep_line(6, [8, 9]), failures_line([0, 1])]))
+    assert path.read_text().splitlines() == [
+        '{"sources": [["cpu0", "frequency_hz"], ["gpu", "power_mw"]], "interval_ms": 250}',
+        "5 0=7",
+        '{"problem": "no rail; name it"}',
+        "6 0=8 1=9",
+        '{"failures": [0, 1]}',
+    ]
+    failures = {("gpu", "power_mw"): 1}
+    assert read_sample_journal(path) == SampleJournal(
+        250, sources, [5, 6, 6], [0, 0, 1], [7, 8, 9], failures, 0, ("no rail; name it",)
+    )
+    # A number beyond the sources, or below 0, is a line that was torn.
+    path.write_text(header_line(sources, 250) + "5 2=1\n6 -1=1\n7 1=1\n")
+    assert read_sample_journal(path) == SampleJournal(250, sources, [7], [1], [1], None, 2)
+    path.write_text("{}\n")
+    with pytest.raises(MalformedTraceError) as told:
+        read_sample_journal(path)
+    assert str(told.value) == f"{path}: no sample journal begins like this; the run has no samples"
 
 
 def test_the_figures_of_a_run_name_its_frequencies_marks_and_energy() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.profiles import EXECUTOR, call, copy, kernel, profile
 from tracer.profiles.gpu_records import Held, absence, check_records, checked_notes, unrecorded
 from tracer.profiles.open_profile import read_profile_file
-from tracer.profiles.profile import ProfileSummary, SummaryRow
+from tracer.profiles.profile import Profile, ProfileSummary, SummaryRow
 
 DOUBT = "nsys warned: Not all CUDA events might have been collected."
 
@@ -81,9 +81,61 @@ def test_the_cause_is_the_tools_own_warning_or_a_list(note: str, cause: str) -> 
     assert cause in checked_notes(lost)[-1]
 
 
-def test_without_cuda_or_without_calls_nobody_can_tell() -> None:
-    assert "CUDA was not traced" in absence(replace(profile(), traced=frozenset({"nvtx"})), "launch")
-    assert absence(profile(), "launch").startswith("no kernel and no CUDA call recorded: the program made none, or")
+EITHER = "the program made none, or the tool did not record them"
+LAUNCH = call("cudaLaunchKernel", 0, 1, 1)
+CUT = ProfileSummary(Path("x"), "nvprof", (SummaryRow("kernel", "k", 1, 9, 0.9),))
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds", "said"),
+    [
+        (
+            replace(profile(), traced=frozenset({"nvtx"})),
+            ("launch",),
+            "no kernel recorded: CUDA was not traced, whether a GPU worked is not known",
+        ),
+        (
+            profile([kernel("k", 2, 3, 1)], [LAUNCH]),
+            ("launch", "copy"),
+            "no kernel or copy in these inferences; the capture has some outside them",
+        ),
+        (profile(calls=[LAUNCH]), ("launch",), "1 call for a kernel, 0 GPU records: not recorded"),
+        (CUT, ("copy",), "no copy among the rows listed, of which some were cut"),
+        (
+            profile(),
+            ("launch", "copy", "memset"),
+            f"no kernel, copy or memset and no CUDA call recorded: {EITHER}",
+        ),
+        (
+            profile(calls=[call("cudaFree", 0, 1, 1)]),
+            ("launch", "memset"),
+            "no launch or memset was called while the capture lasted",
+        ),
+    ],
+)
+def test_an_absence_says_what_is_known_of_it(
+    found: Profile | ProfileSummary, kinds: tuple[str, ...], said: str
+) -> None:
+    assert absence(found, *kinds) == said
+
+
+def test_a_loss_and_an_early_end_are_told_each_by_its_kind() -> None:
+    """Of two launches the first has no record; the second copy and both sets came after the last call with one."""
+    calls = [LAUNCH, call("cudaLaunchKernel", 2, 3, 2), call("cudaMemcpy", 4, 5, 3), call("cudaMemcpy", 6, 7, 4)]
+    calls += [call("cudaMemset", at, at + 1, at) for at in (8, 10)]
+    found = profile([kernel("k", 3, 4, 2), copy("Host-to-Device", 5, 6, 3)], calls)
+    check = check_records(found)
+    assert check.held == {"launch": Held(2, 1, 0, 1), "copy": Held(2, 1, 1, 1), "memset": Held(2, 2, 2, 0)}
+    assert (check.calls, check.whole) == (6, True)
+    assert checked_notes(replace(found, notes=("nvprof: 3 records were dropped", DOUBT))) == (
+        "nvprof: 3 records were dropped",
+        f"{DOUBT} Checked: 4 of 6 launches, copies and memsets have no record",
+        "2 launches called, 1 of them with a GPU record: not recorded (the tool dropped records, by its own warning)",
+        "1 copy, 2 memsets after the last recorded one have no GPU record: the capture ended before it, or lost it",
+    )
+    assert checked_notes(replace(profile(), notes=(DOUBT,)))[0] == (
+        f"{DOUBT} Checked: no call of a launch, copy or memset is recorded"
+    )
 
 
 def test_a_summary_with_rows_cut_proves_no_loss() -> None:

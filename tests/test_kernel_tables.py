@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import statistics
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from rich.console import Console
 
 from tests.profiles import EXECUTOR, MAIN, call, copy, inference, kernel, nvtx, profile
 from tests.projected_ranges import project_ranges
+from tracer.errors import ProfileError
 from tracer.kernels.grouped_figures import group_figures
-from tracer.kernels.kernel_listing import list_kernels
+from tracer.kernels.kernel_listing import By, list_kernels
 from tracer.kernels.kernel_tables import calls_by_name, copies_by_name, kernels_by_name
 from tracer.kernels.range_tables import work_by_range
-from tracer.profiles.profile import ProfileSummary, SummaryRow
+from tracer.profiles.profile import Profile, ProfileSummary, SummaryRow
 
 STAGES = [("host_to_device", 10), ("session_run", 100), ("readback", 20)]
 
@@ -56,20 +58,108 @@ def test_work_of_one_name_and_two_kinds_is_two_rows() -> None:
     ]
 
 
-def test_the_tables_of_a_terminal_have_their_headings() -> None:
-    ranges = inference(1, 0, STAGES)
-    capture = profile([kernel("k", 20, 30, 1), copy("a", 0, 5, None)], [call("cudaLaunchKernel", 12, 15, 1)], ranges)
-    said = {}
-    for by in ("kernel", "range", "api"):
-        out = io.StringIO()
-        listing = list_kernels(capture, by, thread_wise=False, domain=None, copies=by == "range")  # type: ignore[arg-type]
-        listing.render(Console(file=out, width=100), full_names=False)
-        said[by] = " ".join(out.getvalue().replace("┃", " ").split())
-    assert "Kernels by range that launched them (in every range around them)" in said["range"]
-    assert "share total count mean range kernel" in said["range"]
-    assert "share total count launched GPU time delay name" in said["api"]
-    assert "share total count mean rate name" in said["kernel"]
-    assert "1 piece of GPU work has no CUDA call in the capture and so no range" in said["range"]
+NAME = "void a::b::k<int>(float)"
+
+
+@pytest.fixture
+def two_launches() -> Profile:
+    """Two kernels launched in ``session_run``, a copy whose call nobody saw, and a call that launches nothing."""
+    work = [kernel(NAME, 20, 30, 1), kernel(NAME, 40, 70, 2), copy("Host-to-Device", 0, 5, None)]
+    calls = [call("cudaLaunchKernel", 15, 18, 1), call("cudaLaunchKernel", 31, 36, 2), call("cudaFree", 50, 52, None)]
+    return profile(work, calls, inference(1, 0, STAGES))
+
+
+TABLES = {
+    "kernel": """\
+Kernels
+  share total count  mean median name
+100.0 % 40 ns     2 20 ns  20 ns b::k
+Copies and sets (share of their own time)
+  share total count mean      rate name
+100.0 %  5 ns     1 5 ns 98.0 GB/s [CUDA memcpy Host-to-Device]""",
+    "range": """\
+Kernels by range that launched them (in every range around them)
+ share total count  mean range                 kernel
+88.9 % 40 ns     2 20 ns kws-trace:inference   b::k
+88.9 % 40 ns     2 20 ns kws-trace:session_run b::k
+11.1 %  5 ns     1  5 ns (no range)            [CUDA memcpy Host-to-Device]
+Note: 1 piece of GPU work has no CUDA call in the capture and so no range""",
+    "api": """\
+CUDA calls
+ share total count launched GPU time delay name
+80.0 %  8 ns     2        2    40 ns  7 ns cudaLaunchKernel
+20.0 %  2 ns     1        0        -     - cudaFree""",
+}
+
+
+@pytest.mark.parametrize("by", ["kernel", "range", "api"])
+def test_a_table_on_a_terminal(two_launches: Profile, by: By) -> None:
+    out = io.StringIO()
+    listing = list_kernels(two_launches, by, copies=by == "range")
+    listing.render(Console(file=out, width=100), full_names=False)
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == TABLES[by].split("\n")
+
+
+def test_a_range_without_a_name_says_so_and_one_that_is_repeated_is_dim() -> None:
+    work = [kernel("a", 20, 30, 1), kernel("b", 30, 50, 2)]
+    calls = [call("cudaLaunchKernel", at, at + 1, at) for at in (1, 2)]
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, color_system="standard", no_color=False)
+    list_kernels(profile(work, calls, [nvtx(None, 0, 9)]), "range").render(console, full_names=False)
+    first, second = (line for line in out.getvalue().splitlines() if "(unnamed)" in line)
+    assert ("\x1b[2m" in first, "\x1b[2m(unnamed)\x1b[0m" in second) == (False, True)
+
+
+def test_the_rows_of_a_range_and_those_of_none(two_launches: Profile) -> None:
+    found = work_by_range(two_launches, copies=True)
+    figures = {"count": 2, "total_ns": 40, "mean_ns": 20.0, "median_ns": 20.0, "min_ns": 10, "max_ns": 30}
+    place = {"domain": "kws-trace", "style": "push_pop", "process": MAIN, "thread": MAIN}
+    kernels = {"name": NAME, "kind": "kernel", **figures, "share": 40 / 45, "instances": 1, "bytes": None, **place}
+    name = "[CUDA memcpy Host-to-Device]"
+    alone = {
+        "count": 1,
+        **dict.fromkeys(("total_ns", "mean_ns", "median_ns", "min_ns", "max_ns"), 5),
+        "share": 5 / 45,
+    }
+    inner = {"innermost_count": 1, "innermost_total_ns": 5, "instances": 0, "bytes": 490}
+    assert found.rows.to_pylist() == [
+        {"range": "inference", **kernels, "innermost_count": 0, "innermost_total_ns": 0},
+        {"range": "session_run", **kernels, "innermost_count": 2, "innermost_total_ns": 40},
+        {"range": None, "name": name, "kind": "memcpy", **alone, **inner, **dict.fromkeys(place)},
+    ]
+    assert (found.unlaunched, found.ambiguous) == (1, 0)
+
+
+def test_a_call_has_its_own_time_and_that_of_what_it_launched(two_launches: Profile) -> None:
+    launch = {"count": 2, "total_ns": 8, "mean_ns": 4.0, "median_ns": 4.0, "min_ns": 3, "max_ns": 5, "share": 0.8}
+    free = {"count": 1, **dict.fromkeys(("total_ns", "mean_ns", "median_ns", "min_ns", "max_ns"), 2), "share": 0.2}
+    # From a call's start to the work's: 15 to 20 and 31 to 40.
+    gave = {"launched": 2, "launched_ns": 40, "median_delay_ns": 7.0}
+    none = {"launched": 0, "launched_ns": 0, "median_delay_ns": None}
+    assert calls_by_name(two_launches).to_pylist() == [
+        {"name": "cudaLaunchKernel", "kind": "api", **launch, **gave},
+        {"name": "cudaFree", "kind": "api", **free, **none},
+    ]
+
+
+def test_what_was_not_told_and_not_traced_is_a_note_or_a_refusal_with_its_remedy() -> None:
+    ranges = [nvtx("a", 0, 100, thread=1), nvtx("b", 0, 100, thread=2)]
+    calls = [call("cudaLaunchKernel", at, at + 1, at, EXECUTOR) for at in (50, 60)]
+    capture = profile([kernel("k", 60, 70, 50), kernel("k", 70, 80, 60)], calls, ranges)
+    assert list_kernels(capture, "range").notes[-1] == (
+        "2 were launched by a thread without a range while several others had one: in no range"
+    )
+    untraced: tuple[By, ...] = ("kernel", "range", "api")
+    for by in untraced:
+        with pytest.raises(ProfileError) as told:
+            list_kernels(replace(profile(), traced=frozenset()), by)
+        assert (
+            str(told.value) == "made-up.sqlite: it traced no CUDA work; capture with `nsys profile --trace=cuda,nvtx`"
+        )
+    with pytest.raises(ProfileError, match="it traced no CUDA calls"):
+        list_kernels(replace(profile([kernel("k", 0, 1, 1)]), traced=frozenset()), "api")
+    with pytest.raises(ProfileError, match="it traced no NVTX ranges"):
+        list_kernels(replace(profile(), traced=frozenset({"cuda"})), "range")
 
 
 def test_durations_too_long_to_be_packed_with_their_group_are_sorted_none_the_less() -> None:
@@ -175,13 +265,13 @@ def test_a_summary_gives_its_rows_and_no_median() -> None:
         SummaryRow("kernel", "b", 1, 30, 0.9),
     )
     summary = ProfileSummary(Path("x.txt"), "nvprof", (*rows, SummaryRow("memset", "[CUDA memset]", 2, 3, 0.01)))
-    found = kernels_by_name(summary).to_pylist()
-    assert [(row["name"], row["mean_ns"], row["median_ns"], row["share"]) for row in found] == [
-        ("b", 30.0, None, 0.9),
-        ("a", 5.0, None, 0.1),
+    figures = {"median_ns": None, "min_ns": None, "max_ns": None}
+    assert kernels_by_name(summary).to_pylist() == [
+        {"name": "b", "kind": "kernel", "count": 1, "total_ns": 30, "mean_ns": 30.0, **figures, "share": 0.9},
+        {"name": "a", "kind": "kernel", "count": 4, "total_ns": 20, "mean_ns": 5.0, **figures, "share": 0.1},
     ]
     assert [row["name"] for row in copies_by_name(summary).to_pylist()] == ["[CUDA memset]"]
-    assert [row["name"] for row in calls_by_name(summary).to_pylist()] == ["x"]
+    assert [(row["name"], row["share"]) for row in calls_by_name(summary).to_pylist()] == [("x", None)]
 
 
 sizes = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 1 << 45)), min_size=1, max_size=30)

@@ -128,6 +128,9 @@ def test_a_profile_of_a_cpu_gives_its_operations() -> None:
     traced = type(whole)(**{name: getattr(whole, name) for name in whole.__slots__} | {"traced": frozenset({"ops"})})
     listing = list_kernels(traced)
     assert [(row["name"], row["kind"]) for row in listing.rows.to_pylist()] == [("Conv2D", "op")]
+    out = io.StringIO()
+    listing.render(Console(file=out, width=80), full_names=False)
+    assert out.getvalue().splitlines()[0].strip() == "Operations on the CPU"
     with pytest.raises(ProfileError, match="no CUDA work"):
         list_kernels(traced, "range")
 
@@ -139,7 +142,7 @@ def test_a_summary_has_kernels_and_calls_and_no_ranges() -> None:
     assert json.loads(list_kernels(summary, "api").json())[0]["name"] == "cudaFree"
     with pytest.raises(ProfileError, match="cannot give kernels by range"):
         list_kernels(summary, "range")
-    with pytest.raises(ProfileError, match="CUDA calls"):
+    with pytest.raises(ProfileError, match="cannot give CUDA calls, of which it lists none; "):
         list_kernels(ProfileSummary(Path("x.txt"), "nvprof", rows[:1]), "api")
 
 

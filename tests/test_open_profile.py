@@ -27,6 +27,11 @@ from tracer.profiles.profile import Profile
 # The first bytes of a real xplane.pb: one plane of 8192 bytes, named /host:CPU.
 XSPACE = b"\x0a\x8d\x40\x12\x09/host:CPU" + b"\x01" * 8192
 
+KNOWN = (
+    "give a SQLite or parquetdir export of nsys, an output of nvprof, TensorFlow's or JAX's xplane.pb, the JSON of "
+    "PyTorch's, JAX's or ONNX Runtime's profiler, or of trtexec"
+)
+
 
 def written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
@@ -90,21 +95,47 @@ def test_captures_are_sought_no_deeper_than_where_their_profilers_put_them(tmp_p
     assert recognise(tmp_path) == XPLANE
 
 
+NONE = "this is no profile that is known here"
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "problem", "remedy"),
     [
-        (b"", "is empty"),
-        (b"\x7fELF\0\0", "no profile that is known"),
-        (b"dear diary\n", "no profile that is known"),
-        (b"\n\n= 1 =\n", "no profile that is known"),
-        (b"NVIDIA Tegra Profiler Report 1.\0", "nsys export --type sqlite"),
-        (b"U3w[END]NVIDIA Nsight Systems Stream\0", "QdstrmImporter"),
-        (b"SQLite format 3\0", "no SQLite file"),
+        (b"", "the file is empty", KNOWN),
+        (b"\x7fELF\0\0", NONE, KNOWN),
+        (b"dear diary\n", NONE, KNOWN),
+        (b"\n\n= 1 =\n", NONE, KNOWN),
+        # nvprof's words in a file that is no text.
+        (b"NVPROF\0", NONE, KNOWN),
+        (b'{"traceEvents": []}', "this is a trace in Chrome's JSON, of no profiler that is read here", KNOWN),
+        (b"\x1f\x8b\x08", "cannot be read (its gzip is cut off)", KNOWN),
+        (
+            b"NVIDIA Tegra Profiler Report 1.\0",
+            "this is a report of nsys (.nsys-rep or .qdrep)",
+            "export it first: `nsys export --type sqlite {}`",
+        ),
+        (
+            b"U3w[END]NVIDIA Nsight Systems Stream\0",
+            "this is what nsys records before it makes a report (.qdstrm)",
+            "import it with `QdstrmImporter -i {}` of the same nsys, then `nsys export --type sqlite`",
+        ),
     ],
 )
-def test_what_is_no_profile_is_refused_with_what_to_do(tmp_path: Path, content: bytes, message: str) -> None:
-    with pytest.raises(ProfileError, match=message):
-        read_profile_file(written(tmp_path / "x", content))
+def test_what_is_no_profile_is_refused_with_what_to_do(
+    tmp_path: Path, content: bytes, problem: str, remedy: str
+) -> None:
+    path = written(tmp_path / "x", content)
+    with pytest.raises(ProfileError) as told:
+        recognise(path)
+    assert str(told.value) == f"{path}: {problem}; {remedy.format(path)}"
+
+
+def test_a_file_with_sqlites_first_bytes_alone_and_a_folder_without_a_profile_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="no SQLite file"):
+        read_profile_file(written(tmp_path / "x", b"SQLite format 3\0"))
+    with pytest.raises(ProfileError) as told:
+        recognise(tmp_path)
+    assert str(told.value) == f"{tmp_path}: the folder holds neither Parquet files nor an xplane.pb; {KNOWN}"
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:

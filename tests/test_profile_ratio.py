@@ -11,6 +11,7 @@ from tracer.kernels.profile_ratio import ProfileRatio, profile_ratio
 from tracer.profiles.profile import ProfileSummary, SummaryRow
 
 MEANS_US = (22.6, 8.2, 7.2, 12.9, 35.2, 6.2)
+TWICE = "4 kernels in both; in the second they take 2.000 times as long"
 
 
 def summary(means_us: Sequence[float], count: int = 1000) -> ProfileSummary:
@@ -44,3 +45,39 @@ def test_equal_profiles_and_profiles_of_other_programs_say_nothing_of_a_frequenc
     assert not profile_ratio(summary(MEANS_US), summary(MEANS_US)).common
     assert profile_ratio(summary(MEANS_US), summary(())) == ProfileRatio(0, 0.0, 0.0)
     assert "too few" in profile_ratio(summary(MEANS_US[:2]), summary(MEANS_US[:2])).sentence()
+
+
+@pytest.mark.parametrize(
+    ("found", "common", "sentence"),
+    [
+        (ProfileRatio(1, 2.0, 0.0), False, "1 kernel in both: too few to compare"),
+        (ProfileRatio(3, 2.0, 0.0), False, "3 kernels in both: too few to compare"),
+        (
+            ProfileRatio(4, 2.0, 0.15),
+            True,
+            f"{TWICE}, nearly all alike: probably another frequency of the GPU, so no figure of the two compares",
+        ),
+        (
+            ProfileRatio(4, 2.0, 0.151),
+            False,
+            f"{TWICE} in the median, each by another factor: another load or another shape, not a frequency",
+        ),
+        (
+            ProfileRatio(4, 1.09, 0.0),
+            False,
+            "4 kernels in both; in the second they take 1.090 times as long: no difference of frequency",
+        ),
+    ],
+)
+def test_a_ratio_says_what_it_means_from_four_kernels_and_a_tenth_on(
+    found: ProfileRatio, common: bool, sentence: str
+) -> None:
+    assert (found.common, found.sentence()) == (common, sentence)
+
+
+def test_a_factor_is_the_median_of_the_ratios_and_the_spread_their_median_distance_from_it() -> None:
+    # 2, 2, 2.2, 3 and 4: the median is 2.2; 0.2, 0.2, 0, 0.8 and 1.8 from it, in the median 0.2.
+    other = [mean * factor for mean, factor in zip(MEANS_US, (2.0, 2.0, 2.2, 3.0, 4.0), strict=False)]
+    found = profile_ratio(summary(MEANS_US[:5]), summary(other))
+    assert (found.kernels, found.factor, found.spread) == (5, pytest.approx(2.2), pytest.approx(0.2 / 2.2))
+    assert ProfileRatio(4, 1.1, 0.0).common

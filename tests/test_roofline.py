@@ -20,6 +20,7 @@ from tracer.model.roofline import attainable_per_s, build_limits, operation_poin
 from tracer.reports.model_cost_report import limit_rows
 
 LIMITS = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test")
+TRAFFIC = ("what", "bytes", "memory_ns", "bound", "needed_bytes_per_s_gentle", "needed_bytes_per_s")
 
 
 def test_the_2021_report_s_own_count_takes_28_us_at_its_gentle_measure() -> None:
@@ -40,23 +41,54 @@ def test_the_report_s_peak_of_512_gflops_gives_its_6_5_us() -> None:
 
 def test_limits_are_the_longer_of_arithmetic_and_least_traffic() -> None:
     # 40,000 operations at 20 G/s: 2 us, at 40 G/s: 1 us; 50,000 bytes at 5 GB/s: 10 us; 5,000: 1 us.
-    figures = build_limits(40_000, 50_000, 5_000, LIMITS, measured_ns=20_000, weight_bytes=0)
-    assert (figures["peak_ns"], figures["peak_fp16_ns"], figures["gentle_ns"]) == (2000, 1000, 4000)
-    assert (figures["memory_ns"], figures["least_memory_ns"]) == (10_000, 1000)
-    assert (figures["limit_ns"], figures["bound"]) == (2000, "compute")
-    assert figures["ridge_operations_per_byte"] == 4
-    assert (figures["point"]["intensity"], figures["point"]["attainable_per_s"]) == (8, 20e9)
-    assert (figures["point_through_memory"]["intensity"], figures["point_through_memory"]["attainable_per_s"]) == (
-        0.8,
-        4e9,
-    )
-    measured = figures["measured"]
-    assert (measured["operations_per_s"], measured["utilisation_peak"], measured["utilisation_gentle"]) == (
-        2e9,
-        0.1,
-        0.2,
-    )
-    assert (measured["needed_bytes_per_s"], measured["bandwidth_share"]) == (2.5e9, 0.5)
+    limits = Limits("a device", 10, 1e9, 20e9, 40e9, 5e9, "a test", 80e9)
+    point = {"name": "inference", "reached_per_s": 2e9, "measured_ns": 20_000}
+    assert build_limits(40_000, 50_000, 5_000, limits, measured_ns=20_000, weight_bytes=4_000) == {
+        "device": "a device",
+        "source": "a test",
+        "cores": 10,
+        "clock_hz": 1e9,
+        "fp32_per_s": 20e9,
+        "fp16_per_s": 40e9,
+        "tf32_per_s": 80e9,
+        "bytes_per_s": 5e9,
+        "ridge_operations_per_byte": 4,
+        "operations": 40_000,
+        "moved_bytes": 50_000,
+        "least_moved_bytes": 5_000,
+        "peak_ns": 2_000,
+        "peak_fp16_ns": 1_000,
+        "memory_ns": 10_000,
+        "least_memory_ns": 1_000,
+        "gentle_ns": 4_000,
+        "limit_ns": 2_000,
+        "bound": "compute",
+        "needed_bytes_per_s_gentle": 12.5e9,
+        "point": {**point, "intensity": 8, "attainable_per_s": 20e9},
+        "point_through_memory": {**point, "intensity": 0.8, "attainable_per_s": 4e9},
+        # Bytes, over 5 GB/s, against the peak's 2 us; then over 4 us and over 20 us.
+        "traffic": [
+            dict(zip(TRAFFIC, row, strict=True))
+            for row in (
+                ("input and output", 1_000, 200, "compute", 0.25e9, 0.05e9),
+                ("with the weights", 5_000, 1_000, "compute", 1.25e9, 0.25e9),
+                ("every tensor", 50_000, 10_000, "memory", 12.5e9, 2.5e9),
+            )
+        ],
+        "measured": {
+            "measured_ns": 20_000,
+            "operations_per_s": 2e9,
+            "utilisation_peak": 0.1,
+            "utilisation_gentle": 0.2,
+            "needed_bytes_per_s": 2.5e9,
+            "bandwidth_share": 0.5,
+        },
+    }
+    # 10,000 bytes take as long as the arithmetic, which then is what bounds.
+    assert build_limits(40_000, 50_000, 10_000, LIMITS, weight_bytes=0)["bound"] == "compute"
+    # Where no bytes move there is no intensity, and the peak is attainable.
+    still = build_limits(40_000, 0, 0, LIMITS, weight_bytes=0)["point"]
+    assert (still["intensity"], still["attainable_per_s"]) == (None, 20e9)
     assert build_limits(40_000, 50_000, 50_000, LIMITS, weight_bytes=0)["bound"] == "memory"
     assert build_limits(40_000, 50_000, 50_000, LIMITS, weight_bytes=0)["measured"] is None
 
@@ -149,6 +181,9 @@ def test_a_gpu_is_known_by_its_whole_name_and_where_two_share_one_by_its_memory(
     for name, memory in (
         ("NVIDIA GeForce RTX 3080", 12_288 << 20),
         ("NVIDIA GeForce RTX 3080", None),
+        # A tenth more or less is another card.
+        ("NVIDIA GeForce RTX 3080", 9 << 30),
+        ("NVIDIA GeForce RTX 3080", 11 << 30),
         ("NVIDIA GeForce RTX 4090 Laptop GPU", 16 << 30),
         ("NVIDIA H200 NVL", None),
     ):
@@ -173,8 +208,11 @@ def test_measured_clocks_scale_the_limits() -> None:
 
 
 def test_a_device_that_is_not_in_the_table_is_told_with_those_that_are() -> None:
-    with pytest.raises(DeviceError, match="xavier-nx"):
+    with pytest.raises(DeviceError) as told:
         find_device("tk1")
+    known = [*(device.key for device in devices() if device.is_jetson), *(device.key for device in gpus())]
+    assert str(told.value) == f"no device tk1; there are {', '.join(known)}, and `cpu`, which is measured here"
+    assert find_device("Jetson Orin_Nano") == find_device("orin-nano")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +247,10 @@ def test_a_device_is_detected_by_its_device_tree_and_a_pc_is_none(tmp_path: Path
     (tree / "model").write_bytes(b"NVIDIA Jetson Nano Developer Kit\0")
     (tree / "compatible").write_bytes(b"nvidia,p3449-0000-b00+p3448-0000-b00\0nvidia,jetson-nano\0nvidia,tegra210\0")
     assert detect_device(tmp_path) == find_device("nano")
+    # Two modules call themselves alike: the number decides.
+    (tree / "model").write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
+    (tree / "compatible").write_bytes(b"nvidia,p3768-0000\0nvidia,p3767-0004\0nvidia,tegra234\0")
+    assert detect_device(tmp_path) == find_device("orin-nano-4gb")
 
 
 def test_the_probe_takes_the_best_of_its_repetitions() -> None:
@@ -239,6 +281,37 @@ def test_the_2021_latency_stands_third_of_six_in_v0_5_as_the_report_says() -> No
     assert sorted(round(ns / 1e6, 2) for ns in pi.values()) == [0.39, 0.42]
 
 
+def test_a_place_names_its_neighbours_and_the_rank_of_each_round() -> None:
+    """1,000 inferences a second among the nine closed results of v1.3, two of which are faster."""
+    placed = place_among(1e6, near=1)
+    assert placed["rounds"].keys() == COMMITS.keys()
+    assert placed["rounds"]["v1.3"] == {"rank": 3, "of": 10}
+
+    def neighbour(system: str, rate_hz: float) -> dict[str, object]:
+        source = f"mlcommons/tiny_results_v1.3: closed/kai_jiang/results/{system}"
+        facts = {"round": "v1.3", "submitter": "kai_jiang", "system": system, "source": source}
+        return {**facts, "latency_ns": 1e9 / rate_hz, "times": pytest.approx(1000 / rate_hz)}
+
+    del placed["rounds"]  # type: ignore[misc] -- held above
+    assert placed == {
+        "latency_ns": 1e6,
+        "division": "closed",
+        "round": "v1.3",
+        "rank": 3,
+        "of": 10,
+        "faster": [neighbour("K1_BOARD_V1.0_HIGH_FREQ", 1734.669)],
+        "slower": [neighbour("K1_BOARD_V1.0", 717.296)],
+    }
+    # Who is as fast as another stands on its place, not behind it.
+    equal = place_among(1e9 / 1734.669)
+    assert (equal["rank"], equal["rounds"]["v1.3"]["rank"], len(equal["faster"]), len(equal["slower"])) == (
+        2,
+        2,
+        1,
+        2,
+    )
+
+
 @given(st.floats(1e3, 1e10))
 def test_neighbours_stand_on_their_sides_and_the_rank_counts_the_faster(latency_ns: float) -> None:
     placed = place_among(latency_ns)
@@ -253,6 +326,7 @@ def test_neighbours_stand_on_their_sides_and_the_rank_counts_the_faster(latency_
 def test_every_published_result_has_a_positive_rate_and_a_repository_at_a_commit() -> None:
     assert len(published()) == 89
     assert {row.round for row in published()} == set(COMMITS)
+    assert all(re.fullmatch("[0-9a-f]{40}", commit) for commit in COMMITS.values())
     assert all(row.rate_hz > 0 and row.division in ("closed", "open") for row in published())
     assert published()[0].source.startswith("mlcommons/tiny_results_v0.5: closed/")
 

@@ -22,12 +22,12 @@ def self_times(thread: Integers, start_ns: Integers, end_ns: Integers) -> Intege
     """
     order = np.lexsort((-end_ns, start_ns, thread))
     own = end_ns - start_ns
-    threads, starts, ends = (column[order].tolist() for column in (thread, start_ns, end_ns))
+    threads, ends = thread[order].tolist(), end_ns[order].tolist()
     # Rows of `order` that are open, the outermost first.
     opened: list[int] = []
     parents = np.full(len(order), -1)
-    for row, (where, start, end) in enumerate(zip(threads, starts, ends, strict=True)):
-        while opened and (threads[opened[-1]] != where or ends[opened[-1]] < end or ends[opened[-1]] <= start):
+    for row, (where, end) in enumerate(zip(threads, ends, strict=True)):
+        while opened and (threads[opened[-1]] != where or ends[opened[-1]] < end):
             opened.pop()
         if opened:
             parents[row] = opened[-1]

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.nsys_export import NsysExport
 from tracer.errors import UsageError
+from tracer.profiles.open_profile import open_profile
 from tracer.report_types.report import Compared, ComparedRun, Comparison
+from tracer.reports.compare_profiles import ProfileSide, compare_profiles, profile_names, profile_side
 
 US = 1_000
 

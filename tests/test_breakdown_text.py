@@ -34,7 +34,7 @@ from tests.recorded import info, window
 from tracer.breakdown.unprofiled import pair_walls_ns
 from tracer.recording.window import RecordedWindow
 from tracer.report_types.gpu import Gain
-from tracer.reports.breakdown_rows import GRAPH_NOTE, shown_gains
+from tracer.reports.breakdown_rows import GRAPH_NOTE, gain_name, shown_gains
 from tracer.reports.breakdown_text import SHOWN_KERNELS, answer_lines, kernel_lines, render_kernel_level
 from tracer.reports.report import build_report
 from tracer.reports.report_text import render_report
@@ -287,3 +287,16 @@ def test_a_thousand_profiled_inferences_have_a_comma(slow: Report) -> None:
     report = copy.deepcopy(slow)
     report["gpu"]["inferences"] = 1000
     assert "Where 1,000 profiled inferences spent their time" in text_of(report)
+
+
+def test_what_is_removed_is_named_for_a_reader() -> None:
+    def named(name: str) -> str:
+        return gain_name({"name": name, "group": "change"})  # type: ignore[typeddict-item]
+
+    assert [named(one) for one in ("all launches", "one graph", "one graph, no framework", "hand-offs")] == [
+        *("all launches free", "one CUDA graph", "one graph, no framework", "no hand-offs")
+    ]
+    assert [named(one) for one in ("hand-offs and one graph", "tiny kernels fused", "all copies", "wake")] == [
+        *("one graph, no hand-offs", "tiny kernels fused", "no copies", "CUDA synchronise: waking up")
+    ]
+    assert named("python readback") == "host code in readback"

@@ -21,7 +21,7 @@ from tracer.device.device_samples import FREQUENCY_HZ
 from tracer.errors import UsageError
 from tracer.reports.compare import Side, comparability, difference, side_of_times, why_no_claim
 from tracer.reports.compare_report import compare_sides, launches_of
-from tracer.reports.compare_words import kernel_lines
+from tracer.reports.compare_words import change_of, kernel_lines
 from tracer.reports.report import build_report
 from tracer.reports.window_frequencies import window_frequencies
 from tracer.runs.run_info import write_run_info
@@ -312,3 +312,14 @@ def test_sets_of_launches_in_turn_speak_of_configurations(tmp_path: Path, slower
     assert (found.exit_code, row["why_no_claim"]) == (code, None)
     assert row["median"]["spread"]["unit"] == "launch"
     assert "these" not in row["sentence"]
+
+
+def test_a_change_of_a_rate_is_the_inverse_of_that_of_a_time_and_so_are_its_ends() -> None:
+    spread = {"kind": "interval", "unit": "launch", "count": 3, "low": 0.5, "high": 0.8, "reason": None}
+    one: Any = {"ratio": 0.625, "spread": spread}
+    assert change_of(one) == "-37.5 % (-50.0 to -20.0 %)"
+    assert change_of(one, of_rate=True) == "+60.0 % (+25.0 to +100.0 %)"
+    assert (
+        change_of({**one, "spread": {**spread, "kind": "none", "low": None, "high": None}}, of_rate=True) == "+60.0 %"
+    )
+    assert change_of(None) == "-"

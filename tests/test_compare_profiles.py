@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli import app
+from runner.nsys.reports import read_any_profile
 from tests.nsys_export import NsysExport
 from tracer.errors import UsageError
 from tracer.report_types.report import Compared, ComparedRun, Comparison
+from tracer.reports.compare_profiles import compare_profiles, profile_names, profile_side
 
 US = 1_000
 
@@ -78,3 +81,24 @@ def test_a_profile_that_is_not_there_is_not_called_a_run(tmp_path: Path, named: 
     error = compared(profile(tmp_path / "a.sqlite", 100), tmp_path / named, "--traces", tmp_path).exception
     assert isinstance(error, UsageError)
     assert f"{named}: no such profile, and no such run in" in str(error)
+
+
+def test_sides_are_named_by_their_files_and_what_cannot_be_held_together_is_refused(tmp_path: Path) -> None:
+    assert profile_names(["a/x.sqlite", "b/y.sqlite"]) == {"a/x.sqlite": "x.sqlite", "b/y.sqlite": "y.sqlite"}
+    assert profile_names(["a/x.sqlite", "b/x.sqlite"]) == {"a/x.sqlite": "a/x.sqlite", "b/x.sqlite": "b/x.sqlite"}
+    one = replace(profile_side("one", read_any_profile(profile(tmp_path / "one.sqlite", 100))), gpus=("H200",))
+    alike, other, unknown = replace(one, name="alike"), replace(one, name="o", gpus=("T4",)), replace(one, gpus=())
+    with pytest.raises(UsageError, match=r"^compare: one profile is named; name two or more: the first is the base"):
+        compare_profiles([one])
+    with pytest.raises(UsageError, match=r"^--baseline: x is not one of those compared; name one of them$"):
+        compare_profiles([one, alike], baseline="x")
+    rows = compare_profiles([one, alike, other, replace(unknown, name="u")])["comparisons"]
+    under = "both times are under a profiler, whose own cost differs with the number of launches"
+    told = "the GPU is not told in u: whether both are alike is not known"
+    assert [(row["run"], row["verdict"], row["refusals"], row["warnings"]) for row in rows] == [
+        ("alike", "equivalent", [], [under]),
+        ("o", "refused", ["other GPU: H200 against T4"], [under]),
+        ("u", "equivalent", [], [under, told]),
+    ]
+    # Of 200 units in ten tenths.
+    assert one.timed.window.tolist() == [number // 20 for number in range(200)]

@@ -18,9 +18,11 @@ from tests.needs import chromium
 from tracer.errors import UsageError
 from tracer.figure_text import official_rate_text, share_text, time_text
 from tracer.harmless_text import harmless
+from tracer.palette import BY_MEANING
 from tracer.report_types.report import Report
 from tracer.reports.breakdown_rows import gain_interval_text, gain_text
 from tracer.reports.html.export import run_html
+from tracer.reports.html.figures import Part, stacked_bar, unit_timeline
 from tracer.reports.html.markup import element
 from tracer.reports.html.one_unit import DrawnLane, DrawnUnit, Slice
 from tracer.reports.html.privacy import Private
@@ -219,6 +221,38 @@ def test_the_timeline_holds_each_work_of_the_inference_that_it_draws(run: Stored
     assert labels
     assert drawing.count("cudnn::detail::implicit_convolve_sgemm") >= 1
     assert "nearest to the median" in drawing
+
+
+def test_a_bar_has_its_parts_in_order_with_a_legend_and_leaves_out_what_took_no_time() -> None:
+    parts = [Part("GPU busy", 9_600.0, 0.96), Part("framework", 400.0, 0.04), Part("copy", 0.0, 0.0)]
+    busy, rest = "GPU busy 9.60 us (96.0 %)", "framework 400 ns (4.0 %)"
+    teal, red = BY_MEANING["GPU busy"], BY_MEANING["framework"]
+    assert stacked_bar("Times", parts, 10_000.0, "means") == (
+        '<div class="barhead"><strong>Times</strong><span>10.00 us</span></div>'
+        f'<div class="bar" role="img" aria-label="Times: {busy}, {rest}">'
+        f'<span title="{busy}" style="flex-grow:9600.0;background:{teal}">GPU busy</span>'
+        f'<span title="{rest}" class="thin" style="flex-grow:400.0;background:{red}">framework</span></div>'
+        f'<ul class="legend"><li><i style="background:{teal}"></i>{busy}</li>'
+        f'<li><i style="background:{red}"></i>{rest}</li></ul><p class="quiet">means</p>'
+    )
+    assert stacked_bar("Times", parts[2:], 0.0, "means") == ""
+
+
+def test_a_timeline_has_five_times_that_stay_within_it_and_its_slices_on_their_lane() -> None:
+    lanes = (DrawnLane("stages", (Slice(0, 400, "session_run", "session_run"),), 0),) * 2
+    drawn = unit_timeline(DrawnUnit("one", 400, lanes))
+    # 210 for the names, and a quarter of the other 980 a step; two lanes of 24, and 22 below them.
+    captions = [
+        (x, side, words)
+        for x, side, words in re.findall(r'<text x="(\d+)" y="66" text-anchor="(\w+)" class="quiet">([^<]+)<', drawn)
+    ]
+    sides = ["start", "middle", "middle", "middle", "end"]
+    assert captions == [(str(210 + 245 * step), side, f"{100 * step} ns") for step, side in enumerate(sides)]
+    assert re.findall(r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', drawn) == [
+        ("210", "2", "980", "20"),
+        ("210", "26", "980", "20"),
+    ]
+    assert 'style="min-width:1190px" width="1190" height="70"' in drawn
 
 
 def test_the_commands_write_it(traces: Path, tmp_path: Path) -> None:

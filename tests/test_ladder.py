@@ -26,7 +26,7 @@ from tracer.errors import ProcessError, RunError, UsageError
 from tracer.ladder.build import Captured, Climbed, Launch, ladder_notes, measured_gain, rung_figures, step_figures
 from tracer.ladder.predictions import judged_step, predicted_steps
 from tracer.ladder.rungs import RUNGS
-from tracer.ladder.store import list_ladders, new_ladder, read_ladder
+from tracer.ladder.store import list_ladders, new_ladder, read_ladder, write_ladder, write_predictions
 from tracer.report_types.gpu import Gain
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.reports.ladder_table import render_ladder
@@ -96,7 +96,11 @@ def test_the_rungs_of_the_cpu_are_two_and_each_rung_is_named_on_its_page() -> No
     assert [one.key for one in RUNGS if one.cpu] == ["onnx-cpu", "litert"]
     page = (Path(__file__).parent.parent / "docs/commands/ladder.md").read_text()
     assert [one.key for one in RUNGS if f"`{one.key}`" not in page] == []
-    assert [one.name for one in RUNGS if one.key.startswith("tensorrt")] == ["TensorRT", "TensorRT CUDA graph"]
+    assert " | ".join(one.name for one in RUNGS) == (
+        "TensorFlow Session.run | TensorFlow make_callable | TensorFlow inline | TensorFlow frozen | "
+        "TensorFlow XLA | TensorFlow C library | ONNX Runtime CUDA | ONNX Runtime CUDA graph | "
+        "ONNX Runtime TensorRT | ONNX R. TensorRT graph | TensorRT | TensorRT CUDA graph | ONNX Runtime CPU | LiteRT"
+    )
 
 
 def test_what_a_runtime_s_graph_gives_lies_between_its_launches_and_all_that_the_runtime_does() -> None:
@@ -129,7 +133,10 @@ def predicted(low: float, high: float, *, bound: bool = False) -> PredictedStep:
     ("step", "seen", "verdict"),
     [
         (predicted(100, 200), (120, 180), "covered"),
+        (predicted(100, 200), (100, 200), "covered"),
         (predicted(100, 200), (90, 180), "not resolved"),
+        (predicted(100, 200), (10, 100), "not resolved"),
+        (predicted(100, 200), (200, 300), "not resolved"),
         (predicted(100, 200), (210, 230), "not covered"),
         (predicted(100, 200), (10, 90), "not covered"),
         (predicted(100, 200, bound=True), (10, 90), "covered"),
@@ -333,3 +340,27 @@ def test_a_real_device_is_driven_and_the_ladder_is_printed_again(tmp_path: Path)
     assert rung["top1"] > 0.9
     again = CliRunner().invoke(app, [*words, "--show", "l", "--json"])
     assert json.loads(again.stdout) == report
+
+
+def test_a_ladder_that_is_there_or_damaged_is_refused_and_the_list_has_the_fastest_rung(tmp_path: Path) -> None:
+    name, folder = new_ladder("mine", tmp_path)
+    assert (name, folder.name) == ("mine", "mine.ladder")
+    write_predictions(folder, [])
+    with pytest.raises(
+        RunError, match=r"a ladder of that name exists, or runs of it; give another --name, or remove"
+    ):
+        new_ladder("mine", tmp_path)
+    damaged = r"it cannot be read as a ladder's figures; climb it again under another --name"
+    for text in ("{", '{"rungs": [], "steps": 1}', '{"rungs": 1, "steps": []}', "[]"):
+        (folder / "ladder.json").write_text(text)
+        with pytest.raises(RunError, match=damaged):
+            read_ladder("mine", tmp_path)
+    none: dict[str, Any] = {"rungs": [], "fastest": None, "rate_hz": None}
+    assert list_ladders(tmp_path) == [{"name": "mine", "complete": False, **none}]
+    rungs = [rung_figures(climbed("session", {1: 1000})), rung_figures(climbed("litert", {1: 500}, "CPU"))]
+    report: Any = {"rungs": rungs, "steps": [], "fastest": "litert", "stopped": None}
+    write_ladder(folder, report)
+    known = {"rungs": ["session", "litert"], "fastest": "LiteRT", "rate_hz": pytest.approx(2000)}
+    assert list_ladders(tmp_path) == [{"name": "mine", "complete": True, **known}]
+    write_ladder(folder, {**report, "stopped": "Ctrl-C", "fastest": None})
+    assert list_ladders(tmp_path) == [{"name": "mine", "complete": False, **known, "fastest": None, "rate_hz": None}]

@@ -28,6 +28,7 @@ from tracer.runs.run_store import stored_run
 from tracer.sessions.audit import audit_session
 from tracer.sessions.open_session import build_session
 from tracer.sessions.session_trust import session_trust
+from tracer.statistics.dependence import TwoSpeeds
 from tracer.trust.checks import (
     REFERENCE_MODELS,
     check,
@@ -44,8 +45,15 @@ from tracer.trust.checks import (
     check_steadiness,
     check_windows,
 )
-from tracer.trust.drift import drift_of, speeds_of
-from tracer.trust.judgement import judgement, trust_lines, verdict_text, why_no_place, worst_text
+from tracer.trust.drift import Drift, drift_of, speeds_of
+from tracer.trust.judgement import (
+    judgement,
+    judgement_of_launches,
+    trust_lines,
+    verdict_text,
+    why_no_place,
+    worst_text,
+)
 
 REFERENCE = next(iter(REFERENCE_MODELS))
 SHIPPED_SCALE = Quantization(0.21565359830856323, 2)
@@ -127,35 +135,138 @@ def test_a_check_has_its_state_on_both_sides_of_a_threshold(found: TrustCheck, s
     assert (found["remedy"] is None) == (state == "fine")
 
 
+COOL = "cool it, or set a lower, fixed frequency (nvpmodel and jetson_clocks; of a PC's GPU nvidia-smi -lgc)"
+STEADY = "look for other programs, the governor and heat; then measure again"
+CORE = "end what runs beside the DUT, or give it a core of its own (taskset)"
+CLOCK = "stamp laps by a clock of wall time (CLOCK_MONOTONIC), not CPU time"
+REFERENCE_MODEL = "for the benchmark take its reference model: --model"
+TWO_SPEEDS = TwoSpeeds(1e6, 1.5e6, 0.25, 0.9)
+SPEEDS_TOLD = "two speeds, 1.00 ms and 1.50 ms an inference, 25.0 % of them at the slower"
+DRIFT = Drift(1.046, beyond=True)
+DRIFT_TOLD = "drift: the last tenth of the inferences +4.6 % against the first"
+
+
 @pytest.mark.parametrize(
-    ("found", "key", "remedy"),
+    ("found", "evidence", "remedy"),
     [
+        # 2.1 inf/s of a median of 101.05.
         (
-            check_steadiness([], None, None),
-            "steadiness",
-            "look for other programs, the governor and heat; then measure again",
+            check_steadiness([100.0, 102.1], None, None),
+            "steadiness: windows 100.0 to 102.1 inf/s, 2.1 % apart",
+            STEADY,
         ),
-        (check_cpu_share([]), "cpu share", "record the run with `kws-trace run`"),
-        (check_cpu_share([0.1]), "cpu share", "end what runs beside the DUT, or give it a core of its own (taskset)"),
-        (check_frequencies([], [], []), "frequencies", "`kws-trace doctor` names what is missing"),
-        (check_clock(0.0, 0.031), "clock", "use a host that stamps each line, in milliseconds"),
-        (check_accuracy(0.5, 0.99, 1000), "accuracy", "`kws-trace accuracy` says from which mistake"),
-        (check_accuracy(0.95, None, 1000), "accuracy", "an AUC needs every class"),
-        (check_accuracy(None, None, 0), "accuracy", "drive one: `kws-trace host accuracy`"),
-        (check_quantization(None), "quantization", "name it: --input-scale"),
-        (check_model("", None), "model", "record the run with `kws-trace run`"),
-        (check_mode("end-to-end", None), "mode", "measure with --timed reference and no profiler around the run"),
-        (check_load(8.1, 2.1, 1.0, 16), "load", "end what runs beside the DUT; then measure again"),
-        (check_load(None, 1.0, 1.0, 2), "load", "record the run with a newer `kws-trace run`"),
-        (check_log(["line-lost"]), "log", "keep the host's whole log"),
-        (check_windows(4), "windows", "an official rate is the median of 5 windows"),
-        (check_length([1.0]), "length", "windows of 10 s: `kws-trace host performance --seconds 16`"),
-        (check_length([]), "length", "drive a performance pass"),
+        (
+            check_steadiness([100.0, 102.0], TWO_SPEEDS, DRIFT),
+            f"steadiness: windows 100.0 to 102.0 inf/s, 2.0 % apart; {SPEEDS_TOLD}; {DRIFT_TOLD}",
+            STEADY,
+        ),
+        (
+            check_steadiness([100.0], None, DRIFT),
+            f"steadiness: {DRIFT_TOLD}; 1 window does not tell how far windows differ",
+            STEADY,
+        ),
+        (check_steadiness([], None, None), "steadiness: no window", STEADY),
+        (check_cpu_share([]), "cpu share: CPU time not recorded", "record the run with `kws-trace run`"),
+        (check_cpu_share([0.1]), "cpu share: the DUT had 10.0 % of a CPU", CORE),
+        (check_cpu_share([0.39, 0.19]), "cpu share: the DUT had 19.0 to 39.0 % of a CPU", CORE),
+        (
+            check_frequencies([{"gpu": 9e8}] * 5, ["cpu", "gpu"], ["oc3", "tj"]),
+            "frequencies: throttled: oc3, tj",
+            COOL,
+        ),
+        (
+            check_frequencies([{"gpu": 8.8e8, "cpu": 1e9}, {"gpu": 9e8, "cpu": 2e9}], ["cpu"], []),
+            "frequencies: changed: cpu, gpu from 880 MHz to 900 MHz between windows",
+            COOL,
+        ),
+        (check_frequencies([{"gpu": 9e8}], [], []), "frequencies: one frequency throughout 1 window", None),
+        (
+            check_frequencies([{"gpu": 9e8}] * 4 + [{"cpu": 1e9}], [], []),
+            "frequencies: not every frequency recorded in 5 windows",
+            "`kws-trace doctor` names what is missing",
+        ),
+        (check_frequencies([{}], [], []), "frequencies: not recorded", "`kws-trace doctor` names what is missing"),
+        (check_clock(None, None, ["go back", "stand still"]), "clock: the laps: go back, stand still", CLOCK),
+        (
+            check_clock(0.0, None),
+            "clock: no times of a host beside the laps",
+            "drive the run with `kws-trace host`, or join the host's log: `kws-trace session LOG --run RUN`",
+        ),
+        (check_clock(0.05, 0.02), "clock: the laps are 5.0 % outside the host's time", CLOCK),
+        (
+            check_clock(0.0, 0.031),
+            "clock: the host's times leave 3.1 % open",
+            "use a host that stamps each line, in milliseconds",
+        ),
+        (check_clock(0.0, 0.0012), "clock: the laps agree with the host's clock, which leaves 0.12 % open", None),
+        (
+            check_accuracy(0.5, 0.99, 1000),
+            "accuracy: Top-1 50.0 % of 1,000 inputs, AUC 0.9900: under 90 %",
+            "`kws-trace accuracy` says from which mistake",
+        ),
+        (
+            check_accuracy(0.5, None, 1000, "all answered alike"),
+            "accuracy: Top-1 50.0 %; all answered alike",
+            "`kws-trace accuracy` says from which mistake",
+        ),
+        (
+            check_accuracy(None, None, 0, "all answered alike"),
+            "accuracy: all answered alike",
+            "`kws-trace accuracy` says from which mistake",
+        ),
+        (
+            check_accuracy(0.95, None, 1000),
+            "accuracy: Top-1 95.0 % of 1,000 inputs, AUC -",
+            "an AUC needs every class",
+        ),
+        (
+            check_accuracy(None, None, 0),
+            "accuracy: no accuracy pass with labels",
+            "drive one: `kws-trace host accuracy`",
+        ),
+        (check_quantization(BENCHMARK_QUANTIZATION), "quantization: the benchmark's input scale", None),
+        (
+            check_quantization(replace(BENCHMARK_QUANTIZATION, zero_point=82)),
+            (
+                "quantization: input scale 0.5847, zero point 82, the benchmark's 0.5847 and 83; "
+                "its hosts' inputs are misread"
+            ),
+            REFERENCE_MODEL,
+        ),
+        (check_quantization(None), "quantization: the input's scale was not recorded", "name it: --input-scale"),
+        (check_model("", None), "model: no hash of the model", "record the run with `kws-trace run`"),
+        (check_model(REFERENCE, "mine"), "model: the reference model (kws_ref_model, SavedModel)", None),
+        (check_model("0" * 64, "mine"), "model: mine is not the benchmark's reference", REFERENCE_MODEL),
+        (check_model("0" * 64, None), "model: the model is not the benchmark's reference", REFERENCE_MODEL),
+        (check_mode("reference", None), "mode: timed as the reference is", None),
+        (
+            check_mode("end-to-end", "nsys"),
+            "mode: timed end-to-end, nsys attached by hand",
+            "measure with --timed reference and no profiler around the run",
+        ),
+        (
+            check_load(8.1, 2.1, 1.0, 16),
+            "load: load 8.1 before, 2.1 after, on 16 processors",
+            "end what runs beside the DUT; then measure again",
+        ),
+        (check_load(0.5, 2.0, 1.0, None), "load: load 0.5 before, 2.0 after", None),
+        (check_load(1.0, None, 1.0, 2), "load: load not recorded", "record the run with a newer `kws-trace run`"),
+        (check_log(["line-lost", "no-end"]), "log: line-lost, no-end", "keep the host's whole log"),
+        (check_log([]), "log: whole", None),
+        (check_windows(4), "windows: 4 performance windows", "an official rate is the median of 5 windows"),
+        (check_windows(0), "windows: no performance window", "an official rate is the median of 5 windows"),
+        (
+            check_length([11.0, 1.0]),
+            "length: the shortest window lasts 1.000 s",
+            "windows of 10 s: `kws-trace host performance --seconds 16`",
+        ),
+        (check_length([]), "length: no window with a length", "drive a performance pass"),
     ],
 )
-def test_a_check_has_its_key_and_says_what_would_make_it_fine(found: TrustCheck, key: str, remedy: str) -> None:
-    assert found["key"] == key
-    assert found["remedy"] == remedy
+def test_a_check_says_what_it_saw_and_what_would_make_it_fine(
+    found: TrustCheck, evidence: str, remedy: str | None
+) -> None:
+    assert (f"{found['key']}: {found['evidence']}", found["remedy"]) == (evidence, remedy)
 
 
 def test_a_window_that_breaks_the_rules_is_told_by_them_and_the_headline_names_what_else_is_wrong() -> None:
@@ -192,11 +303,41 @@ def test_a_headline_has_the_worst_and_counts_the_others() -> None:
     assert verdict_text(judged("fine", "fine")) == "rule-valid; trusted"
     assert worst_text(judged("doubtful", "bad", "unknown")) == "bad: clock is bad, and 1 doubtful"
     assert worst_text(judged("fine", "unknown")) == "nothing doubtful, not known: clock"
+    assert worst_text(judged(*["unknown"] * 4)) == "nothing doubtful, not known: steadiness, clock, model, accuracy"
+    keys = ("steadiness", "clock", "model", "accuracy", "load", "log")
+    many = judgement([check(key, "unknown", "?") for key in keys], rule_valid=None, why_not=None)
+    assert verdict_text(many) == (
+        "rules not judged; nothing doubtful, not known: steadiness, clock, model, accuracy and 2 more"
+    )
+    assert worst_text(judged("bad", "doubtful", "bad", "doubtful")) == (
+        "bad: steadiness is bad, and 1 more bad and 2 doubtful"
+    )
     assert trust_lines(judged("doubtful", "bad", "unknown")) == [
         "Bad, clock: clock is bad -> mend it",
         "Doubtful, steadiness: steadiness is doubtful -> mend it",
         "Not known: model (model is unknown)",
     ]
+
+
+def test_launches_have_each_check_in_its_worst_state_and_say_in_how_many() -> None:
+    one = judgement(
+        [check("load", "fine", "load 0.1"), check("clock", "bad", "slow", "mend")], rule_valid=True, why_not=None
+    )
+    two = judgement([check("load", "doubtful", "load 9", "wait")], rule_valid=False, why_not="1 window, not 5")
+    three = judgement([check("load", "doubtful", "load 8", "wait")], rule_valid=False, why_not="2 windows, not 5")
+    assert judgement_of_launches({"a": one, "b": two, "c": three}) == {
+        "rule_valid": False,
+        "why_not_rule_valid": "b: 1 window, not 5, and 1 more",
+        "trusted": False,
+        "worst": "bad",
+        "checks": [
+            check("load", "doubtful", "load 9 (in 2 of 3 launches, such as b)", "wait"),
+            check("clock", "bad", "slow (in a)", "mend"),
+        ],
+    }
+    assert judgement_of_launches({"a": one}) == one
+    assert judgement_of_launches({"a": two})["why_not_rule_valid"] == "a: 1 window, not 5"
+    assert judgement_of_launches({})["rule_valid"] is None
 
 
 def test_a_place_is_for_a_rule_valid_trusted_run_of_the_reference_with_its_accuracy() -> None:

@@ -96,7 +96,7 @@ def judged_step(step: PredictedStep, gain: Estimate | None, broken: str) -> tupl
         return "not measured", "one of the two rungs was not measured"
     if step["gain_ns"] is None or step["interval_ns"] is None:
         return "no prediction", step["reason"]
-    low, high = (0.0 if step["bound"] else step["interval_ns"][0]), step["interval_ns"][1]
+    low, high = step["interval_ns"]
     told = f"up to {time_text(high)}" if step["bound"] else interval_text(low, high, time_text)
     if gain.kind != "interval":
         return "not resolved", f"{gain.reason or 'no spread is known'}: three rounds or more give an interval"

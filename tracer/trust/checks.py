@@ -125,9 +125,7 @@ def check_frequencies(
         return check("frequencies", "doubtful", f"changed: {', '.join(found)}", remedy)
     lacking = sum(len(one) < len(sources) for one in medians) if sources else len(medians)
     if lacking or not medians:
-        text = (
-            f"frequencies not recorded in {counted(lacking, 'window')}" if lacking < len(medians) else "not recorded"
-        )
+        text = f"not every frequency recorded in {counted(lacking, 'window')}" if sources else "not recorded"
         return check("frequencies", "unknown", text, "`kws-trace doctor` names what is missing")
     return check("frequencies", "fine", f"one frequency throughout {counted(len(medians), 'window')}")
 

@@ -39,7 +39,7 @@ def saved_ladder(traces: Path, name: str) -> LadderReport:
             "captured": f"{name}-{above}-profiled",
             "gain_ns": sum(PREDICTED_NS[rung]) / 2,
             "interval_ns": list(PREDICTED_NS[rung]),
-            "bound": False,
+            "bound": None,
             "reason": "",
         }
         for above, rung in (("inline", "frozen"), ("frozen", "xla"))

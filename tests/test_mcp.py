@@ -115,10 +115,10 @@ def test_a_gain_that_is_a_bound_is_said_to_be_one() -> None:
             "group": "kind",
             "gain_ns": 2e6,
             "interval_ns": [1e6, 3e6],
-            "bound": True,
+            "bound": "at most",
             "reason": "r",
         },
-        {"name": "copies", "group": "kind", "gain_ns": None, "interval_ns": None, "bound": "at least", "reason": ""},
+        {"name": "copies", "group": "kind", "gain_ns": None, "interval_ns": None, "bound": None, "reason": ""},
     ]
     bound, unknown = gain_findings(rows)
     assert bound["state"] == "bound"

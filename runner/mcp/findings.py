@@ -63,7 +63,7 @@ def gain_findings(gains: Iterable[Figures], words: UnitWords = INFERENCES) -> It
     for gain in gains:
         bound, interval = gain["bound"], gain["interval_ns"]
         kind = "cannot be told" if gain["gain_ns"] is None else ("bound" if bound else "estimate")
-        least = f"{bound} " if isinstance(bound, str) else ("at most " if bound else "")
+        least = f"{bound} " if bound else ""
         told = least + time_text(gain["gain_ns"]) if gain["gain_ns"] is not None else "not known"
         between = [] if interval is None else [f"95 % interval {time_text(interval[0])} to {time_text(interval[1])}"]
         reasons = [gain["reason"]] if gain["reason"] else []

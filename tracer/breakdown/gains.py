@@ -92,7 +92,7 @@ def _figure(removal: Removal, gains: Ints, means: list[list[float]], base: GainB
         "interval_ns": ends,
         "rate_hz": _rate(base, told),
         "rate_interval_hz": [_rate(base, end) for end in ends],
-        "bound": bool(reason),
+        "bound": "at most" if reason else None,
         "reason": reason,
     }
 

@@ -50,7 +50,7 @@ def _predicted(rung: Rung, above: str, captured: CapturedGains | None, now: str)
         "captured": None,
         "gain_ns": None,
         "interval_ns": None,
-        "bound": False,
+        "bound": None,
         "reason": rung.why,
     }
     if not rung.removals:
@@ -65,11 +65,11 @@ def _predicted(rung: Rung, above: str, captured: CapturedGains | None, now: str)
     name = next((one for one in rung.removals if one in told), None)
     if name is None:
         why = f"the capture of {above} has none to remove"
-        return {**step, "gain_ns": 0.0, "interval_ns": [0.0, 0.0], "bound": True, "reason": why}
+        return {**step, "gain_ns": 0.0, "interval_ns": [0.0, 0.0], "bound": "at most", "reason": why}
     gain, more = told[name], told.get(rung.up_to)
     interval, bound = gain["interval_ns"], gain["bound"]
     if interval is not None and more is not None and more["interval_ns"] is not None:
-        interval, bound = [interval[0], max(interval[1], more["interval_ns"][1])], False
+        interval, bound = [interval[0], max(interval[1], more["interval_ns"][1])], None
     return {
         **step,
         "removal": name,

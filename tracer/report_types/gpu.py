@@ -9,6 +9,9 @@ from tracer.report_types.estimates import EstimateFigures
 Group: TypeAlias = Literal["change", "kind", "stage", "bound"]
 """Of a gain: what a program can change, a kind or a stage of the time, and a bound that nothing exceeds."""
 
+Bound: TypeAlias = Literal["at most"]
+"""What a figure is that is no estimate."""
+
 
 class PartFigures(TypedDict):
     """A part of a profiled inference; means sum to the wall time, ``share`` is of it."""
@@ -171,8 +174,8 @@ class Gain(TypedDict):
     """
     What an inference without a part would save in the mean, by replay; null where it cannot be told.
 
-    ``name`` is that of a ``Removal``. ``gain_ns`` of a ``bound`` is the most that any assumption
-    leaves, for ``reason``, which is empty else. ``interval_ns`` is 95 % over captures, with the delays at their ends
+    ``name`` is that of a ``Removal``. A ``gain_ns`` that is a ``bound`` is the most that any assumption leaves, for
+    ``reason``, which is empty else. ``interval_ns`` is 95 % over captures, with the delays at their ends
     and under each assumption on the profiler. ``rate_hz`` is the rate now times ``wall / (wall - gain)``, null where
     too little would be left.
     """
@@ -183,7 +186,7 @@ class Gain(TypedDict):
     interval_ns: list[float] | None
     rate_hz: float | None
     rate_interval_hz: list[float | None]
-    bound: bool
+    bound: Bound | None
     reason: str
 
 

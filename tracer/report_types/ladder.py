@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, TypedDict
 
 from tracer.report_types import Recorded
 from tracer.report_types.estimates import EstimateFigures
-from tracer.report_types.gpu import StageWork
+from tracer.report_types.gpu import Bound, StageWork
 from tracer.report_types.trust import Trust
 
 StepVerdict: TypeAlias = Literal["covered", "not covered", "not resolved", "no prediction", "not measured"]
@@ -55,7 +55,7 @@ class PredictedStep(TypedDict):
     captured: str | None
     gain_ns: float | None
     interval_ns: list[float] | None
-    bound: bool
+    bound: Bound | None
     reason: str
 
 

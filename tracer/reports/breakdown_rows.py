@@ -118,4 +118,4 @@ def gain_text(one: Gain) -> str:
     """A gain, called a bound where it is one."""
     if one["gain_ns"] is None:
         return MISSING
-    return f"{'at most ' if one['bound'] else ''}{time_text(one['gain_ns'])}"
+    return " ".join(filter(None, (one["bound"], time_text(one["gain_ns"]))))

@@ -162,7 +162,7 @@ def _gain_rows(report: BreakdownReport) -> list[dict[str, Any]]:
     for one in report["gains"]:
         low, high = one["interval_ns"] or (None, None)
         row = {"table": "gain", "ns": one["gain_ns"], "low_ns": low, "high_ns": high, **_some(one, ("name", "group"))}
-        rows.append({**row, "note": "at most" if one["bound"] else ""})
+        rows.append({**row, "note": one["bound"] or ""})
     return rows
 
 

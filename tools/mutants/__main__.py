@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -118,8 +118,8 @@ class Trials:
         finally:
             self._copies.put(copy)
 
-    def outcomes(self, mutants: Sequence[Mutant]) -> list[tuple[Mutant, str]]:
-        """Each with what became of it; a file of tests that fails unchanged is left out, and told."""
+    def outcomes(self, mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str]]:
+        """Each with what became of it, as soon as that is known; a file of tests that fails unchanged is left out, and told."""
 
         def unchanged(test: str) -> Seen:
             product = mutants[0].path.parts[0]
@@ -135,7 +135,7 @@ class Trials:
             passed = {test: self._seen[test] for test in mutant.tests if self._seen[test].outcome == SURVIVED}
             return mutant, self._with_copy(lambda copy: copy.try_mutant(mutant, passed, self.timeout_s))
 
-        return list(self._pool.map(tried, mutants))
+        return self._pool.map(tried, mutants)
 
 
 def main(words: list[str]) -> int:
@@ -150,6 +150,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--again", type=Path, help="instead of a sample: what survived by this file of results")
     asked = parser.parse_args(words)
     root, rows, counts, known = Path.cwd(), [], Counter[str](), explained()
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
     with Trials(root, asked.jobs, asked.timeout) as trials:
         for package in [str(asked.again)] if asked.again else asked.package or packages_of(root, "tracer"):
             name = package.rstrip("/")
@@ -165,14 +166,14 @@ def main(words: list[str]) -> int:
                 rows[-1] |= {"outcome": outcome, "tests": list(mutant.tests)}
                 if outcome in LIVE:
                     sys.stdout.write(f"{mutant.path}:{one.line}: {outcome}: {one.before}  ->  {one.after}\n")
+                # What is interrupted leaves what it found.
+                sys.stdout.flush()
+                asked.json.write_text(
+                    json.dumps({"seed": asked.seed, "mutants": rows}, indent=1) + "\n", encoding="utf-8"
+                )
             counts += here
             sys.stdout.write(
                 f"{package}: {', '.join(f'{count} {name}' for name, count in here.items()) or 'nothing'}\n"
-            )
-            sys.stdout.flush()
-            asked.json.parent.mkdir(parents=True, exist_ok=True)
-            asked.json.write_text(
-                json.dumps({"seed": asked.seed, "mutants": rows}, indent=1) + "\n", encoding="utf-8"
             )
     sys.stdout.write(f"in all: {', '.join(f'{count} {name}' for name, count in counts.items())}; see {asked.json}\n")
     return int(any(counts[name] for name in LIVE))

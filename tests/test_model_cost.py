@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from tracer.errors import MalformedTraceError
 from tracer.model.model_cost import count_model, count_operation, peak_activations
 from tracer.model.model_operations import Operation, Tensor, Window
-from tracer.reports.model_cost_report import build_cost
+from tracer.reports.model_cost_report import build_cost, render_cost
 
 
 def value(name: str, *shape: int, dtype: str = "float32") -> Tensor:
@@ -169,3 +171,53 @@ def test_the_layers_sum_to_the_totals(shapes: list[tuple[int, int, int, int]]) -
         assert figures["total"][key] == sum(layer[key] for layer in figures["layers"])
     assert figures["total"]["macs"] == sum(49 * math.prod(shape) for shape in shapes)
     assert figures["total"]["activation_bytes"] == sum(layer["output_bytes"] for layer in figures["layers"])
+
+
+def test_a_cost_of_what_is_counted_and_what_is_not_is_told_whole() -> None:
+    inputs = [
+        value("x", 1, 5, 5, 2, dtype="int8"),
+        weight("w", 1, 1, 2, 3, dtype="int8"),
+        weight("b", 3, dtype="int32"),
+    ]
+    outputs = [value("y", 1, 5, 5, 3, dtype="int8")]
+    known = operation("conv2d", inputs, outputs, Window(1, 1, 2), name="conv", layer="first")
+    odd = operation("other", outputs, [value("z", 1, 5, 5, 3, dtype="int8")], name="odd", layer="second")
+    cost = build_cost(count_model([known, odd]))
+    # 75 outputs of 2 products and a bias; 6 bytes of weights and 12 of biases; 50 bytes in, 75 out.
+    sums = {"parameters": 9, "macs": 150, "operations": 375, "weight_bytes": 18}
+    figures = {**sums, "output_bytes": 75, "moved_bytes": 143}
+    told = {"name": "conv", "type": "CONV2D", "kind": "conv2d", "fused_activation": None}
+    why = "no rule for OTHER"
+    none = dict.fromkeys(figures)
+    unknown = {"name": "odd", "type": "OTHER", "kind": "other", "fused_activation": None, **none, "not_counted": why}
+    moved = {"activation_bytes": 75, "moved_bytes": 143, "least_moved_bytes": 143, "peak_activation_bytes": 150}
+    notes = [
+        "1 operation not counted: the totals are without them",
+        "its arithmetic is int8, the limits are float32's: int8 units may be faster, and a utilisation pass 100 %",
+    ]
+    assert cost == {
+        "total": {**sums, **moved},
+        "layers": [
+            {"layer": "first", **figures, "operations_of_it": [{**told, **figures, "not_counted": None}]},
+            {"layer": "second", **none, "operations_of_it": [unknown]},
+        ],
+        "not_counted": [{"name": "odd", "why": why}],
+        "notes": notes,
+    }
+    console = Console(width=120, file=io.StringIO())
+    about = {"model": {"path": "m.tflite", "format": "tflite"}, "cost": cost, "limits": None, "notes": ["own"]}
+    render_cost({**about, "published": None, "why_no_place": "no latency"}, console)
+    lines = [" ".join(line.split()) for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert [line for line in lines if line.strip("\u2500")] == [
+        "m.tflite tflite",
+        "Cost of one inference",
+        "layer params MACs weights B output B moved B",
+        "first 9 150 18 75 143",
+        "second" + " not counted" * 5,
+        "in all 9 150 18 75 143",
+        "Memory held at most: 168 bytes (weights and live activations)",
+        "Moved at least: 143 bytes (weights once, input and output)",
+        "Not counted: odd: no rule for OTHER",
+        "Published results: no place (no latency)",
+        *(f"Note: {note}" for note in (*notes, "own")),
+    ]

@@ -84,6 +84,34 @@ def test_limits_are_the_longer_of_arithmetic_and_least_traffic() -> None:
             "bandwidth_share": 0.5,
         },
     }
+    figures = build_limits(40_000, 50_000, 5_000, limits, measured_ns=20_000, weight_bytes=4_000)
+    assert limit_rows(figures) == [
+        ("cores, at", "10, 1,000 MHz"),
+        ("peak, float32", "20.0 GFLOP/s"),
+        ("peak, float16", "40.0 GFLOP/s"),
+        ("peak, TF32", "80.0 GFLOP/s"),
+        ("memory bandwidth", "5.00 GB/s"),
+        ("ridge", "4.00 operations a byte"),
+        ("intensity, least traffic", "8.00 operations a byte"),
+        ("intensity, every tensor through memory", "0.800 operations a byte"),
+        ("arithmetic at the float32 peak", "2.00 us"),
+        ("arithmetic at the float16 peak", "1.00 us"),
+        ("moved, input and output: 1,000 B", "200 ns (compute-bound)"),
+        ("moved, with the weights: 5,000 B", "1.00 us (compute-bound)"),
+        ("moved, every tensor: 50,000 B", "10.00 us (memory-bound)"),
+        ("limit (with the weights)", "2.00 us (compute-bound)"),
+        ("time at 1 operation a core and cycle", "4.00 us"),
+        ("  needs, input and output", "250 MB/s, 5.0 % of the bandwidth"),
+        ("  needs, with the weights", "1.25 GB/s, 25.0 % of the bandwidth"),
+        ("  needs, every tensor", "12.5 GB/s, 250.0 % of the bandwidth"),
+        ("measured", "20.00 us"),
+        ("utilisation of the float32 peak", "10.0 %"),
+        ("utilisation at 1 operation a core and cycle", "20.0 %"),
+        ("reached", "2.00 GFLOP/s"),
+        ("  needs, input and output", "50.0 MB/s, 1.0 % of the bandwidth"),
+        ("  needs, with the weights", "250 MB/s, 5.0 % of the bandwidth"),
+        ("  needs, every tensor", "2.50 GB/s, 50.0 % of the bandwidth"),
+    ]
     # 10,000 bytes take as long as the arithmetic, which then is what bounds.
     assert build_limits(40_000, 50_000, 10_000, LIMITS, weight_bytes=0)["bound"] == "compute"
     # Where no bytes move there is no intensity, and the peak is attainable.

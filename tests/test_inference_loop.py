@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,6 +57,21 @@ def test_the_untraced_twin_runs_the_same_stages() -> None:
     calls: list[str] = []
     untraced_loop([lambda: calls.append("a"), lambda: calls.append("b")])(2)
     assert calls == ["a", "b", "a", "b"]
+
+
+def test_a_layer_without_a_setter_of_its_own_has_its_payload_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ignored(*_: Any) -> None:
+        """Whatever is pushed and popped."""
+
+    made = {"DomainHandle": str, "RegisteredString": lambda _, name: name, "EventAttributes": Attributes}
+    lib = SimpleNamespace(**made, push_range=ignored, pop_range=ignored)
+    monkeypatch.setitem(sys.modules, "nvtx._lib", SimpleNamespace(lib=lib))
+    ranges = open_ranges("ours")
+    assert ranges is not None
+    assert ranges.domain == "ours"
+    one = ranges.attributes("stage")
+    ranges.numbering(one)(7)
+    assert (one.name, one.payload) == ("stage", 7)
 
 
 def test_the_installed_nvtx_opens_our_domain_and_takes_payloads() -> None:

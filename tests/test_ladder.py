@@ -21,16 +21,20 @@ from runner.ladder import climb, found
 from runner.ladder.climb import Climb, LadderJob
 from runner.ladder.found import FoundRungs, LadderModels, chosen_keys, find_rungs
 from tests.recorded import info, window
+from tests.sessions import EnergyrunnerLog, accuracy_plan
 from tools.report_schema import build_schema
-from tracer.errors import ProcessError, RunError, UsageError
+from tracer.errors import ProcessError, RunError, UsageError, WriteError
 from tracer.ladder.build import Captured, Climbed, Launch, ladder_notes, measured_gain, rung_figures, step_figures
 from tracer.ladder.predictions import judged_step, predicted_steps
+from tracer.ladder.read import captured_of, launch_of
 from tracer.ladder.rungs import RUNGS
-from tracer.ladder.store import list_ladders, new_ladder, read_ladder, write_ladder, write_predictions
+from tracer.ladder.store import ONNX, list_ladders, new_ladder, read_ladder, write_ladder, write_predictions
 from tracer.report_types.gpu import Gain
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.reports.ladder_table import render_ladder
+from tracer.reports.report import build_report
 from tracer.runs.launch_set import launch_set
+from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
 from tracer.statistics.intervals import Estimate
 from tracer.trust.judgement import judgement
@@ -79,6 +83,9 @@ def test_each_step_takes_the_removal_that_it_tests_from_the_rung_above() -> None
     }
     assert steps["frozen"]["reason"] == "part of framework: no removal claims it"
     assert steps["xla"]["reason"] == "it assumes the same kernels, launched as one graph"
+    gains.append(gain("hand-offs and one graph", 7e5))
+    (step,) = predicted_steps(["frozen", "xla"], {"frozen": Captured("run", 1e5, [], gains)}, NOW)
+    assert (step["removal"], step["gain_ns"]) == ("hand-offs and one graph", 7e5)
 
 
 def test_what_a_removal_assumes_is_said_where_the_gain_has_no_reason_of_its_own() -> None:
@@ -89,7 +96,10 @@ def test_what_a_removal_assumes_is_said_where_the_gain_has_no_reason_of_its_own(
     assert told["inline"] == ("hand-offs", "it assumes the same calls, made by one thread")
     for key in ("onnx-tensorrt-graph", "tensorrt-graph"):
         assert told[key][0] == "one graph"
-        assert told[key][1].startswith("it assumes the same kernels as one graph, and of the runtime's own work")
+        kernels = "the same kernels as one graph, and of the runtime's own work around them none to all gone"
+        assert told[key][1] == f"it assumes {kernels}"
+    (step,) = predicted_steps(["session", "capi"], {}, NOW)
+    assert step["reason"] == "Python's part of framework: no removal claims it"
 
 
 def test_the_rungs_of_the_cpu_are_two_and_each_rung_is_named_on_its_page() -> None:
@@ -168,10 +178,48 @@ def test_a_prediction_that_failed_says_which_assumption_broke() -> None:
     below.captured = Captured("xla-profiled", None, [])
     told = step_figures(step, {"frozen": above, "xla": below})
     assert "TensorFlow XLA did nothing on the GPU" in told["sentence"]
+    # Nothing was taken out, so nothing of it can be left.
+    below.captured = Captured("xla-profiled", 151e3, [])
+    told = step_figures({**step, "gain_ns": 0.0}, {"frozen": above, "xla": below})
+    assert "either the assumption (the same kernels, launched as one graph) does not hold" in told["sentence"]
     step["removal"] = "hand-offs"
+    # A tenth of the predicted 55 us may be left.
+    below.captured = Captured("xla-profiled", 151e3, [], [gain("hand-offs", 5_500)])
+    told = step_figures(step, {"frozen": above, "xla": below})
+    assert "still has" not in told["sentence"]
     below.captured = Captured("xla-profiled", 151e3, [], [gain("hand-offs", 40e3)])
     told = step_figures(step, {"frozen": above, "xla": below})
     assert "by its own capture TensorFlow XLA still has 40.00 us of hand-offs to remove" in told["sentence"]
+
+
+def test_a_gain_without_an_interval_is_no_prediction() -> None:
+    step: PredictedStep = {**predicted(50e3, 60e3), "interval_ns": None, "reason": "one inference"}
+    assert judged_step(step, Estimate(5e4, 4e4, 6e4, "interval", "round", 3), "") == (
+        "no prediction",
+        "one inference",
+    )
+
+
+def test_a_launch_has_the_rate_the_runtime_and_the_accuracy_that_its_run_recorded(tmp_path: Path) -> None:
+    from tests import dashboard_runs as runs
+
+    answers = {"known_answers": {"inputs": 3, "largest_difference": 1e-6, "allowed": 1e-3}}
+    backend = {"name": "tensorflow", "version": "2.21", "way": "session", "device": "/device:GPU:0", **answers}
+    runs.gpu_run(tmp_path, "gpu", backend=backend)
+    run = stored_run("gpu", tmp_path)
+    report = build_report(run)
+    facts = ("tensorflow 2.21 session", "/device:GPU:0", None, None, 1e-6, report["trust"])
+    rate_hz = report["median_rate_hz"]
+    assert launch_of(run, 2) == Launch("gpu", 2, run.info.created, rate_hz, *facts)
+    gpu = report["gpu"]
+    assert gpu is not None
+    assert captured_of(run) == Captured("gpu", gpu["busy_ns"]["mean"], report["kernels_by_stage"], report["gains"])
+    folder = runs.plain_run(tmp_path, "plain") / "session"
+    folder.mkdir()
+    (folder / "log.txt").write_text("\n".join(EnergyrunnerLog(accuracy_plan()).write()) + "\n")
+    plain = launch_of(stored_run("plain", tmp_path), 1)
+    assert (plain.top1, plain.inputs) == (pytest.approx(34 / 36), 36)
+    assert captured_of(stored_run("plain", tmp_path)) == Captured("plain", None, [], [])
 
 
 def test_a_gain_is_of_the_rounds_that_both_rungs_have() -> None:
@@ -357,6 +405,15 @@ def test_a_ladder_that_is_there_or_damaged_is_refused_and_the_list_has_the_faste
             read_ladder("mine", tmp_path)
     none: dict[str, Any] = {"rungs": [], "fastest": None, "rate_hz": None}
     assert list_ladders(tmp_path) == [{"name": "mine", "complete": False, **none}]
+    files = (Path(__file__).parent.parent / "docs/run-format.md").read_text()
+    assert f"of a [ladder](commands/ladder.md): `predictions.json`, `ladder.json` and the converted `{ONNX}`" in files
+    assert [folder / "predictions.json", folder / "ladder.json"] == sorted(folder.iterdir(), reverse=True)
+    write_predictions(tmp_path / "new" / "deep", [])
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        WriteError, match=r"it cannot be written \(.*\); give --traces a folder that you may write to$"
+    ):
+        write_predictions(tmp_path / "file" / "deep", [])
     rungs = [rung_figures(climbed("session", {1: 1000})), rung_figures(climbed("litert", {1: 500}, "CPU"))]
     report: Any = {"rungs": rungs, "steps": [], "fastest": "litert", "stopped": None}
     write_ladder(folder, report)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from dashboard.runs_view import run_list_frame
 from runner.cli import app
 from runner.dut.run_job import warn_of_input_scale
+from runner.inference.models import model_facts
 from tests import dashboard_runs as runs
 from tests.sessions import EnergyrunnerLog, Plan
 from tracer.quantization import BENCHMARK_QUANTIZATION, Quantization
@@ -381,8 +382,17 @@ def test_a_drift_is_beyond_the_scatter_of_the_tenths() -> None:
     assert flat is not None
     assert not flat.beyond
     assert drift_of(wall[:19]) is None
+    # Two values a tenth: one step of a tenth is a drift, unless every step is as large.
+    assert drift_of(np.repeat([100] * 9 + [110], 2)) == Drift(1.1, beyond=True)
+    assert drift_of(np.repeat([100, 110] * 5, 2)) == Drift(1.1, beyond=False)
     assert check_steadiness([100.0, 100.1], None, drift)["state"] == "doubtful"
     assert check_steadiness([100.0, 100.1], None, flat)["state"] == "fine"
+
+
+def test_the_reference_models_are_those_of_the_benchmark(shared_data: Path) -> None:
+    folder = shared_data / "mlperf-tiny-kws" / "model"
+    names = ("kws_ref_model", "kws_ref_model.tflite", "kws_ref_model_float32.tflite")
+    assert [model_facts(folder / name)["sha256"] for name in names] == list(REFERENCE_MODELS)
 
 
 def recorded_run(traces: Path, name: str = "run", **facts: Any) -> Path:

@@ -181,7 +181,7 @@ def test_a_change_that_a_test_sees_is_killed_one_that_none_sees_survives_and_the
         subprocess.run(["git", *words], cwd=root, check=True)
     before = (root / "tracer/sums.py").read_bytes()
     with Trials(root, jobs=2, timeout_s=60) as trials:
-        found = trials.outcomes(sample(root, "tracer", 20, 1))
+        found = list(trials.outcomes(sample(root, "tracer", 20, 1)))
     outcomes = {(one.mutation.before, one.mutation.after): outcome for one, outcome in found}
     assert outcomes == {
         ("x * 2", "(x / 2)"): "killed",

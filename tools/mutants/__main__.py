@@ -119,7 +119,7 @@ class Trials:
             self._copies.put(copy)
 
     def outcomes(self, mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str]]:
-        """Each with what became of it, as soon as that is known; a file of tests that fails unchanged is left out, and told."""
+        """Each once it is known what became of it; a file of tests that fails unchanged is left out, and told."""
 
         def unchanged(test: str) -> Seen:
             product = mutants[0].path.parts[0]

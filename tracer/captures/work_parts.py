@@ -12,7 +12,7 @@ from tracer.arrow_arrays import NO_ROW
 from tracer.captures.inference_work import CallRows, GpuRows, InferenceWork, OpRows
 from tracer.captures.row_bounds import InferenceRows, Ints, StageRows
 
-PART_ROWS = 1 << 15
+PART_ROWS = 1 << 16
 """Rows of inferences, stages, calls and GPU works of a part, about."""
 
 Place: TypeAlias = "slice | Ints"

@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -22,9 +24,11 @@ from runner.dut.energy_pin import HOLD_NS, TimestampPin, open_pin
 from runner.line.ports import line_baud
 from tests.children import PATIENCE_S
 from tests.fake_gpiod import fake_gpiod, falls_ns
+from tests.recorded import info
 from tests.serial_client import Client, running_dut
 from tests.test_dut import Rig, load
 from tracer.errors import DeviceError, NotInstalledError, UsageError
+from tracer.reports.pulse_report import pulse_figures, pulse_lines
 from tracer.reports.report import build_report
 from tracer.reports.report_text import closing_lines
 from tracer.runs.run_store import stored_run
@@ -255,6 +259,33 @@ def test_a_dut_in_energy_mode_is_recorded_and_reported(energy_run: Any) -> None:
     assert pulses["narrowest_ns"] >= HOLD_NS
     line = next(line for line in closing_lines(report) if line.startswith("Energy mode"))
     assert f"timestamp pin {folder / 'chip' / 'gpiochip0'}:PQ.05: {len(calls)} pulses of 1." in line
+
+
+def test_a_pulse_is_as_wide_as_the_time_between_the_middles_of_its_calls() -> None:
+    falls, rises = ([0, 10_000, 20_000], [200, 400, 600]), ([2_100, 12_200, 22_900, 30_000], [0, 200, 400, 0])
+    columns = zip((PIN_FALL, PIN_RISE), (falls, rises), strict=True)
+    rows = [
+        {"stage": stage, "start_ns": at, "duration_ns": took}
+        for stage, two in columns
+        for at, took in zip(*two, strict=True)
+    ]
+    spans = pa.Table.from_pylist(rows[::-1])
+    figures = pulse_figures(replace(info(), energy={"line": "gpiochip0:3"}), spans)
+    # 100 to 2,100, 10,200 to 12,300, 20,300 to 23,100; the last rise has no fall.
+    assert figures == {
+        "line": "gpiochip0:3",
+        "pulses": 3,
+        "width_ns": 2_100,
+        "narrowest_ns": 2_000,
+        "widest_ns": 2_800,
+        "fall_call_ns": 400,
+        "longest_fall_call_ns": 600,
+    }
+    said = (
+        "3 pulses of 2.10 us (2.00 to 2.80 us, jitter 0.8 us); the pin fell within a call of 400 ns, at most 600 ns"
+    )
+    assert pulse_lines(figures) == [f"Energy mode, timestamp pin gpiochip0:3: {said}"]
+    assert (pulse_figures(info(), spans), pulse_lines(None)) == (None, [])
 
 
 def test_the_doctor_says_whether_the_pin_is_to_be_had(chip: Path) -> None:

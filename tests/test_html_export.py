@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from tests import dashboard_runs as runs
 from tests.needs import chromium
+from tests.test_unit_breakdown import threaded_report
 from tracer.errors import UsageError
 from tracer.figure_text import official_rate_text, share_text, time_text
 from tracer.harmless_text import harmless
@@ -22,12 +24,13 @@ from tracer.palette import BY_MEANING
 from tracer.report_types.report import Report
 from tracer.reports.breakdown_rows import gain_interval_text, gain_text
 from tracer.reports.html.export import run_html
-from tracer.reports.html.figures import Part, stacked_bar, unit_timeline
+from tracer.reports.html.figures import Part, latency_bars, rate_dots, stacked_bar, unit_timeline
 from tracer.reports.html.markup import element
 from tracer.reports.html.one_unit import DrawnLane, DrawnUnit, Slice
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.run_document import run_document
 from tracer.reports.html.tables import MOST_ROWS
+from tracer.reports.html.unit_document import unit_document
 from tracer.reports.launch_report import build_launch_report, launch_rows
 from tracer.reports.report import build_report
 from tracer.runs.launch_set import launch_set
@@ -223,6 +226,16 @@ def test_the_timeline_holds_each_work_of_the_inference_that_it_draws(run: Stored
     assert "nearest to the median" in drawing
 
 
+def test_a_run_s_document_has_a_chip_a_check_and_its_facts_under_a_heading(report: Report) -> None:
+    document = document_of(report)
+    chips = document.partition('<ul class="chips" aria-label="Trust">')[2].partition("</ul>")[0]
+    told = [f"{one['key']}: {one['state']}" for one in report["trust"]["checks"]]
+    assert re.findall("<li[^>]*>([^<]+)</li>", chips) == told
+    measured = document.partition('<section id="how-it-was-measured">')[2]
+    headings = ["Facts", "Overhead of tracing, what was left out, and notes"]
+    assert re.findall("<h3>([^<]+)</h3>", measured) == headings
+
+
 def test_a_bar_has_its_parts_in_order_with_a_legend_and_leaves_out_what_took_no_time() -> None:
     parts = [Part("GPU busy", 9_600.0, 0.96), Part("framework", 400.0, 0.04), Part("copy", 0.0, 0.0)]
     busy, rest = "GPU busy 9.60 us (96.0 %)", "framework 400 ns (4.0 %)"
@@ -253,6 +266,45 @@ def test_a_timeline_has_five_times_that_stay_within_it_and_its_slices_on_their_l
         ("210", "26", "980", "20"),
     ]
     assert 'style="min-width:1190px" width="1190" height="70"' in drawn
+
+
+def test_rates_are_dots_on_an_axis_that_leaves_room_on_both_sides() -> None:
+    # From 88 to 212 inf/s: 12 % of what lies between the two rates on either side.
+    drawn = rate_dots([100.0, 200.0], 150.0)
+    assert re.findall(r'<i class="kp-(\w+)" style="left:([\d.]+)%', drawn) == [
+        ("rule", "50"),
+        ("dot", "9.677"),
+        ("dot", "90.323"),
+    ]
+    assert re.findall('title="([^"]+)"', drawn) == ["window 1: 100.000 inf/s", "window 2: 200.000 inf/s"]
+    assert 'aria-label="Rates of 2 windows: 100.0 to 200.0 inf/s"' in drawn
+
+
+def test_a_histogram_has_both_axes_logarithmic_and_its_percentiles_as_lines() -> None:
+    drawn = latency_bars(np.array([1_000] * 3 + [100_000]))
+    # Sixty bars of 1190; one of log(2) is half as tall as one of log(4), of 130. The p99, 97,030 ns, is at 0.9935.
+    assert drawn == (
+        '<svg viewBox="0 0 1190 170" role="img" aria-label="Time of 4 inferences">'
+        '<rect x="0" y="18" width="18.8" height="130" fill="#2e6fba"><title>3: 1.00 to 1.08 us</title></rect>'
+        '<rect x="1170.2" y="83" width="18.8" height="65" fill="#2e6fba"><title>1: 92.61 to 100.00 us</title></rect>'
+        '<line x1="0" x2="0" y1="2" y2="148" style="stroke:#d0253b;stroke-width:2"></line>'
+        '<text x="4" y="12" text-anchor="start" class="quiet">median 1.00 us</text>'
+        '<line x1="1182.2" x2="1182.2" y1="2" y2="148" style="stroke:#d0253b;stroke-width:2"></line>'
+        '<text x="1178.2" y="12" text-anchor="end" class="quiet">p99 97.03 us</text>'
+        '<text x="0" y="166" text-anchor="start" class="quiet">1.00 us</text>'
+        '<text x="1190" y="166" text-anchor="end" class="quiet">100.00 us</text></svg>'
+    )
+
+
+def test_a_folder_within_another_goes_whole() -> None:
+    assert Private(("/a b", "/a b/c d")).of("in /a b/c d/x and /a b") == "in x and the folder"
+
+
+def test_the_document_of_a_profile_is_told_whole(tmp_path: Path) -> None:
+    """Its figures are worked out in ``test_unit_breakdown``."""
+    told = unit_document(threaded_report(tmp_path), None, Private(), "1").replace("><", ">\n<")
+    golden = (Path(__file__).parent / "golden" / "breakdown.html").read_text(encoding="utf-8")
+    assert re.sub("(?s)<style>.*</style>", "<style></style>", told) == golden
 
 
 def test_the_commands_write_it(traces: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from tests.recorded import info, window
 from tools.report_schema import build_schema
 from tracer.errors import KwsTraceError, RunError, UsageError
 from tracer.report_types.launches import LaunchSetReport
-from tracer.reports.launch_report import build_launch_report, over_launches, render_launch_report
+from tracer.reports.launch_report import build_launch_report, mean_lines, over_launches, render_launch_report
 from tracer.runs.launch_set import is_launch_set, launch_set, launch_sets
 from tracer.runs.run_store import stored_run
 from tracer.runs.run_writer import RunWriter
@@ -190,6 +190,12 @@ def test_the_report_of_a_set_has_a_row_a_launch_and_leaves_out_what_was_not_meas
     assert report["trust"]["worst"] == "bad"
     assert report["median_ns"] is not None
     assert (report["median_ns"]["count"], report["median_ns"]["mean"]) == (2, 43_000.0)
+    # Each inference takes 43 us.
+    same = "launches differ by 0.0 % (standard deviation)"
+    assert mean_lines(report) == [
+        f"mean rate: 23,255.8 inf/s, range 23,255.8 to 23,255.8 inf/s; {same}",
+        f"mean median inference: 43.00 us, range 43.00 to 43.00 us; {same}",
+    ]
     out = io.StringIO()
     render_launch_report(report, Console(file=out, width=80))
     assert "Left out of the means: mine-3" in out.getvalue()

@@ -157,6 +157,27 @@ def test_the_text_fits_80_columns_and_names_what_is_missing() -> None:
     assert "…" not in text
 
 
+def test_the_text_of_two_ways_is_their_times_and_what_one_gains() -> None:
+    rows = [row(REFERENCE, [4_000, 4_400, 3_600]), row("thin", [1_000, 1_100, 900])]
+    figures = build_runtimes(rows, [], REFERENCE)
+    figures |= {"model": {"name": "kws"}, "threads": 1, "load": {"before": 0.0, "cpus": 2}}
+    said = io.StringIO()
+    render_runtimes(figures, Console(file=said, width=120))
+    lines = [" ".join(line.split()) for line in said.getvalue().splitlines()]
+    # The third root of 1,000 x 1,100 x 900 is 996.66 ns, a fourth of the other's in every round.
+    assert [line for line in lines if line.strip("\u2500")] == [
+        "kws: 1 thread, Top-1 over 500 inputs",
+        "way on Top-1 us 95 % inf/s",
+        "thin CPU 90.0 % 0.997 [0.900 to 1.10] 1,003,356",
+        "TensorFlow Session.run CPU 90.0 % 3.99 [3.60 to 4.40] 250,839",
+        "Gained against TensorFlow Session.run, in the same rounds:",
+        "way us 95 % inf/s times 95 %",
+        "thin 2.99 [2.99 to 2.99] +752,517 4.00 [4.00 to 4.00]",
+        "Times are geometric means over the rounds, and a rate is 1 over its time",
+        "[ ] is a range, no interval: the rounds may count as fewer than 20 independent ones",
+    ]
+
+
 def test_a_quiet_machine_needs_no_warning() -> None:
     assert load_lines({"before": 0.2, "cpus": 2}) == []
 

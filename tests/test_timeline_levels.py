@@ -73,6 +73,7 @@ def test_a_bin_is_as_busy_as_its_nanoseconds_and_named_by_what_begins_in_it_and_
     rows: RowsOfATrack, window: tuple[int, int]
 ) -> None:
     start, end = window[0], window[0] + window[1]
+    assert RARE < 0, "no name has that code"
     for lane in lanes_of(timeline_of(rows)):
         marks, merged = marks_between([lane], start, end, 7)
         if not merged:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from rich.console import Console
 
 from tests.gpu_runs import capture_window, gpu_export, recorded_run
 from tests.nsys_export import NsysExport
@@ -28,10 +31,11 @@ from tracer.errors import ProfileError, UsageError
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.open_profile import read_profile_file
 from tracer.profiles.profile import Profile
-from tracer.report_types.breakdown import BreakdownReport
+from tracer.report_types.breakdown import BreakdownReport, UnitGpu
 from tracer.report_types.gpu import KernelFigures
 from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.unit_report import build_breakdown, profile_level
+from tracer.reports.unit_text import breakdown_csv, render_breakdown
 from tracer.runs.run_store import stored_run
 
 OURS = "kws-trace:inference"
@@ -152,6 +156,84 @@ def threaded(path: Path) -> Path:
         )
         export.kernels([start * US], [end * US], "k", process=9, correlation_id=[number], stream=6 + thread)
     return export.write(path)
+
+
+def threaded_report(folder: Path) -> BreakdownReport:
+    """The figures of ``threaded``, with four gains that are of no replay."""
+    report = build_breakdown(profile_of(threaded(folder / "threads.sqlite")))
+    gains = [one for one in report["gains"] if one["name"] in ("one graph", "launch", "step", "hand-offs")]
+    for place, one in enumerate(gains, 1):
+        one["gain_ns"], one["interval_ns"] = place * 10_000.0, [place * 9_000.0, place * 11_000.0]
+        one["rate_hz"] = 1e9 / (157_500 - place * 10_000)
+    return {**report, "gains": gains}
+
+
+FLAT = """\
+table,name,group,count,ns,median_ns,share,low_ns,high_ns,note
+wall,app:step,,4,157500.0,165000.0,,100000.0,200000.0,range
+wall,app:step p90,,,194000.0,,,,,
+wall,app:step p99,,,199400.0,,,,,
+gpu,busy,,,45000.0,40000.0,0.2857142857142857,,,
+gpu,overhead,,,112500.0,120000.0,0.7142857142857143,,,
+part,kernel,,,45000.0,40000.0,0.2857142857142857,,,
+part,copy,,,0.0,0.0,0.0,,,
+part,launch,,,6250.0,5000.0,0.03968253968253968,,,
+part,python step,,,106250.0,112500.0,0.6746031746031746,,,
+gap,no_work,,,0.0,,,,,
+gap,before_first,,,22500.0,,,,,
+gap,launch_bound,,,2500.0,,,,,
+gap,launch_latency,,,0.0,,,,,
+gap,dependency,,,0.0,,,,,
+gap,tail,,,87500.0,,,,,
+gap,unknown_launch,,,0.0,,,,,
+gap,hand_off,,,0.0,,,,,
+stage,step,,4,157500.0,165000,1.0,,,
+kernel,k,,6,45000.0,30000.0,1.0,,,
+gain,one graph,change,,10000.0,,,9000.0,11000.0,
+gain,launch,kind,,20000.0,,,18000.0,22000.0,
+gain,step,stage,,30000.0,,,27000.0,33000.0,
+gain,hand-offs,bound,,40000.0,,,36000.0,44000.0,at most
+slowest,kernel,,,70000,40000.0,,,,
+slowest,launch,,,5000,5000.0,,,,
+slowest,python step,,,125000,112500.0,,,,
+"""
+"""Units of 200, 100, 180 and 150 us, whose GPU is busy for 70, 30, 40 and 40, by six launches of 5 us."""
+
+TOLD = """\
+GPU busy 0.045 ms (28.6 %), runtime overhead 0.113 ms (71.4 %)
+(both of the profiled run; a unit in the mean; frequencies not recorded)
+Host-bound: the GPU is busy 28.6 % of a unit; 69.8 % pass before its first work, after its last or between stages, \
+host code takes 67.5 %.
+A unit is an instance of the outermost NVTX range that repeats app:step: 4 units
+Wall time under the profiler: median 165.00 us [100.00 to 200.00 us], mean 157.50 us, p90 194.00 us, p99 199.40 us
+[ ] is a range, no interval: the units may count as fewer than 20 independent ones
+Slowest: Unit 0 took 200.00 us, 1.21 times the median: 30.00 us more of GPU kernel, 12.50 us of host code in step; \
+it launched 2 GPU works, the median 1.5
+Stages of a unit, wall time
+stage count median p90 p99 share
+step 4 165.00 us 194.00 us 199.40 us 100.0 %
+Where units ran, the mean
+process (thread) units wall GPU busy others beside others only
+9 (1) 2 150.00 us 50.00 us 0 ns 30.00 us
+9 (2) 2 165.00 us 40.00 us 5.00 us 10.00 us
+others: the same GPUs ran work of other units' threads or of other processes
+GPUs, the mean of a unit
+process, GPU busy share
+9, 0 45.00 us 28.6 %
+9, 1 0 ns 0.0 %
+"""
+
+
+def test_a_breakdown_is_told_whole_as_text_and_as_a_flat_table(tmp_path):
+    report = threaded_report(tmp_path)
+    assert breakdown_csv(report) == FLAT
+    idle: UnitGpu = {"process": 9, "device": 1, "busy_ns": 0.0, "busy_share": 0.0}
+    console = Console(width=200, file=io.StringIO())
+    render_breakdown({**report, "gpus": [*report["gpus"], idle]}, console)
+    bare = re.sub("[\u2500-\u257f]", " ", console.file.getvalue())
+    lines = [" ".join(line.split()) for line in bare.splitlines() if line.strip()]
+    assert lines[: TOLD.count("\n")] == TOLD.splitlines()
+    assert " ".join(lines).endswith(" ".join(f"Note: {note}" for note in report["notes"]))
 
 
 def test_overlapping_units_of_threads_own_what_they_launched_and_shared_time_is_told_apart(tmp_path):

@@ -182,9 +182,11 @@ def _slowest(level: KernelLevel) -> SlowestUnit | None:
         if rest and more[rest[0]] > 0.2 * (wall - median):
             sentence += f", {time_text(more[rest[0]])} of {part_text(rest[0])}"
         works = np.bincount(level.work.gpu_inference[level.work.gpu_inference >= 0], minlength=len(found.wall_ns))
-        if works[at] != np.median(works):
+        usual = float(np.median(works))
+        if works[at] != usual:
             launched = counted(int(works[at]), "GPU work")
-            sentence += f"; it launched {launched}, the median {number_text(np.median(works))}"
+            # Of an even count the median may be a half.
+            sentence += f"; it launched {launched}, the median {number_text(usual, 0 if usual.is_integer() else 1)}"
     return {
         "number": int(found.number[at]),
         "process": lane.process,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.cli import app
@@ -21,6 +24,7 @@ from tracer.device.device_samples import FREQUENCY_HZ
 from tracer.errors import UsageError
 from tracer.reports.compare import Side, comparability, difference, side_of_times, why_no_claim
 from tracer.reports.compare_report import compare_sides, launches_of
+from tracer.reports.compare_text import launch_cells, render_comparison
 from tracer.reports.compare_words import change_of, kernel_lines
 from tracer.reports.report import build_report
 from tracer.reports.window_frequencies import window_frequencies
@@ -215,7 +219,17 @@ def test_kernels_that_only_one_of_them_runs_are_named_whole(tmp_path: Path) -> N
         ("a", name),
         ("b", f"{name}<64>"),
     }
-    assert any(name in line for line in kernel_lines(row["kernels"]))
+    told = kernel_lines(row["kernels"])
+    assert any(name in line for line in told)
+    console = Console(width=10_000, file=io.StringIO())
+    figures = compare_sides([one, two])
+    render_comparison(figures, console)
+    said = console.file.getvalue()
+    assert [line.strip() for line in said.splitlines() if "Kernel of" in line] == [f"Kernel of {one}" for one in told]
+    cells = launch_cells(figures["runs"][0]["launches"][0])
+    tables = [line.split() for line in re.sub("[\u2500-\u257f]", " ", said).splitlines()]
+    assert ["run", *["official", "inf/s", "median", "of", "all", "p99", "GPU", "busy"]] in tables
+    assert ["a", *" ".join(cells).split()] in tables
 
 
 def test_what_cannot_be_compared_is_refused_and_what_is_not_known_is_told(tmp_path: Path) -> None:

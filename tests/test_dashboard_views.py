@@ -170,6 +170,37 @@ def test_the_three_largest_things_to_remove_are_kinds_of_the_run_and_not_the_tra
     assert not {row["name"] for row in rows} & {"no copies", "the tracer's own ranges", *map(part_text, told)}
 
 
+def test_a_gain_is_advised_with_its_interval_and_the_rate_then_if_there_is_one(traces: Path) -> None:
+    report = report_of(traces, "gpu")
+    gain = {"bound": None, "reason": "", "rate_interval_hz": [None, None]}
+    change = {
+        **gain,
+        "name": "one graph",
+        "group": "change",
+        "gain_ns": 9e4,
+        "interval_ns": [8e4, 1e5],
+        "rate_hz": 2e3,
+    }
+    kind = {**gain, "name": "launch", "group": "kind", "gain_ns": 5e4, "interval_ns": [4e4, 6e4], "rate_hz": None}
+    told = {**report, "gains": [change, kind]}
+    assert gain_rows(told) == [
+        {
+            "name": "one CUDA graph",
+            "title": "one CUDA graph",
+            "gain": "90.00 us",
+            "interval": "80.00 to 100.00 us",
+            "rate": "2,000.0 inf/s",
+        },
+        {
+            "name": "CUDA launch",
+            "title": "without CUDA launch",
+            "gain": "50.00 us",
+            "interval": "40.00 to 60.00 us",
+            "rate": "-",
+        },
+    ]
+
+
 def test_a_gain_that_may_be_none_is_advised_only_where_no_other_is(traces: Path) -> None:
     report = report_of(traces, "gpu")
     first, second, *rest = [one["name"] for one in gain_rows(report)]

@@ -183,6 +183,9 @@ def test_a_prediction_that_failed_says_which_assumption_broke() -> None:
     told = step_figures({**step, "gain_ns": 0.0}, {"frozen": above, "xla": below})
     assert "either the assumption (the same kernels, launched as one graph) does not hold" in told["sentence"]
     step["removal"] = "hand-offs"
+    below.captured = Captured("xla-profiled", 151e3, [], [{**gain("hand-offs", 0), "gain_ns": None}])
+    told = step_figures({**step, "gain_ns": 0.0}, {"frozen": above, "xla": below})
+    assert "still has" not in told["sentence"]
     # A tenth of the predicted 55 us may be left.
     below.captured = Captured("xla-profiled", 151e3, [], [gain("hand-offs", 5_500)])
     told = step_figures(step, {"frozen": above, "xla": below})

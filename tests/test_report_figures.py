@@ -174,6 +174,10 @@ def test_facts_that_a_run_lacks_are_left_out_of_the_text(tmp_path: Path) -> None
     out = io.StringIO()
     render_report(report_of(tmp_path, window(0), about=bare), Console(file=out, width=80))
     assert "The line ended from ? to ?: EIO" in out.getvalue()
+    said = io.StringIO()
+    render_report(report_of(tmp_path / "other", window(0)), Console(file=said, width=120))
+    tables = [" ".join(line.split()) for line in said.getvalue().replace("\u2503", " ").splitlines()]
+    assert "window inferences laps inf/s inf/s by wall clock rule-valid" in tables
     assert "Splitting" not in out.getvalue()
 
 

@@ -18,7 +18,7 @@ from tracer.captures.stored_capture import read_captures
 from tracer.captures.timeline import Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, nested_tracks
 from tracer.reports.timeline.arrows import arrows_of
-from tracer.reports.timeline.lanes import NAMES_APART, categories_of, lanes_of, lines_of
+from tracer.reports.timeline.lanes import NAMES_APART, categories_of, category, lanes_of, lines_of
 from tracer.reports.timeline.levels import RARE, WIDE_BINS, marks_between, sentence
 from tracer.reports.timeline.selection import Hits, slice_facts, sums_by_name
 from tracer.runs.run_store import stored_run
@@ -40,6 +40,33 @@ def timeline_of(*tracks: RowsOfATrack) -> Timeline:
         made += nested_tracks("call", f"thread {number}", names, columns)
     end = max(int(track.rows.end_ns.max()) for track in made)
     return Timeline(tuple(made), NONE, end, (), "")
+
+
+def test_names_of_the_longest_totals_are_told_apart_and_each_has_its_colour() -> None:
+    # The name of place n takes n + 1 nanoseconds: the six shortest are the rare ones.
+    (lane,) = lanes_of(timeline_of([(100 * code, code + 1, code) for code in range(NAMES_APART + 6)]))
+    assert lane.apart.tolist() == list(range(6, NAMES_APART + 6))
+    assert lane.group.tolist() == [NAMES_APART] * 6 + list(range(NAMES_APART))
+    told = [
+        category("call", "cudaLaunchKernel_v7000"),
+        category("operation", "MatMul"),
+        category("gpu", "[CUDA memcpy HtoD]"),
+        category("gpu", "void gemm<float>(int)"),
+        category("gpu", "gemm", set()),
+        category("stage", "readback"),
+        category("serial", "infer"),
+        category("serial", "inference"),
+    ]
+    assert told == [
+        "call: launch",
+        "operation",
+        "copy or memset",
+        "gemm",
+        "other kernels",
+        "readback",
+        "line: infer",
+        "inference",
+    ]
 
 
 def lies_in(begin: int, finish: int, start: int, end: int) -> bool:

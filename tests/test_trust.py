@@ -420,6 +420,7 @@ def test_every_place_that_shows_a_run_has_the_same_judgement_of_it(tmp_path: Pat
     trust = report["trust"]
     assert (trust["rule_valid"], trust["worst"], trust["trusted"]) == (True, "bad", False)
     states = {one["key"]: one["state"] for one in trust["checks"]}
+    assert states["quantization"] == "fine"
     assert (states["cpu share"], states["clock"], states["model"], states["load"]) == (
         "bad",
         "bad",
@@ -447,6 +448,20 @@ def test_every_place_that_shows_a_run_has_the_same_judgement_of_it(tmp_path: Pat
 
 
 LINES = (["report", "run"], ["runs"], ["compare", "run", "other"])
+
+
+def test_the_load_is_that_before_the_first_window_and_after_the_last(tmp_path: Path) -> None:
+    loads = [(0.1, 9.0), (9.0, 9.0), (9.0, 0.2)]
+    windows = [
+        replace(one, load_start=start, load_end=end)
+        for one, (start, end) in zip(runs.windows_of(3, captured=0, long=True), loads, strict=True)
+    ]
+    runs.plain_run(tmp_path, "run", windows)
+    run = stored_run("run", tmp_path)
+    (found,) = (one for one in stored_trust(run)["checks"] if one["key"] == "load")
+    last = run.each_window[-1]
+    assert found == check_load(0.1, 0.2, last.cpu_ns / last.wall_ns, run.info.machine.get("processors_allowed"))
+    assert found["state"] == "fine"
 
 
 def test_a_gpu_s_run_needs_no_cpu_and_a_bad_clock_of_its_host_is_its_own(tmp_path: Path) -> None:

@@ -351,7 +351,27 @@ def test_the_unprofiled_time_of_a_unit_is_the_base_of_busy_share_and_gains(tmp_p
     gpu = build_breakdown(profile, "step", wall_ns=60_000)["gpu"]
     assert gpu is not None
     assert gpu["unprofiled"] is not None
-    assert gpu["unprofiled"]["busy_share"] == pytest.approx(gpu["busy_ns"]["mean"] / 60_000)
+    share = gpu["busy_ns"]["mean"] / 60_000
+    assert gpu["unprofiled"]["busy_share"] == pytest.approx(share)
+    assert gpu["unprofiled"]["overhead_share"] == pytest.approx(1 - share)
+    assert gpu["unprofiled"]["profiler_ratio"] == pytest.approx(90_000 / 60_000)
+
+
+def test_what_varies_are_the_captures_where_there_are_several(tmp_path):
+    level = level_of(profile_of(threaded(tmp_path / "threads.sqlite")))
+    gpu = kernel_figures(level, np.array([0, 0, 1, 1]))["gpu"]
+    assert gpu is not None
+    # Of 200 and 100, and of 180 and 150 us.
+    spread = gpu["wall_ns"]["spread"]
+    assert spread == {
+        "kind": "range",
+        "low": 150_000,
+        "high": 165_000,
+        "unit": "capture",
+        "count": 2,
+        "reason": "two captures only",
+        "speeds": None,
+    }
 
 
 def test_launches_that_left_no_gpu_record_are_said(shared_data):

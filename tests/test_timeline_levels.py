@@ -47,6 +47,12 @@ def test_names_of_the_longest_totals_are_told_apart_and_each_has_its_colour() ->
     (lane,) = lanes_of(timeline_of([(100 * code, code + 1, code) for code in range(NAMES_APART + 6)]))
     assert lane.apart.tolist() == list(range(6, NAMES_APART + 6))
     assert lane.group.tolist() == [NAMES_APART] * 6 + list(range(NAMES_APART))
+    # Of seven kernels six have a colour of their own: all but the one that takes least.
+    start, code = np.arange(0, 700, 100), np.arange(7)
+    columns = Rows(start, start + 10 + code, code, np.zeros(7, np.int16), np.full(7, NO_ROW))
+    track = nested_tracks("gpu", "GPU 0", [f"kernel_{place}" for place in range(7)], columns)
+    (kernels,) = lanes_of(Timeline(tuple(track), NONE, 700, (), ""))
+    assert kernels.categories == ("other kernels", *(f"kernel_{place}" for place in range(1, 7)))
     told = [
         category("call", "cudaLaunchKernel_v7000"),
         category("operation", "MatMul"),

@@ -266,6 +266,11 @@ def test_a_timeline_has_five_times_that_stay_within_it_and_its_slices_on_their_l
         ("210", "26", "980", "20"),
     ]
     assert 'style="min-width:1190px" width="1190" height="70"' in drawn
+    # A letter takes 6.2 px and the edges 6: eleven letters stand in 74.5 px, and a part of them in 73.5.
+    for ns, shown in ((745, "session_run"), (735, "session_r…")):
+        slices = (Slice(0, ns, "session_run", "session_run"),)
+        drawn = unit_timeline(DrawnUnit("one", 9_800, (DrawnLane("stages", slices, 0),)))
+        assert re.findall('class="mark">([^<]+)<', drawn) == [shown]
 
 
 def test_rates_are_dots_on_an_axis_that_leaves_room_on_both_sides() -> None:

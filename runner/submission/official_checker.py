@@ -32,7 +32,7 @@ class OfficialVerdict:
         if self.ok:
             return []
         errors = self.errors or ("it gives no result of this tree",)
-        return [Refusal("official-checker", checker.name, one, "mend what it names", str(checker)) for one in errors]
+        return [Refusal("official-checker", checker.name, one, "mend what it names") for one in errors]
 
 
 def read_verdict(said: str) -> OfficialVerdict | None:

@@ -15,7 +15,7 @@ from tracer.errors import SubmissionError, UsageError, WriteError
 from tracer.given_json import read_json
 from tracer.submission.evidence import session_evidence
 from tracer.submission.refusals import Refusal, Role, driver_of, model_refusals, session_refusals
-from tracer.submission.rounds import ENERGYRUNNER_MARK, SOURCES, Round
+from tracer.submission.rounds import ENERGYRUNNER_MARK, Round
 from tracer.submission.system_description import description_faults, filled_description, system_facts
 from tracer.whole_files import sync, write_json
 
@@ -111,21 +111,19 @@ def refusals_of(sessions: Sequence[GivenSession], place: Place, rules: Round) ->
     found = [one for given in sessions for one in session_refusals(given.audit, given.role, rules, closed=closed)]
     found += model_refusals([(one.role, one.model) for one in sessions], closed=closed)
     if len({driver_of(one.audit.session) for one in sessions}) > 1:
-        found.append(
-            Refusal("hosts-differ", "submission", "not one host drove them", "take one host", SOURCES["files"])
-        )
+        found.append(Refusal("hosts-differ", "submission", "not one host drove them", "take one host"))
     for given in sessions:
         for name in rules.hosts.get(driver_of(given.audit.session), ()):
             if not (given.folder / name).is_file():
                 remedy = "name the folder that the host left"
-                found.append(Refusal("files", str(given.folder), f"it has no {name}", remedy, SOURCES["files"]))
+                found.append(Refusal("files", str(given.folder), f"it has no {name}", remedy))
     return found
 
 
 def description_refusals(description: Mapping[str, Any], path: Path, division: str) -> list[Refusal]:
     """What is wrong with a system's description."""
     return [
-        Refusal("system", str(path), f"{field}: {problem}", "write it there", SOURCES["system"])
+        Refusal("system", str(path), f"{field}: {problem}", "write it there")
         for field, problem in description_faults(description, division)
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.open_session import build_session
 from tracer.submission.evidence import changed_figures, model_of, told_within
 from tracer.submission.refusals import ROLES, Refusal, Role, driver_of, model_refusals, session_refusals
-from tracer.submission.rounds import DIVISIONS, ENERGYRUNNER_MARK, LARGEST_MB, SOURCES, Round
+from tracer.submission.rounds import DIVISIONS, ENERGYRUNNER_MARK, LARGEST_MB, Round
 
 _ALLOWED = (".git", ".github", "assets", ".vscode")
 """Folders at the top of a tree that the checker passes over."""
@@ -29,9 +29,9 @@ class TreeCheck:
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def refuse(self, name: str, where: Path | str, problem: str, remedy: str, source: str = "folders") -> None:
+    def refuse(self, name: str, where: Path | str, problem: str, remedy: str) -> None:
         """Add a refusal."""
-        self.refusals.append(Refusal(name, str(where), problem, remedy, SOURCES[source]))
+        self.refusals.append(Refusal(name, str(where), problem, remedy))
 
 
 def check_tree(tree: Path, rules: Round) -> TreeCheck:
@@ -96,7 +96,7 @@ def _check_system(place: Place, rules: Round, found: TreeCheck) -> None:
                 models.append((role, model_of(evidence or {}, role)))
         elif role != "energy":
             where = (place.results / role).relative_to(place.tree)
-            found.refuse("test-missing", where, "it is not there", f"add the {role} session", "tests")
+            found.refuse("test-missing", where, "it is not there", f"add the {role} session")
     if evidence is not None:
         found.refusals += model_refusals(models, closed=place.division == "closed")
 
@@ -104,7 +104,7 @@ def _check_system(place: Place, rules: Round, found: TreeCheck) -> None:
 def _check_description(place: Place, found: TreeCheck) -> None:
     where = place.description.relative_to(place.tree)
     if not place.description.is_file():
-        found.refuse("system", where, "it is not there", "describe the system in it", "system")
+        found.refuse("system", where, "it is not there", "describe the system in it")
         return
     description = _json_object(place.description, found, "system")
     if description is not None:
@@ -119,24 +119,24 @@ def _check_session(
     try:
         audit = audit_session(build_session(folder / "log.txt"))
     except SessionError as error:
-        found.refuse("unreadable", folder, str(error.problem or error), "put what the host left there", "files")
+        found.refuse("unreadable", folder, str(error.problem or error), "put what the host left there")
         return False
     where = str(folder.relative_to(place.tree))
     rows = session_refusals(audit, role, rules, closed=place.division == "closed")
-    found.refusals += [Refusal(one.name, where, one.problem, one.remedy, one.source) for one in rows]
+    found.refusals += [replace(one, where=where) for one in rows]
     required = _required(place, audit, rules)
     for name in required:
         if not (folder / name).is_file():
-            found.refuse("files", where, f"it has no {name}", "put what the host left there", "files")
+            found.refuse("files", where, f"it has no {name}", "put what the host left there")
     if role != "energy":
         for name in sorted({path.name for path in folder.iterdir()} - {*required, "results.json", ".gitkeep"}):
-            found.refuse("files", where, f"{name} does not belong there", "remove it", "files")
+            found.refuse("files", where, f"{name} does not belong there", "remove it")
     if evidence is not None:
         told = told_within(evidence, "sessions", role)
         changed = changed_figures(told, audit, file_hashes(folder, submitted_files(folder, required, role)))
         if changed:
             problem = f"{', '.join(changed)} are not those of the evidence file"
-            found.refuse("evidence", where, problem, "make the tree anew from the session", "raw")
+            found.refuse("evidence", where, problem, "make the tree anew from the session")
     return True
 
 
@@ -153,7 +153,7 @@ def _json_object(path: Path, found: TreeCheck, name: str) -> dict[str, Any] | No
     except (OSError, ValueError):
         value = None
     if not isinstance(value, dict):
-        found.refuse(name, path, "it is no JSON object", "write one", "system" if name == "system" else "raw")
+        found.refuse(name, path, "it is no JSON object", "write one")
         return None
     return value
 

@@ -85,7 +85,6 @@ def told_within(told: object, *keys: str) -> Mapping[str, Any]:
 def changed_figures(evidence: Mapping[str, Any], audit: SessionAudit, files: Mapping[str, str]) -> list[str]:
     """What of a session's evidence is not what its files in the tree give: names of files and figures."""
     again = session_evidence(audit, files, None)
-    told = evidence.get("files")
-    names = sorted({*files, *(told if isinstance(told, dict) else {})})
-    changed = [name for name in names if not isinstance(told, dict) or told.get(name) != files.get(name)]
+    told = told_within(evidence, "files")
+    changed = [name for name in sorted({*files, *told}) if told.get(name) != files.get(name)]
     return changed + [key for key in FIGURES if evidence.get(key) != again[key]]

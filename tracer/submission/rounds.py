@@ -1,4 +1,10 @@
-"""The rules of MLPerf Tiny's rounds that a tree of keyword spotting must keep, each with its source."""
+"""
+The rules of MLPerf Tiny's rounds that a tree of keyword spotting must keep.
+
+They are of mlcommons/tiny: ``benchmark/MLPerfTiny_Rules.adoc`` (hosts: energyrunner was permitted until summer 2025;
+Top-1: *Constraints for the Closed division*; inputs: *Data Sets*, whole and unchanged), ``benchmark/runner/main.py``
+(five windows by its ERROR 1, each met above 10.0 s) and ``tools/submission/submission_checker.py`` (files, folders).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tracer.errors import UsageError
-
-RULES = "mlcommons/tiny, benchmark/MLPerfTiny_Rules.adoc"
-CHECKER = "mlcommons/tiny, tools/submission/submission_checker.py"
-RUNNER = "mlcommons/tiny, benchmark/runner/main.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +41,6 @@ ROUNDS = {
         Round("1.3", MappingProxyType({"mlcommons": _MLCOMMONS, "energyrunner": _ENERGYRUNNER})),
         Round("1.4", MappingProxyType({"mlcommons": _MLCOMMONS})),
     )
-}
-
-SOURCES = {
-    "host": f"{RULES}, EnergyRunner benchmark framework: permitted in summer 2025, then the MLCommons runner alone",
-    "files": f"{CHECKER}, MLC_REQUIRED_ACC_FILES and EEMBC_REQUIRED_ACC_FILES",
-    "accuracy": f"{RULES}, Constraints for the Closed division; {CHECKER}, accuracy-target",
-    "inputs": f"{RULES}, Data Sets: the accuracy set is used whole and unchanged",
-    "windows": f"{RUNNER}: five windows (ERROR 1), the requirement met above 10.0 s",
-    "model": f"{RULES}, Closed Division and Model Equivalence: the reference's weights, quantized at most",
-    "code": f"{RULES}, Benchmark Runner: the same code for the accuracy and the performance mode",
-    "tests": f"{CHECKER}, required_tests",
-    "system": f"{CHECKER}, check_results_dir: systems/ID.json with a Status",
-    "folders": f"{CHECKER}, check_results_dir: folder checks",
-    "raw": "the figures follow from the raw lines of the session",
 }
 
 DIVISIONS = ("closed", "open")

@@ -73,7 +73,7 @@ def system_facts(info: RunInfo, samples: pa.Table) -> dict[str, str]:
         "Board Name": board.name if (board := board_of(info)) else "",
         "Processor(s) Name": info.cpu,
         "Processor(s) Frequencies": _frequencies(samples, "cpu"),
-        "Accelerator": ", ".join(gpu.get("name", "") for gpu in info.gpus) if used else "",
+        "Accelerator": ", ".join(name for gpu in info.gpus if (name := gpu.get("name"))) if used else "",
         "Accelerator(s) Frequencies": _frequencies(samples, "gpu") if used else "",
         "Hardware Notes": f"power mode {mode}" if (mode := info.machine.get("power_mode")) else "",
         "Inference Framework": _framework(str(info.backend.get("name", "")), versions),

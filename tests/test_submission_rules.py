@@ -111,7 +111,10 @@ def test_a_log_without_its_end_is_cut_though_its_windows_are_whole() -> None:
 
 def test_an_accuracy_session_has_each_input_its_vectors_and_in_the_closed_division_its_target() -> None:
     few = audit_of(accuracy(999), top1=0.8994, vectors=1000)
-    inputs = "accuracy-inputs: accuracy session: 999 inputs with 1,000 results, and the set has 1,000; run the accuracy pass over all of it"
+    inputs = (
+        "accuracy-inputs: accuracy session: 999 inputs with 1,000 results, and the set has 1,000; "
+        "run the accuracy pass over all of it"
+    )
     bound = (
         "accuracy-bound: accuracy session: Top-1 89.9 %, under 90.0 %; "
         "kws-trace accuracy says why; the open division has no bound"

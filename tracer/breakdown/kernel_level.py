@@ -151,12 +151,7 @@ def unit_level(
     """
     interrupted = interrupted_by_profiler(profile, units)
     keep = counted & ~interrupted if (counted & ~interrupted).any() else counted
-
-    def owned() -> tuple[Attribution, InferenceWork]:
-        found = attribute(profile, units)
-        return found, counted_work(profile, units, found, keep)
-
-    (attribution, work), records = both(owned, lambda: check_records(profile))
+    (attribution, work), records = both(lambda: _owned(profile, units, keep), lambda: check_records(profile))
     breakdown = break_down(work)
     replay = Replay(near_inferences(_some(profile, units, attribution, keep, work))) if replayed else None
     known = beside(replay)
@@ -178,6 +173,11 @@ def unit_level(
         pair_walls_ns=list(known.pair_walls_ns),
         words=words,
     )
+
+
+def _owned(profile: Profile, units: Units, keep: Flags) -> tuple[Attribution, InferenceWork]:
+    attribution = attribute(profile, units)
+    return attribution, counted_work(profile, units, attribution, keep)
 
 
 def _some(

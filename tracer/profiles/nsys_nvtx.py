@@ -65,8 +65,7 @@ def nvtx_ranges(
         "end_ns": arrow(end, open_end),
     }
     table = pa.table(columns).cast(NVTX_RANGES)
-    if backwards.any():
-        table = table.filter(arrow_flags(~backwards))
+    table = table.filter(arrow_flags(~backwards)) if backwards.any() else table
     return table, _notes(int(backwards.sum()), nameless)
 
 

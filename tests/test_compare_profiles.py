@@ -102,3 +102,16 @@ def test_sides_are_named_by_their_files_and_what_cannot_be_held_together_is_refu
     ]
     # Of 200 units in ten tenths.
     assert one.timed.window.tolist() == [number // 20 for number in range(200)]
+
+
+def test_units_of_threads_that_overlap_come_in_the_order_in_which_they_began(tmp_path: Path) -> None:
+    export = NsysExport()
+    for thread, first in ((1, 0), (2, 50)):
+        starts = np.arange(first, first + 300, 100) * US
+        own: dict[str, Any] = {"process": 9, "thread": thread}
+        export.ranges(starts.tolist(), (starts + 90 * US).tolist(), "step", domain=None, **own)
+        ids = [10 * thread + at for at in range(3)]
+        export.calls(starts + US, starts + 2 * US, "cudaLaunchKernel_v7000", correlation_id=ids, **own)
+        export.kernels(starts + 3 * US, starts + 9 * US, "k", process=9, correlation_id=ids)
+    side = profile_side("one", read_any_profile(export.write(tmp_path / "one.sqlite")))
+    assert side.timed.start_ns.tolist() == [at * US for at in (0, 50, 100, 150, 200, 250)]

@@ -1,0 +1,126 @@
+"""Rules of a run on disk, each on a small case told whole: its tables, its names, what makes it whole."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.dashboard_runs import plain_run
+from tests.recorded import STAGES, info, window
+from tracer.errors import RunError
+from tracer.runs.journal import JournalRow
+from tracer.runs.launch_set import named_runs
+from tracer.runs.overhead_store import ledger_of
+from tracer.runs.run_files import run_folder
+from tracer.runs.run_info import read_run_info
+from tracer.runs.run_json import misfit
+from tracer.runs.run_recovery import recover_run
+from tracer.runs.run_store import stored_run
+from tracer.runs.run_writer import RunWriter
+from tracer.runs.tables import rows_table
+
+
+def rows() -> list[JournalRow]:
+    """A performance window of two inferences and a warm-up, an accuracy window, one that was cut, and the tail."""
+    cut = replace(window(6, 1, 0, first=3), state="cut", probabilities=None, lap_end_us=None)
+    tail = replace(cut, window=-1, inferences=0, edges=np.empty((0, len(STAGES) + 1), np.int64))
+    given = [window(4, 2, 1, first=0), window(5, 1, 0, first=2), cut, tail]
+    return [JournalRow.of(one, seq) for seq, one in enumerate(given)]
+
+
+def test_windows_and_results_are_made_of_the_journal_without_its_tail_and_without_what_has_no_output():
+    found = rows_table("windows", rows(), "id").to_pylist()
+    assert [(one["window"], one["kind"], one["state"], one["inferences"], one["warmups"]) for one in found] == [
+        (4, "performance", "complete", 2, 1),
+        (5, "accuracy", "complete", 1, 0),
+        (6, "accuracy", "cut", 1, 0),
+    ]
+    assert [one["run_id"] for one in found] == ["id"] * 3
+    results = rows_table("results", rows(), "id").to_pylist()
+    assert [(one["window"], one["input_sha256"], one["probabilities"][11]) for one in results] == [
+        (4, f"{4:064x}", 1.0),
+        (5, f"{5:064x}", 1.0),
+    ]
+
+
+def test_spans_say_which_inference_of_which_window_they_are_and_whether_it_warmed_up():
+    found = rows_table("spans", rows()[:2], "id").to_pylist()
+    runs = [one for one in found if one["stage"] == "session_run"]
+    told = [(one["window"], one["inference"], one["warmup"], one["duration_ns"]) for one in runs]
+    assert told == [(4, 0, True, 40_000), (4, 1, False, 40_000), (4, 2, False, 40_000), (5, 2, False, 40_000)]
+    serial = {
+        (one["window"], one["inference"], one["stage"], one["warmup"]) for one in found if "serial" in one["stage"]
+    }
+    assert serial == {(number, None, f"serial_{what}", False) for number in (4, 5) for what in ("read", "write")}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("../run", "'../run': a run is named by one folder, not by a path; choose one of the list"),
+        ("none", "'none': no such run is in the traces folder; choose one of the list"),
+        ("out", "'out': a link in it leads out of the traces folder; put the files there, not a link"),
+    ],
+)
+def test_a_name_that_opens_no_run_is_refused_with_what_to_do(tmp_path: Path, name: str, text: str) -> None:
+    traces = tmp_path / "traces"
+    (plain_run(traces, "out") / "session").symlink_to(plain_run(tmp_path / "elsewhere", "secret"))
+    with pytest.raises(RunError) as refused:
+        run_folder(traces, name)
+    assert str(refused.value) == text
+
+
+def test_a_link_within_the_traces_folder_is_followed(tmp_path: Path) -> None:
+    inside = plain_run(tmp_path, "run")
+    (inside / "session").symlink_to(plain_run(tmp_path, "other"))
+    assert run_folder(tmp_path, "run") == inside
+
+
+def test_a_run_that_was_closed_is_recovered_by_leaving_it_as_it_is(tmp_path: Path) -> None:
+    folder = plain_run(tmp_path, "run")
+    left = folder / ".room-for-journal"
+    left.write_bytes(b"")
+    before = (folder / "run.json").read_bytes()
+    assert recover_run("run", tmp_path).info.state == "complete"
+    assert (folder / "run.json").read_bytes() == before
+    assert not left.exists()
+
+
+def test_a_run_that_was_killed_before_a_window_is_recovered_and_counts_no_row(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path, "run", info(), print)
+    for journal in writer.folder.glob("journal-*.arrows"):
+        journal.unlink()
+    # The lock of a process that was killed is nobody's.
+    copied = tmp_path / "killed"
+    copied.mkdir()
+    os.link(writer.folder / "run.json", copied / "run.json")
+    found = recover_run("killed", tmp_path)
+    assert (found.info.state, found.info.journal["rows"]) == ("recovered", 0)
+    assert read_run_info(copied / "run.json").not_recorded
+    writer.close()
+
+
+def test_a_name_means_a_set_of_launches_before_it_means_a_run(tmp_path: Path) -> None:
+    plain_run(tmp_path, "run")
+    assert [one.name for one in named_runs("run", tmp_path)] == ["run"]
+    with pytest.raises(RunError, match="no such run"):
+        named_runs("none", tmp_path)
+
+
+def test_what_does_not_fit_a_pair_is_named_by_its_place():
+    assert misfit([1, "a"], tuple[int, str], "pair") is None
+    assert "pair[1]" in str(misfit([1, 2], tuple[int, str], "pair"))
+    assert misfit([1], tuple[int, str], "pair") is not None
+
+
+@pytest.mark.parametrize("lacking", ["sha256", "name", "device"])
+def test_a_run_of_an_unknown_model_runtime_or_device_has_no_ledger(tmp_path: Path, lacking: str) -> None:
+    run = stored_run(plain_run(tmp_path, "run"), tmp_path)
+    model = {"sha256": "0" * 64, "name": "kws"}
+    backend = {"name": "fake", "device": "CPU", "threads": 1}
+    model.pop(lacking) if lacking == "sha256" else backend.pop(lacking)
+    assert ledger_of(replace(run, info=replace(run.info, model=model, backend=backend))) is None

@@ -107,7 +107,7 @@ def test_no_page_of_an_export_is_read_twice(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_no_more_rows_are_cut_into_pieces_at_once_than_a_part_has(tmp_path: Path) -> None:
-    profile = read_nsys_sqlite(write_export(tmp_path / "capture.sqlite", 32_000))
+    profile = read_nsys_sqlite(write_export(tmp_path / "capture.sqlite", 64_000))
     units = chosen_units(profile).units
     work = counted_work(profile, units, attribute(profile, units), np.ones(len(units), bool))
     parts = [one.work for one in work_parts(work)]

@@ -91,7 +91,10 @@ def predictions(
     found = profile.breakdown(unit, stages, unprofiled_wall_ns=unprofiled_wall_ns, skip=skip)
     told = {(row["group"], row["name"]): row for row in found.gains("arrow").to_pylist()}
     rows = {name: told[key] for name, key in removals.items() if key in told and told[key]["gain_ns"] is not None}
-    return {name: Said(*(row[key] for key in Said.__slots__)) for name, row in rows.items()}
+    return {
+        name: Said(row["gain_ns"], row["low_ns"], row["high_ns"], bool(row["bound"]), row["reason"])
+        for name, row in rows.items()
+    }
 
 
 REMOVALS = {part.name: part.removal for part in PARTS}

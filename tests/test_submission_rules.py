@@ -12,8 +12,8 @@ from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import WindowAudit
 from tracer.sessions.finding import Finding
 from tracer.sessions.recompute import Recomputed
-from tracer.sessions.session import Session, SessionWindow
-from tracer.submission.refusals import ModelFacts, driver_of, model_refusals, session_refusals
+from tracer.sessions.session import HostLength, Session, SessionWindow
+from tracer.submission.refusals import ROLES, ModelFacts, driver_of, model_refusals, session_refusals
 from tracer.submission.rounds import DIVISIONS, ENERGYRUNNER_MARK, LARGEST_MB, ROUNDS, STATUSES, Round, round_of
 
 MLC = ("log.txt", "results.json", "results.txt")
@@ -47,6 +47,7 @@ def test_the_rounds_have_the_rules_of_the_benchmark() -> None:
     } == ROUNDS
     assert (DIVISIONS, STATUSES) == (("closed", "open"), ("available", "preview", "rdi"))
     assert (LARGEST_MB, ENERGYRUNNER_MARK) == (500, "EEMBC_RUNNER")
+    assert ROLES == ("performance", "accuracy", "energy")
     assert round_of("v1.3") is round_of("1.3") is ROUNDS["1.3"]
     with pytest.raises(UsageError, match=r"^--round 0\.5: its rules are not known here; give one of 1\.3, 1\.4$"):
         round_of("0.5")
@@ -107,6 +108,26 @@ def test_a_log_without_its_end_is_cut_though_its_windows_are_whole() -> None:
         "cut: performance session: its log does not go to its end; name a whole session",
     ]
     assert driver_of(cut.session) == "energyrunner"
+
+
+def test_a_clock_that_trust_calls_bad_is_refused_once_where_no_finding_tells_it() -> None:
+    sound = audit_of(performance())
+    host = HostLength(10.0, 10.0, 10.0)  # the laps say 11 s
+    audit = replace(sound, windows=tuple(replace(one, host=host) for one in sound.windows))
+    again = "see kws-trace session, and measure again"
+    outside = f"clock-rate: performance session: the laps are 10.0 % outside the host's time; {again}"
+    found = {
+        rule: Finding(rule, "error", "text", "a source") for rule in ("clock-rate", "laps-still", "files-differ")
+    }
+    for findings, lines in (
+        ([], [outside]),
+        (["files-differ"], [f"files-differ: performance session: text; {again}", outside]),
+        (["clock-rate"], [f"clock-rate: performance session: text; {again}"]),
+        (["laps-still"], [f"laps-still: performance session: text; {again}"]),
+    ):
+        judged = replace(audit, findings=tuple(found[rule] for rule in findings))
+        told = session_refusals(judged, "performance", ROUNDS["1.4"], closed=True)
+        assert [one.line() for one in told] == lines
 
 
 def test_an_accuracy_session_has_each_input_its_vectors_and_in_the_closed_division_its_target() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from tracer.figure_text import count_text, counted, number_text
 from tracer.sessions.audit import SessionAudit
@@ -14,7 +14,7 @@ from tracer.submission.rounds import Round
 from tracer.trust.checks import REFERENCE_MODELS
 
 Role = Literal["performance", "accuracy", "energy"]
-ROLES: tuple[Role, ...] = ("performance", "accuracy", "energy")
+ROLES: tuple[Role, ...] = get_args(Role)
 HOSTS = {"mlcommons": "the MLCommons runner", "energyrunner": "energyrunner", "kws-trace": "kws-trace host"}
 
 

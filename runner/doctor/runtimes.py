@@ -35,7 +35,6 @@ ASK_ONNXRUNTIME = """
 import json
 import onnxruntime
 from runner.inference.backends.onnxruntime_session import providers_there
-from tracer.errors import last_line
 print("\\n" + json.dumps({"version": onnxruntime.__version__, "providers": providers_there(onnxruntime)}))
 """
 NVIDIA_WHEEL = (

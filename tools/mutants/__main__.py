@@ -151,6 +151,11 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words)
     root, rows, counts, known = Path.cwd(), [], Counter[str](), explained()
     asked.json.parent.mkdir(parents=True, exist_ok=True)
+
+    def keep() -> None:
+        asked.json.write_text(json.dumps({"seed": asked.seed, "mutants": rows}, indent=1) + "\n", encoding="utf-8")
+
+    keep()
     with Trials(root, asked.jobs, asked.timeout) as trials:
         for package in [str(asked.again)] if asked.again else asked.package or packages_of(root, "tracer"):
             name = package.rstrip("/")
@@ -168,9 +173,7 @@ def main(words: list[str]) -> int:
                     sys.stdout.write(f"{mutant.path}:{one.line}: {outcome}: {one.before}  ->  {one.after}\n")
                 # What is interrupted leaves what it found.
                 sys.stdout.flush()
-                asked.json.write_text(
-                    json.dumps({"seed": asked.seed, "mutants": rows}, indent=1) + "\n", encoding="utf-8"
-                )
+                keep()
             counts += here
             sys.stdout.write(
                 f"{package}: {', '.join(f'{count} {name}' for name, count in here.items()) or 'nothing'}\n"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +32,7 @@ from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
 from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
 from tracer.profiles.nsys_syncs import with_syncs
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, Profile
-from tracer.side_by_side import both
+from tracer.side_by_side import both, each
 
 _GPU = ("start", "end", "deviceId", "streamId", "correlationId", "globalPid")
 _CUPTI = "CUPTI_ACTIVITY_KIND_"
@@ -95,21 +94,13 @@ class _Reading:
         self.export = export
         self.version = version
         self.backwards = 0
-        types = metadata.read_event_types(export)
-        self.types = types
+        self.types = metadata.read_event_types(export)
         # What the profiler did for itself helps where it is told in full, and is done without elsewhere.
         if not set(_EVENTS[_OVERHEAD]) <= set(export.columns.get(_OVERHEAD, ())):
             present = [table for table in present if table != _OVERHEAD]
         for table in present:
             require_columns(export, table, "start", "end", *sorted(_REQUIRED & set(_EVENTS[table])))
-        with ThreadPoolExecutor(2) as threads:
-            fetched = {
-                table: threads.submit(
-                    fetch_existing, export, table, _EVENTS[table], tuple(types.values()) if "NVTX" in table else ()
-                )
-                for table in present
-            }
-            self.raw = {table: future.result() for table, future in fetched.items()}
+        self.raw = dict(zip(present, each(self._fetched, present), strict=True))
         if _OVERHEAD in self.raw:
             self.raw[_OVERHEAD] = self.raw[_OVERHEAD].drop_null()
         self.strings = StringIds(export)
@@ -122,7 +113,6 @@ class _Reading:
 
     def profile(self) -> Profile:
         events, duration = self.raw.get("NVTX_EVENTS", pa.table({})), metadata.read_duration(self.export)
-        # SQLite answers the thread that opened the file, and nothing is asked of it for the ranges.
         (calls, work, notes), (ranges, told) = both(
             self._calls_and_work,
             lambda: nvtx_ranges(self.export, events, self.strings, self.types, self.numbers, duration),
@@ -151,6 +141,10 @@ class _Reading:
                 *metadata.read_gpus(self.export),
             ),
         )
+
+    def _fetched(self, table: str) -> pa.Table:
+        kinds = tuple(self.types.values()) if "NVTX" in table else ()
+        return fetch_existing(self.export, table, _EVENTS[table], kinds)
 
     def _calls_and_work(self) -> tuple[pa.Table, pa.Table, list[str]]:
         calls = with_syncs(self._threaded(API_CALLS, _CALLS), self.export, self.numbers)

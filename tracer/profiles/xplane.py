@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import ProfileError
+from tracer.errors import ProfileError, told_unreadable
 from tracer.given_files import read_file, xplanes_in
 from tracer.profiles.columns import LARGEST, rows_table
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile
@@ -121,10 +121,8 @@ def _only_file(path: Path) -> Path:
 
 
 def _parse(path: Path) -> Any:
-    try:
+    with told_unreadable(ProfileError, path, "name an *.xplane.pb file"):
         data = read_file(path)
-    except OSError as error:
-        raise ProfileError(path, error.strerror or "unreadable", "name an *.xplane.pb file") from None
     if not data:
         raise ProfileError(path, "it is empty", RECORD_AGAIN)
     space = parse(FIELDS, "XSpace", data)

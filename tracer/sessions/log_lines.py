@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tracer.errors import SessionError
+from tracer.errors import SessionError, told_unreadable
 from tracer.given_files import open_file
 
 CHUNK = 1 << 16
@@ -61,24 +61,21 @@ def read_blocks(path: Path) -> Iterator[Block]:
         SessionError: if the file cannot be read.
     """
     number, rest, dropped = 1, bytearray(), False
-    try:
-        with open_file(path) as file:
-            while chunk := file.read(CHUNK):
-                first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
-                if first >= 0:
-                    yield _block(number, rest + chunk[:first], ended=True, dropped=dropped)
-                    rest, dropped, number = bytearray(), False, number + 1
-                if last > first:
-                    # Within a chunk no line is longer than what is kept; a newline ends half a character, too.
-                    texts = chunk[first + 1 : last].decode("utf-8", "replace").split("\n")
-                    yield Block(number, [text.rstrip("\r") for text in texts] if b"\r" in chunk else texts)
-                    number += len(texts)
-                rest += chunk[last + 1 :]
-                if len(rest) > LONGEST:
-                    del rest[LONGEST:]
-                    dropped = True
-    except OSError as error:
-        raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
+    with told_unreadable(SessionError, path, "name a session's folder or its log"), open_file(path) as file:
+        while chunk := file.read(CHUNK):
+            first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
+            if first >= 0:
+                yield _block(number, rest + chunk[:first], ended=True, dropped=dropped)
+                rest, dropped, number = bytearray(), False, number + 1
+            if last > first:
+                # Within a chunk no line is longer than what is kept; a newline ends half a character, too.
+                texts = chunk[first + 1 : last].decode("utf-8", "replace").split("\n")
+                yield Block(number, [text.rstrip("\r") for text in texts] if b"\r" in chunk else texts)
+                number += len(texts)
+            rest += chunk[last + 1 :]
+            if len(rest) > LONGEST:
+                del rest[LONGEST:]
+                dropped = True
     if rest:
         yield _block(number, rest, ended=False, dropped=dropped)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tracer.errors import SessionError
+from tracer.errors import SessionError, told_unreadable
 from tracer.figure_text import counted
 from tracer.given_files import read_text_file
 from tracer.sessions.session import Evidence, Kind, Lap, SessionWindow
@@ -30,12 +30,10 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     Raises:
         SessionError: if the file cannot be read.
     """
-    try:
+    with told_unreadable(SessionError, path, "name a session's folder or its log"):
         if path.stat().st_size > LARGEST:
             return [], f"{path.name} is larger than {LARGEST >> 20} MiB and is not read: no laps from it"
         text = read_text_file(path, errors="replace")
-    except OSError as error:
-        raise SessionError(path, error.strerror or "unreadable", "name a session's folder or its log") from None
     decoder = json.JSONDecoder()
     found: list[dict[str, Any]] = []
     at = text.find("[") + 1

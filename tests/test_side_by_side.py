@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from tests.conftest import ROOT
 from tracer.side_by_side import THREADS, both, each
 
 
@@ -37,3 +40,19 @@ def test_each_keeps_the_order_and_runs_so_many_at_once():
 
     assert each(squared, range(2 * THREADS)) == [number**2 for number in range(2 * THREADS)]
     assert each(squared, []) == []
+
+
+AT_THE_END = """
+import atexit
+from tracer.side_by_side import both, each
+
+atexit.register(lambda: print(both(lambda: 1, lambda: 2), each(str, (n for n in range(3)))))
+"""
+
+
+def test_where_the_interpreter_ends_the_steps_follow_one_another():
+    """As in a thread of a server that is told to end: a pool takes nothing then."""
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+    assert (ended.stdout, ended.stderr) == ("(1, 2) ['0', '1', '2']\n", "")

@@ -16,11 +16,20 @@ THREADS = 2
 def both(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
     """What both give; an error of the first is raised before one of the second."""
     with ThreadPoolExecutor(1) as thread:
-        other = thread.submit(second)
+        try:
+            other = thread.submit(second)
+        except RuntimeError:
+            # The interpreter ends, and no thread begins any more: a server's threads may still be at work.
+            return first(), second()
         return first(), other.result()
 
 
 def each(function: Callable[[First], Second], items: Iterable[First]) -> list[Second]:
     """What the function gives of each item, in their order."""
+    given = list(items)
     with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(function, items))
+        try:
+            found: Iterable[Second] = threads.map(function, given)
+        except RuntimeError:
+            found = map(function, given)  # as in ``both``
+        return list(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,14 +36,22 @@ def _end_as_by_ctrl_c(number: int, frame: FrameType | None) -> None:
 signal.signal(signal.SIGTERM, _end_as_by_ctrl_c)
 
 ROOT = Path(__file__).resolve().parent.parent
+TESTS = count()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What runs and their children keep of derived values goes with the tests, not into the user's home."""
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What fixtures of a module and their children keep of derived values: not in the user's home."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_one_test(_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a cache of its own: what another one left there would answer in place of what is tested."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(_cache / str(next(TESTS))))
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,7 @@ def test_a_capture_without_ranges_and_without_work_gives_nothing() -> None:
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        (inference(5, 1000, STAGES), "1 inferences captured, 2 expected"),
+        (inference(5, 1000, STAGES), "1 inference captured, 2 expected"),
         ([*inference(5, 1000, STAGES), *inference(8, 2000, STAGES)], "inferences 6 to 7 are missing"),
         ([*inference(5, 1000, STAGES), *inference(5, 2000, STAGES)], "1 inference numbers come twice"),
         ([*inference(6, 1000, STAGES), *inference(5, 2000, STAGES)], "fall back, first after 6"),

@@ -157,6 +157,8 @@ def test_an_assistant_is_answered_over_standard_input_and_output_and_nothing_is_
         ("doctor", {}),
         ("kernels", {"profile": str(place / "secret" / "x.json")}),
         ("kernels", {"profile": "x.json", "by": "colour"}),
+        ("breakdown", {"profile": "steps.sqlite", "range": "st*"}),
+        ("runs", {"folder": "sample"}),
     ]
 
     async def ask() -> tuple[list[Any], list[Any]]:
@@ -168,8 +170,13 @@ def test_an_assistant_is_answered_over_standard_input_and_output_and_nothing_is_
     tools, answers = anyio.run(ask)
     assert {tool.name for tool in tools} >= {name for name, _ in asked}
     assert all(tool.annotations.read_only_hint and tool.description for tool in tools)
-    assert [answer.is_error for answer in answers] == [False] * 7 + [True] * 2
+    assert [answer.is_error for answer in answers] == [False] * 7 + [True] * 4
     assert "not in the folders that may be read" in answers[7].content[0].text
+    assert answers[9].content[0].text == (
+        "breakdown: it has no argument range; it takes profile, unit_range, stages, skip"
+    )
+    assert answers[10].content[0].text == "runs: it has no argument folder; it takes none"
+    assert not any(tool.input_schema["additionalProperties"] for tool in tools)
     runs, *found = (json.loads(answer.content[0].text) for answer in answers[:7])
     assert [row["name"] for row in runs["runs"]] == ["sample"]
     for answer in found:

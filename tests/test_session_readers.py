@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 import tracemalloc
@@ -235,7 +236,28 @@ def test_the_logs_one_folder_below_are_the_sessions_and_deeper_ones_where_there_
         path.write_text("x\n")
     assert session_paths(tmp_path) == [near]
     near.unlink()
+    (deeper.parent / "results.json").write_text("[]")
     assert session_paths(tmp_path) == [deeper]
+    deeper.unlink()
+    assert session_paths(tmp_path) == [deeper.parent / "results.json"]
+
+
+def test_a_folder_that_goes_while_it_is_searched_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, log = tmp_path / "a" / "gone", tmp_path / "b" / "old" / "log.txt"
+    for folder in (gone, log.parent):
+        folder.mkdir(parents=True)
+    log.write_text("x\n")
+    scandir = os.scandir
+
+    def scanned(path: str | Path) -> object:
+        if Path(path) == gone:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", scanned)
+    assert session_paths(tmp_path) == [log]
 
 
 def entries(lines: list[str], start_us: int = 1000, idle_us: int = 300_000) -> list[dict[str, object]]:

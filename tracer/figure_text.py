@@ -19,7 +19,7 @@ SECONDS_DECIMALS = 3
 MICROSECONDS_DECIMALS = 2
 OFFICIAL_RATE_DECIMALS = 3
 ENERGY_DECIMALS = 3
-"""Of the rate by the laps: as many as a host prints of it."""
+"""Of the rate by the laps, and of an energy: as many as a host prints of it."""
 
 D3_COUNT = ","
 """Formats of a chart's axes and tooltips, in the language of D3: ``10,000``."""

@@ -39,7 +39,7 @@ _KERNELS = ("/proc", "/sys", "/sys/kernel/debug", "/sys/kernel/tracing")
 """File systems whose regular files are none: some wait for an event, some never end, and all say 0 bytes."""
 
 _LEVELS = 4
-"""Below a folder that is named, down to ``RUN/plugins/profile/DATE``; else a search in ``/`` has no end."""
+"""Below a folder, for captures in ``RUN/plugins/profile/DATE``; a search in ``/`` would have no end."""
 
 _limits = {"on": True}
 
@@ -54,12 +54,22 @@ def limited(limit: int) -> int | None:
     return limit if _limits["on"] else None
 
 
-def xplanes_in(folder: Path) -> Iterator[Path]:
-    """The captures of TensorFlow and JAX in a folder, or below it; what cannot be looked into is passed over."""
+def files_below(folder: Path, levels: int | None = None) -> Iterator[Path]:
+    """
+    The files in a folder and below it, down to so many levels, without the kernel's.
+
+    What cannot be looked into, or goes meanwhile, is passed over; links to folders are not followed.
+    """
     for at, folders, files in os.walk(folder):
-        if at in _KERNELS or len(Path(at).relative_to(folder).parts) == _LEVELS:
+        if at in _KERNELS or (levels is not None and len(Path(at).relative_to(folder).parts) == levels):
             folders.clear()
-        yield from (Path(at, name) for name in files if name.endswith(".xplane.pb"))
+        if at not in _KERNELS:
+            yield from (Path(at, name) for name in files)
+
+
+def xplanes_in(folder: Path) -> Iterator[Path]:
+    """The captures of TensorFlow and JAX in a folder, or not far below it."""
+    return (path for path in files_below(folder, _LEVELS) if path.name.endswith(".xplane.pb"))
 
 
 def too_many_rows(count: int) -> str | None:

@@ -36,19 +36,21 @@ def session(
     beside it. Findings are printed, each with its rule and the lines that prove it.
 
     Exit codes: 0 with findings too, since the job is to find them (`--json` and `valid` are for scripts), 2 where a
-    file is no session.
+    path is no session; a log below a folder that is none is named, and passed over.
     """
     from runner.host.session_reading import judge, session_report
     from tracer.sessions.session_text import render_session, render_table
+    from tracer.terminal_text import print_lines
 
-    audits, joined = judge(paths or [], run, traces)
+    found = judge(paths or [], run, traces)
 
     def render(console: Console) -> None:
-        if len(audits) > 1:
-            render_table(audits, console, whole=whole)
+        if len(found.audits) > 1:
+            render_table(found.audits, console, whole=whole)
         else:
-            render_session(audits[0], console)
-        if joined is not None:
-            joined.render(console, whole=whole)
+            render_session(found.audits[0], console)
+        print_lines(console, (f"Not read: {line}" for one in found.unread for line in one["lines"]))
+        if found.joined is not None:
+            found.joined.render(console, whole=whole)
 
-    print_figures(session_report(audits, joined), render, as_json=as_json)
+    print_figures(session_report(found), render, as_json=as_json)

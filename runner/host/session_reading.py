@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from tracer.errors import SessionError
-from tracer.figure_text import OFFICIAL_RATE_DECIMALS, number_text, time_text
+from tracer.figure_text import OFFICIAL_RATE_DECIMALS, counted, number_text, time_text
 from tracer.report_types.report import Report
+from tracer.report_types.sessions import UnreadSession
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.open_session import build_session, iter_sessions
@@ -52,14 +53,27 @@ class JoinedRun:
         console.print(framed_table("Where an inference's time goes, in that run", [""], shown, stages))
 
 
-def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[SessionAudit], JoinedRun | None]:
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """
+    Those at some paths, judged; the run that the one of them drove, where it was named.
+
+    ``unread`` are logs below a folder that are of no session, or cannot be read.
+    """
+
+    audits: list[SessionAudit]
+    joined: JoinedRun | None
+    unread: list[UnreadSession]
+
+
+def judge(paths: list[Path], run: str | None, traces: Path) -> Sessions:
     """
     Read and judge sessions, and join one to a run.
 
     With ``run`` and no ``paths``, the sessions within the run's folder are taken.
 
     Raises:
-        SessionError: if a path holds no session, ``run`` comes with several, or the session is not of the run.
+        SessionError: if a path is or holds no session, ``run`` comes with several, or the session is not of the run.
     """
     stored = None
     if run is not None:
@@ -70,20 +84,38 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> tuple[list[Sessio
     named = paths or ([stored.folder] if stored is not None else [])
     if not named:
         raise SessionError(Path(), "no session is named", "name a session's folder or its log, or --run")
-    audits = [audit_session(build_session(path)) for path in iter_sessions(named)]
+    audits, unread = _read(named)
     if stored is None:
-        return audits, None
+        return Sessions(audits, None, unread)
     if len(audits) > 1:
         raise SessionError(named[0], f"{len(audits)} sessions are here", "name the one that drove the run")
     from tracer.reports.report import build_report
 
     windows = join_session(audits[0], stored.each_window, stored.name)
-    return audits, JoinedRun(windows, build_report(stored))
+    return Sessions(audits, JoinedRun(windows, build_report(stored)), unread)
 
 
-def session_report(audits: list[SessionAudit], joined: JoinedRun | None) -> dict[str, Any]:
-    """What ``--json`` prints: ``sessions``, and with a run ``run`` (``windows`` joined, ``report``)."""
-    found: dict[str, Any] = {"sessions": [session_json(audit) for audit in audits]}
-    if joined is not None:
-        found["run"] = {"windows": [asdict(one) for one in joined.windows], "report": joined.report}
-    return found
+def _read(named: list[Path]) -> tuple[list[SessionAudit], list[UnreadSession]]:
+    """The sessions at the paths; what a search below a folder came upon, and is none, beside them."""
+    audits: list[SessionAudit] = []
+    errors: list[SessionError] = []
+    for path in iter_sessions(named):
+        try:
+            audits.append(audit_session(build_session(path)))
+        except SessionError as error:
+            if {path, path.parent} & {*named}:
+                raise
+            errors.append(error)
+    if not audits:
+        first = f"{errors[0].thing}: {errors[0].problem}"
+        none = f"{counted(len(errors), 'log')} below it, and none of a session ({first})"
+        raise SessionError(named[0], none, "name a session's folder or its log")
+    return audits, [{"path": str(error.thing), "lines": [str(error)]} for error in errors]
+
+
+def session_report(found: Sessions) -> dict[str, Any]:
+    """What ``--json`` prints: ``sessions``, ``unread``, and with a run ``run`` (``windows`` joined, ``report``)."""
+    figures: dict[str, Any] = {"sessions": [session_json(audit) for audit in found.audits], "unread": found.unread}
+    if (joined := found.joined) is not None:
+        figures["run"] = {"windows": [asdict(one) for one in joined.windows], "report": joined.report}
+    return figures

@@ -112,8 +112,7 @@ class Answers:
         """Judge a benchmark session from its raw lines, or each in a folder: rate, clock, rules, Top-1, AUC."""
         from runner.host.session_reading import judge, session_report
 
-        audits, joined = judge([self._folders.session(path)], None, self._folders.traces)
-        figures = session_report(audits, joined)
+        figures = session_report(judge([self._folders.session(path)], None, self._folders.traces))
         return _answer(figures, [one for each in figures["sessions"] for one in session_findings(each)])
 
     def doctor(self) -> Answer:

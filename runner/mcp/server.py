@@ -36,7 +36,7 @@ def build_server(folders: Folders) -> Any:
     except ImportError:
         raise not_installed("the Python SDK of the Model Context Protocol (mcp 2)", EXTRA) from None
     # The SDK's own lines would stand between those of the program that started us.
-    server = MCPServer(
+    server = _refusing(MCPServer, ToolError)(
         "kws-trace", instructions=INSTRUCTIONS, version=metadata.version("kws-trace"), log_level="ERROR"
     )
     answers = Answers(folders)
@@ -63,3 +63,23 @@ def _told(tool: Callable[..., Answer], error_type: type[Exception]) -> Callable[
     # The SDK reads what a tool answers from its annotations.
     told.__annotations__ = {**tool.__annotations__, "return": "str"}
     return told
+
+
+def _refusing(server: Any, error_type: type[Exception]) -> Any:
+    """The SDK's server, which passes over an argument that a tool does not have, as one that refuses it."""
+
+    class Refusing(server):  # type: ignore[misc]
+        async def list_tools(self) -> list[Any]:
+            return [
+                one.model_copy(update={"input_schema": {**one.input_schema, "additionalProperties": False}})
+                for one in await super().list_tools()
+            ]
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            taken = {one.name: one.input_schema["properties"] for one in await self.list_tools()}.get(name, arguments)
+            unknown = [one for one in arguments if one not in taken]
+            if unknown:
+                raise error_type(f"{name}: it has no argument {unknown[0]}; it takes {', '.join(taken) or 'none'}")
+            return await super().call_tool(name, arguments, context)
+
+    return Refusing

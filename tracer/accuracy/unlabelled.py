@@ -29,7 +29,9 @@ def result_faults(run: StoredRun) -> list[str]:
     vectors = np.array([row["probabilities"] for row in rows], np.float64)
     warnings = []
     if not np.isfinite(vectors).all():
-        warnings.append(f"{int((~np.isfinite(vectors)).any(axis=1).sum())} results hold NaN or infinity")
+        warnings.append(
+            f"{int((~np.isfinite(vectors)).any(axis=1).sum())} of {len(rows)} results hold NaN or infinity"
+        )
         vectors = vectors[np.isfinite(vectors).all(axis=1)]
     off = int((np.abs(vectors.sum(axis=1) - 1) > 0.05).sum())
     if off > 0.05 * len(rows):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tracer.arrow_arrays import arrow, arrow_flags, dense_groups, valid
 from tracer.arrow_arrays import numbers as integers
+from tracer.figure_text import counted
 from tracer.profiles.nsys_export import Export, filled, whole
 from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
@@ -72,9 +73,9 @@ def nvtx_ranges(
 def _notes(backwards: int, nameless: int) -> list[str]:
     notes = []
     if backwards:
-        notes.append(f"{backwards} NVTX ranges end before they start and are left out")
+        notes.append(f"left out: {counted(backwards, 'NVTX range')} with an end before the start")
     if nameless:
-        notes.append(f"{nameless} NVTX ranges are of domains whose names the export does not give")
+        notes.append(f"the export does not name the domain of {counted(nameless, 'NVTX range')}")
     return notes
 
 

@@ -156,9 +156,9 @@ class _Reading:
     def _losses(self) -> tuple[str, ...]:
         losses = []
         if self.backwards:
-            losses.append(f"{self.backwards} rows end before they start and are left out")
+            losses.append(f"left out: {counted(self.backwards, 'row')} with an end before the start")
         if unknown := sum(self.strings.unknown):
-            losses.append(f"{unknown} rows name a string that is not in the export")
+            losses.append(f"not in the export: a string that {counted(unknown, 'row has', 'rows have')} for a name")
         return tuple(losses)
 
     def _forward(self, table: str) -> pa.Table:

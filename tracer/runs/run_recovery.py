@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tracer.errors import WriteError
+from tracer.figure_text import counted
 from tracer.runs.journal import read_journal
 from tracer.runs.parts import part_path
 from tracer.runs.run_files import locked_error
@@ -57,7 +58,9 @@ def _rewrite(folder: Path, traces: Path) -> None:
             write_part(part_path(folder, table, rows[0].seq, rows[-1].seq), table, rows, run.info.run_id)
     # The lock is ours, so it reads as locked: what the journal lost has to be asked for.
     torn = [(path.name, read_journal(path).torn_bytes) for path in sorted(folder.glob("journal-*.arrows"))]
-    lost = [f"{name}: its last {count} bytes were no whole window and were left out" for name, count in torn if count]
+    lost = [
+        f"{name}: left out, as no whole window: the last {counted(count, 'byte')}" for name, count in torn if count
+    ]
     known = [*run.info.not_recorded, *lost, *keep_samples(folder, run.info.run_id)]
     known = [sentence for sentence in known if sentence != WAITING]
     if run.info.state == "recording":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from tracer.errors import SessionError
 from tracer.figure_text import counted
+from tracer.given_files import files_below
 from tracer.sessions.energy_monitor import with_monitor
 from tracer.sessions.energyrunner import EnergyrunnerReader
 from tracer.sessions.energyrunner_lines import REPLY
@@ -25,6 +26,7 @@ from tracer.sessions.summary_lines import SummaryLines
 KEPT_WINDOWS = 10_000
 """Windows of a session that are kept; the largest set of the benchmark's keyword spotting has 1000 inputs."""
 
+_LOG, _RESULTS = "log.txt", "results.json"
 _SNIFFED = 200
 _NAME_A_LOG = "name a session's folder or its log.txt"
 
@@ -43,12 +45,18 @@ def session_paths(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise SessionError(path, "there is no such file", "name a session's folder or its log")
-    for pattern in ("*log.txt", "results.json", "*/*log.txt", "**/*log.txt", "**/results.json"):
-        # ``._log.txt`` is what an archive made on a Mac has beside each file.
-        found = sorted(one for one in path.glob(pattern) if one.is_file() and not one.name.startswith("._"))
-        if found:
+    for pattern in (f"*{_LOG}", _RESULTS, f"*/*{_LOG}"):
+        if found := _sessions(path.glob(pattern)):
             return found
-    raise SessionError(path, "no log.txt is in it", "name a session's folder or its log")
+    below = _sessions(one for one in files_below(path) if one.name.endswith((_LOG, _RESULTS)))
+    if not below:
+        raise SessionError(path, "no log.txt is in it", "name a session's folder or its log")
+    return [one for one in below if one.name.endswith(_LOG)] or below
+
+
+def _sessions(found: Iterable[Path]) -> list[Path]:
+    # ``._log.txt`` is what an archive made on a Mac has beside each file.
+    return sorted(one for one in found if one.is_file() and not one.name.startswith("._"))
 
 
 def build_session(path: Path, keep: int = KEPT_WINDOWS) -> Session:
@@ -87,9 +95,9 @@ def _from_log(path: Path, keep: int) -> Session:
         session = MlcommonsReader(path, keep).read(read_blocks(path))
     else:
         raise SessionError(path, "no line of it is of energyrunner or the MLCommons runner", _NAME_A_LOG)
-    if path.name.endswith("log.txt"):
-        session = _with_results(session, path.with_name(f"{path.name.removesuffix('log.txt')}results.txt"))
-        session = _with_entries(session, path.with_name("results.json"), keep)
+    if path.name.endswith(_LOG):
+        session = _with_results(session, path.with_name(f"{path.name.removesuffix(_LOG)}results.txt"))
+        session = _with_entries(session, path.with_name(_RESULTS), keep)
         session = with_monitor(session, path.parent)
     return session
 

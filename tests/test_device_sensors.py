@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runner.device.board import Board, read_board
-from runner.device.cpu import cpu_policies
-from runner.device.gpu import gpu_states, nvidia_gpus
+from runner.device.cpu import CpuPolicy, cpu_policies
+from runner.device.gpu import GpuState, gpu_states, nvidia_gpus
 from runner.device.sampler import all_sensors, sampled_sources
 from runner.device.sysfs import OpenSensor, open_sensors
 from runner.device.thermal import thermal_zones, throttles
@@ -148,6 +148,24 @@ def test_a_sensor_whose_second_file_is_missing_is_none(tmp_path: Path) -> None:
 )
 def test_a_board_says_what_it_is(tmp_path: Path, tree: Callable[[Path], Path], expected: Board) -> None:
     assert read_board(tree(tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "governor", "stays"),
+    [
+        (918, 918, "nvhost_podgov", True),
+        (114, 918, "nvhost_podgov", False),
+        (114, 918, "performance", True),
+        (None, None, "performance", True),
+        (None, None, None, False),
+        (None, 918, "schedutil", False),
+    ],
+)
+def test_one_rule_says_whether_a_frequency_of_the_cpu_or_the_gpu_stays(
+    lowest: int | None, highest: int | None, governor: str | None, stays: bool
+) -> None:
+    assert CpuPolicy(0, governor, None, lowest, highest).pinned is stays
+    assert GpuState("17000000.gpu", governor, None, lowest, highest, None).pinned is stays
 
 
 def test_pinned_clocks_are_told_from_free_ones(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.device.sysfs import Sensor, numbered, read_int, read_text
+from runner.device.sysfs import Sensor, held, numbered, read_int, read_text
 from tracer.device.device_samples import FREQUENCY_HZ, THROTTLE_COUNT
 
 CPU = Path("sys/devices/system/cpu")
@@ -28,9 +28,8 @@ class CpuPolicy:
 
     @property
     def pinned(self) -> bool:
-        """Whether the frequency is held: by limits that are one, or by the governor ``performance``."""
-        held = self.lowest_hz is not None and self.lowest_hz == self.highest_hz
-        return held or self.governor == "performance"
+        """Whether the frequency is ``held``."""
+        return held(self.lowest_hz, self.highest_hz, self.governor)
 
 
 def cpu_policies(root: Path) -> tuple[CpuPolicy, ...]:

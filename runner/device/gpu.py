@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.device.sysfs import Sensor, read_int, read_text
+from runner.device.sysfs import Sensor, held, read_int, read_text
 from tracer.device.device_samples import FREQUENCY_HZ
 
 DEVFREQ = Path("sys/class/devfreq")
@@ -55,8 +55,8 @@ class GpuState:
 
     @property
     def pinned(self) -> bool:
-        """Whether the limits hold it at one frequency."""
-        return self.lowest_hz is not None and self.lowest_hz == self.highest_hz
+        """Whether the frequency is ``held``."""
+        return held(self.lowest_hz, self.highest_hz, self.governor)
 
 
 def gpu_states(root: Path) -> tuple[GpuState, ...]:

@@ -24,6 +24,15 @@ def read_int(path: Path) -> int | None:
         return None
 
 
+def held(lowest_hz: int | None, highest_hz: int | None, governor: str | None) -> bool:
+    """
+    Whether a frequency stays: by limits that are one, or by the governor ``performance``, which asks for the highest.
+
+    The same of cpufreq and of devfreq (``drivers/devfreq/governor_performance.c`` of the kernel).
+    """
+    return (lowest_hz is not None and lowest_hz == highest_hz) or governor == "performance"
+
+
 def numbered(folder: Path, pattern: str) -> list[Path]:
     """Paths that match, in the order of the numbers in their names: ``policy2`` before ``policy10``."""
 

@@ -40,6 +40,8 @@ UNROLLED = (
         ("bool std::less<int>::operator<(int)", "less::operator<"),
         ("[CUDA memcpy Host-to-Device]", "[CUDA memcpy Host-to-Device]"),
         ("_Z6kernelPfS_i", "_Z6kernelPfS_i"),
+        ("void f::{lambda(int)#1}::operator()(int) const", "f::operator()"),
+        ("void run<A::operator<(int), B::operator<<(int)>::go(int)", "run::go"),
         ("loop_multiply_fusion", "loop_multiply_fusion"),
         ("model/conv1/Conv2D:Conv2D", "model/conv1/Conv2D:Conv2D"),
         ("void f<int", "f"),

@@ -244,6 +244,18 @@ def test_one_domain_can_be_asked_for_and_copies_with_their_bytes() -> None:
     }
 
 
+def test_each_kernel_of_a_range_has_the_number_of_its_instances_that_launched_it() -> None:
+    ranges = [nvtx("step", at, at + 50) for at in (0, 100, 200)]
+    launches = [(5, "gemm"), (10, "gemm"), (105, "relu"), (205, "gemm"), (210, "relu"), (215, "tanh")]
+    calls = [call("cudaLaunchKernel", at, at + 1, at) for at, _ in launches]
+    rows = work_by_range(profile([kernel(name, at + 1, at + 2, at) for at, name in launches], calls, ranges)).rows
+    assert {row["name"]: (row["count"], row["instances"]) for row in rows.to_pylist()} == {
+        "gemm": (3, 2),
+        "relu": (2, 2),
+        "tanh": (1, 1),
+    }
+
+
 def test_a_range_is_projected_from_its_first_work_to_its_last() -> None:
     calls = [call("cudaLaunchKernel", 1020, 1021, 1), call("cudaMemcpyAsync", 1030, 1031, 2)]
     work = [kernel("k", 1040, 1090, 1), copy("Device-to-Host", 1060, 1070, 2)]

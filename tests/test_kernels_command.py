@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from runner.cli import app
 from tests.fake_nsys import Fake
 from tests.nsys_export import NsysExport
-from tests.profiles import call, kernel, profile
+from tests.profiles import call, copy, kernel, profile
 from tracer.errors import KwsTraceError, ProfileError
 from tracer.kernels.kernel_listing import list_kernels
 from tracer.profiles.profile import ProfileSummary, SummaryRow
@@ -133,6 +134,42 @@ def test_a_profile_of_a_cpu_gives_its_operations() -> None:
     assert out.getvalue().splitlines()[0].strip() == "Operations on the CPU"
     with pytest.raises(ProfileError, match="no CUDA work"):
         list_kernels(traced, "range")
+
+
+def test_a_profile_that_traced_the_gpu_and_saw_no_work_lists_no_operations_of_the_cpu() -> None:
+    op = {"process": 1, "thread": 1, "kind": "op", "name": "Conv2D", "start_ns": 0, "end_ns": 5}
+    listing = list_kernels(replace(profile(ops=[op]), traced=frozenset({"cuda", "ops"})))
+    assert (len(listing.rows), listing.ops) == (0, False)
+    assert "no kernel, copy or memset and no CUDA call recorded" in listing.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("by", "traced", "what"),
+    [
+        ("kernel", {"nvtx"}, "CUDA work"),
+        ("range", {"cuda"}, "NVTX ranges"),
+        ("api", {"nvtx"}, "CUDA calls"),
+    ],
+)
+def test_what_was_not_traced_is_named_with_the_flag_that_records_it(by: Any, traced: set[str], what: str) -> None:
+    work = [kernel("gemm", 0, 5, 1)] if by != "kernel" else []
+    bare = replace(profile(work), traced=frozenset(traced))
+    with pytest.raises(ProfileError) as raised:
+        list_kernels(bare, by)
+    assert str(raised.value) == (
+        f"made-up.sqlite: it traced no {what}; capture with `nsys profile --trace=cuda,nvtx`"
+    )
+
+
+def test_copies_stand_among_the_rows_or_below_them_and_never_twice() -> None:
+    works = [kernel("gemm", 0, 5, 1), copy("Host-to-Device", 6, 8, 2)]
+    listings = [list_kernels(profile(one), copies=flag) for one in (works, works[:1]) for flag in (False, True)]
+    assert [(len(one.rows), None if one.copies is None else one.copies["name"].to_pylist()) for one in listings] == [
+        (1, ["[CUDA memcpy Host-to-Device]"]),
+        (2, None),
+        (1, None),
+        (1, None),
+    ]
 
 
 def test_a_summary_has_kernels_and_calls_and_no_ranges() -> None:

@@ -81,3 +81,18 @@ def test_a_factor_is_the_median_of_the_ratios_and_the_spread_their_median_distan
     found = profile_ratio(summary(MEANS_US[:5]), summary(other))
     assert (found.kernels, found.factor, found.spread) == (5, pytest.approx(2.2), pytest.approx(0.2 / 2.2))
     assert ProfileRatio(4, 1.1, 0.0).common
+
+
+def test_a_kernel_is_the_mean_of_its_variants_whatever_lies_around_its_name() -> None:
+    rows = [
+        ("void a::gemm<float>(int)", 3, 60),
+        ("void b::c::gemm<half>(int)", 1, 60),
+        ("relu", 2, 10),
+        ("none", 0, 0),
+    ]
+    first = ProfileSummary(Path("x"), "nvprof", tuple(SummaryRow("kernel", *row, None) for row in rows))
+    second = ProfileSummary(
+        Path("y"), "nvprof", (SummaryRow("kernel", "gemm", 1, 60, None), SummaryRow("kernel", "relu", 1, 10, None))
+    )
+    # 120 ns of four calls against 60 of one, 5 against 10.
+    assert profile_ratio(first, second) == ProfileRatio(2, 2.0, 0.0)

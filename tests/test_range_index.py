@@ -52,6 +52,12 @@ def test_a_call_of_an_executor_lies_in_the_ranges_of_the_only_thread_that_has_so
     assert found(ranges, calls, thread_wise=True)[1] == [-1, -1, -1, -1]
 
 
+def test_thread_wise_a_call_that_ends_with_its_range_lies_in_it_and_one_that_outlasts_it_does_not() -> None:
+    calls = [(100, MAIN, 10, 20), (100, MAIN, 10, 21), (100, MAIN, 20, 20)]
+    assert found([nvtx("stage", 10, 20)], calls, thread_wise=True)[1] == [0, -1, 0]
+    assert found([nvtx("stage", 10, 20)], calls)[1] == [0, 0, -1]
+
+
 def test_where_several_threads_have_ranges_open_a_call_of_a_fourth_is_ambiguous_and_their_own_are_not() -> None:
     ranges = [nvtx("a", 0, 100, thread=1), nvtx("b", 50, 150, thread=2)]
     calls = [(100, EXECUTOR, 60, 61), (100, 1, 60, 61), (100, 2, 60, 61), (100, EXECUTOR, 120, 121)]

@@ -61,8 +61,9 @@ def test_figures_that_cannot_be_are_refused(tmp_path: Path) -> None:
     for wrong in ({"inferences": 0}, {"inferences": 1, "wall_ms": 0.0}, {"inferences": 1, "cpu_ms": float("nan")}):
         with pytest.raises(ProfileError):
             summary_figures(read, **wrong)
-    with pytest.raises(ProfileError, match="no GPU work"):
-        summary_figures(ProfileSummary(Path("x"), "nvprof", ()), 1)
+    for rows in ((), (SummaryRow("api", "cudaFree", 1, 9_000_000, None),)):
+        with pytest.raises(ProfileError, match="no GPU work"):
+            summary_figures(ProfileSummary(Path("x"), "nvprof", rows), 1)
 
 
 def test_a_summary_with_cut_rows_is_put_on_one_inference() -> None:
@@ -108,6 +109,15 @@ def test_a_summary_with_cut_rows_is_put_on_one_inference() -> None:
     assert figures.notes[:2] == (
         "frequencies not recorded",
         "a summary has no timeline: it gives no stage, no gap and no kind of overhead",
+    )
+
+
+@pytest.mark.parametrize(("kind", "noted"), [("memcpy", False), ("memset", True)])
+def test_that_no_copy_is_listed_is_noted_where_there_is_none(kind: str, noted: bool) -> None:
+    rows = (SummaryRow("kernel", "k", 1, 2_000_000, 0.9), SummaryRow(kind, "[CUDA]", 1, 1000, 0.1))
+    notes = summary_figures(ProfileSummary(Path("x"), "nvprof", rows), 1).notes
+    assert [note for note in notes if "copy" in note] == (
+        ["no copy and no CUDA call recorded: the program made none, or the tool did not record them"] if noted else []
     )
 
 

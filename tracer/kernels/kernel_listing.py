@@ -38,8 +38,8 @@ class KernelListing:
     by: By
     rows: pa.Table
     copies: pa.Table | None
-    ops: bool
     notes: tuple[str, ...]
+    ops: bool = False
     of_all: bool = False
 
     def json(self) -> str:
@@ -99,14 +99,14 @@ def list_kernels(
         return _of_summary(profile, by, copies=copies)
     notes = checked_notes(profile)
     if by == "kernel" and "cuda" not in profile.traced and not len(profile.gpu_work) and "ops" in profile.traced:
-        return KernelListing(by, ops_by_name(profile), None, ops=True, notes=notes)
+        return KernelListing(by, ops_by_name(profile), None, notes, ops=True)
     _refuse_untraced(profile, by)
     if by == "range":
         found = work_by_range(profile, thread_wise=thread_wise, domain=domain, copies=copies)
         told = _range_notes(profile, found.unlaunched, found.ambiguous)
-        return KernelListing(by, found.rows, None, ops=False, notes=(*notes, *told))
+        return KernelListing(by, found.rows, None, (*notes, *told))
     if by == "api":
-        return KernelListing(by, calls_by_name(profile), None, ops=False, notes=notes)
+        return KernelListing(by, calls_by_name(profile), None, notes)
     return _by_kernel(profile, copies=copies)
 
 
@@ -117,7 +117,7 @@ def _by_kernel(profile: Profile | ProfileSummary, *, copies: bool) -> KernelList
         rows = pa.concat_tables([rows, moved], promote_options="default")
     below = None if copies or not len(moved) else moved
     of_all = isinstance(profile, ProfileSummary)
-    return KernelListing("kernel", rows, below, ops=False, notes=checked_notes(profile, absent), of_all=of_all)
+    return KernelListing("kernel", rows, below, checked_notes(profile, absent), of_all=of_all)
 
 
 def _of_summary(summary: ProfileSummary, by: By, *, copies: bool) -> KernelListing:
@@ -128,7 +128,7 @@ def _of_summary(summary: ProfileSummary, by: By, *, copies: bool) -> KernelListi
     rows = calls_by_name(summary)
     if not len(rows):
         raise without_timeline(summary, "CUDA calls, of which it lists none")
-    return KernelListing(by, rows, None, ops=False, notes=checked_notes(summary))
+    return KernelListing(by, rows, None, checked_notes(summary))
 
 
 def _refuse_untraced(profile: Profile, by: By) -> None:

@@ -25,8 +25,6 @@ def short_name(name: str) -> str:
     C++ (``ampere_sgemm_128x64_tn``, ``[CUDA memcpy Host-to-Device]``, mangled ones) stay whole. Different kernels may
     have one short name: tables are grouped by the whole one.
     """
-    if name.startswith(("[", "_Z")):
-        return name
     operators = dict(enumerate(_OPERATOR.findall(name)[:_MARKS], _FIRST_MARK))
     bare = _ANONYMOUS.sub("", name)
     for mark, operator in operators.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.arrow_arrays import Integers
+from tracer.arrow_arrays import NO_ROW, Integers
 
 
 def self_times(thread: Integers, start_ns: Integers, end_ns: Integers) -> Integers:
@@ -25,7 +25,7 @@ def self_times(thread: Integers, start_ns: Integers, end_ns: Integers) -> Intege
     threads, ends = thread[order].tolist(), end_ns[order].tolist()
     # Rows of `order` that are open, the outermost first.
     opened: list[int] = []
-    parents = np.full(len(order), -1)
+    parents = np.full(len(order), NO_ROW)
     for row, (where, end) in enumerate(zip(threads, ends, strict=True)):
         while opened and (threads[opened[-1]] != where or ends[opened[-1]] < end):
             opened.pop()

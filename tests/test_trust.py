@@ -151,6 +151,11 @@ def test_a_drift_is_beyond_the_scatter_of_the_tenths() -> None:
     # Two values a tenth: one step of a tenth is a drift, unless every step is as large.
     assert drift_of(np.repeat([100] * 9 + [110], 2)) == Drift(1.1, beyond=True)
     assert drift_of(np.repeat([100, 110] * 5, 2)) == Drift(1.1, beyond=False)
+    assert drift_of(np.repeat([100, 110] * 4 + [100, 120], 2)) == Drift(1.2, beyond=False)
+    # From the first tenth to the last, by more than 2 % of the median; of nothing there is no ratio.
+    assert drift_of(np.repeat([80] + [100] * 9, 2)) == Drift(1.25, beyond=True)
+    assert drift_of(np.repeat([100] * 9 + [102], 2)) == Drift(1.02, beyond=False)
+    assert drift_of(np.repeat([0] + [100] * 9, 2)) == Drift(1.0, beyond=True)
     assert check_steadiness([100.0, 100.1], None, drift)["state"] == "doubtful"
     assert check_steadiness([100.0, 100.1], None, flat)["state"] == "fine"
 

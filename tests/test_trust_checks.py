@@ -70,6 +70,8 @@ SHIPPED_SCALE = Quantization(0.21565359830856323, 2)
         (check_accuracy(0.87, 0.99, 500), "bad"),
         (check_accuracy(0.95, None, 1000), "unknown"),
         (check_accuracy(1.0, 1.0, 19), "unknown"),
+        (check_accuracy(1.0, 1.0, 20), "fine"),
+        (check_accuracy(0.90, 0.99, 1000, "results do not sum to 1"), "fine"),
         (check_accuracy(None, None, 0), "unknown"),
         (check_accuracy(None, None, 0, "all answered alike"), "bad"),
         (check_accuracy(0.95, 0.99, 1000, "results do not sum to 1"), "fine"),
@@ -252,3 +254,11 @@ def test_a_window_that_breaks_the_rules_is_told_by_them_and_the_headline_names_w
         worst_text(judgement(rows[:2], rule_valid=False, why_not="short"))
         == "doubtful: windows is short, and 1 more doubtful"
     )
+
+
+def test_a_file_of_the_reference_model_is_called_by_its_name() -> None:
+    assert [check_model(one, None)["evidence"] for one in REFERENCE_MODELS] == [
+        "the reference model (kws_ref_model, SavedModel)",
+        "the reference model (kws_ref_model.tflite, int8)",
+        "the reference model (kws_ref_model_float32.tflite)",
+    ]

@@ -48,8 +48,9 @@ def judgement_of_launches(trusts: Mapping[str, Trust]) -> Trust:
         evidence = worst["evidence"] if alike == len(trusts) == 1 else f"{worst['evidence']} (in {where})"
         checks.append({**worst, "evidence": evidence})
     invalid = [f"{name}: {one['why_not_rule_valid']}" for name, one in trusts.items() if not one["rule_valid"]]
-    why = "; ".join(invalid[:1]) + (f", and {len(invalid) - 1} more" if len(invalid) > 1 else "")
-    return judgement(checks, rule_valid=not invalid if trusts else None, why_not=why or None)
+    more = f", and {len(invalid) - 1} more" if len(invalid) > 1 else ""
+    why = f"{invalid[0]}{more}" if invalid else None
+    return judgement(checks, rule_valid=not invalid if trusts else None, why_not=why)
 
 
 def checks_of(trust: Trust, *states: TrustState) -> list[TrustCheck]:

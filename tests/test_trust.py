@@ -84,6 +84,9 @@ def test_a_headline_has_the_worst_and_counts_the_others() -> None:
         "Doubtful, steadiness: steadiness is doubtful -> mend it",
         "Not known: model (model is unknown)",
     ]
+    assert trust_lines(judged("unknown", "fine", "unknown")) == [
+        "Not known: steadiness (steadiness is unknown); model (model is unknown)"
+    ]
 
 
 def test_launches_have_each_check_in_its_worst_state_and_say_in_how_many() -> None:
@@ -152,6 +155,7 @@ def test_a_drift_is_beyond_the_scatter_of_the_tenths() -> None:
     assert drift_of(np.repeat([100] * 9 + [110], 2)) == Drift(1.1, beyond=True)
     assert drift_of(np.repeat([100, 110] * 5, 2)) == Drift(1.1, beyond=False)
     assert drift_of(np.repeat([100, 110] * 4 + [100, 120], 2)) == Drift(1.2, beyond=False)
+    assert drift_of(np.array([100] * 38 + [120] * 2)) == Drift(1.1, beyond=True), "half of the last tenth"
     # From the first tenth to the last, by more than 2 % of the median; of nothing there is no ratio.
     assert drift_of(np.repeat([80] + [100] * 9, 2)) == Drift(1.25, beyond=True)
     assert drift_of(np.repeat([100] * 9 + [102], 2)) == Drift(1.02, beyond=False)

@@ -18,8 +18,8 @@ MISSING = "-"
 SECONDS_DECIMALS = 3
 MICROSECONDS_DECIMALS = 2
 OFFICIAL_RATE_DECIMALS = 3
-ENERGY_DECIMALS = 3
 """Of the rate by the laps: as many as a host prints of it."""
+ENERGY_DECIMALS = 3
 
 D3_COUNT = ","
 """Formats of a chart's axes and tooltips, in the language of D3: ``10,000``."""

@@ -64,9 +64,8 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
             median = median_rate_hz(known)
         else:
             lacking = len(session.windows) - len(known)
-            unknown.append(
-                f"the median: {lacking} of {counted(len(session.windows), 'window')} have no length by laps"
-            )
+            of_all = counted(len(session.windows), "window")
+            unknown.append(f"the median: {lacking} of {of_all} without a length by laps")
     if session.kind != "accuracy":
         unknown += [f"printed lengths: {session.no_lengths}"] if session.no_lengths else []
         unknown += [f"energy: {session.no_energy}"] if session.no_energy else []
@@ -102,7 +101,7 @@ def _accuracy(session: Session) -> Recomputed:
     unknown = [] if area is not None else ["AUC: a class lacks an input, or a vector sums to 0 or has no numbers"]
     if lacking := len(session.windows) - len(labels):
         unknown.append(
-            f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} lack a vector, "
+            f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} without a vector, "
             "or an input that names its class"
         )
     return Recomputed(None, None, share, area, form, len(labels), tuple(unknown))
@@ -130,7 +129,7 @@ def differences(session: Session, audits: list[WindowAudit], figures: Recomputed
 def _finding(session: Session, name: str, rows: list[tuple[Printed, str]]) -> Finding:
     printed, expected = rows[0]
     where = f" of window {printed.window}" if printed.window is not None else ""
-    more = f"; {len(rows) - 1} more differ" if len(rows) > 1 else ""
+    more = f"; and {len(rows) - 1} more" if len(rows) > 1 else ""
     return Finding(
         rule="printed-differs",
         # The rate of a single inference is no figure of the benchmark.

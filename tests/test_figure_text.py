@@ -135,6 +135,8 @@ def test_an_interval_stands_in_round_brackets_and_a_range_in_square_ones_alone(k
         (significant_text(0.012345), "0.0123"),
         (significant_text(99.96), "100"),
         (significant_text(100.4), "100"),
+        (significant_text(1234.4), "1,234"),
+        (significant_text(-4800.2), "-4,800"),
         (significant_text(12.34), "12.3"),
         (short_rate_text(0.104123), "0.1041 inf/s"),
         (short_rate_text(2628.4), "2,628 inf/s"),

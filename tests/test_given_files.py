@@ -22,6 +22,7 @@ from tracer.given_files import (
     too_many_rows,
     xplanes_in,
 )
+from tracer.given_json import parsed_json, read_json
 from tracer.profiles.json_events import text
 from tracer.profiles.nvprof_text import LONGEST_LINE
 
@@ -106,3 +107,27 @@ def test_captures_of_tensorflow_are_found_below_a_folder_and_not_without_an_end(
 def test_a_name_and_a_line_have_a_length_that_is_told() -> None:
     assert text("a" * 70_000) == "a" * 65_536
     assert LONGEST_LINE == 2**20
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('{"a": 1, "b": 2, "c": {"d": 1}, "b": 3}', "it has 'b' twice"),
+        ('{"a": {"long": 1, "long": 2}}', "it has 'long' twice"),
+        ("[NaN]", "NaN is no number"),
+        ("-Infinity", "-Infinity is no number"),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_json_that_does_not_mean_one_thing_is_refused(said: str, told: str) -> None:
+    with pytest.raises(ValueError, match=r"\w") as refused:
+        parsed_json(said)
+    assert str(refused.value) == told
+
+
+def test_json_is_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'{"a": [1, 2.5, null, true, "\xc3\xa9"], "b": {"a": 1}}')
+    assert read_json(path) == {"a": [1, 2.5, None, True, "\u00e9"], "b": {"a": 1}}
+    with pytest.raises(OSError, match=r"more than 3 bytes"):
+        read_json(path, 3)

@@ -79,6 +79,15 @@ def test_of_a_long_log_most_lines_are_not_read_one_by_one(tmp_path: Path) -> Non
     assert one_by_one.call_count < 0.4 * 4 * len(long_log())
 
 
+def test_windows_are_passed_over_only_when_all_the_laps_are_kept_that_may_be(tmp_path: Path) -> None:
+    path = write_log(tmp_path, long_log() * 2)
+    every, some = build_session(path), build_session(path, keep=120)
+    # More windows than show a pattern, and no two laps of theirs are alike.
+    assert some.windows == every.windows[:120]
+    assert some.marks == every.marks[: 3 * 120]
+    assert some.dropped_windows == 2 * 200 - 120
+
+
 @pytest.mark.parametrize("told", [('"dut infer 7', "m-infer-start-7"), ("m-infer-start-7",)])
 def test_a_window_of_one_inference_among_others_that_repeat_is_how_the_host_measured(
     tmp_path: Path, told: tuple[str, ...]

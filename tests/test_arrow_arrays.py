@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from tracer.arrow_arrays import TABLE, arrow, arrow_flags, arrow_texts, dense_groups, flags, numbers, valid
+from tracer.arrow_arrays import (
+    NO_ROW,
+    TABLE,
+    arrow,
+    arrow_flags,
+    arrow_texts,
+    dense_groups,
+    encode,
+    flags,
+    numbers,
+    present,
+    small,
+    valid,
+)
+from tracer.arrow_arrays import integers as integers_of
 
 integers = st.lists(st.none() | st.integers(-(2**62), 2**62), max_size=40)
 
@@ -68,6 +83,50 @@ sys.exit("pandas" in sys.modules)
 """
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
+
+
+words = st.lists(st.none() | st.sampled_from("abcd"), max_size=8)
+
+
+@settings(deadline=None)
+@given(st.lists(words, max_size=3), st.sampled_from(["plain", "coded", "repeated"]), st.sampled_from([2, 256]))
+def test_a_value_has_one_code_however_its_column_is_packed(
+    parts: list[list[str | None]], packing: str, few: int
+) -> None:
+    chunks = [pa.array(part, pa.string()) for part in parts]
+    if packing == "coded":
+        chunks = [chunk.dictionary_encode() for chunk in chunks]
+    elif packing == "repeated":
+        # A dictionary that holds each value twice.
+        place = {(one, at): 2 * "abcd".index(one) + at for one in "abcd" for at in (0, 1)}
+        codes = [[place.get((one or "", at % 2)) for at, one in enumerate(part)] for part in parts]
+        chunks = [pa.DictionaryArray.from_arrays(pa.array(one, pa.int32()), [*"aabbccdd"]) for one in codes]
+    column = pa.chunked_array(chunks, chunks[0].type if chunks else pa.string())
+    with mock.patch("tracer.arrow_arrays.FEW", few):
+        found = encode(pa.table({"name": column}), "name")
+    values = [value for part in parts for value in part]
+    known = found.values.to_pylist()
+    assert [None if code == NO_ROW else known[code] for code in found.codes] == values
+    assert len(set(known)) == len(known)
+    assert found.at(np.arange(len(values))).to_pylist() == values
+    assert [found.code_of(one) for one in "abcd"] == [known.index(one) if one in known else -2 for one in "abcd"]
+
+
+def test_a_column_of_nothing_has_no_number_and_no_value() -> None:
+    table = pa.table({"empty": pa.chunked_array([], pa.int64()), "text": pa.chunked_array([], pa.string())})
+    nothing = pa.table({"null": pa.nulls(3)})
+    assert integers_of(table, "empty").tolist() == []
+    assert present(nothing, "null").tolist() == [False] * 3
+    assert (encode(table, "text").codes.tolist(), encode(table, "text").values.to_pylist()) == ([], [])
+    assert flags(pa.chunked_array([], pa.bool_())).tolist() == []
+    assert valid(pa.chunked_array([], pa.bool_())).tolist() == []
+
+
+@pytest.mark.parametrize(("most", "kind"), [(65_535, np.uint16), (65_536, np.int64)])
+def test_keys_are_sorted_as_short_ones_where_none_is_longer(most: int, kind: type) -> None:
+    keys = np.array([3, most, 0], np.int64)
+    assert small(keys).dtype == kind
+    assert small(keys).tolist() == keys.tolist()
 
 
 @settings(deadline=None)

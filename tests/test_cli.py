@@ -121,6 +121,19 @@ def test_a_hint_is_called_as_this_process_was(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(sys, "argv", ["/some/where/runner/__main__.py"])
     monkeypatch.chdir(tmp_path)
     assert command_line("runs") == "/nowhere/python -m runner runs"
+    # From the root a server is started, whose hints are pasted elsewhere.
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir("/")
+    assert command_line("runs") == f"{script} runs"
+    # Another program of this environment names the script beside its interpreter.
+    monkeypatch.setattr(sys, "argv", [str(script.with_name("pytest"))])
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    assert command_line("runs") == f"{script} runs"
+    monkeypatch.chdir(tmp_path.parent)
+    assert command_line("runs") == f"{tmp_path.name}/bin/kws-trace runs"
+    script.unlink()
+    assert command_line("runs") == "kws-trace runs"
 
 
 def paste(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -12,24 +12,31 @@ from tracer.figure_text import (
     auc_text,
     bandwidth_text,
     beside_text,
+    bounds_text,
     change_text,
     count_text,
     counted,
+    energy_text,
     frequency_text,
     giga_text,
     interval_text,
+    minute_text,
     number_text,
     official_rate_text,
     ppm_text,
+    range_notes,
     rate_text,
     ratio_text,
     seconds_text,
     share_text,
+    short_rate_text,
     signed_number_text,
     significant_text,
     size_text,
+    tick_text,
     time_text,
 )
+from tracer.unit_words import INFERENCES, UNITS, UnitWords
 
 FORMS = (
     number_text,
@@ -66,7 +73,8 @@ def test_what_is_not_there_reads_as_a_dash(form) -> None:
         (12_345, "12.35 us"),
         (999_999, "1.00 ms"),
         (4_310_000, "4.31 ms"),
-        (999_999_999, "1.000 s"),
+        (999_995_500, "1.000 s"),
+        (999_994_999, "999.99 ms"),
         (10_001_000_000, "10.001 s"),
         (3_600_000_000_000, "3,600.000 s"),
         (-0.2, "0 ns"),
@@ -114,6 +122,82 @@ def test_a_rate_has_four_digits_and_a_decimal_at_least(rate_hz: float, text: str
 def test_an_interval_stands_in_round_brackets_and_a_range_in_square_ones_alone(kind: Any, text: str) -> None:
     spread = {"kind": kind, "low": 1200, "high": 1310, "unit": "window", "count": 3, "reason": "", "speeds": None}
     assert beside_text(spread, time_text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (minute_text("2026-01-31T23:59:58.123+00:00"), "2026-01-31 23:59"),
+        (tick_text(12_000.5), "12,000.5"),
+        (count_text(10_000), "10,000"),
+        (number_text(2.6), "3"),
+        (number_text(-0.04, 1), "0.0"),
+        (significant_text(0.012345), "0.0123"),
+        (significant_text(99.96), "100"),
+        (significant_text(100.4), "100"),
+        (significant_text(1234.4), "1,234"),
+        (significant_text(-4800.2), "-4,800"),
+        (significant_text(12.34), "12.3"),
+        (short_rate_text(0.104123), "0.1041 inf/s"),
+        (short_rate_text(2628.4), "2,628 inf/s"),
+        (energy_text(3454.8476), "3,454.848 uJ"),
+        (official_rate_text(232.14285), "232.143 inf/s"),
+        (auc_text(0.98765), "0.9877"),
+        (ratio_text(1.0434), "1.043"),
+        (frequency_text(918e6), "918 MHz"),
+        (frequency_text(921.6e6), "921.6 MHz"),
+        (size_text(1), "1 byte"),
+        (size_text(999), "999 bytes"),
+        (size_text(1000), "1.00 kB"),
+        (size_text(1_234_567), "1.23 MB"),
+        (bandwidth_text(4.8e12), "4,800 GB/s"),
+        (giga_text(236.4e9, "FLOP/s"), "236 GFLOP/s"),
+        (seconds_text(12.3456), "12.346 s"),
+    ],
+)
+def test_each_figure_reads_so(text: str, said: str) -> None:
+    assert text == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "form", "said"),
+    [
+        (1200, 1310, time_text, "1.20 to 1.31 us"),
+        (900, 1310, time_text, "900 ns to 1.31 us"),
+        (None, 1310, time_text, "-"),
+        (1200, None, time_text, "-"),
+        (0.0001, 0.2, share_text, "< 0.1 % to 20.0 %"),
+        (0.1, 0.2, share_text, "10.0 to 20.0 %"),
+        (1.0, 2.0, ratio_text, "1.000 to 2.000"),
+    ],
+)
+def test_an_interval_has_its_unit_once_where_it_is_the_same(low: Any, high: Any, form: Any, said: str) -> None:
+    assert interval_text(low, high, form) == said
+    spread = {
+        "kind": "interval",
+        "low": low,
+        "high": high,
+        "unit": "window",
+        "count": 3,
+        "reason": "",
+        "speeds": None,
+    }
+    assert bounds_text(spread, form) == said
+    assert bounds_text({**spread, "kind": "range"}, form) == f"[{said}]"
+
+
+def test_the_brackets_of_ranges_are_told_with_each_reason_once() -> None:
+    kinds = [("range", "two windows"), ("interval", "no"), ("range", "two windows"), ("range", "one launch")]
+    spreads: Any = [{"kind": kind, "reason": reason} for kind, reason in kinds]
+    assert range_notes(spreads) == ["[ ] is a range, no interval: two windows; one launch"]
+    assert range_notes(spreads[1:2]) == []
+
+
+def test_what_a_breakdown_is_made_of_has_one_word_in_all_its_forms() -> None:
+    assert UnitWords("unit", "units", "a unit", "units/s") == UNITS
+    assert counted(2, INFERENCES.one, INFERENCES.many) == "2 inferences"
+    assert INFERENCES.each == f"an {INFERENCES.one}"
+    assert rate_text(7.0).endswith(f" {INFERENCES.rate}")
 
 
 def test_a_plural_that_is_no_s_is_given() -> None:

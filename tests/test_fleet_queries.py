@@ -55,7 +55,10 @@ def test_the_mean_of_a_few_launches_has_students_interval_and_of_two_none() -> N
     assert found["mean_hz"] == pytest.approx(np.exp(5))
     assert found["mean_low_hz"] == pytest.approx(np.exp(5 - half), rel=1e-4)
     assert found["mean_high_hz"] == pytest.approx(np.exp(5 + half), rel=1e-4)
-    assert answers._with_interval({**row, "launches": 2})["mean_low_hz"] is None
+    three = answers._with_interval({**row, "launches": 3})
+    assert np.log(three["mean_high_hz"]) - 5 == pytest.approx(t.ppf(0.975, 2) * 0.02 / np.sqrt(3), rel=1e-3)
+    two = answers._with_interval({**row, "launches": 2})
+    assert two == {"launches": 2, "mean_hz": pytest.approx(np.exp(5)), "mean_low_hz": None, "mean_high_hz": None}
 
 
 def test_a_fleet_without_runs_has_no_outliers_and_no_regressions() -> None:

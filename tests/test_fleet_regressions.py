@@ -64,6 +64,54 @@ def test_of_few_launches_nothing_is_told_and_the_reason_is() -> None:
         assert (row["failed"], row["slowdown"]) == (False, None)
 
 
+def test_a_configuration_of_which_nothing_can_be_told_has_its_counts_and_no_verdict() -> None:
+    found = regressions(sides_of([*launches(1, (100.0,) * 5), *launches(2, (110.0, 110.0))]), 0.0)
+    assert found == [
+        {
+            **A,
+            "base_launches": 5,
+            "launches": 2,
+            "look": 1,
+            "base_ns": pytest.approx(100.0),
+            "newest_ns": pytest.approx(110.0),
+            **dict.fromkeys(("slowdown", "low", "chance", "finds")),
+            "detected": False,
+            "failed": False,
+            "why_not": "2 of at least 3 newest launches",
+        }
+    ]
+
+
+def test_configurations_share_the_error_by_holms_procedure() -> None:
+    scales = {"5W": 1.01, "10W": 1.02, "15W": 1.001}
+    alone, together = {}, []
+    for mode, scale in scales.items():
+        rows = [*launches(1, STEADY, power_mode=mode), *launches(2, STEADY, scale, power_mode=mode)]
+        (alone[mode],) = regressions(sides_of(rows), 0.0)
+        together += rows
+    first, second, last = sorted(scales, key=lambda mode: alone[mode]["chance"])
+    chances = {row["power_mode"]: row["chance"] for row in regressions(sides_of(together), 0.0)}
+    assert (first, second, last) == ("10W", "5W", "15W")
+    assert chances[first] == pytest.approx(3 * alone[first]["chance"])
+    assert chances[second] == pytest.approx(2 * alone[second]["chance"])
+    assert chances[last] == pytest.approx(alone[last]["chance"])
+    # Of two that are alike the second is no surer than the first.
+    alike = [dict(row, device=device) for device in ("a", "b") for row in together if row["power_mode"] == "5W"]
+    assert [row["chance"] for row in regressions(sides_of(alike), 0.0)] == pytest.approx(
+        [2 * alone["5W"]["chance"]] * 2
+    )
+
+
+def test_without_a_baseline_a_look_is_one_that_had_enough_launches_before_it() -> None:
+    rows = [*launches(1, STEADY)]
+    for day, look in ((2, 1), (3, 2), (4, 3)):
+        rows += launches(day, STEADY)
+        (sides,) = sides_of(rows)
+        assert (sides.look, len(sides.base)) == (look, 5 * (day - 1))
+    (sides,) = sides_of([*launches(1, STEADY[:4]), *launches(2, STEADY), *launches(3, STEADY)])
+    assert (sides.look, len(sides.base)) == (1, 9)
+
+
 def test_each_later_look_spends_less_and_asking_again_spends_nothing() -> None:
     rows = [*launches(1, STEADY)]
     chances = []

@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from dashboard.vega import worded
+from tracer.captures.cuda_calls import CALL_KINDS
 from tracer.palette import (
     BY_MEANING,
+    EDGE,
+    EMPTY_CELL,
+    HEAT,
+    INK,
     KERNELS,
     LETTERS,
     LINES,
@@ -20,6 +25,9 @@ from tracer.palette import (
     rgb,
     timeline_colours,
 )
+from tracer.reports.breakdown_rows import PART_TEXTS
+from tracer.stages import INFERENCE_STAGES
+from tracer.trust.judgement import ORDER
 
 ROOT = Path(__file__).parents[1]
 GROUNDS = {"light": ["#ffffff"], "dark": ["#0e1117", "#171614"]}
@@ -81,6 +89,28 @@ def test_a_stage_has_one_colour_on_every_page() -> None:
 def test_the_stages_of_an_inference_differ_from_one_another() -> None:
     stages = colours(["dequantize", "host_to_device", "session_run", "readback"])
     assert len(set(stages)) == 4
+
+
+def test_every_colour_is_six_digits() -> None:
+    sheets = [one for sheet in PAPER.values() for one in sheet.values()]
+    every = [*MARKS, *HEAT, *STATES.values(), *sheets, EMPTY_CELL, INK, LETTERS, EDGE.removesuffix("60")]
+    assert [one for one in every if not re.fullmatch("#[0-9a-f]{6}", one)] == []
+    assert contrast(INK, EMPTY_CELL) >= 4.5
+
+
+def test_what_has_a_colour_is_something_that_the_product_shows() -> None:
+    paths = (path for folder in ("tracer", "runner", "dashboard") for path in (ROOT / folder).rglob("*.py"))
+    shown = "".join(path.read_text() for path in paths if path.name != "palette.py")
+    calls = {f"call: {kind}" for kind in CALL_KINDS}
+    assert calls <= BY_MEANING.keys()
+    assert [one for one in BY_MEANING if f'"{one}"' not in shown and one not in calls] == []
+    assert set(STATES) == set(ORDER)
+    assert {frozenset(sheet) for sheet in PAPER.values()} == {frozenset(("ground", "panel", "ink", "quiet", "rule"))}
+
+
+def test_each_part_of_an_inference_has_a_colour_of_its_meaning() -> None:
+    assert [text for text in PART_TEXTS.values() if text not in BY_MEANING] == []
+    assert [stage for stage in INFERENCE_STAGES if stage not in BY_MEANING] == []
 
 
 def test_no_other_module_holds_a_colour() -> None:

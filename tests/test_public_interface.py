@@ -6,6 +6,7 @@ import doctest
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ import pytest
 import tracer
 from tests.dashboard_runs import gpu_run, plain_run
 from tests.gpu_runs import captured_windows, gpu_export, usual_windows
-from tracer.errors import ProfileError
+from tracer.errors import NotInstalledError, ProfileError
+from tracer.public import OpenProfile, OpenRun, ProfileBreakdown, open_profile, open_run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,6 +90,56 @@ def test_a_profile_s_parts_sum_to_its_inferences(tmp_path: Path) -> None:
         profile.table("kernels")
 
 
+def test_the_gains_of_a_profile_have_their_ends_in_columns(tmp_path: Path) -> None:
+    one = captured_windows(usual_windows(1))[0]
+    profile = open_profile(gpu_export(one).write(tmp_path / "x.sqlite"))
+    assert isinstance(profile, OpenProfile)
+    found = profile.breakdown("inference")
+    assert isinstance(found, ProfileBreakdown)
+    gains = found.gains("arrow")
+    assert gains.column_names == ["name", "group", "gain_ns", "low_ns", "high_ns", "rate_hz", "bound", "reason"]
+    expected = []
+    for gain in found.figures["gains"]:
+        low, high = gain["interval_ns"] or (None, None)
+        facts = {name: gain[name] for name in ("name", "group", "gain_ns", "rate_hz", "bound", "reason")}
+        expected.append({**facts, "low_ns": low, "high_ns": high})
+    rows = gains.to_pylist()
+    assert len(rows) > 3
+    assert rows == expected
+    assert any(row["low_ns"] is not None for row in rows)
+    assert profile.gains(form="arrow").column_names == gains.column_names
+    empty = replace(found, level=replace(found.level, gains=[]))
+    assert empty.gains("arrow").num_rows == 0
+    assert empty._repr_html_().endswith("</pre>")
+
+
+def test_an_unprofiled_run_beside_it_is_in_the_report_of_a_run(tmp_path: Path) -> None:
+    gpu_run(tmp_path, "gpu")
+    plain_run(tmp_path, "plain")
+    run, beside = open_run("gpu", tmp_path), open_run("plain", tmp_path)
+    assert isinstance(run, OpenRun)
+    assert (run.name, beside.name) == ("gpu", "plain")
+    told = run.report(beside)
+    gpus = (run.report().figures["gpu"], told.figures["gpu"])
+    assert [one["unprofiled"]["run"] for one in gpus if one and one["unprofiled"]] == ["gpu", "plain"]
+    assert told._repr_html_().endswith("</pre>")
+    assert told.text() == told.text(80) != told.text(81)
+
+
+def test_without_pandas_arrow_is_given_and_the_other_form_names_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_run(tmp_path, "plain")
+    run = open_run("plain", tmp_path)
+    monkeypatch.setattr("tracer.public.find_spec", lambda _: None)
+    assert isinstance(run.windows("arrow"), pa.Table)
+    with pytest.raises(NotInstalledError) as told:
+        run.windows()
+    assert str(told.value) == (
+        """pandas (or ask for form="arrow") is not installed; install it with: pip install 'kws-trace[dashboard]'"""
+    )
+
+
 def test_units_of_several_processes_begin_where_their_ranges_do(shared_data: Path) -> None:
     profile = tracer.open_profile(shared_data / "nsys" / "h100_2gpu_1s.sqlite")
     units, ranges = profile.breakdown("aten::linear*").units(), profile.ranges()
@@ -104,6 +156,7 @@ def test_a_profile_without_a_timeline_has_kernels_and_says_why_it_has_no_ranges(
         encoding="utf-8",
     )
     profile = tracer.open_profile(path)
-    assert profile.kernels()["name"].tolist() == ["sgemm"]
+    kernels = [{"name": "sgemm", "count": 10, "total_ns": 10_000, "share": 1.0}]
+    assert profile.kernels("arrow").to_pylist() == kernels
     with pytest.raises(ProfileError, match="totals and no timeline"):
         profile.ranges()

@@ -60,12 +60,32 @@ def test_windows_that_are_passed_over_at_once_give_what_their_lines_give_one_by_
             assert build_session(path, keep) == at_once
 
 
+@pytest.mark.parametrize(("fault", "at"), [(name, 3000 + number) for number, name in enumerate(sorted(_FAULTS))])
+def test_a_fault_among_windows_that_are_passed_over_is_what_its_lines_say(
+    tmp_path: Path, fault: str, at: int
+) -> None:
+    path = write_log(tmp_path, _FAULTS[fault](long_log(), at))
+    at_once = build_session(path, 4)
+    with mock.patch("tracer.sessions.log_lines.CHUNK", 200):
+        assert build_session(path, 4) == at_once
+    assert len(at_once.marks) == 3 * 4
+
+
 def test_of_a_long_log_most_lines_are_not_read_one_by_one(tmp_path: Path) -> None:
     path, read = write_log(tmp_path, long_log() * 4), EnergyrunnerReader._take
     with mock.patch.object(EnergyrunnerReader, "_take", autospec=True, side_effect=read) as one_by_one:
         session = build_session(path, keep=5)
     assert session.dropped_windows == 4 * 200 - 5
     assert one_by_one.call_count < 0.4 * 4 * len(long_log())
+
+
+def test_windows_are_passed_over_only_when_all_the_laps_are_kept_that_may_be(tmp_path: Path) -> None:
+    path = write_log(tmp_path, long_log() * 2)
+    every, some = build_session(path), build_session(path, keep=120)
+    # More windows than show a pattern, and no two laps of theirs are alike.
+    assert some.windows == every.windows[:120]
+    assert some.marks == every.marks[: 3 * 120]
+    assert some.dropped_windows == 2 * 200 - 120
 
 
 @pytest.mark.parametrize("told", [('"dut infer 7', "m-infer-start-7"), ("m-infer-start-7",)])
@@ -80,6 +100,6 @@ def test_a_window_of_one_inference_among_others_that_repeat_is_how_the_host_meas
     session = build_session(write_log(tmp_path, [*lines[:later], *text.split("\n")]), keep=3)
     assert session.dropped_windows == 200 - 1 - 3
     assert session.notes == (
-        "1 times the host measured by one inference how many a window takes",
+        "1 time the host measured by one inference how many a window takes",
         "196 windows beyond the first 3 not kept: no figure is made of them",
     )

@@ -174,6 +174,8 @@ def test_a_cut_trace_gives_the_windows_that_it_holds_and_no_other(size: int) -> 
         assert energies[: len(known)] == known == pytest.approx(ENERGIES_UJ[: len(known)])
         assert judged.valid is True
         assert (judged.session.no_energy is None) == (None not in energies)
+        cut = [one for one in judged.session.notes if "which is not used" in one]
+        assert cut == ["trace1-energy.bin ends within a sample, which is not used"] * (samples > 0 and size % 4 != 1)
 
 
 @settings(deadline=None, max_examples=5)

@@ -301,7 +301,7 @@ def test_of_a_cut_results_json_the_whole_entries_are_used(tmp_path: Path) -> Non
     (tmp_path / "results.json").write_text(text[: text.index("tst_000003") + 60])
     session = build_session(path)
     assert [window.lap_us is not None for window in session.windows] == [True] * 3 + [False] * 2
-    assert any("3 whole entries are used" in note for note in session.notes)
+    assert any("3 whole entries can be used" in note for note in session.notes)
 
 
 def test_a_device_whose_name_was_never_got_is_read_and_said(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def over(x: int = 3) -> bool:
 
 
 list(zip("", "", strict=True))
+Row = TypeVar("Row")
+cast("int", LIMIT)
 '''
 
 

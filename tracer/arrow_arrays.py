@@ -144,8 +144,7 @@ def dense_groups(keys: Integers) -> tuple[Integers, Integers]:
     if low < 0 or high >= TABLE:
         distinct, places = np.unique(keys, return_inverse=True)
         return distinct, places.astype(np.int64)
-    table = np.zeros(high + 1, np.int64)
-    table[keys] = 1
+    table = np.bincount(keys)
     distinct = np.flatnonzero(table)
     table[distinct] = np.arange(len(distinct))
     return distinct, table[keys]

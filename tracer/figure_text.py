@@ -48,7 +48,7 @@ def significant_text(value: float | None, digits: int = 3) -> str:
     """A number with so many digits that count, and all before the point: ``0.0123``, ``12.3``, ``4,800``."""
     if value is None or not math.isfinite(value):
         return MISSING
-    if abs(value) >= 10 ** (digits - 1):
+    if abs(value) >= 10**digits:
         return number_text(value)
     rounded = float(f"{value:.{digits - 1}e}")
     places = digits - 1 - math.floor(math.log10(abs(rounded))) if rounded else 0

@@ -57,7 +57,7 @@ def written_whole(path: Path, *, shared: bool = False, lasting: bool = True) -> 
 def write_json(path: Path, value: Any, **how: bool) -> None:
     """Write one JSON document as ``written_whole``, which ``how`` is for, writes a file."""
     with written_whole(path, **how) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        temporary.write_bytes(f"{json.dumps(value, indent=2)}\n".encode())
 
 
 def digest(source: IO[bytes]) -> str:

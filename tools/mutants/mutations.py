@@ -87,7 +87,7 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
                 continue
             # Nor types, wherever they stand.
-            if isinstance(child, ast.Subscript) and isinstance(child.value, ast.Name) and child.value.id == "Literal":
+            if _is_type(node, child):
                 continue
             # A string that stands alone is a docstring.
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
@@ -95,6 +95,12 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
             if isinstance(child, ast.expr):
                 yield child
             yield from _expressions(child)
+
+
+def _is_type(node: ast.AST, child: ast.AST) -> bool:
+    literal = isinstance(child, ast.Subscript) and isinstance(child.value, ast.Name) and child.value.id == "Literal"
+    made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("cast", "TypeVar")
+    return literal or (made and child is node.args[0])
 
 
 def _changes(node: ast.expr) -> Iterator[ast.expr]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -75,7 +77,7 @@ class DuckDb:
 
     def answer_sql(self, text: str) -> list[dict[str, Any]]:
         """
-        The rows of one SELECT over the tables; it can change nothing and read nothing else.
+        The rows of one SELECT over the tables, as values that JSON has; it can change nothing and read nothing else.
 
         Raises:
             UsageError: if it is something else, or DuckDB refuses it.
@@ -92,10 +94,12 @@ class DuckDb:
             statements = connection.extract_statements(text)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise UsageError("sql", "it is not one SELECT", "the tables are to be read: give one SELECT")
-            found: list[dict[str, Any]] = connection.sql(text).to_arrow_table().to_pylist()
+            found: pa.Table = connection.sql(text).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError("sql", first_line(error), "the tables are in docs/commands/fleet.md") from None
-        return found
+        if len(set(found.column_names)) < found.num_columns:
+            raise UsageError("sql", "two of its columns have one name", "name them apart: SELECT ... AS name")
+        return [{name: _plain(value) for name, value in row.items()} for row in found.to_pylist()]
 
     def _keep(self, name: str, table: pa.Table) -> None:
         self._connection.con.register(f"_{name}", table)
@@ -111,6 +115,19 @@ class DuckDb:
             "lock_configuration = true",
         ):
             self._connection.raw_sql(f"SET {setting}")
+
+
+def _plain(value: Any) -> Any:
+    """A sum of integers is a decimal to DuckDB; what JSON has no form for is told as text."""
+    if isinstance(value, Decimal):
+        return int(value) if value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def file_schema(name: str) -> pa.Schema:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from tracer.figure_text import change_text, number_text, rate_number_text, share_text, significant_text, time_text
 from tracer.fleet.tables import CONFIGURATION
+from tracer.reports.breakdown_rows import part_text
 from tracer.terminal_text import figure_table, plain, printable
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 _SLOWDOWNS = ("slowdown", "low", "finds")
-_HASH_DIGITS = 12
+_LENGTHS = {"model_sha256": 12, "newest": 10}
+"""As many characters as tell a hash, or a time, which is told to its day."""
 
 
 def shared_values(rows: Sequence[Row]) -> list[str]:
@@ -41,7 +43,7 @@ def render_table(rows: Sequence[Row], console: Console) -> None:
     if not rows:
         console.print("nothing to show")
         return
-    keys = list(dict.fromkeys(_key(row) for row in rows)) if CONFIGURATION[0] in rows[0] else []
+    keys = list(dict.fromkeys(_key(row) for row in rows)) if set(CONFIGURATION) <= rows[0].keys() else []
     for number, key in enumerate(keys, 1):
         facts = zip(CONFIGURATION, key, strict=True)
         line = f"{number}: {', '.join(f'{_heading(name)} {_cell(name, value)}' for name, value in facts)}"
@@ -123,7 +125,7 @@ def sentence(row: Row, fail_over: float) -> str:
 
 
 def _is_shared(rows: Sequence[Row], name: str) -> bool:
-    return name in CONFIGURATION and len({row.get(name) for row in rows}) == 1 and name in rows[0]
+    return name in CONFIGURATION and name in rows[0] and all(row[name] == rows[0][name] for row in rows)
 
 
 def _heading(name: str) -> str:
@@ -133,24 +135,25 @@ def _heading(name: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    if name == "model_sha256":
-        return printable(str(value)[:_HASH_DIGITS])
-    if name == "newest" and isinstance(value, str):
-        return printable(value[:10])
+    """By its type, then by its name: a question in SQL may call anything anything."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, int | float):
+        return _figure(name, value)
+    text = printable(str(value))
+    return part_text(text) if name == "part" else text[: _LENGTHS.get(name)]
+
+
+def _figure(name: str, value: float | None) -> str:
     if name in _SLOWDOWNS:
         return change_text(None if value is None else 1 + value)
-    written: Callable[[Any], str] = significant_text
     if name.endswith("_ns"):
-        written = time_text
-    elif name.endswith("_hz"):
-        written = rate_number_text
-    elif isinstance(value, bool):
-        return "yes" if value else "no"
-    elif isinstance(value, int):
-        written = number_text
-    elif not isinstance(value, float):
-        return "" if value is None else printable(str(value))
-    return written(value)
+        return time_text(value)
+    if name.endswith("_hz"):
+        return rate_number_text(value)
+    if value is None:
+        return ""
+    return number_text(value) if isinstance(value, int) else significant_text(value)
 
 
 def _markdown(text: str) -> str:

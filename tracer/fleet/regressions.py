@@ -153,11 +153,10 @@ def _share(look: int) -> float:
 def _holm(tails: Sequence[float]) -> list[float]:
     """Adjusted so that those at most the error are rejected."""
     order = np.argsort(tails, kind="stable")
-    adjusted, least = [1.0] * len(tails), 0.0
-    for rank, place in enumerate(order):
-        least = max(least, min(1.0, (len(tails) - rank) * tails[place]))
-        adjusted[place] = least
-    return adjusted
+    left = np.arange(len(tails), 0, -1)
+    adjusted = np.empty(len(tails))
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, left * np.array(tails)[order]))
+    return [float(one) for one in adjusted]
 
 
 def _middle(times: Floats) -> float | None:

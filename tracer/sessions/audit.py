@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tracer.figure_text import counted
 from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
 from tracer.sessions.clock_audit import Rate, WindowAudit, audit_window
 from tracer.sessions.clock_findings import clock_findings, lap_findings
@@ -76,7 +77,7 @@ def _verdict(session: Session, windows: list[WindowAudit], findings: list[Findin
         streaming = "streaming wakeword is one recording, whose accuracy and duty cycle count: it has no windows"
         return None, "no whole window" if session.streaming is None else streaming
     if len(windows) != OFFICIAL_WINDOWS:
-        return False, f"{len(windows)} whole windows instead of five"
+        return False, f"{counted(len(windows), 'whole window')} instead of five"
     if any(one.short is None for one in windows):
         return None, f"whether each window lasted {MINIMUM_S} s cannot be told from what is here"
     other = [finding.rule for finding in findings if finding.severity == "warning"]

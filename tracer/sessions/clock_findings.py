@@ -55,13 +55,13 @@ def _clock_rate(session: Session, wrong: list[WindowAudit], cause: str) -> Findi
         ratio = laps_s / host.point_s - 1
         text += f", {share_text(abs(ratio))} too {'long' if ratio > 0 else 'short'}"
     if worst.rate_hz and worst.true_rate:
-        low, high = worst.rate_hz / worst.true_rate.high_hz - 1, worst.rate_hz / worst.true_rate.low_hz - 1
-        direction = "low" if high < 0 else "high"
-        share = worst.rate_hz / worst.true_rate.point_hz - 1 if worst.true_rate.point_hz else max(low, high, key=abs)
-        text += f": its rate, {official_rate_text(worst.rate_hz)}, is too {direction} by {share_text(abs(share))}"
-        if worst.true_rate.point_hz:
-            text += f", the true one is {rate_text(worst.true_rate.point_hz)}"
-        text += f" ({interval_text(worst.true_rate.low_hz, worst.true_rate.high_hz, rate_text)})"
+        rate, true = worst.rate_hz, worst.true_rate
+        # Where only bounds are known of the true rate, only bounds are of what it is off.
+        least, most = sorted(abs(rate / one - 1) for one in (true.low_hz, true.high_hz))
+        off = share_text(abs(rate / true.point_hz - 1)) if true.point_hz else interval_text(least, most, share_text)
+        text += f": its rate, {official_rate_text(rate)}, is too {'low' if rate < true.low_hz else 'high'} by {off}"
+        text += f", the true one is {rate_text(true.point_hz)}" if true.point_hz else ""
+        text += f" ({interval_text(true.low_hz, true.high_hz, rate_text)})"
     return window_finding(session, "clock-rate", "error", f"{text}. {cause[0].upper()}{cause[1:]}", "laps", numbers)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from tracer.figure_text import counted
 from tracer.sessions import energyrunner_lines as forms
 from tracer.sessions.energyrunner_lines import OpenWindow, host_length, lost_before_windows
 from tracer.sessions.line_forms import ZEROS, LineForm, LineForms
@@ -16,7 +17,6 @@ from tracer.sessions.repeated_windows import RepeatedWindows
 from tracer.sessions.session import Evidence, Irregularity, Kind, Lap, Session, SessionWindow
 
 _IRREGULAR_KEPT = 1000
-_MEASURED = "times the host measured by one inference how many a window takes"
 
 
 class EnergyrunnerReader(LogReader):
@@ -272,7 +272,9 @@ class EnergyrunnerReader(LogReader):
             latency_s=max(self._round_trip_s, forms.LEAST_LATENCY_S),
             no_host_times=self._no_times(),
             complete=self._stopped,
-            notes=(f"{self._measured} {_MEASURED}",) if self._measured else (),
+            notes=(f"{counted(self._measured, 'time')} the host measured by one inference how many a window takes",)
+            if self._measured
+            else (),
         )
 
     def _kind(self, mode: str | None) -> Kind:

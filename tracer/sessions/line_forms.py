@@ -16,7 +16,8 @@ CHATTER = "c"
 UNLIKE = "?"
 """The code of a line that may do more than its window repeats, and of what the host says at another width of time."""
 
-_STAMP = "00000.000 "
+STAMP = "00000.000 "
+"""Of a line whose time is as wide as most."""
 _KEPT = 4096
 """Shapes that are kept; a log has some hundreds, and whose firmware prints letters more."""
 _CODES = 1000
@@ -73,7 +74,7 @@ class LineForms(dict[str, LineForm]):
             reply, value = _reply_of(shape, start)
             known = bool(reply) and not (who == "io" and reply == "ready" and not shape.startswith("[dut]:", start))
             code = UNLIKE
-            if who == "dut" and shape.startswith(_STAMP):
+            if who == "dut" and shape.startswith(STAMP):
                 code = CHATTER if not reply else self._code(reply) if f"m-{reply}" in forms.STANDARD else UNLIKE
             once = bool(reply) and reply != "lap-us"
             return LineForm(stamp, who, start, once, reply if known else "", value, code=code)
@@ -105,7 +106,7 @@ class LineForms(dict[str, LineForm]):
             command=what,
             fact=fact,
             counts=(slice(*infer.span(1)), slice(*infer.span(2))) if infer else (slice(0), slice(0)),
-            code=self._code(f"{kind} {loads} {marks} {what}") if repeats and shape.startswith(_STAMP) else UNLIKE,
+            code=self._code(f"{kind} {loads} {marks} {what}") if repeats and shape.startswith(STAMP) else UNLIKE,
         )
 
     def _code(self, name: str) -> str:

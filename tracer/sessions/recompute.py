@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import numpy as np
 
@@ -64,9 +64,8 @@ def recompute(session: Session, audits: list[WindowAudit]) -> Recomputed:
             median = median_rate_hz(known)
         else:
             lacking = len(session.windows) - len(known)
-            unknown.append(
-                f"the median: {lacking} of {counted(len(session.windows), 'window')} have no length by laps"
-            )
+            of_all = counted(len(session.windows), "window")
+            unknown.append(f"the median: {lacking} of {of_all} without a length by laps")
     if session.kind != "accuracy":
         unknown += [f"printed lengths: {session.no_lengths}"] if session.no_lengths else []
         unknown += [f"energy: {session.no_energy}"] if session.no_energy else []
@@ -102,7 +101,7 @@ def _accuracy(session: Session) -> Recomputed:
     unknown = [] if area is not None else ["AUC: a class lacks an input, or a vector sums to 0 or has no numbers"]
     if lacking := len(session.windows) - len(labels):
         unknown.append(
-            f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} lack a vector, "
+            f"Top-1 and AUC of all {counted(len(session.windows), 'window')}: {lacking} without a vector, "
             "or an input that names its class"
         )
     return Recomputed(None, None, share, area, form, len(labels), tuple(unknown))
@@ -110,14 +109,14 @@ def _accuracy(session: Session) -> Recomputed:
 
 def differences(session: Session, audits: list[WindowAudit], figures: Recomputed) -> list[Finding]:
     """Printed figures that the raw lines do not give, to the printed digit."""
-    by_number = {audit.number: audit for audit in audits}
-    windows = {window.number: window for window in session.timed}
+    windows = {window.number: (window, audit) for window, audit in zip(session.timed, audits, strict=True)}
     found: dict[str, list[tuple[Printed, str]]] = {}
     for printed in session.printed:
         if printed.window is None:
             spans = _whole_spans(printed.name, session, figures)
         else:
-            spans = _window_spans(printed.name, session, windows.get(printed.window), by_number.get(printed.window))
+            known = windows.get(printed.window)
+            spans = _window_spans(printed.name, session, *known) if known else []
         if spans and not any(_agrees(printed.text, span) for span in spans):
             expected = significant_text(sum(spans[0]) / 2, 6)
             found.setdefault(printed.name, []).append((printed, expected))
@@ -130,7 +129,7 @@ def differences(session: Session, audits: list[WindowAudit], figures: Recomputed
 def _finding(session: Session, name: str, rows: list[tuple[Printed, str]]) -> Finding:
     printed, expected = rows[0]
     where = f" of window {printed.window}" if printed.window is not None else ""
-    more = f"; {len(rows) - 1} more differ" if len(rows) > 1 else ""
+    more = f"; and {len(rows) - 1} more" if len(rows) > 1 else ""
     return Finding(
         rule="printed-differs",
         # The rate of a single inference is no figure of the benchmark.
@@ -156,10 +155,8 @@ def _whole_spans(name: str, session: Session, figures: Recomputed) -> list[Span]
     return []
 
 
-def _window_spans(name: str, session: Session, window: SessionWindow | None, audit: WindowAudit | None) -> list[Span]:
+def _window_spans(name: str, session: Session, window: SessionWindow, audit: WindowAudit) -> list[Span]:
     """What a figure of a window can be: by the laps as they stand, and with a wrapped counter put right."""
-    if window is None or audit is None:
-        return []
     count = window.inferences
     power_mw = window.power_mw
     exact = {
@@ -194,12 +191,10 @@ def _median_spans(session: Session, exact: float) -> list[Span]:
 
 def _agrees(text: str, span: Span) -> bool:
     """Whether a value within the bounds reads so when it is rounded to as many digits."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return False
+    value = Decimal(text)
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
+        # NaN, or infinity.
         return False
     half = 0.5 * 10.0**exponent
     # The last digit may have been rounded half up or half to even, on a float either way.

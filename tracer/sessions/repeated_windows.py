@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from tracer.sessions.line_forms import CHATTER, UNLIKE, LineForm
+from tracer.sessions.line_forms import CHATTER, STAMP, UNLIKE, LineForm
 
-_STAMP = slice(9)
-_BEHIND = slice(10, None)
+_BEHIND = len(STAMP)
 
 
 class RepeatedWindows:
@@ -33,7 +32,7 @@ class RepeatedWindows:
         if form.code != CHATTER:
             self._since.append(form)
             if _counts(form):
-                self._counts.add(text[_BEHIND])
+                self._counts.add(text[_BEHIND:])
 
     def window(self, *, may_repeat: bool) -> None:
         """A window ended with the last line; ``may_repeat`` is false while more than its count is kept."""
@@ -56,11 +55,11 @@ class RepeatedWindows:
         found = self._windows.match(codes, at)
         if found is None:
             return at
-        stamps = [text[_STAMP] for text in texts[at : found.end()]]
+        stamps = [text[:_BEHIND] for text in texts[at : found.end()]]
         if stamps != sorted(stamps) or after_s is None or float(stamps[0]) < after_s:
             return at
         lines, counting = zip(texts[at : found.end()], found[0], strict=True), self._counting
-        counts = {text[_BEHIND] for text, code in lines if code in counting}
+        counts = {text[_BEHIND:] for text, code in lines if code in counting}
         return found.end() if counts == self._told else at
 
 

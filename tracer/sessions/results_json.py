@@ -48,7 +48,7 @@ def read_entries(path: Path) -> tuple[list[dict[str, Any]], str | None]:
             break
         if isinstance(entry, dict):
             found.append(entry)
-    return found, f"{path.name} is cut or damaged: {len(found)} whole entries are used"
+    return found, f"{path.name} is cut or damaged: {counted(len(found), 'whole entry', 'whole entries')} can be used"
 
 
 def windows_of(entries: list[dict[str, Any]], name: str, keep: int) -> list[SessionWindow]:

@@ -25,8 +25,8 @@ from tracer.figure_text import (
     official_rate_text,
     rate_number_text,
     rate_text,
+    seconds_text,
     share_text,
-    time_text,
 )
 from tracer.sessions.audit import SessionAudit
 from tracer.sessions.clock_audit import Rate, WindowAudit
@@ -184,8 +184,7 @@ def bounded_rate_text(rate: Rate) -> str:
 def _agreement(audit: SessionAudit) -> str:
     ratios = [one.ratio for one in audit.windows if one.ratio is not None]
     if not ratios:
-        resolution = time_text(1e9 * audit.session.resolution_s)
-        return f"The laps lie within what the host's times of {resolution} allow."
+        return f"The laps lie within what the host's times of {seconds_text(audit.session.resolution_s)} allow."
     worst = max(abs(ratio - 1) for ratio in ratios)
     return f"The laps agree with the host's clock within {share_text(worst, 2)}."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tracer.figure_text import counted
 from tracer.report_types.trust import Trust, TrustCheck, TrustKey
 from tracer.sessions.audit import SessionAudit
@@ -71,11 +73,12 @@ def _checks(audit: SessionAudit) -> list[TrustCheck]:
 
 def _apart(one: WindowAudit) -> tuple[float, float] | None:
     """How far the laps lie outside the host's bounds, and how far they may be off, as shares of the host's time."""
-    if one.elapsed_us is None or one.host is None or one.host.low_s <= 0:
+    if one.elapsed_us is None or one.host is None or one.host.high_s <= 0:
         return None
-    laps_s = one.elapsed_us / 1e6
-    over, under = laps_s / one.host.high_s - 1, 1 - laps_s / one.host.low_s
-    return max(over, under, 0.0), max(laps_s / one.host.low_s - 1, 1 - laps_s / one.host.high_s)
+    # Without a lower bound (whole seconds, of a first window) the laps may be too long, and never too short.
+    low = one.elapsed_us / 1e6 / one.host.low_s if one.host.low_s > 0 else math.inf
+    high = one.elapsed_us / 1e6 / one.host.high_s
+    return max(high - 1, 1 - low, 0.0), max(low - 1, 1 - high)
 
 
 def _rate_hz(one: WindowAudit) -> float | None:

@@ -151,7 +151,7 @@ def check_clock(outside: float | None, slack: float | None, broken: Sequence[str
     if state != "fine":
         return check("clock", state, f"the laps are {share_text(outside)} outside the host's time", remedy)
     if slack > CLOCK_OPEN:
-        told = f"the host's times leave {share_text(slack)} open"
+        told = f"the host's times leave {share_text(slack) if np.isfinite(slack) else 'it'} open"
         return check("clock", "unknown", told, "use a host that stamps each line, in milliseconds")
     return check("clock", "fine", f"the laps agree with the host's clock, which leaves {share_text(slack, 2)} open")
 

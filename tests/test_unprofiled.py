@@ -42,7 +42,7 @@ def timed(
 
 
 def waiting(inferences: int) -> Replay:
-    """Two launches and a set in ``session_run`` that do not hold the host; ``readback`` waits for half of its time."""
+    """Two launches and a set in ``session_run`` nobody waits for; ``readback`` waits half of its time."""
     rows, stages, calls, gpu = [], [], [], []
     for at in range(0, 1_000 * inferences, 1_000):
         rows.append((at, at + 1_000))

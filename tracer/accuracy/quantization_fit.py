@@ -125,7 +125,7 @@ def _at(loss: Loss, zero: float) -> Callable[[float], float]:
 def _short(scale: float) -> Iterator[float]:
     for digits in range(1, 6):
         yield float(f"{scale:.{digits}g}")
-    yield 1 / round(1 / scale) if scale < 1 else float(round(scale))
+    yield 1 / max(1, round(1 / scale))
 
 
 def _by_sureness(recorded: Vectors) -> NDArray[np.int64]:

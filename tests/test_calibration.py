@@ -67,6 +67,15 @@ def test_what_most_calls_cannot_hold_is_taken_in_proportion() -> None:
     assert took == pytest.approx([70 * left, 4 * left, 4 * left, 4 * left, 94 * left], abs=0.002)
 
 
+def test_what_calls_can_hold_is_by_what_each_of_them_costs() -> None:
+    # With a work each they cost twice as much as the last one: 3 times that is what most can hold, 21 us in all.
+    calls = [("cudaLaunchKernel", 0, 10), ("cudaLaunchKernel", 10, 20), ("cudaLaunchKernel", 20, 30)]
+    works = [Gpu(250, 251, 0), Gpu(252, 253, 1), Gpu(254, 255, 2)]
+    took, _ = host_of([*calls, ("cudaMalloc", 30, 130)], works, 200, Target(150_000.0, {}), CALLS_AND_WORKS)
+    left = 150 / 179
+    assert took == pytest.approx([70 * left, 4 * left, 4 * left, 4 * left, 97 * left], abs=0.002)
+
+
 def test_calls_for_copies_hold_what_is_in_proportion_only_where_that_is_assumed() -> None:
     calls = [("cudaMemcpyAsync", 0, 100), ("cudaMalloc", 100, 120)]
     assert host_of(calls, [], 200, Target(150_000.0, {}), IN_PROPORTION)[0] == [40, 100, 10]

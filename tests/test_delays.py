@@ -82,18 +82,18 @@ def test_the_gap_inside_a_graph_is_told_by_its_kernels_and_not_by_those_of_other
     assert measured_delays(work, launch_order(work)).graph_gap == Delay(350, 300, 400, "measured", 6)
 
 
-def without_kernels(sync: int) -> list[float]:
-    """
-    What no kernels would give, by the least, the middle and the most that the delays may be, in microseconds.
+def gains_at(name: str, gpu: Sequence[Gpu], calls: Sequence[Call]) -> list[float]:
+    """What a removal gives of 100 us, by the least, the middle and the most that the delays may be."""
+    replay = Replay(captured([(0, 100_000)], [("session_run", 0, 100_000)], gpu, calls))
+    place = [one.name for one in replay.removals].index(name)
+    return [replay.gains_ns(end=end)[place, 0] / 1_000 for end in ("low", "middle", "high")]
 
-    Two launches, kernels from 3 to 50 and from 51 to 60, a synchronisation that wakes up for 5, 35 of host code.
-    """
+
+def without_kernels(sync: int) -> list[float]:
+    """Two launches, kernels from 3 to 50 and 51 to 60, a synchronisation that wakes up for 5, 35 of host code."""
     calls = [Call("cudaLaunchKernel", 0, 2_000), Call("cudaLaunchKernel", 2_000, 4_000)]
     calls.append(Call("cudaStreamSynchronize", sync, 65_000))
-    gpu = [Gpu(3_000, 50_000, 0), Gpu(51_000, 60_000, 1)]
-    replay = Replay(captured([(0, 100_000)], [("session_run", 0, 100_000)], gpu, calls))
-    place = [one.name for one in replay.removals].index("kernel")
-    return [replay.gains_ns(end=end)[place, 0] / 1_000 for end in ("low", "middle", "high")]
+    return gains_at("kernel", [Gpu(3_000, 50_000, 0), Gpu(51_000, 60_000, 1)], calls)
 
 
 def test_a_work_that_was_queued_then_waits_for_its_launch_by_the_default() -> None:
@@ -104,3 +104,9 @@ def test_a_work_that_was_queued_then_waits_for_its_launch_by_the_default() -> No
 def test_a_synchronisation_that_need_not_wait_any_more_takes_the_default() -> None:
     # All is done when the host comes at 54; the call takes 2, or 1, or 3.
     assert without_kernels(54_000) == [100 - (54 + one + 35) for one in (1, 2, 3)]
+
+
+def test_a_synchronisation_that_must_wait_now_wakes_up_by_the_default() -> None:
+    # It found all done at 54; without host code it waits for the kernel's end at 10, and takes 3 more, or 2, or 6.
+    calls = [Call("cudaLaunchKernel", 0, 2_000), Call("cudaStreamSynchronize", 54_000, 55_000)]
+    assert gains_at("framework", [Gpu(3_000, 10_000, 0)], calls) == [100 - (10 + one) for one in (2, 3, 6)]

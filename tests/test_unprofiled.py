@@ -74,9 +74,11 @@ def pairs_run(folder: Path) -> StoredRun:
             timed(2, [(10_000, 60_000, 20_000), (11_000, 61_000, 22_000)], **off, pair=0),
             timed(3, [(13_000, 85_000, 25_000)], **on, pair=1),
             timed(4, [(10_500, 60_500, 21_000)], **off, pair=1),
-            # Of the third pair one side was all warm-ups.
+            # Of the last two pairs one side was all warm-ups.
             timed(5, [(13_000, 85_000, 25_000)], **on, pair=2),
             timed(6, [(10_500, 60_500, 21_000)], 1, **off, pair=2),
+            timed(7, [(13_000, 85_000, 25_000)], 1, **on, pair=3),
+            timed(8, [(10_500, 60_500, 21_000)], **off, pair=3),
         ],
     )
 

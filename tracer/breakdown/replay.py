@@ -126,14 +126,14 @@ class Replay:
         _, course = self._pass([None], host, "middle").shifts()
         cuts, barriers, count = self.path.pieces.timeline.cuts, self.shape.barriers, len(self.work.inferences)
         cut = np.searchsorted(cuts, self.path.barriers.at_ns[barriers.row])
-        at = self._key(np.r_[np.arange(count), barriers.inference], np.r_[np.full(count, -1), cut])
+        at = self._key(np.r_[np.arange(count), barriers.inference], np.r_[self._edges()[0], cut])
         shift = np.r_[np.zeros(count, np.int64), course[:, 0]]
         order = np.argsort(at, kind="stable")
         return at[order], shift[order]
 
     def _key(self, inference: Ints, cut: Ints) -> Ints:
         """Barriers lie by inference, then by cut: one number finds the last before an edge."""
-        return inference * (len(self.path.pieces.timeline.cuts) + 1) + cut
+        return inference * len(self.path.pieces.timeline.cuts) + cut
 
 
 def _syncs(path: HostPath) -> tuple[Ints, Ints]:

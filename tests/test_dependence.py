@@ -61,6 +61,14 @@ def test_effective_numbers_are_those_of_the_sums_over_lags_and_batches(count: in
             assert found == pytest.approx(sizes(values.tolist(), of_median=of_median), rel=1e-6)
 
 
+def test_lags_count_as_long_as_two_of_them_together_are_above_nothing_to_the_last() -> None:
+    # Here the fifth and the sixth lag add to what the first four leave.
+    series = [2.0, 1, 0, 1, 0, 1, 0, 0]
+    assert correlation_time(series) == pytest.approx(1.008065, abs=1e-6)
+    for of_median in (True, False):
+        assert effective_sizes(series, of_median=of_median) == pytest.approx(sizes(series, of_median=of_median))
+
+
 def test_equal_values_share_the_mean_of_their_ranks() -> None:
     assert mean_ranks(np.array([3.0, 1.0, 3.0, 2.0, 3.0])).tolist() == [4, 1, 4, 2, 4]
 

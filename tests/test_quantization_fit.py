@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from tests.accuracy_cases import LinearModel, inputs
 from tracer.accuracy.mistakes import quantize_anew
-from tracer.accuracy.quantization_fit import _descend, _look_around, _wander, _whole, fit_quantization
+from tracer.accuracy.quantization_fit import (
+    _descend,
+    _from_a_grid,
+    _look_around,
+    _wander,
+    _whole,
+    fit_quantization,
+)
 from tracer.quantization import Quantization
 
 Place = NDArray[np.float64]
@@ -49,6 +56,18 @@ def test_a_scale_of_many_digits_is_found_as_it_is() -> None:
 
 def test_of_places_that_are_as_good_the_one_of_whole_numbers_is_told() -> None:
     assert _whole(lambda _: 0.0, np.array([np.log(0.28002), 58.98])) == Quantization(pytest.approx(0.3), 58)
+
+
+@pytest.mark.parametrize(("scale", "zero_point"), [(0.0034, -128), (0.02, 37), (0.5, 0), (5.9, 127)])
+def test_a_search_begins_at_three_places_of_a_grid_that_lie_about_the_lowest(scale: float, zero_point: int) -> None:
+    places = _from_a_grid(ground(scale, zero_point)[1])
+    assert len(places) == 3
+    # Scales from 1/300 to 6 are a fifth apart, zero points sixteen.
+    for log_scale, zero in places:
+        assert abs(log_scale - np.log(scale)) < 0.4
+        assert abs(zero - zero_point) <= 16
+    assert abs(places[0][0] - np.log(scale)) < 0.1
+    assert abs(places[0][1] - zero_point) <= 8
 
 
 def test_steps_at_random_shrink_and_end_at_the_lowest_place_that_was_seen() -> None:

@@ -52,6 +52,12 @@ def test_of_shares_half_a_percent_apart_the_fewer_mistakes_count_and_else_the_la
     assert told({"right": candidate(3), "raw": raw}) == ("mistake", "raw", 1e-3, None, "right", [])
 
 
+def test_what_neither_reproduces_is_no_evidence_for_a_mistake() -> None:
+    # The right way misses five, the mistake three of them.
+    raw = Explanation("own", (RAW,), np.r_[0.0, 0.0, 0.5, 0.5, 0.5, np.zeros(195)])
+    assert told({"right": candidate(5), "raw": raw}) == ("undecided", "raw", 1e-3, "right", "right", [])
+
+
 def test_the_strictest_digits_at_which_one_reproduces_enough_tell() -> None:
     right = Explanation("own", (), np.full(200, 4e-3))
     raw = Explanation("own", (RAW,), np.full(200, 1e-5))

@@ -46,9 +46,13 @@ class Explanation:
         """The names of its mistakes."""
         return frozenset(one.key for one in self.mistakes)
 
+    def within(self, tolerance: float) -> NDArray[np.bool_]:
+        """Of each vector whether it is reproduced within ``tolerance``."""
+        return self.errors <= tolerance + 1e-9
+
     def reproduced(self, tolerance: float) -> int:
         """Vectors within ``tolerance``."""
-        return int((self.errors <= tolerance + 1e-9).sum())
+        return int(self.within(tolerance).sum())
 
     def share(self, tolerance: float) -> float:
         """Of the vectors that it says something of."""

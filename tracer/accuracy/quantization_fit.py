@@ -58,8 +58,7 @@ def fit_quantization(
         for picked in (spread, spread[::2], by_sureness[: 2 * FITTED_ON])
     )
     starts = [np.array([np.log(start.scale), start.zero_point], np.float64)]
-    grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
-    starts += [] if near else sorted(grid, key=coarse)[:STARTS]
+    starts += [] if near else _from_a_grid(coarse)
     best = min((_descend(wide, start, (0.08, 6.0), 40) for start in starts), key=wide)
     best = _wander(wide, best)
     if takes_counts:
@@ -78,6 +77,11 @@ def _hellinger_loss(predict: Predict, counts: Inputs, recorded: Vectors, *, take
         return float(np.abs(np.sqrt(np.maximum(answers, 0)) - roots).mean())
 
     return loss
+
+
+def _from_a_grid(loss: Loss) -> list[NDArray[np.float64]]:
+    grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
+    return sorted(grid, key=loss)[:STARTS]
 
 
 def _wander(loss: Loss, start: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,6 +43,37 @@ def test_a_gpu_whose_work_waits_for_other_work_of_it_bounds_and_says_so():
     )
 
 
+def test_kernels_in_time_leave_the_gpu_the_bound_though_a_copy_is_launched_late():
+    work = captured(
+        [(0, 100)],
+        [("session_run", 0, 100)],
+        [Gpu(5, 35, 0), Gpu(35, 65, 1), Gpu(82, 84, 2, kernel=False)],
+        [Call("cudaLaunchKernel", 0, 2), Call("cudaLaunchKernel", 2, 4), Call("cudaMemcpyAsync", 80, 82)],
+    )
+    assert judged(work) == Bottleneck(
+        "gpu-bound",
+        "GPU-bound: the GPU is busy 62.0 % of an inference, kernels 60.0 %; "
+        "100.0 % of the kernels were queued before the one before them ended.",
+        1.0,
+    )
+
+
+def test_the_busy_share_is_of_the_unprofiled_inference_and_the_others_of_the_profiled_one():
+    work = captured(
+        [(0, 100), (100, 200)],
+        [("session_run", 0, 100), ("session_run", 100, 200)],
+        [Gpu(60, 90, 0), Gpu(160, 180, 1)],
+        [Call("cudaLaunchKernel", 55, 58), Call("cudaLaunchKernel", 155, 158)],
+    )
+    assert bottleneck(break_down(work), 50.0) == Bottleneck(
+        "host-bound",
+        "Host-bound: the GPU is busy 50.0 % of an inference; 75.0 % pass before its first work, after its last or "
+        "between stages, the framework takes 72.0 %, host code elsewhere 0.0 % "
+        "(shares but the first are of a profiled inference).",
+        None,
+    )
+
+
 def test_late_launches_that_leave_hardly_a_gap_leave_it_gpu_bound():
     found = judged(launched(100, [(0, 1, 2, 48), (49, 50, 51, 97)]))
     assert (found.key, found.queued_share) == ("gpu-bound", 0.0)

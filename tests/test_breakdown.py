@@ -216,6 +216,12 @@ def test_each_idle_gap_of_the_gpu_has_its_cause():
     assert found.overhead_ns.tolist() == [60_000]
 
 
+def test_a_gap_before_the_work_of_the_first_call_of_a_capture_has_its_cause_too():
+    # The first work is of no known call; the other was launched when the GPU had gone idle.
+    work = captured([(0, 100)], WHOLE, [Gpu(10, 20), Gpu(50, 90, 0)], [Call("cudaLaunchKernel", 40, 45)])
+    assert gaps_of(work) == [("before_first", 0, 10), ("launch_bound", 20, 50), ("tail", 90, 100)]
+
+
 def test_idle_time_in_which_a_stage_ends_is_a_hand_off_and_no_late_launch():
     calls = [Call("cudaLaunchKernel", 0, 5), Call("cudaLaunchKernel", 60, 65)]
     stages = [("host_to_device", 0, 50), ("session_run", 50, 100)]

@@ -64,6 +64,24 @@ def test_the_parts_agree_with_counting_each_nanosecond(rows):
     assert found.owned_ns.tolist() == counted.tolist()
 
 
+@settings(max_examples=25, deadline=None)
+@given(captures())
+def test_the_whole_time_of_host_code_is_that_of_the_inference_s_own_thread_outside_its_calls(rows):
+    found = break_down(captured(**rows))
+    between = len(found.stage_names)
+    places = {None: between, **{name: place for place, name in enumerate(found.stage_names)}}
+    host, tracer = (np.zeros((len(rows["inferences"]), between + 1), np.int64) for _ in range(2))
+    for row, (begin, end) in enumerate(rows["inferences"]):
+        calls = [one for one in rows["calls"] if one.thread == MAIN and begin <= one.start < end]
+        for at in range(begin, end):
+            stage = next((name for name, start, stop in rows["stages"] if start <= at < stop), None)
+            called = any(one.start <= at < one.end for one in calls)
+            host[row, places[stage]] += stage is not None and not called
+            tracer[row, between] += stage is None
+    assert found.total_ns[:, OWNERS.index("host")].tolist() == host.tolist()
+    assert found.total_ns[:, OWNERS.index("tracer")].tolist() == tracer.tolist()
+
+
 @settings(max_examples=30, deadline=None)
 @given(captures())
 def test_the_parts_sum_to_the_wall_time_and_none_exceeds_its_whole(rows):

@@ -77,6 +77,17 @@ def test_a_partition_counts_the_rows_over_each_piece(pairs):
 
 
 @ANY
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=6), rows)
+def test_a_piece_has_the_row_that_covers_it_and_else_none(apart, others):
+    edges = np.cumsum(np.array(apart, np.int64).reshape(-1))
+    start, end = edges[::2], edges[1::2]
+    partition = Partition([start, end, np.array([one[0] for one in others], np.int64)])
+    mine = list(enumerate(zip(start.tolist(), end.tolist(), strict=True)))
+    naive = [next((row for row, (a, b) in mine if a <= at < b), -1) for at in partition.start_ns.tolist()]
+    assert partition.rows(start, end).tolist() == naive
+
+
+@ANY
 @given(st.lists(st.integers(0, SPAN), max_size=6), st.lists(st.integers(0, SPAN), max_size=30), st.booleans())
 def test_what_has_begun_is_counted_alike_for_times_in_order_and_not(starts, times, in_order):
     times = sorted(times) if in_order else times

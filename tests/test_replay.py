@@ -127,6 +127,17 @@ def test_gpu_bound_work_gains_nothing_from_launches_that_are_hidden():
     assert found["kernel"] == 210 - (15 + 5 + 5)
 
 
+def test_the_gaps_between_kernels_stay_without_kernels_and_without_launches_and_go_with_both():
+    calls = [Call("cudaLaunchKernel", at, at + 1) for at in range(4)]
+    gpu = [Gpu(5 + 53 * at, 55 + 53 * at, at) for at in range(4)]
+    work = captured(**session(219), gpu=gpu, calls=[*calls, Call("cudaStreamSynchronize", 4, 219)])
+    found = gains_of(work)
+    # Without kernels the latency of 5 stays, three gaps of 3, and 5 to wake up; without launches the latency goes.
+    assert found["kernel"] == 219 - (5 + 3 * 3 + 5)
+    assert found["all launches"] == 5
+    assert found["session_run"] == 219
+
+
 def test_launches_of_an_executor_thread_are_on_the_path_of_the_inference():
     calls = [Call("cudaLaunchKernel", 20, 30, EXECUTOR), Call("cudaStreamSynchronize", 30, 60, EXECUTOR)]
     work = captured(**session(100), gpu=[Gpu(40, 50, 0)], calls=calls)

@@ -14,6 +14,7 @@ from tracer.accuracy.confusion import Vectors, auc_of, top1_of
 from tracer.accuracy.explanations import LOOSEST, Explanation, decimals_of, explain
 from tracer.accuracy.mistakes import OTHER_MODEL, Mistake, Mistakes, quantize_anew, readings, wrong_quantization
 from tracer.accuracy.quantization_fit import FIT_FROM, fit_quantization
+from tracer.accuracy.symptoms import are_probabilities
 from tracer.accuracy.verdict import ENOUGH, Conclusion, judge
 from tracer.errors import not_installed
 from tracer.quantization import Quantization
@@ -99,7 +100,7 @@ class _Trial:
     def add_fit(self, model: LoadedModel) -> None:
         """Scale and zero point by fit, where inputs are int8 and there are enough different results."""
         recorded = self.matched.vectors
-        if self.matched.data.dtype != np.int8 or recorded.min() < -0.01 or recorded.max() > 1.01:
+        if self.matched.data.dtype != np.int8 or not are_probabilities(recorded):
             return
         if len(np.unique(recorded, axis=0)) < FIT_FROM:
             return

@@ -24,8 +24,8 @@ def best_assignment(gains: ArrayLike) -> NDArray[np.int64]:
     if count > 16:
         raise ValueError("more than 16 rows: the sets of columns are too many")
     sets = np.arange(1 << count)
-    taken = np.array([one.bit_count() for one in range(1 << count)])
-    best, last = np.full(1 << count, -np.inf), np.zeros(1 << count, np.int64)
+    taken = np.array([one.bit_count() for one in range(len(sets))])
+    best, last = np.full(len(sets), -np.inf), np.zeros(len(sets), np.int64)
     best[0] = 0.0
     for row in range(count):
         mine = sets[taken == row + 1]
@@ -34,7 +34,7 @@ def best_assignment(gains: ArrayLike) -> NDArray[np.int64]:
             sums = best[holding ^ (1 << column)] + matrix[row, column]
             better = sums > best[holding]
             best[holding[better]], last[holding[better]] = sums[better], column
-    chosen, left = np.zeros(count, np.int64), (1 << count) - 1
+    chosen, left = np.zeros(count, np.int64), len(sets) - 1
     for row in reversed(range(count)):
         chosen[row] = last[left]
         left ^= 1 << int(chosen[row])

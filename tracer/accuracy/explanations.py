@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tracer.accuracy.assignment import best_assignment
 from tracer.accuracy.confusion import Vectors
 from tracer.accuracy.mistakes import SOFTMAX_DOUBLED, SOFTMAX_MISSING, Mistake, Mistakes
-from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS, aligned, shift_text
+from tracer.accuracy.symptoms import ORDER_FROM, SHARES_FROM, SHIFTS, aligned, are_probabilities, shift_text
 from tracer.classes import CLASSES, LABELS
 from tracer.figure_text import number_text
 
@@ -46,9 +46,13 @@ class Explanation:
         """The names of its mistakes."""
         return frozenset(one.key for one in self.mistakes)
 
+    def within(self, tolerance: float) -> NDArray[np.bool_]:
+        """Of each vector whether it is reproduced within ``tolerance``."""
+        return self.errors <= tolerance + 1e-9
+
     def reproduced(self, tolerance: float) -> int:
         """Vectors within ``tolerance``."""
-        return int((self.errors <= tolerance + 1e-9).sum())
+        return int(self.within(tolerance).sum())
 
     def share(self, tolerance: float) -> float:
         """Of the vectors that it says something of."""
@@ -70,7 +74,9 @@ def explain(
     ``recorded``, printed with ``decimals``, and ``expected``, what the model gives for the same inputs, are (N, 12),
     in the order of the pass.
     """
-    plain = _distance(recorded, expected, decimals)
+    # As it would have been printed.
+    shown = np.round(expected, decimals)
+    plain = _distance(recorded, shown)
     yield Explanation(model, mistakes, plain)
     yield from _outputs(model, mistakes, recorded, expected, decimals)
     if len(recorded) < SHARES_FROM:
@@ -79,7 +85,7 @@ def explain(
         text = f"each result is that of the input {shift_text(shift)} it"
         moved, target = aligned(len(recorded), shift)
         shifted = np.full(len(recorded), np.nan)
-        shifted[moved] = _distance(recorded[moved], expected[target], decimals)
+        shifted[moved] = _distance(recorded[moved], shown[target])
         yield Explanation(model, (*mistakes, Mistake("shifted", text)), shifted)
         partly = _from_a_place(plain, shifted)
         if partly is not None:
@@ -91,16 +97,14 @@ def explain(
 def _outputs(
     model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors, decimals: int
 ) -> Iterator[Explanation]:
-    probabilities = recorded.min() >= -0.01 and recorded.max() <= 1.01
-    if not probabilities:
-        soft = _softmax(recorded)
-        yield Explanation(model, (*mistakes, SOFTMAX_MISSING), _distance(soft, expected, 6))
+    if not are_probabilities(recorded):
+        yield Explanation(model, (*mistakes, SOFTMAX_MISSING), _distance(_softmax(recorded), expected))
         counts = _counts(model, mistakes, recorded, expected)
         if counts is not None:
             yield counts
     else:
         # Twice through softmax all lies between 0.07 and 0.2: what agrees to two digits there agrees by chance.
-        twice = _distance(recorded, _softmax(expected), decimals)
+        twice = _distance(recorded, np.round(_softmax(expected), decimals))
         yield Explanation(model, (*mistakes, SOFTMAX_DOUBLED), twice, max(1e-3, 10.0**-decimals))
     if len(recorded) >= ORDER_FROM:
         reordered = _order(model, mistakes, recorded, expected, decimals)
@@ -108,9 +112,9 @@ def _outputs(
             yield reordered
 
 
-def _distance(recorded: Vectors, expected: Vectors, decimals: int) -> NDArray[np.float64]:
-    """Largest difference of a probability by vector, of ``expected`` as it would have been printed."""
-    return np.asarray(np.abs(recorded - np.round(expected, decimals)).max(axis=1), np.float64)
+def _distance(recorded: Vectors, expected: Vectors) -> NDArray[np.float64]:
+    """Largest difference of a probability by vector."""
+    return np.asarray(np.abs(recorded - expected).max(axis=1), np.float64)
 
 
 def _softmax(values: Vectors) -> Vectors:
@@ -126,7 +130,7 @@ def _counts(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors
     if slope < 2:
         return None
     text = f"outputs not dequantized (counts of about 1/{number_text(slope)}, zero point {number_text(base)})"
-    errors = np.abs((recorded - base) / slope - expected).max(axis=1)
+    errors = _distance((recorded - base) / slope, expected)
     return Explanation(model, (*mistakes, Mistake("output_counts", text)), errors)
 
 
@@ -140,7 +144,7 @@ def _order(model: str, mistakes: Mistakes, recorded: Vectors, expected: Vectors,
         return None
     moved = ", ".join(f"{LABELS[b]} at {a}" for a, b in enumerate(place) if a != b)
     order = Mistake("class_order", f"classes in another order ({moved})", 2)
-    return Explanation(model, (*mistakes, order), _distance(recorded, expected[:, place], decimals))
+    return Explanation(model, (*mistakes, order), _distance(recorded, np.round(expected[:, place], decimals)))
 
 
 def _from_a_place(plain: NDArray[np.float64], shifted: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]] | None:

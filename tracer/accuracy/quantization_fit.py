@@ -58,27 +58,30 @@ def fit_quantization(
         for picked in (spread, spread[::2], by_sureness[: 2 * FITTED_ON])
     )
     starts = [np.array([np.log(start.scale), start.zero_point], np.float64)]
-    grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
-    starts += [] if near else sorted(grid, key=coarse)[:STARTS]
+    starts += [] if near else _from_a_grid(coarse)
     best = min((_descend(wide, start, (0.08, 6.0), 40) for start in starts), key=wide)
     best = _wander(wide, best)
     if takes_counts:
-        middle = np.array([best[0], np.rint(best[1])])
-        best = min([best, *(middle + step for step in AROUND)], key=wide)
+        best = _look_around(wide, best)
     best = _descend(wide, best, (0.01, 0.5), 120)
     return _whole(narrow, best)
 
 
 def _hellinger_loss(predict: Predict, counts: Inputs, recorded: Vectors, *, takes_counts: bool) -> Loss:
     """Over these inputs, by the logarithm of the scale and the zero point."""
-    roots = np.sqrt(np.clip(recorded, 0, 1))
+    roots = np.sqrt(np.maximum(recorded, 0))
 
     def loss(place: NDArray[np.float64]) -> float:
         mapping = Quantization(float(np.exp(place[0])), float(place[1]))
         answers = predict(quantize_anew(counts, mapping, takes_counts=takes_counts))
-        return float(np.abs(np.sqrt(np.clip(answers, 0, 1)) - roots).mean())
+        return float(np.abs(np.sqrt(np.maximum(answers, 0)) - roots).mean())
 
     return loss
+
+
+def _from_a_grid(loss: Loss) -> list[NDArray[np.float64]]:
+    grid = [np.array([np.log(scale), zero], np.float64) for scale in SCALES for zero in ZERO_POINTS]
+    return sorted(grid, key=loss)[:STARTS]
 
 
 def _wander(loss: Loss, start: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,10 +96,15 @@ def _wander(loss: Loss, start: NDArray[np.float64]) -> NDArray[np.float64]:
     return best
 
 
+def _look_around(loss: Loss, place: NDArray[np.float64]) -> NDArray[np.float64]:
+    middle = np.array([place[0], np.rint(place[1])])
+    return min([place, *(middle + step for step in AROUND)], key=loss)
+
+
 def _descend(loss: Loss, start: NDArray[np.float64], steps: tuple[float, float], most: int) -> NDArray[np.float64]:
     from scipy.optimize import minimize
 
-    options: dict[str, Any] = {"maxfev": most, "xatol": 1e-9, "fatol": 1e-12}
+    options: dict[str, Any] = {"maxfev": most, "xatol": 1e-9}
     options["initial_simplex"] = np.array([start, start + np.array([steps[0], 0]), start + np.array([0, steps[1]])])
     return np.asarray(minimize(loss, start, method="Nelder-Mead", options=options).x, np.float64)
 
@@ -105,7 +113,7 @@ def _whole(loss: Loss, found: NDArray[np.float64]) -> Quantization:
     """The found place with a whole zero point and, where that is better, a scale of few digits."""
     from scipy.optimize import minimize_scalar
 
-    places = [found]
+    places = []
     for zero in (float(np.floor(found[1])), float(np.ceil(found[1]))):
         near = (found[0] - 0.05, found[0] + 0.05)
         result = minimize_scalar(_at(loss, zero), bounds=near, method="bounded", options={"xatol": 1e-8})
@@ -113,7 +121,8 @@ def _whole(loss: Loss, found: NDArray[np.float64]) -> Quantization:
             np.array([np.log(scale), zero]) for x in (found[0], result.x) for scale in _short(float(np.exp(x)))
         ]
         places.append(np.array([result.x, zero]))
-    best = min(places, key=loss)
+    # Of places that are as good the first counts: what is whole and short before what was found.
+    best = min([*places, found], key=loss)
     return Quantization(float(np.exp(best[0])), float(best[1]))
 
 
@@ -125,7 +134,7 @@ def _at(loss: Loss, zero: float) -> Callable[[float], float]:
 def _short(scale: float) -> Iterator[float]:
     for digits in range(1, 6):
         yield float(f"{scale:.{digits}g}")
-    yield 1 / round(1 / scale) if scale < 1 else float(round(scale))
+    yield 1 / max(1, round(1 / scale))
 
 
 def _by_sureness(recorded: Vectors) -> NDArray[np.int64]:

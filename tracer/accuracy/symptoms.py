@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from tracer.accuracy.assignment import best_assignment
-from tracer.accuracy.confusion import Classes, Vectors, check_pass, top1_of
+from tracer.accuracy.confusion import Classes, Vectors, check_pass, confusion_of, top1_of
 from tracer.classes import CLASSES, LABELS
 from tracer.figure_text import number_text, share_text
 
@@ -88,6 +88,11 @@ def at_chance(results: Vectors, labels: Classes) -> bool:
     return top1_of(results, labels) <= prior + 3 * np.sqrt(prior * (1 - prior) / len(labels)) and prior < 0.5
 
 
+def are_probabilities(results: Vectors) -> bool:
+    """Whether all values lie between 0 and 1, but for what rounding moves."""
+    return bool(results.min() >= -0.01 and results.max() <= 1.01)
+
+
 def _prior(labels: Classes) -> float:
     """Share of the most frequent class."""
     return float(np.bincount(labels, minlength=CLASSES).max()) / len(labels)
@@ -131,7 +136,7 @@ def _values(results: Vectors, labels: Classes) -> list[Finding]:
 
 
 def _sums_suggest(results: Vectors) -> str:
-    if results.min() >= -0.01 and results.max() <= 1.01:
+    if are_probabilities(results):
         return "softmax may be missing, or another function (a sigmoid) in its place"
     if (results == np.rint(results)).all():
         return "these are the model's counts: its quantized output was printed without dequantizing it"
@@ -191,13 +196,9 @@ def shift_text(shift: int) -> str:
 
 def _class_order(results: Vectors, labels: Classes) -> Finding | None:
     """Classes that are recognised, under other numbers."""
-    own = top1_of(results, labels)
-    # Healthy passes are spared the search.
-    if own > 0.6 or len(labels) < ORDER_FROM:
+    if len(labels) < ORDER_FROM:
         return None
-    from tracer.accuracy.confusion import confusion_of
-
-    matrix = confusion_of(results, labels)
+    own, matrix = top1_of(results, labels), confusion_of(results, labels)
     true, given = range(CLASSES), best_assignment(matrix + np.eye(CLASSES) / 2)
     best = float(matrix[true, given].sum()) / len(labels)
     if best < 0.5 or best < own + 0.2:

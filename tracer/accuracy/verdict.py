@@ -99,8 +99,7 @@ def _rival(
     alike: Sequence[Explanation], best: Explanation, right: Explanation, tolerance: float
 ) -> Explanation | None:
     """A candidate that the vectors do not tell from ``best``."""
-    gained = (best.errors <= tolerance + 1e-9) & ~(right.errors <= tolerance + 1e-9)
-    if gained.sum() < EVIDENCE:
+    if (best.within(tolerance) & ~right.within(tolerance)).sum() < EVIDENCE:
         return right
     others = [one for one in alike if one.cost == best.cost and (one.keys, one.model) != (best.keys, best.model)]
     return max(others, key=lambda one: one.share(tolerance), default=None)

@@ -112,7 +112,7 @@ class _Calibration:
         stage = path.pieces.stage
         with_calls = np.isin(stage, np.unique(stage[called & (self.fixed > 0)]))
         self.group = np.where(stage < len(names), stage, -1) if self.by_stage else np.where(with_calls, 0, -1)
-        self.group[(path.owner == TRACER) | (self.fixed <= 0)] = -1
+        self.group[path.owner == TRACER] = -1
         self.targets = [target.stages_ns[name] for name in names] if self.by_stage else [target.wall_ns]
         works = np.bincount(work.gpu.call[work.gpu.call >= 0], minlength=len(work.calls))
         self.weight = spread.per_call + spread.per_work * works
@@ -148,7 +148,7 @@ class _Calibration:
             if self.spread.measured:
                 # Also where the GPU hides it, and no stage's mean shows it.
                 self._take_from_calls(fixed, inside, 0.0)
-            elif left > 0 and self.weight.any():
+            elif left > 0:
                 left -= self._take_from_calls(fixed, inside, left)
             elastic = inside if self.spread.copies else inside & (self.replay.path.owner != COPY_CALL)
             total = fixed[elastic].sum()
@@ -170,8 +170,9 @@ class _Calibration:
     def _earlier(self, fixed: np.ndarray) -> Ints:
         """A shorter call gives its work to the GPU earlier by as much."""
         rows = np.flatnonzero(self.call >= 0)
+        # One place more, the last: of work whose call is not known.
         cut = np.bincount(self.call[rows], (self.fixed - fixed)[rows], minlength=len(self.weight) + 1)
-        earlier: Ints = np.rint(np.append(cut[:-1], 0)[self.replay.work.gpu.call]).astype(np.int64)
+        earlier: Ints = np.rint(cut[self.replay.work.gpu.call]).astype(np.int64)
         return earlier
 
 

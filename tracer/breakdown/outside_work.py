@@ -65,7 +65,7 @@ def spill(work: InferenceWork) -> Spill:
     """Work beyond the end of the stage and of the inference during which it was launched."""
     size, stages = len(work.inferences), len(work.stage_names)
     inference, row = work.gpu_inference, work.gpu_stage
-    staged = np.flatnonzero((row >= 0) & (inference >= 0))
+    staged = np.flatnonzero(row >= 0)
     late = _after(work, staged, work.stages.end_ns[row[staged]])
     place = inference[staged] * stages + work.stages.stage[row[staged]]
     mine = np.flatnonzero(inference >= 0)

@@ -131,16 +131,9 @@ class Removals:
         # A synchronisation between two launches cannot stand in a graph; one that follows the last launch stays.
         inside = between[np.minimum(np.searchsorted(cuts, barriers.at_ns), max(len(between) - 1, 0))]
         inside &= (barriers.call < 0) & (barriers.work < 0)
-        heads = self._first_works(launched)
-        return self._one(
-            "one graph",
-            "change",
-            path=path,
-            launches=launched & ~heads,
-            barriers=inside,
-            graph_calls=first,
-            in_graph=launched & ~heads,
-        )
+        later = launched & ~self._first_works(launched)
+        more = {"launches": later, "barriers": inside, "graph_calls": first, "in_graph": later}
+        return self._one("one graph", "change", path=path, **more)
 
     def _without_hand_offs(self, graph: Removal) -> list[Removal]:
         """No thread of the program hands over to another; and one graph besides."""
@@ -231,8 +224,6 @@ class Removals:
 
     def _stage_of_barriers(self) -> Ints:
         barriers, cuts = self.path.barriers, self.path.pieces.timeline.cuts
-        if not len(barriers.at_ns):
-            return np.zeros(0, np.int64)
         # A barrier ends a piece: the one before its cut is of its stage.
         place = np.maximum(np.searchsorted(cuts, barriers.at_ns) - 1, 0)
         stage: Ints = self.path.pieces.stage[place]
@@ -247,4 +238,4 @@ class Removals:
             np.minimum(last, len(cuts) - 1), minlength=len(cuts)
         )
         found: Mask = np.cumsum(edges)[:-1] > 0
-        return found[: len(self.path.owner)]
+        return found

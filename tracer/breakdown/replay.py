@@ -92,10 +92,7 @@ class Replay:
         first, last = np.searchsorted(cuts, stages.start_ns), np.searchsorted(cuts, stages.end_ns)
         at, shift = self._shift_course(host)
         rows = np.searchsorted(self.work.inferences.start_ns, stages.start_ns, side="right") - 1
-        # Barriers lie by inference, then by cut: one key finds the last before an edge.
-        size = len(cuts) + 1
-        begin = np.searchsorted(at, rows * size + first, side="right") - 1
-        end = np.searchsorted(at, rows * size + last, side="right") - 1
+        begin, end = (np.searchsorted(at, self._key(rows, cut), side="right") - 1 for cut in (first, last))
         waited = shift[end] - shift[begin]
         return passed[last] - passed[first], waited
 
@@ -128,11 +125,15 @@ class Replay:
         """Keys of inference and cut, ascending, and the shift from there on; each inference begins with none."""
         _, course = self._pass([None], host, "middle").shifts()
         cuts, barriers, count = self.path.pieces.timeline.cuts, self.shape.barriers, len(self.work.inferences)
-        size, cut = len(cuts) + 1, np.searchsorted(cuts, self.path.barriers.at_ns[barriers.row])
-        at = np.r_[np.arange(count) * size - 1, barriers.inference * size + cut]
+        cut = np.searchsorted(cuts, self.path.barriers.at_ns[barriers.row])
+        at = self._key(np.r_[np.arange(count), barriers.inference], np.r_[self._edges()[0], cut])
         shift = np.r_[np.zeros(count, np.int64), course[:, 0]]
         order = np.argsort(at, kind="stable")
         return at[order], shift[order]
+
+    def _key(self, inference: Ints, cut: Ints) -> Ints:
+        """Barriers lie by inference, then by cut: one number finds the last before an edge."""
+        return inference * len(self.path.pieces.timeline.cuts) + cut
 
 
 def _syncs(path: HostPath) -> tuple[Ints, Ints]:

@@ -101,8 +101,8 @@ def _correlation_time(series: Floats) -> float:
     spectrum = np.fft.rfft(centred, size)
     covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[: count // 2 * 2]
     pairs = covariance.reshape(-1, 2).sum(axis=1) / covariance[0]
-    ends = np.flatnonzero(pairs <= 0)
-    kept = np.minimum.accumulate(pairs[: ends[0] if len(ends) else len(pairs)])
+    # From the first that is not above 0 on, none is.
+    kept = np.maximum(np.minimum.accumulate(pairs), 0)
     return max(1.0, 2 * float(kept.sum()) - 1)
 
 
@@ -126,12 +126,13 @@ def two_speeds(windows: Sequence[ArrayLike]) -> TwoSpeeds | None:
     pairs = [(times, split) for times, split in zip(smooth, splits, strict=True) if split is not None]
     if not pairs:
         return None
-    slow = np.concatenate([times > split for times, split in pairs])
+    slows = [times > split for times, split in pairs]
+    slow = np.concatenate(slows)
     whole = np.concatenate([times for times, _ in pairs])
     fast_level, slow_level = float(np.median(whole[~slow])), float(np.median(whole[slow]))
     if slow_level < APART * fast_level:
         return None
-    return TwoSpeeds(fast_level, slow_level, float(slow.mean()), _dwell_share(pairs))
+    return TwoSpeeds(fast_level, slow_level, float(slow.mean()), _dwell_share([times for times, _ in pairs], slows))
 
 
 def _running_median(series: Floats) -> Floats:
@@ -168,11 +169,10 @@ def _threshold(values: Floats) -> float | None:
     return float((kept[best] + kept[best + 1]) / 2)
 
 
-def _dwell_share(windows: Sequence[tuple[Floats, float]]) -> float:
+def _dwell_share(windows: Sequence[Floats], slows: Sequence[NDArray[np.bool_]]) -> float:
     """The stay in which half of the time passes, as a share of its window."""
     shares = []
-    for times, split in windows:
-        slow = times > split
+    for times, slow in zip(windows, slows, strict=True):
         edges = np.concatenate([[0], np.flatnonzero(slow[1:] != slow[:-1]) + 1])
         shares.append(np.add.reduceat(times, edges) / times.sum())
     stays = np.sort(np.concatenate(shares))

@@ -14,8 +14,9 @@ from tests.recorded import STAGES, info, window
 from tracer.errors import RunError
 from tracer.runs.journal import JournalRow
 from tracer.runs.launch_set import named_runs
-from tracer.runs.overhead_store import ledger_of
-from tracer.runs.run_files import run_folder
+from tracer.runs.overhead_store import keep_ledger, ledger_of
+from tracer.runs.run_files import is_locked, run_folder
+from tracer.runs.run_folder import make_run_folder, release_room, remove_run_folder
 from tracer.runs.run_info import read_run_info
 from tracer.runs.run_json import misfit
 from tracer.runs.run_recovery import recover_run
@@ -117,10 +118,40 @@ def test_what_does_not_fit_a_pair_is_named_by_its_place():
     assert misfit([1], tuple[int, str], "pair") is not None
 
 
-@pytest.mark.parametrize("lacking", ["sha256", "name", "device"])
-def test_a_run_of_an_unknown_model_runtime_or_device_has_no_ledger(tmp_path: Path, lacking: str) -> None:
+@pytest.mark.parametrize("lacking", ["sha256", "name", "device", None])
+def test_a_run_has_the_ledger_of_its_configuration_and_of_an_unknown_one_none(
+    tmp_path: Path, lacking: str | None
+) -> None:
     run = stored_run(plain_run(tmp_path, "run"), tmp_path)
-    model = {"sha256": "0" * 64, "name": "kws"}
+    model: dict[str, str | None] = {"sha256": "0" * 64, "name": "kws"}
     backend = {"name": "fake", "device": "CPU", "threads": 1}
-    model.pop(lacking) if lacking == "sha256" else backend.pop(lacking)
-    assert ledger_of(replace(run, info=replace(run.info, model=model, backend=backend))) is None
+    kept = {"model": {**model}, "backend": {**backend}, "stages_mode": "split", "conditions": []}
+    keep_ledger(tmp_path, kept)
+    keep_ledger(tmp_path, {**kept, "stages_mode": "fused"})
+    if lacking:
+        # Not even that of what is called so.
+        known = "model" if lacking == "sha256" else "backend"
+        keep_ledger(tmp_path, {**kept, known: {**kept[known], lacking: "None"}})  # type: ignore[dict-item]
+        (model if lacking == "sha256" else backend).pop(lacking)  # type: ignore[attr-defined]
+    found = ledger_of(replace(run, info=replace(run.info, model=model, backend=backend)))
+    assert found == (None if lacking else kept)
+
+
+def test_a_run_is_shown_without_the_rows_of_its_tables(tmp_path: Path) -> None:
+    run = stored_run(plain_run(tmp_path, "run"), tmp_path)
+    before = repr(run)
+    assert len(run.windows()) > 0
+    assert repr(run) == before
+
+
+def test_a_run_that_begins_keeps_room_for_its_end_and_gives_it_back(tmp_path: Path) -> None:
+    folder, lock = make_run_folder(tmp_path / "traces" / "deep", "run", info())
+    assert folder == tmp_path / "traces" / "deep" / "run"
+    rooms = {".room-for-journal": 4 * 1024**2, ".room-for-run.json": 128 * 1024}
+    assert {path.name: path.stat().st_size for path in folder.glob(".room-*")} == rooms
+    assert is_locked(folder)
+    release_room(folder, "run.json")
+    release_room(folder, "run.json")
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", ".room-for-journal", "run.json"]
+    remove_run_folder(folder, lock)
+    assert list((tmp_path / "traces" / "deep").iterdir()) == []

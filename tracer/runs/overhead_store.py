@@ -81,7 +81,7 @@ def ledger_of(run: StoredRun) -> Ledger | None:
     """What ``kws-trace overhead`` measured of the configuration of ``run``; None where it did not, or is damaged."""
     backend = run.info.backend
     sha256, name, device = run.info.model.get("sha256"), backend.get("name"), backend.get("device")
-    if sha256 is None or name is None or device is None:
+    if None in (sha256, name, device):
         return None
     try:
         ledger = find_ledger(

@@ -94,6 +94,25 @@ def test_a_compacted_part_is_packed_as_one_that_a_writer_made(tmp_path: Path) ->
         assert packing(path) == packed[table]
 
 
+def test_spans_are_packed_small_and_found_by_window_inference_and_time(tmp_path: Path) -> None:
+    path = next((plain_run(tmp_path, "run") / "spans").iterdir())
+    group = pq.read_metadata(path).row_group(0)
+    columns = {one.path_in_schema: one for one in map(group.column, range(group.num_columns))}
+    assert {name for name, one in columns.items() if one.compression != "ZSTD"} == set()
+    statistics = {name for name, one in columns.items() if one.is_stats_set and one.statistics.has_min_max}
+    assert statistics == {"window", "inference", "start_ns"}
+    packed = {
+        kind: {name for name, one in columns.items() if kind in one.encodings}
+        for kind in ("DELTA_BINARY_PACKED", "RLE_DICTIONARY")
+    }
+    assert packed == {
+        "DELTA_BINARY_PACKED": {"inference", "start_ns", "duration_ns"},
+        "RLE_DICTIONARY": {"run_id", "stage", "window"},
+    }
+    # What is never null is stored without levels.
+    assert {field.name for field in pq.read_schema(path) if field.nullable} == {"window", "inference"}
+
+
 def test_tables_of_parts_are_joined_by_window_and_the_spans_as_they_stand() -> None:
     def parts_with(table: str, *parts: list[int]) -> list[pa.Table]:
         rows = [rows_table(table, [JournalRow.of(window(one), one) for one in numbers], "id") for numbers in parts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from tests.recorded import info, window
 from tests.test_run_store import numbers
 from tests.test_run_writer import full, only
 from tracer.runs import run_writer
-from tracer.runs.run_cache import RunCache
 from tracer.runs.run_info import read_run_info
 from tracer.runs.run_recovery import recover_run
 from tracer.runs.run_store import UNCLOSED, stored_run
@@ -79,21 +77,3 @@ def test_of_tables_of_which_one_was_ahead_each_takes_what_it_lacks(
     run = recover_run("run", tmp_path)
     assert (run.state, run.dropped, numbers(run)) == ("recovered", [lost], [0, 1, 2])
     assert run.info.journal == {"rows": 4, "lost": [3]}
-
-
-def test_nothing_is_kept_of_a_run_that_is_recorded_or_changed_just_now(tmp_path: Path) -> None:
-    recorder = recording(tmp_path / "traces", 0)
-    kept = []
-    for state in ("recording", "complete", "complete"):
-        if not kept or kept[-1] is None:
-            for path in recorder.folder.rglob("*"):
-                os.utime(path, ns=(10**18, 10**18))
-        run = stored_run("run", tmp_path / "traces")
-        assert run.state == state
-        RunCache([run], "kind").keep(state.encode())
-        kept.append(RunCache([run], "kind").read())
-        if state == "recording":
-            recorder.close()
-        else:
-            (recorder.folder / "note.txt").touch()
-    assert kept == [None, b"complete", None]

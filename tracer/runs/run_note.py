@@ -54,6 +54,6 @@ def write_note(traces: Path, name: str, text: str) -> None:
             path.unlink(missing_ok=True)
             return
         with written_whole(path, shared=True) as new:
-            new.write_text(f"{told}\n", encoding="utf-8")
+            new.write_bytes(f"{told}\n".encode())
     except OSError as error:
         raise RunError(path, f"it cannot be written ({error.strerror})", "the note is as it was") from None

@@ -9,7 +9,7 @@ import pytest
 
 from tests.test_run_recovery import recording
 from tracer.runs.run_cache import RunCache
-from tracer.runs.run_index import cache_folder, index_path
+from tracer.runs.run_index import cache_folder, index_path, racy
 from tracer.runs.run_store import stored_run
 
 
@@ -29,6 +29,13 @@ def test_it_is_the_cache_of_the_user_or_the_one_that_is_named(monkeypatch: pytes
 
     monkeypatch.setattr(Path, "home", nobody)
     assert (cache_folder(), index_path(Path("/runs"), "told")) == (None, None)
+
+
+def test_what_changed_within_two_seconds_of_now_may_change_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 10**18
+    monkeypatch.setattr("time.time_ns", lambda: now)
+    two = 2_000_000_000
+    assert [racy(now + apart) for apart in (-two, 1 - two, 0, two - 1, two)] == [False, True, True, True, False]
 
 
 def test_nothing_is_kept_of_a_run_that_is_recorded_or_changed_just_now(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from tests.dashboard_runs import plain_run
 from tests.recorded import window
@@ -111,6 +112,17 @@ def test_spans_are_packed_small_and_found_by_window_inference_and_time(tmp_path:
     }
     # What is never null is stored without levels.
     assert {field.name for field in pq.read_schema(path) if field.nullable} == {"window", "inference"}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_part_with_a_byte_that_is_another_is_known_by_its_checksum(tmp_path: Path, table: str) -> None:
+    path = next((plain_run(tmp_path, "run") / table).iterdir())
+    column = pq.read_metadata(path).row_group(0).column(1)
+    data = bytearray(path.read_bytes())
+    data[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(OSError, match="CRC checksum"):
+        read_table(path, TABLES[table])
 
 
 def test_tables_of_parts_are_joined_by_window_and_the_spans_as_they_stand() -> None:

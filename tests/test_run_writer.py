@@ -117,6 +117,30 @@ def test_as_many_windows_wait_as_there_is_memory_for_and_the_newest_always(
     assert (run.info.journal, numbers(run)) == ({"rows": 11, "lost": [1, 6, 7, 8]}, [0, 2, 3, 4, 5, 9, 10])
 
 
+def test_a_journal_is_synced_and_gaps_beyond_the_first_are_counted_once_a_second(
+    tmp_path: Path, recorder: RunWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, synced, counted = [0.0], [], []
+    monkeypatch.setattr(run_writer, "SYNC_S", 1.0)
+    monkeypatch.setattr(run_writer, "GAPS_KEPT", 2)
+    monkeypatch.setattr(run_writer.time, "monotonic", lambda: now[0])
+    recorder._synced_at = recorder._counted_at = now[0]
+    monkeypatch.setattr(recorder._journal, "sync", lambda: synced.append(now[0]))
+    path = tmp_path / "run" / "run.json"
+    gap = {"start": "1", "end": "2", "why": "it was closed"}
+    for _ in range(2):
+        recorder.add_gap(gap)
+    for now[0] in (0.0, 0.5, 1.0, 1.75, 2.0, 3.5, 4.25):
+        recorder.make_parts_if_due()
+        recorder.add_gap(gap)
+        counted.append(read_run_info(path).more_gaps)
+    assert synced == [1.0, 2.0, 3.5]
+    assert counted == [0, 0, 3, 3, 5, 6, 6]
+    recorder.close()
+    facts = read_run_info(path)
+    assert (facts.gaps, facts.more_gaps) == ([gap] * 2, 7)
+
+
 def test_a_run_that_never_began_leaves_nothing(tmp_path: Path, recorder: RunWriter) -> None:
     assert recorder.is_empty
     recorder.take_back()

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from tracer.device.device_state import SAMPLES, journal_table
 from tracer.device.sample_journal import read_sample_journal
 from tracer.errors import MalformedTraceError, first_line
+from tracer.figure_text import counted
 from tracer.given_files import check_file
 from tracer.whole_files import written_whole
 
@@ -48,7 +49,7 @@ def keep_samples(folder: Path, run_id: str) -> list[str]:
     # A sensor that never answered is one that is switched off, and nothing is lost with it.
     answered = {journal.sources[number] for number in set(journal.numbers)}
     failures = [
-        f"{source} {quantity}: {count} readings failed"
+        f"{source} {quantity}: {counted(count, 'reading')} failed"
         for (source, quantity), count in failed.items()
         if (source, quantity) in answered
     ]

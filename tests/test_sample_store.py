@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from tests.recorded import Sample, samples_table
 from tracer.device.device_samples import failures_line, header_line, problem_line, sweep_line
 from tracer.device.device_state import SAMPLES
@@ -32,6 +34,7 @@ def test_a_journal_becomes_a_part_and_each_source_that_failed_now_and_then_is_to
     ]
     files = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
     assert files == ["samples/part.parquet"]
+    assert [field.nullable for field in pq.read_schema(tmp_path / files[0])] == [False] * 5
     kept, problems = read_samples(tmp_path, "run")
     assert (kept.schema, kept.to_pylist(), problems) == (SAMPLES, expected, [])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from tracer.errors import MalformedTraceError
 from tracer.model.model_cost import count_model, count_operation, peak_activations
-from tracer.model.model_operations import Operation, Tensor, Window
+from tracer.model.model_operations import ITEM_BYTES, Operation, Tensor, Window
 from tracer.reports.model_cost_report import build_cost, render_cost
 
 
@@ -91,6 +92,23 @@ def test_int8_values_take_a_byte_and_int32_biases_four() -> None:
     inputs = [value("x", 1, 64, dtype="int8"), weight("w", 12, 64, dtype="int8"), weight("b", 12, dtype="int32")]
     cost = count_operation(operation("dense", inputs, [value("y", 1, 12, dtype="int8")], Window(1, 1, 64)))
     assert (cost.weight_bytes, cost.output_bytes, cost.moved_bytes) == (768 + 48, 12, 64 + 816 + 12)
+
+
+def test_a_value_takes_as_many_bytes_as_numpy_s_and_half_of_a_float_as_a_bfloat16() -> None:
+    known = {name: Tensor("x", (3, 5), name).bytes for name in ITEM_BYTES}
+    assert known.pop("bfloat16") == 15 * 2
+    assert known == {name: 15 * np.dtype(name).itemsize for name in known}
+    assert known.keys() >= {"bool", "int8", "uint8", "int16", "float16", "int32", "float32", "int64", "float64"}
+    assert (Tensor("x", None, "int8").bytes, Tensor("x", (1,), "string").bytes) == (None, None)
+
+
+def test_two_stored_values_are_parameters_and_one_or_an_unknown_number_is_none() -> None:
+    stored = [weight("two", 2), weight("one", 1), weight("shape")]
+    cost = count_operation(operation("rsqrt", [value("x", 2), *stored], [value("y", 2)]))
+    assert (cost.parameters, cost.weight_bytes, cost.moved_bytes) == (2, 8, 8 + 8 + 4 + 4 + 8)
+    # What is not counted for its unknown size has no ends either.
+    odd = operation("other", [value("x", 4), value("text", 4, dtype="string")], [value("y", 4, dtype="string")])
+    assert count_model([odd]).least_moved_bytes == 16
 
 
 def test_an_epsilon_and_a_shape_are_no_parameters() -> None:

@@ -111,6 +111,15 @@ def test_two_stored_values_are_parameters_and_one_or_an_unknown_number_is_none()
     assert count_model([odd]).least_moved_bytes == 16
 
 
+def test_a_tensor_without_values_costs_nothing() -> None:
+    nothing = operation("bias", [value("x", 1, 0), weight("b", 0)], [value("y", 1, 0)])
+    cost = count_model([nothing])
+    sizes = {name: getattr(cost.costs[0], name) for name in ("parameters", "macs", "operations", "weight_bytes")}
+    assert sizes == dict.fromkeys(sizes, 0)
+    assert (cost.costs[0].output_bytes, cost.moved_bytes, cost.least_moved_bytes) == (0, 0, 0)
+    assert (cost.parameters, cost.activation_bytes, cost.peak_activation_bytes) == (0, 0, 0)
+
+
 def test_an_epsilon_and_a_shape_are_no_parameters() -> None:
     epsilon = count_operation(operation("elementwise", [weight("v", 64), weight("epsilon")], [value("y", 64)]))
     reshape = count_operation(operation("view", [value("x", 1, 1, 64), weight("shape", 2)], [value("y", 1, 64)]))

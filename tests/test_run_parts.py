@@ -15,7 +15,7 @@ from tracer.runs.journal import JournalRow
 from tracer.runs.parts import Part, missing_logs, missing_rows, part_path, parts_of, superseded
 from tracer.runs.run_tables import joined, read_table
 from tracer.runs.schema import TABLES
-from tracer.runs.tables import rows_table
+from tracer.runs.tables import rows_table, write_spans
 
 GONE = "is missing: the figures are without what it held"
 
@@ -112,6 +112,18 @@ def test_spans_are_packed_small_and_found_by_window_inference_and_time(tmp_path:
     }
     # What is never null is stored without levels.
     assert {field.name for field in pq.read_schema(path) if field.nullable} == {"window", "inference"}
+
+
+@pytest.mark.parametrize(("most", "groups"), [(28, [28, 28]), (27, [14] * 4), (13, [13, 1] * 4)])
+def test_batches_share_a_row_group_as_long_as_they_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, groups: list[int]
+) -> None:
+    monkeypatch.setattr("tracer.runs.tables.ROW_GROUP", most)
+    batches = [rows_table("spans", [JournalRow.of(window(one), one)], "id").combine_chunks() for one in range(4)]
+    write_spans(tmp_path / "part", (batch for one in batches for batch in one.to_batches()))
+    written = pq.read_metadata(tmp_path / "part")
+    assert [written.row_group(one).num_rows for one in range(written.num_row_groups)] == groups
+    assert pq.read_table(tmp_path / "part").to_pylist() == [row for one in batches for row in one.to_pylist()]
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -46,7 +47,13 @@ def test_a_journal_that_was_torn_becomes_parts_and_what_was_torn_is_told(tmp_pat
     assert (facts.state, facts.not_recorded, facts.journal) == ("recovered", told, {"rows": 2})
     part = "part-000000000000-000000000001.parquet"
     assert files(dead) == [".lock", f"results/{part}", "run.json", f"spans/{part}", f"windows/{part}"]
-    again = recover_run("dead", tmp_path)
+    (dead / ".lock").unlink()
+    before_umask = os.umask(0)
+    try:
+        again = recover_run("dead", tmp_path)
+    finally:
+        os.umask(before_umask)
+    assert (dead / ".lock").stat().st_mode & 0o777 == 0o644
     assert (again.info, again.dropped) == (run.info, told)
     recorder.close()
 

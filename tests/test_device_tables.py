@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from tracer.model.devices import Device, Limits, devices, find_device, match_gpu
+import pytest
+
+from tracer.model.devices import Device, Limits, detect_device, devices, find_device, gpus, match_gpu
 from tracer.model.roofline import roofline_curve
+
+
+@pytest.fixture(autouse=True)
+def read_anew() -> None:
+    """Each test reads the tables itself."""
+    devices.cache_clear()
+    gpus.cache_clear()
 
 
 def test_a_board_is_read_whole_and_has_limits_by_its_clocks() -> None:
@@ -62,6 +72,17 @@ def test_of_two_cards_of_a_name_the_one_within_a_tenth_of_its_memory_is_meant() 
     # Nine and eleven tenths are no longer within it.
     told = (printed * 9 // 10, printed * 9 // 10 + 1, printed, printed * 11 // 10 - 1, printed * 11 // 10, 0)
     assert [match_gpu(name, memory) is not None for memory in told] == [False, True, True, True, False, False]
+
+
+def test_a_number_in_the_device_tree_decides_with_a_vendor_or_without(tmp_path: Path) -> None:
+    tree = tmp_path / "proc" / "device-tree"
+    tree.mkdir(parents=True)
+    (tree / "model").write_bytes(b"a kit\0")
+    for compatible, key in ((b"acme,kit\0nvidia,p3448-0000\0", "nano"), (b"acme,kit\0p3310-1000\0", "tx2")):
+        (tree / "compatible").write_bytes(compatible)
+        assert detect_device(tmp_path) == find_device(key)
+    (tree / "compatible").write_bytes(b"acme,kit\0")
+    assert detect_device(tmp_path) is None
 
 
 def test_a_roof_is_drawn_by_64_points_and_its_ridge() -> None:

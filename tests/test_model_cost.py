@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tracer.errors import MalformedTraceError
 from tracer.model.model_cost import count_model, count_operation, peak_activations
-from tracer.model.model_operations import ITEM_BYTES, Operation, Tensor, Window
+from tracer.model.model_operations import ITEM_BYTES, Operation, Tensor, Window, kind_by_window
 from tracer.reports.model_cost_report import build_cost, render_cost
 
 
@@ -86,6 +86,34 @@ def test_what_is_no_multiply_accumulate_is_counted_as_operations(kind, window, o
     assert (cost.macs, cost.operations, cost.parameters) == (0, operations, 0)
     still = kind in ("view", "shape")
     assert (cost.output_bytes, cost.moved_bytes) == ((0, 0) if still else (256, 32_256))
+
+
+@pytest.mark.parametrize(
+    ("kind", "activation", "operations"),
+    [
+        ("average_pool", "relu", 64 * (125 + 1)),
+        ("max_pool", "relu6", 64 * (124 + 2)),
+        ("mean", "relu_n1_to_1", 8000 + 64 * 2),
+        ("elementwise", "tanh", 64 * (1 + 1)),
+        ("batch_norm", "relu6", 64 * (2 + 2)),
+    ],
+)
+def test_a_fused_activation_is_counted_for_each_value_that_is_written(
+    kind: str, activation: str, operations: int
+) -> None:
+    window = Window(25, 5) if "pool" in kind else None
+    cost = count_operation(
+        operation(kind, [value("x", 1, 25, 5, 64)], [value("y", 1, 64)], window, activation=activation)
+    )
+    assert (cost.macs, cost.operations, cost.why) == (0, operations, None)
+
+
+def test_what_is_counted_by_a_window_is_unknown_without_one() -> None:
+    kinds = ("conv2d", "depthwise_conv2d", "dense", "average_pool", "max_pool", "relu6")
+    assert [kind_by_window(kind, None) for kind in kinds] == ["unknown"] * 5 + ["relu6"]
+    assert [kind_by_window(kind, Window.of(1, 1)) for kind in kinds] == list(kinds)
+    assert [Window.of(*sizes) for sizes in ((0, 1, 1), (1, 0, 1), (1, 1, 0))] == [None] * 3
+    assert Window.of(2, 3) == Window(2, 3, 1)
 
 
 def test_int8_values_take_a_byte_and_int32_biases_four() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,15 @@ import pytest
 
 from tracer.command_line import command_line
 from tracer.errors import RunError
-from tracer.runs.run_info import SCHEMA_VERSION, RunInfo, read_run_info, write_run_info
+from tracer.runs.run_info import (
+    SCHEMA_VERSION,
+    RunInfo,
+    default_run_name,
+    given_run_name,
+    new_run_info,
+    read_run_info,
+    write_run_info,
+)
 from tracer.runs.run_json import LARGEST, SHAPES
 
 LEAST = {"run_id": "id", "name": "run", "state": "complete", "created": "2026-11-28T00:00:00.000+00:00"}
@@ -134,6 +143,8 @@ def test_a_run_json_with_every_key_is_read_and_written_as_it_stands(tmp_path: Pa
     assert asdict(found) == {**facts, "extra": {"later": [7]}}
     write_run_info(tmp_path / "run.json", found)
     assert json.loads((tmp_path / "run.json").read_text()) == {**facts, "later": [7]}
+    least = read(tmp_path, LEAST)
+    assert (least.timed, least.stages_mode, least.schema_version) == ("reference", "split", SCHEMA_VERSION)
     # Keys may be absent, and those that none knows may hold anything.
     optional = {key for key, one in FULL.items() if isinstance(one, dict)} - {"quantization"}
     nothing = {**{key: {} for key in optional}, "gpus": [{}], "captures": []}
@@ -193,6 +204,36 @@ def test_a_value_that_a_run_json_cannot_hold_is_named_by_its_place(
     else:
         inner[place[-1]] = value
     assert refusal(tmp_path, facts) == f"its {what}; it is damaged; the tables may be whole"
+
+
+def test_a_new_run_is_named_by_time_and_host_and_knows_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "my_board-7.lan é")
+    assert re.fullmatch(r"\d{8}-\d{6}-my_board-7-lan-é", default_run_name())
+    assert [given_run_name(name) for name in ("", "mine")] == ["", "mine"]
+    assert re.fullmatch(r"\d{8}-\d{6}-my_board-7-lan-é", given_run_name(None))
+    texts = iter(
+        [
+            "processor\t: 0\nmodel name\t: ARMv8 Processor rev 1 (v8l)\nmodel name\t: other\n",
+            "processor\t: 0\nModel\t\t: Raspberry Pi 4: B\n",
+            "processor\t: 0\n",
+        ]
+    )
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: next(texts))
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    found = [new_run_info("run", board="nano") for _ in range(3)]
+    assert [one.cpu for one in found] == ["ARMv8 Processor rev 1 (v8l)", "Raspberry Pi 4: B", "aarch64"]
+    assert {(one.name, one.state, one.host, one.board) for one in found} == {
+        ("run", "recording", "my_board-7.lan é", "nano")
+    }
+    assert len({one.run_id for one in found}) == 3
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", one.created) for one in found)
+
+    def gone(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", gone)
+    monkeypatch.setattr("platform.processor", lambda: "x86_64")
+    assert new_run_info("run").cpu == "x86_64"
 
 
 def test_what_is_no_run_json_says_what_it_is_instead(tmp_path: Path) -> None:

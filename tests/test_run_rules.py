@@ -15,7 +15,7 @@ from tracer.errors import RunError
 from tracer.runs.journal import JournalRow
 from tracer.runs.launch_set import named_runs
 from tracer.runs.overhead_store import keep_ledger, ledger_of
-from tracer.runs.run_files import is_locked, run_folder
+from tracer.runs.run_files import checked_run_name, held, is_locked, rename_run, run_folder
 from tracer.runs.run_folder import make_run_folder, release_room, remove_run_folder
 from tracer.runs.run_info import read_run_info
 from tracer.runs.run_json import misfit
@@ -75,6 +75,39 @@ def test_a_name_that_opens_no_run_is_refused_with_what_to_do(tmp_path: Path, nam
     assert str(refused.value) == text
 
 
+def test_a_name_that_no_run_can_have_is_refused_with_the_rule(tmp_path: Path) -> None:
+    rule = "a run's name is that of one folder: printable, without / and \\, of at most 200 bytes, and not `last`"
+    with pytest.raises(RunError) as refused:
+        checked_run_name("last")
+    assert str(refused.value) == f"--name 'last': {rule}; give another"
+    plain_run(tmp_path, "run")
+    for new in ("last", "a/b", "a\\b", "é" * 101, "\n", "", ".", ".."):
+        with pytest.raises(RunError) as refused:
+            rename_run(tmp_path, "run", new)
+        assert str(refused.value) == f"{new!r}: {rule}; give another"
+    assert rename_run(tmp_path, "run", "é" * 100) == tmp_path / ("é" * 100)
+
+
+def test_who_holds_the_lock_of_a_run_records_it(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    (tmp_path / ".lock").touch()
+    assert not is_locked(tmp_path)
+    with held(tmp_path, "run"):
+        assert is_locked(tmp_path)
+        with pytest.raises(RunError) as refused, held(tmp_path, "run"):
+            pytest.fail("held twice")
+    assert str(refused.value) == "'run': it is being recorded; end it first (Ctrl-C on its `kws-trace run`)"
+    assert not is_locked(tmp_path)
+
+
+def test_runs_are_looked_for_in_traces_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("first", "second", "third"):
+        plain_run(tmp_path / "traces", name)
+    monkeypatch.chdir(tmp_path)
+    assert [stored_run(name).name for name in ("first", "last", "traces/second")] == ["first", "third", "second"]
+    assert recover_run("second").folder == Path("traces/second")
+
+
 def test_a_link_within_the_traces_folder_is_followed(tmp_path: Path) -> None:
     inside = plain_run(tmp_path, "run")
     (inside / "session").symlink_to(plain_run(tmp_path, "other"))
@@ -126,6 +159,7 @@ def test_a_run_has_the_ledger_of_its_configuration_and_of_an_unknown_one_none(
     model: dict[str, str | None] = {"sha256": "0" * 64, "name": "kws"}
     backend = {"name": "fake", "device": "CPU", "threads": 1}
     kept = {"model": {**model}, "backend": {**backend}, "stages_mode": "split", "conditions": []}
+    assert keep_ledger(tmp_path / "deep" / "er", kept) == tmp_path / "deep" / "er" / "overhead.json"
     keep_ledger(tmp_path, kept)
     keep_ledger(tmp_path, {**kept, "stages_mode": "fused"})
     if lacking:

@@ -139,15 +139,18 @@ def test_a_capture_without_ranges_and_without_work_gives_nothing() -> None:
     [
         (inference(5, 1000, STAGES), "1 inference captured, 2 expected"),
         ([*inference(5, 1000, STAGES), *inference(8, 2000, STAGES)], "inferences 6 to 7 are missing"),
-        ([*inference(5, 1000, STAGES), *inference(5, 2000, STAGES)], "1 inference numbers come twice"),
+        ([*inference(5, 1000, STAGES), *inference(5, 2000, STAGES)], "1 inference number repeated"),
         ([*inference(6, 1000, STAGES), *inference(5, 2000, STAGES)], "fall back, first after 6"),
-        ([*inference(5, 1000, STAGES), *inference(None, 2000, STAGES)], "carry no number"),
-        ([*two_inferences(), nvtx("inference", 3000, None, domain="kws-trace")], "1 ranges have no end"),
-        ([*two_inferences(), nvtx("readback", 1137, 1138, domain="kws-trace")], "1 stage ranges come a second time"),
-        (two_inferences()[:-1], "1 inferences lack stage readback, first inference 6"),
+        ([*inference(5, 1000, STAGES), *inference(None, 2000, STAGES)], "1 `inference` range without a number"),
+        ([*two_inferences(), nvtx("inference", 3000, None, domain="kws-trace")], "1 range without an end"),
+        (
+            [*two_inferences(), nvtx("readback", 1137, 1138, domain="kws-trace")],
+            "1 stage range repeated within an inference",
+        ),
+        (two_inferences()[:-1], "1 inference without stage readback, first inference 6"),
         ([*two_inferences(), nvtx("extra", 1137, 1138, domain="kws-trace")], "a range extra that is no stage"),
         ([*inference(5, 1000, STAGES[:2]), *inference(6, 2000, STAGES[:2])], "no range of stage readback"),
-        ([{**two_inferences()[0], "end_ns": 1130}, *two_inferences()[1:]], "1 inferences end before one of their"),
+        ([{**two_inferences()[0], "end_ns": 1130}, *two_inferences()[1:]], "1 inference ended before a stage within"),
     ],
 )
 def test_a_capture_that_is_not_whole_says_what_is_wrong(rows: list[dict[str, Any]], problem: str) -> None:

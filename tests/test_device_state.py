@@ -71,6 +71,10 @@ def test_what_is_shorter_than_a_sweep_has_the_frequency_of_the_sweeps_beside_it(
     assert frequencies_around(samples, SECOND, SECOND + 1)[0].samples == 2
     apart = samples_table(table("gpu", "frequency_hz", [100, 900], step_ns=2 * SECOND), "run")
     assert frequencies_around(apart, SECOND, SECOND) == (Frequency("gpu", 500, 100, 900, 2),)
+    # A nanosecond more is too far, on either side.
+    assert (
+        frequencies_around(apart, SECOND + 1, SECOND + 1) == frequencies_around(apart, SECOND - 1, SECOND - 1) == ()
+    )
     slow = samples_table(table("gpu", "frequency_hz", [100, 900, 910], step_ns=3 * SECOND), "run")
     for far in (int(3.5 * SECOND), int(5.5 * SECOND)):
         assert frequencies_around(slow, far, far) == ()
@@ -190,8 +194,9 @@ def test_what_a_gpu_s_driver_tells_as_its_reason_marks_the_windows_in_which_it_d
 
 
 def test_a_window_between_two_sweeps_says_that_nothing_is_known() -> None:
-    samples = samples_table(table("gpu", "frequency_hz", [921, 614]), "run")
-    assert window_marks(samples, windows((10, 20))) == (WindowState(0, 0, (), ()),)
+    rows = table("gpu", "frequency_hz", [921, 614]) + table("throttle:oc3", "throttle_count", [4, 5])
+    rows += table("throttle:fan", "throttle_level", [1, 1]) + table("gpu", "throttle_reasons", [4, 4])
+    assert window_marks(samples_table(rows, "run"), windows((10, 20))) == (WindowState(0, 0, (), ()),)
 
 
 def test_two_runs_at_different_frequencies_are_told_apart() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.recorded import window
 from tracer.recording.window import RecordedWindow
-from tracer.runs.journal import JournalFile, JournalRow, read_journal
+from tracer.runs.journal import JournalFile, JournalRow, JournalRows, read_journal
 from tracer.runs.schema import JOURNAL
 
 
@@ -90,7 +90,13 @@ def test_a_file_that_is_no_journal_has_no_rows(tmp_path: Path, content: bytes) -
 
 
 def test_a_journal_that_is_gone_has_no_rows(tmp_path: Path) -> None:
-    assert read_journal(tmp_path / "j").rows == []
+    assert read_journal(tmp_path / "j") == JournalRows([], 0)
+
+
+def test_a_row_knows_what_it_makes_and_what_it_weighs() -> None:
+    (row,) = rows(1)
+    # Four inferences of three stages with four edges of 8 bytes each; two spans of the line of three numbers.
+    assert (row.spans, row.nbytes) == (4 * 3 + 2, 4 * 4 * 8 + 2 * 3 * 8 + 1000)
 
 
 def test_a_write_that_cannot_be_taken_back_is_cut_off_before_the_next(

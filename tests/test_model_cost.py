@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from tracer.errors import MalformedTraceError
 from tracer.model.model_cost import count_model, count_operation, peak_activations
-from tracer.model.model_operations import Operation, Tensor, Window
+from tracer.model.model_operations import ITEM_BYTES, Operation, Tensor, Window, kind_by_window
 from tracer.reports.model_cost_report import build_cost, render_cost
 
 
@@ -87,10 +88,64 @@ def test_what_is_no_multiply_accumulate_is_counted_as_operations(kind, window, o
     assert (cost.output_bytes, cost.moved_bytes) == ((0, 0) if still else (256, 32_256))
 
 
+@pytest.mark.parametrize(
+    ("kind", "activation", "operations"),
+    [
+        ("average_pool", "relu", 64 * (125 + 1)),
+        ("max_pool", "relu6", 64 * (124 + 2)),
+        ("mean", "relu_n1_to_1", 8000 + 64 * 2),
+        ("elementwise", "tanh", 64 * (1 + 1)),
+        ("batch_norm", "relu6", 64 * (2 + 2)),
+    ],
+)
+def test_a_fused_activation_is_counted_for_each_value_that_is_written(
+    kind: str, activation: str, operations: int
+) -> None:
+    window = Window(25, 5) if "pool" in kind else None
+    cost = count_operation(
+        operation(kind, [value("x", 1, 25, 5, 64)], [value("y", 1, 64)], window, activation=activation)
+    )
+    assert (cost.macs, cost.operations, cost.why) == (0, operations, None)
+
+
+def test_what_is_counted_by_a_window_is_unknown_without_one() -> None:
+    kinds = ("conv2d", "depthwise_conv2d", "dense", "average_pool", "max_pool", "relu6")
+    assert [kind_by_window(kind, None) for kind in kinds] == ["unknown"] * 5 + ["relu6"]
+    assert [kind_by_window(kind, Window.of(1, 1)) for kind in kinds] == list(kinds)
+    assert [Window.of(*sizes) for sizes in ((0, 1, 1), (1, 0, 1), (1, 1, 0))] == [None] * 3
+    assert Window.of(2, 3) == Window(2, 3, 1)
+
+
 def test_int8_values_take_a_byte_and_int32_biases_four() -> None:
     inputs = [value("x", 1, 64, dtype="int8"), weight("w", 12, 64, dtype="int8"), weight("b", 12, dtype="int32")]
     cost = count_operation(operation("dense", inputs, [value("y", 1, 12, dtype="int8")], Window(1, 1, 64)))
     assert (cost.weight_bytes, cost.output_bytes, cost.moved_bytes) == (768 + 48, 12, 64 + 816 + 12)
+
+
+def test_a_value_takes_as_many_bytes_as_numpy_s_and_half_of_a_float_as_a_bfloat16() -> None:
+    known = {name: Tensor("x", (3, 5), name).bytes for name in ITEM_BYTES}
+    assert known.pop("bfloat16") == 15 * 2
+    assert known == {name: 15 * np.dtype(name).itemsize for name in known}
+    assert known.keys() >= {"bool", "int8", "uint8", "int16", "float16", "int32", "float32", "int64", "float64"}
+    assert (Tensor("x", None, "int8").bytes, Tensor("x", (1,), "string").bytes) == (None, None)
+
+
+def test_two_stored_values_are_parameters_and_one_or_an_unknown_number_is_none() -> None:
+    stored = [weight("two", 2), weight("one", 1), weight("shape")]
+    cost = count_operation(operation("rsqrt", [value("x", 2), *stored], [value("y", 2)]))
+    assert (cost.parameters, cost.weight_bytes, cost.moved_bytes) == (2, 8, 8 + 8 + 4 + 4 + 8)
+    # What is not counted for its unknown size has no ends either.
+    odd = operation("other", [value("x", 4), value("text", 4, dtype="string")], [value("y", 4, dtype="string")])
+    assert count_model([odd]).least_moved_bytes == 16
+
+
+def test_a_tensor_without_values_costs_nothing() -> None:
+    nothing = operation("bias", [value("x", 1, 0), weight("b", 0)], [value("y", 1, 0)])
+    cost = count_model([nothing])
+    sizes = {name: getattr(cost.costs[0], name) for name in ("parameters", "macs", "operations", "weight_bytes")}
+    assert sizes == dict.fromkeys(sizes, 0)
+    assert (cost.costs[0].output_bytes, cost.moved_bytes, cost.least_moved_bytes) == (0, 0, 0)
+    assert (cost.parameters, cost.activation_bytes, cost.peak_activation_bytes) == (0, 0, 0)
 
 
 def test_an_epsilon_and_a_shape_are_no_parameters() -> None:

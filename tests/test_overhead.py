@@ -135,11 +135,22 @@ def test_a_ledger_is_kept_a_configuration_and_found_again(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "ledgers": [{}]}', '{"version": 9, "ledgers": []}'])
-def test_a_damaged_or_newer_ledger_is_told_and_not_overwritten(tmp_path: Path, text: str) -> None:
+DAMAGED = "it holds no ledgers; delete it, and measure again"
+NEWER = "it is of version 9, this kws-trace knows 1; update it"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        *((text, DAMAGED) for text in ("", "[]", "{}", '{"version": 1, "ledgers": [{}]}', '{"version": 9}'[:-1])),
+        *((text, NEWER) for text in ('{"version": 9, "ledgers": [{}]}', '{"version": 9, "entries": {}}')),
+    ],
+)
+def test_a_damaged_or_newer_ledger_is_told_and_not_overwritten(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / FILE).write_text(text)
-    with pytest.raises(MalformedTraceError, match=FILE):
+    with pytest.raises(MalformedTraceError) as refused:
         keep_ledger(tmp_path, ledger())
+    assert str(refused.value) == f"{tmp_path / FILE}: {told}"
     assert (tmp_path / FILE).read_text() == text
 
 

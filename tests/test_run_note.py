@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,24 @@ def test_an_empty_note_removes_it_and_a_long_one_is_refused(run: Path) -> None:
     write_note(run.parent, "run", " \n ")
     assert not (run / FILE).exists()
     assert read_note(run) is None
+
+
+def test_a_note_of_as_many_bytes_as_there_may_be_is_kept_line_by_line_without_blanks_at_its_ends(run: Path) -> None:
+    longest = "é" * (MOST_BYTES // 2 - 2) + "\nabc\n"
+    write_note(run.parent, "run", f"  {longest} ")
+    assert (run / FILE).read_bytes() == longest.encode()
+    assert read_note(run) == longest.strip()
+    write_note(run.parent, "run", "first \r\n\n second\t\n")
+    assert (run / FILE).read_text(encoding="utf-8") == "first\n\n second\n"
+    assert [one.name for one in run.iterdir() if "note" in one.name] == [FILE]
+
+
+def test_who_writes_at_once_writes_to_a_file_of_his_own(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    real = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, target: (names.append(self.name), real(self, target))[1])
+    write_note(run.parent, "run", "first")
+    assert names == [f".{FILE}.{os.getpid()}-{threading.get_ident()}.new"]
 
 
 @pytest.mark.parametrize("name", ["../run", "/etc", "", "absent"])

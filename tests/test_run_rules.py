@@ -14,8 +14,9 @@ from tests.recorded import STAGES, info, window
 from tracer.errors import RunError
 from tracer.runs.journal import JournalRow
 from tracer.runs.launch_set import named_runs
-from tracer.runs.overhead_store import ledger_of
-from tracer.runs.run_files import run_folder
+from tracer.runs.overhead_store import keep_ledger, ledger_of
+from tracer.runs.run_files import checked_run_name, held, is_locked, rename_run, run_folder
+from tracer.runs.run_folder import make_run_folder, release_room, remove_run_folder
 from tracer.runs.run_info import read_run_info
 from tracer.runs.run_json import misfit
 from tracer.runs.run_recovery import recover_run
@@ -74,6 +75,39 @@ def test_a_name_that_opens_no_run_is_refused_with_what_to_do(tmp_path: Path, nam
     assert str(refused.value) == text
 
 
+def test_a_name_that_no_run_can_have_is_refused_with_the_rule(tmp_path: Path) -> None:
+    rule = "a run's name is that of one folder: printable, without / and \\, of at most 200 bytes, and not `last`"
+    with pytest.raises(RunError) as refused:
+        checked_run_name("last")
+    assert str(refused.value) == f"--name 'last': {rule}; give another"
+    plain_run(tmp_path, "run")
+    for new in ("last", "a/b", "a\\b", "é" * 101, "\n", "", ".", ".."):
+        with pytest.raises(RunError) as refused:
+            rename_run(tmp_path, "run", new)
+        assert str(refused.value) == f"{new!r}: {rule}; give another"
+    assert rename_run(tmp_path, "run", "é" * 100) == tmp_path / ("é" * 100)
+
+
+def test_who_holds_the_lock_of_a_run_records_it(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    (tmp_path / ".lock").touch()
+    assert not is_locked(tmp_path)
+    with held(tmp_path, "run"):
+        assert is_locked(tmp_path)
+        with pytest.raises(RunError) as refused, held(tmp_path, "run"):
+            pytest.fail("held twice")
+    assert str(refused.value) == "'run': it is being recorded; end it first (Ctrl-C on its `kws-trace run`)"
+    assert not is_locked(tmp_path)
+
+
+def test_runs_are_looked_for_in_traces_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("first", "second", "third"):
+        plain_run(tmp_path / "traces", name)
+    monkeypatch.chdir(tmp_path)
+    assert [stored_run(name).name for name in ("first", "last", "traces/second")] == ["first", "third", "second"]
+    assert recover_run("second").folder == Path("traces/second")
+
+
 def test_a_link_within_the_traces_folder_is_followed(tmp_path: Path) -> None:
     inside = plain_run(tmp_path, "run")
     (inside / "session").symlink_to(plain_run(tmp_path, "other"))
@@ -117,10 +151,41 @@ def test_what_does_not_fit_a_pair_is_named_by_its_place():
     assert misfit([1], tuple[int, str], "pair") is not None
 
 
-@pytest.mark.parametrize("lacking", ["sha256", "name", "device"])
-def test_a_run_of_an_unknown_model_runtime_or_device_has_no_ledger(tmp_path: Path, lacking: str) -> None:
+@pytest.mark.parametrize("lacking", ["sha256", "name", "device", None])
+def test_a_run_has_the_ledger_of_its_configuration_and_of_an_unknown_one_none(
+    tmp_path: Path, lacking: str | None
+) -> None:
     run = stored_run(plain_run(tmp_path, "run"), tmp_path)
-    model = {"sha256": "0" * 64, "name": "kws"}
+    model: dict[str, str | None] = {"sha256": "0" * 64, "name": "kws"}
     backend = {"name": "fake", "device": "CPU", "threads": 1}
-    model.pop(lacking) if lacking == "sha256" else backend.pop(lacking)
-    assert ledger_of(replace(run, info=replace(run.info, model=model, backend=backend))) is None
+    kept = {"model": {**model}, "backend": {**backend}, "stages_mode": "split", "conditions": []}
+    assert keep_ledger(tmp_path / "deep" / "er", kept) == tmp_path / "deep" / "er" / "overhead.json"
+    keep_ledger(tmp_path, kept)
+    keep_ledger(tmp_path, {**kept, "stages_mode": "fused"})
+    if lacking:
+        # Not even that of what is called so.
+        known = "model" if lacking == "sha256" else "backend"
+        keep_ledger(tmp_path, {**kept, known: {**kept[known], lacking: "None"}})  # type: ignore[dict-item]
+        (model if lacking == "sha256" else backend).pop(lacking)  # type: ignore[attr-defined]
+    found = ledger_of(replace(run, info=replace(run.info, model=model, backend=backend)))
+    assert found == (None if lacking else kept)
+
+
+def test_a_run_is_shown_without_the_rows_of_its_tables(tmp_path: Path) -> None:
+    run = stored_run(plain_run(tmp_path, "run"), tmp_path)
+    before = repr(run)
+    assert len(run.windows()) > 0
+    assert repr(run) == before
+
+
+def test_a_run_that_begins_keeps_room_for_its_end_and_gives_it_back(tmp_path: Path) -> None:
+    folder, lock = make_run_folder(tmp_path / "traces" / "deep", "run", info())
+    assert folder == tmp_path / "traces" / "deep" / "run"
+    rooms = {".room-for-journal": 4 * 1024**2, ".room-for-run.json": 128 * 1024}
+    assert {path.name: path.stat().st_size for path in folder.glob(".room-*")} == rooms
+    assert is_locked(folder)
+    release_room(folder, "run.json")
+    release_room(folder, "run.json")
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", ".room-for-journal", "run.json"]
+    remove_run_folder(folder, lock)
+    assert list((tmp_path / "traces" / "deep").iterdir()) == []

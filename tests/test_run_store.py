@@ -189,10 +189,10 @@ def test_damage_is_told_by_part_and_the_rest_is_read(tmp_path: Path) -> None:
 def test_a_damaged_run_json_is_a_clear_error(tmp_path: Path, text: str) -> None:
     writer(tmp_path).close()
     (tmp_path / "run" / "run.json").write_text(text)
-    with pytest.raises(RunError, match=r"run\.json"):
+    with pytest.raises(RunError, match=r"run/run\.json: ") as told:
         stored_run("run", tmp_path)
     (listed,) = RunIndex(tmp_path).listed
-    assert "run.json" in str(listed.error)
+    assert str(listed.error) == str(told.value)
 
 
 def test_a_newer_run_is_refused_and_unknown_keys_survive_a_rewrite(tmp_path: Path) -> None:

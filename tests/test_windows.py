@@ -137,6 +137,8 @@ def test_ten_seconds_by_both_clocks_are_valid_and_a_nanosecond_less_is_not() -> 
     assert replace(ten, end_ns=ten.end_ns - 1).why_not_valid == ("under 10 s of wall time",)
     assert of(1, lap_us=9_999_999, end_ns=10_000_005_000).why_not_valid == ("under 10 s by the laps",)
     assert of(1, "accuracy").why_not_valid == ("of the accuracy pass",)
+    sides = [of(1, kind).why_not_valid for kind in ("capture", "uncaptured")]
+    assert sides == [("a capture",), ("beside a capture",)]
     assert of(1, "calibration", state="aborted").why_not_valid == ("a calibration", "cut short")
 
 

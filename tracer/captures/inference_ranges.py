@@ -169,29 +169,31 @@ def verify_ranges(
     problems = []
     count = len(inferences)
     if expected_inferences is not None and count != expected_inferences:
-        problems.append(f"{counted(count, 'inference')} captured, {expected_inferences} expected")
+        problems.append(f"{counted(count, 'inference')} captured, {expected_inferences:,} expected")
     problems += _number_problems(inferences.numbers)
     if inferences.unended:
-        problems.append(f"{inferences.unended} ranges have no end: the capture ended within an inference")
+        unended = counted(inferences.unended, "range")
+        problems.append(f"{unended} without an end: the capture ended within an inference")
     if inferences.repeated:
-        problems.append(f"{inferences.repeated} stage ranges come a second time in their inference")
+        problems.append(f"{counted(inferences.repeated, 'stage range')} repeated within an inference")
     problems += _stage_problems(inferences, stages)
     return problems
 
 
 def _number_problems(numbers: Integers) -> list[str]:
     if (numbers < 0).any():
-        return [f"{int((numbers < 0).sum())} `inference` ranges carry no number"]
+        return [f"{counted(int((numbers < 0).sum()), '`inference` range')} without a number"]
     steps = np.diff(numbers)
     problems = []
     if (steps == 0).any() or len(np.unique(numbers)) < len(numbers):
-        problems.append(f"{len(numbers) - len(np.unique(numbers))} inference numbers come twice")
+        repeated = len(numbers) - len(np.unique(numbers))
+        problems.append(f"{counted(repeated, 'inference number')} repeated")
     if (steps < 0).any():
         problems.append(f"inference numbers fall back, first after {int(numbers[np.argmax(steps < 0)])}")
     gaps = np.flatnonzero(steps > 1)
     if len(gaps):
         missing = [f"{int(numbers[gap]) + 1} to {int(numbers[gap + 1]) - 1}" for gap in gaps[:SHOWN]]
-        more = f" and {len(gaps) - SHOWN} gaps more" if len(gaps) > SHOWN else ""
+        more = f" and {counted(len(gaps) - SHOWN, 'more gap')}" if len(gaps) > SHOWN else ""
         problems.append(f"inferences {', '.join(missing)}{more} are missing")
     return problems
 
@@ -207,8 +209,9 @@ def _stage_problems(inferences: InferenceRanges, stages: Sequence[str] | None) -
     for place, stage in enumerate(inferences.stages):
         if absent[:, place].any():
             first = int(inferences.numbers[np.argmax(absent[:, place])])
-            problems.append(f"{int(absent[:, place].sum())} inferences lack stage {stage}, first inference {first}")
+            lacking = counted(int(absent[:, place].sum()), "inference")
+            problems.append(f"{lacking} without stage {stage}, first inference {first}")
     late = (inferences.stage_end_ns > inferences.end_ns[:, None]).any(axis=1)
     if late.any():
-        problems.append(f"{int(late.sum())} inferences end before one of their stages")
+        problems.append(f"{counted(int(late.sum()), 'inference')} ended before a stage within")
     return problems

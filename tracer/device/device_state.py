@@ -291,7 +291,7 @@ def _reasons(series: Iterable[Series], start_ns: int, end_ns: int) -> set[str]:
 
 
 def _trapezoid_mj(times: NDArray[np.int64], values: NDArray[np.int64], start_ns: int, end_ns: int) -> float:
-    inner = (times > start_ns) & (times < end_ns)
+    inner = _inside(times, start_ns, end_ns)
     seconds = (np.r_[start_ns, times[inner], end_ns] - start_ns) / 1e9
     ends = np.interp([0.0, (end_ns - start_ns) / 1e9], (times - start_ns) / 1e9, values)
     watts_m = np.r_[ends[0], values[inner], ends[1]]

@@ -82,7 +82,7 @@ class JournalRow:
     def message(self) -> pa.Buffer:
         """The row as one IPC message."""
         text = _encode(self.facts)
-        edges, serial = self.edges.reshape(-1), self.serial.reshape(-1)
+        edges, serial = self.edges.ravel(), self.serial.ravel()
         numbers = np.array([self.seq, _check(self.seq, text, edges, serial)])
         columns = [
             _ints(numbers[:1]),

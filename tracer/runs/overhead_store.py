@@ -54,13 +54,15 @@ def read_ledgers(traces: Path) -> list[dict[str, Any]]:
         raise MalformedTraceError(f"{path}: it cannot be read ({error}); delete it, and measure again") from None
     try:
         held = parsed_json(text)
-        version, ledgers = held["version"], held["ledgers"]
-        keys = [_configuration(one) for one in ledgers]
+        version = held["version"]
+        # What is in a newer one is not known.
+        found: list[dict[str, Any]] = list(held["ledgers"]) if version == VERSION else []
+        for one in found:
+            _configuration(one)
     except (ValueError, KeyError, TypeError):
         raise MalformedTraceError(f"{path}: it holds no ledgers; delete it, and measure again") from None
-    if version != VERSION or len(keys) != len(ledgers):
+    if version != VERSION:
         raise MalformedTraceError(f"{path}: it is of version {version}, this kws-trace knows {VERSION}; update it")
-    found: list[dict[str, Any]] = ledgers
     return found
 
 
@@ -81,7 +83,7 @@ def ledger_of(run: StoredRun) -> Ledger | None:
     """What ``kws-trace overhead`` measured of the configuration of ``run``; None where it did not, or is damaged."""
     backend = run.info.backend
     sha256, name, device = run.info.model.get("sha256"), backend.get("name"), backend.get("device")
-    if sha256 is None or name is None or device is None:
+    if None in (sha256, name, device):
         return None
     try:
         ledger = find_ledger(

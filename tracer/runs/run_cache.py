@@ -144,7 +144,7 @@ class RunCache:
                 temporary.write_bytes(_head(data) + b"\n" + data)
             by_age = sorted((one.stat().st_mtime_ns, one) for one in self._path.parent.iterdir())
             for _, path in by_age[:-MOST]:
-                path.unlink(missing_ok=True)
+                path.unlink()
 
 
 def _head(data: bytes) -> bytes:

@@ -152,11 +152,11 @@ def _hints() -> dict[str, Any]:
 
 
 def _cpu_name() -> str:
+    import platform
+
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        import platform
-
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
     return names[0] if names else platform.machine()

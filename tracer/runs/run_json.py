@@ -185,7 +185,8 @@ def misfit(value: object, hint: Any, place: str) -> str | None:
     if kind in (Union, types.UnionType):
         found = [misfit(value, one, place) for one in get_args(hint)]
         # Of an optional object it is what is wrong within it that helps.
-        return None if None in found else max((one for one in found if one), key=len)
+        within = [one for one in found if one != f"{place} is {_shown(value)}"]
+        return None if None in found else (within or found)[0]
     if kind is Literal:
         fits = value in get_args(hint)
     elif is_typeddict(hint):

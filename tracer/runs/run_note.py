@@ -25,7 +25,7 @@ def read_note(folder: Path) -> str | None:
     try:
         handle = os.open(folder / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(handle, "rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MOST_BYTES + 2).removesuffix(b"\n")
         text = harmless(data.decode()).strip()
     except (OSError, ValueError):
         return None
@@ -46,7 +46,7 @@ def write_note(traces: Path, name: str, text: str) -> None:
     """
     folder = run_folder(traces, name)
     told = harmless("\n".join(line.rstrip() for line in text.splitlines()).strip())
-    if len(told.encode(errors="replace")) > MOST_BYTES:
+    if len(told.encode()) > MOST_BYTES:
         raise RunError(repr(name), f"the note is of more than {count_text(MOST_BYTES)} bytes", "shorten it")
     path = folder / FILE
     try:
@@ -54,6 +54,6 @@ def write_note(traces: Path, name: str, text: str) -> None:
             path.unlink(missing_ok=True)
             return
         with written_whole(path, shared=True) as new:
-            new.write_text(f"{told}\n", encoding="utf-8", errors="replace")
+            new.write_bytes(f"{told}\n".encode())
     except OSError as error:
         raise RunError(path, f"it cannot be written ({error.strerror})", "the note is as it was") from None

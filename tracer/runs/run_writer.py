@@ -18,7 +18,7 @@ from typing import Any
 from tracer.figure_text import counted
 from tracer.recording.window import RecordedWindow
 from tracer.runs.journal import JournalFile, JournalRow
-from tracer.runs.parts import part_path
+from tracer.runs.parts import part_path, parts_of
 from tracer.runs.run_folder import make_run_folder, not_recordable, release_room, remove_run_folder
 from tracer.runs.run_info import RunInfo, write_run_info
 from tracer.runs.schema import TABLES
@@ -56,7 +56,6 @@ class RunWriter:
         self._covered = dict.fromkeys(TABLES, -1)
         self._lost: list[tuple[int, int]] = []
         """Row and window of those that neither the journal nor a part has."""
-        self._last_part: dict[str, Path] = {}
         self._seq = self._spans = self._bytes = 0
         self._synced_at = self._counted_at = time.monotonic()
         self._keep_journal = False
@@ -102,13 +101,8 @@ class RunWriter:
         self._unwritten.append(row)
         self._spans += row.spans
         self._bytes += row.nbytes
-        try:
-            self._append_waiting()
-        except OSError as error:
-            self._problem("windows are not on disk", error)
+        if not self._is_done("windows are not on disk", self._append_waiting):
             self._give_up_beyond_the_limit()
-        else:
-            self._failing.discard("windows are not on disk")
 
     def make_parts_if_due(self) -> None:
         """Sync the journal, and make Parquet parts when enough spans wait; call it while no host is timing."""
@@ -119,19 +113,14 @@ class RunWriter:
         # Counted from here: parts that a full disk refuses are tried again, but not after every window.
         self._spans = 0
         if self._make_parts():
-            try:
-                self._change_journal(JournalFile(self.folder / f"journal-{self._seq}.arrows"))
-            except OSError as error:
-                # The parts cover what the old journal holds: it can go on.
-                self._problem("the journal grows", error)
+            # Where it cannot be changed the parts cover what the old one holds: it can go on.
+            path = self.folder / f"journal-{self._seq}.arrows"
+            self._is_done("the journal grows", lambda: self._change_journal(JournalFile(path)))
 
     def update_info(self, **facts: Any) -> None:
         """Change fields of ``run.json``."""
         self.info = replace(self.info, **facts)
-        try:
-            write_run_info(self.folder / "run.json", self.info)
-        except OSError as error:
-            self._problem("run.json is not up to date", error)
+        self._is_done("run.json is not up to date", lambda: write_run_info(self.folder / "run.json", self.info))
 
     def add_gap(self, gap: dict[str, str]) -> None:
         """Keep that the line ended and was opened again; of very many how many there were, told once a second."""
@@ -187,10 +176,12 @@ class RunWriter:
 
     def _give_up_unwritten(self) -> None:
         """Count what no journal took and not every table has in a part, and take it out of those that have."""
-        for table, path in self._last_part.items():
-            if self._unwritten and self._covered[table] >= self._unwritten[0].seq:
-                # The journal has what else is in it.
-                path.unlink(missing_ok=True)
+        if self._unwritten:
+            for part in [part for table in TABLES for part in parts_of(self.folder / table)]:
+                if part.last >= self._unwritten[0].seq:
+                    # The journal has what else is in it. On a disk that takes nothing any more it stays.
+                    with contextlib.suppress(OSError):
+                        part.path.unlink()
         self._lost += [(row.seq, row.facts["window"]) for row in self._unwritten]
 
     def _lacking(self) -> list[str]:
@@ -208,30 +199,26 @@ class RunWriter:
             self._unwritten.pop(0)
 
     def _sync_journal(self) -> None:
-        try:
-            self._journal.sync()
-        except OSError as error:
-            self._problem("the journal is not synced", error)
+        self._is_done("the journal is not synced", self._journal.sync)
         self._synced_at = time.monotonic()
 
     def _make_parts(self) -> bool:
-        try:
-            for table in TABLES:
-                self._cover(table)
-        except OSError as error:
-            self._problem("Parquet parts are not made", error)
+        if not self._is_done("Parquet parts are not made", self._cover_tables):
             self._give_up_beyond_the_limit()
             return False
-        self._failing.discard("Parquet parts are not made")
         self._rows, self._unwritten = [], []
         self._bytes = 0
         return True
+
+    def _cover_tables(self) -> None:
+        for table in TABLES:
+            self._cover(table)
 
     def _cover(self, table: str) -> None:
         rows = [row for row in self._rows if row.seq > self._covered[table]]
         if not rows:
             return
-        path = self._last_part[table] = part_path(self.folder, table, rows[0].seq, rows[-1].seq)
+        path = part_path(self.folder, table, rows[0].seq, rows[-1].seq)
         try:
             write_part(path, table, rows, self.info.run_id)
         finally:
@@ -261,10 +248,17 @@ class RunWriter:
                 # No part will have it: readers find it in the journal.
                 self._keep_journal = True
 
-    def _problem(self, what: str, error: OSError) -> None:
-        if what not in self._failing:
-            self._failing.add(what)
-            self._on_problem(f"{self.folder}: {what} ({error.strerror or error}); make room: it is tried again")
+    def _is_done(self, what: str, work: Callable[[], None]) -> bool:
+        """Whether the disk took what ``work`` writes; ``what`` not taking it means is told once until it does."""
+        try:
+            work()
+        except OSError as error:
+            if what not in self._failing:
+                self._failing.add(what)
+                self._on_problem(f"{self.folder}: {what} ({error.strerror or error}); make room: it is tried again")
+            return False
+        self._failing.discard(what)
+        return True
 
 
 def write_part(path: Path, table: str, rows: Sequence[JournalRow], run_id: str) -> None:

@@ -42,7 +42,7 @@ _WHAT = {"accuracy": "of the accuracy pass", "uncaptured": "beside a capture"}
 
 def rate_hz(inferences: int | None, duration_ns: float | None) -> float | None:
     """Inferences per second; None where the length is not known or none."""
-    return inferences * 1e9 / duration_ns if inferences and duration_ns and duration_ns > 0 else None
+    return inferences * 1e9 / duration_ns if inferences and duration_ns is not None and duration_ns > 0 else None
 
 
 def long_enough(duration_ns: float) -> bool:

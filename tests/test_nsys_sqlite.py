@@ -203,7 +203,7 @@ def test_a_name_that_is_not_in_the_export_says_so(tmp_path: Path) -> None:
     export.add("CUPTI_ACTIVITY_KIND_KERNEL", start=[1], end=2, demangledName=99, globalPid=export.global_id(7))
     profile = read_nsys_sqlite(export.write(tmp_path / "x.sqlite"))
     assert "[string 99 is not in the export]" in profile.gpu_work["name"].to_pylist()
-    assert "1 rows name a string that is not in the export" in profile.notes
+    assert "1 row names a string that is not in the export" in profile.notes
 
 
 def test_a_path_of_any_characters_is_read_and_nothing_is_written_beside_it(tmp_path: Path) -> None:

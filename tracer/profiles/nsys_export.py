@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tracer.arrow_arrays import numbers
 from tracer.errors import ProfileError
+from tracer.figure_text import counted
 from tracer.given_files import LONGEST_NAME, too_many_rows
 
 EXPORT_AGAIN = "export the report again (`nsys export --type sqlite`)"
@@ -106,7 +107,7 @@ def whole(export: Export, table: str, rows: pa.Table, column: str) -> NDArray[np
     """
     values = rows.column(column)
     if values.null_count:
-        raise damaged_export(export.path, f"{table}.{column} is null in {values.null_count} rows")
+        raise damaged_export(export.path, f"{table}.{column} is null in {counted(values.null_count, 'row')}")
     return numbers(values)
 
 

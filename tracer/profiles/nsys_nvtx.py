@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tracer.arrow_arrays import arrow, arrow_flags, dense_groups, valid
 from tracer.arrow_arrays import numbers as integers
+from tracer.figure_text import counted
 from tracer.profiles.nsys_export import Export, filled, whole
 from tracer.profiles.nsys_names import StringIds, encode_names
 from tracer.profiles.nsys_processes import ProcessNumbers, thread_numbers
@@ -72,9 +73,11 @@ def nvtx_ranges(
 def _notes(backwards: int, nameless: int) -> list[str]:
     notes = []
     if backwards:
-        notes.append(f"{backwards} NVTX ranges end before they start and are left out")
+        one, more = "NVTX range ends before it starts and is", "NVTX ranges end before they start and are"
+        notes.append(f"{counted(backwards, one, more)} left out")
     if nameless:
-        notes.append(f"{nameless} NVTX ranges are of domains whose names the export does not give")
+        ranges = counted(nameless, "NVTX range is", "NVTX ranges are")
+        notes.append(f"{ranges} of domains whose names the export does not give")
     return notes
 
 

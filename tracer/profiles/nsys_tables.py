@@ -156,9 +156,10 @@ class _Reading:
     def _losses(self) -> tuple[str, ...]:
         losses = []
         if self.backwards:
-            losses.append(f"{self.backwards} rows end before they start and are left out")
+            ended = "row ends before it starts and is left out", "rows end before they start and are left out"
+            losses.append(counted(self.backwards, *ended))
         if unknown := sum(self.strings.unknown):
-            losses.append(f"{unknown} rows name a string that is not in the export")
+            losses.append(f"{counted(unknown, 'row names', 'rows name')} a string that is not in the export")
         return tuple(losses)
 
     def _forward(self, table: str) -> pa.Table:

@@ -11,7 +11,7 @@ import pytest
 from tests.nsys_in_memory import InMemory
 from tests.profiles import call
 from tracer.profiles import nsys_export
-from tracer.profiles.nsys_export import fetch_existing, filled, whole
+from tracer.profiles.nsys_export import fetch_existing, filled, require_columns, whole
 from tracer.profiles.nsys_processes import ProcessNumbers, processes_by_launch, thread_numbers
 from tracer.profiles.nsys_syncs import NO_STREAM, with_syncs
 from tracer.profiles.profile import API_CALLS
@@ -121,6 +121,10 @@ def test_columns_that_lack_and_cells_that_are_null_are_filled_or_refused(monkeyp
     with pytest.raises(nsys_export.ProfileError) as refused:
         whole(export, "T", rows, "start")
     assert str(refused.value) == f"x.sqlite: T.start is null in 1 row; {nsys_export.EXPORT_AGAIN}"
+    with pytest.raises(nsys_export.ProfileError) as refused:
+        require_columns(export, "T", "start", "end")
+    remedy = "give what `nsys export --type sqlite` (or `parquetdir`) wrote"
+    assert str(refused.value) == f"x.sqlite: its table T has no column end; {remedy}"
     monkeypatch.setattr(nsys_export, "LONGEST_NAME", 5)
     assert fetch_existing(export, "T", ("text",))["text"].to_pylist() == ["abcde", None]
     monkeypatch.setattr(nsys_export, "too_many_rows", lambda rows: "it is too long" if rows > 1 else None)

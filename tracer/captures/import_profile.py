@@ -63,7 +63,7 @@ def ingest(run: StoredRun, profiles: Sequence[Profile], *, replace_old: bool = F
     if run.state == "recording":
         raise locked_error(run.folder)
     if run.info.captures and not replace_old:
-        there = f"it has {len(run.info.captures)} captures"
+        there = f"it has {counted(len(run.info.captures), 'capture')}"
         raise CaptureError(run.name, there, "--replace removes them first")
     found = sorted(((_checked(run, one), one) for one in profiles), key=lambda pair: pair[0]["first_inference"])
     _refuse_twice(found)

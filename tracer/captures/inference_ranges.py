@@ -12,6 +12,7 @@ import pyarrow as pa
 from tracer.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.captures.row_bounds import covering_rows
 from tracer.errors import ProfileError
+from tracer.figure_text import counted
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE, INFERENCE_STAGES
@@ -168,29 +169,33 @@ def verify_ranges(
     problems = []
     count = len(inferences)
     if expected_inferences is not None and count != expected_inferences:
-        problems.append(f"{count} inferences captured, {expected_inferences} expected")
+        problems.append(f"{counted(count, 'inference')} captured, {expected_inferences} expected")
     problems += _number_problems(inferences.numbers)
     if inferences.unended:
-        problems.append(f"{inferences.unended} ranges have no end: the capture ended within an inference")
+        unended = counted(inferences.unended, "range has", "ranges have")
+        problems.append(f"{unended} no end: the capture ended within an inference")
     if inferences.repeated:
-        problems.append(f"{inferences.repeated} stage ranges come a second time in their inference")
+        again = "range comes a second time in its inference", "ranges come a second time in their inference"
+        problems.append(counted(inferences.repeated, *(f"stage {one}" for one in again)))
     problems += _stage_problems(inferences, stages)
     return problems
 
 
 def _number_problems(numbers: Integers) -> list[str]:
     if (numbers < 0).any():
-        return [f"{int((numbers < 0).sum())} `inference` ranges carry no number"]
+        bare = counted(int((numbers < 0).sum()), "`inference` range carries", "`inference` ranges carry")
+        return [f"{bare} no number"]
     steps = np.diff(numbers)
     problems = []
     if (steps == 0).any() or len(np.unique(numbers)) < len(numbers):
-        problems.append(f"{len(numbers) - len(np.unique(numbers))} inference numbers come twice")
+        twice = counted(len(numbers) - len(np.unique(numbers)), "inference number comes", "inference numbers come")
+        problems.append(f"{twice} twice")
     if (steps < 0).any():
         problems.append(f"inference numbers fall back, first after {int(numbers[np.argmax(steps < 0)])}")
     gaps = np.flatnonzero(steps > 1)
     if len(gaps):
         missing = [f"{int(numbers[gap]) + 1} to {int(numbers[gap + 1]) - 1}" for gap in gaps[:SHOWN]]
-        more = f" and {len(gaps) - SHOWN} gaps more" if len(gaps) > SHOWN else ""
+        more = f" and {counted(len(gaps) - SHOWN, 'gap')} more" if len(gaps) > SHOWN else ""
         problems.append(f"inferences {', '.join(missing)}{more} are missing")
     return problems
 
@@ -206,8 +211,10 @@ def _stage_problems(inferences: InferenceRanges, stages: Sequence[str] | None) -
     for place, stage in enumerate(inferences.stages):
         if absent[:, place].any():
             first = int(inferences.numbers[np.argmax(absent[:, place])])
-            problems.append(f"{int(absent[:, place].sum())} inferences lack stage {stage}, first inference {first}")
+            lacking = counted(int(absent[:, place].sum()), "inference lacks", "inferences lack")
+            problems.append(f"{lacking} stage {stage}, first inference {first}")
     late = (inferences.stage_end_ns > inferences.end_ns[:, None]).any(axis=1)
     if late.any():
-        problems.append(f"{int(late.sum())} inferences end before one of their stages")
+        ended = "inference ends before one of its stages", "inferences end before one of their stages"
+        problems.append(counted(int(late.sum()), *ended))
     return problems

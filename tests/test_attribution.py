@@ -161,6 +161,13 @@ def test_a_capture_without_ranges_and_without_work_gives_nothing() -> None:
             ["1 inference ends before one of its stages"],
         ),
         (
+            [
+                {**row, "end_ns": row["start_ns"] + 130} if row["name"] == "inference" else row
+                for row in two_inferences()
+            ],
+            ["2 inferences end before one of their stages"],
+        ),
+        (
             [row for number in range(0, 10, 2) for row in inference(number, 1000 * number, STAGES)],
             [
                 "5 inferences captured, 2 expected",

@@ -12,6 +12,7 @@ from tracer.breakdown.breakdown import break_down
 from tracer.captures.attribution import attribute
 from tracer.captures.counted_work import counted_work, near_inferences
 from tracer.captures.inference_ranges import InferenceRanges
+from tracer.captures.inference_work import InferenceRows, InferenceWork, StageRows
 from tracer.captures.row_bounds import stage_rows
 from tracer.profiles.columns import rows_table
 from tracer.profiles.launches import launches
@@ -60,6 +61,13 @@ def test_work_outside_of_the_inferences_goes_and_the_call_of_what_runs_in_one_st
     assert near.gpu.start_ns.tolist() == [120]
     assert near.gpu.call.tolist() == [0]
     assert near.calls.start_ns.tolist() == [80]
+
+
+def test_inferences_of_which_a_capture_has_nothing_else_have_no_calls_and_no_work():
+    one = np.array([0])
+    work = InferenceWork(InferenceRows(one, one, one, one + 9), ("session_run",), StageRows(one, one, one + 9))
+    assert [len(rows) for rows in (work.gpu, work.calls, work.syncs, work.lane, work.call_stage)] == [0] * 5
+    assert {name: int(ns[0]) for name, ns in break_down(work).parts().items() if ns[0]} == {"framework": 9}
 
 
 def test_rows_of_other_processes_are_left_out_and_launches_keep_to_their_work():

@@ -12,6 +12,7 @@ from tests.dashboard_runs import gpu_profile, plain_run, windows_of, with_info
 from tests.profiles import EXECUTOR, PROCESS, call, kernel
 from tracer.arrow_arrays import NO_ROW, integers
 from tracer.captures.import_profile import ingest
+from tracer.captures.sensor_lines import SensorLine
 from tracer.captures.stored_capture import read_capture
 from tracer.captures.timeline import Launches, Timeline, read_timeline
 from tracer.captures.tracks import Rows, Track, all_at, merged, nested_tracks
@@ -193,3 +194,15 @@ def test_whose_clock_it_is_is_said_of_no_capture_and_of_several(tmp_path: Path) 
             f"Times are of the first capture's clock (nsys); the recorder's spans and {others} are mapped onto it by "
             f"the lines fitted at the import (rates {rates})."
         )
+
+
+def test_a_thinned_sensor_keeps_of_each_bin_the_first_the_least_the_most_and_the_last() -> None:
+    values = np.array([5, 1, 7, 3, 3, 4, 9, 9, 2, 2, 8, 2])
+    line = SensorLine("gpu, frequency", "frequency_hz", 100 + np.arange(12), values)
+    thin = line.thinned(100, 112, 2)
+    assert (thin.at_ns - 100).tolist() == [0, 1, 2, 5, 6, 7, 8, 11]
+    assert thin.values.tolist() == [5, 1, 7, 4, 9, 9, 2, 2]
+    # Eight readings are no more than four a bin; the one before the first asked for lasts into it.
+    some = line.thinned(104, 111, 2)
+    assert (some.at_ns - 100).tolist() == [4, 5, 6, 7, 8, 9, 10]
+    assert line.shifted(-100).thinned(-5, 3, 1).at_ns.tolist() == [0, 1, 2]

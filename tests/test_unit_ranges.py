@@ -63,6 +63,21 @@ def test_steps_that_differ_in_their_numbers_are_units_whose_children_are_stages(
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "pattern", "stage"),
+    [
+        (("step 1", "step 20"), "step*", "step *"),
+        (("step", "step"), "step", "step"),
+        (("a", "b"), "?", "unit"),
+        (("", ""), "d:", "unit"),
+    ],
+)
+def test_units_without_stages_are_one_stage_of_their_name(names: tuple[str, str], pattern: str, stage: str) -> None:
+    ranges = [nvtx(name, 10 * at, 10 * at + 5, domain="d") for at, name in enumerate(names)]
+    units = laid_out(chosen_units(profile(ranges=ranges), pattern).units)
+    assert (units["stages"], units["rows"]) == ((stage,), [(0, 0, 5), (0, 10, 15)])
+
+
 def test_a_range_in_which_calls_begin_is_chosen_before_a_longer_one() -> None:
     waits = [nvtx("wait", at, at + 150, thread=EXECUTOR) for at in (0, 200)]
     ranges = [*waits, nvtx("train", 0, 100), nvtx("train", 150, 250)]
@@ -88,6 +103,25 @@ def test_units_of_two_threads_that_overlap_have_a_lane_each_behind_one_another()
     two = chosen_units(profile(ranges=[*ranges[:2], *other]))
     assert two.units.lanes == (Lane(PROCESS, None, 0), Lane(200, None, 171))
     assert two.units.start_ns.tolist() == [10, 100, 201, 301]
+
+
+def test_a_call_is_of_the_unit_its_thread_has_open_or_of_the_only_one_that_is() -> None:
+    ranges = [*(nvtx("step", at, at + 50) for at in (10, 100)), nvtx("step", 30, 80, thread=EXECUTOR)]
+    made = {
+        (MAIN, 5): (0, False),
+        (MAIN, 40): (0, False),
+        (EXECUTOR, 40): (1, False),
+        (EXECUTOR, 120): (0, False),
+        (EXECUTOR, 200): (1, False),
+        (102, 20): (0, False),
+        (102, 40): (NO_ROW, True),
+        (102, 70): (1, False),
+        (102, 200): (NO_ROW, False),
+    }
+    calls = [call(LAUNCH, at, at + 1, None, thread=thread) for thread, at in made]
+    found = profile(calls=[*calls, call(LAUNCH, 40, 41, None, process=200)], ranges=ranges)
+    lane, several = chosen_units(found, "step").units.lanes_of(found.api_calls)
+    assert list(zip(lane.tolist(), several.tolist(), strict=True)) == [*made.values(), (NO_ROW, False)]
 
 
 def test_the_first_units_of_each_lane_are_left_out() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.profiles import EXECUTOR, PROCESS, call, copy, inference, kernel, nvtx, profile
-from tracer.captures.attribution import attribute
+from tracer.captures.attribution import attribute, of_process
 from tracer.captures.inference_ranges import (
+    InferenceRanges,
     stage_ranges,
     verify_ranges,
 )
+from tracer.captures.stored_capture import joined
 from tracer.errors import ProfileError
 from tracer.profiles.launches import launches
 
@@ -193,3 +196,39 @@ def test_rows_in_any_order_give_the_same() -> None:
     again = attribute(mixed, stage_ranges(mixed))
     assert np.array_equal(straight.stage, again.stage)
     assert np.array_equal(straight.inference, again.inference)
+
+
+def test_what_others_call_an_inference_names_no_process_of_ours() -> None:
+    others = [nvtx("inference", 5, 9, process=7), nvtx("readback", 5, 9, process=8, domain="kws-trace")]
+    found = stage_ranges(profile(ranges=[*others, *two_inferences()]))
+    assert (found.process, found.numbers.tolist(), found.outside) == (PROCESS, [5, 6], 0)
+
+
+def test_bare_inferences_are_whole() -> None:
+    one, none = np.array([0]), np.empty((1, 0), np.int64)
+    found = InferenceRanges(PROCESS, one, one, one, one + 9, (), none, none)
+    assert (verify_ranges(found, 1, []), found.outside) == ([], 0)
+
+
+def test_rows_of_no_process_are_none_of_any() -> None:
+    calls = profile(calls=[call("cudaFree", 0, 1, 1), call("cudaFree", 0, 1, 1, process=7)]).api_calls
+    assert [of_process(calls, one).tolist() for one in (7, None)] == [[False, True], [False, False]]
+
+
+def test_captures_of_one_run_are_laid_behind_one_another_with_ids_of_their_own() -> None:
+    first = profile([kernel("k", 30, 40, 5)], [call("cudaLaunchKernel", 10, 20, 5), call("cudaFree", 21, 22, None)])
+    first = replace(first, notes=("a", "b"))
+    second = replace(first, notes=("b", "c"), traced=frozenset({"cuda"}), experimental=True)
+    found = joined([first, second])
+    # The first begins a second after 0, the second as long after the first has ended.
+    begins = (10**9, 2 * 10**9 + 30)
+    assert [tuple(row.values())[3:6] for row in found.api_calls.to_pylist()] == [
+        row
+        for at, number in zip(begins, (5, 11), strict=True)
+        for row in ((at, at + 10, number), (at + 11, at + 12, None))
+    ]
+    assert [tuple(row.values())[6:] for row in found.gpu_work.to_pylist()] == [
+        (at + 20, at + 30, number) for at, number in zip(begins, (5, 11), strict=True)
+    ]
+    assert (found.notes, found.traced, found.experimental) == (("a", "b", "c"), {"cuda"}, True)
+    assert joined([first]) is first

@@ -105,6 +105,32 @@ def test_units_of_two_threads_that_overlap_have_a_lane_each_behind_one_another()
     assert two.units.start_ns.tolist() == [10, 100, 201, 301]
 
 
+def test_stages_of_a_lane_are_moved_with_their_units() -> None:
+    units = chosen_units(profile(ranges=[*steps(0, 100), *steps(50, thread=EXECUTOR)]), "step *").units
+    assert laid_out(units)["units"][-1] == (2, EXECUTOR, 251, 351, 1)
+    assert laid_out(units)["rows"][-3:] == [(0, 251, 311), (1, 311, 346), (2, 346, 351)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "stages"),
+    [
+        (("load 7", "load 8"), ("load *",)),
+        (("load 7", "load 7"), ("load 7",)),
+        (("load 1", "load 1", "load 2", "load 2", "load 3"), ("load *",)),
+        (("load 1", "load 1", "load 2", "load 2"), ("load 1", "load 2")),
+    ],
+)
+def test_children_that_few_units_have_are_one_stage_by_their_name_without_numbers(
+    parts: tuple[str, ...], stages: tuple[str, ...]
+) -> None:
+    ranges = [
+        row
+        for at, part in enumerate(parts)
+        for row in (nvtx("step", 10 * at, 10 * at + 9), nvtx(part, 10 * at, 10 * at + 9))
+    ]
+    assert chosen_units(profile(ranges=ranges), "step").units.stages == stages
+
+
 def test_a_call_is_of_the_unit_its_thread_has_open_or_of_the_only_one_that_is() -> None:
     ranges = [*(nvtx("step", at, at + 50) for at in (10, 100)), nvtx("step", 30, 80, thread=EXECUTOR)]
     made = {

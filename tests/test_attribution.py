@@ -92,8 +92,14 @@ def test_a_graph_launch_launches_all_of_its_kernels() -> None:
 
 
 def test_inferences_that_overlap_are_refused() -> None:
-    with pytest.raises(ProfileError, match="inferences 5 and 6 overlap"):
-        stage_ranges(profile(ranges=[*inference(5, 1000, STAGES), *inference(6, 1137, STAGES, thread=EXECUTOR)]))
+    rows = [*inference(5, 1000, STAGES), *inference(6, 1137, STAGES), *inference(7, 2000, STAGES)]
+    with pytest.raises(ProfileError) as refused:
+        stage_ranges(profile(ranges=rows))
+    assert str(refused.value) == (
+        "made-up.sqlite: inferences 5 and 6 overlap; kernels are attributed by time, so capture a run that does one "
+        "inference at a time"
+    )
+    assert len(stage_ranges(profile(ranges=[*rows[:4], *inference(6, 1138, STAGES), *rows[8:]]))) == 3
 
 
 def test_two_processes_with_inferences_are_told_apart() -> None:

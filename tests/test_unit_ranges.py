@@ -87,6 +87,19 @@ def test_a_range_in_which_calls_begin_is_chosen_before_a_longer_one() -> None:
     assert chosen_units(profile(ranges=ranges)).name == "wait"
 
 
+def test_a_range_that_comes_once_outermost_is_not_chosen_for_the_calls_in_it() -> None:
+    """It encloses another of its name, so a thread has two of it."""
+    recursive = [nvtx("call", 0, 900), nvtx("call", 100, 800)]
+    waits = [nvtx("wait", at, at + 50, thread=EXECUTOR) for at in (0, 1_000)]
+    chosen = chosen_units(
+        profile(
+            calls=[call(LAUNCH, 500, 510, 1)],
+            ranges=[*recursive, *waits[:1], nvtx("wait", 950, 980, thread=EXECUTOR)],
+        )
+    )
+    assert (chosen.name, len(chosen.units)) == ("wait", 2)
+
+
 def test_units_of_two_threads_that_overlap_have_a_lane_each_behind_one_another() -> None:
     ranges = [*(nvtx("step", at, at + 50) for at in (10, 100)), nvtx("step", 30, 80, thread=EXECUTOR)]
     units = chosen_units(profile([kernel("k", 120, 209, None)], ranges=ranges), "step").units

@@ -92,7 +92,8 @@ def test_a_graph_launch_launches_all_of_its_kernels() -> None:
 
 
 def test_inferences_that_overlap_are_refused() -> None:
-    rows = [*inference(5, 1000, STAGES), *inference(6, 1137, STAGES), *inference(7, 2000, STAGES)]
+    crossing = inference(6, 1137, STAGES, thread=EXECUTOR)
+    rows = [*inference(5, 1000, STAGES), *crossing, *inference(7, 2000, STAGES)]
     with pytest.raises(ProfileError) as refused:
         stage_ranges(profile(ranges=rows))
     assert str(refused.value) == (

@@ -84,6 +84,11 @@ def test_a_timeline_without_inferences_tells_none_and_takes_their_track_as_its_f
     assert (after.end_ns, replace(found, end_ns=5_000).after(stages).end_ns) == (470, 5_000)
 
 
+def test_a_run_without_a_span_has_a_timeline_of_nothing(tmp_path: Path) -> None:
+    found = read_timeline(stored_run(plain_run(tmp_path, "run", [])))
+    assert (found.tracks, len(found.launches), found.end_ns, found.captures) == ((), 0, 0, ())
+
+
 def test_rows_that_cross_have_tracks_of_their_own_that_are_numbered() -> None:
     rows = rows_of((0, 0, 50), (1, 10, 20), (2, 10, 60), (3, 15, 70), (4, 60, 80), (5, 12, 20))
     first, second, third = nested_tracks("call", "thread 1", ("a", "b"), rows, capture=2)

@@ -118,6 +118,19 @@ def test_units_of_two_threads_that_overlap_have_a_lane_each_behind_one_another()
     assert two.units.start_ns.tolist() == [10, 100, 201, 301]
 
 
+def test_a_call_on_any_thread_is_of_the_lane_of_its_process_where_that_has_one() -> None:
+    crossing = [nvtx("step", 10, 60), nvtx("step", 30, 80, thread=EXECUTOR)]
+    ranges = [*crossing, *(nvtx("step", at, at + 50, process=200) for at in (10, 100))]
+    made = [call(LAUNCH, 5, 6, None, thread=9, process=process) for process in (200, 300, PROCESS)]
+    found = profile(calls=[*made, call(LAUNCH, 40, 41, None)], ranges=ranges)
+    units = chosen_units(found, "step").units
+    assert units.lanes == (Lane(PROCESS, MAIN, 0), Lane(PROCESS, EXECUTOR, 146), Lane(200, None, 292))
+    lane, several = units.lanes_of(found.api_calls)
+    assert (lane.tolist(), several.any()) == ([2, NO_ROW, NO_ROW, 0], False)
+    alone = chosen_units(profile(ranges=ranges[2:]), "step").units
+    assert alone.lanes_of(found.api_calls)[0].tolist() == [0, NO_ROW, NO_ROW, NO_ROW]
+
+
 def test_stages_of_a_lane_are_moved_with_their_units() -> None:
     units = chosen_units(profile(ranges=[*steps(0, 100), *steps(50, thread=EXECUTOR)]), "step *").units
     assert laid_out(units)["units"][-1] == (2, EXECUTOR, 251, 351, 1)

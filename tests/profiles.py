@@ -58,3 +58,10 @@ def profile(
     rows = {"gpu_work": gpu_work, "api_calls": calls, "nvtx_ranges": ranges, "host_ops": ops}
     tables = {name: pa.Table.from_pylist(list(rows[name]), schema) for name, schema in PROFILE_TABLES.items()}
     return Profile(Path("made-up.sqlite"), "nsys", "3.25.0", frozenset({"cuda", "nvtx"}), **tables)
+
+
+def told(found: Profile) -> dict[str, Any]:
+    """All that a profile tells, but the file that it was read from: rows as tuples in the order of their schemas."""
+    rows = {name: [tuple(row.values()) for row in getattr(found, name).to_pylist()] for name in PROFILE_TABLES}
+    plain = {name: getattr(found, name) for name in ("source", "version", "traced", "experimental")}
+    return {**plain, "processes": dict(found.processes), **rows, "notes": list(found.notes)}

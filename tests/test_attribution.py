@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.profiles import EXECUTOR, PROCESS, call, copy, inference, kernel, nvtx, profile
-from tracer.captures.attribution import attribute
+from tracer.captures.attribution import attribute, of_process
 from tracer.captures.inference_ranges import (
+    InferenceRanges,
     stage_ranges,
     verify_ranges,
 )
+from tracer.captures.stored_capture import joined
 from tracer.errors import ProfileError
 from tracer.profiles.launches import launches
 
@@ -89,8 +92,15 @@ def test_a_graph_launch_launches_all_of_its_kernels() -> None:
 
 
 def test_inferences_that_overlap_are_refused() -> None:
-    with pytest.raises(ProfileError, match="inferences 5 and 6 overlap"):
-        stage_ranges(profile(ranges=[*inference(5, 1000, STAGES), *inference(6, 1137, STAGES, thread=EXECUTOR)]))
+    crossing = inference(6, 1137, STAGES, thread=EXECUTOR)
+    rows = [*inference(5, 1000, STAGES), *crossing, *inference(7, 2000, STAGES)]
+    with pytest.raises(ProfileError) as refused:
+        stage_ranges(profile(ranges=rows))
+    assert str(refused.value) == (
+        "made-up.sqlite: inferences 5 and 6 overlap; kernels are attributed by time, so capture a run that does one "
+        "inference at a time"
+    )
+    assert len(stage_ranges(profile(ranges=[*rows[:4], *inference(6, 1138, STAGES), *rows[8:]]))) == 3
 
 
 def test_two_processes_with_inferences_are_told_apart() -> None:
@@ -135,27 +145,50 @@ def test_a_capture_without_ranges_and_without_work_gives_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "problem"),
+    ("rows", "problems"),
     [
-        (inference(5, 1000, STAGES), "1 inference captured, 2 expected"),
-        ([*inference(5, 1000, STAGES), *inference(8, 2000, STAGES)], "inferences 6 to 7 are missing"),
-        ([*inference(5, 1000, STAGES), *inference(5, 2000, STAGES)], "1 inference number repeated"),
-        ([*inference(6, 1000, STAGES), *inference(5, 2000, STAGES)], "fall back, first after 6"),
-        ([*inference(5, 1000, STAGES), *inference(None, 2000, STAGES)], "1 `inference` range without a number"),
-        ([*two_inferences(), nvtx("inference", 3000, None, domain="kws-trace")], "1 range without an end"),
+        (inference(5, 1000, STAGES), ["1 inference captured, 2 expected"]),
+        ([*inference(5, 1000, STAGES), *inference(8, 2000, STAGES)], ["inferences 6 to 7 are missing"]),
+        ([*inference(5, 1000, STAGES), *inference(5, 2000, STAGES)], ["1 inference number repeated"]),
+        ([*inference(6, 1000, STAGES), *inference(5, 2000, STAGES)], ["inference numbers fall back, first after 6"]),
+        ([*inference(5, 1000, STAGES), *inference(None, 2000, STAGES)], ["1 `inference` range without a number"]),
+        (
+            [*two_inferences(), nvtx("inference", 3000, None, domain="kws-trace")],
+            ["1 range without an end: the capture ended within an inference"],
+        ),
         (
             [*two_inferences(), nvtx("readback", 1137, 1138, domain="kws-trace")],
-            "1 stage range repeated within an inference",
+            ["1 stage range repeated within an inference"],
         ),
-        (two_inferences()[:-1], "1 inference without stage readback, first inference 6"),
-        ([*two_inferences(), nvtx("extra", 1137, 1138, domain="kws-trace")], "a range extra that is no stage"),
-        ([*inference(5, 1000, STAGES[:2]), *inference(6, 2000, STAGES[:2])], "no range of stage readback"),
-        ([{**two_inferences()[0], "end_ns": 1130}, *two_inferences()[1:]], "1 inference ended before a stage within"),
+        (two_inferences()[:-1], ["1 inference without stage readback, first inference 6"]),
+        (
+            [*two_inferences(), nvtx("extra", 1137, 1138, domain="kws-trace")],
+            ["a range extra that is no stage of the run", "1 inference without stage extra, first inference 6"],
+        ),
+        ([*inference(5, 1000, STAGES[:2]), *inference(6, 2000, STAGES[:2])], ["no range of stage readback"]),
+        (
+            [{**two_inferences()[0], "end_ns": 1130}, *two_inferences()[1:]],
+            ["1 inference ended before a stage within"],
+        ),
+        (
+            [
+                {**row, "end_ns": row["start_ns"] + 130} if row["name"] == "inference" else row
+                for row in two_inferences()
+            ],
+            ["2 inferences ended before a stage within"],
+        ),
+        (
+            [row for number in range(0, 10, 2) for row in inference(number, 1000 * number, STAGES)],
+            [
+                "5 inferences captured, 2 expected",
+                "inferences 1 to 1, 3 to 3, 5 to 5 and 1 more gap are missing",
+            ],
+        ),
+        ([], ["no `inference` range: the NVTX ranges did not arrive, or the capture began after the last one"]),
     ],
 )
-def test_a_capture_that_is_not_whole_says_what_is_wrong(rows: list[dict[str, Any]], problem: str) -> None:
-    said = verify_ranges(stage_ranges(profile(ranges=rows)), 2, NAMES)
-    assert any(problem in sentence for sentence in said), said
+def test_a_capture_that_is_not_whole_says_what_is_wrong(rows: list[dict[str, Any]], problems: list[str]) -> None:
+    assert verify_ranges(stage_ranges(profile(ranges=rows)), 2, NAMES) == problems
 
 
 def test_rows_in_any_order_give_the_same() -> None:
@@ -170,3 +203,39 @@ def test_rows_in_any_order_give_the_same() -> None:
     again = attribute(mixed, stage_ranges(mixed))
     assert np.array_equal(straight.stage, again.stage)
     assert np.array_equal(straight.inference, again.inference)
+
+
+def test_what_others_call_an_inference_names_no_process_of_ours() -> None:
+    others = [nvtx("inference", 5, 9, process=7), nvtx("readback", 5, 9, process=8, domain="kws-trace")]
+    found = stage_ranges(profile(ranges=[*others, *two_inferences()]))
+    assert (found.process, found.numbers.tolist(), found.outside) == (PROCESS, [5, 6], 0)
+
+
+def test_bare_inferences_are_whole() -> None:
+    one, none = np.array([0]), np.empty((1, 0), np.int64)
+    found = InferenceRanges(PROCESS, one, one, one, one + 9, (), none, none)
+    assert (verify_ranges(found, 1, []), found.outside) == ([], 0)
+
+
+def test_rows_of_no_process_are_none_of_any() -> None:
+    calls = profile(calls=[call("cudaFree", 0, 1, 1), call("cudaFree", 0, 1, 1, process=7)]).api_calls
+    assert [of_process(calls, one).tolist() for one in (7, None)] == [[False, True], [False, False]]
+
+
+def test_captures_of_one_run_are_laid_behind_one_another_with_ids_of_their_own() -> None:
+    first = profile([kernel("k", 30, 40, 5)], [call("cudaLaunchKernel", 10, 20, 5), call("cudaFree", 21, 22, None)])
+    first = replace(first, notes=("a", "b"))
+    second = replace(first, notes=("b", "c"), traced=frozenset({"cuda"}), experimental=True)
+    found = joined([first, second])
+    # The first begins a second after 0, the second as long after the first has ended.
+    begins = (10**9, 2 * 10**9 + 30)
+    assert [tuple(row.values())[3:6] for row in found.api_calls.to_pylist()] == [
+        row
+        for at, number in zip(begins, (5, 11), strict=True)
+        for row in ((at, at + 10, number), (at + 11, at + 12, None))
+    ]
+    assert [tuple(row.values())[6:] for row in found.gpu_work.to_pylist()] == [
+        (at + 20, at + 30, number) for at, number in zip(begins, (5, 11), strict=True)
+    ]
+    assert (found.notes, found.traced, found.experimental) == (("a", "b", "c"), {"cuda"}, True)
+    assert joined([first]) is first

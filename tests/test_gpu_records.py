@@ -36,6 +36,23 @@ def test_calls_after_the_last_recorded_one_are_a_capture_that_ended_first() -> N
     assert [note for note in checked_notes(found) if note.startswith("3 launches after the last recorded one")]
 
 
+def test_without_ids_counts_alone_tell_a_loss() -> None:
+    calls = [call("cudaLaunchKernel", 10 * place, 10 * place + 1, None) for place in range(3)]
+    kept = [kernel("k", 10 * place + 2, 10 * place + 3, None) for place in range(4)]
+    for records, missing in ((1, 2), (3, 0), (4, 0)):
+        held = check_records(profile(kept[:records], calls)).held
+        assert held["launch"] == Held(called=3, missing=missing, late=0, records=records)
+
+
+def test_calls_of_each_process_are_late_by_its_own_last_record() -> None:
+    calls = [
+        call("cudaLaunchKernel", at, at + 1, at, process=process)
+        for process, at in ((1, 5), (1, 30), (2, 90), (2, 80))
+    ]
+    found = profile([kernel("k", 6, 7, 5, process=1), kernel("k", 91, 92, 90, process=2)], calls)
+    assert check_records(found).held["launch"] == Held(called=4, missing=2, late=1, records=2)
+
+
 def test_a_runtime_call_and_the_drivers_within_it_are_one_launch() -> None:
     calls = [call("cudaLaunchKernel_v7000", 0, 5, 1), call("cuLaunchKernel", 1, 4, 1)]
     assert check_records(profile([kernel("k", 6, 7, 1)], calls)).held["launch"] == Held(1, 0, 0, 1)

@@ -6,17 +6,24 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from tests.conftest import ROOT
 from tests.needs import skip_without_nsys
 from tests.nsys_export import NsysExport
+from tests.nsys_in_memory import InMemory
 from tests.nsys_large import large_export
+from tracer.profiles.nsys_export import column_schema
+from tracer.profiles.nsys_names import StringIds
+from tracer.profiles.nsys_nvtx import NVTX_COLUMNS, nvtx_ranges
+from tracer.profiles.nsys_processes import ProcessNumbers
 from tracer.profiles.nsys_sqlite import read_nsys_sqlite
-from tracer.profiles.profile import Profile
+from tracer.profiles.profile import NVTX_RANGES, Profile
 
 OWN = {"process": 7, "thread": 7}
 
@@ -47,9 +54,10 @@ def test_the_default_domain_is_null_and_one_without_a_name_keeps_its_number(tmp_
     export = NsysExport()
     export.ranges([1], [2], "plain", domain=None, **OWN)
     export.add("NVTX_EVENTS", start=[3], end=4, eventType=59, domainId=5, text="x", globalTid=export.global_id(7, 7))
+    export.ranges([5], [6], "named", domain="kws-trace", **OWN)
     profile = read(export, tmp_path)
-    assert profile.nvtx_ranges["domain"].to_pylist() == [None, "domain 5"]
-    assert any("1 NVTX ranges are of domains" in note for note in profile.notes)
+    assert profile.nvtx_ranges["domain"].to_pylist() == [None, "domain 5", "kws-trace"]
+    assert "the export does not name the domain of 1 NVTX range" in profile.notes
 
 
 def test_a_name_stands_in_the_row_or_is_registered_or_is_none(tmp_path: Path) -> None:
@@ -60,6 +68,32 @@ def test_a_name_stands_in_the_row_or_is_registered_or_is_none(tmp_path: Path) ->
     names = read(export, tmp_path).nvtx_ranges["name"].combine_chunks()
     assert names.to_pylist() == ["own", "both", "registered", "both", None]
     assert len(names.dictionary) == 3
+
+
+def test_ranges_are_read_without_the_columns_that_older_exports_lack() -> None:
+    needed = {"start": [3, 9], "end": [5, 8], "eventType": [60, 59], "globalTid": [7 << 24 | 8] * 2}
+    own = {"text": ["own", None], "textId": [None, 1], "domainId": [5, 0], "int64Value": [-4, None]}
+    assert set(NVTX_COLUMNS) - needed.keys() - own.keys() == {"uint64Value", "int32Value", "uint32Value"}
+    types = {"NvtxPushPopRange": 59, "NvtxStartEndRange": 60, "NvtxtPushPopRange": 70, "NvtxDomainCreate": 75}
+    export = InMemory(StringIds={"id": [1], "value": ["registered"]})
+
+    def ranges(columns: dict[str, list[Any]]) -> tuple[list[tuple[Any, ...]], list[str]]:
+        rows = pa.table(columns, column_schema(list(columns)))
+        table, notes = nvtx_ranges(export, rows, StringIds(export), types, ProcessNumbers([]), None)
+        return [tuple(row.values()) for row in table.to_pylist()], notes
+
+    backwards = "left out: 1 NVTX range with an end before the start"
+    assert ranges(needed) == ([(7, 8, None, None, None, "start_end", 3, 5)], [backwards])
+    nameless = "the export does not name the domain of 1 NVTX range"
+    assert ranges(needed | own | {"end": [5, None]}) == (
+        [
+            (7, 8, "domain 5", "own", -4, "start_end", 3, 5),
+            (7, 8, None, "registered", None, "push_pop", 9, None),
+        ],
+        [nameless],
+    )
+    nothing = nvtx_ranges(export, pa.table({}), StringIds(export), types, ProcessNumbers([]), None)
+    assert (nothing[0].num_rows, nothing[0].schema, nothing[1]) == (0, NVTX_RANGES, [])
 
 
 def test_a_payload_is_read_from_the_column_of_its_type(tmp_path: Path) -> None:

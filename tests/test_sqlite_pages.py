@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracer.profiles import sqlite_tree
 from tracer.profiles.sqlite_file import connect
 from tracer.profiles.sqlite_pages import read_pages
 from tracer.profiles.sqlite_tree import UnusualFileError
@@ -90,32 +91,38 @@ def test_a_key_that_is_the_rowid_is_read_as_a_column(tmp_path: Path) -> None:
 
 
 ROW = (1, 2, "3", 4, 5)
+FILLED = {count: ", ".join(f"c{n}" for n in range(count)) for count in (96, 97)}
+KEPT = "a INTEGER PRIMARY KEY, c, t TEXT, b INT, d"
 UNUSUAL = {
-    "a WAL": ([ROW], PLAIN, ("PRAGMA journal_mode = WAL",)),
-    "UTF-16": ([ROW], PLAIN, ("PRAGMA encoding = 'UTF-16'",)),
-    "a real": ([ROW, (1, 2, "3", 4.5, 5)], PLAIN, ()),
-    "only reals": ([(1.5, 2, "3", 4, 5)], PLAIN, ()),
-    "a blob": ([(1, 2, b"3", 4, 5)], PLAIN, ()),
-    "a text among whole numbers": ([ROW, ("one", 2, "3", 4, 5)], PLAIN, ()),
-    "a long row": ([(1, "long" * 2_000, "3", 4, 5)], PLAIN, ()),
-    "no rowid": ([ROW], "CREATE TABLE x (a INTEGER, c, t TEXT, b INT PRIMARY KEY, d) WITHOUT ROWID", ()),
-    "a key in falling order": ([ROW], "CREATE TABLE x (a INTEGER PRIMARY KEY DESC, c, t TEXT, b INT, d)", ()),
-    "a negative key": ([(-1, 2, "3", 4, 5)], "CREATE TABLE x (a INTEGER PRIMARY KEY, c, t TEXT, b INT, d)", ()),
-    "another type": ([ROW], "CREATE TABLE x (a REAL, c, t TEXT, b INT, d)", ()),
-    "a computed column": ([ROW], "CREATE TABLE x (z AS (1), a INTEGER, c, t TEXT, b INT, d)", ()),
-    "many columns": (
-        [(0,) * 110 + ROW],
-        f"CREATE TABLE x ({', '.join(f'c{n}' for n in range(110))}, a INT, c, t, b, d)",
-        (),
-    ),
+    "its header": ([ROW], PLAIN, ("PRAGMA journal_mode = WAL",)),
+    "its header ": ([ROW], PLAIN, ("PRAGMA encoding = 'UTF-16'",)),
+    "values that are neither whole numbers nor texts": ([ROW, (1, 2, "3", 4.5, 5)], PLAIN, ()),
+    "values that are neither whole numbers nor texts ": ([(1.5, 2, "3", 4, 5)], PLAIN, ()),
+    "values that are neither whole numbers nor texts  ": ([(1, 2, b"", 4, 5)], PLAIN, ()),
+    "values of several types": ([(1, 2, b"3", 4, 5)], PLAIN, ()),
+    "values of several types ": ([ROW, ("one", 2, "3", 4, 5)], PLAIN, ()),
+    "rows longer than a page": ([(1, "long" * 2_000, "3", 4, 5)], PLAIN, ()),
+    "a page of another kind": ([ROW], f"CREATE TABLE x ({KEPT}) WITHOUT ROWID", ()),
+    "an order of its keys": ([ROW], "CREATE TABLE x (a INTEGER PRIMARY KEY DESC, c, t TEXT, b INT, d)", ()),
+    "numbers longer than eight bytes": ([(-1, 2, "3", 4, 5)], f"CREATE TABLE x ({KEPT})", ()),
+    "columns of other types": ([ROW], "CREATE TABLE x (a REAL, c, t TEXT, b INT, d)", ()),
+    "columns that are computed": ([ROW], "CREATE TABLE x (z AS (1), a INTEGER, c, t TEXT, b INT, d)", ()),
+    "its many columns": ([(0,) * 97 + ROW], f"CREATE TABLE x ({FILLED[97]}, a INT, c, t TEXT, b INT, d)", ()),
 }
+"""By the reason that a user is told; blanks at the end tell apart what has one."""
 
 
 @pytest.mark.parametrize("what", UNUSUAL)
 def test_what_is_unusual_is_left_to_sqlite(tmp_path: Path, what: str) -> None:
     path = make(tmp_path / "x.sqlite", *UNUSUAL[what])
-    with pytest.raises(UnusualFileError):
+    with pytest.raises(UnusualFileError, match=f"^{what.rstrip()}$"):
         by_pages(path)
+
+
+def test_as_many_columns_as_are_read_are_read(tmp_path: Path) -> None:
+    """The last of a hundred is."""
+    create = f"CREATE TABLE x ({FILLED[96]}, a INT, c, t TEXT, b INT, d)"
+    assert by_pages(make(tmp_path / "x.sqlite", [(0,) * 96 + ROW], create)) == [(1, "3", 4)]
 
 
 def test_reserved_bytes_and_a_column_added_later_are_left_to_sqlite(tmp_path: Path) -> None:
@@ -176,6 +183,88 @@ def test_a_damaged_file_is_read_as_sqlite_reads_it_or_left_to_it(tmp_path: Path)
 @pytest.mark.slow
 def test_many_damaged_files_are_read_as_sqlite_reads_them_or_left_to_it(tmp_path: Path) -> None:
     damaged(tmp_path, range(1_000, 2_500))
+
+
+def test_types_that_sqlite_keeps_for_itself_take_no_room(tmp_path: Path) -> None:
+    path = make(tmp_path / "x.sqlite", [(5, None, "3", 4, None)])
+    content = path.read_bytes()
+    head = bytes([6, 1, 0, 13 + 2, 1, 0, 5])
+    assert content.count(head) == 1
+    for kind in (10, 11):
+        path.write_bytes(content.replace(head, head[:2] + bytes([kind]) + head[3:]))
+        assert by_pages(path) == by_sqlite(path) == [(5, "3", 4)]
+
+
+def test_a_column_whose_type_changes_from_one_batch_to_the_next_is_left_to_sqlite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_tree, "_BATCH_BYTES", 512)
+    rows = [(one, "a row a page".ljust(400), None, 4, 5) for one in (1, None, 2, "three")]
+    before = ("PRAGMA page_size = 512",)
+    assert by_pages(make(tmp_path / "x.sqlite", rows[:3], before=before)) == [(one, None, 4) for one in (1, None, 2)]
+    with pytest.raises(UnusualFileError, match=r"^values of several types$"):
+        by_pages(make(tmp_path / "y.sqlite", rows, before=before))
+
+
+def test_a_file_that_is_longer_than_its_pages_is_left_to_sqlite(tmp_path: Path) -> None:
+    path = make(tmp_path / "x.sqlite", [ROW])
+    path.write_bytes(path.read_bytes() + bytes(512))
+    with pytest.raises(UnusualFileError, match=r"^its length$"):
+        by_pages(path)
+
+
+def test_a_row_that_begins_among_the_places_of_rows_or_at_the_end_of_its_page_is_left_to_sqlite(
+    tmp_path: Path,
+) -> None:
+    path = make(tmp_path / "x.sqlite", [ROW] * 3, before=("PRAGMA page_size = 512",))
+    content = path.read_bytes()
+    # Of the second page: its header takes eight bytes, each place two.
+    for place in (8 + 2 * 3 - 1, 512 - 3):
+        path.write_bytes(content[:520] + place.to_bytes(2, "big") + content[522:])
+        with pytest.raises(UnusualFileError, match=r"^the place of a cell$"):
+            by_pages(path)
+
+
+def test_a_row_fills_its_page_and_one_that_ends_behind_it_is_left_to_sqlite(tmp_path: Path) -> None:
+    """A row with its header takes at most 35 bytes less than a page; seven bytes are the header here."""
+    before = ("PRAGMA page_size = 512",)
+    fitting, longer = ((None, "x" * length, None, None, None) for length in (512 - 35 - 7, 512 - 34 - 7))
+    path = make(tmp_path / "x.sqlite", [fitting], before=before)
+    assert by_pages(path) == [(None, None, None)]
+    with pytest.raises(UnusualFileError, match=r"^rows longer than a page$"):
+        by_pages(make(tmp_path / "y.sqlite", [longer], before=before))
+    path = make(tmp_path / "z.sqlite", [ROW, ROW], before=before)
+    content = bytearray(path.read_bytes())
+    # The first row lies at the end of the second page, its length before all else.
+    content[512 + int.from_bytes(content[520:522], "big")] += 1
+    path.write_bytes(content)
+    with pytest.raises(UnusualFileError, match=r"^rows longer than a page$"):
+        by_pages(path)
+
+
+def test_a_number_with_zeros_before_it_is_read_as_sqlite_reads_it(tmp_path: Path) -> None:
+    path = make(tmp_path / "x.sqlite", [(129, 2, "three", 4, 5)], f"CREATE TABLE x ({KEPT})")
+    content = path.read_bytes()
+    row = bytes([0x81, 0x01, 6, 0])
+    assert content.count(row) == 1
+    path.write_bytes(content.replace(row, bytes([0x80, 0x01, 6, 0])))
+    assert by_pages(path) == by_sqlite(path) == [(1, "three", 4)]
+    path.write_bytes(content.replace(row, row[:3] + bytes([9])))
+    with pytest.raises(UnusualFileError, match=r"^a key in its rows$"):
+        by_pages(path)
+
+
+def test_an_interior_page_whose_places_cannot_be_is_left_to_sqlite(tmp_path: Path) -> None:
+    rows = [(one, "a row a page".ljust(400), None, 4, 5) for one in range(4)]
+    path = make(tmp_path / "x.sqlite", rows, before=("PRAGMA page_size = 512",))
+    assert by_pages(path) == by_sqlite(path)
+    content = path.read_bytes()
+    # Of the second page, the root: a header of twelve bytes, three places, and cells of at least five.
+    assert (content[512], content[512 + 4]) == (5, 3)
+    for place in (12 + 2 * 3 - 1, 512 - 4):
+        path.write_bytes(content[:524] + place.to_bytes(2, "big") + content[526:])
+        with pytest.raises(UnusualFileError, match=r"^the place of a cell$"):
+            by_pages(path)
 
 
 def test_pages_that_lead_back_to_themselves_are_left_to_sqlite(tmp_path: Path) -> None:

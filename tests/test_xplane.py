@@ -115,10 +115,19 @@ def test_what_the_profiler_complained_of_is_passed_on(tmp_path: Path) -> None:
 def test_a_file_cut_anywhere_is_refused(tmp_path: Path, make: Any) -> None:
     whole = write_space(tmp_path / "a.xplane.pb", make()).read_bytes()
     cut = tmp_path / "cut.xplane.pb"
+    again = "record it again with --profiler tensorflow"
+    reasons = {
+        f"{cut}: it is empty; {again}",
+        f"{cut}: it is no xplane.pb, or a damaged or truncated one; name an *.xplane.pb file, or {again}",
+        f"{cut}: it does not end as TensorFlow ends one: truncated, or no xplane.pb; {again}",
+    }
+    told = set()
     for size in range(len(whole)):
         cut.write_bytes(whole[:size])
-        with pytest.raises(ProfileError, match=r"cut\.xplane\.pb"):
+        with pytest.raises(ProfileError) as refused:
             read_xplane(cut)
+        told.add(str(refused.value))
+    assert told == reasons
 
 
 def test_a_flipped_bit_gives_a_profile_or_a_profile_error_and_nothing_else(tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def _moved(times: Integers, origin: int, there: int, rate: float) -> Integers:
 
 
 def capture_clocks(captures: Sequence[dict[str, Any]], origin_ns: int) -> list[LineClock]:
-    """The clock of each capture of ``run.json``; one without a fit runs as the run's own."""
-    fits = [one.get("clock") or {} for one in captures]
-    return [LineClock(float(fit.get("offset_ns", 0)), float(fit.get("rate_ppm", 0)), origin_ns) for fit in fits]
+    """The clock of each capture of ``run.json``, which has one of each."""
+    fits = [one["clock"] for one in captures]
+    return [LineClock(float(fit["offset_ns"]), float(fit["rate_ppm"]), origin_ns) for fit in fits]
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ def _clock_sentence(run: StoredRun) -> str:
     captures = run.info.captures
     if not captures:
         return "Times are of the recorder's clock."
-    rates = [float((one.get("clock") or {}).get("rate_ppm", 0)) for one in captures]
+    rates = [float(one["clock"]["rate_ppm"]) for one in captures]
     said = ppm_text(rates[0]) if len(rates) == 1 else interval_text(min(rates), max(rates), ppm_text)
     later = f" the {len(captures) - 1} later captures" if len(captures) > 2 else " the later capture"
     others = f" and{later}" if len(captures) > 1 else ""

@@ -69,15 +69,12 @@ def outermost_repeated(profile: Profile, found: EndedRanges) -> tuple[str, Integ
         return None
     outer = repeated[outermost(found, repeated)]
     length = np.bincount(codes[outer], (found.end - found.start)[outer], minlength=len(names))
-    calling = np.bincount(codes[outer], _calls_within(profile, found, outer) > 0, minlength=len(names)) > 0
-    if calling.any():
-        length = np.where(calling, length, 0)
     # A range that encloses itself counts once, and comes once: it repeats only by its outermost.
     often = np.bincount(codes[outer], minlength=len(names)) > 1
     if not often.any():
         return None
-    length = np.where(often, length, 0) if (often & (length > 0)).any() else length
-    chosen = int(np.argmax(length))
+    calling = np.bincount(codes[outer], _calls_within(profile, found, outer) > 0, minlength=len(names)) > 0
+    chosen = int(np.argmax(np.where(often & calling if (often & calling).any() else often, length, 0)))
     return names[chosen], np.flatnonzero(codes == chosen)
 
 

@@ -215,14 +215,9 @@ def _notes(beside: Event, found: _Found, ownerless: int, *, cuda: bool) -> tuple
     if found.hip:
         notes.append("calls are those of AMD's HIP: they are counted, and named, as CUDA's of the same name")
     if ownerless:
-        notes.append(
-            f"without a call, in a profile of several processes: {counted(ownerless, 'piece')} of GPU work, "
-            "given to process 0"
-        )
+        notes.append(f"{counted(ownerless, 'piece')} of GPU work of several processes without a call: process 0")
     if found.repeats:
-        notes.append(
-            f"left out: {counted(found.repeats, 'annotation')} on the GPU's lines, where ranges are repeated"
-        )
+        notes.append(f"left out, as they repeat ranges: {counted(found.repeats, 'annotation')} on the GPU's lines")
     if found.unknown:
         kinds = ", ".join(
             f"{count_text(count)} {name or 'without one'}" for name, count in sorted(found.unknown.items())

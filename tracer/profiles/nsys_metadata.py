@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from tracer.errors import ProfileError
+from tracer.figure_text import counted
 from tracer.profiles.columns import COPY_DIRECTIONS, copy_label
 from tracer.profiles.gpu_facts import cuda_version_text, gpu_sentence
 from tracer.profiles.nsys_export import Export, fetch_existing, not_nsys_export
@@ -162,7 +163,7 @@ def read_diagnostics(export: Export) -> tuple[str, ...]:
     told = _pairs(export, "DIAGNOSTIC_EVENT", "severity", "text")
     wrong = [text for severity, text in told if severity in (_WARNING, _ERROR) and text]
     texts = list(dict.fromkeys(" ".join(text.split()) for text in wrong))
-    more = (f"nsys gave {len(texts) - _SHOWN} more warnings",) if len(texts) > _SHOWN else ()
+    more = (f"nsys gave {counted(len(texts) - _SHOWN, 'more warning')}",) if len(texts) > _SHOWN else ()
     return (*(f"nsys warned: {text}" for text in texts[:_SHOWN]), *more)
 
 

@@ -23,11 +23,8 @@ class ProcessNumbers:
     """
 
     def __init__(self, global_ids: list[NDArray[np.int64]]) -> None:
-        machines: set[int] = set()
-        for ids in global_ids:
-            if len(ids):
-                low, high = int(ids.min()) >> (2 * _BITS), int(ids.max()) >> (2 * _BITS)
-                machines |= {low, high}
+        edges = [edge for ids in global_ids if len(ids) for edge in (int(ids.min()), int(ids.max()))]
+        machines = {edge >> (2 * _BITS) for edge in edges}
         self._shared = np.zeros(0, np.int64)
         if len(machines) > 1:
             places = np.unique(np.concatenate([np.unique(ids >> _BITS) for ids in global_ids]))

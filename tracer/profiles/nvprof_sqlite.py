@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from tracer.errors import ProfileError
+from tracer.figure_text import counted
 from tracer.given_files import MOST_ROWS, too_many_rows
 from tracer.profiles.columns import COPY_DIRECTIONS, LARGEST, MEMSET_NAME, copy_name, rows_table
 from tracer.profiles.cupti_names import call_name
@@ -150,7 +151,8 @@ def _gpu_work(export: _Export, strings: Mapping[int, str], calls: Sequence[Row],
         process = launched.get(correlation, default)
         work.append((process, device, stream, kind, name, size, start, end, correlation or None))
     if untimed:
-        notes.append(f"{untimed} kernels or copies without times are left out: nvprof's buffers ran over")
+        left = counted(untimed, "kernel or copy without times is", "kernels or copies without times are")
+        notes.append(f"{left} left out: nvprof's buffers ran over")
     return work
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tracer.errors import ProfileError
+from tracer.figure_text import counted
 from tracer.given_files import LONGEST_LINE, open_file
-from tracer.profiles.columns import MEMSET_NAME, copy_name, rows_table
+from tracer.profiles.columns import MEMSET_NAME, copy_label, copy_name, rows_table
 from tracer.profiles.nvprof_lines import (
     Header,
     Mark,
@@ -180,7 +181,7 @@ def _work_name(name: str) -> str:
     if match := _COPY.fullmatch(name):
         return copy_name(match[1])
     if match := _UNIFIED_COPY.fullmatch(name):
-        return copy_name(f"Unified {match[1]}")
+        return f"[CUDA memcpy Unified {copy_label(match[1])}]"
     return name
 
 
@@ -203,7 +204,8 @@ def _profile(path: Path, found: _Found) -> Profile:
     notes.append("no NVTX ranges in nvprof's text: export the profile (--export-profile FILE) for those")
     notes.append(f"times are rounded as printed{_resolution(found)}")
     if found.page_faults:
-        notes.append(f"{found.page_faults} unified memory page faults without a duration are left out")
+        faults = counted(found.page_faults, "page fault without a duration is", "page faults without a duration are")
+        notes.append(f"unified memory: {faults} left out")
     if found.unended:
         notes.append("the last line has no end and is left out: the file may have been cut")
     return Profile(
@@ -281,7 +283,7 @@ def _notes(found: _Found) -> list[str]:
     told = list(dict.fromkeys(found.warnings))
     notes = [f"nvprof: {warning}" for warning in told[:MOST_WARNINGS]]
     if len(told) > MOST_WARNINGS:
-        notes.append(f"{len(told) - MOST_WARNINGS} more warnings of nvprof")
+        notes.append(f"{counted(len(told) - MOST_WARNINGS, 'more warning')} of nvprof")
     if found.other:
         notes.append(f"not read: {', '.join(sorted(found.other))}")
     return notes

@@ -37,7 +37,7 @@ Unsigned = NDArray[Any]
 
 _SIZES = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0], np.int64)
 """Bytes of a value by its serial type; from 12 on half of what is beyond: blobs even, texts odd."""
-_SHIFTS = np.array([0, 56, 48, 40, 32, 16, 0, 0, 0, 0, 0, 0], np.int64)
+_SHIFTS = np.array([0, 56, 48, 40, 32, 16, 0, 0, 0, 0], np.int64)
 """Bits of eight bytes, read from a value's first, that are not the value's."""
 _NULL, _REAL, _ZERO, _ONE = 0, 7, 8, 9
 _BLOB = 12

@@ -97,7 +97,7 @@ def leaves_of(pages: Pages, root: int) -> Integers:
                 raise UnusualFileError("a page of another kind")
             children += [_children(page) for page in whole]
         level = np.concatenate(children)
-        if len(level) > pages.count or len(np.unique(level)) != len(level):
+        if len(np.unique(level)) != len(level):
             raise UnusualFileError("pages that are children twice")
     raise UnusualFileError("its depth")
 

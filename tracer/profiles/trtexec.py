@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracer.figure_text import counted
-from tracer.profiles.columns import RowsBuilder, copy_name
+from tracer.profiles.columns import LARGEST, RowsBuilder, copy_name
 from tracer.profiles.json_events import Event, JsonEvents, scaled, text, whole
 from tracer.profiles.profile import API_CALLS, GPU_WORK, HOST_OPS, NVTX_RANGES, Profile, ProfileSummary, SummaryRow
 
@@ -46,15 +46,15 @@ def read_trtexec_times(path: Path) -> Profile:
     events = JsonEvents(path, TIMES_AGAIN)
     schemas = (GPU_WORK, API_CALLS, NVTX_RANGES)
     work, calls, ranges = (RowsBuilder(path, schema) for schema in schemas)
-    computed, copied, overlaps, crossing = None, 0, 0, 0
+    computed, copied, overlaps, crossing = -LARGEST, -LARGEST, 0, 0
     for number, event in enumerate(events):
         parts = [part for part in _gpu_parts(events, event) if part is not None]
         for kind, name, start, end in parts:
             work.append((0, 0, 0, kind, name, None, start, end, number))
         start, end = parts[0][2], max(_at(events, event, ("endD2hMs", "endOutMs")), *(part[3] for part in parts))
         compute = _at(events, event, ("startComputeMs",))
-        overlaps += computed is not None and compute < computed
-        crossing += computed is not None and start < copied
+        overlaps += compute < computed
+        crossing += start < copied
         computed, copied = _at(events, event, ("endComputeMs",)), max(copied, end)
         ranges.append((0, 0, None, INFERENCE, number, "start_end", start, end))
         if "startEnqMs" in event:
@@ -113,7 +113,9 @@ def _notes(overlaps: int, crossing: int, enqueues: int) -> tuple[str, ...]:
     if not enqueues:
         notes.append("no enqueue times in the file, as before TensorRT 7: launch delays are not known")
     if overlaps:
-        notes.append(f"{overlaps} inferences began before the one before them ended: several streams, shown as one")
+        notes.append(
+            f"{counted(overlaps, 'inference')} began before the one before had ended: several streams, shown as one"
+        )
     if crossing:
         notes.append(
             f"{counted(crossing, 'inference')} began to copy before the one before had copied its output: as units "

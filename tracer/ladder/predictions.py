@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tracer.figure_text import interval_text, time_text
-from tracer.ladder.rungs import RUNGS, Rung, rung_above
+from tracer.ladder.rungs import RUNGS, Rung, rung_above, rung_of
 from tracer.report_types.gpu import Gain
 from tracer.report_types.ladder import PredictedStep, StepVerdict
 from tracer.statistics.intervals import Estimate
@@ -105,11 +105,7 @@ def judged_step(step: PredictedStep, gain: Estimate | None, broken: str) -> tupl
     if inside:
         return "covered", f"measured {seen}, predicted {told}"
     if gain.low > high or (gain.high < low and not step["bound"]):
-        broke = broken or f"either {_assumption(step)} does not hold, or the step changes more than it names"
+        assumption = f"the assumption ({rung_of(step['rung']).why})"
+        broke = broken or f"either {assumption} does not hold, or the step changes more than it names"
         return "not covered", f"measured {seen}, predicted {told}: {broke}"
     return "not resolved", f"measured {seen}, predicted {told}: they overlap, more rounds would tell"
-
-
-def _assumption(step: PredictedStep) -> str:
-    rung = next(one for one in RUNGS if one.key == step["rung"])
-    return f"the assumption ({rung.why})"

@@ -70,22 +70,18 @@ class Reasons:
 
     def of(self, row: int) -> str:
         """In words, the most telling first: the stage that grew, its place, the device, the CPU."""
-        told = [self._stage(row), *self._place(row), *self._device(row), *self._cpu(row)]
-        return "; ".join(one for one in told if one) or "nothing recorded tells why"
+        place = ["the first of its window"] if row in self._first else []
+        told = [*self._stage(row), *place, *self._device(row), *self._cpu(row)]
+        return "; ".join(told) or "nothing recorded tells why"
 
-    def _stage(self, row: int) -> str:
+    def _stage(self, row: int) -> Iterable[str]:
         if len(self._all.stages) < 2:
-            return ""
+            return
         grown = self._all.duration_ns[row] - self._medians
         excess, most = float(grown.sum()), int(np.argmax(grown))
-        if grown[most] <= 0 or excess <= 0:
-            return ""
-        share = min(float(grown[most]) / excess, 1.0)
-        return f"{self._all.stages[most]} +{time_text(float(grown[most]))} ({share_text(share, 0)} of the excess)"
-
-    def _place(self, row: int) -> Iterable[str]:
-        if row in self._first:
-            yield "the first of its window"
+        if grown[most] > 0 and excess > 0:
+            share = min(float(grown[most]) / excess, 1.0)
+            yield f"{self._all.stages[most]} +{time_text(float(grown[most]))} ({share_text(share, 0)} of the excess)"
 
     def _device(self, row: int) -> Iterable[str]:
         if not self._samples.num_rows:

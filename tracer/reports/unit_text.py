@@ -27,7 +27,7 @@ def render_breakdown(report: BreakdownReport, console: Console, *, full_names: b
     words = words_of(report)
     print_lines(console, [printable(line) for line in _answer(report, words)])
     if report["stages"]:
-        rows = [spread_row(one["stage"], one, one["share"]) for one in report["stages"]]
+        rows = [spread_row(one, one["share"]) for one in report["stages"]]
         console.print(stage_table(f"Stages of {words.each}, wall time", rows))
     if len(report["threads"]) > 1 or any(one["shared_alone_ns"] for one in report["threads"]):
         console.print(_thread_table(report, words))

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracer.figure_text import time_text
-from tracer.ladder.predictions import judged_step
+from tracer.ladder.predictions import Captured, judged_step
 from tracer.ladder.rungs import rung_of
-from tracer.report_types.gpu import Gain, StageWork
 from tracer.report_types.ladder import PredictedStep, RungFigures, StepFigures
 from tracer.report_types.trust import Trust
 from tracer.reports.machine_report import on_gpu
@@ -46,16 +45,6 @@ class Launch:
     inputs: int | None
     known_difference: float | None
     trust: Trust
-
-
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """The run of a rung under the profiler, and of its report the GPU's work, a mean inference's, and the gains."""
-
-    run: str
-    busy_ns: float | None
-    by_stage: list[StageWork]
-    gains: list[Gain] = field(default_factory=list)
 
 
 @dataclass(slots=True)

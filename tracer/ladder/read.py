@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tracer.ladder.build import Captured, Launch
+from tracer.ladder.build import Launch
+from tracer.ladder.predictions import Captured
 from tracer.reports.report import build_report
 from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_store import StoredRun

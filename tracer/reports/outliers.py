@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Integers
 from tracer.device.device_samples import CHANGE
 from tracer.device.device_state import frequencies_around, frequencies_during, window_marks
 from tracer.figure_text import frequency_text, share_text, time_text
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
 from tracer.trust.checks import CPU_DOUBTFUL
-
-Integers = NDArray[np.int64]
 
 FENCE = 3.0
 """Quartile distances above the third quartile beyond which a logarithm stands out: Tukey's outer fence."""

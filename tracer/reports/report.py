@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Integers
 from tracer.errors import CaptureError
 from tracer.figure_text import counted
 from tracer.model.devices import Limits
@@ -55,8 +55,6 @@ from tracer.trust.judgement import why_no_place
 
 if TYPE_CHECKING:
     from tracer.breakdown.kernel_level import KernelLevel
-
-Integers = NDArray[np.int64]
 
 
 def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None) -> Report:

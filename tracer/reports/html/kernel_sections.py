@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer.figure_text import count_text, counted, number_text, share_text, time_text
+from tracer.figure_text import count_text, counted, number_text, time_text
 from tracer.palette import TEAL, colours
 from tracer.report_types.gpu import KernelFigures, WorkFigures
 from tracer.report_types.run import StageFigures
@@ -69,7 +69,7 @@ def stage_section(
     rows = [
         (
             *list(spread_row(one, one["share"]).values())[:-1],
-            share_cell(one["share"], share_text(one["share"]), ink),
+            share_cell(one["share"], ink),
         )
         for one, ink in zip(rows_of, colours([one["stage"] for one in rows_of]), strict=True)
     ]
@@ -107,8 +107,8 @@ def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
 def _work_table(name: str, works: Sequence[WorkFigures], words: UnitWords) -> Markup:
     columns = ("share of its kind", "cumulative", f"calls in {words.each}", "mean", "median")
     rows = [
-        (name_cell(one["short_name"], one["name"]), time, share_cell(one["share"], share, TEAL), *rest)
-        for one, (time, share, *rest) in zip(works, work_cells(works), strict=True)
+        (name_cell(one["short_name"], one["name"]), time, share_cell(one["share"], TEAL), *rest)
+        for one, (time, _, *rest) in zip(works, work_cells(works), strict=True)
     ]
     return table((name, f"time of {words.each}", *columns), rows, note=": `kws-trace kernels` has each")
 

@@ -28,7 +28,6 @@ from tracer.reports.machine_report import machine_lines
 from tracer.reports.pulse_report import pulse_lines
 from tracer.reports.run_limits import limits_lines
 from tracer.runs.run_note import note_lines
-from tracer.sessions.run_sessions import newest_accuracy
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
 
@@ -138,6 +137,9 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
 
 def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     """Print several runs as the columns of one table."""
+    # Here: a report that was kept is shown without what reads sessions.
+    from tracer.sessions.run_sessions import newest_accuracy
+
     columns = [escape(str(report["run"]["backend"].get("name"))) for report in reports]
     table = framed_table("Median time of an inference, and of its stages", [""], columns)
     stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))

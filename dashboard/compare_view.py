@@ -19,7 +19,7 @@ from tracer.figure_text import (
 )
 from tracer.report_types.report import Compared, Comparison, Report, Way
 from tracer.reports.breakdown_rows import part_text
-from tracer.reports.compare_text import launch_cells
+from tracer.reports.compare_text import LAUNCH_COLUMNS, launch_cells
 from tracer.reports.compare_words import change_of, part_rows
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import profiled_parts
@@ -33,7 +33,6 @@ WHOLE, NOT_TOLD = "mean inference", "can't be told"
 def run_frame(figures: Comparison) -> Frame:
     """A row a launch: rate, latency, busy share, and how its side's median and rate compare with the baseline's."""
     by_run = {row["run"]: row for row in figures["comparisons"]}
-    cells = ["official inf/s", "median of all", "p99", "GPU busy"]
     rows = []
     for run in figures["runs"]:
         row = by_run.get(run["name"])
@@ -45,7 +44,7 @@ def run_frame(figures: Comparison) -> Frame:
                 VERDICTS.get(row["verdict"], row["verdict"]),
             )
         rows += [(one["name"], *launch_cells(one), *verdict) for one in run["launches"]]
-    return pd.DataFrame(rows, columns=["run", *cells, "median against it", "rate against it", "verdict"])
+    return pd.DataFrame(rows, columns=["run", *LAUNCH_COLUMNS, "median against it", "rate against it", "verdict"])
 
 
 def number_sentence(row: Compared, baseline: str) -> str | None:

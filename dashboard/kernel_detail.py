@@ -15,6 +15,7 @@ from tracer.arrow_arrays import NO_ROW, Codes, Integers, dense_groups, encode, i
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.captures.attribution import owning_rows
 from tracer.kernels.grouped_figures import group_figures
+from tracer.kernels.kernel_tables import KERNEL_KINDS, durations
 from tracer.kernels.self_time import self_times
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.level_tables import counted_rows
@@ -65,11 +66,11 @@ def timed_frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Fr
 
 def kernel_detail(level: KernelLevel) -> KernelDetail:
     """By kernel and stage, the launch delays, and the host's operations, of the inferences that count."""
-    rows = counted_rows(level, ("kernel", "graph"))
+    rows = counted_rows(level, KERNEL_KINDS)
     stages = [*level.ranges.stages, BETWEEN_STAGES]
     stage = level.attribution.stage[rows]
     table = level.profile.gpu_work
-    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
+    took = durations(table)[rows]
     names, delays = encode(table, "name"), level.attribution.launch_delay_ns[rows]
     operations, staged, instances = _operations(level, stages)
     if len(rows):

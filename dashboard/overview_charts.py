@@ -10,7 +10,8 @@ from tracer.figure_text import D3_COUNT, share_text, time_text
 from tracer.palette import BY_MEANING, EMPTY_CELL, GREY, INK, KERNELS, LETTERS, SESSION_RUN, SLATE, colours
 from tracer.reports.html.markup import Markup
 from tracer.reports.html.plots import Axis, Mark, Row, Rows, rows_plot
-from tracer.reports.overview_rows import ADDED, BUSY, KERNEL, LEVELS, OTHERS, OVERHEAD, WALL, Part
+from tracer.reports.overview_rows import ADDED, KERNEL, LEVELS, OTHERS, WALL, Part
+from tracer.reports.profiled_parts import BUSY, OVERHEAD
 from tracer.unit_words import INFERENCES
 
 ROW_PX, AXIS_PX, MATRIX_PX = 24, 40, 325

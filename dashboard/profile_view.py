@@ -46,7 +46,7 @@ def part_frame(figures: BreakdownReport) -> Frame:
 
 def stage_frame(figures: BreakdownReport) -> Frame:
     """A row a stage of the units that have it."""
-    rows = [list(spread_row(one["stage"], one, one["share"]).values()) for one in figures["stages"]]
+    rows = [list(spread_row(one, one["share"]).values()) for one in figures["stages"]]
     return pd.DataFrame(rows, columns=["stage", "count", "median", "p90", "p99", "share of the wall time"])
 
 

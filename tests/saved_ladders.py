@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tracer.ladder.build import Captured, Climbed, Launch, rung_figures, step_figures
+from tracer.ladder.build import Climbed, Launch, rung_figures, step_figures
+from tracer.ladder.predictions import Captured
 from tracer.ladder.store import ladder_folder, write_ladder, write_predictions
 from tracer.report_types.ladder import LadderReport
 from tracer.trust.judgement import judgement

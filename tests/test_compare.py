@@ -221,11 +221,13 @@ def test_kernels_that_only_one_of_them_runs_are_named_whole(tmp_path: Path) -> N
     }
     told = kernel_lines(row["kernels"])
     assert any(name in line for line in told)
+    assert [line.split(":")[0] for line in told] == ["Kernel of only a", "Kernel of only b"]
+    assert kernel_lines(row["kernels"] * 4)[-1] == "and 2 kernels more that only one of them runs"
     console = Console(width=10_000, file=io.StringIO())
     figures = compare_sides([one, two])
     render_comparison(figures, console)
     said = console.file.getvalue()
-    assert [line.strip() for line in said.splitlines() if "Kernel of" in line] == [f"Kernel of {one}" for one in told]
+    assert [line.strip() for line in said.splitlines() if "Kernel of" in line] == told
     cells = launch_cells(figures["runs"][0]["launches"][0])
     tables = [line.split() for line in re.sub("[\u2500-\u257f]", " ", said).splitlines()]
     assert ["run", *["official", "inf/s", "median", "of", "all", "p99", "GPU", "busy"]] in tables

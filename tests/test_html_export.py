@@ -34,6 +34,7 @@ from tracer.reports.html.unit_document import unit_document
 from tracer.reports.launch_report import build_launch_report, launch_rows
 from tracer.reports.report import build_report
 from tracer.runs.launch_set import launch_set
+from tracer.runs.run_info import write_run_info
 from tracer.runs.run_store import StoredRun, stored_run
 
 MOST_BYTES = 3_000_000
@@ -135,6 +136,31 @@ def test_a_comparison_says_the_sentence_of_compare(traces: Path, run: StoredRun,
     other = stored_run("slower", traces)
     told = compare_sides([launches_of([other]), launches_of([run])], baseline="slower")
     assert told["comparisons"][0]["sentence"] in Parsed(run_html(run, report, other)).text
+
+
+def test_a_comparison_explains_its_brackets_and_says_what_was_compared_only_where_something_was(
+    tmp_path: Path,
+) -> None:
+    for name, windows in (("one", runs.windows_of(2)), ("two", runs.windows_of(2, seed=1))):
+        runs.gpu_run(tmp_path, name, windows)
+    first, other = (stored_run(name, tmp_path) for name in ("one", "two"))
+    median = build_report(other)["inference"]["spread"]
+    assert median["kind"] == "range"
+    told = Parsed(run_html(other, build_report(other), first)).text
+    assert "[ ] is a range, no interval: " + median["reason"] in told
+    assert "Compared are geometric means" in told
+    write_run_info(first.folder / "run.json", replace(first.info, stages_mode="fused"))
+    refused = Parsed(run_html(other, build_report(other), stored_run("one", tmp_path))).text
+    assert "not compared" in refused
+    assert "Compared are geometric means" not in refused
+
+
+def test_copies_are_shown_where_a_profile_has_neither_kernels_nor_calls(report: Report) -> None:
+    copies = [{**report["kernels"][0], "name": "[CUDA memcpy Host-to-Device]", "short_name": "[CUDA memcpy]"}]
+    of_copies: Report = {**report, "kernels": [], "api": [], "kernels_by_stage": [], "copies": copies}
+    assert any("[CUDA memcpy Host-to-Device]" in row[0] for row in Parsed(document_of(of_copies)).rows)
+    without: Report = {**of_copies, "copies": [], "gains": []}
+    assert not {"Kernels", "Gains"} & set(Parsed(document_of(without)).words)
 
 
 def test_nothing_in_it_acts_or_leads_out(run: StoredRun, report: Report) -> None:

@@ -24,8 +24,8 @@ from tests.recorded import info, window
 from tests.sessions import EnergyrunnerLog, accuracy_plan
 from tools.report_schema import build_schema
 from tracer.errors import ProcessError, RunError, UsageError, WriteError
-from tracer.ladder.build import Captured, Climbed, Launch, ladder_notes, measured_gain, rung_figures, step_figures
-from tracer.ladder.predictions import judged_step, predicted_steps
+from tracer.ladder.build import Climbed, Launch, ladder_notes, measured_gain, rung_figures, step_figures
+from tracer.ladder.predictions import Captured, judged_step, predicted_steps
 from tracer.ladder.read import captured_of, launch_of
 from tracer.ladder.rungs import RUNGS
 from tracer.ladder.store import ONNX, list_ladders, new_ladder, read_ladder, write_ladder, write_predictions

@@ -31,6 +31,7 @@ from tracer.errors import ModelError
 from tracer.quantization import Quantization
 from tracer.reports.machine_report import load_lines
 from tracer.reports.runtime_table import RuntimeTimes, build_runtimes, render_runtimes
+from tracer.trust.checks import check_load
 
 
 class Clock:
@@ -180,6 +181,12 @@ def test_the_text_of_two_ways_is_their_times_and_what_one_gains() -> None:
 
 def test_a_quiet_machine_needs_no_warning() -> None:
     assert load_lines({"before": 0.2, "cpus": 2}) == []
+
+
+def test_the_same_load_is_warned_of_before_a_measurement_and_doubted_in_a_run() -> None:
+    for load in (0.9, 1.0, 1.1):
+        doubted = check_load(load, load, 0.0, 2)["state"] == "doubtful"
+        assert bool(load_lines({"before": load, "cpus": 2})) == doubted == (load > 1.0)
 
 
 def test_a_model_of_the_wrong_kind_is_refused_before_anything_loads() -> None:

@@ -7,6 +7,8 @@ prints: what only cleans a name of a file, or says a line, starts without it.
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -49,6 +51,15 @@ def say_over(text: str) -> None:
 def printable(text: str) -> str:
     """A name out of a file without anything that a terminal would obey."""
     return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A line of names, then one a row, with commas: None is empty, texts are ``printable``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def plain(text: str, style: str = "") -> Text:

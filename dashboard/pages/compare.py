@@ -32,7 +32,7 @@ from dashboard.stages_charts import AROUND_PX, HISTOGRAM_PX, histogram
 from tracer.errors import KwsTraceError
 from tracer.palette import colours
 from tracer.report_types.report import Compared, Comparison, Report
-from tracer.reports.compare_words import claim_line, kernel_lines
+from tracer.reports.compare_words import kernel_lines, note_lines
 from tracer.reports.html.plots import rows_height
 from tracer.runs.run_store import StoredRun
 from tracer.stages import INFERENCE
@@ -224,6 +224,4 @@ def _verdict(row: Compared, baseline: str) -> None:
     if number is not None:
         text = f"**{plain(number)}.** {text}" if told else f"**{text}** {plain(number)}."
     show_box(text, icon=icon)
-    claim = claim_line(row)
-    notes = [*([claim] if claim else []), *(f"Note: {warning}" for warning in row["warnings"])]
-    lines([row["sentence"], *notes, *(f"Kernel of {one}" for one in kernel_lines(row["kernels"]))])
+    lines([row["sentence"], *note_lines(row), *kernel_lines(row["kernels"])])

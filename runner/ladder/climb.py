@@ -18,10 +18,10 @@ from runner.ladder.found import FoundRungs
 from runner.launches import INCOMPLETE, launch_environment, launched
 from tracer.errors import KwsTraceError, ProcessError, RunError
 from tracer.figure_text import rate_text
-from tracer.ladder.build import Climbed, fastest_rung, ladder_notes, rung_figures, rung_name, step_figures
+from tracer.ladder.build import Climbed, fastest_rung, ladder_notes, rung_figures, step_figures
 from tracer.ladder.predictions import predicted_steps
 from tracer.ladder.read import captured_of, launch_of
-from tracer.ladder.rungs import RUNGS
+from tracer.ladder.rungs import RUNGS, rung_of
 from tracer.ladder.store import captured_run, rung_run, write_ladder, write_predictions
 from tracer.report_types.ladder import LadderReport, PredictedStep
 from tracer.report_types.report import SCHEMA_VERSION
@@ -154,7 +154,7 @@ class Climb:
 
     def _fail(self, key: str, why: str) -> None:
         self.climbed[key].failure = why
-        self.tell(f"{rung_name(key)} failed, the others go on: {why}")
+        self.tell(f"{rung_of(key).name} failed, the others go on: {why}")
 
     def _report(self, created: str, load: float) -> LadderReport:
         job = self.job

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,7 +16,7 @@ from tracer.kernels.kernel_text import render_calls, render_copies, render_kerne
 from tracer.kernels.range_tables import work_by_range
 from tracer.profiles.gpu_records import checked_notes
 from tracer.profiles.profile import Profile, ProfileSummary
-from tracer.terminal_text import first_rows, print_lines, printable
+from tracer.terminal_text import csv_text, first_rows, print_lines
 
 By = Literal["kernel", "range", "api"]
 
@@ -48,12 +46,7 @@ class KernelListing:
 
     def csv(self) -> str:
         """A line of names, then one a row; null is empty, and control characters of a name are replaced."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.rows.column_names)
-        for row in self.rows.to_pylist():
-            writer.writerow([printable(value) if isinstance(value, str) else value for value in row.values()])
-        return text.getvalue()
+        return csv_text(self.rows.column_names, (row.values() for row in self.rows.to_pylist()))
 
     def render(self, console: Console, *, full_names: bool, whole: bool = False) -> None:
         """As a table for a terminal, notes last; ``whole``: with every row."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tracer.figure_text import time_text
-from tracer.ladder.predictions import judged_step
-from tracer.ladder.rungs import RUNGS
-from tracer.report_types.gpu import Gain, StageWork
+from tracer.ladder.predictions import Captured, judged_step
+from tracer.ladder.rungs import rung_of
 from tracer.report_types.ladder import PredictedStep, RungFigures, StepFigures
 from tracer.report_types.trust import Trust
+from tracer.reports.machine_report import on_gpu
 from tracer.statistics.intervals import Estimate
 from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.trust.judgement import judgement_of_launches
@@ -47,16 +47,6 @@ class Launch:
     trust: Trust
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """The run of a rung under the profiler, and of its report the GPU's work, a mean inference's, and the gains."""
-
-    run: str
-    busy_ns: float | None
-    by_stage: list[StageWork]
-    gains: list[Gain] = field(default_factory=list)
-
-
 @dataclass(slots=True)
 class Climbed:
     """What was made on one rung so far; ``failure`` says why there will be no more."""
@@ -84,7 +74,7 @@ def rung_figures(climbed: Climbed) -> RungFigures:
     differences = [one.known_difference for one in launches if one.known_difference is not None]
     return {
         "rung": climbed.key,
-        "name": rung_name(climbed.key),
+        "name": rung_of(climbed.key).name,
         "runtime": last.runtime if last else None,
         "device": last.device if last else None,
         "launches": [one.run for one in launches],
@@ -143,18 +133,13 @@ def fastest_rung(rungs: Sequence[RungFigures]) -> str | None:
 def ladder_notes(rungs: Sequence[RungFigures]) -> list[str]:
     """What is said outright: that the CPU wins where it does."""
     fastest = fastest_rung(rungs)
-    on_gpu = [one for one in rungs if one["time_ns"] is not None and "GPU" in (one["device"] or "").upper()]
+    of_gpus = [one for one in rungs if one["time_ns"] is not None and on_gpu({"device": one["device"]})]
     winner = next((one for one in rungs if one["rung"] == fastest), None)
-    if winner is None or not on_gpu or winner in on_gpu:
+    if winner is None or not of_gpus or winner in of_gpus:
         return []
-    best = min(on_gpu, key=lambda one: one["time_ns"] or 0.0)
+    best = min(of_gpus, key=lambda one: one["time_ns"] or 0.0)
     times = f"{time_text(winner['time_ns'])} against {time_text(best['time_ns'])} of {best['name']}"
     return [f"At batch 1 of this model the CPU wins: {winner['name']} takes {times}, the best rung on the GPU."]
-
-
-def rung_name(key: str) -> str:
-    """The name of a rung."""
-    return next(one.name for one in RUNGS if one.key == key)
 
 
 def _rounds(times: list[list[float]]) -> Rounds:
@@ -168,14 +153,12 @@ def _broken(step: PredictedStep, above: Climbed, below: Climbed) -> str:
     if before is None or after is None:
         return ""
     if not after.busy_ns:
-        return f"{rung_name(below.key)} did nothing on the GPU, where the prediction has the same kernels"
+        return f"{rung_of(below.key).name} did nothing on the GPU, where the prediction has the same kernels"
     if before.busy_ns and abs(after.busy_ns / before.busy_ns - 1) > KERNELS_CHANGED:
         ends = f"{time_text(before.busy_ns)} to {time_text(after.busy_ns)}"
         return f"the GPU's own work went from {ends}, so the kernels changed, which the prediction holds equal"
     left = next((one["gain_ns"] or 0.0 for one in after.gains if one["name"] == step["removal"]), 0.0)
     if left > LEFT * (step["gain_ns"] or 0.0):
-        return (
-            f"by its own capture {rung_name(below.key)} still has {time_text(left)} of {step['removal']} to remove, "
-            "which the prediction takes for gone"
-        )
+        still = f"{rung_of(below.key).name} still has {time_text(left)} of {step['removal']} to remove"
+        return f"by its own capture {still}, which the prediction takes for gone"
     return ""

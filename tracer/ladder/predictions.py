@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
 
 from tracer.figure_text import interval_text, time_text
-from tracer.ladder.rungs import RUNGS, Rung, rung_above
-from tracer.report_types.gpu import Gain
+from tracer.ladder.rungs import RUNGS, Rung, rung_above, rung_of
+from tracer.report_types.gpu import Gain, StageWork
 from tracer.report_types.ladder import PredictedStep, StepVerdict
 from tracer.statistics.intervals import Estimate
 
 
-class CapturedGains(Protocol):
-    """The run of a rung under the profiler, and the gains of its report."""
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """The run of a rung under the profiler, and of its report the GPU's work, a mean inference's, and the gains."""
 
-    @property
-    def run(self) -> str:
-        """Its name."""
-
-    @property
-    def gains(self) -> list[Gain]:
-        """None where nothing ran on a GPU."""
+    run: str
+    busy_ns: float | None
+    by_stage: list[StageWork]
+    gains: list[Gain] = field(default_factory=list)
 
 
-def predicted_steps(there: Sequence[str], captures: Mapping[str, CapturedGains], now: str) -> list[PredictedStep]:
+def predicted_steps(there: Sequence[str], captures: Mapping[str, Captured], now: str) -> list[PredictedStep]:
     """
     What is predicted of each step, before it is measured.
 
@@ -41,7 +39,7 @@ def predicted_steps(there: Sequence[str], captures: Mapping[str, CapturedGains],
     return found
 
 
-def _predicted(rung: Rung, above: str, captured: CapturedGains | None, now: str) -> PredictedStep:
+def _predicted(rung: Rung, above: str, captured: Captured | None, now: str) -> PredictedStep:
     step: PredictedStep = {
         "rung": rung.key,
         "above": above,
@@ -105,11 +103,7 @@ def judged_step(step: PredictedStep, gain: Estimate | None, broken: str) -> tupl
     if inside:
         return "covered", f"measured {seen}, predicted {told}"
     if gain.low > high or (gain.high < low and not step["bound"]):
-        broke = broken or f"either {_assumption(step)} does not hold, or the step changes more than it names"
+        assumption = f"the assumption ({rung_of(step['rung']).why})"
+        broke = broken or f"either {assumption} does not hold, or the step changes more than it names"
         return "not covered", f"measured {seen}, predicted {told}: {broke}"
     return "not resolved", f"measured {seen}, predicted {told}: they overlap, more rounds would tell"
-
-
-def _assumption(step: PredictedStep) -> str:
-    rung = next(one for one in RUNGS if one.key == step["rung"])
-    return f"the assumption ({rung.why})"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from tracer.ladder.build import Captured, Launch
+from tracer.ladder.build import Launch
+from tracer.ladder.predictions import Captured
 from tracer.reports.report import build_report
 from tracer.reports.run_trust import stored_trust
 from tracer.runs.run_store import StoredRun
 from tracer.runs.windows import official_rate_hz
-from tracer.sessions.run_sessions import run_sessions
+from tracer.sessions.run_sessions import newest_accuracy, run_sessions
 
 
 def launch_of(run: StoredRun, number: int) -> Launch:
     """The launch of round ``number``."""
     backend = run.info.backend
-    passes = [one["accuracy"] for one in run_sessions(run.folder) if "trust" in one and one["kind"] == "accuracy"]
-    accuracy = passes[-1] if passes else None
+    accuracy = newest_accuracy(run_sessions(run.folder))
     words = (backend.get("name"), backend.get("version"), backend.get("way"))
     return Launch(
         run.name,

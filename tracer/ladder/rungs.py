@@ -54,6 +54,11 @@ RUNGS = (
 KEYS = tuple(one.key for one in RUNGS)
 
 
+def rung_of(key: str) -> Rung:
+    """The rung of that key."""
+    return RUNGS[KEYS.index(key)]
+
+
 def rung_above(rung: Rung, there: list[str]) -> str | None:
     """
     The rung that ``rung`` is held against, of those ``there`` by key in the order of ``RUNGS``.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from tracer.figure_text import MISSING, beside_text, count_text, number_text, significant_text
+from tracer.figure_text import beside_text, count_text, number_text, significant_text
 from tracer.reports.machine_report import on_gpu
 from tracer.statistics.intervals import Estimate
 from tracer.statistics.ratio import Rounds, rounds_of
@@ -168,16 +168,13 @@ def _fastest_sentence(column: dict[str, Any]) -> str:
 
 
 def _named(column: dict[str, Any], name: str) -> str:
-    row = _found(column, name)
-    return "" if row is None else f"{name} ({_us(row)} us an input, {number_text(row['rate_hz'])} inputs/s)"
+    row = next(row for row in column["runtimes"] if row["name"] == name)
+    return f"{name} ({us_text(row['time_ns'])} us an input, {number_text(row['rate_hz'])} inputs/s)"
 
 
-def _found(column: dict[str, Any], name: str) -> dict[str, Any] | None:
-    return next((row for row in column["runtimes"] if row["name"] == name), None)
-
-
-def _us(row: dict[str, Any] | None) -> str:
-    return MISSING if row is None else significant_text(row["time_ns"] / 1e3)
+def us_text(ns: float | None) -> str:
+    """Microseconds of a column of them, whose heading has the unit."""
+    return significant_text(None if ns is None else ns / 1e3)
 
 
 def render_batches(figures: dict[str, Any], console: Console) -> None:
@@ -189,7 +186,8 @@ def render_batches(figures: dict[str, Any], console: Console) -> None:
         console.print("us an input, by the inputs in a batch:")
         table = figure_table(("way", "on"), [count_text(column["batch"]) for column in shown])
         for name, device in devices.items():
-            table.add_row(name, device, *(_us(_found(column, name)) for column in shown))
+            times = ({row["name"]: row["time_ns"] for row in column["runtimes"]} for column in shown)
+            table.add_row(name, device, *(us_text(of_batch.get(name)) for of_batch in times))
         console.print(table)
     print_lines(console, (*figures["said"], *_absent_lines(columns)))
 

@@ -98,6 +98,8 @@ def shown_gains(gains: list[Gain]) -> tuple[list[Gain], list[str]]:
 
 def gain_name(one: Gain) -> str:
     """What is removed."""
+    if one["group"] == "stage":
+        return f"stage {one['name']}"
     return GAIN_TEXTS.get(one["name"]) or part_text(one["name"])
 
 

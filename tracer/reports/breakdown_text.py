@@ -190,7 +190,8 @@ def _part_table(report: KernelFigures, gpu: GpuFigures, words: UnitWords) -> Tab
         total = MISSING if overhead is None else time_text(overhead["cpu_total"])
         table.add_row(part, time, share, median, total)
     wall = gpu["wall_ns"]
-    table.add_row(words.one, time_text(wall["mean"]), share_text(1.0), time_text(wall["median"]), "-", style="bold")
+    whole = (time_text(wall["mean"]), share_text(1.0), time_text(wall["median"]))
+    table.add_row(words.one, *whole, MISSING, style="bold")
     return table
 
 
@@ -215,8 +216,7 @@ def _gain_table(gains: list[Gain], words: UnitWords) -> Table:
     for place, one in enumerate(shown):
         if place and one["group"] != shown[place - 1]["group"]:
             table.add_section()
-        name = f"stage {one['name']}" if one["group"] == "stage" else gain_name(one)
-        table.add_row(plain(name), *gain_cells(one))
+        table.add_row(plain(gain_name(one)), *gain_cells(one))
     if notes:
         table.caption = " ".join(notes)
     return table

@@ -34,23 +34,31 @@ def render_comparison(figures: Comparison, console: Console) -> None:
     words = UNITS if figures["unit"] == "unit" else INFERENCES
     for row in figures["comparisons"]:
         print_lines(console, [row["sentence"]], style="bold red" if row["refusals"] else "bold")
-        kernels = (f"Kernel of {one}" for one in kernel_lines(row["kernels"], words))
-        print_lines(console, (f"  {one}" for one in (*note_lines(row), *kernels)))
-    columns = ("count" if of_profiles else "official inf/s", "median of all", "p99", "GPU busy")
+        print_lines(console, (f"  {one}" for one in (*note_lines(row), *kernel_lines(row["kernels"], words))))
+    columns = ("count", *LAUNCH_COLUMNS[1:]) if of_profiles else LAUNCH_COLUMNS
     launches = [one for run in figures["runs"] for one in run["launches"]]
     rows = ((one["name"], *launch_cells(one)) for one in launches)
     console.print(framed_table(None, ["profile" if of_profiles else "run"], columns, rows))
-    if any(row["median"] is not None for row in figures["comparisons"]):
-        print_lines(console, [BY_TENTHS if of_profiles else BY_WINDOWS])
-    print_lines(console, range_notes(one["inference"]["spread"] for one in launches))
+    print_lines(console, launch_notes(figures))
     print_lines(console, (f"{one['name']}: {verdict_text(one['trust'])}" for one in launches if one["trust"]))
     if any(run["parts"] for run in figures["runs"]):
         console.print(_part_table(figures, words))
 
 
+LAUNCH_COLUMNS = ("official inf/s", "median of all", "p99", "GPU busy")
+
+
+def launch_notes(figures: Comparison) -> list[str]:
+    """What is to be known of the table of launches: what was compared, if anything was, and what its brackets are."""
+    of_profiles = all(run["created"] is None for run in figures["runs"])
+    compared = any(row["median"] is not None for row in figures["comparisons"])
+    spreads = (one["inference"]["spread"] for run in figures["runs"] for one in run["launches"])
+    return [*([BY_TENTHS if of_profiles else BY_WINDOWS] if compared else []), *range_notes(spreads)]
+
+
 def launch_cells(launch: ComparedLaunch) -> list[str]:
     """
-    Official rate, median of all inferences with its spread, p99 and busy share of a launch, as text.
+    The ``LAUNCH_COLUMNS`` of a launch as text; the median has its spread.
 
     A profile has the count of its units in place of the rate.
     """

@@ -86,20 +86,16 @@ def _verdict(row: Compared, baseline: ComparedRun, shown: ComparedRun, threshold
     return f"{which} differ: {text}" if differ else f"{which}: {text}"
 
 
-def claim_line(row: Compared) -> str | None:
-    """Why nothing is said of the configurations; None where it is, or nothing was compared."""
-    return None if row["median"] is None else row["why_no_claim"]
-
-
 def note_lines(row: Compared) -> list[str]:
-    """That, and what differs or is not known besides."""
-    return [*filter(None, [claim_line(row)]), *(f"Note: {warning}" for warning in row["warnings"])]
+    """Why nothing is said of the configurations, where anything was compared, and what differs or is not known."""
+    why = row["why_no_claim"] if row["median"] is not None else None
+    return [*([why] if why else []), *(f"Note: {warning}" for warning in row["warnings"])]
 
 
 def kernel_lines(kernels: list[ChangedKernel], words: UnitWords = INFERENCES) -> list[str]:
     """The kernels that changed, by their whole names."""
     lines = [
-        f"only {one['run']}: {one['name']}, {time_text(one['ns_per_inference'])} {words.each}"
+        f"Kernel of only {one['run']}: {one['name']}, {time_text(one['ns_per_inference'])} {words.each}"
         for one in kernels[:KERNELS_NAMED]
     ]
     left = len(kernels) - KERNELS_NAMED

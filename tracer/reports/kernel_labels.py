@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tracer.kernels.kernel_names import short_name
@@ -48,7 +49,6 @@ def _told_apart(segment: str, names: Sequence[str]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for name in names:
         own = [one for one in dict.fromkeys(words[name]) if one not in common]
-        label = segment
         # As few words as tell it from the others of the segment.
         others = [set(words[other]) for other in names if other != name]
         used: list[str] = []
@@ -56,17 +56,14 @@ def _told_apart(segment: str, names: Sequence[str]) -> dict[str, str]:
             used.append(word)
             if not any(set(used) <= other for other in others):
                 break
-        if used:
-            label = f"{segment} ({' '.join(used)})"[:LONGEST_LABEL]
-        labels[name] = label
+        labels[name] = f"{segment} ({' '.join(used)})"[:LONGEST_LABEL] if used else segment
     return _numbered(labels)
 
 
 def _numbered(labels: Mapping[str, str]) -> dict[str, str]:
-    seen: dict[str, int] = {}
+    of_label, seen = Counter(labels.values()), Counter[str]()
     found: dict[str, str] = {}
-    shared = {label for label in labels.values() if list(labels.values()).count(label) > 1}
     for name, label in labels.items():
-        seen[label] = seen.get(label, 0) + 1
-        found[name] = f"{label} #{seen[label]}" if label in shared else label
+        seen[label] += 1
+        found[name] = f"{label} #{seen[label]}" if of_label[label] > 1 else label
     return found

@@ -10,6 +10,7 @@ from tracer.arrow_arrays import Integers
 from tracer.breakdown.gpu_idle import GAP_CAUSES
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.figure_text import time_text
+from tracer.kernels.kernel_tables import COPY_KINDS, KERNEL_KINDS
 from tracer.profiles.gpu_records import checked_notes, unrecorded
 from tracer.report_types.gpu import (
     GpuFigures,
@@ -24,11 +25,10 @@ from tracer.report_types.gpu import (
     Unprofiled,
 )
 from tracer.reports.level_tables import api_table, by_stage, counted_rows, work_table
+from tracer.reports.profiled_parts import GPU_PARTS
 from tracer.statistics.intervals import CAPTURE, NOTHING, clustered
 from tracer.statistics.ratio import rounds_of
 from tracer.unit_words import INFERENCES
-
-GPU_PARTS = ("kernel", "copy")
 
 
 def kernel_figures(
@@ -55,8 +55,8 @@ def kernel_figures(
     return {
         "gpu": _gpu(level, parts, of_capture, frequencies),
         "overhead": overhead,
-        "kernels": work_table(level, ("kernel", "graph")),
-        "copies": work_table(level, ("memcpy", "memset")),
+        "kernels": work_table(level, KERNEL_KINDS),
+        "copies": work_table(level, COPY_KINDS),
         "kernels_by_stage": by_stage(level),
         "api": api_table(level),
         "gains": level.gains,
@@ -143,7 +143,7 @@ def _inflation(level: KernelLevel) -> InflationFigures | None:
 
 
 def _launch_delay(level: KernelLevel) -> LaunchDelay | None:
-    delays = level.attribution.launch_delay_ns[counted_rows(level, ("kernel", "graph"))]
+    delays = level.attribution.launch_delay_ns[counted_rows(level, KERNEL_KINDS)]
     if not len(delays):
         return None
     median, p90, p99 = np.percentile(delays, [50, 90, 99])

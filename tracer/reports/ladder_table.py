@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tracer.command_line import command_line
-from tracer.figure_text import bounds_text, counted, number_text, range_notes, rate_number_text, share_text
+from tracer.figure_text import MISSING, bounds_text, counted, number_text, range_notes, rate_number_text, share_text
 from tracer.report_types.estimates import EstimateFigures
 from tracer.report_types.ladder import LadderReport, PredictedStep, StepFigures
 from tracer.terminal_text import figure_table, print_lines
 
-BRIEF = {"not measured": "-", "no prediction": "-"}
+BRIEF = {"not measured": MISSING, "no prediction": MISSING}
 """Verdicts that stand in the sentences alone."""
 
 
@@ -40,13 +40,13 @@ def _rung_table(report: LadderReport) -> Table:
         trust = one["trust"]
         table.add_row(
             one["rung"],
-            (one["device"] or "-").removeprefix("/device:").replace("CPU:0", "CPU"),
+            (one["device"] or MISSING).removeprefix("/device:").replace("CPU:0", "CPU"),
             share_text(one["top1"]),
             _us(one["time_ns"]),
             _bounds(one["spread"]),
             rate_number_text(one["rate_hz"]),
             str(len(one["launches"])),
-            trust["worst"] if trust else "-",
+            trust["worst"] if trust else MISSING,
         )
     return table
 
@@ -63,7 +63,7 @@ def _step_table(report: LadderReport) -> Table:
 def _predicted(step: PredictedStep) -> str:
     interval = step["interval_ns"]
     if step["gain_ns"] is None or interval is None:
-        return "-"
+        return MISSING
     return f"up to {_us(interval[1])}" if step["bound"] else f"{_us(interval[0])} to {_us(interval[1])}"
 
 
@@ -84,4 +84,4 @@ def _us(ns: float | None) -> str:
 
 
 def _bounds(spread: EstimateFigures | None) -> str:
-    return "-" if spread is None or spread["kind"] == "none" else bounds_text(spread, _us)
+    return MISSING if spread is None else bounds_text(spread, _us)

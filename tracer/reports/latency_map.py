@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Integers
 from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, sensor_name
 from tracer.device.device_state import series_of
 from tracer.runs.timed_inferences import TimedInferences
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 COLUMNS, ROWS = 160, 40
 """Of the map, at most: a cell is some five pixels of a page."""

@@ -19,6 +19,7 @@ from tracer.figure_text import (
 )
 from tracer.report_types.launches import LaunchFigures, LaunchSetReport, OverLaunches
 from tracer.report_types.report import SCHEMA_VERSION
+from tracer.reports.compare import CLAIM_LAUNCHES
 from tracer.reports.run_trust import stored_trust
 from tracer.runs.launch_set import launch_number, set_name
 from tracer.runs.run_store import StoredRun
@@ -27,9 +28,6 @@ from tracer.runs.windows import official_rate_hz, performance_windows, why_not_o
 from tracer.statistics.intervals import half_width
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import judgement_of_launches, trust_lines, verdict_text
-
-FEWEST_LAUNCHES = 5
-"""Of fewer nothing is said of the configuration but where they lay."""
 
 
 def build_launch_report(runs: Sequence[StoredRun]) -> LaunchSetReport:
@@ -61,12 +59,12 @@ def over_launches(figures: Sequence[float | None]) -> OverLaunches | None:
     if count == 1:
         return {"count": 1, "mean": mean, "deviation": None, "kind": "none", "low": None, "high": None}
     spread = float(known.std(ddof=1))
-    if count < FEWEST_LAUNCHES:
-        low, high = float(known.min()), float(known.max())
-    else:
-        half = half_width(known)
-        low, high = mean - half, mean + half
-    kind: Literal["range", "interval"] = "range" if count < FEWEST_LAUNCHES else "interval"
+    kind: Literal["range", "interval"] = "interval"
+    half = half_width(known)
+    low, high = mean - half, mean + half
+    if count < CLAIM_LAUNCHES:
+        # Of so few nothing is said of the configuration but where they lay.
+        kind, low, high = "range", float(known.min()), float(known.max())
     return {"count": count, "mean": mean, "deviation": spread / mean, "kind": kind, "low": low, "high": high}
 
 
@@ -74,8 +72,7 @@ def render_launch_report(report: LaunchSetReport, console: Console) -> None:
     """Print what the launches say together, then a launch a row."""
     print_lines(console, [f"{report['name']}: {launches_text(report)}"], style="bold")
     print_lines(console, mean_lines(report))
-    if len(report["left_out"]) < len(report["launches"]):
-        print_lines(console, [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])])
+    print_lines(console, verdict_lines(report))
     first, *rest = LAUNCH_COLUMNS
     console.print(framed_table(None, [first], rest, launch_rows(report)))
     print_lines(console, notes_of(report))
@@ -108,6 +105,13 @@ def mean_lines(report: LaunchSetReport) -> list[str]:
     return lines
 
 
+def verdict_lines(report: LaunchSetReport) -> list[str]:
+    """What the launches that count are judged as together; empty where all are left out."""
+    if len(report["left_out"]) == len(report["launches"]):
+        return []
+    return [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])]
+
+
 def launch_rows(report: LaunchSetReport) -> list[tuple[str, ...]]:
     """A row a launch, as ``LAUNCH_COLUMNS``."""
     return [
@@ -125,8 +129,8 @@ def launch_rows(report: LaunchSetReport) -> list[tuple[str, ...]]:
 def notes_of(report: LaunchSetReport) -> list[str]:
     """What is left out of the means, and what the launches are too few for."""
     lines = [f"Left out of the means: {', '.join(report['left_out'])}"] if report["left_out"] else []
-    if len(report["launches"]) - len(report["left_out"]) < FEWEST_LAUNCHES:
-        lines.append(f"A claim about the configuration needs at least {FEWEST_LAUNCHES} launches.")
+    if len(report["launches"]) - len(report["left_out"]) < CLAIM_LAUNCHES:
+        lines.append(f"A claim about the configuration needs at least {CLAIM_LAUNCHES} launches.")
     return [*lines, "What one launch measures is of that launch: `report` of its name says where its time went."]
 
 

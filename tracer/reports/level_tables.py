@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from tracer.arrow_arrays import NO_ROW, Flags, Integers, dense_groups, encode, integers
+from tracer.arrow_arrays import NO_ROW, Integers, dense_groups, encode, integers
 from tracer.breakdown.kernel_level import KernelLevel
 from tracer.kernels.grouped_figures import GroupedFigures, group_figures
 from tracer.kernels.kernel_names import short_name
+from tracer.kernels.kernel_tables import COPY_KINDS, KERNEL_KINDS, durations, of_kinds
 from tracer.report_types.gpu import CallFigures, StageWork, WorkFigures
 from tracer.stages import INFERENCE
 
 
 def counted_rows(level: KernelLevel, kinds: tuple[str, ...]) -> Integers:
     """Rows of GPU work that counted inferences launched, of these kinds."""
-    kind = encode(level.profile.gpu_work, "kind")
-    place = level.attribution.place
-    counted: Flags = (place != NO_ROW) & np.r_[level.keep, False][place]
-    return np.flatnonzero(counted & np.isin(kind.codes, [kind.code_of(one) for one in kinds]))
+    _, rows = of_kinds(level.profile.gpu_work, kinds)
+    # No row is the last one, which is of no inference.
+    counted: Integers = rows[np.append(level.keep, False)[level.attribution.place[rows]]]
+    return counted
 
 
 def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[WorkFigures]:
@@ -32,11 +33,7 @@ def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[WorkFigures]:
         {
             "name": one["name"],
             "short_name": short_name(one["name"]),
-            "count": one["count"],
-            "per_inference": one["per_inference"],
-            "total_ns": one["total_ns"],
-            "ns_per_inference": one["ns_per_inference"],
-            "mean_ns": one["mean_ns"],
+            **one,
             "median_ns": float(figures.median_ns[place]),
             "share": one["total_ns"] / total,
             "bytes": int(size[place]),
@@ -49,8 +46,8 @@ def work_table(level: KernelLevel, kinds: tuple[str, ...]) -> list[WorkFigures]:
 def by_stage(level: KernelLevel) -> list[StageWork]:
     """GPU work by the stage that launched it: pieces and time, an inference in the mean."""
     table = level.profile.gpu_work
-    rows = counted_rows(level, ("kernel", "graph", "memcpy", "memset"))
-    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
+    rows = counted_rows(level, KERNEL_KINDS + COPY_KINDS)
+    took = durations(table)[rows]
     stage = level.attribution.stage[rows]
     count = max(len(level.breakdown.wall_ns), 1)
     names = [*level.ranges.stages, None] if level.ranges.stages else [INFERENCE]
@@ -74,7 +71,7 @@ def _by_name(
     level: KernelLevel, table: pa.Table, rows: Integers
 ) -> tuple[list[CallFigures], GroupedFigures, Integers]:
     """Rows of a table by their name: a row a name, its figures, and the place of the name that each row has."""
-    took = (integers(table, "end_ns") - integers(table, "start_ns"))[rows]
+    took = durations(table)[rows]
     names = encode(table, "name")
     distinct, groups = dense_groups(names.codes[rows])
     figures = group_figures(groups, took, len(distinct))

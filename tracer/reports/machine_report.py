@@ -36,9 +36,9 @@ def on_gpu(backend: Mapping[str, Any]) -> bool:
 
 def load_lines(load: dict[str, Any]) -> list[str]:
     """A warning where other work ran on the machine when the measurement began."""
-    from tracer.trust.checks import LOAD_DOUBTFUL
+    from tracer.trust.checks import loaded
 
-    if load["before"] < LOAD_DOUBTFUL * (load["cpus"] or 1):
+    if not loaded(load["before"], load["cpus"]):
         return []
     machine = f"{number_text(load['before'], 1)} on {counted(load['cpus'] or 1, 'CPU')}"
     return [f"WARNING: the load was {machine} before it began: other work ran beside, ratios hold better than times"]

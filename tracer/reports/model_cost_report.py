@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tracer.figure_text import (
+    MISSING,
     bandwidth_text,
     count_text,
     counted,
@@ -201,4 +202,4 @@ def _needed(
 
 def intensity_text(operations_per_byte: float | None) -> str:
     """Where on the roofline: ``9.22 operations a byte``."""
-    return "-" if operations_per_byte is None else f"{significant_text(operations_per_byte)} operations a byte"
+    return MISSING if operations_per_byte is None else f"{significant_text(operations_per_byte)} operations a byte"

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Integers
 from tracer.device.device_samples import CHANGE
 from tracer.device.device_state import frequencies_around, frequencies_during, window_marks
 from tracer.figure_text import frequency_text, share_text, time_text
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.runs.windows import RunWindow
 from tracer.trust.checks import CPU_DOUBTFUL
-
-Integers = NDArray[np.int64]
 
 FENCE = 3.0
 """Quartile distances above the third quartile beyond which a logarithm stands out: Tukey's outer fence."""
@@ -70,22 +68,18 @@ class Reasons:
 
     def of(self, row: int) -> str:
         """In words, the most telling first: the stage that grew, its place, the device, the CPU."""
-        told = [self._stage(row), *self._place(row), *self._device(row), *self._cpu(row)]
-        return "; ".join(one for one in told if one) or "nothing recorded tells why"
+        place = ["the first of its window"] if row in self._first else []
+        told = [*self._stage(row), *place, *self._device(row), *self._cpu(row)]
+        return "; ".join(told) or "nothing recorded tells why"
 
-    def _stage(self, row: int) -> str:
+    def _stage(self, row: int) -> Iterable[str]:
         if len(self._all.stages) < 2:
-            return ""
+            return
         grown = self._all.duration_ns[row] - self._medians
         excess, most = float(grown.sum()), int(np.argmax(grown))
-        if grown[most] <= 0 or excess <= 0:
-            return ""
-        share = min(float(grown[most]) / excess, 1.0)
-        return f"{self._all.stages[most]} +{time_text(float(grown[most]))} ({share_text(share, 0)} of the excess)"
-
-    def _place(self, row: int) -> Iterable[str]:
-        if row in self._first:
-            yield "the first of its window"
+        if grown[most] > 0 and excess > 0:
+            share = min(float(grown[most]) / excess, 1.0)
+            yield f"{self._all.stages[most]} +{time_text(float(grown[most]))} ({share_text(share, 0)} of the excess)"
 
     def _device(self, row: int) -> Iterable[str]:
         if not self._samples.num_rows:

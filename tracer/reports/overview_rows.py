@@ -7,19 +7,18 @@ from typing import TypedDict
 
 from tracer.figure_text import share_text
 from tracer.report_types.breakdown import BreakdownReport
-from tracer.report_types.gpu import KernelFigures, PartFigures
+from tracer.report_types.gpu import KernelFigures, PartFigures, WorkFigures
 from tracer.report_types.report import Report
 from tracer.report_types.run import StageFigures
 from tracer.reports.breakdown_rows import part_text
 from tracer.reports.kernel_labels import distinct_labels
-from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts
+from tracer.reports.profiled_parts import BUSY, GPU_PARTS, OVERHEAD, busy_and_overhead, profiled_parts
 
-BUSY, OVERHEAD, ADDED = "GPU busy", "runtime overhead", "added by the profiler"
+ADDED = "added by the profiler"
 WALL, SPLIT, KIND, KERNEL, STAGE = "wall time", "GPU, overhead", "kind", "kernel", "stage"
 LEVELS = (WALL, SPLIT, KIND, KERNEL, STAGE)
 SHOWN_KERNELS = 8
 OTHERS = "other kernels"
-GPU_PARTS = ("kernel", "copy")
 
 
 class Part(TypedDict):
@@ -96,25 +95,22 @@ def _of_work(report: KernelFigures, mean: float, unit: str, timed: str) -> list[
     overhead = _overhead_parts(report)
     parts += sorted(((name, one["mean"]) for name, one in overhead.items()), key=lambda one: -one[1])
     rows += _row(KIND, [(part_text(name), ns) for name, ns in parts], profiled, under, "kernels")
-    return [*rows, *_kernels(report, profiled, under)]
+    return [*rows, *_kernels(report["kernels"], gpu["kernel_ns"]["mean"], profiled, under)]
 
 
 def _overhead_parts(report: KernelFigures) -> Mapping[str, PartFigures]:
     return {name: one for name, one in profiled_parts(report).items() if name not in GPU_PARTS}
 
 
-def _kernels(report: KernelFigures, profiled: float, under: str) -> list[Part]:
+def _kernels(kernels: Sequence[WorkFigures], ran: float, profiled: float, under: str) -> list[Part]:
     """Under the GPU's kernels, as long as they ran: those that ran side by side would reach past it and are cut."""
-    gpu = report["gpu"]
-    if gpu is None or not report["kernels"]:
-        return []
-    top, rest = report["kernels"][:SHOWN_KERNELS], report["kernels"][SHOWN_KERNELS:]
-    labels = distinct_labels([one["name"] for one in report["kernels"]])
+    top, rest = kernels[:SHOWN_KERNELS], kernels[SHOWN_KERNELS:]
+    labels = distinct_labels([one["name"] for one in kernels])
     found = [(labels[one["name"]], one["ns_per_inference"]) for one in top]
     if rest:
         found.append((OTHERS, sum(one["ns_per_inference"] for one in rest)))
     total = sum(ns for _, ns in found)
-    scale = min(1.0, gpu["kernel_ns"]["mean"] / total) if total else 1.0
+    scale = min(1.0, ran / total) if total else 1.0
     named = {labels[one["name"]]: one["name"] for one in top}
     rows = _row(KERNEL, [(name, ns * scale) for name, ns in found], profiled, under, "kernels")
     return [{**row, "name": named.get(row["part"], row["part"])} for row in rows]
@@ -135,7 +131,9 @@ def _row(
     for part, ns in parts:
         if ns > 0:
             share = ns / whole if whole else 0.0
-            place = {"from_ns": start, "to_ns": start + ns}
-            rows.append(Part(level=level, part=part, name=part, share=share, of=of, page=page, **place))  # type: ignore[typeddict-item]
-            start += ns
+            end = start + ns
+            rows.append(
+                Part(level=level, part=part, name=part, from_ns=start, to_ns=end, share=share, of=of, page=page)
+            )
+            start = end
     return rows

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tracer.report_types.gpu import GpuFigures, KernelFigures, PartFigures, Unprofiled
 
+BUSY, OVERHEAD = "GPU busy", "runtime overhead"
+GPU_PARTS = ("kernel", "copy")
 FRAMEWORK_AND_COMPUTING = "framework and computing"
 
 

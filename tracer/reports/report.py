@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from tracer.arrow_arrays import Integers
 from tracer.errors import CaptureError
 from tracer.figure_text import counted
 from tracer.model.devices import Limits
@@ -55,8 +55,6 @@ from tracer.trust.judgement import why_no_place
 
 if TYPE_CHECKING:
     from tracer.breakdown.kernel_level import KernelLevel
-
-Integers = NDArray[np.int64]
 
 
 def build_report(run: StoredRun, unprofiled: StoredRun | None = None, device: str | Limits | None = None) -> Report:
@@ -209,6 +207,12 @@ def spread_of(durations: Integers) -> Spread:
     return {"count": len(durations), "total_ns": int(durations.sum()), **percentiles(durations)}
 
 
+def stage_figures(stage: str, durations: Integers, total_ns: int) -> StageFigures:
+    """Of a stage its times, and their share of those of all inferences."""
+    one = spread_of(durations)
+    return {"stage": stage, **one, "share": one["total_ns"] / total_ns if total_ns else None}
+
+
 def _inference_figures(timed: TimedInferences) -> InferenceFigures:
     whole = timed.wall_ns
     share = 1.0 if len(whole) else None
@@ -217,11 +221,8 @@ def _inference_figures(timed: TimedInferences) -> InferenceFigures:
 
 
 def _stage_figures(timed: TimedInferences) -> list[StageFigures]:
-    spreads = {name: spread_of(timed.of_stage(name)) for name in timed.stages if name != INFERENCE}
     total = int(timed.wall_ns.sum())
-    return [
-        {"stage": name, **one, "share": one["total_ns"] / total if total else None} for name, one in spreads.items()
-    ]
+    return [stage_figures(name, timed.of_stage(name), total) for name in timed.stages if name != INFERENCE]
 
 
 def _serial_figures(spans: pa.Table, session: int | None) -> list[SerialFigures]:

@@ -34,7 +34,14 @@ from tracer.trust.judgement import trust_lines, verdict_text
 if TYPE_CHECKING:
     from tracer.report_types.estimates import EstimateFigures
     from tracer.report_types.report import Report
-    from tracer.report_types.run import InferenceFigures, RunFacts, SplittingCost, Spread, StageFigures, WindowFigures
+    from tracer.report_types.run import (
+        InferenceFigures,
+        RunFacts,
+        SerialFigures,
+        SplittingCost,
+        StageFigures,
+        WindowFigures,
+    )
 
 WHOSE_RATE = "a window's rate is 1 over its own mean, and the official rate is that of the median window"
 
@@ -123,13 +130,16 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
     for session in report["sessions"]:
         print_lines(console, [f"Session {session['path']}", *(f"  {line}" for line in session["lines"])])
     if report["serial"]:
-        rows = [spread_row(one["stage"], one, one["share_of_session"]) for one in report["serial"]]
+        rows = [spread_row(one, one["share_of_session"]) for one in report["serial"]]
         console.print(stage_table("Serial line, outside the laps (share of the whole session)", rows))
     print_lines(console, closing_lines(report))
 
 
 def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     """Print several runs as the columns of one table."""
+    # Here: a report that was kept is shown without what reads sessions.
+    from tracer.sessions.run_sessions import newest_accuracy
+
     columns = [escape(str(report["run"]["backend"].get("name"))) for report in reports]
     table = framed_table("Median time of an inference, and of its stages", [""], columns)
     stages = list(dict.fromkeys(one["stage"] for report in reports for one in report["stages"]))
@@ -138,8 +148,9 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     for stage in stages:
         table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
     table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
-    if any(_top1(report) is not None for report in reports):
-        table.add_row("Top-1", *[share_text(_top1(report)) for report in reports])
+    accuracies = [newest_accuracy(report["sessions"]) for report in reports]
+    if any(one and one["top1"] is not None for one in accuracies):
+        table.add_row("Top-1", *[share_text(one["top1"] if one else None) for one in accuracies])
     table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
     table.add_row("split / fused", *[ratio_text((report["splitting"] or {}).get("ratio")) for report in reports])
     console.print(table)
@@ -203,13 +214,13 @@ def performance_rows(report: Report) -> list[WindowFigures]:
 def stage_rows(report: Report) -> list[dict[str, str]]:
     """A row a stage and one for the whole inference, each of ``spread_row``."""
     shown: list[StageFigures | InferenceFigures] = [*report["stages"], report["inference"]]
-    return [spread_row(one["stage"], one, one["share"]) for one in shown]
+    return [spread_row(one, one["share"]) for one in shown]
 
 
-def spread_row(stage: str, one: Spread, share: float | None) -> dict[str, str]:
+def spread_row(one: StageFigures | InferenceFigures | SerialFigures, share: float | None) -> dict[str, str]:
     """A stage's count, percentiles and share as text, by the heading of its column."""
     return {
-        "stage": stage,
+        "stage": one["stage"],
         "count": count_text(one["count"]),
         "median": time_text(one["median_ns"]),
         "p90": time_text(one["p90_ns"]),
@@ -236,12 +247,6 @@ def _window_table(windows: list[WindowFigures]) -> Table:
         for window in windows
     )
     return framed_table("Performance windows", (), columns, rows)
-
-
-def _top1(report: Report) -> float | None:
-    """Of the newest accuracy session that a host left in the run."""
-    found = [one["accuracy"]["top1"] for one in report["sessions"] if "kind" in one and one["kind"] == "accuracy"]
-    return found[-1] if found else None
 
 
 def _stage_cell(report: Report, stage: str) -> str:

@@ -76,7 +76,8 @@ def _lines(row: dict[str, Any]) -> list[str]:
     facts += f"  launch {launch['number']} of {launch['of']} of {launch['name']}" if launch else ""
     what = f"{row['model']} on {row['backend']}, timed {row['timed']}, stages {row['stages']}"
     head = [f"{row['name']}  {row['state']}  {facts}", f"  {minute_text(row['created'])}  {what}"]
-    return [*head, *_verdict(row), *(f"  {line}" for line in note_lines(row["note"]))]
+    verdict = [] if row["rate_hz"] is None else [f"  {verdict_text(row['trust'])}"]
+    return [*head, *verdict, *(f"  {line}" for line in note_lines(row["note"]))]
 
 
 def _ladder_line(ladder: dict[str, Any]) -> str:
@@ -84,8 +85,3 @@ def _ladder_line(ladder: dict[str, Any]) -> str:
     state = "complete" if ladder["complete"] else "not complete"
     best = f"  fastest {ladder['fastest']}, {rate_text(ladder['rate_hz'])}" if ladder["fastest"] else ""
     return f"ladder {ladder['name']}  {state}  {counted(len(ladder['rungs']), 'rung')}{best}"
-
-
-def _verdict(row: dict[str, Any]) -> list[str]:
-    """In the words of the report's headline; a run without a rate has none."""
-    return [] if row["rate_hz"] is None else [f"  {verdict_text(row['trust'])}"]

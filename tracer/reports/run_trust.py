@@ -17,7 +17,7 @@ from tracer.runs.run_info import RunInfo
 from tracer.runs.run_store import StoredRun
 from tracer.runs.timed_inferences import TimedInferences, timed_inferences
 from tracer.runs.windows import RunWindow, performance_windows, why_not_official
-from tracer.sessions.run_sessions import run_sessions
+from tracer.sessions.run_sessions import newest_accuracy, run_sessions
 from tracer.trust.checks import (
     LENGTH_BAD_S,
     check_accuracy,
@@ -102,11 +102,9 @@ def _worst_of(sessions: Sessions, kind: str, key: TrustKey) -> TrustCheck | None
 
 def _accuracy(run: StoredRun, sessions: Sessions) -> TrustCheck:
     """Of the newest accuracy session; without one, what the results themselves cannot be."""
-    accuracies = [one["accuracy"] for one in sessions if "trust" in one and one["kind"] == "accuracy"]
-    fault = next(reversed(result_faults(run)), None)
-    if not accuracies:
+    fault, last = next(reversed(result_faults(run)), None), newest_accuracy(sessions)
+    if last is None:
         return check_accuracy(None, None, 0, fault)
-    last = accuracies[-1]
     return check_accuracy(last["top1"], last["auc"], last["vectors"], fault)
 
 

@@ -21,7 +21,7 @@ from tracer.figure_text import (
     significant_text,
 )
 from tracer.report_types.estimates import EstimateFigures
-from tracer.reports.batch_table import render_batches
+from tracer.reports.batch_table import render_batches, us_text
 from tracer.reports.machine_report import load_lines
 from tracer.statistics.ratio import Rounds, rounds_of
 from tracer.terminal_text import figure_table, print_lines
@@ -129,8 +129,4 @@ def _gain_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def _spread_us(value: float, spread: EstimateFigures) -> tuple[str, str]:
-    return significant_text(value / 1e3), bounds_text(spread, _us_text)
-
-
-def _us_text(ns: float | None) -> str:
-    return significant_text(None if ns is None else ns / 1e3)
+    return us_text(value), bounds_text(spread, us_text)

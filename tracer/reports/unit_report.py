@@ -20,7 +20,7 @@ from tracer.report_types.report import SCHEMA_VERSION
 from tracer.report_types.run import StageFigures
 from tracer.reports.breakdown_rows import part_text
 from tracer.reports.kernel_report import kernel_figures
-from tracer.reports.report import spread_of
+from tracer.reports.report import stage_figures
 from tracer.side_by_side import both
 from tracer.statistics.intervals import CAPTURE, clustered
 from tracer.unit_words import INFERENCES, UNITS
@@ -151,11 +151,7 @@ def _stages(level: KernelLevel) -> list[StageFigures]:
     length = np.where(unit < 0, 0, work.stages.end_ns - work.stages.start_ns)
     took = np.bincount(place, length, minlength=size * len(names)).astype(np.int64).reshape(size, -1)
     there = np.bincount(place, minlength=size * len(names)).reshape(size, -1) > 0
-    found: list[StageFigures] = []
-    for at, name in enumerate(names):
-        one = spread_of(took[there[:, at], at])
-        found.append({"stage": name, **one, "share": one["total_ns"] / total if total else None})
-    return found
+    return [stage_figures(name, took[there[:, at], at], total) for at, name in enumerate(names)]
 
 
 def _slowest(level: KernelLevel) -> SlowestUnit | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +13,7 @@ from tracer.report_types.breakdown import BreakdownReport
 from tracer.report_types.gpu import GpuFigures, PartFigures
 from tracer.reports.breakdown_text import busy_lines, render_kernel_level
 from tracer.reports.report_text import spread_row, stage_table
-from tracer.terminal_text import framed_table, print_lines, printable
+from tracer.terminal_text import csv_text, framed_table, print_lines, printable
 from tracer.unit_words import INFERENCES, UNITS, UnitWords
 
 COLUMNS = ("table", "name", "group", "count", "ns", "median_ns", "share", "low_ns", "high_ns", "note")
@@ -27,7 +25,7 @@ def render_breakdown(report: BreakdownReport, console: Console, *, full_names: b
     words = words_of(report)
     print_lines(console, [printable(line) for line in _answer(report, words)])
     if report["stages"]:
-        rows = [spread_row(one["stage"], one, one["share"]) for one in report["stages"]]
+        rows = [spread_row(one, one["share"]) for one in report["stages"]]
         console.print(stage_table(f"Stages of {words.each}, wall time", rows))
     if len(report["threads"]) > 1 or any(one["shared_alone_ns"] for one in report["threads"]):
         console.print(_thread_table(report, words))
@@ -98,13 +96,7 @@ def breakdown_csv(report: BreakdownReport) -> str:
     ``table`` is ``wall``, ``gpu``, ``part``, ``gap``, ``stage``, ``kernel``, ``copy``, ``gain`` or ``slowest``;
     ``ns`` is of a unit in the mean, of ``slowest`` of that unit.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", restval="")
-    writer.writeheader()
-    for row in _flat(report):
-        cells = {name: "" if value is None else value for name, value in row.items()}
-        writer.writerow({name: printable(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
-    return text.getvalue()
+    return csv_text(COLUMNS, ([row.get(name) for name in COLUMNS] for row in _flat(report)))
 
 
 def _flat(report: BreakdownReport) -> list[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tracer.errors import SessionError
-from tracer.report_types.sessions import RunSession, UnreadSession
+from tracer.report_types.sessions import RunSession, SessionAccuracy, UnreadSession
 
 
 def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
@@ -19,6 +20,12 @@ def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
         except SessionError as error:
             found.append({"path": str(path), "lines": [str(error)]})
     return found
+
+
+def newest_accuracy(sessions: Sequence[RunSession | UnreadSession]) -> SessionAccuracy | None:
+    """Of a run's ``sessions`` the figures of the newest accuracy pass that can be read; None without one."""
+    found = [one["accuracy"] for one in sessions if "trust" in one and one["kind"] == "accuracy"]
+    return found[-1] if found else None
 
 
 def _number(path: Path) -> tuple[int, str]:

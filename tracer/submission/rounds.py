@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from tracer.errors import UsageError
+from tracer.runs.windows import MINIMUM_S, OFFICIAL_WINDOWS
+from tracer.trust.checks import BENCHMARK_INPUTS, TOP1_TARGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,10 @@ class Round:
 
     name: str
     hosts: Mapping[str, tuple[str, ...]]
-    top1_percent: float = 90.0
-    inputs: int = 1000
-    windows: int = 5
-    least_s: float = 10.0
+    top1_percent: float = 100 * TOP1_TARGET
+    inputs: int = BENCHMARK_INPUTS
+    windows: int = OFFICIAL_WINDOWS
+    least_s: float = MINIMUM_S
 
 
 _MLCOMMONS = ("log.txt", "results.json", "results.txt")

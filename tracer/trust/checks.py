@@ -112,15 +112,12 @@ def check_frequencies(
     if throttled:
         return check("frequencies", "bad", f"throttled: {', '.join(throttled)}", remedy)
     sources = list(dict.fromkeys(source for one in medians for source in one))
-    ends = {source: _ends([one[source] for one in medians if source in one]) for source in sources}
-    found = [
-        *changed,
-        *(
-            f"{source} from {frequency_text(low)} to {frequency_text(high)} between windows"
-            for source, (low, high) in ends.items()
-            if source not in changed and frequencies_differ(low, high)
-        ),
-    ]
+    found = list(changed)
+    for source in sources:
+        known = [one[source] for one in medians if source in one]
+        low, high = min(known), max(known)
+        if source not in changed and frequencies_differ(low, high):
+            found.append(f"{source} from {frequency_text(low)} to {frequency_text(high)} between windows")
     if found:
         return check("frequencies", "doubtful", f"changed: {', '.join(found)}", remedy)
     lacking = sum(len(one) < len(sources) for one in medians) if sources else len(medians)
@@ -128,10 +125,6 @@ def check_frequencies(
         text = f"not every frequency recorded in {counted(lacking, 'window')}" if sources else "not recorded"
         return check("frequencies", "unknown", text, "`kws-trace doctor` names what is missing")
     return check("frequencies", "fine", f"one frequency throughout {counted(len(medians), 'window')}")
-
-
-def _ends(values: Sequence[float]) -> tuple[float, float]:
-    return min(values), max(values)
 
 
 def check_clock(outside: float | None, slack: float | None, broken: Sequence[str] = ()) -> TrustCheck:
@@ -202,12 +195,16 @@ def check_mode(timed: str, profiler: str | None) -> TrustCheck:
     return check("mode", "doubtful" if wrong else "fine", ", ".join(wrong) or "timed as the reference is", remedy)
 
 
+def loaded(load: float, processors: int | None) -> bool:
+    """Whether so many programs kept the ``processors`` busy; where these are not known two are taken."""
+    return load > LOAD_DOUBTFUL * (processors or 2)
+
+
 def check_load(start: float | None, end: float | None, own: float, processors: int | None) -> TrustCheck:
     """
     Whether other programs wanted the CPUs: load averages of the last minute before the first window, after the last.
 
-    The DUT's ``own`` CPU share is in the one at the end. ``processors`` are those that it may run on; where they are
-    not known two are taken.
+    The DUT's ``own`` CPU share is in the one at the end. ``processors`` are those that it may run on.
     """
     if start is None or end is None:
         return check("load", "unknown", "load not recorded", "record the run with a newer `kws-trace run`")
@@ -215,7 +212,7 @@ def check_load(start: float | None, end: float | None, own: float, processors: i
     told = f"load {number_text(start, 1)} before, {number_text(end, 1)} after"
     if processors:
         told += f", on {counted(processors, 'processor')}"
-    state: TrustState = "doubtful" if others > LOAD_DOUBTFUL * (processors or 2) else "fine"
+    state: TrustState = "doubtful" if loaded(others, processors) else "fine"
     return check("load", state, told, "end what runs beside the DUT; then measure again")
 
 

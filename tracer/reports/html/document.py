@@ -11,8 +11,13 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 """Content Security Policy (W3C, level 3): nothing is fetched, run or sent."""
 
 
-def document(title: str, facts: Sequence[str], sections: Sequence[tuple[str, Markup]], made_by: str) -> str:
-    """One HTML file; ``facts`` stand under its title, a line each, and ``made_by`` (program, version) at its foot."""
+def document(title: str, facts: Sequence[str], told: Sequence[tuple[str, Markup | None]], made_by: str) -> str:
+    """
+    One HTML file: its sections are what is ``told`` under a title, without those in which nothing is.
+
+    ``facts`` stand under its title, a line each, and ``made_by`` (program, version) at its foot.
+    """
+    sections = [(name, one) for name, one in told if one]
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -31,7 +36,7 @@ def document(title: str, facts: Sequence[str], sections: Sequence[tuple[str, Mar
             *(paragraph(fact, "quiet") for fact in facts),
             element("nav", *links, aria_label="Sections"),
         ),
-        element("main", *(element("section", element("h2", name), told, id=anchor(name)) for name, told in sections)),
+        element("main", *(element("section", element("h2", name), one, id=anchor(name)) for name, one in sections)),
         element("footer", paragraph(made_by, "quiet")),
     )
     return together([Markup("<!doctype html>\n"), element("html", head, body, lang="en"), "\n"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer.figure_text import count_text, counted, number_text, share_text, time_text
+from tracer.figure_text import count_text, counted, number_text, time_text
 from tracer.palette import TEAL, colours
 from tracer.report_types.gpu import KernelFigures, WorkFigures
 from tracer.report_types.run import StageFigures
@@ -19,16 +19,21 @@ from tracer.reports.breakdown_rows import (
     work_cells,
 )
 from tracer.reports.html.figures import Part, gain_marks, stacked_bar
-from tracer.reports.html.markup import Markup, element, folded, paragraph, together
+from tracer.reports.html.markup import Markup, element, folded, paragraph, sentences, together
 from tracer.reports.html.tables import name_cell, share_cell, table
-from tracer.reports.profiled_parts import busy_and_overhead, profiled_parts, profiler_text
+from tracer.reports.profiled_parts import BUSY, OVERHEAD, busy_and_overhead, profiled_parts, profiler_text
 from tracer.reports.report_text import spread_row
 from tracer.unit_words import UnitWords
 
-BUSY, OVERHEAD = "GPU busy", "runtime overhead"
+
+def overview(left: Sequence[Markup | None], answer: Sequence[str], report: KernelFigures, words: UnitWords) -> Markup:
+    """What a document begins with: ``left`` beside the ``answer`` and what is advised, below them where time went."""
+    right = [paragraph(answer[0], "lead") if answer else None, sentences(answer[1:]), _advice_cards(report, words)]
+    columns = element("div", element("div", *left), element("div", *right), class_="columns")
+    return together([columns, _time_bars(report, words)])
 
 
-def time_bars(report: KernelFigures, words: UnitWords) -> Markup | None:
+def _time_bars(report: KernelFigures, words: UnitWords) -> Markup | None:
     """GPU busy against runtime overhead, and every part; None without a GPU timeline."""
     gpu = report["gpu"]
     if gpu is None:
@@ -63,8 +68,8 @@ def stage_section(
     parts = [Part(one["stage"], one["total_ns"] / each, one["share"] or 0.0) for one in timed]
     rows = [
         (
-            *list(spread_row(one["stage"], one, one["share"]).values())[:-1],
-            share_cell(one["share"], share_text(one["share"]), ink),
+            *list(spread_row(one, one["share"]).values())[:-1],
+            share_cell(one["share"], ink),
         )
         for one, ink in zip(rows_of, colours([one["stage"] for one in rows_of]), strict=True)
     ]
@@ -73,7 +78,7 @@ def stage_section(
 
 
 def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
-    """Kernels and copies ranked, GPU work by stage, and CUDA calls."""
+    """Kernels and copies ranked, GPU work by stage, and CUDA calls; empty without any."""
     parts: list[Markup | None] = []
     for name, works in (("kernel", report["kernels"]), ("copy", report["copies"])):
         if works:
@@ -102,13 +107,13 @@ def kernel_section(report: KernelFigures, words: UnitWords) -> Markup:
 def _work_table(name: str, works: Sequence[WorkFigures], words: UnitWords) -> Markup:
     columns = ("share of its kind", "cumulative", f"calls in {words.each}", "mean", "median")
     rows = [
-        (name_cell(one["short_name"], one["name"]), time, share_cell(one["share"], share, TEAL), *rest)
-        for one, (time, share, *rest) in zip(works, work_cells(works), strict=True)
+        (name_cell(one["short_name"], one["name"]), time, share_cell(one["share"], TEAL), *rest)
+        for one, (time, _, *rest) in zip(works, work_cells(works), strict=True)
     ]
     return table((name, f"time of {words.each}", *columns), rows, note=": `kws-trace kernels` has each")
 
 
-def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
+def _advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
     """The gains that a reader is led to, before anything else; None where there is none."""
     rows = gain_rows(report, words)
     if not rows:
@@ -126,16 +131,17 @@ def advice_cards(report: KernelFigures, words: UnitWords) -> Markup | None:
     return together([element("div", *cards, class_="cards"), paragraph(gain_note(report, words), "quiet")])
 
 
-def gain_section(report: KernelFigures, words: UnitWords) -> Markup:
-    """What removing each part would give, by replay."""
+def gain_section(report: KernelFigures, words: UnitWords) -> Markup | None:
+    """What removing each part would give, by replay; None where that is not known of any."""
+    if not report["gains"]:
+        return None
     shown, notes = shown_gains(report["gains"])
     ends = [end for one in shown for end in (one["gain_ns"], *(one["interval_ns"] or ())) if end is not None]
     most = max(ends, default=0.0)
-    groups = {"change": "change", "kind": "part", "stage": "stage", "bound": "bound"}
     rows = [
         (
-            f"stage {one['name']}" if one["group"] == "stage" else gain_name(one),
-            groups.get(one["group"], one["group"]),
+            gain_name(one),
+            "part" if one["group"] == "kind" else one["group"],
             gain_marks(one, most),
             *gain_cells(one),
         )

@@ -10,8 +10,14 @@ from tracer.reports.html.markup import Markup, element, paragraph, sentences, to
 from tracer.reports.html.privacy import Private
 from tracer.reports.html.run_document import trust_chips
 from tracer.reports.html.tables import table
-from tracer.reports.launch_report import LAUNCH_COLUMNS, launch_rows, launches_text, mean_lines, notes_of
-from tracer.trust.judgement import trust_lines, verdict_text
+from tracer.reports.launch_report import (
+    LAUNCH_COLUMNS,
+    launch_rows,
+    launches_text,
+    mean_lines,
+    notes_of,
+    verdict_lines,
+)
 
 
 def launch_document(report: LaunchSetReport, private: Private, version: str) -> str:
@@ -19,7 +25,7 @@ def launch_document(report: LaunchSetReport, private: Private, version: str) -> 
     sections = [
         ("Overview", _overview(report, private)),
         ("Launches", table(LAUNCH_COLUMNS, launch_rows(report))),
-        ("How it was measured", sentences(private.each(notes_of(report))) or Markup("")),
+        ("How it was measured", sentences(private.each(notes_of(report)))),
     ]
     made_by = f"Made by kws-trace {version} from the launches {report['id']}."
     return document(report["name"], [launches_text(report)], sections, made_by)
@@ -38,7 +44,6 @@ def _overview(report: LaunchSetReport, private: Private) -> Markup:
             paragraph("A dot is a launch, the line their mean.", "quiet"),
             *parts,
         ]
-    if used:
-        told = [f"The launches: {verdict_text(report['trust'])}", *trust_lines(report["trust"])]
+    if told := verdict_lines(report):
         parts += [trust_chips(report["trust"], private), sentences(private.each(told))]
     return together(parts)

@@ -23,13 +23,13 @@ from tracer.report_types.report import Comparison, Report
 from tracer.report_types.run import WindowFigures
 from tracer.report_types.trust import Trust
 from tracer.reports.breakdown_text import answer_lines, kernel_lines
-from tracer.reports.compare_text import BY_WINDOWS, launch_cells
+from tracer.reports.compare_text import LAUNCH_COLUMNS, launch_cells, launch_notes
 from tracer.reports.compare_words import kernel_lines as changed_kernels
 from tracer.reports.compare_words import note_lines as comparison_notes
 from tracer.reports.compare_words import starred_parts
 from tracer.reports.html.document import document
 from tracer.reports.html.figures import latency_bars, rate_dots, unit_timeline
-from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars
+from tracer.reports.html.kernel_sections import gain_section, kernel_section, overview, stage_section
 from tracer.reports.html.markup import Markup, element, folded, paragraph, sentences, together
 from tracer.reports.html.one_unit import DrawnUnit
 from tracer.reports.html.privacy import Private
@@ -71,16 +71,15 @@ def run_document(
     told: list[tuple[str, Markup | None]] = [
         ("Overview", _overview(report, private)),
         ("Stages", _stages(report, latencies_ns)),
-        ("Kernels", kernel_section(report, INFERENCES) if report["kernels"] or report["api"] else None),
-        ("Gains", gain_section(report, INFERENCES) if report["gains"] else None),
+        ("Kernels", kernel_section(report, INFERENCES)),
+        ("Gains", gain_section(report, INFERENCES)),
         ("Comparison", None if comparison is None else _comparison(comparison, private)),
         ("Timeline", None if drawn is None else timeline_section(drawn)),
         ("How it was measured", _measured(report, private)),
     ]
     recorded = f"{run['state']}, recorded {run['created']}, {mode_text(run)}"
     facts = [model_line(run), recorded, *private.each(note_lines(run["note"]))]
-    sections = [(title, one) for title, one in told if one]
-    return document(run["name"], facts, sections, f"Made by kws-trace {version} from run {run['run_id']}.")
+    return document(run["name"], facts, told, f"Made by kws-trace {version} from run {run['run_id']}.")
 
 
 def timeline_section(drawn: DrawnUnit) -> Markup:
@@ -106,14 +105,8 @@ def _overview(report: Report, private: Private) -> Markup:
         folded("What speaks against the rate", sentences(private.each(trust_lines(report["trust"])))),
     ]
     told = (mean_line(report), spread_line(report["inference"]["spread"]))
-    answer = private.each(answer_lines(report))
-    right = [
-        paragraph(answer[0], "lead") if answer else None,
-        sentences([*answer[1:], *(line for line in told if line)]),
-        advice_cards(report, INFERENCES),
-    ]
-    columns = element("div", element("div", *left), element("div", *right), class_="columns")
-    return together([columns, time_bars(report, INFERENCES)])
+    answer = [*private.each(answer_lines(report)), *(line for line in told if line)]
+    return overview(left, answer, report, INFERENCES)
 
 
 def trust_chips(trust: Trust, private: Private) -> Markup:
@@ -150,17 +143,17 @@ def _comparison(figures: Comparison, private: Private) -> Markup:
         parts += [
             paragraph(private.of(row["sentence"]), "lead"),
             sentences(private.each(comparison_notes(row))),
-            sentences(f"Kernel of {one}" for one in changed_kernels(row["kernels"])),
+            sentences(changed_kernels(row["kernels"])),
         ]
     launches = [(one["name"], *launch_cells(one)) for run in figures["runs"] for one in run["launches"]]
-    parts += [table(("run", "official inf/s", "median of all", "p99", "GPU busy"), launches)]
+    parts += [table(("run", *LAUNCH_COLUMNS), launches)]
     if rows := starred_parts(figures):
         parts += [
             element("h3", "Parts of a profiled inference, median (95 %)"),
             table(("part", *(run["name"] for run in figures["runs"])), rows),
             paragraph("* beyond both intervals", "quiet"),
         ]
-    return together([*parts, paragraph(f"{BY_WINDOWS}.", "quiet")])
+    return together([*parts, *(paragraph(f"{line}.", "quiet") for line in launch_notes(figures))])
 
 
 def _measured(report: Report, private: Private) -> Markup:

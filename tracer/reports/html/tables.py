@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer.figure_text import count_text
+from tracer.figure_text import count_text, share_text
 from tracer.reports.html.markup import Markup, element, folded, paragraph
 
 MOST_ROWS = 100
@@ -51,8 +51,10 @@ def cut(name: str) -> str:
     return name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 1]}…"
 
 
-def share_cell(share: float | None, words: str, colour: str) -> Markup:
+def share_cell(share: float | None, colour: str) -> Markup:
     """A share as a bar with its figure."""
     width = 100 * min(max(share or 0.0, 0.0), 1.0)
     bar = element("i", style=f"width:{round(width, 1):g}%;background:{colour}")
-    return element("span", element("span", bar, class_="track", aria_hidden="true"), words, class_="share")
+    return element(
+        "span", element("span", bar, class_="track", aria_hidden="true"), share_text(share), class_="share"
+    )

@@ -6,7 +6,7 @@ from tracer.figure_text import beside_text, counted, range_notes, time_text
 from tracer.report_types.breakdown import BreakdownReport
 from tracer.reports.breakdown_text import busy_lines, kernel_lines
 from tracer.reports.html.document import document
-from tracer.reports.html.kernel_sections import advice_cards, gain_section, kernel_section, stage_section, time_bars
+from tracer.reports.html.kernel_sections import gain_section, kernel_section, overview, stage_section
 from tracer.reports.html.markup import Markup, element, paragraph, sentences, together
 from tracer.reports.html.one_unit import DrawnUnit
 from tracer.reports.html.privacy import Private
@@ -25,16 +25,15 @@ def unit_document(report: BreakdownReport, drawn: DrawnUnit | None, private: Pri
     told: list[tuple[str, Markup | None]] = [
         ("Overview", _overview(report, private)),
         ("Stages", stages),
-        ("Kernels", kernel_section(report, words) if report["kernels"] or report["api"] else None),
-        ("Gains", gain_section(report, words) if report["gains"] else None),
+        ("Kernels", kernel_section(report, words)),
+        ("Gains", gain_section(report, words)),
         ("Timeline", None if drawn is None else timeline_section(drawn)),
         ("How it was measured", _measured(report, private)),
     ]
     gpu = report["gpu"]
     source = "" if gpu is None else f"Profile by {gpu['source']} {gpu['version']}"
     facts = [private.of(f"{report['range']['sentence']}: {counted(report['count'], words.one, words.many)}"), source]
-    sections = [(title, one) for title, one in told if one]
-    return document(report["profile"], facts, sections, f"Made by kws-trace {version} from {report['profile']}.")
+    return document(report["profile"], facts, told, f"Made by kws-trace {version} from {report['profile']}.")
 
 
 def _overview(report: BreakdownReport, private: Private) -> Markup:
@@ -51,9 +50,7 @@ def _overview(report: BreakdownReport, private: Private) -> Markup:
         sentences(range_notes([wall["spread"]])),
         paragraph(f"Slowest: {private.of(slowest['sentence'])}") if slowest else None,
     ]
-    right = [paragraph(answer[0], "lead") if answer else None, sentences(answer[1:]), advice_cards(report, words)]
-    columns = element("div", element("div", *left), element("div", *right), class_="columns")
-    return together([columns, time_bars(report, words)])
+    return overview(left, answer, report, words)
 
 
 def _measured(report: BreakdownReport, private: Private) -> Markup:

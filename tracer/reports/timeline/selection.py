@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from tracer.captures.tracks import GPU
 from tracer.figure_text import count_text, counted, time_text
 from tracer.reports.timeline.arrows import Arrows
 from tracer.reports.timeline.lanes import Lane
-
-_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +80,10 @@ class Hits:
         """The hit after a row, or before it, and beyond an end from the other one; None where there is none."""
         if not len(self):
             return None
-        same = range(*(int(np.searchsorted(self._start, start_ns, side)) for side in _SIDES))
-        keys = [(int(self._lane[at]), int(self._row[at])) for at in same]
-        at = same.start + sum(key < (lane, row) if backwards else key <= (lane, row) for key in keys)
+        # Those that begin with it, and which of them come before it.
+        first, last = np.searchsorted(self._start, start_ns), np.searchsorted(self._start, start_ns, "right")
+        keys = zip(self._lane[first:last].tolist(), self._row[first:last].tolist(), strict=True)
+        at = int(first) + sum(key < (lane, row) if backwards else key <= (lane, row) for key in keys)
         at = (at - 1 if backwards else at) % len(self)
         return Hit(int(self._lane[at]), int(self._row[at]), at + 1, len(self))
 

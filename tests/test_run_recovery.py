@@ -41,7 +41,7 @@ def test_a_journal_that_was_torn_becomes_parts_and_what_was_torn_is_told(tmp_pat
     before = stored_run("dead", tmp_path)
     assert (before.state, before.dropped, numbers(before)) == ("recovered", [torn, UNCLOSED], [0, 1])
     run = recover_run("dead", tmp_path)
-    told = ["journal-0.arrows: its last 11 bytes were no whole window and were left out", UNCLOSED]
+    told = ["journal-0.arrows: left out, as no whole window: the last 11 bytes", UNCLOSED]
     assert (run.state, run.dropped, numbers(run)) == ("recovered", told, [0, 1])
     facts = read_run_info(dead / "run.json")
     assert (facts.state, facts.not_recorded, facts.journal) == ("recovered", told, {"rows": 2})

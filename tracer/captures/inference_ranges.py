@@ -12,7 +12,7 @@ import pyarrow as pa
 from tracer.arrow_arrays import NO_ROW, Codes, Flags, Integers, arrow, encode, integers, present
 from tracer.captures.row_bounds import covering_rows
 from tracer.errors import ProfileError
-from tracer.figure_text import counted
+from tracer.figure_text import count_text, counted
 from tracer.profiles.profile import Profile
 from tracer.recording.nvtx_ranges import DOMAIN
 from tracer.stages import INFERENCE, INFERENCE_STAGES
@@ -169,7 +169,7 @@ def verify_ranges(
     problems = []
     count = len(inferences)
     if expected_inferences is not None and count != expected_inferences:
-        problems.append(f"{counted(count, 'inference')} captured, {expected_inferences:,} expected")
+        problems.append(f"{counted(count, 'inference')} captured, {count_text(expected_inferences)} expected")
     problems += _number_problems(inferences.numbers)
     if inferences.unended:
         unended = counted(inferences.unended, "range")

@@ -148,7 +148,7 @@ def test_a_capture_without_ranges_and_without_work_gives_nothing() -> None:
     ("rows", "problems"),
     [
         (inference(5, 1000, STAGES), ["1 inference captured, 2 expected"]),
-        ([*inference(5, 1000, STAGES), *inference(8, 2000, STAGES)], ["inferences 6 to 7 are missing"]),
+        ([*inference(5, 1000, STAGES), *inference(8, 2000, STAGES)], ["missing: inference 6 to 7"]),
         ([*inference(5, 1000, STAGES), *inference(5, 2000, STAGES)], ["1 inference number repeated"]),
         ([*inference(6, 1000, STAGES), *inference(5, 2000, STAGES)], ["inference numbers fall back, first after 6"]),
         ([*inference(5, 1000, STAGES), *inference(None, 2000, STAGES)], ["1 `inference` range without a number"]),
@@ -181,7 +181,7 @@ def test_a_capture_without_ranges_and_without_work_gives_nothing() -> None:
             [row for number in range(0, 10, 2) for row in inference(number, 1000 * number, STAGES)],
             [
                 "5 inferences captured, 2 expected",
-                "inferences 1 to 1, 3 to 3, 5 to 5 and 1 more gap are missing",
+                "missing: inference 1, 3, 5 and 1 more gap",
             ],
         ),
         ([], ["no `inference` range: the NVTX ranges did not arrive, or the capture began after the last one"]),

@@ -79,9 +79,9 @@ def test_a_host_function_is_no_launch_and_a_set_is_no_copy() -> None:
 def test_the_tools_doubt_stands_beside_what_was_found() -> None:
     whole = profile([copy("Host-to-Device", 2, 3, 1)], [call("cudaMemcpy", 0, 4, 1)])
     told = checked_notes(replace(whole, notes=(DOUBT,)))
-    assert told == (f"{DOUBT} Checked: each of the 1 launches, copies and memsets called has its GPU record",)
+    assert told == (f"{DOUBT} Checked, launches, copies and memsets: 0 of 1 call without a GPU record",)
     lost = replace(profile(calls=[call("cudaMemcpy", 0, 4, 1)]), notes=(DOUBT,))
-    assert "Checked: 1 of 1 launches, copies and memsets have no record" in checked_notes(lost)[0]
+    assert "Checked, launches, copies and memsets: 1 of 1 call without a GPU record" in checked_notes(lost)[0]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_loss_and_an_early_end_are_told_each_by_its_kind() -> None:
     assert (check.calls, check.whole) == (6, True)
     assert checked_notes(replace(found, notes=("nvprof: 3 records were dropped", DOUBT))) == (
         "nvprof: 3 records were dropped",
-        f"{DOUBT} Checked: 4 of 6 launches, copies and memsets have no record",
+        f"{DOUBT} Checked, launches, copies and memsets: 4 of 6 calls without a GPU record",
         "2 launches called, 1 of them with a GPU record: not recorded (the tool dropped records, by its own warning)",
         "1 copy, 2 memsets after the last recorded one have no GPU record: the capture ended before it, or lost it",
     )
@@ -178,7 +178,9 @@ def test_real_captures_without_records_say_what_was_called(shared_data: Path, na
 def test_a_real_capture_in_doubt_is_complete(shared_data: Path) -> None:
     found = read_profile_file(shared_data / "h200" / "capture-light.sqlite")
     assert unrecorded(found) is None
-    assert any("Checked: each of the 9,450 launches, copies and memsets" in note for note in checked_notes(found))
+    assert any(
+        "Checked, launches, copies and memsets: 0 of 9,450 calls without" in note for note in checked_notes(found)
+    )
 
 
 def test_a_real_capture_cut_in_time_lost_nothing_but_what_came_after(shared_data: Path) -> None:

@@ -95,7 +95,7 @@ def of_another_run(export: NsysExport, ranges: InferenceRanges) -> None:
     ("spoil", "said"),
     [
         (first_missing, "22 inferences captured, 23 expected"),
-        (two_missing, "21 inferences captured, 23 expected; inferences 17 to 18 are missing"),
+        (two_missing, "21 inferences captured, 23 expected; missing: inference 17 to 18"),
         (last_missing, "22 inferences captured, 23 expected"),
         (open_range, "1 range without an end: the capture ended within an inference"),
         (stage_missing, "no range of stage readback"),

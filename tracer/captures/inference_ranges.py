@@ -192,9 +192,10 @@ def _number_problems(numbers: Integers) -> list[str]:
         problems.append(f"inference numbers fall back, first after {int(numbers[np.argmax(steps < 0)])}")
     gaps = np.flatnonzero(steps > 1)
     if len(gaps):
-        missing = [f"{int(numbers[gap]) + 1} to {int(numbers[gap + 1]) - 1}" for gap in gaps[:SHOWN]]
+        ends = [(int(numbers[gap]) + 1, int(numbers[gap + 1]) - 1) for gap in gaps[:SHOWN]]
+        missing = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in ends)
         more = f" and {counted(len(gaps) - SHOWN, 'more gap')}" if len(gaps) > SHOWN else ""
-        problems.append(f"inferences {', '.join(missing)}{more} are missing")
+        problems.append(f"missing: inference {missing}{more}")
     return problems
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
+from tracer import terminal_text
 from tracer.figure_text import change_text, number_text, rate_number_text, share_text, significant_text, time_text
 from tracer.fleet.tables import CONFIGURATION
 from tracer.reports.breakdown_rows import part_text
@@ -68,11 +67,8 @@ def _key(row: Row) -> tuple[str, ...]:
 
 def csv_text(rows: Sequence[Row]) -> str:
     """All columns with plain values, comma-separated."""
-    written = io.StringIO()
-    writer = csv.DictWriter(written, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return written.getvalue()
+    columns = list(rows[0]) if rows else []
+    return terminal_text.csv_text(columns, ([row[name] for name in columns] for row in rows))
 
 
 def markdown_text(title: str, rows: Sequence[Row], left_out: Sequence[str]) -> str:

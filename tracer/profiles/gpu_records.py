@@ -244,6 +244,5 @@ def _finding(check: RecordCheck) -> str:
     missing = sum(one.missing for one in check.held.values())
     if not called:
         return "Checked: no call of a launch, copy or memset is recorded"
-    if missing:
-        return f"Checked: {count_text(missing)} of {count_text(called)} launches, copies and memsets have no record"
-    return f"Checked: each of the {count_text(called)} launches, copies and memsets called has its GPU record"
+    told = f"{count_text(missing)} of {counted(called, 'call')} without a GPU record"
+    return f"Checked, launches, copies and memsets: {told}"

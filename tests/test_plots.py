@@ -17,6 +17,8 @@ from tracer.reports.html.plots import Axis, Column, Columns, Mark, Row, Rows, co
         (Axis(0.0, 15.1), [0, 2, 4, 6, 8, 10, 12, 14]),
         (Axis(0.97, 1.23, most=8), [1.0, 1.05, 1.1, 1.15, 1.2]),
         (Axis(594.0, 4830.0, log=True), [600, 800, 1000, 2000, 3000, 4000]),
+        # Of no decade two ticks: even steps, the next round one from a quarter of the length.
+        (Axis(1.2, 1.7, log=True), [1.2, 1.4, 1.6]),
         (Axis(3.0, 80_000.0, log=True), [3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000]),
     ],
 )

@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 
 from tests.profiles import Row, call, copy, inference, kernel, profile
+from tracer.captures.chosen_units import chosen_units
 from tracer.profiles.profile import Profile
 from tracer.report_types.gpu import Gain
 from tracer.reports.breakdown_text import busy_lines, ledger_lines, render_kernel_level
+from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.overview_rows import unit_icicle
-from tracer.reports.unit_report import build_breakdown
+from tracer.reports.unit_report import build_breakdown, profile_level
 
 US = 1_000
 OURS = "kws-trace:inference"
@@ -34,7 +36,7 @@ def capture(more: tuple[Row, ...] = (), name: str = "k{}") -> Profile:
 
 
 def gpu_of(found: Profile, **more: Any) -> Any:
-    return build_breakdown(found, OURS, **more)["gpu"]
+    return kernel_figures(profile_level(found, chosen_units(found, OURS), **more))["gpu"]
 
 
 def test_delays_and_calls_outside_are_counted_by_hand() -> None:

@@ -165,6 +165,7 @@ def test_five_launches_give_an_interval_and_fewer_their_range() -> None:
     assert (five["kind"], five["mean"]) == ("interval", 100.0)
     half = 2.776 * 2.5**0.5 / 5**0.5
     assert (five["low"], five["high"]) == pytest.approx((100 - half, 100 + half), rel=1e-4)
+    assert five["deviation"] == pytest.approx(2.5**0.5 / 100)
     four = over_launches([100.0, 102.0, 98.0, None, 101.0])
     assert four is not None
     assert (four["count"], four["kind"], four["low"], four["high"]) == (4, "range", 98.0, 102.0)

@@ -26,7 +26,7 @@ from dashboard.stages_view import (
 )
 from tests import dashboard_runs as runs
 from tests.recorded import Sample, samples_table
-from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, THROTTLE_LEVEL
+from tracer.device.device_samples import FREQUENCY_HZ, POWER_MW, TEMPERATURE_MC, THROTTLE_LEVEL
 from tracer.palette import BY_MEANING, SESSION_RUN
 from tracer.reports.latency_map import joined_time, latency_map, sensor_lines, sensors_missing
 from tracer.reports.outliers import Reasons, find_outliers
@@ -103,6 +103,21 @@ def test_sensors_stand_on_the_time_of_the_windows_and_what_lies_between_is_left_
     assert len(few[0].time_ns) == 3
 
 
+def test_of_many_sensors_the_four_highest_are_drawn_and_of_many_readings_two_a_column() -> None:
+    time = joined_time(inferences_of(np.full(640, SECOND)))
+    thermal = [Sample(at, f"thermal:{name}", TEMPERATURE_MC, 1_000 * at) for at, name in enumerate("abcdef", 30)]
+    readings = [Sample(at * SECOND, "gpu", FREQUENCY_HZ, at * 1_000_000) for at in range(640)]
+    gpu, *hottest = sensor_lines(samples_table([*thermal, *readings], "run"), time)
+    assert [(one.source, one.value.tolist()) for one in hottest] == [
+        ("f", [35]),
+        ("e", [34]),
+        ("d", [33]),
+        ("c", [32]),
+    ]
+    assert gpu.value.tolist() == [at + 0.5 for at in range(0, 640, 2)]
+    assert gpu.time_ns.tolist() == [at * SECOND + SECOND // 2 for at in range(0, 640, 2)]
+
+
 def test_an_outlier_says_which_stage_grew_and_what_the_device_did() -> None:
     values = np.tile([100_000, 400_000], (40, 1))
     values[20] = (120_000, 2_380_000)
@@ -119,6 +134,25 @@ def test_an_outlier_says_which_stage_grew_and_what_the_device_did() -> None:
     ]
     assert "CPU" not in Reasons(timed, samples, {0: window}, on_cpu=False).of(int(row))
     assert Reasons(timed, samples, {}, on_cpu=True).of(0) == "the first of its window; throttled: throttle:oc1"
+
+
+def test_an_outlier_is_found_among_eight_and_none_among_fewer() -> None:
+    values = np.array([1_000] * 7 + [5_000])
+    found = find_outliers(values)
+    # The quartiles are one: the fence is three times one percent above them.
+    assert (found.rows.tolist(), found.fence_ns, found.share_of_time) == (
+        [7],
+        pytest.approx(1_030.45, abs=0.01),
+        5 / 12,
+    )
+    fewer = find_outliers(values[1:])
+    assert (fewer.rows.tolist(), fewer.fence_ns, fewer.share_of_time) == ([], float("inf"), 0)
+
+
+def test_a_stage_that_grew_by_a_nanosecond_is_named() -> None:
+    timed = inferences_of(np.array([[10, 20]] * 8 + [[10, 21]]), 1, ("copy", "run"))
+    assert Reasons(timed, samples_table([], "run"), {}, on_cpu=False).of(8) == "run +1 ns (100 % of the excess)"
+    assert Reasons(timed, samples_table([], "run"), {}, on_cpu=False).of(7) == "nothing recorded tells why"
 
 
 def test_an_outlier_says_whether_it_was_captured_and_which_nearest_was() -> None:

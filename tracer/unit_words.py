@@ -17,3 +17,8 @@ class UnitWords:
 
 INFERENCES = UnitWords("inference", "inferences", "an inference", "inf/s")
 UNITS = UnitWords("unit", "units", "a unit", "units/s")
+
+
+def unit_words(unit: str) -> UnitWords:
+    """Of a ``unit`` as reports name it, ``inference`` or ``unit``."""
+    return INFERENCES if unit == INFERENCES.one else UNITS

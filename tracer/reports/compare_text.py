@@ -12,7 +12,7 @@ from tracer.figure_text import count_text, number_text, range_notes, share_text,
 from tracer.reports.compare_words import kernel_lines, note_lines, spread_text, starred_parts
 from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import verdict_text
-from tracer.unit_words import INFERENCES, UNITS, UnitWords
+from tracer.unit_words import UnitWords, unit_words
 
 if TYPE_CHECKING:
     from tracer.report_types.report import ComparedLaunch, Comparison
@@ -31,7 +31,7 @@ BY_TENTHS = (
 def render_comparison(figures: Comparison, console: Console) -> None:
     """Print the verdicts first, then a launch a row, then the parts of an inference a column a run."""
     of_profiles = all(run["created"] is None for run in figures["runs"])
-    words = UNITS if figures["unit"] == "unit" else INFERENCES
+    words = unit_words(figures["unit"])
     for row in figures["comparisons"]:
         print_lines(console, [row["sentence"]], style="bold red" if row["refusals"] else "bold")
         print_lines(console, (f"  {one}" for one in (*note_lines(row), *kernel_lines(row["kernels"], words))))

@@ -77,7 +77,7 @@ class Reasons:
             return
         grown = self._all.duration_ns[row] - self._medians
         excess, most = float(grown.sum()), int(np.argmax(grown))
-        if grown[most] > 0 and excess > 0:
+        if excess > 0:
             share = min(float(grown[most]) / excess, 1.0)
             yield f"{self._all.stages[most]} +{time_text(float(grown[most]))} ({share_text(share, 0)} of the excess)"
 

@@ -13,6 +13,7 @@ from tracer.report_types.run import StageFigures
 from tracer.reports.breakdown_rows import part_text
 from tracer.reports.kernel_labels import distinct_labels
 from tracer.reports.profiled_parts import BUSY, GPU_PARTS, OVERHEAD, busy_and_overhead, profiled_parts
+from tracer.unit_words import INFERENCES, UnitWords, unit_words
 
 ADDED = "added by the profiler"
 WALL, SPLIT, KIND, KERNEL, STAGE = "wall time", "GPU, overhead", "kind", "kernel", "stage"
@@ -65,25 +66,25 @@ def icicle(report: Report) -> list[Part]:
     """
     timed = report["inference"]
     mean = timed["total_ns"] / timed["count"] if timed["count"] else 0.0
-    return [*_of_work(report, mean, "inference", "a timed inference"), *_stages(report["stages"], mean)]
+    return [*_of_work(report, mean, INFERENCES, "a timed inference"), *_stages(report["stages"], mean)]
 
 
 def unit_icicle(report: BreakdownReport) -> list[Part]:
     """The same of a profile's units; their stages are of the profiled ones too."""
-    mean, unit = report["wall_ns"]["mean"], report["range"]["unit"]
-    of = f"a profiled {unit}"
-    return [*_of_work(report, mean, unit, of), *_stages(report["stages"], mean, report["count"], of)]
+    mean, words = report["wall_ns"]["mean"], unit_words(report["range"]["unit"])
+    of = f"a profiled {words.one}"
+    return [*_of_work(report, mean, words, of), *_stages(report["stages"], mean, report["count"], of)]
 
 
-def _of_work(report: KernelFigures, mean: float, unit: str, timed: str) -> list[Part]:
+def _of_work(report: KernelFigures, mean: float, words: UnitWords, timed: str) -> list[Part]:
     """All but the stages; of a capture without a GPU timeline the ``mean`` of what is ``timed``."""
     gpu = report["gpu"]
     if gpu is None:
         return _row(WALL, [(WALL, mean)], mean, timed, "stages")
-    profiled, under = gpu["wall_ns"]["mean"], f"a profiled {unit}"
+    profiled, under = gpu["wall_ns"]["mean"], f"a profiled {words.one}"
     beside = gpu["unprofiled"]
     wall = beside["wall_ns"] if beside else profiled
-    of = f"an {unit} without the profiler" if beside else under
+    of = f"{words.each} without the profiler" if beside else under
     rows = _row(WALL, [(WALL, wall)], wall, of, "stages")
     shown = busy_and_overhead(gpu)
     if shown is not None:

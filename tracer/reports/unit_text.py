@@ -14,7 +14,7 @@ from tracer.report_types.gpu import GpuFigures, PartFigures
 from tracer.reports.breakdown_text import busy_lines, render_kernel_level
 from tracer.reports.report_text import spread_row, stage_table
 from tracer.terminal_text import csv_text, framed_table, print_lines, printable
-from tracer.unit_words import INFERENCES, UNITS, UnitWords
+from tracer.unit_words import UnitWords, unit_words
 
 COLUMNS = ("table", "name", "group", "count", "ns", "median_ns", "share", "low_ns", "high_ns", "note")
 """Of the flat table."""
@@ -38,7 +38,7 @@ def render_breakdown(report: BreakdownReport, console: Console, *, full_names: b
 
 def words_of(report: BreakdownReport) -> UnitWords:
     """What its units are called."""
-    return INFERENCES if report["range"]["unit"] == INFERENCES.one else UNITS
+    return unit_words(report["range"]["unit"])
 
 
 def _answer(report: BreakdownReport, words: UnitWords) -> list[str]:

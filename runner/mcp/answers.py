@@ -20,7 +20,7 @@ from runner.mcp.findings import (
     verdict_findings,
 )
 from runner.mcp.folders import Folders
-from tracer.unit_words import INFERENCES, UNITS
+from tracer.unit_words import unit_words
 
 if TYPE_CHECKING:
     from tracer.profiles.profile import Profile, ProfileSummary
@@ -88,7 +88,7 @@ class Answers:
         from tracer.reports.unit_report import build_breakdown
 
         figures = build_breakdown(self._profile(profile), unit_range, stages, skip=skip)
-        words = UNITS if figures["range"]["unit"] == "unit" else INFERENCES
+        words = unit_words(figures["range"]["unit"])
         found = [*verdict_findings(figures, words), *gain_findings(figures["gains"], words)]
         slowest = figures["slowest"]
         if slowest is not None:

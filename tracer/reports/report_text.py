@@ -28,7 +28,7 @@ from tracer.reports.machine_report import machine_lines
 from tracer.reports.pulse_report import pulse_lines
 from tracer.reports.run_limits import limits_lines
 from tracer.runs.run_note import note_lines
-from tracer.terminal_text import framed_table, print_lines
+from tracer.terminal_text import framed_table, plain, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
     run = report["run"]
     console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {escape(run['created'])}", highlight=False)
     print_lines(console, [f"{model_line(run)}, {mode_text(run)}", *note_lines(run["note"])])
-    console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
+    print_lines(console, [rate_line(report)], "bold")
     mean = mean_line(report)
     spread = spread_line(report["inference"]["spread"])
     print_lines(console, [*(line for line in (mean, spread) if line), *trust_lines(report["trust"])])
@@ -146,7 +146,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     table.add_row("inf/s, median window", *[number_text(report["median_rate_hz"], 1) for report in reports])
     table.add_row("inference, median", *[time_text(report["inference"]["median_ns"]) for report in reports])
     for stage in stages:
-        table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
+        table.add_row(plain(f"  {stage}"), *[_stage_cell(report, stage) for report in reports])
     table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
     accuracies = [newest_accuracy(report["sessions"]) for report in reports]
     if any(one and one["top1"] is not None for one in accuracies):
@@ -154,8 +154,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
     table.add_row("split / fused", *[ratio_text((report["splitting"] or {}).get("ratio")) for report in reports])
     console.print(table)
-    for report in reports:
-        console.print(f"{report['run']['backend'].get('name')}: {rate_line(report)}", highlight=False)
+    print_lines(console, (f"{report['run']['backend'].get('name')}: {rate_line(report)}" for report in reports))
 
 
 def _splitting_lines(cost: SplittingCost) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from tests.dashboard_runs import plain_run
 from tests.recorded import window
 from tracer.reports.compare import Comparability, Side, comparability, difference
+from tracer.reports.machine_report import unknown_facts
 from tracer.runs.run_store import StoredRun, stored_run
 
 
@@ -18,14 +19,17 @@ def on_gpu(traces: Path, name: str) -> StoredRun:
 
 
 def test_what_neither_run_recorded_is_warned_of_with_both_names(tmp_path: Path) -> None:
-    assert comparability(on_gpu(tmp_path, "one"), on_gpu(tmp_path, "two")) == Comparability(
+    one, two = (on_gpu(tmp_path, name) for name in ("one", "two"))
+    gpu = "the GPU was not recorded in one and two: whether it was the same is not known"
+    assert comparability(one, two) == Comparability(
         (),
         (
             "a model's hash was not recorded: whether both are the same file is not known",
             "frequencies not recorded in one and two: whether they were equal is not known",
-            "the GPU was not recorded in one and two: whether it was the same is not known",
+            gpu,
         ),
     )
+    assert unknown_facts(one.info, two.info) == [gpu]
 
 
 def test_a_slower_median_beside_a_rate_that_scatters_is_no_verdict() -> None:

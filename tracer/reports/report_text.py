@@ -28,7 +28,7 @@ from tracer.reports.machine_report import machine_lines
 from tracer.reports.pulse_report import pulse_lines
 from tracer.reports.run_limits import limits_lines
 from tracer.runs.run_note import note_lines
-from tracer.terminal_text import framed_table, plain, print_lines
+from tracer.terminal_text import framed_table, print_lines
 from tracer.trust.judgement import trust_lines, verdict_text
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     table.add_row("inf/s, median window", *[number_text(report["median_rate_hz"], 1) for report in reports])
     table.add_row("inference, median", *[time_text(report["inference"]["median_ns"]) for report in reports])
     for stage in stages:
-        table.add_row(plain(f"  {stage}"), *[_stage_cell(report, stage) for report in reports])
+        table.add_row(f"  {stage}", *[_stage_cell(report, stage) for report in reports])
     table.add_row("inference, p99", *[time_text(report["inference"]["p99_ns"]) for report in reports])
     accuracies = [newest_accuracy(report["sessions"]) for report in reports]
     if any(one and one["top1"] is not None for one in accuracies):

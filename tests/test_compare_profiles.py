@@ -36,6 +36,16 @@ def profile(path: Path, step_us: int, kernel: str = "gemm", name: str = "step", 
     return export.write(path)
 
 
+def unmarked(path: Path) -> Path:
+    """400 kernels, one each 100 us, without a range or a synchronisation."""
+    export = NsysExport()
+    starts, ids = np.arange(400) * 100 * US, list(range(1, 401))
+    own: dict[str, Any] = {"process": 9, "thread": 1}
+    export.calls(starts + 2 * US, starts + 5 * US, "cudaLaunchKernel_v7000", correlation_id=ids, **own)
+    export.kernels(starts + 6 * US, starts + 30 * US, "k", process=9, correlation_id=ids)
+    return export.write(path)
+
+
 def compared(*words: Any) -> Any:
     return CliRunner().invoke(app, ["compare", *map(str, words)])
 
@@ -115,3 +125,26 @@ def test_units_of_threads_that_overlap_come_in_the_order_in_which_they_began(tmp
         export.kernels(starts + 3 * US, starts + 9 * US, "k", process=9, correlation_id=ids)
     side = profile_side("one", read_any_profile(export.write(tmp_path / "one.sqlite")))
     assert side.timed.start_ns.tolist() == [at * US for at in (0, 50, 100, 150, 200, 250)]
+
+
+def test_windows_of_one_length_tell_no_time_and_a_side_is_one_launch_in_tenths(tmp_path: Path) -> None:
+    sides = [profile_side(name, read_any_profile(unmarked(tmp_path / f"{name}.sqlite"))) for name in ("one", "two")]
+    (row,) = (found := compare_profiles(sides))["comparisons"]
+    assert row["refusals"] == ["units are windows of one length, which tell no time: name a range of both by --range"]
+    (launch,) = found["runs"][0]["launches"]
+    # 400 kernels of 24 us from 2 us to 39.93 ms, in 40 windows of 1 ms of which the last ends with the work.
+    times = {"total_ns": 39_928_000, "median_ns": 1_000_000, "p90_ns": 1_000_000, "p99_ns": 1_000_000}
+    always = {"low": 1e6, "high": 1e6, "unit": "window", "count": 10, "reason": "", "speeds": None}
+    assert launch == {
+        "name": "one",
+        "rate_hz": None,
+        "trust": None,
+        "inference": {
+            "stage": "inference",
+            "count": 40,
+            **times,
+            "share": 1.0,
+            "spread": {"kind": "interval", **always},
+        },
+        "busy_share": pytest.approx(400 * 24_000 / 39_928_000),
+    }

@@ -144,9 +144,10 @@ def _cost_table(cost: dict[str, Any]) -> Table:
 
 
 def _limit_table(limits: DeviceLimits) -> Table:
-    table = Table(title=f"Limits of {limits['device']}", box=box.SIMPLE, pad_edge=False, show_header=False)
-    table.add_column("what", max_width=46)
-    table.add_column("figure", justify="right")
+    title = escape(f"Limits of {limits['device']}")
+    table = Table(title=title, box=box.SIMPLE, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
     for row in limit_rows(limits):
         table.add_row(*row)
     table.caption = escape(limits["source"])

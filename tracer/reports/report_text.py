@@ -117,7 +117,7 @@ def render_report(report: Report, console: Console, *, full_names: bool = False)
     run = report["run"]
     console.print(f"[bold]{escape(run['name'])}[/bold]  {run['state']}  {escape(run['created'])}", highlight=False)
     print_lines(console, [f"{model_line(run)}, {mode_text(run)}", *note_lines(run["note"])])
-    console.print(f"[bold]{rate_line(report)}[/bold]", highlight=False)
+    print_lines(console, [rate_line(report)], "bold")
     mean = mean_line(report)
     spread = spread_line(report["inference"]["spread"])
     print_lines(console, [*(line for line in (mean, spread) if line), *trust_lines(report["trust"])])
@@ -154,8 +154,7 @@ def render_side_by_side(reports: Sequence[Report], console: Console) -> None:
     table.add_row("tracer's cost", *[_recorder_cell(report) for report in reports])
     table.add_row("split / fused", *[ratio_text((report["splitting"] or {}).get("ratio")) for report in reports])
     console.print(table)
-    for report in reports:
-        console.print(f"{report['run']['backend'].get('name')}: {rate_line(report)}", highlight=False)
+    print_lines(console, (f"{report['run']['backend'].get('name')}: {rate_line(report)}" for report in reports))
 
 
 def _splitting_lines(cost: SplittingCost) -> list[str]:

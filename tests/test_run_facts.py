@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.json_changes import changed
 from tracer.command_line import command_line
 from tracer.errors import RunError
 from tracer.runs.run_info import (
@@ -195,14 +196,7 @@ def test_a_run_json_with_every_key_is_read_and_written_as_it_stands(tmp_path: Pa
 def test_a_value_that_a_run_json_cannot_hold_is_named_by_its_place(
     tmp_path: Path, place: tuple[Any, ...], value: Any, what: str
 ) -> None:
-    facts = json.loads(json.dumps({**LEAST, **REST, **FULL}))
-    inner = facts
-    for key in place[:-1]:
-        inner = inner[key]
-    if value is ...:
-        del inner[place[-1]]
-    else:
-        inner[place[-1]] = value
+    facts = changed({**LEAST, **REST, **FULL}, place, value)
     assert refusal(tmp_path, facts) == f"its {what}; it is damaged; the tables may be whole"
 
 

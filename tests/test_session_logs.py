@@ -96,9 +96,11 @@ def energyrunner(path: Path, lines: list[str], late_s: float = 0.0) -> Session:
     )
 
 
-def read(folder: Path, lines: list[str]) -> Session:
+def read(
+    folder: Path, lines: list[str], reader: type[EnergyrunnerReader | MlcommonsReader] = EnergyrunnerReader
+) -> Session:
     path = write_log(folder, lines)
-    return EnergyrunnerReader(path, 10).read(read_blocks(path))
+    return reader(path, 10).read(read_blocks(path))
 
 
 def test_a_log_of_energyrunner_is_this_session(tmp_path: Path) -> None:
@@ -255,8 +257,7 @@ def mlcommons(path: Path) -> Session:
 
 
 def told(folder: Path, lines: list[str]) -> Session:
-    path = write_log(folder, lines)
-    return MlcommonsReader(path, 10).read(read_blocks(path))
+    return read(folder, lines, MlcommonsReader)
 
 
 def test_a_log_of_the_mlcommons_runner_over_new_year_is_this_session(tmp_path: Path) -> None:

@@ -61,10 +61,12 @@ def files_below(folder: Path, levels: int | None = None) -> Iterator[Path]:
     What cannot be looked into, or goes meanwhile, is passed over; links to folders are not followed.
     """
     for at, folders, files in os.walk(folder):
-        if at in _KERNELS or (levels is not None and len(Path(at).relative_to(folder).parts) == levels):
+        if at in _KERNELS:
             folders.clear()
-        if at not in _KERNELS:
-            yield from (Path(at, name) for name in files)
+            continue
+        if levels is not None and len(Path(at).relative_to(folder).parts) == levels:
+            folders.clear()
+        yield from (Path(at, name) for name in files)
 
 
 def xplanes_in(folder: Path) -> Iterator[Path]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class UnitWords:
     """``one``, ``many``, ``each`` (with its article) and ``rate`` (how many a second)."""
 
-    one: str
+    one: Literal["inference", "unit"]
     many: str
     each: str
     rate: str

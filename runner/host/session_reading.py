@@ -16,6 +16,7 @@ from tracer.report_types.sessions import UnreadSession
 from tracer.sessions.audit import SessionAudit, audit_session
 from tracer.sessions.join import JoinedWindow, join_session
 from tracer.sessions.open_session import build_session, iter_sessions
+from tracer.sessions.run_sessions import unread_session
 from tracer.sessions.session_json import session_json
 from tracer.terminal_text import first_rows, framed_table, print_lines
 
@@ -98,19 +99,19 @@ def judge(paths: list[Path], run: str | None, traces: Path) -> Sessions:
 def _read(named: list[Path]) -> tuple[list[SessionAudit], list[UnreadSession]]:
     """The sessions at the paths; what a search below a folder came upon, and is none, beside them."""
     audits: list[SessionAudit] = []
-    errors: list[SessionError] = []
+    errors: dict[Path, SessionError] = {}
     for path in iter_sessions(named):
         try:
             audits.append(audit_session(build_session(path)))
         except SessionError as error:
             if {path, path.parent} & {*named}:
                 raise
-            errors.append(error)
+            errors[path] = error
     if not audits:
-        first = f"{errors[0].thing}: {errors[0].problem}"
+        first = next(f"{error.thing}: {error.problem}" for error in errors.values())
         none = f"{counted(len(errors), 'log')} below it, and none of a session ({first})"
         raise SessionError(named[0], none, "name a session's folder or its log")
-    return audits, [{"path": str(error.thing), "lines": [str(error)]} for error in errors]
+    return audits, [unread_session(path, error) for path, error in errors.items()]
 
 
 def session_report(found: Sessions) -> dict[str, Any]:

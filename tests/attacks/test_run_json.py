@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import shutil
@@ -15,6 +14,7 @@ import pytest
 from tests.attacks.programs import called, obeyed
 from tests.conftest import ROOT
 from tests.dashboard_runs import gpu_run
+from tests.json_changes import changed
 from tracer.errors import RunError
 from tracer.runs.run_info import read_run_info
 
@@ -66,21 +66,6 @@ def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in pairs:
         yield from places(one, (*place, key))
-
-
-def changed(facts: Any, place: tuple[Any, ...], value: Any) -> Any:
-    """With another value at a place; ``...`` takes the place out."""
-    if not place:
-        return None if value is ... else value
-    made = copy.deepcopy(facts)
-    inner = made
-    for key in place[:-1]:
-        inner = inner[key]
-    if value is ...:
-        del inner[place[-1]]
-    else:
-        inner[place[-1]] = value
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from tracer.captures.units import Units
 from tracer.errors import ProfileError, UsageError
 from tracer.figure_text import time_text
 from tracer.profiles.profile import Profile
+from tracer.unit_words import INFERENCES, UNITS, UnitWords
 
 How = Literal["named range", "outermost range that repeats", "synchronisations", "windows", "whole capture"]
 
@@ -42,6 +43,11 @@ class ChosenUnits:
     counted: Flags
     window_ns: int | None = None
     ours: bool = False
+
+    @property
+    def words(self) -> UnitWords:
+        """What they are called."""
+        return INFERENCES if self.ours else UNITS
 
 
 def chosen_units(

@@ -33,7 +33,6 @@ from tracer.reports.unit_report import breakdown_figures, profile_level, timelin
 from tracer.runs.timed_inferences import TimedInferences
 from tracer.stages import INFERENCE
 from tracer.statistics.intervals import WINDOW, clustered
-from tracer.unit_words import INFERENCES, UNITS, UnitWords
 
 UNDER_PROFILER = "both times are under a profiler, whose own cost differs with the number of launches"
 
@@ -125,17 +124,13 @@ def _compared(
         f"a profile is {counted(1, 'launch', 'launches')}: a claim about a configuration takes {CLAIM_LAUNCHES} on "
         "each side, in turn, without the profiler"
     )
-    row["sentence"] = sentence(row, *shown, threshold, _words(first))
+    row["sentence"] = sentence(row, *shown, threshold, first.chosen.words)
     return row
 
 
 def _side(one: ProfileSide) -> Side:
     no_rates: Floats = np.empty(0, np.float64)
-    return side_of_times([one.timed], [no_rates], _words(one).one)
-
-
-def _words(side: ProfileSide) -> UnitWords:
-    return INFERENCES if side.chosen.ours else UNITS
+    return side_of_times([one.timed], [no_rates], one.chosen.words.one)
 
 
 def _comparability(first: ProfileSide, other: ProfileSide) -> Comparability:
@@ -168,7 +163,7 @@ def _side_figures(side: ProfileSide) -> ComparedRun:
             "stage": INFERENCE,
             **spread_of(walls),
             "share": 1.0,
-            "spread": clustered(walls, [(WINDOW, side.timed.window)], each=_words(side).one).figures,
+            "spread": clustered(walls, [(WINDOW, side.timed.window)], each=side.chosen.words.one).figures,
         },
         "busy_share": shown.busy_share if shown else None,
     }

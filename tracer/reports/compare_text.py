@@ -28,9 +28,12 @@ BY_TENTHS = (
 )
 
 
+LAUNCH_COLUMNS = ("official inf/s", "median of all", "p99", "GPU busy")
+
+
 def render_comparison(figures: Comparison, console: Console) -> None:
     """Print the verdicts first, then a launch a row, then the parts of an inference a column a run."""
-    of_profiles = all(run["created"] is None for run in figures["runs"])
+    of_profiles = _of_profiles(figures)
     words = unit_words(figures["unit"])
     for row in figures["comparisons"]:
         print_lines(console, [row["sentence"]], style="bold red" if row["refusals"] else "bold")
@@ -45,15 +48,15 @@ def render_comparison(figures: Comparison, console: Console) -> None:
         console.print(_part_table(figures, words))
 
 
-LAUNCH_COLUMNS = ("official inf/s", "median of all", "p99", "GPU busy")
-
-
 def launch_notes(figures: Comparison) -> list[str]:
     """What is to be known of the table of launches: what was compared, if anything was, and what its brackets are."""
-    of_profiles = all(run["created"] is None for run in figures["runs"])
     compared = any(row["median"] is not None for row in figures["comparisons"])
     spreads = (one["inference"]["spread"] for run in figures["runs"] for one in run["launches"])
-    return [*([BY_TENTHS if of_profiles else BY_WINDOWS] if compared else []), *range_notes(spreads)]
+    return [*([BY_TENTHS if _of_profiles(figures) else BY_WINDOWS] if compared else []), *range_notes(spreads)]
+
+
+def _of_profiles(figures: Comparison) -> bool:
+    return all(run["created"] is None for run in figures["runs"])
 
 
 def launch_cells(launch: ComparedLaunch) -> list[str]:

@@ -23,7 +23,6 @@ from tracer.reports.kernel_report import kernel_figures
 from tracer.reports.report import stage_figures
 from tracer.side_by_side import both
 from tracer.statistics.intervals import CAPTURE, clustered
-from tracer.unit_words import INFERENCES, UNITS
 
 GIVEN = "--wall-us"
 """Stands for the name of the run whose unprofiled wall time was given."""
@@ -64,8 +63,7 @@ def profile_level(profile: Profile, chosen: ChosenUnits, wall_ns: float | None =
             )
         walls = np.array([round(wall_ns)], np.int64)
         known = Beside(target=Target(wall_ns, {}), unprofiled_ns=walls, unprofiled=GIVEN)
-    words = INFERENCES if chosen.ours else UNITS
-    return unit_level(profile, chosen.units, chosen.counted, lambda _: known, words)
+    return unit_level(profile, chosen.units, chosen.counted, lambda _: known, chosen.words)
 
 
 def build_breakdown(
@@ -111,7 +109,7 @@ def breakdown_figures(level: KernelLevel, chosen: ChosenUnits) -> BreakdownRepor
             "name": chosen.name,
             "how": chosen.how,
             "sentence": chosen.sentence,
-            "unit": "inference" if chosen.ours else "unit",
+            "unit": chosen.words.one,
             "window_ns": chosen.window_ns,
             "skipped": int((~chosen.counted).sum()),
         },

@@ -18,8 +18,13 @@ def run_sessions(folder: Path) -> list[RunSession | UnreadSession]:
         try:
             found.append(judged_session(path))
         except SessionError as error:
-            found.append({"path": str(path), "lines": [str(error)]})
+            found.append(unread_session(path, error))
     return found
+
+
+def unread_session(path: Path, error: SessionError) -> UnreadSession:
+    """What is told of a session that cannot be read."""
+    return {"path": str(path), "lines": [str(error)]}
 
 
 def newest_accuracy(sessions: Sequence[RunSession | UnreadSession]) -> SessionAccuracy | None:
